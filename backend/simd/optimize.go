@@ -1,0 +1,18 @@
+package simd
+
+import "github.com/gomlx/compute"
+
+// optimize rewrites the graph; see the pass_*.go files, one rewrite each.
+func optimize(b *Backend, g *graph) error {
+	g.removeDead()
+	g.rewrite(eraseIdentity)
+	return nil
+}
+
+// eraseIdentity drops identities and barriers.
+func eraseIdentity(_ *rewriter, n *node) []*value {
+	if n.op != compute.OpTypeIdentity {
+		return nil
+	}
+	return n.inputs
+}
