@@ -1,0 +1,104 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// guarded returns n floats with guard values around them, and a function that says whether a guard was touched.
+func guarded(n int) (inside []float32, intact func() bool) {
+	const guard, margin = -12345.678, 32
+	all := make([]float32, n+2*margin)
+	for i := range all {
+		all[i] = guard
+	}
+	return all[margin : margin+n : margin+n], func() bool {
+		for i := range margin {
+			if all[i] != guard || all[margin+n+i] != guard {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+func randomFloats(r *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+	}
+	return x
+}
+
+var specials = []float32{
+	0, float32(math.Copysign(0, -1)), 1, -1, 0.5, 1.5, 2.5, -0.5, -1.5, 1e-45, -1e-45, 1e-38, -1e-38, 1e-20, -1e-20, 1e20, -1e20,
+	math.MaxFloat32, -math.MaxFloat32, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()),
+	88.7, 88.73, 89, 100, -87.5, -88, -100, -103.9, -104, -150, 3.9, 4, 4.1, 10, -10, 8388609, -8388609, 1e-7, -1e-7, -0.25, 0.25,
+}
+
+// exact are the operations whose result is one correctly rounded step, so that every level agrees bit for bit.
+func exact(op Op) bool {
+	switch op {
+	case Exp, Expm1, Log, Log1p, Erf, Tanh, Logistic, Rsqrt, MulAdd, MulSub, SubMul:
+		return false
+	}
+	return true
+}
+
+// near reports whether got is want to within the relative error; specials must agree, and below the smallest normal
+// number an absolute error of one step is let pass.
+func near(got float32, want, relative float64) bool {
+	w := float32(want)
+	if got == w || math.IsNaN(want) && got != got {
+		return true
+	}
+	if math.IsInf(float64(w), 0) {
+		return math.Abs(float64(got)) > math.MaxFloat32*(1-relative) && (got > 0) == (w > 0)
+	}
+	return math.Abs(float64(got)-want) <= relative*math.Abs(want)+2.9e-45
+}
+
+func TestUnaryAgreesWithFloat64(t *testing.T) {
+	functions := map[Op]func(float64) float64{
+		Exp: math.Exp, Expm1: math.Expm1, Log: math.Log, Log1p: math.Log1p, Erf: math.Erf, Tanh: math.Tanh,
+		Logistic: func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, Sqrt: math.Sqrt,
+		Rsqrt: func(x float64) float64 { return 1 / math.Sqrt(x) }, Floor: math.Floor, Ceil: math.Ceil, Round: math.RoundToEven,
+		Sin: math.Sin, Cos: math.Cos, Abs: math.Abs, Neg: func(x float64) float64 { return -x },
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	var x []float32
+	x = append(x, specials...)
+	for range 20000 {
+		x = append(x, float32(r.NormFloat64()), float32(30*r.NormFloat64()), float32(math.Exp(40*r.NormFloat64())),
+			-float32(math.Exp(10*r.NormFloat64())), math.Float32frombits(r.Uint32()))
+	}
+	eachLevel(t, func(t *testing.T) {
+		for op, f := range functions {
+			dst, intact := guarded(len(x))
+			Unary(op, dst, x)
+			if !intact() {
+				t.Errorf("op %d writes past its end", op)
+			}
+			relative, worst, bad := 0.0, 0.0, 0
+			if !exact(op) {
+				relative = 2.1e-7
+			}
+			for i, v := range x {
+				want := f(float64(v))
+				if op == Logistic && want < 1.2e-38 {
+					want = min(want, float64(max(dst[i], 0))) // 1/Inf underflows earlier than the true value
+				}
+				if !near(dst[i], want, relative) {
+					if bad++; bad < 5 {
+						t.Errorf("op %d of %g (%#x) is %g, want %g", op, v, math.Float32bits(v), dst[i], want)
+					}
+				}
+				if e := math.Abs(float64(dst[i])-want) / math.Abs(want); math.Abs(want) > 1.2e-38 && !math.IsInf(want, 0) && float64(dst[i]) <= math.MaxFloat32 {
+					worst = max(worst, e)
+				}
+			}
+			t.Logf("op %d: worst relative error %.3g", op, worst)
+		}
+	})
+}
