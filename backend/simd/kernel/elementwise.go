@@ -9,45 +9,45 @@ type Op uint8
 
 // The operations. Where an operand is NaN the result is NaN, except for comparisons (NotEqual gives 1, the others 0).
 const (
-	Copy     Op = iota // x
-	Neg                // −x
-	Abs                // |x|
-	Sign               // −1, 0 or 1
-	Sqrt               // √x
-	Rsqrt              // 1/√x
-	Exp                // eˣ
-	Expm1              // eˣ − 1
-	Log                // ln x
-	Log1p              // ln(1+x)
-	Erf                // the error function
-	Tanh               // tanh x
-	Logistic           // 1/(1+e⁻ˣ)
-	Floor              // ⌊x⌋
-	Ceil               // ⌈x⌉
-	Round              // the nearest whole number, halves to even
-	Sin                // sin x
-	Cos                // cos x
+	OpCopy     Op = iota // x
+	OpNeg                // −x
+	OpAbs                // |x|
+	OpSign               // −1, 0 or 1
+	OpSqrt               // √x
+	OpRsqrt              // 1/√x
+	OpExp                // eˣ
+	OpExpm1              // eˣ − 1
+	OpLog                // ln x
+	OpLog1p              // ln(1+x)
+	OpErf                // the error function
+	OpTanh               // tanh x
+	OpLogistic           // 1/(1+e⁻ˣ)
+	OpFloor              // ⌊x⌋
+	OpCeil               // ⌈x⌉
+	OpRound              // the nearest whole number, halves to even
+	OpSin                // sin x
+	OpCos                // cos x
 
-	Add            // x + y
-	Sub            // x − y
-	Mul            // x·y
-	Div            // x/y
-	Max            // max(x, y)
-	Min            // min(x, y)
-	Pow            // xʸ
-	Rem            // the remainder of x/y, with the sign of x
-	Equal          // x == y
-	NotEqual       // x != y
-	Less           // x < y
-	LessOrEqual    // x <= y
-	Greater        // x > y
-	GreaterOrEqual // x >= y
+	OpAdd            // x + y
+	OpSub            // x − y
+	OpMul            // x·y
+	OpDiv            // x/y
+	OpMax            // max(x, y)
+	OpMin            // min(x, y)
+	OpPow            // xʸ
+	OpRem            // the remainder of x/y, with the sign of x
+	OpEqual          // x == y
+	OpNotEqual       // x != y
+	OpLess           // x < y
+	OpLessOrEqual    // x <= y
+	OpGreater        // x > y
+	OpGreaterOrEqual // x >= y
 
-	Select // y where x is true, else z
-	MulAdd // x·y + z
-	MulSub // x·y − z
-	SubMul // z − x·y
-	Clamp  // x limited to [y, z]
+	OpSelect // y where x is true, else z
+	OpMulAdd // x·y + z
+	OpMulSub // x·y − z
+	OpSubMul // z − x·y
+	OpClamp  // x limited to [y, z]
 
 	opCount
 )
@@ -55,9 +55,9 @@ const (
 // Operands returns how many operands the operation takes.
 func (o Op) Operands() int {
 	switch {
-	case o < Add:
+	case o < OpAdd:
 		return 1
-	case o < Select:
+	case o < OpSelect:
 		return 2
 	default:
 		return 3

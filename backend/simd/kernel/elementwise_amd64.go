@@ -6,46 +6,46 @@ package kernel
 
 import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
 
-var unaryRoutines = [Add][2]func(dst, x *float32, n, xStep int){
-	Copy:     {asm.CopyAVX2, asm.CopyAVX512},
-	Neg:      {asm.NegAVX2, asm.NegAVX512},
-	Abs:      {asm.AbsAVX2, asm.AbsAVX512},
-	Sign:     {asm.SignAVX2, asm.SignAVX512},
-	Sqrt:     {asm.SqrtAVX2, asm.SqrtAVX512},
-	Rsqrt:    {asm.RsqrtAVX2, asm.RsqrtAVX512},
-	Exp:      {asm.ExpAVX2, asm.ExpAVX512},
-	Expm1:    {asm.Expm1AVX2, asm.Expm1AVX512},
-	Log:      {asm.LogAVX2, asm.LogAVX512},
-	Log1p:    {asm.Log1pAVX2, asm.Log1pAVX512},
-	Erf:      {asm.ErfAVX2, asm.ErfAVX512},
-	Tanh:     {asm.TanhAVX2, asm.TanhAVX512},
-	Logistic: {asm.LogisticAVX2, asm.LogisticAVX512},
-	Floor:    {asm.FloorAVX2, asm.FloorAVX512},
-	Ceil:     {asm.CeilAVX2, asm.CeilAVX512},
-	Round:    {asm.RoundAVX2, asm.RoundAVX512},
+var unaryRoutines = [OpAdd][2]func(dst, x *float32, n, xStep int){
+	OpCopy:     {asm.CopyAVX2, asm.CopyAVX512},
+	OpNeg:      {asm.NegAVX2, asm.NegAVX512},
+	OpAbs:      {asm.AbsAVX2, asm.AbsAVX512},
+	OpSign:     {asm.SignAVX2, asm.SignAVX512},
+	OpSqrt:     {asm.SqrtAVX2, asm.SqrtAVX512},
+	OpRsqrt:    {asm.RsqrtAVX2, asm.RsqrtAVX512},
+	OpExp:      {asm.ExpAVX2, asm.ExpAVX512},
+	OpExpm1:    {asm.Expm1AVX2, asm.Expm1AVX512},
+	OpLog:      {asm.LogAVX2, asm.LogAVX512},
+	OpLog1p:    {asm.Log1pAVX2, asm.Log1pAVX512},
+	OpErf:      {asm.ErfAVX2, asm.ErfAVX512},
+	OpTanh:     {asm.TanhAVX2, asm.TanhAVX512},
+	OpLogistic: {asm.LogisticAVX2, asm.LogisticAVX512},
+	OpFloor:    {asm.FloorAVX2, asm.FloorAVX512},
+	OpCeil:     {asm.CeilAVX2, asm.CeilAVX512},
+	OpRound:    {asm.RoundAVX2, asm.RoundAVX512},
 }
 
-var binaryRoutines = [Select][2]func(dst, x, y *float32, n, xStep, yStep int){
-	Add:            {asm.AddAVX2, asm.AddAVX512},
-	Sub:            {asm.SubAVX2, asm.SubAVX512},
-	Mul:            {asm.MulAVX2, asm.MulAVX512},
-	Div:            {asm.DivAVX2, asm.DivAVX512},
-	Max:            {asm.MaxAVX2, asm.MaxAVX512},
-	Min:            {asm.MinAVX2, asm.MinAVX512},
-	Equal:          {asm.EqualAVX2, asm.EqualAVX512},
-	NotEqual:       {asm.NotEqualAVX2, asm.NotEqualAVX512},
-	Less:           {asm.LessAVX2, asm.LessAVX512},
-	LessOrEqual:    {asm.LessOrEqualAVX2, asm.LessOrEqualAVX512},
-	Greater:        {asm.GreaterAVX2, asm.GreaterAVX512},
-	GreaterOrEqual: {asm.GreaterOrEqualAVX2, asm.GreaterOrEqualAVX512},
+var binaryRoutines = [OpSelect][2]func(dst, x, y *float32, n, xStep, yStep int){
+	OpAdd:            {asm.AddAVX2, asm.AddAVX512},
+	OpSub:            {asm.SubAVX2, asm.SubAVX512},
+	OpMul:            {asm.MulAVX2, asm.MulAVX512},
+	OpDiv:            {asm.DivAVX2, asm.DivAVX512},
+	OpMax:            {asm.MaxAVX2, asm.MaxAVX512},
+	OpMin:            {asm.MinAVX2, asm.MinAVX512},
+	OpEqual:          {asm.EqualAVX2, asm.EqualAVX512},
+	OpNotEqual:       {asm.NotEqualAVX2, asm.NotEqualAVX512},
+	OpLess:           {asm.LessAVX2, asm.LessAVX512},
+	OpLessOrEqual:    {asm.LessOrEqualAVX2, asm.LessOrEqualAVX512},
+	OpGreater:        {asm.GreaterAVX2, asm.GreaterAVX512},
+	OpGreaterOrEqual: {asm.GreaterOrEqualAVX2, asm.GreaterOrEqualAVX512},
 }
 
 var ternaryRoutines = [opCount][2]func(dst, x, y, z *float32, n, xStep, yStep, zStep int){
-	Select: {asm.SelectAVX2, asm.SelectAVX512},
-	MulAdd: {asm.MulAddAVX2, asm.MulAddAVX512},
-	MulSub: {asm.MulSubAVX2, asm.MulSubAVX512},
-	SubMul: {asm.SubMulAVX2, asm.SubMulAVX512},
-	Clamp:  {asm.ClampAVX2, asm.ClampAVX512},
+	OpSelect: {asm.SelectAVX2, asm.SelectAVX512},
+	OpMulAdd: {asm.MulAddAVX2, asm.MulAddAVX512},
+	OpMulSub: {asm.MulSubAVX2, asm.MulSubAVX512},
+	OpSubMul: {asm.SubMulAVX2, asm.SubMulAVX512},
+	OpClamp:  {asm.ClampAVX2, asm.ClampAVX512},
 }
 
 // applyVector runs the operation in assembly and reports whether there is a routine for it.

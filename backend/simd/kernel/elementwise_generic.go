@@ -4,55 +4,55 @@ package kernel
 
 import "math"
 
-var unaryFunctions = [Add]func(x float32) float32{
-	Copy:     func(x float32) float32 { return x },
-	Neg:      func(x float32) float32 { return -x },
-	Abs:      func(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ (1 << 31)) },
-	Sign:     signOf,
-	Sqrt:     in64(math.Sqrt),
-	Rsqrt:    in64(func(x float64) float64 { return 1 / math.Sqrt(x) }),
-	Exp:      in64(math.Exp),
-	Expm1:    in64(math.Expm1),
-	Log:      in64(math.Log),
-	Log1p:    in64(math.Log1p),
-	Erf:      in64(math.Erf),
-	Tanh:     in64(math.Tanh),
-	Logistic: in64(func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }),
-	Floor:    in64(math.Floor),
-	Ceil:     in64(math.Ceil),
-	Round:    in64(math.RoundToEven),
-	Sin:      in64(math.Sin),
-	Cos:      in64(math.Cos),
+var unaryFunctions = [OpAdd]func(x float32) float32{
+	OpCopy:     func(x float32) float32 { return x },
+	OpNeg:      func(x float32) float32 { return -x },
+	OpAbs:      func(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ (1 << 31)) },
+	OpSign:     signOf,
+	OpSqrt:     in64(math.Sqrt),
+	OpRsqrt:    in64(func(x float64) float64 { return 1 / math.Sqrt(x) }),
+	OpExp:      in64(math.Exp),
+	OpExpm1:    in64(math.Expm1),
+	OpLog:      in64(math.Log),
+	OpLog1p:    in64(math.Log1p),
+	OpErf:      in64(math.Erf),
+	OpTanh:     in64(math.Tanh),
+	OpLogistic: in64(func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }),
+	OpFloor:    in64(math.Floor),
+	OpCeil:     in64(math.Ceil),
+	OpRound:    in64(math.RoundToEven),
+	OpSin:      in64(math.Sin),
+	OpCos:      in64(math.Cos),
 }
 
-var binaryFunctions = [Select]func(x, y float32) float32{
-	Add:            func(x, y float32) float32 { return x + y },
-	Sub:            func(x, y float32) float32 { return x - y },
-	Mul:            func(x, y float32) float32 { return x * y },
-	Div:            func(x, y float32) float32 { return x / y },
-	Max:            func(x, y float32) float32 { return max(x, y) },
-	Min:            func(x, y float32) float32 { return min(x, y) },
-	Pow:            func(x, y float32) float32 { return float32(math.Pow(float64(x), float64(y))) },
-	Rem:            func(x, y float32) float32 { return float32(math.Mod(float64(x), float64(y))) },
-	Equal:          func(x, y float32) float32 { return oneIf(x == y) },
-	NotEqual:       func(x, y float32) float32 { return oneIf(x != y) },
-	Less:           func(x, y float32) float32 { return oneIf(x < y) },
-	LessOrEqual:    func(x, y float32) float32 { return oneIf(x <= y) },
-	Greater:        func(x, y float32) float32 { return oneIf(x > y) },
-	GreaterOrEqual: func(x, y float32) float32 { return oneIf(x >= y) },
+var binaryFunctions = [OpSelect]func(x, y float32) float32{
+	OpAdd:            func(x, y float32) float32 { return x + y },
+	OpSub:            func(x, y float32) float32 { return x - y },
+	OpMul:            func(x, y float32) float32 { return x * y },
+	OpDiv:            func(x, y float32) float32 { return x / y },
+	OpMax:            func(x, y float32) float32 { return max(x, y) },
+	OpMin:            func(x, y float32) float32 { return min(x, y) },
+	OpPow:            func(x, y float32) float32 { return float32(math.Pow(float64(x), float64(y))) },
+	OpRem:            func(x, y float32) float32 { return float32(math.Mod(float64(x), float64(y))) },
+	OpEqual:          func(x, y float32) float32 { return oneIf(x == y) },
+	OpNotEqual:       func(x, y float32) float32 { return oneIf(x != y) },
+	OpLess:           func(x, y float32) float32 { return oneIf(x < y) },
+	OpLessOrEqual:    func(x, y float32) float32 { return oneIf(x <= y) },
+	OpGreater:        func(x, y float32) float32 { return oneIf(x > y) },
+	OpGreaterOrEqual: func(x, y float32) float32 { return oneIf(x >= y) },
 }
 
 var ternaryFunctions = [opCount]func(x, y, z float32) float32{
-	Select: func(x, y, z float32) float32 {
+	OpSelect: func(x, y, z float32) float32 {
 		if x != 0 {
 			return y
 		}
 		return z
 	},
-	MulAdd: func(x, y, z float32) float32 { return x*y + z },
-	MulSub: func(x, y, z float32) float32 { return x*y - z },
-	SubMul: func(x, y, z float32) float32 { return z - x*y },
-	Clamp:  func(x, y, z float32) float32 { return min(max(y, x), z) },
+	OpMulAdd: func(x, y, z float32) float32 { return x*y + z },
+	OpMulSub: func(x, y, z float32) float32 { return x*y - z },
+	OpSubMul: func(x, y, z float32) float32 { return z - x*y },
+	OpClamp:  func(x, y, z float32) float32 { return min(max(y, x), z) },
 }
 
 func in64(f func(float64) float64) func(float32) float32 {

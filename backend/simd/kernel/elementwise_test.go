@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// guarded returns n floats with guard values around them, and a function that says whether a guard was touched.
-func guarded(n int) (inside []float32, intact func() bool) {
+// fencedFloats returns n floats with guard values around them, and a function that says whether a guard was touched.
+func fencedFloats(n int) (inside []float32, intact func() bool) {
 	const guard, margin = -12345.678, 32
 	all := make([]float32, n+2*margin)
 	for i := range all {
@@ -23,7 +23,7 @@ func guarded(n int) (inside []float32, intact func() bool) {
 	}
 }
 
-func randomFloats(r *rand.Rand, n int) []float32 {
+func gaussians(r *rand.Rand, n int) []float32 {
 	x := make([]float32, n)
 	for i := range x {
 		x[i] = float32(r.NormFloat64())
@@ -40,7 +40,7 @@ var specials = []float32{
 // exact are the operations whose result is one correctly rounded step, so that every level agrees bit for bit.
 func exact(op Op) bool {
 	switch op {
-	case Exp, Expm1, Log, Log1p, Erf, Tanh, Logistic, Rsqrt, MulAdd, MulSub, SubMul:
+	case OpExp, OpExpm1, OpLog, OpLog1p, OpErf, OpTanh, OpLogistic, OpRsqrt, OpMulAdd, OpMulSub, OpSubMul:
 		return false
 	}
 	return true
@@ -61,10 +61,10 @@ func near(got float32, want, relative float64) bool {
 
 func TestUnaryAgreesWithFloat64(t *testing.T) {
 	functions := map[Op]func(float64) float64{
-		Exp: math.Exp, Expm1: math.Expm1, Log: math.Log, Log1p: math.Log1p, Erf: math.Erf, Tanh: math.Tanh,
-		Logistic: func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, Sqrt: math.Sqrt,
-		Rsqrt: func(x float64) float64 { return 1 / math.Sqrt(x) }, Floor: math.Floor, Ceil: math.Ceil, Round: math.RoundToEven,
-		Sin: math.Sin, Cos: math.Cos, Abs: math.Abs, Neg: func(x float64) float64 { return -x },
+		OpExp: math.Exp, OpExpm1: math.Expm1, OpLog: math.Log, OpLog1p: math.Log1p, OpErf: math.Erf, OpTanh: math.Tanh,
+		OpLogistic: func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, OpSqrt: math.Sqrt,
+		OpRsqrt: func(x float64) float64 { return 1 / math.Sqrt(x) }, OpFloor: math.Floor, OpCeil: math.Ceil, OpRound: math.RoundToEven,
+		OpSin: math.Sin, OpCos: math.Cos, OpAbs: math.Abs, OpNeg: func(x float64) float64 { return -x },
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	var x []float32
@@ -75,7 +75,7 @@ func TestUnaryAgreesWithFloat64(t *testing.T) {
 	}
 	eachLevel(t, func(t *testing.T) {
 		for op, f := range functions {
-			dst, intact := guarded(len(x))
+			dst, intact := fencedFloats(len(x))
 			Unary(op, dst, x)
 			if !intact() {
 				t.Errorf("op %d writes past its end", op)
@@ -86,7 +86,7 @@ func TestUnaryAgreesWithFloat64(t *testing.T) {
 			}
 			for i, v := range x {
 				want := f(float64(v))
-				if op == Logistic && want < 1.2e-38 {
+				if op == OpLogistic && want < 1.2e-38 {
 					want = min(want, float64(max(dst[i], 0))) // 1/Inf underflows earlier than the true value
 				}
 				if !near(dst[i], want, relative) {
