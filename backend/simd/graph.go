@@ -96,3 +96,28 @@ func (g *graph) removeDead() {
 	}
 	g.nodes = kept
 }
+
+// sort puts every node after the nodes it reads, and drops the dead ones.
+func (g *graph) sort() {
+	var sorted []*node
+	visited := make(map[*node]bool, len(g.nodes))
+	var visit func(n *node)
+	visit = func(n *node) {
+		if visited[n] {
+			return
+		}
+		visited[n] = true
+		for _, input := range n.inputs {
+			visit(input.node)
+		}
+		sorted = append(sorted, n)
+	}
+	for _, parameter := range g.parameters {
+		visit(parameter.node)
+	}
+	for _, n := range g.nodes {
+		visit(n)
+	}
+	g.nodes = sorted
+	g.removeDead()
+}

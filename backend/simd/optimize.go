@@ -5,7 +5,15 @@ import "github.com/gomlx/compute"
 // optimize rewrites the graph; see the pass_*.go files, one rewrite each.
 func optimize(b *Backend, g *graph) error {
 	g.removeDead()
-	g.rewrite(eraseIdentity)
+	for _, r := range []rule{
+		eraseIdentity,
+		foldConstants(b),
+		shareCommon(),
+		expandBroadcasts,
+	} {
+		g.rewrite(r)
+	}
+	fuseElementwise(g)
 	return nil
 }
 

@@ -66,7 +66,7 @@ func root(v *value) *value {
 }
 
 // isWeight says whether a parameter is a variable of a GoMLX model: those have paths for names.
-func isWeight(name string) bool { return strings.HasPrefix(strings.TrimPrefix(name, "var:"), "/") }
+func isWeight(name string) bool { return strings.HasPrefix(name, "/") }
 
 // findWeights marks the values that depend on weights and constants alone.
 func (p *planner) findWeights(g *graph) {
