@@ -75,9 +75,7 @@ func (b *Builder) Compile() (compute.Executable, error) {
 	}
 	b.compiled = true
 	g := newGraph(b.main)
-	if err := optimize(b.backend, g); err != nil {
-		return nil, errors.WithMessagef(err, "simd: optimizing %q", b.name)
-	}
+	optimize(b.backend, g)
 	p, err := newPlan(b.backend, g)
 	if err != nil {
 		return nil, errors.WithMessagef(err, "simd: planning %q", b.name)

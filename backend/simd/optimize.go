@@ -3,18 +3,19 @@ package simd
 import "github.com/gomlx/compute"
 
 // optimize rewrites the graph; see the pass_*.go files, one rewrite each.
-func optimize(b *Backend, g *graph) error {
+func optimize(b *Backend, g *graph) {
 	g.removeDead()
 	for _, r := range []rule{
 		eraseIdentity,
 		foldConstants(b),
 		shareCommon(),
 		expandBroadcasts,
+		lowerProducts,
+		fuseEpilogue,
 	} {
 		g.rewrite(r)
 	}
 	fuseElementwise(g)
-	return nil
 }
 
 // eraseIdentity drops identities and barriers.

@@ -62,4 +62,3 @@ func evaluate(b *Backend, n *node) (results [][]byte, err error) {
 	}
 	return results, s.run(&run{backend: b})
 }
-

@@ -1,0 +1,202 @@
+package simd
+
+import (
+	"math"
+
+	"github.com/fastparc/fastparc/backend/simd/kernel"
+	"github.com/gomlx/compute"
+)
+
+// epilogueOf is what a product or convolution does with its sums before they are written: act(sum·scale + bias) +
+// residual. The vectors and the residual are inputs of the node after its own two, in this order.
+type epilogueOf struct {
+	scale, bias, residual bool
+	activation            kernel.Activation
+}
+
+// withEpilogue is the attributes of nodes that have an epilogue.
+type withEpilogue interface {
+	epilogue() *epilogueOf
+	columns() int
+	clone() withEpilogue
+}
+
+func (a *productOf) epilogue() *epilogueOf { return &a.epilogueOf }
+func (a *productOf) columns() int          { return a.gemm.N }
+func (a *productOf) clone() withEpilogue   { c := *a; return &c }
+
+// operands splits the inputs of a node with an epilogue.
+func (e *epilogueOf) operands(inputs []*value) (own []*value, scale, bias, residual *value) {
+	own, rest := inputs[:2], inputs[2:]
+	for _, part := range []struct {
+		present bool
+		to      **value
+	}{{e.scale, &scale}, {e.bias, &bias}, {e.residual, &residual}} {
+		if part.present {
+			*part.to, rest = rest[0], rest[1:]
+		}
+	}
+	return own, scale, bias, residual
+}
+
+// fuseEpilogue moves a scale, bias, activation or residual into the product or convolution that it follows.
+func fuseEpilogue(b *rewriter, n *node) []*value {
+	switch n.op {
+	case compute.OpTypeAdd:
+		for i := range 2 {
+			if fused := b.fuseAdd(n, n.inputs[i], n.inputs[1-i]); fused != nil {
+				return fused
+			}
+		}
+	case compute.OpTypeMul:
+		for i := range 2 {
+			if fused := b.fuseScale(n, n.inputs[i], n.inputs[1-i]); fused != nil {
+				return fused
+			}
+		}
+		return b.fuseGELU(n)
+	case compute.OpTypeMax:
+		for i := range 2 {
+			if c, ok := scalarConstant(n.inputs[i]); ok && c == 0 {
+				return b.fuseActivation(n, n.inputs[1-i], kernel.ReLU, 1)
+			}
+		}
+	}
+	return nil
+}
+
+// producer returns the node with an epilogue that v comes from, through views, if the given number of uses is all it
+// has.
+func (b *rewriter) producer(v *value, uses int) (*node, withEpilogue) {
+	for b.users[v] == uses {
+		if a, ok := v.node.attributes.(withEpilogue); ok {
+			return v.node, a
+		}
+		if v.node.op != compute.OpTypeReshape {
+			break
+		}
+		v, uses = v.node.inputs[0], 1
+	}
+	return nil, nil
+}
+
+// rowOperand returns the vector that an operand repeats over the last axis, where it does, as a vector.
+func (b *rewriter) rowOperand(n *node, operand *value, columns int) *value {
+	if operand.shape.Size() != columns && operand.node.op != compute.OpTypeBroadcastInDim {
+		return nil
+	}
+	source, pattern := operandPattern(operand, n.outputs[0].shape.Dimensions)
+	if pattern.Outer != 1 || pattern.Inner != columns || source.shape.Size() != columns || lastSize(n) != columns {
+		return nil
+	}
+	return b.vector(source)
+}
+
+func lastSize(n *node) int {
+	d := n.outputs[0].shape.Dimensions
+	if len(d) == 0 {
+		return 1
+	}
+	return d[len(d)-1]
+}
+
+func (b *rewriter) fuseAdd(n *node, x, other *value) []*value {
+	from, a := b.producer(x, 1)
+	if a == nil || a.epilogue().residual {
+		return nil
+	}
+	e := a.epilogue()
+	if row := b.rowOperand(n, other, a.columns()); row != nil && e.activation == kernel.None {
+		_, _, bias, _ := e.operands(from.inputs)
+		if bias != nil {
+			row = b.binary(compute.OpTypeAdd, bias, row)
+		}
+		return b.fused(n, from, a, func(e *epilogueOf) { e.bias = true }, nil, row, nil)
+	}
+	if other.shape.Size() == n.outputs[0].shape.Size() && root(other) != root(x) && !isScalarConstant(other) && root(other).node.op != compute.OpTypeBroadcastInDim {
+		return b.fused(n, from, a, func(e *epilogueOf) { e.residual = true }, nil, nil, other)
+	}
+	return nil
+}
+
+func (b *rewriter) fuseScale(n *node, x, other *value) []*value {
+	from, a := b.producer(x, 1)
+	if a == nil || a.epilogue().residual || a.epilogue().activation != kernel.None {
+		return nil
+	}
+	row := b.rowOperand(n, other, a.columns())
+	if row == nil {
+		return nil
+	}
+	_, scale, bias, _ := a.epilogue().operands(from.inputs)
+	newScale := row
+	if scale != nil {
+		newScale = b.binary(compute.OpTypeMul, scale, row)
+	}
+	if bias != nil {
+		bias = b.binary(compute.OpTypeMul, bias, row)
+	}
+	return b.fused(n, from, a, func(e *epilogueOf) { e.scale = true }, newScale, bias, nil)
+}
+
+// fuseGELU recognises x·(½·erf(x/√2) + ½).
+func (b *rewriter) fuseGELU(n *node) []*value {
+	for i := range 2 {
+		x, gate := n.inputs[i], n.inputs[1-i]
+		erf := b.timesConstant(b.plusConstant(gate, 0.5), 0.5)
+		if erf == nil || erf.node.op != compute.OpTypeErf || !b.only(erf) {
+			continue
+		}
+		if inner := b.timesConstant(erf.node.inputs[0], math.Sqrt2/2); inner == x {
+			return b.fuseActivation(n, x, kernel.GELU, 2)
+		}
+	}
+	return nil
+}
+
+// plusConstant returns y where v is y + c and used once; timesConstant the same for y · c.
+func (b *rewriter) plusConstant(v *value, c float64) *value {
+	return b.withConstant(v, compute.OpTypeAdd, c)
+}
+
+func (b *rewriter) timesConstant(v *value, c float64) *value {
+	return b.withConstant(v, compute.OpTypeMul, c)
+}
+
+func (b *rewriter) withConstant(v *value, op compute.OpType, c float64) *value {
+	if v == nil || v.node.op != op || !b.only(v) {
+		return nil
+	}
+	for i, operand := range v.node.inputs {
+		if found, ok := scalarConstant(operand); ok && math.Abs(float64(found)-c) <= 1e-6*c {
+			return v.node.inputs[1-i]
+		}
+	}
+	return nil
+}
+
+func (b *rewriter) fuseActivation(n *node, x *value, activation kernel.Activation, uses int) []*value {
+	from, a := b.producer(x, uses)
+	if a == nil || a.epilogue().residual || a.epilogue().activation != kernel.None {
+		return nil
+	}
+	return b.fused(n, from, a, func(e *epilogueOf) { e.activation = activation }, nil, nil, nil)
+}
+
+// fused adds the producer anew with a larger epilogue; operands that are not nil replace those it had.
+func (b *rewriter) fused(n, from *node, a withEpilogue, change func(*epilogueOf), scale, bias, residual *value) []*value {
+	own, oldScale, oldBias, oldResidual := a.epilogue().operands(from.inputs)
+	inputs := append([]*value{}, own...)
+	for _, part := range [][2]*value{{scale, oldScale}, {bias, oldBias}, {residual, oldResidual}} {
+		switch {
+		case part[0] != nil:
+			inputs = append(inputs, part[0])
+		case part[1] != nil:
+			inputs = append(inputs, part[1])
+		}
+	}
+	larger := a.clone()
+	change(larger.epilogue())
+	result := b.kernelNode(larger, from.outputs[0].shape.Dimensions, inputs...)
+	return []*value{b.reshape(result, n.outputs[0].shape.Dimensions...)}
+}
