@@ -1,0 +1,131 @@
+package vecmath
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Exp returns eˣ: 1 ulp, gradual underflow to 0 and overflow to +Inf included.
+//
+// x = n·ln 2 + r with |r| ≤ ln 2 / 2, so eˣ = 2ⁿ·eʳ; ln 2 is split in two so that r is exact to float32.
+func (v Vector) Exp(x operand.Op) reg.VecVirtual {
+	x = v.clamp(x, -104, 89)
+	n, r := v.Register(), v.Copy(x)
+	VMULPS(Constant(1.442695040888963), x, n)
+	const nearestEven = 8
+	if v == AVX512 {
+		VRNDSCALEPS(operand.U8(nearestEven), n, n)
+	} else {
+		VROUNDPS(operand.U8(nearestEven), n, n)
+	}
+	VFNMADD231PS(Constant(0.693359375), n, r)
+	VFNMADD231PS(Constant(-0.000212194440055), n, r)
+	p := v.horner(r, 1, 1, 0.49999994, 0.16666515, 0.04166846, 0.00836943, 0.0013813019)
+	if v == AVX512 {
+		VSCALEFPS(n, p, p)
+		return p
+	}
+	return v.scalePowerOfTwo(p, n)
+}
+
+// scalePowerOfTwo returns p·2ⁿ for n in [-150, 129], in two steps because 2ⁿ alone may be no normal number.
+func (v Vector) scalePowerOfTwo(p, n reg.VecVirtual) reg.VecVirtual {
+	whole, half := v.Register(), v.Register()
+	VCVTPS2DQ(n, whole)
+	VPSRAD(operand.U8(1), whole, half)
+	VPSUBD(half, whole, whole)
+	for _, exponent := range []reg.VecVirtual{half, whole} {
+		VPSLLD(operand.U8(23), exponent, exponent)
+		VPADDD(Constant(1), exponent, exponent)
+		VMULPS(exponent, p, p)
+	}
+	return p
+}
+
+// Erf returns the error function: absolute and relative error below 3e-7, exactly ±1 from |x| = 3.925 on.
+//
+// erf(x)/x is a quotient of polynomials in x².
+func (v Vector) Erf(x operand.Op) reg.VecVirtual {
+	const one = 3.925 // from here on erf rounds to 1
+	c := v.clamp(x, -one, one)
+	square := v.Register()
+	VMULPS(c, c, square)
+	p := v.horner(square, 1.1283791, 0.19068083, 0.05277538, 0.0037748793, 0.00028464722, 2.0420045e-06)
+	q := v.horner(square, 1, 0.50231922, 0.11421378, 0.014987963, 0.0011639666, 3.79960802e-05)
+	VMULPS(c, p, p)
+	VDIVPS(q, p, p)
+	absolute, sign := v.splitSign(c)
+	v.or(Constant(1), sign, sign)
+	// NaN takes the second choice below, where the sum keeps it; ±1 + 0 stays ±1.
+	zero := v.Register()
+	VSUBPS(c, c, zero)
+	VADDPS(zero, sign, sign)
+	return v.selectSmall(absolute, one, p, sign)
+}
+
+// Tanh returns the hyperbolic tangent: absolute and relative error below 3e-7.
+//
+// Near 0 an odd polynomial, elsewhere 1 - 2/(e²ˣ + 1) of |x| with the sign put back.
+func (v Vector) Tanh(x operand.Op) reg.VecVirtual {
+	value := v.Copy(x)
+	absolute, sign := v.splitSign(value)
+	twice := v.Register()
+	VADDPS(absolute, absolute, twice)
+	denominator := v.Exp(twice)
+	one := v.Copy(Constant(1))
+	VADDPS(one, denominator, denominator)
+	large := v.Copy(Constant(-2))
+	VDIVPS(denominator, large, large)
+	VADDPS(one, large, large)
+	v.or(sign, large, large)
+
+	square := v.Register()
+	VMULPS(value, value, square)
+	small := v.horner(square, -0.33333284, 0.13331489, -0.053743355, 0.020650163, -0.005716612)
+	VMULPS(square, small, small)
+	VFMADD213PS(value, value, small)
+	return v.selectSmall(absolute, 0.625, small, large)
+}
+
+// Sigmoid returns 1/(1 + e⁻ˣ).
+func (v Vector) Sigmoid(x operand.Op) reg.VecVirtual {
+	d := v.sigmoidDenominator(x)
+	y := v.Copy(Constant(1))
+	VDIVPS(d, y, y)
+	return y
+}
+
+// SiLU returns x/(1 + e⁻ˣ).
+func (v Vector) SiLU(x operand.Op) reg.VecVirtual {
+	y := v.Copy(x)
+	VDIVPS(v.sigmoidDenominator(y), y, y)
+	return y
+}
+
+func (v Vector) sigmoidDenominator(x operand.Op) reg.VecVirtual {
+	negative := v.Register()
+	VXORPS(negative, negative, negative)
+	VSUBPS(x, negative, negative)
+	d := v.Exp(negative)
+	VADDPS(Constant(1), d, d)
+	return d
+}
+
+// GELU returns x·(1 + erf(x/√2))/2, the exact form.
+func (v Vector) GELU(x operand.Op) reg.VecVirtual {
+	value, scaled := v.Copy(x), v.Register()
+	VMULPS(Constant(0.70710678118654752), value, scaled)
+	e := v.Erf(scaled)
+	VMULPS(Constant(0.5), value, value)
+	VFMADD213PS(value, value, e)
+	return e
+}
+
+// splitSign returns |x| and the sign bit of x.
+func (v Vector) splitSign(x reg.VecVirtual) (absolute, sign reg.VecVirtual) {
+	absolute, sign = v.Register(), v.Register()
+	v.and(Bits(magnitude), x, absolute)
+	v.and(Bits(signBit), x, sign)
+	return absolute, sign
+}
