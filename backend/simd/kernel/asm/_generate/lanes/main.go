@@ -1,0 +1,98 @@
+// Command lanes writes the routines that copy up to sixteen channels of a row of pixels to and from vectors of sixteen.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	ConstraintExpr("amd64,!noasm")
+	mask := GLOBL("laneMask", RODATA|NOPTR)
+	for i := range 32 {
+		word := U32(0)
+		if i < 16 {
+			word = U32(0xffffffff)
+		}
+		DATA(4*i, word)
+	}
+	for _, pack := range []bool{true, false} {
+		write512(pack)
+		write256(pack, mask)
+	}
+	Generate()
+}
+
+// begin opens one routine and returns its two pointers, and what each moves by a pixel.
+func begin(pack bool, level string) (dst, src, dstStride, srcStride Register, pixels Register) {
+	name, doc := "PackLanes", " copies lanes ≤ 16 floats of each of pixels ≥ 1 pixels, stride floats apart, to vectors of sixteen; the other lanes become zero."
+	if !pack {
+		name, doc = "UnpackLanes", " copies the first lanes ≤ 16 floats of each of pixels ≥ 1 vectors of sixteen to pixels stride floats apart."
+	}
+	TEXT(name+level, NOSPLIT, "func(dst, src *float32, pixels, stride, lanes int)")
+	Pragma("noescape")
+	Doc(name + level + doc)
+	dst, src = Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	pixels = Load(Param("pixels"), GP64())
+	stride := Load(Param("stride"), GP64())
+	sixteen := GP64()
+	MOVQ(U32(16), sixteen)
+	if pack {
+		return dst, src, sixteen, stride, pixels
+	}
+	return dst, src, stride, sixteen, pixels
+}
+
+// end closes the loop over pixels.
+func end(dst, src, dstStride, srcStride, pixels Register) {
+	LEAQ(Mem{Base: dst, Index: dstStride, Scale: 4}, dst)
+	LEAQ(Mem{Base: src, Index: srcStride, Scale: 4}, src)
+	DECQ(pixels)
+	JNZ(LabelRef("pixel"))
+	VZEROUPPER()
+	RET()
+}
+
+func write512(pack bool) {
+	dst, src, dstStride, srcStride, pixels := begin(pack, "AVX512")
+	lanes, bits, mask, x := GP64(), GP64(), K(), ZMM()
+	Load(Param("lanes"), lanes)
+	MOVQ(U32(1), bits)
+	SHLXQ(lanes, bits, bits)
+	DECQ(bits)
+	KMOVW(bits.As32(), mask)
+	Label("pixel")
+	VMOVUPS_Z(Mem{Base: src}, mask, x)
+	if pack {
+		VMOVUPS(x, Mem{Base: dst})
+	} else {
+		VMOVUPS(x, mask, Mem{Base: dst})
+	}
+	end(dst, src, dstStride, srcStride, pixels)
+}
+
+func write256(pack bool, table Mem) {
+	dst, src, dstStride, srcStride, pixels := begin(pack, "AVX2")
+	lanes, at := GP64(), GP64()
+	Load(Param("lanes"), lanes)
+	LEAQ(table.Offset(64), at)
+	SHLQ(Imm(2), lanes)
+	SUBQ(lanes, at)
+	masks, x := [2]VecVirtual{YMM(), YMM()}, [2]VecVirtual{YMM(), YMM()}
+	for v := range masks {
+		VMOVUPS(Mem{Base: at}.Offset(32*v), masks[v])
+	}
+	Label("pixel")
+	for v := range x {
+		VMASKMOVPS(Mem{Base: src}.Offset(32*v), masks[v], x[v])
+	}
+	for v := range x {
+		if pack {
+			VMOVUPS(x[v], Mem{Base: dst}.Offset(32*v))
+		} else {
+			VMASKMOVPS(x[v], masks[v], Mem{Base: dst}.Offset(32*v))
+		}
+	}
+	end(dst, src, dstStride, srcStride, pixels)
+}

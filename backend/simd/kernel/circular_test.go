@@ -1,0 +1,135 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// circularCases returns lines of 1 to 33 and 56 with all sorts of channels, whole tensors and slices of wider ones.
+func circularCases(r *rand.Rand) []Circular {
+	var cases []Circular
+	for n := range 35 {
+		if n == 34 {
+			n = 55
+		}
+		c := channelCounts[r.IntN(len(channelCounts))]
+		for axis := Height; axis <= Width; axis++ {
+			shape := Circular{Batch: 1 + r.IntN(2), H: n + 1, W: n + 1, C: c, Axis: axis, InStride: c, OutStride: c}
+			if axis == Height {
+				shape.W = 1 + r.IntN(9)
+			} else {
+				shape.H = 1 + r.IntN(9)
+			}
+			if r.IntN(2) == 0 {
+				shape.InStride, shape.OutStride = c+r.IntN(20), c+r.IntN(20)
+			}
+			cases = append(cases, shape)
+		}
+	}
+	return cases
+}
+
+// eachTap calls f once a product with the indices of out, of w and of the embedding, and of x.
+func (c Circular) eachTap(f func(out, w, pe, x int)) {
+	n := c.length()
+	for b := range c.Batch {
+		for i := range c.H {
+			for j := range c.W {
+				for k := range n {
+					along, row, column := j, i, (j+k)%n
+					if c.Axis == Height {
+						along, row, column = i, (i+k)%n, j
+					}
+					for channel := range c.C {
+						f(((b*c.H+i)*c.W+j)*c.OutStride+channel, k*c.C+channel, (along+k)%n*c.C+channel, ((b*c.H+row)*c.W+column)*c.InStride+channel)
+					}
+				}
+			}
+		}
+	}
+}
+
+// size returns the floats from the first channel of the first pixel to the last channel of the last.
+func (c Circular) size(stride int) int { return (c.Batch*c.H*c.W-1)*stride + c.C }
+
+func TestCircularIsTheSumOverItsAxis(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := seeded(t)
+		for i, c := range circularCases(r) {
+			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+				n, outSize := c.length(), c.size(c.OutStride)
+				x, _ := guarded(t, c.size(c.InStride), r.IntN(16))
+				normal(r, x)
+				w, pe := normal(r, make([]float32, n*c.C)), normal(r, make([]float32, n*c.C))
+				table, bias := normal(r, make([]float32, n*c.C)), normal(r, make([]float32, c.C))
+				terms := [...]CircularTerms{{}, {Bias: bias, Embedding: pe}, {Table: table}}[i%3]
+				want := make([]float64, outSize)
+				for o := range want {
+					want[o] = math.NaN() // what lies between the channels is not written
+				}
+				c.eachTap(func(o, k, e, i int) {
+					if math.IsNaN(want[o]) {
+						want[o] = 0
+						if terms.Bias != nil {
+							want[o] += float64(bias[k%c.C])
+						}
+						if terms.Table != nil {
+							want[o] += float64(table[e]) // the first product of an output has k = 0
+						}
+					}
+					z := float64(x[i])
+					if terms.Embedding != nil {
+						z += float64(pe[e])
+					}
+					want[o] += float64(w[k]) * z
+				})
+				packed, check := guarded(t, c.PackedSize(), 0)
+				c.Pack(packed, w, terms)
+				check()
+				got := sameForAnySplit(t, outSize, c.Units(), c.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {
+					c.Run(out, x, packed, lo, hi, scratch)
+				})
+				agree(t, got, want, 3*n)
+			})
+		}
+	})
+}
+
+func TestCircularInputGradientIsTheTranspose(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := seeded(t)
+		for _, c := range circularCases(r) {
+			c.InStride, c.OutStride = c.C, c.C
+			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+				n := c.length()
+				v, w := normal(r, make([]float32, c.size(c.C))), normal(r, make([]float32, n*c.C))
+				want := make([]float64, len(v))
+				c.eachTap(func(o, k, _, i int) { want[i] += float64(w[k]) * float64(v[o]) })
+				packed, got := make([]float32, c.PackedSize()), make([]float32, len(v))
+				c.PackReversed(packed, w)
+				c.Run(got, v, packed, 0, c.Units(), make([]float32, c.ScratchSize()))
+				agree(t, got, want, n)
+			})
+		}
+	})
+}
+
+func BenchmarkCircular(b *testing.B) {
+	for _, size := range []struct{ n, channels int }{{7, 384}, {14, 192}, {28, 96}, {56, 48}, {56, 24}, {112, 24}} {
+		for axis := Height; axis <= Width; axis++ {
+			b.Run(fmt.Sprintf("%c/N%d/C%d", "HW"[axis], size.n, size.channels), func(b *testing.B) {
+				c := Circular{Batch: 1, H: size.n, W: size.n, C: size.channels, Axis: axis, InStride: size.channels, OutStride: size.channels}
+				r := seeded(b)
+				x, w := normal(r, make([]float32, c.size(c.C))), normal(r, make([]float32, size.n*c.C))
+				out, packed, scratch := make([]float32, len(x)), make([]float32, c.PackedSize()), make([]float32, c.ScratchSize())
+				c.Pack(packed, w, CircularTerms{Embedding: w})
+				for b.Loop() {
+					c.Run(out, x, packed, 0, c.Units(), scratch)
+				}
+				reportRate(b, len(x)*size.n)
+			})
+		}
+	}
+}

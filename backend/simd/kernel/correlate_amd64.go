@@ -1,0 +1,56 @@
+//go:build !noasm
+
+package kernel
+
+import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
+
+// runVector computes the sums in assembly, and says whether there is any for the level in use.
+func (c *correlation) runVector(out, start, a place, add []float32, b place) bool {
+	if level == Generic {
+		return false
+	}
+	shape := c.shape()
+	o, s, x, y := &out.slice[out.at], &start.slice[start.at], &a.slice[a.at], &b.slice[b.at]
+	slides := level == AVX512 && c.bOut == -c.bStep
+	switch {
+	case slides && add != nil:
+		asm.CorrelateSlideAddAVX512(o, s, x, &add[0], y, &shape)
+	case slides:
+		asm.CorrelateSlideAVX512(o, s, x, y, &shape)
+	case level == AVX512 && add != nil:
+		asm.CorrelateAddAVX512(o, s, x, &add[0], y, &shape)
+	case level == AVX512:
+		asm.CorrelateAVX512(o, s, x, y, &shape)
+	case add != nil:
+		asm.CorrelateAddAVX2(o, s, x, &add[0], y, &shape)
+	default:
+		asm.CorrelateAVX2(o, s, x, y, &shape)
+	}
+	return true
+}
+
+// packLanesVector is packLanes in assembly, and says whether there is any for the level in use.
+func packLanesVector(dst, src []float32, pixels, stride, used int) bool {
+	switch level {
+	case AVX512:
+		asm.PackLanesAVX512(&dst[0], &src[0], pixels, stride, used)
+	case AVX2:
+		asm.PackLanesAVX2(&dst[0], &src[0], pixels, stride, used)
+	default:
+		return false
+	}
+	return true
+}
+
+// unpackLanesVector is unpackLanes in assembly, and says whether there is any for the level in use.
+func unpackLanesVector(dst, src []float32, pixels, stride, used int) bool {
+	switch level {
+	case AVX512:
+		asm.UnpackLanesAVX512(&dst[0], &src[0], pixels, stride, used)
+	case AVX2:
+		asm.UnpackLanesAVX2(&dst[0], &src[0], pixels, stride, used)
+	default:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,9 @@
+//go:build !amd64 || noasm
+
+package kernel
+
+func (c *correlation) runVector(out, start, a place, add []float32, b place) bool { return false }
+
+func packLanesVector(dst, src []float32, pixels, stride, used int) bool { return false }
+
+func unpackLanesVector(dst, src []float32, pixels, stride, used int) bool { return false }

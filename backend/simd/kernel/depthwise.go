@@ -1,0 +1,193 @@
+package kernel
+
+// Depthwise is a depth-wise convolution of x [Batch, H, W, C] with weights [KH, KW, C·Multiplier]:
+//
+//	out[b,i,j,o] = bias[o] + Σ_{kh,kw} w[kh,kw,o] · x[b, i·StrideH + kh·DilationH - PadTop, j·StrideW + kw·DilationW - PadLeft, o/Multiplier]
+//
+// out is [Batch, OutH, OutW, C·Multiplier]; x is zero outside its bounds, so OutH and OutW say what the other two
+// paddings are. Padding may be negative. All other fields are at least 1.
+//
+// Weights are packed once (Pack), then units are run in any order and split. A unit is a band of rows of one image
+// and sixteen channels: its input is copied with its borders to scratch, where the kernel needs no branches.
+type Depthwise struct {
+	Batch, H, W, C, Multiplier int
+	KH, KW                     int
+	StrideH, StrideW           int
+	PadTop, PadLeft            int
+	DilationH, DilationW       int
+	// InputDilationH and InputDilationW put one less than so many zeros between the rows and columns of x. Padding
+	// counts these.
+	InputDilationH, InputDilationW int
+	OutH, OutW                     int
+
+	// sum is the number of neighbouring input channels that go to one output: what Multiplier is in the gradient.
+	sum int
+}
+
+// maxBandRows is the number of output rows that a unit has at most.
+const maxBandRows = 14
+
+// InputGradient returns the convolution that takes the gradient of out to the gradient of x. Its weights are packed
+// with PackReversed.
+func (d Depthwise) InputGradient() Depthwise {
+	g := d
+	g.H, g.W, g.OutH, g.OutW = d.OutH, d.OutW, d.H, d.W
+	g.C, g.Multiplier, g.sum = d.C*d.Multiplier, 1, d.Multiplier
+	g.PadTop, g.PadLeft = (d.KH-1)*d.DilationH-d.PadTop, (d.KW-1)*d.DilationW-d.PadLeft
+	g.StrideH, g.InputDilationH = d.InputDilationH, d.StrideH
+	g.StrideW, g.InputDilationW = d.InputDilationW, d.StrideW
+	return g
+}
+
+// PackedSize returns the number of floats that Pack writes.
+func (d Depthwise) PackedSize() int { return blocksOf(d.outChannels()) * d.packedBlock() }
+
+// Pack lays out w [KH, KW, channels] and bias [channels], which may be nil, for Run.
+func (d Depthwise) Pack(packed, w, bias []float32) { d.pack(packed, w, bias, false) }
+
+// PackReversed is Pack with the kernel turned round in both axes, for InputGradient.
+func (d Depthwise) PackReversed(packed, w []float32) { d.pack(packed, w, nil, true) }
+
+// Units returns the number of independent parts of the convolution.
+func (d Depthwise) Units() int { return d.Batch * d.bands() * blocksOf(d.outChannels()) }
+
+// ScratchSize returns the number of floats that Run needs.
+func (d Depthwise) ScratchSize() int {
+	return d.sums()*d.bandSize() + max(d.OutW, tileOutputs)*lanes
+}
+
+// Run computes units lo to hi of out from x.
+func (d Depthwise) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
+	blocks, bands, rows := blocksOf(d.outChannels()), d.bands(), d.bandRows()
+	band, row := scratch[:d.sums()*d.bandSize()], scratch[d.sums()*d.bandSize():]
+	for u := lo; u < hi; u++ {
+		block, i := u%blocks, u/blocks%bands*rows
+		b := u / (blocks * bands)
+		for q := range d.sums() {
+			d.packBand(band[q*d.bandSize():], x, b, i, d.bandInputRows(), d.bandWidth(), block, q)
+		}
+		weights := packed[block*d.packedBlock():][:d.packedBlock()]
+		for r := range min(rows, d.OutH-i) {
+			d.convolveRow(out, (b*d.OutH+i+r)*d.OutW, block, band[r*d.StrideH*d.bandWidth()*lanes:], weights, row)
+		}
+	}
+}
+
+// convolveRow computes one row of out, from pixel on, for a block of channels.
+func (d *Depthwise) convolveRow(out []float32, pixel, block int, band, weights, row []float32) {
+	channels := d.outChannels()
+	used := usedLanes(channels, block)
+	to, stride := place{out, pixel*channels + block*lanes}, channels
+	direct := used == lanes && d.OutW >= tileOutputs
+	if !direct {
+		to, stride = place{row, 0}, lanes
+	}
+	c := correlation{
+		tiles: max(1, d.OutW/tileOutputs), rows: d.KH, steps: d.KW, outTile: tileOutputs * stride, outStep: stride,
+		aRow: d.KW * lanes, aStep: lanes,
+		bTile: tileOutputs * d.StrideW * lanes, bRow: d.DilationH * d.bandWidth() * lanes, bStep: d.DilationW * lanes, bOut: d.StrideW * lanes,
+	}
+	d.sumTiles(c, to, weights, band)
+	if rest := d.OutW - tileOutputs; rest > 0 && rest%tileOutputs != 0 {
+		// The last tile covers outputs of the one before it again, with the same sums.
+		c.tiles = 1
+		d.sumTiles(c, to.plus(rest*stride), weights, band[rest*d.StrideW*lanes:])
+	}
+	if !direct {
+		unpackLanes(out[pixel*channels+block*lanes:], row, d.OutW, channels, used)
+	}
+}
+
+// sumTiles runs c from the bias on, once for each input channel of a sum.
+func (d *Depthwise) sumTiles(c correlation, to place, weights, band []float32) {
+	taps := d.KH * d.KW * lanes
+	c.run(to, place{weights, d.sums() * taps}, place{weights, 0}, nil, place{band, 0})
+	c.startTile, c.startStep = c.outTile, c.outStep
+	for q := 1; q < d.sums(); q++ {
+		c.run(to, to, place{weights, q * taps}, nil, place{band, q * d.bandSize()})
+	}
+}
+
+// packBand copies rows rows of x, from the one that output row i begins at, to vectors of the sixteen channels of
+// block, width to a row, with zeros for what lies outside x.
+func (d *Depthwise) packBand(band, x []float32, b, i, rows, width, block, q int) {
+	first := max(0, ceilDivide(-d.PadLeft, d.InputDilationW))
+	end := min(d.W, ceilDivide(width-d.PadLeft, d.InputDilationW))
+	for r := range rows {
+		line := band[r*width*lanes : (r+1)*width*lanes]
+		at := i*d.StrideH - d.PadTop + r
+		if at < 0 || at%d.InputDilationH != 0 || at/d.InputDilationH >= d.H || first >= end {
+			clear(line)
+			continue
+		}
+		d.packRow(line, x, (b*d.H+at/d.InputDilationH)*d.W, first, end, block, q)
+	}
+}
+
+// packRow copies columns first to end of the row of x at pixel to line, which begins PadLeft before column 0.
+func (d *Depthwise) packRow(line, x []float32, pixel, first, end, block, q int) {
+	start, used := first*d.InputDilationW+d.PadLeft, usedLanes(d.outChannels(), block)
+	if d.InputDilationW == 1 && d.Multiplier == 1 && d.sums() == 1 {
+		clear(line[:start*lanes])
+		packLanes(line[start*lanes:], x[(pixel+first)*d.C+block*lanes:], end-first, d.C, used)
+		clear(line[(start+end-first)*lanes:])
+		return
+	}
+	clear(line)
+	for j := first; j < end; j++ {
+		to := line[(j*d.InputDilationW+d.PadLeft)*lanes:][:used]
+		for l := range to {
+			to[l] = x[(pixel+j)*d.C+(block*lanes+l)/d.Multiplier*d.sums()+q]
+		}
+	}
+}
+
+// pack lays out, for each block, the taps of each input channel of a sum, then the bias.
+func (d Depthwise) pack(packed, w, bias []float32, reversed bool) {
+	channels, taps := d.outChannels(), d.KH*d.KW
+	clear(packed[:d.PackedSize()])
+	for block := range blocksOf(channels) {
+		to := packed[block*d.packedBlock():][:d.packedBlock()]
+		for l := range usedLanes(channels, block) {
+			o := block*lanes + l
+			for q := range d.sums() {
+				for k := range taps {
+					from := k
+					if reversed {
+						from = taps - 1 - k
+					}
+					to[(q*taps+k)*lanes+l] = w[(from*channels+o)*d.sums()+q]
+				}
+			}
+			if bias != nil {
+				to[d.sums()*taps*lanes+l] = bias[o]
+			}
+		}
+	}
+}
+
+func (d *Depthwise) sums() int        { return max(1, d.sum) }
+func (d *Depthwise) outChannels() int { return d.C * d.Multiplier / d.sums() }
+func (d *Depthwise) packedBlock() int { return (d.sums()*d.KH*d.KW + 1) * lanes }
+
+// bands returns the number of bands of rows of an image, and bandRows the rows of each but the last.
+func (d *Depthwise) bands() int    { return ceilDivide(d.OutH, maxBandRows) }
+func (d *Depthwise) bandRows() int { return ceilDivide(d.OutH, d.bands()) }
+
+// bandInputRows and bandWidth are the size in vectors of a unit's input.
+func (d *Depthwise) bandInputRows() int { return (d.bandRows()-1)*d.StrideH + (d.KH-1)*d.DilationH + 1 }
+func (d *Depthwise) bandWidth() int {
+	return (max(d.OutW, tileOutputs)-1)*d.StrideW + (d.KW-1)*d.DilationW + 1
+}
+func (d *Depthwise) bandSize() int { return d.bandInputRows() * d.bandWidth() * lanes }
+
+// ceilDivide and floorDivide round n/d up and down, for d > 0 and any n.
+func ceilDivide(n, d int) int { return -floorDivide(-n, d) }
+
+func floorDivide(n, d int) int {
+	q := n / d
+	if n%d < 0 {
+		q--
+	}
+	return q
+}

@@ -1,0 +1,43 @@
+package kernel
+
+// Sixteen channels are the unit of the spatial kernels: one 512-bit vector, or two of 256 bits. A block of fewer
+// channels is copied to vectors of sixteen and back, so that the arithmetic has no tails.
+
+// lanes is the number of channels in a block.
+const lanes = 16
+
+// packLanes copies the first used ≤ 16 floats of each of pixels pixels, stride floats apart from src[0] on, to
+// consecutive vectors of sixteen; the other lanes become zero.
+func packLanes(dst, src []float32, pixels, stride, used int) {
+	if pixels == 0 {
+		return
+	}
+	_, _ = dst[pixels*lanes-1], src[(pixels-1)*stride+used-1]
+	if packLanesVector(dst, src, pixels, stride, used) {
+		return
+	}
+	for i := range pixels {
+		n := copy(dst[i*lanes:(i+1)*lanes], src[i*stride:i*stride+used])
+		clear(dst[i*lanes+n : (i+1)*lanes])
+	}
+}
+
+// unpackLanes is the way back: the first used lanes of consecutive vectors go to pixels stride floats apart.
+func unpackLanes(dst, src []float32, pixels, stride, used int) {
+	if pixels == 0 {
+		return
+	}
+	_, _ = dst[(pixels-1)*stride+used-1], src[pixels*lanes-1]
+	if unpackLanesVector(dst, src, pixels, stride, used) {
+		return
+	}
+	for i := range pixels {
+		copy(dst[i*stride:i*stride+used], src[i*lanes:])
+	}
+}
+
+// blocksOf returns how many blocks of sixteen hold channels channels.
+func blocksOf(channels int) int { return (channels + lanes - 1) / lanes }
+
+// usedLanes returns how many of channels channels fall into a block.
+func usedLanes(channels, block int) int { return min(lanes, channels-block*lanes) }
