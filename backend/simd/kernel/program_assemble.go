@@ -124,16 +124,21 @@ func (a *assembler) write(v Value) {
 		s.args[i] = a.where[arg]
 		s.scalar = s.scalar && a.scalar[arg]
 	}
+	a.scalar[v] = s.scalar
+	a.release(v, args, registerPlace)
+	s.dst = a.destination(v)
+	a.release(v, args, scalarPlace) // later: a tile written over its own scalar operand would change it on the way
+	a.where[v] = s.dst
+	a.program.instructions = append(a.program.instructions, s)
+}
+
+// release frees the registers in a place that v is the last to read.
+func (a *assembler) release(v Value, args []Value, from place) {
 	for i, arg := range args {
-		w := a.where[arg]
-		if a.last[arg] == int(v) && (w.place == registerPlace || w.place == scalarPlace) && !slices.Contains(args[:i], arg) {
+		if w := a.where[arg]; w.place == from && a.last[arg] == int(v) && !slices.Contains(args[:i], arg) {
 			a.free = append(a.free, w.index)
 		}
 	}
-	a.scalar[v] = s.scalar
-	s.dst = a.destination(v)
-	a.where[v] = s.dst
-	a.program.instructions = append(a.program.instructions, s)
 }
 
 // destination is the memory of the output that v is, else a register.

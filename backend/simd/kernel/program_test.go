@@ -52,7 +52,7 @@ func randomProgram(t *testing.T, r *rand.Rand, rows, middle, columns int) progra
 			values = append(values, b.Input(p))
 			c.inputs, c.keep = append(c.inputs, Memory(unsafe.SliceData(data))), append(c.keep, data)
 		}
-		c.text += fmt.Sprint(" in", i, p)
+		c.text += fmt.Sprintf(" in%d %v %T", i, p, c.keep[i])
 		refs = append(refs, ref)
 	}
 	inputs := len(values)
