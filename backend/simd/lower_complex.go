@@ -29,7 +29,7 @@ var partOps = map[compute.OpType]func(x complex64) float32{
 
 // lowerComplex makes the operations on complex64, which the Go backend does not have.
 func lowerComplex(p *planner, n *node) (bool, error) {
-	if len(n.inputs) == 0 || len(n.outputs) != 1 {
+	if n.op != compute.OpTypeComplex && (complexOps[n.op] == nil && partOps[n.op] == nil || n.inputs[0].shape.DType != dtypes.Complex64) {
 		return false, nil
 	}
 	out := n.outputs[0]
@@ -45,7 +45,6 @@ func lowerComplex(p *planner, n *node) (bool, error) {
 	}
 	from := p.locationsOf(n.inputs)
 	var body func(r *run, lo, hi int)
-	isComplex := n.inputs[0].shape.DType == dtypes.Complex64
 	switch {
 	case n.op == compute.OpTypeComplex:
 		body = func(r *run, lo, hi int) {
@@ -54,7 +53,7 @@ func lowerComplex(p *planner, n *node) (bool, error) {
 				y[i] = complex(re[source(patterns[0], i)], im[source(patterns[1], i)])
 			}
 		}
-	case isComplex && partOps[n.op] != nil:
+	case partOps[n.op] != nil:
 		part := partOps[n.op]
 		body = func(r *run, lo, hi int) {
 			x, y := r.complexes(from[0]), r.floats(to)
@@ -62,7 +61,7 @@ func lowerComplex(p *planner, n *node) (bool, error) {
 				y[i] = part(x[i])
 			}
 		}
-	case isComplex && complexOps[n.op] != nil:
+	default:
 		op, last := complexOps[n.op], len(n.inputs)-1
 		body = func(r *run, lo, hi int) {
 			a, b, y := r.complexes(from[0]), r.complexes(from[last]), r.complexes(to)
@@ -70,8 +69,6 @@ func lowerComplex(p *planner, n *node) (bool, error) {
 				y[i] = op(a[source(patterns[0], i)], b[source(patterns[last], i)])
 			}
 		}
-	default:
-		return false, nil
 	}
 	p.step(elementTask(size, body))
 	return true, nil

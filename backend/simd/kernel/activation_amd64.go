@@ -25,33 +25,33 @@ func (f Activation) finishVector(c, residual []float32, row, rows, columns int) 
 func (f Activation) finishAVX512(c, residual *float32, row, rows, columns int) {
 	switch f {
 	case GELU:
-		asm.GELUAVX512(c, residual, row, rows, columns)
+		asm.FinishGELUAVX512(c, residual, row, rows, columns)
 	case SiLU:
-		asm.SiLUAVX512(c, residual, row, rows, columns)
+		asm.FinishSiLUAVX512(c, residual, row, rows, columns)
 	case HardSwish:
-		asm.HardSwishAVX512(c, residual, row, rows, columns)
+		asm.FinishHardSwishAVX512(c, residual, row, rows, columns)
 	case HardSigmoid:
-		asm.HardSigmoidAVX512(c, residual, row, rows, columns)
+		asm.FinishHardSigmoidAVX512(c, residual, row, rows, columns)
 	case Sigmoid:
-		asm.SigmoidAVX512(c, residual, row, rows, columns)
+		asm.FinishSigmoidAVX512(c, residual, row, rows, columns)
 	case Tanh:
-		asm.TanhAVX512(c, residual, row, rows, columns)
+		asm.FinishTanhAVX512(c, residual, row, rows, columns)
 	}
 }
 
 func (f Activation) finishAVX2(c, residual *float32, row, rows, columns int) {
 	switch f {
 	case GELU:
-		asm.GELUAVX2(c, residual, row, rows, columns)
+		asm.FinishGELUAVX2(c, residual, row, rows, columns)
 	case SiLU:
-		asm.SiLUAVX2(c, residual, row, rows, columns)
+		asm.FinishSiLUAVX2(c, residual, row, rows, columns)
 	case HardSwish:
-		asm.HardSwishAVX2(c, residual, row, rows, columns)
+		asm.FinishHardSwishAVX2(c, residual, row, rows, columns)
 	case HardSigmoid:
-		asm.HardSigmoidAVX2(c, residual, row, rows, columns)
+		asm.FinishHardSigmoidAVX2(c, residual, row, rows, columns)
 	case Sigmoid:
-		asm.SigmoidAVX2(c, residual, row, rows, columns)
+		asm.FinishSigmoidAVX2(c, residual, row, rows, columns)
 	case Tanh:
-		asm.TanhAVX2(c, residual, row, rows, columns)
+		asm.FinishTanhAVX2(c, residual, row, rows, columns)
 	}
 }

@@ -60,7 +60,7 @@ func TestCircularIsTheSumOverItsAxis(t *testing.T) {
 		for i, c := range circularCases(r) {
 			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 				n, outSize := c.length(), c.size(c.OutStride)
-				x, _ := guarded(t, c.size(c.InStride), r.IntN(16))
+				x, _ := guardedSlice(t, c.size(c.InStride), r.IntN(16))
 				normal(r, x)
 				w, pe := normal(r, make([]float32, n*c.C)), normal(r, make([]float32, n*c.C))
 				table, bias := normal(r, make([]float32, n*c.C)), normal(r, make([]float32, c.C))
@@ -85,7 +85,7 @@ func TestCircularIsTheSumOverItsAxis(t *testing.T) {
 					}
 					want[o] += float64(w[k]) * z
 				})
-				packed, check := guarded(t, c.PackedSize(), 0)
+				packed, check := guardedSlice(t, c.PackedSize(), 0)
 				c.Pack(packed, w, terms)
 				check()
 				got := sameForAnySplit(t, outSize, c.Units(), c.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {

@@ -65,7 +65,7 @@ func TestDepthwiseIsTheSumOverTaps(t *testing.T) {
 		for i, d := range depthwiseCases(r) {
 			t.Run(fmt.Sprintf("%+v", d), func(t *testing.T) {
 				outSize, wSize, xSize := d.sizes()
-				x, _ := guarded(t, xSize, r.IntN(16))
+				x, _ := guardedSlice(t, xSize, r.IntN(16))
 				normal(r, x)
 				w, bias := normal(r, make([]float32, wSize)), normal(r, make([]float32, d.C*d.Multiplier))
 				if i%3 == 0 {
@@ -78,7 +78,7 @@ func TestDepthwiseIsTheSumOverTaps(t *testing.T) {
 					}
 				}
 				d.eachTap(func(o, k, i int) { want[o] += float64(w[k]) * float64(x[i]) })
-				packed, check := guarded(t, d.PackedSize(), 0)
+				packed, check := guardedSlice(t, d.PackedSize(), 0)
 				d.Pack(packed, w, bias)
 				check()
 				got := sameForAnySplit(t, outSize, d.Units(), d.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {

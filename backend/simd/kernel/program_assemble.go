@@ -14,19 +14,19 @@ type instruction struct {
 
 // location is where a tile of a value is.
 type location struct {
-	place place
-	index int32
+	memory memorySpace
+	index  int32
 }
 
-type place uint8
+type memorySpace uint8
 
 const (
-	nowhere       place = iota
-	constantPlace       // a constant
-	inputPlace          // an input, or its expansion in the register of the same number
-	registerPlace       // a tile of scratch
-	scalarPlace         // the first element of a tile of scratch
-	outputPlace         // an output's own memory
+	nowhere       memorySpace = iota
+	constantPlace             // a constant
+	inputPlace                // an input, or its expansion in the register of the same number
+	registerPlace             // a tile of scratch
+	scalarPlace               // the first element of a tile of scratch
+	outputPlace               // an output's own memory
 )
 
 // assembler holds what is known of each value while instructions are written.
@@ -133,9 +133,9 @@ func (a *assembler) write(v Value) {
 }
 
 // release frees the registers in a place that v is the last to read.
-func (a *assembler) release(v Value, args []Value, from place) {
+func (a *assembler) release(v Value, args []Value, from memorySpace) {
 	for i, arg := range args {
-		if w := a.where[arg]; w.place == from && a.last[arg] == int(v) && !slices.Contains(args[:i], arg) {
+		if w := a.where[arg]; w.memory == from && a.last[arg] == int(v) && !slices.Contains(args[:i], arg) {
 			a.free = append(a.free, w.index)
 		}
 	}

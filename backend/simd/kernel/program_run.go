@@ -93,7 +93,7 @@ func floats(p unsafe.Pointer, n int) []float32 { return unsafe.Slice((*float32)(
 func (r *run) register(i int) unsafe.Pointer { return unsafe.Add(r.scratch, 4*i*r.tile) }
 
 func (r *run) operand(l location, position int) operand {
-	switch l.place {
+	switch l.memory {
 	case constantPlace:
 		return operand{unsafe.Pointer(&r.constants[l.index]), 0}
 	case inputPlace:

@@ -9,8 +9,8 @@ import (
 // guard surrounds every slice that a kernel writes to or reads from.
 const guard = 12345.678
 
-// guarded returns n floats at an odd place of a larger slice that is guard elsewhere, and a check that it still is.
-func guarded(t *testing.T, n, offset int) (s []float32, check func()) {
+// guardedSlice returns n floats at an odd place of a larger slice that is guard elsewhere, and a check that it still is.
+func guardedSlice(t *testing.T, n, offset int) (s []float32, check func()) {
 	t.Helper()
 	whole := make([]float32, n+2*64)
 	for i := range whole {
@@ -60,8 +60,8 @@ func sameForAnySplit(t *testing.T, n, units, scratchSize int, run func(out []flo
 	t.Helper()
 	var results [2][]float32
 	for i := range results {
-		out, check := guarded(t, n, i)
-		scratch, checkScratch := guarded(t, scratchSize, 3*i)
+		out, check := guardedSlice(t, n, i)
+		scratch, checkScratch := guardedSlice(t, scratchSize, 3*i)
 		for j := range out {
 			out[j] = float32(math.NaN())
 		}

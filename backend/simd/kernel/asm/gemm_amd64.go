@@ -16,41 +16,41 @@ func GemmAVX512(a *float32, aRow int, aCol int, aTile int, b *float32, bRow int,
 //go:noescape
 func PackColumnsAVX512(dst *float32, src *float32, srcRow int, k int, rows int)
 
-// GELUAVX512 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
+// FinishGELUAVX512 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
 // x·(1 + erf(x/√2))/2; rows and columns are at least 1, and residual may be nil.
 //
 //go:noescape
-func GELUAVX512(c *float32, residual *float32, row int, rows int, columns int)
+func FinishGELUAVX512(c *float32, residual *float32, row int, rows int, columns int)
 
-// SiLUAVX512 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
+// FinishSiLUAVX512 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
 // x/(1 + e⁻ˣ); rows and columns are at least 1, and residual may be nil.
 //
 //go:noescape
-func SiLUAVX512(c *float32, residual *float32, row int, rows int, columns int)
+func FinishSiLUAVX512(c *float32, residual *float32, row int, rows int, columns int)
 
-// HardSwishAVX512 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
+// FinishHardSwishAVX512 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
 // x·HardSigmoid(x); rows and columns are at least 1, and residual may be nil.
 //
 //go:noescape
-func HardSwishAVX512(c *float32, residual *float32, row int, rows int, columns int)
+func FinishHardSwishAVX512(c *float32, residual *float32, row int, rows int, columns int)
 
-// HardSigmoidAVX512 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
+// FinishHardSigmoidAVX512 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
 // min(max(x/6 + 1/2, 0), 1); rows and columns are at least 1, and residual may be nil.
 //
 //go:noescape
-func HardSigmoidAVX512(c *float32, residual *float32, row int, rows int, columns int)
+func FinishHardSigmoidAVX512(c *float32, residual *float32, row int, rows int, columns int)
 
-// SigmoidAVX512 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
+// FinishSigmoidAVX512 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
 // 1/(1 + e⁻ˣ); rows and columns are at least 1, and residual may be nil.
 //
 //go:noescape
-func SigmoidAVX512(c *float32, residual *float32, row int, rows int, columns int)
+func FinishSigmoidAVX512(c *float32, residual *float32, row int, rows int, columns int)
 
-// TanhAVX512 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
+// FinishTanhAVX512 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
 // tanh(x); rows and columns are at least 1, and residual may be nil.
 //
 //go:noescape
-func TanhAVX512(c *float32, residual *float32, row int, rows int, columns int)
+func FinishTanhAVX512(c *float32, residual *float32, row int, rows int, columns int)
 
 // GemmAVX2 sets c[i,j] = act(Σ a[i,l]·b[l,j]·scale[j] + bias[j]) + residual[i,j] for i < rows and j < columns,
 // columns at most 16. Element [i,l] of A is a[(i/6)·aTile + (i%6)·aRow + l·aCol]. b has bRow readable elements
@@ -64,38 +64,38 @@ func GemmAVX2(a *float32, aRow int, aCol int, aTile int, b *float32, bRow int, k
 //go:noescape
 func PackColumnsAVX2(dst *float32, src *float32, srcRow int, k int, rows int)
 
-// GELUAVX2 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
+// FinishGELUAVX2 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
 // x·(1 + erf(x/√2))/2; rows and columns are at least 1, and residual may be nil.
 //
 //go:noescape
-func GELUAVX2(c *float32, residual *float32, row int, rows int, columns int)
+func FinishGELUAVX2(c *float32, residual *float32, row int, rows int, columns int)
 
-// SiLUAVX2 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
+// FinishSiLUAVX2 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
 // x/(1 + e⁻ˣ); rows and columns are at least 1, and residual may be nil.
 //
 //go:noescape
-func SiLUAVX2(c *float32, residual *float32, row int, rows int, columns int)
+func FinishSiLUAVX2(c *float32, residual *float32, row int, rows int, columns int)
 
-// HardSwishAVX2 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
+// FinishHardSwishAVX2 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
 // x·HardSigmoid(x); rows and columns are at least 1, and residual may be nil.
 //
 //go:noescape
-func HardSwishAVX2(c *float32, residual *float32, row int, rows int, columns int)
+func FinishHardSwishAVX2(c *float32, residual *float32, row int, rows int, columns int)
 
-// HardSigmoidAVX2 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
+// FinishHardSigmoidAVX2 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
 // min(max(x/6 + 1/2, 0), 1); rows and columns are at least 1, and residual may be nil.
 //
 //go:noescape
-func HardSigmoidAVX2(c *float32, residual *float32, row int, rows int, columns int)
+func FinishHardSigmoidAVX2(c *float32, residual *float32, row int, rows int, columns int)
 
-// SigmoidAVX2 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
+// FinishSigmoidAVX2 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
 // 1/(1 + e⁻ˣ); rows and columns are at least 1, and residual may be nil.
 //
 //go:noescape
-func SigmoidAVX2(c *float32, residual *float32, row int, rows int, columns int)
+func FinishSigmoidAVX2(c *float32, residual *float32, row int, rows int, columns int)
 
-// TanhAVX2 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
+// FinishTanhAVX2 sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is
 // tanh(x); rows and columns are at least 1, and residual may be nil.
 //
 //go:noescape
-func TanhAVX2(c *float32, residual *float32, row int, rows int, columns int)
+func FinishTanhAVX2(c *float32, residual *float32, row int, rows int, columns int)

@@ -7115,9 +7115,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func GELUAVX512(c *float32, residual *float32, row int, rows int, columns int)
+// func FinishGELUAVX512(c *float32, residual *float32, row int, rows int, columns int)
 // Requires: AVX, AVX512F
-TEXT ·GELUAVX512(SB), NOSPLIT, $0-40
+TEXT ·FinishGELUAVX512(SB), NOSPLIT, $0-40
 	MOVQ  c+0(FP), AX
 	MOVQ  residual+8(FP), DX
 	MOVQ  row+16(FP), BX
@@ -7557,9 +7557,9 @@ DATA lanes3f000000<>+56(SB)/4, $0x3f000000
 DATA lanes3f000000<>+60(SB)/4, $0x3f000000
 GLOBL lanes3f000000<>(SB), RODATA|NOPTR, $64
 
-// func SiLUAVX512(c *float32, residual *float32, row int, rows int, columns int)
+// func FinishSiLUAVX512(c *float32, residual *float32, row int, rows int, columns int)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·SiLUAVX512(SB), NOSPLIT, $0-40
+TEXT ·FinishSiLUAVX512(SB), NOSPLIT, $0-40
 	MOVQ  c+0(FP), AX
 	MOVQ  residual+8(FP), DX
 	MOVQ  row+16(FP), BX
@@ -7839,9 +7839,9 @@ DATA lanes3efffffe<>+56(SB)/4, $0x3efffffe
 DATA lanes3efffffe<>+60(SB)/4, $0x3efffffe
 GLOBL lanes3efffffe<>(SB), RODATA|NOPTR, $64
 
-// func HardSwishAVX512(c *float32, residual *float32, row int, rows int, columns int)
+// func FinishHardSwishAVX512(c *float32, residual *float32, row int, rows int, columns int)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·HardSwishAVX512(SB), NOSPLIT, $0-40
+TEXT ·FinishHardSwishAVX512(SB), NOSPLIT, $0-40
 	MOVQ  c+0(FP), AX
 	MOVQ  residual+8(FP), DX
 	MOVQ  row+16(FP), BX
@@ -7931,9 +7931,9 @@ DATA lanes3e2aaaab<>+56(SB)/4, $0x3e2aaaab
 DATA lanes3e2aaaab<>+60(SB)/4, $0x3e2aaaab
 GLOBL lanes3e2aaaab<>(SB), RODATA|NOPTR, $64
 
-// func HardSigmoidAVX512(c *float32, residual *float32, row int, rows int, columns int)
+// func FinishHardSigmoidAVX512(c *float32, residual *float32, row int, rows int, columns int)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·HardSigmoidAVX512(SB), NOSPLIT, $0-40
+TEXT ·FinishHardSigmoidAVX512(SB), NOSPLIT, $0-40
 	MOVQ  c+0(FP), AX
 	MOVQ  residual+8(FP), DX
 	MOVQ  row+16(FP), BX
@@ -8003,9 +8003,9 @@ last:
 	VZEROUPPER
 	RET
 
-// func SigmoidAVX512(c *float32, residual *float32, row int, rows int, columns int)
+// func FinishSigmoidAVX512(c *float32, residual *float32, row int, rows int, columns int)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·SigmoidAVX512(SB), NOSPLIT, $0-40
+TEXT ·FinishSigmoidAVX512(SB), NOSPLIT, $0-40
 	MOVQ  c+0(FP), AX
 	MOVQ  residual+8(FP), DX
 	MOVQ  row+16(FP), BX
@@ -8105,9 +8105,9 @@ last:
 	VZEROUPPER
 	RET
 
-// func TanhAVX512(c *float32, residual *float32, row int, rows int, columns int)
+// func FinishTanhAVX512(c *float32, residual *float32, row int, rows int, columns int)
 // Requires: AVX, AVX512F
-TEXT ·TanhAVX512(SB), NOSPLIT, $0-40
+TEXT ·FinishTanhAVX512(SB), NOSPLIT, $0-40
 	MOVQ  c+0(FP), AX
 	MOVQ  residual+8(FP), DX
 	MOVQ  row+16(FP), BX
@@ -10714,9 +10714,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func GELUAVX2(c *float32, residual *float32, row int, rows int, columns int)
+// func FinishGELUAVX2(c *float32, residual *float32, row int, rows int, columns int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·GELUAVX2(SB), NOSPLIT, $0-40
+TEXT ·FinishGELUAVX2(SB), NOSPLIT, $0-40
 	MOVQ    c+0(FP), AX
 	MOVQ    residual+8(FP), CX
 	MOVQ    row+16(FP), DX
@@ -10831,9 +10831,9 @@ last:
 	VZEROUPPER
 	RET
 
-// func SiLUAVX2(c *float32, residual *float32, row int, rows int, columns int)
+// func FinishSiLUAVX2(c *float32, residual *float32, row int, rows int, columns int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·SiLUAVX2(SB), NOSPLIT, $0-40
+TEXT ·FinishSiLUAVX2(SB), NOSPLIT, $0-40
 	MOVQ    c+0(FP), AX
 	MOVQ    residual+8(FP), CX
 	MOVQ    row+16(FP), DX
@@ -10948,9 +10948,9 @@ last:
 	VZEROUPPER
 	RET
 
-// func HardSwishAVX2(c *float32, residual *float32, row int, rows int, columns int)
+// func FinishHardSwishAVX2(c *float32, residual *float32, row int, rows int, columns int)
 // Requires: AVX, FMA3
-TEXT ·HardSwishAVX2(SB), NOSPLIT, $0-40
+TEXT ·FinishHardSwishAVX2(SB), NOSPLIT, $0-40
 	MOVQ    c+0(FP), AX
 	MOVQ    residual+8(FP), CX
 	MOVQ    row+16(FP), DX
@@ -11021,9 +11021,9 @@ last:
 	VZEROUPPER
 	RET
 
-// func HardSigmoidAVX2(c *float32, residual *float32, row int, rows int, columns int)
+// func FinishHardSigmoidAVX2(c *float32, residual *float32, row int, rows int, columns int)
 // Requires: AVX, FMA3
-TEXT ·HardSigmoidAVX2(SB), NOSPLIT, $0-40
+TEXT ·FinishHardSigmoidAVX2(SB), NOSPLIT, $0-40
 	MOVQ    c+0(FP), AX
 	MOVQ    residual+8(FP), CX
 	MOVQ    row+16(FP), DX
@@ -11092,9 +11092,9 @@ last:
 	VZEROUPPER
 	RET
 
-// func SigmoidAVX2(c *float32, residual *float32, row int, rows int, columns int)
+// func FinishSigmoidAVX2(c *float32, residual *float32, row int, rows int, columns int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·SigmoidAVX2(SB), NOSPLIT, $0-40
+TEXT ·FinishSigmoidAVX2(SB), NOSPLIT, $0-40
 	MOVQ    c+0(FP), AX
 	MOVQ    residual+8(FP), CX
 	MOVQ    row+16(FP), DX
@@ -11209,9 +11209,9 @@ last:
 	VZEROUPPER
 	RET
 
-// func TanhAVX2(c *float32, residual *float32, row int, rows int, columns int)
+// func FinishTanhAVX2(c *float32, residual *float32, row int, rows int, columns int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·TanhAVX2(SB), NOSPLIT, $0-40
+TEXT ·FinishTanhAVX2(SB), NOSPLIT, $0-40
 	MOVQ    c+0(FP), AX
 	MOVQ    residual+8(FP), CX
 	MOVQ    row+16(FP), DX

@@ -29,9 +29,9 @@ func (s set) activations() {
 
 // activation emits a loop over the rows of a matrix, and in each over its vectors, the last one masked.
 func (s set) activation(name, formula string, emit func(x operand.Op) reg.VecVirtual) {
-	TEXT(name+s.name, NOSPLIT, "func(c, residual *float32, row, rows, columns int)")
+	TEXT("Finish"+name+s.name, NOSPLIT, "func(c, residual *float32, row, rows, columns int)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s%s sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is", name, s.name),
+	Doc(fmt.Sprintf("Finish%s%s sets c[i*row+j] = f(c[i*row+j]) + residual[i*row+j] for i < rows and j < columns, where f(x) is", name, s.name),
 		formula+"; rows and columns are at least 1, and residual may be nil.")
 	c := Load(Param("c"), GP64())
 	residual := Load(Param("residual"), GP64())
