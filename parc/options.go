@@ -1,0 +1,109 @@
+package parc
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// Options says how the operator is applied. The zero value is the operator along H, fitted linearly, in the form that
+// suits the backend.
+type Options struct {
+	Axis Axis
+	Fit  Fit
+	Form Form
+}
+
+// Axis is the axis along which the kernel runs.
+type Axis int
+
+const (
+	// Height is the paper's ParC-H: the kernel runs along H, the columns are convolved.
+	Height Axis = iota
+	// Width is the paper's ParC-W: the kernel runs along W, the rows are convolved.
+	Width
+)
+
+var axisNames = []string{"height", "width"}
+
+func (a Axis) String() string { return name(axisNames, int(a)) }
+
+// dimension returns the position of the axis in [B, H, W, C].
+func (a Axis) dimension() int { return 1 + int(a) }
+
+// along returns the shape of what varies along the axis and over channels alone, to be broadcast over [B, H, W, C].
+func (a Axis) along(n, channels int) []int {
+	dims := []int{1, 1, 1, channels}
+	dims[a.dimension()] = n
+	return dims
+}
+
+// letters names the axes of [B, H, W, C] for Einsum: b, the given letter for the axis itself, j for the other, and c.
+func (a Axis) letters(own string) string {
+	if a == Height {
+		return "b" + own + "jc"
+	}
+	return "bj" + own + "c"
+}
+
+// Form is a way to compute the operator. All give the same values and gradients, to rounding.
+type Form int
+
+const (
+	// Auto is Spatial on the engine "simd", which chooses the algorithm itself, and FFT elsewhere.
+	Auto Form = iota
+	// Spatial convolves the input, concatenated with its beginning, as an ordinary convolution does.
+	Spatial
+	// FFT multiplies spectra: Fast-ParC.
+	FFT
+)
+
+var formNames = []string{"auto", "spatial", "fft"}
+
+func (f Form) String() string { return name(formNames, int(f)) }
+
+// MarshalText writes the form's name: auto, spatial or fft.
+func (f Form) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText reads the form's name: auto, spatial or fft.
+func (f *Form) UnmarshalText(text []byte) error {
+	i := slices.Index(formNames, string(text))
+	if i < 0 {
+		return fmt.Errorf("parc: form %q: want one of %s", text, strings.Join(formNames, ", "))
+	}
+	*f = Form(i)
+	return nil
+}
+
+// on returns the form to build on a backend.
+func (f Form) on(g *graph.Graph) Form {
+	switch {
+	case f != Auto:
+		return f
+	case onEngine(g):
+		return Spatial
+	default:
+		return FFT
+	}
+}
+
+// onEngine says whether the graph is built for this project's engine, which recognises the spatial form and its gradient
+// and chooses how to compute them.
+func onEngine(g *graph.Graph) bool { return g.Backend().Name() == "simd" }
+
+// name returns the i-th of names, or i itself where there is none.
+func name(names []string, i int) string {
+	if i < 0 || i >= len(names) {
+		return fmt.Sprint(i)
+	}
+	return names[i]
+}
+
+// mustBeOneOf panics where value does not have one of the names.
+func mustBeOneOf(option string, value int, names []string) {
+	if value < 0 || value >= len(names) {
+		panic(fmt.Errorf("parc: %s %d: want one of %s", option, value, strings.Join(names, ", ")))
+	}
+}
