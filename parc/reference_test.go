@@ -2,6 +2,7 @@ package parc_test
 
 import (
 	"math"
+	"slices"
 
 	"github.com/fastparc/fastparc/parc"
 )
@@ -17,6 +18,18 @@ type problem struct {
 
 // solution is the output and the gradients of the loss by each input.
 type solution struct{ y, dx, dkernel, dpe, dbias []float64 }
+
+// sizes returns the same problem with every number replaced by its absolute value.
+func (p *problem) sizes() *problem {
+	q := *p
+	for _, values := range []*[]float64{&q.x, &q.kernel, &q.pe, &q.bias, &q.g} {
+		*values = slices.Clone(*values)
+		for i, v := range *values {
+			(*values)[i] = math.Abs(v)
+		}
+	}
+	return &q
+}
 
 // length returns the number of positions along the axis.
 func (p *problem) length() int {
@@ -41,7 +54,7 @@ func (p *problem) solve() solution {
 	fit := fitting(p.options.Fit, p.k, n)
 	perPosition := len(p.kernel) / p.k
 	kernel := multiply(fit, p.kernel, perPosition)
-	z := append([]float64(nil), p.x...)
+	z := slices.Clone(p.x)
 	if p.pe != nil {
 		pe := multiply(fit, p.pe, p.c)
 		p.each(across, func(b, i, j, c int) { z[p.at(b, i, j, c, p.c)] += pe[i*p.c+c] })

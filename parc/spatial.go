@@ -4,6 +4,7 @@ package parc
 
 import (
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 )
 
@@ -23,8 +24,8 @@ func convolveSpatial(axis Axis, z, w *graph.Node) *graph.Node {
 func correlateSpatial(axis Axis, v, z *graph.Node, dense bool) *graph.Node {
 	channels, outputs := z.Shape().Dim(-1), v.Shape().Dim(-1)
 	n := z.Shape().Dim(axis.dimension())
-	if !dense && !onEngine(z.Graph()) {
-		// Elsewhere convolutions with batch groups are slow, and GoMLX's Go backend panics on them.
+	if !dense && !(onEngine(z.Graph()) && z.DType() == dtypes.Float32) {
+		// Only the engine is fast at convolutions with batch groups; GoMLX's Go backend panics on them.
 		return correlateByProducts(axis, v, z)
 	}
 	correlation := graph.Convolve(unroll(axis, z), v).NoPadding().AxesConfig(compute.ConvolveAxesConfig{
