@@ -39,15 +39,19 @@ func (c circular) correlate(v, z *graph.Node, dense bool) *graph.Node {
 	})
 }
 
-// adjoint returns the kernel that carries gradients back: w[(-k) mod N], with input and output channels exchanged.
+// adjoint returns the kernel that carries gradients back: w[(-k) mod N], with input and output channels exchanged. It is
+// a permutation and its own inverse, so it carries its own gradient too; GoMLX has none for Reverse.
 func adjoint(w *graph.Node) *graph.Node {
+	reversed := w
 	if n := w.Shape().Dim(0); n > 1 {
 		first := graph.SliceAxis(w, 0, graph.AxisElem(0))
 		rest := graph.SliceAxis(w, 0, graph.AxisRange(1, n))
-		w = graph.Concatenate([]*graph.Node{first, graph.Reverse(rest, 0)}, 0)
+		reversed = graph.Concatenate([]*graph.Node{first, graph.Reverse(rest, 0)}, 0)
 	}
 	if w.Rank() == 3 {
-		w = graph.Transpose(w, 1, 2)
+		reversed = graph.Transpose(reversed, 1, 2)
 	}
-	return w
+	return gradient.Custom(reversed, []*graph.Node{w}, func(v *graph.Node) []*graph.Node {
+		return []*graph.Node{adjoint(v)}
+	})
 }
