@@ -1,0 +1,163 @@
+package models
+
+// ConvNeXt (Liu et al., "A ConvNet for the 2020s", 2022, https://arxiv.org/abs/2201.03545) and its ParC form, in which
+// circular convolutions take the place of the 7×7 kernels in the last blocks of the later stages (Yang et al.,
+// "Fast-ParC", https://arxiv.org/abs/2210.04020).
+//
+// References: https://github.com/facebookresearch/ConvNeXt and https://github.com/hkzhang91/ParC-Net.
+
+import (
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/fastparc/fastparc/nn"
+)
+
+// convNeXt is a size of the family.
+type convNeXt struct {
+	// image is the height and width of the images that the size is made for, resize how much larger they are before
+	// the centre is cut out.
+	image  int
+	resize float64
+	// classes is the number of logits.
+	classes int
+	// patch is the size and stride of the stem's kernel. Each later stage halves the resolution.
+	patch int
+	// widths and depths are the channels and the number of blocks of each stage.
+	widths, depths []int
+	// circular is the number of blocks at the end of each stage that have circular convolutions.
+	circular []int
+	// kernel is the size of the local depth-wise kernels.
+	kernel int
+	// layerScale is what the factors of the residual branches begin with.
+	layerScale float64
+}
+
+func convNeXtXT() convNeXt {
+	return convNeXt{
+		image: 224, resize: 256.0 / 224, classes: 1000, patch: 4,
+		widths: []int{48, 96, 192, 384}, depths: []int{3, 3, 9, 3}, circular: []int{0, 0, 0, 0},
+		kernel: 7, layerScale: 1e-6,
+	}
+}
+
+func convNeXtT() convNeXt {
+	c := convNeXtXT()
+	c.widths = []int{96, 192, 384, 768}
+	return c
+}
+
+// convNeXtC32 is made for images of 32×32. Its residual branches begin at work, for it is trained for few epochs.
+func convNeXtC32() convNeXt {
+	return convNeXt{
+		image: 32, resize: 1, classes: 10, patch: 2,
+		widths: []int{48, 96, 192}, depths: []int{3, 3, 3}, circular: []int{0, 0, 0},
+		kernel: 7, layerScale: 0.1,
+	}
+}
+
+// convNeXtScene is made for generated scenes of 48×48.
+func convNeXtScene() convNeXt {
+	return convNeXt{
+		image: 48, resize: 1, classes: 10, patch: 4,
+		widths: []int{32, 64}, depths: []int{2, 2}, circular: []int{0, 0},
+		kernel: 3, layerScale: 0.1,
+	}
+}
+
+// parc returns the size with circular convolutions in the given number of blocks at the end of each stage.
+func (c convNeXt) parc(circular ...int) convNeXt {
+	c.circular = circular
+	return c
+}
+
+func init() {
+	registry["convnext_t"] = convNeXtT()
+	registry["convnext_t_parc"] = convNeXtT().parc(0, 0, 3, 1)
+	registry["convnext_xt"] = convNeXtXT()
+	registry["convnext_xt_parc"] = convNeXtXT().parc(0, 0, 3, 1)
+	registry["convnext_c32"] = convNeXtC32()
+	registry["convnext_c32_parc"] = convNeXtC32().parc(0, 1, 1)
+	registry["convnext_scene"] = convNeXtScene()
+	registry["convnext_scene_parc"] = convNeXtScene().parc(1, 1)
+}
+
+// stride returns how much smaller than the image the maps of a stage are.
+func (c convNeXt) stride(stage int) int {
+	return c.patch << stage
+}
+
+func (c convNeXt) complete(options Options) (Options, error) {
+	own := Options{Classes: c.classes, ImageSize: [2]int{c.image, c.image}}
+	return complete(options, own, c.stride(len(c.depths)-1))
+}
+
+func (c convNeXt) build(options Options) network {
+	state := new(nn.State)
+	var downsample []nn.Sequential
+	for i := range c.depths {
+		downsample = append(downsample, c.downsample(state.Path("downsample_layers", i), i))
+	}
+	blocks := 0
+	for _, depth := range c.depths {
+		blocks += depth
+	}
+	var stages []stage
+	block := 0
+	for i, depth := range c.depths {
+		layers := downsample[i]
+		for j := range depth {
+			dropPath := options.DropPath * float64(block) / float64(max(blocks-1, 1))
+			layers = append(layers, c.block(state.Path("stages", i, j), i, j >= depth-c.circular[i], dropPath, options))
+			block++
+		}
+		stages = append(stages, stage{name: fmt.Sprintf("stages.%d", i), stride: c.stride(i), layers: layers})
+	}
+	width := c.widths[len(c.widths)-1]
+	head := nn.Sequential{
+		nn.GlobalMean{},
+		nn.NewLayerNorm(state.Path("norm"), width),
+		nn.NewLinear(state.Path("head"), width, options.Classes),
+	}
+	return network{state: state, stages: stages, head: head, preprocessing: imageNet(options.ImageSize, c.resize)}
+}
+
+// downsample returns what stands before the blocks of a stage: the stem, or a convolution that halves the resolution.
+func (c convNeXt) downsample(path nn.Path, stage int) nn.Sequential {
+	if stage == 0 {
+		return nn.Sequential{
+			nn.NewConv(path.In(0), 3, c.widths[0], nn.ConvConfig{Kernel: c.patch, Stride: c.patch}),
+			nn.NewLayerNorm(path.In(1), c.widths[0]),
+		}
+	}
+	return nn.Sequential{
+		nn.NewLayerNorm(path.In(0), c.widths[stage-1]),
+		nn.NewConv(path.In(1), c.widths[stage-1], c.widths[stage], nn.ConvConfig{Kernel: 2, Stride: 2}),
+	}
+}
+
+// block declares one residual block: tokens are mixed within channels by a depth-wise or circular convolution, then
+// channels at each position by two dense layers.
+func (c convNeXt) block(path nn.Path, stage int, circular bool, dropPath float64, options Options) nn.Layer {
+	width := c.widths[stage]
+	gamma := nn.NewLayerScale(path, width, c.layerScale)
+	return convNeXtBlock{
+		nn.NewDepthwiseConv(path.In("dwconv"), width, c.kernel),
+		nn.NewLayerNorm(path.In("norm"), width),
+		nn.NewLinear(path.In("pwconv1"), width, 4*width),
+		nn.GELU{},
+		nn.NewLinear(path.In("pwconv2"), 4*width, width),
+		gamma,
+		nn.DropPath(dropPath),
+	}
+}
+
+// convNeXtBlock adds what its layers make of the input to the input.
+type convNeXtBlock nn.Sequential
+
+// Apply implements [nn.Layer].
+func (b convNeXtBlock) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
+	return graph.Add(x, nn.Sequential(b).Apply(scope, x))
+}

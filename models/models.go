@@ -1,0 +1,149 @@
+// Package models holds the vision models of fastparc: their structure, their sizes by name, what they cost and how
+// images are prepared for them.
+//
+//	m, err := models.New("convnext_xt_parc", models.Options{Classes: 10})
+//	if err != nil {
+//		return err
+//	}
+//	exec := model.MustNewExec(backend, store, func(scope *model.Scope, images *graph.Node) *graph.Node {
+//		return m.Logits(scope, images) // images: [batch, height, width, 3], logits: [batch, 10]
+//	})
+//
+// Each family has a file that begins with its paper. Variables stand at the paths of their names in PyTorch's
+// state_dict with slashes for dots, so that published weights load without a table of names.
+package models
+
+import (
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/fastparc/fastparc/nn"
+)
+
+// Options adapt a model. The zero Options give it as it was published.
+type Options struct {
+	// Classes is the number of logits; 0 stands for the model's own.
+	Classes int
+	// ImageSize is the height and width of the images that the model is meant for; zeros stand for the model's own.
+	// Any size runs: this one is what Costs and Preprocessing answer for.
+	ImageSize [2]int
+	// DropPath is the probability that the last residual branch is dropped while training. It falls linearly to 0 at
+	// the first.
+	DropPath float64
+	// NoPositionEmbedding leaves the position embeddings of circular convolutions out, to see what they are worth.
+	NoPositionEmbedding bool
+}
+
+// Model is a network of a given size. It holds no values: they are variables of the store that it is applied with.
+type Model struct {
+	name    string
+	options Options
+	network network
+	costs   Costs
+}
+
+// network is what the file of a family builds: stages that each end in a feature map, and a head that turns the last
+// map into logits.
+type network struct {
+	state         *nn.State
+	stages        []stage
+	head          nn.Layer
+	preprocessing Preprocessing
+}
+
+// stage is a part of a network that ends in a feature map of the image's size divided by stride.
+type stage struct {
+	name   string
+	stride int
+	layers nn.Layer
+}
+
+// New returns the model of this name. An unknown name gets an error that suggests the nearest ones, options that do not
+// fit the model an error that says which and why.
+func New(name string, options Options) (*Model, error) {
+	size, ok := registry[name]
+	if !ok {
+		return nil, unknownName(name)
+	}
+	options, err := size.complete(options)
+	if err != nil {
+		return nil, fmt.Errorf("models: %s: %w", name, err)
+	}
+	m := &Model{name: name, options: options, network: size.build(options)}
+	if m.costs, err = m.count(); err != nil {
+		return nil, fmt.Errorf("models: %s: %w", name, err)
+	}
+	return m, nil
+}
+
+// Name returns the model's name in the registry.
+func (m *Model) Name() string {
+	return m.name
+}
+
+// Options returns the options with the model's own values in place of zeros.
+func (m *Model) Options() Options {
+	return m.options
+}
+
+// Features returns the feature map at the end of each stage, [batch, height/stride, width/stride, channels], for
+// images [batch, height, width, 3]. [Model.Strides] gives the strides.
+func (m *Model) Features(scope *model.Scope, images *graph.Node) []*graph.Node {
+	images.AssertRank(4)
+	var maps []*graph.Node
+	x := images
+	for _, stage := range m.network.stages {
+		x = stage.layers.Apply(scope, x)
+		maps = append(maps, x)
+	}
+	return maps
+}
+
+// Head returns the logits [batch, classes] for the last of the feature maps.
+func (m *Model) Head(scope *model.Scope, features *graph.Node) *graph.Node {
+	return m.network.head.Apply(scope, features)
+}
+
+// Logits returns the logits [batch, classes] for normalised images [batch, height, width, 3] of any size that leaves
+// the last stage at least one position.
+func (m *Model) Logits(scope *model.Scope, images *graph.Node) *graph.Node {
+	maps := m.Features(scope, images)
+	return m.Head(scope, maps[len(maps)-1])
+}
+
+// Strides returns, for each of the maps of [Model.Features], how much smaller than the image it is.
+func (m *Model) Strides() []int {
+	var strides []int
+	for _, stage := range m.network.stages {
+		strides = append(strides, stage.stride)
+	}
+	return strides
+}
+
+// Entry is one array of a model's state.
+type Entry struct {
+	// Name is the array's name in PyTorch's state_dict.
+	Name string
+	// Shape is its shape in PyTorch.
+	Shape []int
+	// Layout says how it is laid out in the store.
+	Layout nn.Layout
+	// Path is the path of its variable below the scope that the model is applied in.
+	Path string
+}
+
+// State returns the arrays of the model's state in the order of PyTorch's state_dict.
+func (m *Model) State() []Entry {
+	var entries []Entry
+	for _, p := range m.network.state.Params() {
+		entries = append(entries, Entry{Name: p.Name, Shape: p.Layout.Torch, Layout: p.Layout, Path: p.VariablePath()})
+	}
+	return entries
+}
+
+// Preprocessing says how images are prepared for the model.
+func (m *Model) Preprocessing() Preprocessing {
+	return m.network.preprocessing
+}

@@ -1,0 +1,40 @@
+package models
+
+// Preprocessing says how an image becomes a model's input. It belongs to the weights and is kept beside them.
+type Preprocessing struct {
+	// Size is the length that the shorter side of the image is resized to.
+	Size int `json:"size"`
+	// CropSize is the height and width of the part that is then cut out of the centre.
+	CropSize [2]int `json:"crop_size"`
+	// Interpolation is how pixels are resized.
+	Interpolation Interpolation `json:"interpolation"`
+	// Mean and Std are subtracted from, and divide, each channel of values between 0 and 1, in the order of the channels.
+	Mean [3]float32 `json:"mean"`
+	Std  [3]float32 `json:"std"`
+	// BGR says that channels are in the order blue, green, red.
+	BGR bool `json:"bgr,omitempty"`
+}
+
+// Interpolation names a way of resizing images.
+type Interpolation string
+
+// The ways in which the published pipelines resize.
+const (
+	// Bilinear and Bicubic average over all source pixels when they shrink an image, as Pillow does.
+	Bilinear Interpolation = "bilinear"
+	Bicubic  Interpolation = "bicubic"
+	// BilinearOpenCV takes the nearest four pixels whatever the scale, as OpenCV does.
+	BilinearOpenCV Interpolation = "bilinear_opencv"
+)
+
+// imageNet is the preprocessing of models trained as ConvNets are on ImageNet. resize is the ratio of the resized
+// shorter side to the part that is kept.
+func imageNet(imageSize [2]int, resize float64) Preprocessing {
+	return Preprocessing{
+		Size:          int(float64(max(imageSize[0], imageSize[1]))*resize + 0.5),
+		CropSize:      imageSize,
+		Interpolation: Bicubic,
+		Mean:          [3]float32{0.485, 0.456, 0.406},
+		Std:           [3]float32{0.229, 0.224, 0.225},
+	}
+}

@@ -1,0 +1,79 @@
+package models
+
+// Models by name.
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// size is an entry of the registry: a family with the numbers of one of its models.
+type size interface {
+	// complete replaces zeros by the model's own values, and checks the rest.
+	complete(Options) (Options, error)
+	// build returns the network for complete options.
+	build(Options) network
+}
+
+// registry is filled by the files of the families.
+var registry = map[string]size{}
+
+// Names returns the names of all models, sorted.
+func Names() []string {
+	return slices.Sorted(maps.Keys(registry))
+}
+
+// unknownName says which names are nearest to one that does not exist.
+func unknownName(name string) error {
+	names := Names()
+	slices.SortStableFunc(names, func(a, b string) int {
+		return editDistance(name, a) - editDistance(name, b)
+	})
+	return fmt.Errorf("models: no model is named %q; the nearest names are %s", name, strings.Join(names[:min(3, len(names))], ", "))
+}
+
+// editDistance returns how many characters must be inserted, removed or replaced to make b of a (Levenshtein).
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// complete is the part of size.complete that all families share: own are the model's own values, smallest is the
+// smallest height and width that leave the last stage a position.
+func complete(options, own Options, smallest int) (Options, error) {
+	if options.Classes == 0 {
+		options.Classes = own.Classes
+	}
+	if options.ImageSize == [2]int{} {
+		options.ImageSize = own.ImageSize
+	}
+	if options.Classes < 1 {
+		return options, fmt.Errorf("%d classes, want at least 1", options.Classes)
+	}
+	for _, side := range options.ImageSize {
+		if side < smallest {
+			return options, fmt.Errorf("image size %d×%d, want at least %d×%d", options.ImageSize[0], options.ImageSize[1], smallest, smallest)
+		}
+	}
+	if !(options.DropPath >= 0 && options.DropPath < 1) {
+		return options, fmt.Errorf("drop path %g, want a probability in [0, 1)", options.DropPath)
+	}
+	return options, nil
+}
