@@ -1,0 +1,109 @@
+// Package weights reads and writes the values of models: safetensors files under PyTorch's names and in PyTorch's
+// layout.
+//
+//	file, err := weights.Open("convnext_xt_parc.safetensors")
+//	if err != nil {
+//		return err
+//	}
+//	defer file.Close()
+//	return weights.Load(m, store, file)
+package weights
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/fastparc/fastparc/models"
+)
+
+// Load sets the variables of the model, at their paths below the store's root, to the tensors of the file. Where names
+// or shapes differ nothing is set, and the error lists every tensor that is missing, unexpected or of another shape.
+func Load(m *models.Model, store *model.Store, file *File) error {
+	entries := m.State()
+	if err := match(m, entries, file); err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		tensor, err := file.Tensor(entry.Name)
+		if err != nil {
+			return err
+		}
+		values, err := tensor.Floats()
+		if err != nil {
+			return err
+		}
+		value := tensors.FromFlatDataAndDimensions(entry.Layout.FromTorch(values), entry.Layout.Shape...)
+		if err := set(store, entry, value); err != nil {
+			return fmt.Errorf("weights: %s: %w", entry.Name, err)
+		}
+	}
+	return nil
+}
+
+// set gives the entry's variable a value, and makes the variable where there is none.
+func set(store *model.Store, entry models.Entry, value *tensors.Tensor) error {
+	path := model.ScopeSeparator + entry.Path
+	variable := store.GetVariable(path)
+	if variable == nil {
+		_, err := store.CreateVariable(path, value)
+		return err
+	}
+	if !variable.Shape().Equal(value.Shape()) {
+		return fmt.Errorf("the store holds a variable of shape %s, want %s", variable.Shape(), value.Shape())
+	}
+	return variable.SetValue(value)
+}
+
+// match says how the tensors of the file differ from what the model needs.
+func match(m *models.Model, entries []models.Entry, file *File) error {
+	var problems []error
+	wanted := make(map[string]bool)
+	for _, entry := range entries {
+		wanted[entry.Name] = true
+		info, ok := file.tensors[entry.Name]
+		switch {
+		case !ok:
+			problems = append(problems, fmt.Errorf("missing: %s, shape %v", entry.Name, entry.Shape))
+		case !slices.Equal(info.Shape, entry.Shape):
+			problems = append(problems, fmt.Errorf("misshapen: %s: found shape %v, want %v", entry.Name, info.Shape, entry.Shape))
+		}
+	}
+	for _, name := range file.Names() {
+		if !wanted[name] {
+			problems = append(problems, fmt.Errorf("unexpected: %s, shape %v", name, file.tensors[name].Shape))
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("weights: %s does not hold the weights of %s:\n%w", file.name, m.Name(), errors.Join(problems...))
+}
+
+// Collect returns the values of the model's variables below the store's root, under PyTorch's names, in its layout and
+// in the order of its state_dict.
+func Collect(m *models.Model, store *model.Store) ([]Tensor, error) {
+	var result []Tensor
+	for _, entry := range m.State() {
+		variable := store.GetVariable(model.ScopeSeparator + entry.Path)
+		if variable == nil || !variable.HasValue() {
+			return nil, fmt.Errorf("weights: the store holds no value for %s", entry.Name)
+		}
+		value, err := variable.Value()
+		if err != nil {
+			return nil, fmt.Errorf("weights: %s: %w", entry.Name, err)
+		}
+		values, err := tensors.CopyFlatData[float32](value)
+		if err != nil {
+			return nil, fmt.Errorf("weights: %s: %w", entry.Name, err)
+		}
+		if !slices.Equal(value.Shape().Dimensions, entry.Layout.Shape) {
+			return nil, fmt.Errorf("weights: the store holds %s in shape %s, want %v", entry.Name, value.Shape(), entry.Layout.Shape)
+		}
+		result = append(result, FromFloats(entry.Name, entry.Shape, entry.Layout.ToTorch(values)))
+	}
+	return result, nil
+}
