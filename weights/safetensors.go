@@ -217,7 +217,7 @@ func (f *File) decodeHeader(header []byte) error {
 	if _, err := decoder.Token(); err != nil {
 		return err
 	}
-	if rest, _ := io.ReadAll(decoder.Buffered()); len(bytes.TrimSpace(rest)) > 0 {
+	if rest := header[decoder.InputOffset():]; len(bytes.TrimSpace(rest)) > 0 {
 		return errors.New("more follows the JSON object")
 	}
 	return nil

@@ -1,0 +1,205 @@
+package models_test
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/gomlx/compute"
+	_ "github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/fastparc/fastparc/internal/golden"
+	"github.com/fastparc/fastparc/models"
+	"github.com/fastparc/fastparc/weights"
+)
+
+var goldenNames = []string{"convnext_xt", "convnext_xt_parc", "convnext_t", "convnext_t_parc"}
+
+// slowTests runs also what takes minutes on the backends that are slow.
+var slowTests = os.Getenv("FASTPARC_SLOW_TESTS") != ""
+
+func TestStatesEqualTheReference(t *testing.T) {
+	for _, name := range goldenNames {
+		t.Run(name, func(t *testing.T) {
+			want := golden.Index(t, name)
+			m := newModel(t, name, models.Options{})
+			var got []golden.Entry
+			for _, entry := range m.State() {
+				got = append(got, golden.Entry{Name: entry.Name, Shape: entry.Shape})
+			}
+			for i := range max(len(got), len(want.State)) {
+				if i >= len(got) || i >= len(want.State) || fmt.Sprint(got[i]) != fmt.Sprint(want.State[i]) {
+					t.Fatalf("entry %d differs: %v, want %v", i, got[i:min(i+1, len(got))], want.State[i:min(i+1, len(want.State))])
+				}
+			}
+			if m.Costs().Parameters != want.Parameters {
+				t.Errorf("%d parameters, want %d", m.Costs().Parameters, want.Parameters)
+			}
+		})
+	}
+}
+
+// TestModelsEqualTheReference compares logits, losses and the norm of every gradient with the reference's, in float64,
+// for the same weights and images.
+func TestModelsEqualTheReference(t *testing.T) {
+	for _, backendName := range compute.List() {
+		backend, err := compute.NewWithConfig(backendName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(backend.Finalize)
+		for _, name := range goldenNames {
+			t.Run(backendName+"/"+name, func(t *testing.T) {
+				if backendName == "go" && (testing.Short() || name != "convnext_xt_parc" && !slowTests) {
+					t.Skip("skipped: takes long on the Go backend; set FASTPARC_SLOW_TESTS to run it")
+				}
+				want := golden.Values(t, name)
+				m, store := goldenModel(t, name)
+				images := goldenImages(golden.Index(t, name).Resolution)
+				logits := run(t, backend, store, m.Logits, images)[0]
+				checkLogits(t, logits, want["logits"])
+				if backendName == "go" && !slowTests {
+					return
+				}
+				checkGradients(t, backend, m, store, images, want)
+			})
+		}
+	}
+}
+
+// checkLogits allows a difference of 1e-4 of the largest logit.
+func checkLogits(t *testing.T, tensor *tensors.Tensor, want []float32) {
+	t.Helper()
+	got := tensors.MustCopyFlatData[float32](tensor)
+	if len(got) != len(want) {
+		t.Fatalf("%d logits, want %d", len(got), len(want))
+	}
+	var largest, difference float64
+	for i := range want {
+		largest = max(largest, math.Abs(float64(want[i])))
+		difference = max(difference, math.Abs(float64(got[i]-want[i])))
+	}
+	t.Logf("logits differ by at most %.1e of the largest", difference/largest)
+	if !(difference <= 1e-4*largest) {
+		t.Errorf("logits differ by up to %g, want at most 1e-4 of the largest, %g", difference, largest)
+	}
+}
+
+// checkGradients compares the loss, the norm of its gradient by the images and by each parameter. The reference's
+// training values are the same for a model without batch normalisation and with drop path off.
+func checkGradients(t *testing.T, backend compute.Backend, m *models.Model, store *model.Store, images *tensors.Tensor, want map[string][]float32) {
+	t.Helper()
+	var byName []string
+	for _, entry := range m.State() {
+		byName = append(byName, model.ScopeSeparator+entry.Path)
+	}
+	outputs := run(t, backend, store, func(scope *model.Scope, images *graph.Node) []*graph.Node {
+		loss := crossEntropy(m.Logits(scope, images), 7, 42)
+		by := []*graph.Node{images}
+		for _, path := range byName {
+			by = append(by, scope.Store().GetVariable(path).NodeValue(images))
+		}
+		results := []*graph.Node{loss}
+		for _, gradient := range graph.Gradient(loss, by...) {
+			results = append(results, graph.L2Norm(gradient))
+		}
+		return results
+	}, images)
+	var got []float64
+	for _, output := range outputs {
+		got = append(got, float64(tensors.ToScalar[float32](output)))
+	}
+	loss, inputNorm, norms := got[0], got[1], got[2:]
+	for _, mode := range []string{"eval", "train"} {
+		wantLoss := float64(want[mode+"_loss"][0])
+		t.Logf("%s: loss differs by %.1e", mode, math.Abs(loss-wantLoss)/wantLoss)
+		if !(math.Abs(loss-wantLoss) <= 1e-5*wantLoss) {
+			t.Errorf("%s: loss %g, want %g within 1e-5", mode, loss, wantLoss)
+		}
+		checkNorms(t, mode, byName, norms, want[mode+"_grad_norms"])
+	}
+	checkNorms(t, "input", []string{"images"}, []float64{inputNorm}, want["eval_input_grad_norm"])
+}
+
+// checkNorms allows a difference of 1e-3 of the value and 1e-4 of the median of all, since some gradients are 0 but
+// for rounding.
+func checkNorms(t *testing.T, mode string, names []string, got []float64, want []float32) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d gradient norms, want %d", mode, len(got), len(want))
+	}
+	sorted := slices.Sorted(slices.Values(want))
+	median := float64(sorted[len(sorted)/2])
+	worst := 0.0
+	for i, name := range names {
+		difference := math.Abs(got[i] - float64(want[i]))
+		allowed := 1e-3*float64(want[i]) + 1e-4*median
+		worst = max(worst, difference/allowed)
+		if !(difference <= allowed) {
+			t.Errorf("%s: gradient of %s has norm %g, want %g within %.1g", mode, name, got[i], want[i], allowed)
+		}
+	}
+	t.Logf("%s: gradient norms use at most %.2g of what is allowed", mode, worst)
+}
+
+// crossEntropy returns the mean cross entropy of logits [batch, classes] against the labels.
+func crossEntropy(logits *graph.Node, labels ...int32) *graph.Node {
+	oneHot := graph.OneHot(graph.Const(logits.Graph(), labels), logits.Shape().Dim(-1), logits.DType())
+	logProbabilities := graph.LogSoftmax(logits, -1)
+	return graph.Neg(graph.ReduceMean(graph.ReduceSum(graph.Mul(oneHot, logProbabilities), -1)))
+}
+
+// goldenModel returns a model with the rule's weights, which pass through a file as a user's do.
+func goldenModel(t *testing.T, name string) (*models.Model, *model.Store) {
+	t.Helper()
+	m := newModel(t, name, models.Options{})
+	path := filepath.Join(t.TempDir(), "weights.safetensors")
+	if err := weights.Save(path, golden.Weights(m), nil); err != nil {
+		t.Fatal(err)
+	}
+	file, err := weights.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	store := model.NewStore()
+	if err := weights.Load(m, store, file); err != nil {
+		t.Fatal(err)
+	}
+	return m, store
+}
+
+// goldenImages returns the reference's batch of two.
+func goldenImages(resolution int) *tensors.Tensor {
+	images := golden.Images(fmt.Sprintf("input:%d", resolution), 2, resolution)
+	return tensors.FromFlatDataAndDimensions(images, 2, resolution, resolution, 3)
+}
+
+func newModel(t *testing.T, name string, options models.Options) *models.Model {
+	t.Helper()
+	m, err := models.New(name, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// run builds and runs a graph.
+func run[F model.ExecGraphFn](t *testing.T, backend compute.Backend, store *model.Store, f F, args ...any) []*tensors.Tensor {
+	t.Helper()
+	exec, err := model.NewExec(backend, store, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outputs, err := exec.Call(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outputs
+}
