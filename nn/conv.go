@@ -1,8 +1,16 @@
 package nn
 
+// Convolutions, with gradients of our own: GoMLX derives a wrong one by the input for kernels of even size, and splits
+// one with groups into a convolution for each group.
+
 import (
+	"fmt"
+
+	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/fastparc/fastparc/internal/gradient"
 )
 
 // ConvConfig is the geometry of a [Conv].
@@ -11,7 +19,7 @@ type ConvConfig struct {
 	Kernel int
 	// Stride is the step along both axes; 0 stands for 1.
 	Stride int
-	// Padding is the number of zeros added on every side.
+	// Padding is the number of zeros added on every side, less than Kernel.
 	Padding int
 	// Groups is the number of groups that the channels are divided into; 0 stands for 1.
 	Groups int
@@ -27,6 +35,9 @@ type Conv struct {
 func NewConv(path Path, in, out int, config ConvConfig) *Conv {
 	config.Stride = max(config.Stride, 1)
 	config.Groups = max(config.Groups, 1)
+	if in%config.Groups != 0 || out%config.Groups != 0 {
+		panic(fmt.Errorf("nn: convolution from %d to %d channels in %d groups, want a divisor of both", in, out, config.Groups))
+	}
 	return &Conv{
 		config: config,
 		weight: path.Param("weight", Kernel(config.Kernel, config.Kernel, in/config.Groups, out), Normal(0.02)),
@@ -34,17 +45,116 @@ func NewConv(path Path, in, out int, config ConvConfig) *Conv {
 	}
 }
 
+// NewDepthwiseConv declares a convolution of every channel with a kernel of its own, padded to the input's size: weight
+// [channels, 1, kernel, kernel], with an odd kernel, and bias.
+func NewDepthwiseConv(path Path, channels, kernel int) *Conv {
+	if kernel%2 == 0 {
+		panic(fmt.Errorf("nn: depth-wise kernel of size %d, want an odd size", kernel))
+	}
+	return NewConv(path, channels, channels, ConvConfig{Kernel: kernel, Padding: kernel / 2, Groups: channels})
+}
+
 // Apply implements [Layer].
 func (c *Conv) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
 	weight := c.weight.Node(scope, x)
-	pad := [2]int{c.config.Padding, c.config.Padding}
-	y := graph.Convolve(x, weight).
-		Strides(c.config.Stride).
-		PaddingPerDim([][2]int{pad, pad}).
-		ChannelGroupCount(c.config.Groups).
-		Done()
+	y := c.config.convolve(x, weight)
 	countMACs(y, c.config.Kernel*c.config.Kernel*weight.Shape().Dim(2))
 	return addBias(y, c.bias.Node(scope, x))
+}
+
+// convolve convolves x [batch, height, width, in] with weight [kernel, kernel, in/groups, out].
+func (c ConvConfig) convolve(x, weight *graph.Node) *graph.Node {
+	y := graph.Convolve(x, weight).
+		Strides(c.Stride).
+		PaddingPerDim([][2]int{{c.Padding, c.Padding}, {c.Padding, c.Padding}}).
+		ChannelGroupCount(c.Groups).
+		Done()
+	return gradient.Custom(y, []*graph.Node{x, weight}, func(v *graph.Node) []*graph.Node {
+		return []*graph.Node{c.byInput(x, weight, v), c.byWeight(x, weight, v)}
+	})
+}
+
+// byInput returns the gradient by x as a convolution of v with the kernel reversed and its channels exchanged.
+func (c ConvConfig) byInput(x, weight, v *graph.Node) *graph.Node {
+	axes := graph.ConvolveAxesConfig{
+		InputBatch: 0, InputSpatial: []int{1, 2}, InputChannels: 3,
+		KernelSpatial: []int{0, 1}, KernelInputChannels: 2, KernelOutputChannels: 3,
+		OutputBatch: 0, OutputSpatial: []int{1, 2}, OutputChannels: 3,
+	}
+	reversed := graph.Reverse(weight, 0, 1)
+	if c.Groups == 1 {
+		axes.KernelInputChannels, axes.KernelOutputChannels = 3, 2
+	} else {
+		reversed = exchangeChannels(reversed, c.Groups)
+	}
+	var padding [][2]int
+	for _, axis := range axes.InputSpatial {
+		covered := (v.Shape().Dim(axis) - 1) * c.Stride
+		padding = append(padding, [2]int{c.Kernel - 1 - c.Padding, x.Shape().Dim(axis) - 1 + c.Padding - covered})
+	}
+	return graph.Convolve(v, reversed).
+		AxesConfig(axes).
+		PaddingPerDim(padding).
+		InputDilationPerAxis(c.Stride, c.Stride).
+		ChannelGroupCount(c.Groups).
+		Done()
+}
+
+// exchangeChannels exchanges the input and output channels of each group of a kernel.
+func exchangeChannels(kernel *graph.Node, groups int) *graph.Node {
+	dims := kernel.Shape().Dimensions
+	in, out := dims[2], dims[3]/groups
+	if in == 1 && out == 1 {
+		return kernel
+	}
+	kernel = graph.Reshape(kernel, dims[0], dims[1], in, groups, out)
+	kernel = graph.TransposeAllAxes(kernel, 0, 1, 4, 3, 2)
+	return graph.Reshape(kernel, dims[0], dims[1], out, groups*in)
+}
+
+// byWeight returns the gradient by the weight as one convolution of x with v, in which the batch is what is summed over
+// and groups of channels are groups of the batch.
+func (c ConvConfig) byWeight(x, weight, v *graph.Node) *graph.Node {
+	if c.Groups > 1 && x.Graph().Backend().String() == gobackend.BackendName {
+		return c.byWeightTaps(x, weight, v)
+	}
+	axes := graph.ConvolveAxesConfig{
+		InputBatch: 3, InputChannels: 0, InputSpatial: []int{1, 2},
+		KernelInputChannels: 0, KernelOutputChannels: 3, KernelSpatial: []int{1, 2},
+		OutputBatch: 2, OutputChannels: 3, OutputSpatial: []int{0, 1},
+	}
+	var padding [][2]int
+	for _, axis := range axes.InputSpatial {
+		covered := (v.Shape().Dim(axis)-1)*c.Stride + c.Kernel
+		padding = append(padding, [2]int{c.Padding, covered - c.Padding - x.Shape().Dim(axis)})
+	}
+	return graph.Convolve(x, v).
+		AxesConfig(axes).
+		PaddingPerDim(padding).
+		DilationPerAxis(c.Stride, c.Stride).
+		BatchGroupCount(c.Groups).
+		Done()
+}
+
+// byWeightTaps returns the same as a sum for each tap of the kernel, for GoMLX's Go backend, which fails on groups of
+// the batch.
+func (c ConvConfig) byWeightTaps(x, weight, v *graph.Node) *graph.Node {
+	border := graph.PadAxis{Start: c.Padding, End: c.Padding}
+	padded := graph.Pad(x, graph.ScalarZero(x.Graph(), x.DType()), graph.PadAxis{}, border, border, graph.PadAxis{})
+	tap := func(axis, offset int) graph.SliceAxisSpec {
+		return graph.AxisRange(offset, offset+(v.Shape().Dim(axis)-1)*c.Stride+1).Stride(c.Stride)
+	}
+	in, out := weight.Shape().Dim(2), v.Shape().Dim(-1)/c.Groups
+	outputs := graph.Reshape(v, -1, c.Groups, 1, out)
+	var taps []*graph.Node
+	for i := range c.Kernel {
+		for j := range c.Kernel {
+			shifted := graph.Slice(padded, graph.AxisRange(), tap(1, i), tap(2, j))
+			product := graph.Mul(graph.Reshape(shifted, -1, c.Groups, in, 1), outputs)
+			taps = append(taps, graph.TransposeAllAxes(graph.ReduceSum(product, 0), 1, 0, 2))
+		}
+	}
+	return graph.Reshape(graph.Stack(taps, 0), weight.Shape().Dimensions...)
 }
 
 // addBias adds a vector to the last axis of x.
