@@ -138,13 +138,23 @@ func (c convNeXt) downsample(path nn.Path, stage int) nn.Sequential {
 	}
 }
 
-// block declares one residual block: tokens are mixed within channels by a depth-wise or circular convolution, then
-// channels at each position by two dense layers.
+// block declares one residual block: positions are mixed within each channel by a depth-wise or circular convolution,
+// then channels at each position by two dense layers.
 func (c convNeXt) block(path nn.Path, stage int, circular bool, dropPath float64, options Options) nn.Layer {
 	width := c.widths[stage]
 	gamma := nn.NewLayerScale(path, width, c.layerScale)
+	var spatial nn.Layer
+	if circular {
+		spatial = nn.NewParC(path, width, nn.ParCConfig{
+			Kernel:              c.image / c.stride(stage),
+			NoPositionEmbedding: options.NoPositionEmbedding,
+			Form:                options.Form,
+		})
+	} else {
+		spatial = nn.NewDepthwiseConv(path.In("dwconv"), width, c.kernel)
+	}
 	return convNeXtBlock{
-		nn.NewDepthwiseConv(path.In("dwconv"), width, c.kernel),
+		spatial,
 		nn.NewLayerNorm(path.In("norm"), width),
 		nn.NewLinear(path.In("pwconv1"), width, 4*width),
 		nn.GELU{},

@@ -20,6 +20,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/fastparc/fastparc/nn"
+	"github.com/fastparc/fastparc/parc"
 )
 
 // Options adapt a model. The zero Options give it as it was published.
@@ -29,6 +30,8 @@ type Options struct {
 	// ImageSize is the height and width of the images that the model is meant for; zeros stand for the model's own.
 	// Any size runs: this one is what Costs and Preprocessing answer for.
 	ImageSize [2]int
+	// Form is how circular convolutions are computed; the values are the same, to rounding.
+	Form parc.Form
 	// DropPath is the probability that the last residual branch is dropped while training. It falls linearly to 0 at
 	// the first.
 	DropPath float64

@@ -1,0 +1,81 @@
+package nn
+
+import (
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/fastparc/fastparc/parc"
+)
+
+// ParCConfig is what the two operators of a [ParC] share.
+type ParCConfig struct {
+	// Kernel is the length of the meta kernels and embeddings. They are fitted to the axis they meet.
+	Kernel int
+	// NoPositionEmbedding leaves the embeddings out.
+	NoPositionEmbedding bool
+	// Form is how the operators are computed.
+	Form parc.Form
+}
+
+// ParC sees the whole image: the first half of the channels is convolved circularly along the height, the second half
+// along the width, each with an embedding of the position added before (Fast-ParC, section 3; see package parc).
+type ParC struct {
+	height, width *circularConv
+}
+
+// NewParC declares the two operators on half the channels each, gcc_H and gcc_W, with pe, gcc_conv.weight and
+// gcc_conv.bias. The number of channels must be even.
+func NewParC(path Path, channels int, config ParCConfig) *ParC {
+	if channels%2 != 0 {
+		panic(fmt.Errorf("nn: ParC on %d channels, want an even number to halve", channels))
+	}
+	return &ParC{
+		height: newCircularConv(path.In("gcc_H"), channels/2, parc.Height, config),
+		width:  newCircularConv(path.In("gcc_W"), channels/2, parc.Width, config),
+	}
+}
+
+// Apply implements [Layer].
+func (p *ParC) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
+	halves := graph.Split(x, -1, 2)
+	return graph.Concatenate([]*graph.Node{p.height.Apply(scope, halves[0]), p.width.Apply(scope, halves[1])}, -1)
+}
+
+// circularConv is the depth-wise operator along one axis.
+type circularConv struct {
+	options                 parc.Options
+	embedding, weight, bias *Param
+}
+
+func newCircularConv(path Path, channels int, axis parc.Axis, config ParCConfig) *circularConv {
+	c := &circularConv{options: parc.Options{Axis: axis, Form: config.Form}}
+	height, width := config.Kernel, 1
+	if axis == parc.Width {
+		height, width = 1, config.Kernel
+	}
+	if !config.NoPositionEmbedding {
+		embedding := Layout{Torch: []int{1, channels, height, width}, Axes: []int{2, 3, 0, 1}}
+		c.embedding = path.Param("pe", embedding.As(config.Kernel, channels), Normal(0.02))
+	}
+	conv := path.In("gcc_conv")
+	c.weight = conv.Param("weight", Kernel(height, width, 1, channels).As(config.Kernel, channels), Normal(0.02))
+	c.bias = conv.Param("bias", Vector(channels), Constant(0))
+	return c
+}
+
+// Apply implements [Layer].
+func (c *circularConv) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
+	var embedding *graph.Node
+	if c.embedding != nil {
+		embedding = c.embedding.Node(scope, x)
+	}
+	y := parc.Convolve(x, c.weight.Node(scope, x), embedding, c.bias.Node(scope, x), c.options)
+	length := x.Shape().Dim(1)
+	if c.options.Axis == parc.Width {
+		length = x.Shape().Dim(2)
+	}
+	countMACs(y, length)
+	return y
+}
