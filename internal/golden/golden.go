@@ -81,7 +81,7 @@ func Values(t testing.TB, name string) map[string][]float32 {
 func Weights(m *models.Model) []weights.Tensor {
 	var result []weights.Tensor
 	for _, entry := range m.State() {
-		result = append(result, weights.FromFloats(entry.Name, entry.Shape, ruleValues(entry.Name, entry.Shape)))
+		result = append(result, weights.FromFloats(entry.Name, entry.Shape, RuleValues(entry.Name, entry.Shape)))
 	}
 	return result
 }
@@ -101,8 +101,8 @@ func Images(name string, batch, resolution int) []float32 {
 	return images
 }
 
-// ruleValues returns the rule's values of one array of the state.
-func ruleValues(name string, shape []int) []float32 {
+// RuleValues returns the rule's values of one array of the state, in PyTorch's order.
+func RuleValues(name string, shape []int) []float32 {
 	size := 1
 	for _, dim := range shape {
 		size *= dim

@@ -1,0 +1,126 @@
+package weights_test
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/fastparc/fastparc/internal/golden"
+	"github.com/fastparc/fastparc/internal/testdata"
+	"github.com/fastparc/fastparc/models"
+	"github.com/fastparc/fastparc/weights"
+)
+
+func TestLoadedWeightsAreCollectedAsTheyWere(t *testing.T) {
+	m := newModel(t, models.Options{})
+	want := golden.Weights(m)
+	store := model.NewStore()
+	// The second time variables are there already.
+	for range 2 {
+		if err := weights.Load(m, store, saved(t, want)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := weights.Collect(m, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d tensors, want %d", len(got), len(want))
+	}
+	for i := range want {
+		if got[i].Name != want[i].Name || !slices.Equal(got[i].Shape, want[i].Shape) || !slices.Equal(got[i].Data, want[i].Data) {
+			t.Errorf("%s differs from what was loaded, %s", got[i].Name, want[i].Name)
+		}
+	}
+}
+
+func TestLoadListsAllThatDoesNotFit(t *testing.T) {
+	m := newModel(t, models.Options{Classes: 3})
+	tensors := golden.Weights(newModel(t, models.Options{Classes: 5}))
+	tensors = slices.DeleteFunc(tensors, func(tensor weights.Tensor) bool { return strings.HasSuffix(tensor.Name, "0.0.gamma") })
+	tensors = append(tensors, weights.FromFloats("extra", []int{2}, []float32{1, 2}))
+	store := model.NewStore()
+	err := weights.Load(m, store, saved(t, tensors))
+	if err == nil {
+		t.Fatal("weights of another model were loaded")
+	}
+	for _, want := range []string{
+		"convnext_scene_parc",
+		"missing: stages.0.0.gamma, shape [32]",
+		"unexpected: extra, shape [2]",
+		"misshapen: head.weight: found shape [5 64], want [3 64]",
+		"misshapen: head.bias: found shape [5], want [3]",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q, want %q in it", err, want)
+		}
+	}
+	if lines := strings.Count(err.Error(), "\n"); lines != 4 {
+		t.Errorf("%d problems, want 4:\n%v", lines, err)
+	}
+	if store.NumVariables() != 0 {
+		t.Errorf("%d variables were set, want none", store.NumVariables())
+	}
+}
+
+func TestCollectNamesWhatIsMissing(t *testing.T) {
+	m := newModel(t, models.Options{})
+	_, err := weights.Collect(m, model.NewStore())
+	if first := m.State()[0].Name; err == nil || !strings.Contains(err.Error(), first) {
+		t.Errorf("error %v, want %s in it", err, first)
+	}
+}
+
+// TestReferenceFileHoldsTheRule reads a file written by the reference implementation.
+func TestReferenceFileHoldsTheRule(t *testing.T) {
+	file, err := weights.Open(testdata.Shared(t, "golden", "mobilenetv2_parc.weights.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	state := golden.Index(t, "mobilenetv2_parc").State
+	for _, entry := range state {
+		if strings.HasSuffix(entry.Name, "num_batches_tracked") { // The rule has no values for counts.
+			continue
+		}
+		tensor, err := file.Tensor(entry.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := tensor.Floats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := golden.RuleValues(entry.Name, entry.Shape); !slices.Equal(tensor.Shape, entry.Shape) || !slices.Equal(got, want) {
+			t.Errorf("%s differs from the rule", entry.Name)
+		}
+	}
+}
+
+// saved returns a file that holds the tensors.
+func saved(t *testing.T, tensors []weights.Tensor) *weights.File {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "weights.safetensors")
+	if err := weights.Save(path, tensors, nil); err != nil {
+		t.Fatal(err)
+	}
+	file, err := weights.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return file
+}
+
+func newModel(t *testing.T, options models.Options) *models.Model {
+	t.Helper()
+	m, err := models.New("convnext_scene_parc", options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
