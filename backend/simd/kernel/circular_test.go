@@ -133,3 +133,50 @@ func BenchmarkCircular(b *testing.B) {
 		}
 	}
 }
+
+func TestCircularKernelGradientIsTheSumOverLines(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := seeded(t)
+		for i, c := range circularCases(r) {
+			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+				n := c.length()
+				v, x := normal(r, make([]float32, c.size(c.OutStride))), normal(r, make([]float32, c.size(c.InStride)))
+				var pe []float32
+				if i%2 == 0 {
+					pe = normal(r, make([]float32, n*c.C))
+				}
+				want := make([]float64, n*c.C)
+				c.eachTap(func(o, k, e, i int) {
+					z := float64(x[i])
+					if pe != nil {
+						z += float64(pe[e])
+					}
+					want[k] += float64(v[o]) * z
+				})
+				g := CircularGradient{c}
+				partial := sameForAnySplit(t, g.PartialSize(), g.Units(), g.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {
+					g.Run(out, v, x, pe, lo, hi, scratch)
+				})
+				got := make([]float32, n*c.C)
+				g.Combine(got, partial)
+				agree(t, got, want, 3*c.Batch*c.H*c.W)
+			})
+		}
+	})
+}
+
+func BenchmarkCircularKernelGradient(b *testing.B) {
+	for _, size := range []struct{ n, channels int }{{7, 384}, {14, 192}, {28, 96}, {56, 48}} {
+		b.Run(fmt.Sprintf("N%d/C%d", size.n, size.channels), func(b *testing.B) {
+			g := CircularGradient{Circular{Batch: 2, H: size.n, W: size.n, C: size.channels, Axis: Height, InStride: size.channels, OutStride: size.channels}}
+			r := seeded(b)
+			x, v := normal(r, make([]float32, g.size(g.C))), normal(r, make([]float32, g.size(g.C)))
+			dw, partial, scratch := make([]float32, size.n*g.C), make([]float32, g.PartialSize()), make([]float32, g.ScratchSize())
+			for b.Loop() {
+				g.Run(partial, v, x, nil, 0, g.Units(), scratch)
+				g.Combine(dw, partial)
+			}
+			reportRate(b, len(x)*size.n)
+		})
+	}
+}

@@ -152,3 +152,42 @@ func BenchmarkDepthwise(b *testing.B) {
 func reportRate(b *testing.B, products int) {
 	b.ReportMetric(2*float64(products)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
 }
+
+func TestDepthwiseKernelGradientIsTheSumOverPixels(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := seeded(t)
+		for _, d := range depthwiseCases(r) {
+			t.Run(fmt.Sprintf("%+v", d), func(t *testing.T) {
+				outSize, wSize, xSize := d.sizes()
+				v, x := normal(r, make([]float32, outSize)), normal(r, make([]float32, xSize))
+				want := make([]float64, wSize)
+				d.eachTap(func(o, k, i int) { want[k] += float64(v[o]) * float64(x[i]) })
+				g := DepthwiseGradient{d}
+				partial := sameForAnySplit(t, g.PartialSize(), g.Units(), g.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {
+					g.Run(out, v, x, lo, hi, scratch)
+				})
+				got := make([]float32, wSize)
+				g.Combine(got, partial)
+				agree(t, got, want, d.Batch*d.OutH*d.OutW)
+			})
+		}
+	})
+}
+
+func BenchmarkDepthwiseKernelGradient(b *testing.B) {
+	for _, c := range []struct{ k, size, channels int }{{7, 56, 48}, {7, 14, 192}, {7, 7, 384}, {3, 56, 144}} {
+		b.Run(fmt.Sprintf("%dx%d/%dx%dx%d", c.k, c.k, c.size, c.size, c.channels), func(b *testing.B) {
+			g := DepthwiseGradient{Depthwise{Batch: 2, H: c.size, W: c.size, C: c.channels, Multiplier: 1, KH: c.k, KW: c.k, StrideH: 1, StrideW: 1,
+				PadTop: c.k / 2, PadLeft: c.k / 2, DilationH: 1, DilationW: 1, InputDilationH: 1, InputDilationW: 1, OutH: c.size, OutW: c.size}}
+			outSize, wSize, xSize := g.sizes()
+			r := seeded(b)
+			x, v := normal(r, make([]float32, xSize)), normal(r, make([]float32, outSize))
+			dw, partial, scratch := make([]float32, wSize), make([]float32, g.PartialSize()), make([]float32, g.ScratchSize())
+			for b.Loop() {
+				g.Run(partial, v, x, 0, g.Units(), scratch)
+				g.Combine(dw, partial)
+			}
+			reportRate(b, outSize*c.k*c.k)
+		})
+	}
+}

@@ -1,0 +1,89 @@
+package kernel
+
+// DepthwiseGradient is the gradient of a depth-wise convolution's kernel: of v, the gradient of its output,
+//
+//	dw[kh,kw,o] = Σ_{b,i,j} v[b,i,j,o] · x[b, i·StrideH + kh·DilationH - PadTop, j·StrideW + kw·DilationW - PadLeft, o/Multiplier]
+//
+// A unit sums over some bands of rows, at fixed places, for sixteen channels; Combine adds the units' sums up. The
+// convolution must not itself come from InputGradient.
+type DepthwiseGradient struct{ Depthwise }
+
+// Units returns the number of independent parts of the sums.
+func (g DepthwiseGradient) Units() int { return g.chunks() * blocksOf(g.outChannels()) }
+
+// PartialSize returns the number of floats that all units write.
+func (g DepthwiseGradient) PartialSize() int { return g.Units() * g.partialUnit() }
+
+// ScratchSize returns the number of floats that Run needs.
+func (g DepthwiseGradient) ScratchSize() int {
+	return g.bandInputRows()*g.gradientWidth()*lanes + g.bandRows()*g.OutW*lanes
+}
+
+// Run computes units lo to hi of the partial sums from v [Batch, OutH, OutW, C·Multiplier] and x [Batch, H, W, C].
+func (g DepthwiseGradient) Run(partial, v, x []float32, lo, hi int, scratch []float32) {
+	pieces, chunks := g.Batch*g.bands(), g.chunks()
+	for u := lo; u < hi; u++ {
+		block, chunk := u/chunks, u%chunks
+		sums := partial[u*g.partialUnit():][:g.partialUnit()]
+		clear(sums)
+		for piece := chunk * pieces / chunks; piece < (chunk+1)*pieces/chunks; piece++ {
+			g.addBand(sums, v, x, piece/g.bands(), piece%g.bands()*g.bandRows(), block, scratch)
+		}
+	}
+}
+
+// Combine adds the units' sums up, always in the same order, to dw [KH, KW, C·Multiplier].
+func (g DepthwiseGradient) Combine(dw, partial []float32) {
+	channels := g.outChannels()
+	clear(dw[:g.KH*g.KW*channels])
+	for block := range blocksOf(channels) {
+		used := usedLanes(channels, block)
+		for chunk := range g.chunks() {
+			sums := partial[(block*g.chunks()+chunk)*g.partialUnit():]
+			for k := range g.KH * g.KW {
+				to := dw[k*channels+block*lanes:][:used]
+				for l, s := range sums[(k/g.KW*g.columns()+k%g.KW)*lanes:][:used] {
+					to[l] += s
+				}
+			}
+		}
+	}
+}
+
+// addBand adds the products of one band of rows of an image.
+func (g *DepthwiseGradient) addBand(sums, v, x []float32, b, i, block int, scratch []float32) {
+	channels, width := g.outChannels(), g.gradientWidth()
+	rows, used := min(g.bandRows(), g.OutH-i), usedLanes(channels, block)
+	band, packed := scratch[:g.bandInputRows()*width*lanes], scratch[g.bandInputRows()*width*lanes:]
+	g.packBand(band, x, b, i, g.bandInputRows(), width, block, 0)
+	from, stride := place{v, (b*g.OutH+i)*g.OutW*channels + block*lanes}, channels
+	if used < lanes {
+		packLanes(packed, v[from.at:], rows*g.OutW, channels, used)
+		from, stride = place{packed, 0}, lanes
+	}
+	c := correlation{
+		tiles: g.columns() / tileOutputs, rows: rows, steps: g.OutW,
+		outTile: tileOutputs * lanes, outStep: lanes, startTile: tileOutputs * lanes, startStep: lanes,
+		aRow: g.OutW * stride, aStep: stride,
+		bTile: tileOutputs * g.DilationW * lanes, bRow: g.StrideH * width * lanes, bStep: g.StrideW * lanes, bOut: g.DilationW * lanes,
+	}
+	for kh := range g.KH {
+		to := place{sums, kh * g.columns() * lanes}
+		c.run(to, to, from, nil, place{band, kh * g.DilationH * width * lanes})
+	}
+}
+
+// chunks returns the number of parts that the bands of all images are summed in.
+func (g *DepthwiseGradient) chunks() int {
+	return min(g.Batch*g.bands(), max(1, gradientUnits/blocksOf(g.outChannels())))
+}
+
+// gradientUnits is about how many units the gradient of a kernel has, where its shape allows.
+const gradientUnits = 64
+
+// columns is KW rounded up to whole tiles, and gradientWidth the width in vectors of the input that those reach.
+func (g *DepthwiseGradient) columns() int { return ceilDivide(g.KW, tileOutputs) * tileOutputs }
+func (g *DepthwiseGradient) gradientWidth() int {
+	return (g.OutW-1)*g.StrideW + (g.columns()-1)*g.DilationW + 1
+}
+func (g *DepthwiseGradient) partialUnit() int { return g.KH * g.columns() * lanes }
