@@ -28,30 +28,67 @@ func fill(dst []float32, v float32) {
 	}
 }
 
-// reduceRow reduces x to one number.
-func reduceRow(r Reduction, x []float32) float32 { return reduceRowGeneric(r, x) }
+// reduceRow reduces x to one number. Rows longer than a block are joined from blocks of equal length, so that the error
+// of a sum grows with the square root of the blocks.
+func reduceRow(r Reduction, x []float32) float32 {
+	const block = 4096
+	if len(x) <= block {
+		return reduceBlock(r, x)
+	}
+	if r != ReduceSum {
+		y := r.identity()
+		for ; len(x) > 0; x = x[min(block, len(x)):] {
+			y = r.combine(y, reduceBlock(r, x[:min(block, len(x))]))
+		}
+		return y
+	}
+	sum := 0.0
+	for ; len(x) > 0; x = x[min(block, len(x)):] {
+		sum += float64(reduceBlock(r, x[:min(block, len(x))]))
+	}
+	return float32(sum)
+}
 
-// reduceColumns reduces the rows of x [rows, len(dst)] into dst, beginning with what dst holds. x has a row every
-// stride floats.
+// reduceColumns reduces the rows of x, one every stride floats, into dst, beginning with what dst holds. It sums a
+// block of rows before it adds them to dst.
 func reduceColumns(r Reduction, dst, x []float32, rows, stride int) {
-	for row := range rows {
-		Binary(r.op(), dst, dst, x[row*stride:][:len(dst)])
+	if len(dst) == 0 {
+		return
+	}
+	const block = 256
+	for row := 0; row < rows; row += block {
+		n := min(block, rows-row)
+		reduceColumnBlock(r, dst, x[row*stride:][:(n-1)*stride+len(dst)], n, stride)
 	}
 }
 
-// reduceRowGeneric adds in sixteen lanes, as the assembly does, and joins them pairwise.
-func reduceRowGeneric(r Reduction, x []float32) float32 {
+// reduceBlockGeneric joins in sixteen lanes and then the lanes pairwise.
+func reduceBlockGeneric(r Reduction, x []float32) float32 {
 	var lanes [16]float32
-	for i := range lanes {
-		lanes[i] = r.identity()
+	fill(lanes[:], r.identity())
+	for ; len(x) >= len(lanes); x = x[len(lanes):] {
+		for i, v := range x[:len(lanes)] {
+			lanes[i] = r.combine(lanes[i], v)
+		}
 	}
 	for i, v := range x {
-		lanes[i%16] = r.combine(lanes[i%16], v)
+		lanes[i] = r.combine(lanes[i], v)
 	}
-	for width := 8; width > 0; width /= 2 {
+	for width := len(lanes) / 2; width > 0; width /= 2 {
 		for i := range width {
 			lanes[i] = r.combine(lanes[i], lanes[i+width])
 		}
 	}
 	return lanes[0]
+}
+
+func reduceColumnBlockGeneric(r Reduction, dst, x []float32, rows, stride int) {
+	f := binaryFunctions[r.op()]
+	for c := range dst {
+		y := r.identity()
+		for row := range rows {
+			y = f(y, x[row*stride+c])
+		}
+		dst[c] = f(dst[c], y)
+	}
 }

@@ -212,6 +212,46 @@ func BoolsToFloatsAVX512(dst *float32, x *byte, n int)
 //go:noescape
 func FloatsToBoolsAVX512(dst *byte, x *float32, n int)
 
+// SumRowAVX512 returns Σ x[i] of n floats.
+//
+//go:noescape
+func SumRowAVX512(x *float32, n int) float32
+
+// SumColumnsAVX512 joins Σ x[row·stride+column] over the rows to what dst[column] holds.
+//
+//go:noescape
+func SumColumnsAVX512(dst *float32, x *float32, rows int, columns int, stride int)
+
+// MaxRowAVX512 returns max x[i] of n floats.
+//
+//go:noescape
+func MaxRowAVX512(x *float32, n int) float32
+
+// MaxColumnsAVX512 joins max x[row·stride+column] over the rows to what dst[column] holds.
+//
+//go:noescape
+func MaxColumnsAVX512(dst *float32, x *float32, rows int, columns int, stride int)
+
+// MinRowAVX512 returns min x[i] of n floats.
+//
+//go:noescape
+func MinRowAVX512(x *float32, n int) float32
+
+// MinColumnsAVX512 joins min x[row·stride+column] over the rows to what dst[column] holds.
+//
+//go:noescape
+func MinColumnsAVX512(dst *float32, x *float32, rows int, columns int, stride int)
+
+// ProductRowAVX512 returns Π x[i] of n floats.
+//
+//go:noescape
+func ProductRowAVX512(x *float32, n int) float32
+
+// ProductColumnsAVX512 joins Π x[row·stride+column] over the rows to what dst[column] holds.
+//
+//go:noescape
+func ProductColumnsAVX512(dst *float32, x *float32, rows int, columns int, stride int)
+
 // CopyAVX2 sets n floats of dst to x.
 // A step of 1 reads a vector, a step of 0 the one float that the operand points to.
 //
@@ -419,3 +459,43 @@ func BoolsToFloatsAVX2(dst *float32, x *byte, n int)
 //
 //go:noescape
 func FloatsToBoolsAVX2(dst *byte, x *float32, n int)
+
+// SumRowAVX2 returns Σ x[i] of n floats.
+//
+//go:noescape
+func SumRowAVX2(x *float32, n int) float32
+
+// SumColumnsAVX2 joins Σ x[row·stride+column] over the rows to what dst[column] holds.
+//
+//go:noescape
+func SumColumnsAVX2(dst *float32, x *float32, rows int, columns int, stride int)
+
+// MaxRowAVX2 returns max x[i] of n floats.
+//
+//go:noescape
+func MaxRowAVX2(x *float32, n int) float32
+
+// MaxColumnsAVX2 joins max x[row·stride+column] over the rows to what dst[column] holds.
+//
+//go:noescape
+func MaxColumnsAVX2(dst *float32, x *float32, rows int, columns int, stride int)
+
+// MinRowAVX2 returns min x[i] of n floats.
+//
+//go:noescape
+func MinRowAVX2(x *float32, n int) float32
+
+// MinColumnsAVX2 joins min x[row·stride+column] over the rows to what dst[column] holds.
+//
+//go:noescape
+func MinColumnsAVX2(dst *float32, x *float32, rows int, columns int, stride int)
+
+// ProductRowAVX2 returns Π x[i] of n floats.
+//
+//go:noescape
+func ProductRowAVX2(x *float32, n int) float32
+
+// ProductColumnsAVX2 joins Π x[row·stride+column] over the rows to what dst[column] holds.
+//
+//go:noescape
+func ProductColumnsAVX2(dst *float32, x *float32, rows int, columns int, stride int)

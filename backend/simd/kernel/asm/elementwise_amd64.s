@@ -3262,6 +3262,774 @@ DATA elementwise_01010101<>+56(SB)/4, $0x01010101
 DATA elementwise_01010101<>+60(SB)/4, $0x01010101
 GLOBL elementwise_01010101<>(SB), RODATA|NOPTR, $64
 
+// func SumRowAVX512(x *float32, n int) float32
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·SumRowAVX512(SB), NOSPLIT, $0-20
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	VMOVUPS elementwise_00000000<>+0(SB), Z0
+	VMOVUPS elementwise_00000000<>+0(SB), Z1
+	VMOVUPS elementwise_00000000<>+0(SB), Z2
+	VMOVUPS elementwise_00000000<>+0(SB), Z3
+
+four:
+	CMPQ    CX, $0x40
+	JL      one
+	VMOVUPS (AX), Z4
+	VADDPS  Z4, Z0, Z0
+	VMOVUPS Z0, Z0
+	VMOVUPS 64(AX), Z4
+	VADDPS  Z4, Z1, Z1
+	VMOVUPS Z1, Z1
+	VMOVUPS 128(AX), Z4
+	VADDPS  Z4, Z2, Z2
+	VMOVUPS Z2, Z2
+	VMOVUPS 192(AX), Z4
+	VADDPS  Z4, Z3, Z3
+	VMOVUPS Z3, Z3
+	ADDQ    $+256, AX
+	SUBQ    $0x40, CX
+	JMP     four
+
+one:
+	CMPQ    CX, $0x10
+	JL      tail
+	VMOVUPS (AX), Z4
+	VADDPS  Z4, Z0, Z0
+	VMOVUPS Z0, Z0
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, CX
+	JMP     one
+
+tail:
+	TESTQ     CX, CX
+	JZ        join
+	MOVL      $-1, DX
+	BZHIL     CX, DX, DX
+	KMOVW     DX, K1
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS   elementwise_00000000<>+0(SB), Z6
+	VBLENDMPS Z4, Z6, K1, Z5
+	VADDPS    Z5, Z1, Z1
+	VMOVUPS   Z1, Z1
+
+join:
+	VADDPS        Z1, Z0, Z0
+	VADDPS        Z3, Z2, Z1
+	VADDPS        Z1, Z0, Z0
+	VEXTRACTF32X8 $0x01, Z0, Y1
+	VADDPS        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0x4e, X0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0xb1, X0, X1
+	VADDPS        X1, X0, X0
+	MOVSS         X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func SumColumnsAVX512(dst *float32, x *float32, rows int, columns int, stride int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·SumColumnsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ stride+32(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    BX, $0x40
+	JL      after4
+	VMOVUPS elementwise_00000000<>+0(SB), Z0
+	VMOVUPS elementwise_00000000<>+0(SB), Z1
+	VMOVUPS elementwise_00000000<>+0(SB), Z2
+	VMOVUPS elementwise_00000000<>+0(SB), Z3
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows4:
+	VMOVUPS (DI), Z4
+	VADDPS  Z4, Z0, Z0
+	VMOVUPS Z0, Z0
+	VMOVUPS 64(DI), Z4
+	VADDPS  Z4, Z1, Z1
+	VMOVUPS Z1, Z1
+	VMOVUPS 128(DI), Z4
+	VADDPS  Z4, Z2, Z2
+	VMOVUPS Z2, Z2
+	VMOVUPS 192(DI), Z4
+	VADDPS  Z4, Z3, Z3
+	VMOVUPS Z3, Z3
+	ADDQ    SI, DI
+	DECQ    R8
+	JNZ     rows4
+	VMOVUPS (AX), Z4
+	VADDPS  Z0, Z4, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(AX), Z0
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(AX), Z0
+	VADDPS  Z2, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(AX), Z0
+	VADDPS  Z3, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $+256, CX
+	ADDQ    $+256, AX
+	SUBQ    $0x40, BX
+	JMP     columns4
+
+after4:
+columns1:
+	CMPQ    BX, $0x10
+	JL      after1
+	VMOVUPS elementwise_00000000<>+0(SB), Z0
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows1:
+	VMOVUPS (DI), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, Z0
+	ADDQ    SI, DI
+	DECQ    R8
+	JNZ     rows1
+	VMOVUPS (AX), Z1
+	VADDPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $+64, CX
+	ADDQ    $+64, AX
+	SUBQ    $0x10, BX
+	JMP     columns1
+
+after1:
+	TESTQ   BX, BX
+	JZ      done
+	MOVL    $-1, DI
+	BZHIL   BX, DI, DI
+	KMOVW   DI, K1
+	VMOVUPS elementwise_00000000<>+0(SB), Z0
+	MOVQ    DX, DX
+
+rows0:
+	VMOVUPS.Z (CX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, Z0
+	ADDQ      SI, CX
+	DECQ      DX
+	JNZ       rows0
+	VMOVUPS.Z (AX), K1, Z1
+	VADDPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func MaxRowAVX512(x *float32, n int) float32
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·MaxRowAVX512(SB), NOSPLIT, $0-20
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	VMOVUPS elementwise_ff800000<>+0(SB), Z0
+	VMOVUPS elementwise_ff800000<>+0(SB), Z1
+	VMOVUPS elementwise_ff800000<>+0(SB), Z2
+	VMOVUPS elementwise_ff800000<>+0(SB), Z3
+
+four:
+	CMPQ      CX, $0x40
+	JL        one
+	VMOVUPS   (AX), Z4
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMAXPS    Z4, Z0, Z4
+	VBLENDMPS Z0, Z4, K1, Z5
+	VMOVUPS   Z5, Z0
+	VMOVUPS   64(AX), Z4
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMAXPS    Z4, Z1, Z4
+	VBLENDMPS Z1, Z4, K1, Z6
+	VMOVUPS   Z6, Z1
+	VMOVUPS   128(AX), Z4
+	VCMPPS    $0x03, Z2, Z2, K1
+	VMAXPS    Z4, Z2, Z4
+	VBLENDMPS Z2, Z4, K1, Z7
+	VMOVUPS   Z7, Z2
+	VMOVUPS   192(AX), Z4
+	VCMPPS    $0x03, Z3, Z3, K1
+	VMAXPS    Z4, Z3, Z4
+	VBLENDMPS Z3, Z4, K1, Z8
+	VMOVUPS   Z8, Z3
+	ADDQ      $+256, AX
+	SUBQ      $0x40, CX
+	JMP       four
+
+one:
+	CMPQ      CX, $0x10
+	JL        tail
+	VMOVUPS   (AX), Z4
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMAXPS    Z4, Z0, Z4
+	VBLENDMPS Z0, Z4, K1, Z9
+	VMOVUPS   Z9, Z0
+	ADDQ      $0x40, AX
+	SUBQ      $0x10, CX
+	JMP       one
+
+tail:
+	TESTQ     CX, CX
+	JZ        join
+	MOVL      $-1, DX
+	BZHIL     CX, DX, DX
+	KMOVW     DX, K1
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS   elementwise_ff800000<>+0(SB), Z5
+	VBLENDMPS Z4, Z5, K1, Z10
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMAXPS    Z10, Z1, Z4
+	VBLENDMPS Z1, Z4, K1, Z11
+	VMOVUPS   Z11, Z1
+
+join:
+	VCMPPS        $0x03, Z0, Z0, K1
+	VMAXPS        Z1, Z0, Z1
+	VBLENDMPS     Z0, Z1, K1, Z12
+	VCMPPS        $0x03, Z2, Z2, K1
+	VMAXPS        Z3, Z2, Z0
+	VBLENDMPS     Z2, Z0, K1, Z13
+	VCMPPS        $0x03, Z12, Z12, K1
+	VMAXPS        Z13, Z12, Z0
+	VBLENDMPS     Z12, Z0, K1, Z14
+	VEXTRACTF32X8 $0x01, Z14, Y0
+	VCMPPS        $0x03, Y14, Y14, Y1
+	VMAXPS        Y0, Y14, Y0
+	VBLENDVPS     Y1, Y14, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VCMPPS        $0x03, X0, X0, X2
+	VMAXPS        X1, X0, X1
+	VBLENDVPS     X2, X0, X1, X0
+	VPERMILPS     $0x4e, X0, X1
+	VCMPPS        $0x03, X0, X0, X2
+	VMAXPS        X1, X0, X1
+	VBLENDVPS     X2, X0, X1, X0
+	VPERMILPS     $0xb1, X0, X1
+	VCMPPS        $0x03, X0, X0, X2
+	VMAXPS        X1, X0, X1
+	VBLENDVPS     X2, X0, X1, X0
+	MOVSS         X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func MaxColumnsAVX512(dst *float32, x *float32, rows int, columns int, stride int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·MaxColumnsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ stride+32(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    BX, $0x40
+	JL      after4
+	VMOVUPS elementwise_ff800000<>+0(SB), Z0
+	VMOVUPS elementwise_ff800000<>+0(SB), Z1
+	VMOVUPS elementwise_ff800000<>+0(SB), Z2
+	VMOVUPS elementwise_ff800000<>+0(SB), Z3
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows4:
+	VMOVUPS   (DI), Z4
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMAXPS    Z4, Z0, Z4
+	VBLENDMPS Z0, Z4, K1, Z5
+	VMOVUPS   Z5, Z0
+	VMOVUPS   64(DI), Z4
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMAXPS    Z4, Z1, Z4
+	VBLENDMPS Z1, Z4, K1, Z6
+	VMOVUPS   Z6, Z1
+	VMOVUPS   128(DI), Z4
+	VCMPPS    $0x03, Z2, Z2, K1
+	VMAXPS    Z4, Z2, Z4
+	VBLENDMPS Z2, Z4, K1, Z7
+	VMOVUPS   Z7, Z2
+	VMOVUPS   192(DI), Z4
+	VCMPPS    $0x03, Z3, Z3, K1
+	VMAXPS    Z4, Z3, Z4
+	VBLENDMPS Z3, Z4, K1, Z8
+	VMOVUPS   Z8, Z3
+	ADDQ      SI, DI
+	DECQ      R8
+	JNZ       rows4
+	VMOVUPS   (AX), Z4
+	VCMPPS    $0x03, Z4, Z4, K1
+	VMAXPS    Z0, Z4, Z0
+	VBLENDMPS Z4, Z0, K1, Z9
+	VMOVUPS   Z9, (AX)
+	VMOVUPS   64(AX), Z0
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMAXPS    Z1, Z0, Z1
+	VBLENDMPS Z0, Z1, K1, Z10
+	VMOVUPS   Z10, 64(AX)
+	VMOVUPS   128(AX), Z0
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMAXPS    Z2, Z0, Z1
+	VBLENDMPS Z0, Z1, K1, Z11
+	VMOVUPS   Z11, 128(AX)
+	VMOVUPS   192(AX), Z0
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMAXPS    Z3, Z0, Z1
+	VBLENDMPS Z0, Z1, K1, Z12
+	VMOVUPS   Z12, 192(AX)
+	ADDQ      $+256, CX
+	ADDQ      $+256, AX
+	SUBQ      $0x40, BX
+	JMP       columns4
+
+after4:
+columns1:
+	CMPQ    BX, $0x10
+	JL      after1
+	VMOVUPS elementwise_ff800000<>+0(SB), Z0
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows1:
+	VMOVUPS   (DI), Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMAXPS    Z1, Z0, Z1
+	VBLENDMPS Z0, Z1, K1, Z13
+	VMOVUPS   Z13, Z0
+	ADDQ      SI, DI
+	DECQ      R8
+	JNZ       rows1
+	VMOVUPS   (AX), Z1
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMAXPS    Z0, Z1, Z0
+	VBLENDMPS Z1, Z0, K1, Z14
+	VMOVUPS   Z14, (AX)
+	ADDQ      $+64, CX
+	ADDQ      $+64, AX
+	SUBQ      $0x10, BX
+	JMP       columns1
+
+after1:
+	TESTQ   BX, BX
+	JZ      done
+	MOVL    $-1, DI
+	BZHIL   BX, DI, DI
+	KMOVW   DI, K1
+	VMOVUPS elementwise_ff800000<>+0(SB), Z0
+	MOVQ    DX, DX
+
+rows0:
+	VMOVUPS.Z (CX), K1, Z1
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMAXPS    Z1, Z0, Z1
+	VBLENDMPS Z0, Z1, K2, Z15
+	VMOVUPS   Z15, Z0
+	ADDQ      SI, CX
+	DECQ      DX
+	JNZ       rows0
+	VMOVUPS.Z (AX), K1, Z1
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMAXPS    Z0, Z1, Z0
+	VBLENDMPS Z1, Z0, K2, Z16
+	VMOVUPS   Z16, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func MinRowAVX512(x *float32, n int) float32
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·MinRowAVX512(SB), NOSPLIT, $0-20
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	VMOVUPS elementwise_7f800000<>+0(SB), Z0
+	VMOVUPS elementwise_7f800000<>+0(SB), Z1
+	VMOVUPS elementwise_7f800000<>+0(SB), Z2
+	VMOVUPS elementwise_7f800000<>+0(SB), Z3
+
+four:
+	CMPQ      CX, $0x40
+	JL        one
+	VMOVUPS   (AX), Z4
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMINPS    Z4, Z0, Z4
+	VBLENDMPS Z0, Z4, K1, Z5
+	VMOVUPS   Z5, Z0
+	VMOVUPS   64(AX), Z4
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMINPS    Z4, Z1, Z4
+	VBLENDMPS Z1, Z4, K1, Z6
+	VMOVUPS   Z6, Z1
+	VMOVUPS   128(AX), Z4
+	VCMPPS    $0x03, Z2, Z2, K1
+	VMINPS    Z4, Z2, Z4
+	VBLENDMPS Z2, Z4, K1, Z7
+	VMOVUPS   Z7, Z2
+	VMOVUPS   192(AX), Z4
+	VCMPPS    $0x03, Z3, Z3, K1
+	VMINPS    Z4, Z3, Z4
+	VBLENDMPS Z3, Z4, K1, Z8
+	VMOVUPS   Z8, Z3
+	ADDQ      $+256, AX
+	SUBQ      $0x40, CX
+	JMP       four
+
+one:
+	CMPQ      CX, $0x10
+	JL        tail
+	VMOVUPS   (AX), Z4
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMINPS    Z4, Z0, Z4
+	VBLENDMPS Z0, Z4, K1, Z9
+	VMOVUPS   Z9, Z0
+	ADDQ      $0x40, AX
+	SUBQ      $0x10, CX
+	JMP       one
+
+tail:
+	TESTQ     CX, CX
+	JZ        join
+	MOVL      $-1, DX
+	BZHIL     CX, DX, DX
+	KMOVW     DX, K1
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS   elementwise_7f800000<>+0(SB), Z5
+	VBLENDMPS Z4, Z5, K1, Z10
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMINPS    Z10, Z1, Z4
+	VBLENDMPS Z1, Z4, K1, Z11
+	VMOVUPS   Z11, Z1
+
+join:
+	VCMPPS        $0x03, Z0, Z0, K1
+	VMINPS        Z1, Z0, Z1
+	VBLENDMPS     Z0, Z1, K1, Z12
+	VCMPPS        $0x03, Z2, Z2, K1
+	VMINPS        Z3, Z2, Z0
+	VBLENDMPS     Z2, Z0, K1, Z13
+	VCMPPS        $0x03, Z12, Z12, K1
+	VMINPS        Z13, Z12, Z0
+	VBLENDMPS     Z12, Z0, K1, Z14
+	VEXTRACTF32X8 $0x01, Z14, Y0
+	VCMPPS        $0x03, Y14, Y14, Y1
+	VMINPS        Y0, Y14, Y0
+	VBLENDVPS     Y1, Y14, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VCMPPS        $0x03, X0, X0, X2
+	VMINPS        X1, X0, X1
+	VBLENDVPS     X2, X0, X1, X0
+	VPERMILPS     $0x4e, X0, X1
+	VCMPPS        $0x03, X0, X0, X2
+	VMINPS        X1, X0, X1
+	VBLENDVPS     X2, X0, X1, X0
+	VPERMILPS     $0xb1, X0, X1
+	VCMPPS        $0x03, X0, X0, X2
+	VMINPS        X1, X0, X1
+	VBLENDVPS     X2, X0, X1, X0
+	MOVSS         X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func MinColumnsAVX512(dst *float32, x *float32, rows int, columns int, stride int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·MinColumnsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ stride+32(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    BX, $0x40
+	JL      after4
+	VMOVUPS elementwise_7f800000<>+0(SB), Z0
+	VMOVUPS elementwise_7f800000<>+0(SB), Z1
+	VMOVUPS elementwise_7f800000<>+0(SB), Z2
+	VMOVUPS elementwise_7f800000<>+0(SB), Z3
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows4:
+	VMOVUPS   (DI), Z4
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMINPS    Z4, Z0, Z4
+	VBLENDMPS Z0, Z4, K1, Z5
+	VMOVUPS   Z5, Z0
+	VMOVUPS   64(DI), Z4
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMINPS    Z4, Z1, Z4
+	VBLENDMPS Z1, Z4, K1, Z6
+	VMOVUPS   Z6, Z1
+	VMOVUPS   128(DI), Z4
+	VCMPPS    $0x03, Z2, Z2, K1
+	VMINPS    Z4, Z2, Z4
+	VBLENDMPS Z2, Z4, K1, Z7
+	VMOVUPS   Z7, Z2
+	VMOVUPS   192(DI), Z4
+	VCMPPS    $0x03, Z3, Z3, K1
+	VMINPS    Z4, Z3, Z4
+	VBLENDMPS Z3, Z4, K1, Z8
+	VMOVUPS   Z8, Z3
+	ADDQ      SI, DI
+	DECQ      R8
+	JNZ       rows4
+	VMOVUPS   (AX), Z4
+	VCMPPS    $0x03, Z4, Z4, K1
+	VMINPS    Z0, Z4, Z0
+	VBLENDMPS Z4, Z0, K1, Z9
+	VMOVUPS   Z9, (AX)
+	VMOVUPS   64(AX), Z0
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMINPS    Z1, Z0, Z1
+	VBLENDMPS Z0, Z1, K1, Z10
+	VMOVUPS   Z10, 64(AX)
+	VMOVUPS   128(AX), Z0
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMINPS    Z2, Z0, Z1
+	VBLENDMPS Z0, Z1, K1, Z11
+	VMOVUPS   Z11, 128(AX)
+	VMOVUPS   192(AX), Z0
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMINPS    Z3, Z0, Z1
+	VBLENDMPS Z0, Z1, K1, Z12
+	VMOVUPS   Z12, 192(AX)
+	ADDQ      $+256, CX
+	ADDQ      $+256, AX
+	SUBQ      $0x40, BX
+	JMP       columns4
+
+after4:
+columns1:
+	CMPQ    BX, $0x10
+	JL      after1
+	VMOVUPS elementwise_7f800000<>+0(SB), Z0
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows1:
+	VMOVUPS   (DI), Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMINPS    Z1, Z0, Z1
+	VBLENDMPS Z0, Z1, K1, Z13
+	VMOVUPS   Z13, Z0
+	ADDQ      SI, DI
+	DECQ      R8
+	JNZ       rows1
+	VMOVUPS   (AX), Z1
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMINPS    Z0, Z1, Z0
+	VBLENDMPS Z1, Z0, K1, Z14
+	VMOVUPS   Z14, (AX)
+	ADDQ      $+64, CX
+	ADDQ      $+64, AX
+	SUBQ      $0x10, BX
+	JMP       columns1
+
+after1:
+	TESTQ   BX, BX
+	JZ      done
+	MOVL    $-1, DI
+	BZHIL   BX, DI, DI
+	KMOVW   DI, K1
+	VMOVUPS elementwise_7f800000<>+0(SB), Z0
+	MOVQ    DX, DX
+
+rows0:
+	VMOVUPS.Z (CX), K1, Z1
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMINPS    Z1, Z0, Z1
+	VBLENDMPS Z0, Z1, K2, Z15
+	VMOVUPS   Z15, Z0
+	ADDQ      SI, CX
+	DECQ      DX
+	JNZ       rows0
+	VMOVUPS.Z (AX), K1, Z1
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMINPS    Z0, Z1, Z0
+	VBLENDMPS Z1, Z0, K2, Z16
+	VMOVUPS   Z16, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func ProductRowAVX512(x *float32, n int) float32
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·ProductRowAVX512(SB), NOSPLIT, $0-20
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	VMOVUPS elementwise_3f800000<>+0(SB), Z0
+	VMOVUPS elementwise_3f800000<>+0(SB), Z1
+	VMOVUPS elementwise_3f800000<>+0(SB), Z2
+	VMOVUPS elementwise_3f800000<>+0(SB), Z3
+
+four:
+	CMPQ    CX, $0x40
+	JL      one
+	VMOVUPS (AX), Z4
+	VMULPS  Z4, Z0, Z0
+	VMOVUPS Z0, Z0
+	VMOVUPS 64(AX), Z4
+	VMULPS  Z4, Z1, Z1
+	VMOVUPS Z1, Z1
+	VMOVUPS 128(AX), Z4
+	VMULPS  Z4, Z2, Z2
+	VMOVUPS Z2, Z2
+	VMOVUPS 192(AX), Z4
+	VMULPS  Z4, Z3, Z3
+	VMOVUPS Z3, Z3
+	ADDQ    $+256, AX
+	SUBQ    $0x40, CX
+	JMP     four
+
+one:
+	CMPQ    CX, $0x10
+	JL      tail
+	VMOVUPS (AX), Z4
+	VMULPS  Z4, Z0, Z0
+	VMOVUPS Z0, Z0
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, CX
+	JMP     one
+
+tail:
+	TESTQ     CX, CX
+	JZ        join
+	MOVL      $-1, DX
+	BZHIL     CX, DX, DX
+	KMOVW     DX, K1
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS   elementwise_3f800000<>+0(SB), Z6
+	VBLENDMPS Z4, Z6, K1, Z5
+	VMULPS    Z5, Z1, Z1
+	VMOVUPS   Z1, Z1
+
+join:
+	VMULPS        Z1, Z0, Z0
+	VMULPS        Z3, Z2, Z1
+	VMULPS        Z1, Z0, Z0
+	VEXTRACTF32X8 $0x01, Z0, Y1
+	VMULPS        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VMULPS        X1, X0, X0
+	VPERMILPS     $0x4e, X0, X1
+	VMULPS        X1, X0, X0
+	VPERMILPS     $0xb1, X0, X1
+	VMULPS        X1, X0, X0
+	MOVSS         X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func ProductColumnsAVX512(dst *float32, x *float32, rows int, columns int, stride int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ProductColumnsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ stride+32(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    BX, $0x40
+	JL      after4
+	VMOVUPS elementwise_3f800000<>+0(SB), Z0
+	VMOVUPS elementwise_3f800000<>+0(SB), Z1
+	VMOVUPS elementwise_3f800000<>+0(SB), Z2
+	VMOVUPS elementwise_3f800000<>+0(SB), Z3
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows4:
+	VMOVUPS (DI), Z4
+	VMULPS  Z4, Z0, Z0
+	VMOVUPS Z0, Z0
+	VMOVUPS 64(DI), Z4
+	VMULPS  Z4, Z1, Z1
+	VMOVUPS Z1, Z1
+	VMOVUPS 128(DI), Z4
+	VMULPS  Z4, Z2, Z2
+	VMOVUPS Z2, Z2
+	VMOVUPS 192(DI), Z4
+	VMULPS  Z4, Z3, Z3
+	VMOVUPS Z3, Z3
+	ADDQ    SI, DI
+	DECQ    R8
+	JNZ     rows4
+	VMOVUPS (AX), Z4
+	VMULPS  Z0, Z4, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(AX), Z0
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(AX), Z0
+	VMULPS  Z2, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(AX), Z0
+	VMULPS  Z3, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $+256, CX
+	ADDQ    $+256, AX
+	SUBQ    $0x40, BX
+	JMP     columns4
+
+after4:
+columns1:
+	CMPQ    BX, $0x10
+	JL      after1
+	VMOVUPS elementwise_3f800000<>+0(SB), Z0
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows1:
+	VMOVUPS (DI), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, Z0
+	ADDQ    SI, DI
+	DECQ    R8
+	JNZ     rows1
+	VMOVUPS (AX), Z1
+	VMULPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $+64, CX
+	ADDQ    $+64, AX
+	SUBQ    $0x10, BX
+	JMP     columns1
+
+after1:
+	TESTQ   BX, BX
+	JZ      done
+	MOVL    $-1, DI
+	BZHIL   BX, DI, DI
+	KMOVW   DI, K1
+	VMOVUPS elementwise_3f800000<>+0(SB), Z0
+	MOVQ    DX, DX
+
+rows0:
+	VMOVUPS.Z (CX), K1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   Z0, Z0
+	ADDQ      SI, CX
+	DECQ      DX
+	JNZ       rows0
+	VMOVUPS.Z (AX), K1, Z1
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func CopyAVX2(dst *float32, x *float32, n int, xStep int)
 // Requires: AVX
 TEXT ·CopyAVX2(SB), NOSPLIT, $128-32
@@ -5722,3 +6490,767 @@ DATA elementwise_00000001<>+52(SB)/4, $0x00000001
 DATA elementwise_00000001<>+56(SB)/4, $0x00000001
 DATA elementwise_00000001<>+60(SB)/4, $0x00000001
 GLOBL elementwise_00000001<>(SB), RODATA|NOPTR, $64
+
+// func SumRowAVX2(x *float32, n int) float32
+// Requires: AVX, SSE
+TEXT ·SumRowAVX2(SB), NOSPLIT, $0-20
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	VMOVUPS elementwise_00000000<>+0(SB), Y0
+	VMOVUPS elementwise_00000000<>+0(SB), Y1
+	VMOVUPS elementwise_00000000<>+0(SB), Y2
+	VMOVUPS elementwise_00000000<>+0(SB), Y3
+
+four:
+	CMPQ    CX, $0x20
+	JL      one
+	VMOVUPS (AX), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS Y0, Y0
+	VMOVUPS 32(AX), Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS Y1, Y1
+	VMOVUPS 64(AX), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS Y2, Y2
+	VMOVUPS 96(AX), Y4
+	VADDPS  Y4, Y3, Y3
+	VMOVUPS Y3, Y3
+	ADDQ    $+128, AX
+	SUBQ    $0x20, CX
+	JMP     four
+
+one:
+	CMPQ    CX, $0x08
+	JL      tail
+	VMOVUPS (AX), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS Y0, Y0
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, CX
+	JMP     one
+
+tail:
+	TESTQ      CX, CX
+	JZ         join
+	LEAQ       elementwise_tail<>+0(SB), DX
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y4
+	VMASKMOVPS (AX), Y4, Y5
+	VMOVUPS    elementwise_00000000<>+0(SB), Y6
+	VBLENDVPS  Y4, Y5, Y6, Y4
+	VADDPS     Y4, Y1, Y1
+	VMOVUPS    Y1, Y1
+
+join:
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y1
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	MOVSS        X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func SumColumnsAVX2(dst *float32, x *float32, rows int, columns int, stride int)
+// Requires: AVX
+TEXT ·SumColumnsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ stride+32(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    BX, $0x20
+	JL      after4
+	VMOVUPS elementwise_00000000<>+0(SB), Y0
+	VMOVUPS elementwise_00000000<>+0(SB), Y1
+	VMOVUPS elementwise_00000000<>+0(SB), Y2
+	VMOVUPS elementwise_00000000<>+0(SB), Y3
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows4:
+	VMOVUPS (DI), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS Y0, Y0
+	VMOVUPS 32(DI), Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS Y1, Y1
+	VMOVUPS 64(DI), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS Y2, Y2
+	VMOVUPS 96(DI), Y4
+	VADDPS  Y4, Y3, Y3
+	VMOVUPS Y3, Y3
+	ADDQ    SI, DI
+	DECQ    R8
+	JNZ     rows4
+	VMOVUPS (AX), Y4
+	VADDPS  Y0, Y4, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(AX), Y0
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(AX), Y0
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(AX), Y0
+	VADDPS  Y3, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $+128, CX
+	ADDQ    $+128, AX
+	SUBQ    $0x20, BX
+	JMP     columns4
+
+after4:
+columns1:
+	CMPQ    BX, $0x08
+	JL      after1
+	VMOVUPS elementwise_00000000<>+0(SB), Y0
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows1:
+	VMOVUPS (DI), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, Y0
+	ADDQ    SI, DI
+	DECQ    R8
+	JNZ     rows1
+	VMOVUPS (AX), Y1
+	VADDPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $+32, CX
+	ADDQ    $+32, AX
+	SUBQ    $0x08, BX
+	JMP     columns1
+
+after1:
+	TESTQ   BX, BX
+	JZ      done
+	LEAQ    elementwise_tail<>+0(SB), DI
+	MOVQ    $0x00000008, R8
+	SUBQ    BX, R8
+	VMOVUPS (DI)(R8*4), Y0
+	VMOVUPS elementwise_00000000<>+0(SB), Y1
+	MOVQ    DX, DX
+
+rows0:
+	VMASKMOVPS (CX), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	VMOVUPS    Y1, Y1
+	ADDQ       SI, CX
+	DECQ       DX
+	JNZ        rows0
+	VMASKMOVPS (AX), Y0, Y2
+	VADDPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func MaxRowAVX2(x *float32, n int) float32
+// Requires: AVX, SSE
+TEXT ·MaxRowAVX2(SB), NOSPLIT, $0-20
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	VMOVUPS elementwise_ff800000<>+0(SB), Y0
+	VMOVUPS elementwise_ff800000<>+0(SB), Y1
+	VMOVUPS elementwise_ff800000<>+0(SB), Y2
+	VMOVUPS elementwise_ff800000<>+0(SB), Y3
+
+four:
+	CMPQ      CX, $0x20
+	JL        one
+	VMOVUPS   (AX), Y4
+	VCMPPS    $0x03, Y0, Y0, Y5
+	VMAXPS    Y4, Y0, Y4
+	VBLENDVPS Y5, Y0, Y4, Y0
+	VMOVUPS   Y0, Y0
+	VMOVUPS   32(AX), Y4
+	VCMPPS    $0x03, Y1, Y1, Y5
+	VMAXPS    Y4, Y1, Y4
+	VBLENDVPS Y5, Y1, Y4, Y1
+	VMOVUPS   Y1, Y1
+	VMOVUPS   64(AX), Y4
+	VCMPPS    $0x03, Y2, Y2, Y5
+	VMAXPS    Y4, Y2, Y4
+	VBLENDVPS Y5, Y2, Y4, Y2
+	VMOVUPS   Y2, Y2
+	VMOVUPS   96(AX), Y4
+	VCMPPS    $0x03, Y3, Y3, Y5
+	VMAXPS    Y4, Y3, Y4
+	VBLENDVPS Y5, Y3, Y4, Y3
+	VMOVUPS   Y3, Y3
+	ADDQ      $+128, AX
+	SUBQ      $0x20, CX
+	JMP       four
+
+one:
+	CMPQ      CX, $0x08
+	JL        tail
+	VMOVUPS   (AX), Y4
+	VCMPPS    $0x03, Y0, Y0, Y5
+	VMAXPS    Y4, Y0, Y4
+	VBLENDVPS Y5, Y0, Y4, Y0
+	VMOVUPS   Y0, Y0
+	ADDQ      $0x20, AX
+	SUBQ      $0x08, CX
+	JMP       one
+
+tail:
+	TESTQ      CX, CX
+	JZ         join
+	LEAQ       elementwise_tail<>+0(SB), DX
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y4
+	VMASKMOVPS (AX), Y4, Y5
+	VMOVUPS    elementwise_ff800000<>+0(SB), Y6
+	VBLENDVPS  Y4, Y5, Y6, Y4
+	VCMPPS     $0x03, Y1, Y1, Y5
+	VMAXPS     Y4, Y1, Y4
+	VBLENDVPS  Y5, Y1, Y4, Y1
+	VMOVUPS    Y1, Y1
+
+join:
+	VCMPPS       $0x03, Y0, Y0, Y4
+	VMAXPS       Y1, Y0, Y1
+	VBLENDVPS    Y4, Y0, Y1, Y0
+	VCMPPS       $0x03, Y2, Y2, Y1
+	VMAXPS       Y3, Y2, Y3
+	VBLENDVPS    Y1, Y2, Y3, Y1
+	VCMPPS       $0x03, Y0, Y0, Y2
+	VMAXPS       Y1, Y0, Y1
+	VBLENDVPS    Y2, Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VCMPPS       $0x03, X0, X0, X2
+	VMAXPS       X1, X0, X1
+	VBLENDVPS    X2, X0, X1, X0
+	VPERMILPS    $0x4e, X0, X1
+	VCMPPS       $0x03, X0, X0, X2
+	VMAXPS       X1, X0, X1
+	VBLENDVPS    X2, X0, X1, X0
+	VPERMILPS    $0xb1, X0, X1
+	VCMPPS       $0x03, X0, X0, X2
+	VMAXPS       X1, X0, X1
+	VBLENDVPS    X2, X0, X1, X0
+	MOVSS        X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func MaxColumnsAVX2(dst *float32, x *float32, rows int, columns int, stride int)
+// Requires: AVX
+TEXT ·MaxColumnsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ stride+32(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    BX, $0x20
+	JL      after4
+	VMOVUPS elementwise_ff800000<>+0(SB), Y0
+	VMOVUPS elementwise_ff800000<>+0(SB), Y1
+	VMOVUPS elementwise_ff800000<>+0(SB), Y2
+	VMOVUPS elementwise_ff800000<>+0(SB), Y3
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows4:
+	VMOVUPS   (DI), Y4
+	VCMPPS    $0x03, Y0, Y0, Y5
+	VMAXPS    Y4, Y0, Y4
+	VBLENDVPS Y5, Y0, Y4, Y0
+	VMOVUPS   Y0, Y0
+	VMOVUPS   32(DI), Y4
+	VCMPPS    $0x03, Y1, Y1, Y5
+	VMAXPS    Y4, Y1, Y4
+	VBLENDVPS Y5, Y1, Y4, Y1
+	VMOVUPS   Y1, Y1
+	VMOVUPS   64(DI), Y4
+	VCMPPS    $0x03, Y2, Y2, Y5
+	VMAXPS    Y4, Y2, Y4
+	VBLENDVPS Y5, Y2, Y4, Y2
+	VMOVUPS   Y2, Y2
+	VMOVUPS   96(DI), Y4
+	VCMPPS    $0x03, Y3, Y3, Y5
+	VMAXPS    Y4, Y3, Y4
+	VBLENDVPS Y5, Y3, Y4, Y3
+	VMOVUPS   Y3, Y3
+	ADDQ      SI, DI
+	DECQ      R8
+	JNZ       rows4
+	VMOVUPS   (AX), Y4
+	VCMPPS    $0x03, Y4, Y4, Y5
+	VMAXPS    Y0, Y4, Y0
+	VBLENDVPS Y5, Y4, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	VMOVUPS   32(AX), Y0
+	VCMPPS    $0x03, Y0, Y0, Y4
+	VMAXPS    Y1, Y0, Y1
+	VBLENDVPS Y4, Y0, Y1, Y0
+	VMOVUPS   Y0, 32(AX)
+	VMOVUPS   64(AX), Y0
+	VCMPPS    $0x03, Y0, Y0, Y1
+	VMAXPS    Y2, Y0, Y2
+	VBLENDVPS Y1, Y0, Y2, Y0
+	VMOVUPS   Y0, 64(AX)
+	VMOVUPS   96(AX), Y0
+	VCMPPS    $0x03, Y0, Y0, Y1
+	VMAXPS    Y3, Y0, Y2
+	VBLENDVPS Y1, Y0, Y2, Y0
+	VMOVUPS   Y0, 96(AX)
+	ADDQ      $+128, CX
+	ADDQ      $+128, AX
+	SUBQ      $0x20, BX
+	JMP       columns4
+
+after4:
+columns1:
+	CMPQ    BX, $0x08
+	JL      after1
+	VMOVUPS elementwise_ff800000<>+0(SB), Y0
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows1:
+	VMOVUPS   (DI), Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VMAXPS    Y1, Y0, Y1
+	VBLENDVPS Y2, Y0, Y1, Y0
+	VMOVUPS   Y0, Y0
+	ADDQ      SI, DI
+	DECQ      R8
+	JNZ       rows1
+	VMOVUPS   (AX), Y1
+	VCMPPS    $0x03, Y1, Y1, Y2
+	VMAXPS    Y0, Y1, Y0
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $+32, CX
+	ADDQ      $+32, AX
+	SUBQ      $0x08, BX
+	JMP       columns1
+
+after1:
+	TESTQ   BX, BX
+	JZ      done
+	LEAQ    elementwise_tail<>+0(SB), DI
+	MOVQ    $0x00000008, R8
+	SUBQ    BX, R8
+	VMOVUPS (DI)(R8*4), Y0
+	VMOVUPS elementwise_ff800000<>+0(SB), Y1
+	MOVQ    DX, DX
+
+rows0:
+	VMASKMOVPS (CX), Y0, Y2
+	VCMPPS     $0x03, Y1, Y1, Y3
+	VMAXPS     Y2, Y1, Y2
+	VBLENDVPS  Y3, Y1, Y2, Y1
+	VMOVUPS    Y1, Y1
+	ADDQ       SI, CX
+	DECQ       DX
+	JNZ        rows0
+	VMASKMOVPS (AX), Y0, Y2
+	VCMPPS     $0x03, Y2, Y2, Y3
+	VMAXPS     Y1, Y2, Y1
+	VBLENDVPS  Y3, Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func MinRowAVX2(x *float32, n int) float32
+// Requires: AVX, SSE
+TEXT ·MinRowAVX2(SB), NOSPLIT, $0-20
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	VMOVUPS elementwise_7f800000<>+0(SB), Y0
+	VMOVUPS elementwise_7f800000<>+0(SB), Y1
+	VMOVUPS elementwise_7f800000<>+0(SB), Y2
+	VMOVUPS elementwise_7f800000<>+0(SB), Y3
+
+four:
+	CMPQ      CX, $0x20
+	JL        one
+	VMOVUPS   (AX), Y4
+	VCMPPS    $0x03, Y0, Y0, Y5
+	VMINPS    Y4, Y0, Y4
+	VBLENDVPS Y5, Y0, Y4, Y0
+	VMOVUPS   Y0, Y0
+	VMOVUPS   32(AX), Y4
+	VCMPPS    $0x03, Y1, Y1, Y5
+	VMINPS    Y4, Y1, Y4
+	VBLENDVPS Y5, Y1, Y4, Y1
+	VMOVUPS   Y1, Y1
+	VMOVUPS   64(AX), Y4
+	VCMPPS    $0x03, Y2, Y2, Y5
+	VMINPS    Y4, Y2, Y4
+	VBLENDVPS Y5, Y2, Y4, Y2
+	VMOVUPS   Y2, Y2
+	VMOVUPS   96(AX), Y4
+	VCMPPS    $0x03, Y3, Y3, Y5
+	VMINPS    Y4, Y3, Y4
+	VBLENDVPS Y5, Y3, Y4, Y3
+	VMOVUPS   Y3, Y3
+	ADDQ      $+128, AX
+	SUBQ      $0x20, CX
+	JMP       four
+
+one:
+	CMPQ      CX, $0x08
+	JL        tail
+	VMOVUPS   (AX), Y4
+	VCMPPS    $0x03, Y0, Y0, Y5
+	VMINPS    Y4, Y0, Y4
+	VBLENDVPS Y5, Y0, Y4, Y0
+	VMOVUPS   Y0, Y0
+	ADDQ      $0x20, AX
+	SUBQ      $0x08, CX
+	JMP       one
+
+tail:
+	TESTQ      CX, CX
+	JZ         join
+	LEAQ       elementwise_tail<>+0(SB), DX
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y4
+	VMASKMOVPS (AX), Y4, Y5
+	VMOVUPS    elementwise_7f800000<>+0(SB), Y6
+	VBLENDVPS  Y4, Y5, Y6, Y4
+	VCMPPS     $0x03, Y1, Y1, Y5
+	VMINPS     Y4, Y1, Y4
+	VBLENDVPS  Y5, Y1, Y4, Y1
+	VMOVUPS    Y1, Y1
+
+join:
+	VCMPPS       $0x03, Y0, Y0, Y4
+	VMINPS       Y1, Y0, Y1
+	VBLENDVPS    Y4, Y0, Y1, Y0
+	VCMPPS       $0x03, Y2, Y2, Y1
+	VMINPS       Y3, Y2, Y3
+	VBLENDVPS    Y1, Y2, Y3, Y1
+	VCMPPS       $0x03, Y0, Y0, Y2
+	VMINPS       Y1, Y0, Y1
+	VBLENDVPS    Y2, Y0, Y1, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VCMPPS       $0x03, X0, X0, X2
+	VMINPS       X1, X0, X1
+	VBLENDVPS    X2, X0, X1, X0
+	VPERMILPS    $0x4e, X0, X1
+	VCMPPS       $0x03, X0, X0, X2
+	VMINPS       X1, X0, X1
+	VBLENDVPS    X2, X0, X1, X0
+	VPERMILPS    $0xb1, X0, X1
+	VCMPPS       $0x03, X0, X0, X2
+	VMINPS       X1, X0, X1
+	VBLENDVPS    X2, X0, X1, X0
+	MOVSS        X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func MinColumnsAVX2(dst *float32, x *float32, rows int, columns int, stride int)
+// Requires: AVX
+TEXT ·MinColumnsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ stride+32(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    BX, $0x20
+	JL      after4
+	VMOVUPS elementwise_7f800000<>+0(SB), Y0
+	VMOVUPS elementwise_7f800000<>+0(SB), Y1
+	VMOVUPS elementwise_7f800000<>+0(SB), Y2
+	VMOVUPS elementwise_7f800000<>+0(SB), Y3
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows4:
+	VMOVUPS   (DI), Y4
+	VCMPPS    $0x03, Y0, Y0, Y5
+	VMINPS    Y4, Y0, Y4
+	VBLENDVPS Y5, Y0, Y4, Y0
+	VMOVUPS   Y0, Y0
+	VMOVUPS   32(DI), Y4
+	VCMPPS    $0x03, Y1, Y1, Y5
+	VMINPS    Y4, Y1, Y4
+	VBLENDVPS Y5, Y1, Y4, Y1
+	VMOVUPS   Y1, Y1
+	VMOVUPS   64(DI), Y4
+	VCMPPS    $0x03, Y2, Y2, Y5
+	VMINPS    Y4, Y2, Y4
+	VBLENDVPS Y5, Y2, Y4, Y2
+	VMOVUPS   Y2, Y2
+	VMOVUPS   96(DI), Y4
+	VCMPPS    $0x03, Y3, Y3, Y5
+	VMINPS    Y4, Y3, Y4
+	VBLENDVPS Y5, Y3, Y4, Y3
+	VMOVUPS   Y3, Y3
+	ADDQ      SI, DI
+	DECQ      R8
+	JNZ       rows4
+	VMOVUPS   (AX), Y4
+	VCMPPS    $0x03, Y4, Y4, Y5
+	VMINPS    Y0, Y4, Y0
+	VBLENDVPS Y5, Y4, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	VMOVUPS   32(AX), Y0
+	VCMPPS    $0x03, Y0, Y0, Y4
+	VMINPS    Y1, Y0, Y1
+	VBLENDVPS Y4, Y0, Y1, Y0
+	VMOVUPS   Y0, 32(AX)
+	VMOVUPS   64(AX), Y0
+	VCMPPS    $0x03, Y0, Y0, Y1
+	VMINPS    Y2, Y0, Y2
+	VBLENDVPS Y1, Y0, Y2, Y0
+	VMOVUPS   Y0, 64(AX)
+	VMOVUPS   96(AX), Y0
+	VCMPPS    $0x03, Y0, Y0, Y1
+	VMINPS    Y3, Y0, Y2
+	VBLENDVPS Y1, Y0, Y2, Y0
+	VMOVUPS   Y0, 96(AX)
+	ADDQ      $+128, CX
+	ADDQ      $+128, AX
+	SUBQ      $0x20, BX
+	JMP       columns4
+
+after4:
+columns1:
+	CMPQ    BX, $0x08
+	JL      after1
+	VMOVUPS elementwise_7f800000<>+0(SB), Y0
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows1:
+	VMOVUPS   (DI), Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VMINPS    Y1, Y0, Y1
+	VBLENDVPS Y2, Y0, Y1, Y0
+	VMOVUPS   Y0, Y0
+	ADDQ      SI, DI
+	DECQ      R8
+	JNZ       rows1
+	VMOVUPS   (AX), Y1
+	VCMPPS    $0x03, Y1, Y1, Y2
+	VMINPS    Y0, Y1, Y0
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $+32, CX
+	ADDQ      $+32, AX
+	SUBQ      $0x08, BX
+	JMP       columns1
+
+after1:
+	TESTQ   BX, BX
+	JZ      done
+	LEAQ    elementwise_tail<>+0(SB), DI
+	MOVQ    $0x00000008, R8
+	SUBQ    BX, R8
+	VMOVUPS (DI)(R8*4), Y0
+	VMOVUPS elementwise_7f800000<>+0(SB), Y1
+	MOVQ    DX, DX
+
+rows0:
+	VMASKMOVPS (CX), Y0, Y2
+	VCMPPS     $0x03, Y1, Y1, Y3
+	VMINPS     Y2, Y1, Y2
+	VBLENDVPS  Y3, Y1, Y2, Y1
+	VMOVUPS    Y1, Y1
+	ADDQ       SI, CX
+	DECQ       DX
+	JNZ        rows0
+	VMASKMOVPS (AX), Y0, Y2
+	VCMPPS     $0x03, Y2, Y2, Y3
+	VMINPS     Y1, Y2, Y1
+	VBLENDVPS  Y3, Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func ProductRowAVX2(x *float32, n int) float32
+// Requires: AVX, SSE
+TEXT ·ProductRowAVX2(SB), NOSPLIT, $0-20
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	VMOVUPS elementwise_3f800000<>+0(SB), Y0
+	VMOVUPS elementwise_3f800000<>+0(SB), Y1
+	VMOVUPS elementwise_3f800000<>+0(SB), Y2
+	VMOVUPS elementwise_3f800000<>+0(SB), Y3
+
+four:
+	CMPQ    CX, $0x20
+	JL      one
+	VMOVUPS (AX), Y4
+	VMULPS  Y4, Y0, Y0
+	VMOVUPS Y0, Y0
+	VMOVUPS 32(AX), Y4
+	VMULPS  Y4, Y1, Y1
+	VMOVUPS Y1, Y1
+	VMOVUPS 64(AX), Y4
+	VMULPS  Y4, Y2, Y2
+	VMOVUPS Y2, Y2
+	VMOVUPS 96(AX), Y4
+	VMULPS  Y4, Y3, Y3
+	VMOVUPS Y3, Y3
+	ADDQ    $+128, AX
+	SUBQ    $0x20, CX
+	JMP     four
+
+one:
+	CMPQ    CX, $0x08
+	JL      tail
+	VMOVUPS (AX), Y4
+	VMULPS  Y4, Y0, Y0
+	VMOVUPS Y0, Y0
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, CX
+	JMP     one
+
+tail:
+	TESTQ      CX, CX
+	JZ         join
+	LEAQ       elementwise_tail<>+0(SB), DX
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y4
+	VMASKMOVPS (AX), Y4, Y5
+	VMOVUPS    elementwise_3f800000<>+0(SB), Y6
+	VBLENDVPS  Y4, Y5, Y6, Y4
+	VMULPS     Y4, Y1, Y1
+	VMOVUPS    Y1, Y1
+
+join:
+	VMULPS       Y1, Y0, Y0
+	VMULPS       Y3, Y2, Y1
+	VMULPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMULPS       X1, X0, X0
+	VPERMILPS    $0x4e, X0, X1
+	VMULPS       X1, X0, X0
+	VPERMILPS    $0xb1, X0, X1
+	VMULPS       X1, X0, X0
+	MOVSS        X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func ProductColumnsAVX2(dst *float32, x *float32, rows int, columns int, stride int)
+// Requires: AVX
+TEXT ·ProductColumnsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ stride+32(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    BX, $0x20
+	JL      after4
+	VMOVUPS elementwise_3f800000<>+0(SB), Y0
+	VMOVUPS elementwise_3f800000<>+0(SB), Y1
+	VMOVUPS elementwise_3f800000<>+0(SB), Y2
+	VMOVUPS elementwise_3f800000<>+0(SB), Y3
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows4:
+	VMOVUPS (DI), Y4
+	VMULPS  Y4, Y0, Y0
+	VMOVUPS Y0, Y0
+	VMOVUPS 32(DI), Y4
+	VMULPS  Y4, Y1, Y1
+	VMOVUPS Y1, Y1
+	VMOVUPS 64(DI), Y4
+	VMULPS  Y4, Y2, Y2
+	VMOVUPS Y2, Y2
+	VMOVUPS 96(DI), Y4
+	VMULPS  Y4, Y3, Y3
+	VMOVUPS Y3, Y3
+	ADDQ    SI, DI
+	DECQ    R8
+	JNZ     rows4
+	VMOVUPS (AX), Y4
+	VMULPS  Y0, Y4, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(AX), Y0
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(AX), Y0
+	VMULPS  Y2, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(AX), Y0
+	VMULPS  Y3, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $+128, CX
+	ADDQ    $+128, AX
+	SUBQ    $0x20, BX
+	JMP     columns4
+
+after4:
+columns1:
+	CMPQ    BX, $0x08
+	JL      after1
+	VMOVUPS elementwise_3f800000<>+0(SB), Y0
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+rows1:
+	VMOVUPS (DI), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, Y0
+	ADDQ    SI, DI
+	DECQ    R8
+	JNZ     rows1
+	VMOVUPS (AX), Y1
+	VMULPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $+32, CX
+	ADDQ    $+32, AX
+	SUBQ    $0x08, BX
+	JMP     columns1
+
+after1:
+	TESTQ   BX, BX
+	JZ      done
+	LEAQ    elementwise_tail<>+0(SB), DI
+	MOVQ    $0x00000008, R8
+	SUBQ    BX, R8
+	VMOVUPS (DI)(R8*4), Y0
+	VMOVUPS elementwise_3f800000<>+0(SB), Y1
+	MOVQ    DX, DX
+
+rows0:
+	VMASKMOVPS (CX), Y0, Y2
+	VMULPS     Y2, Y1, Y1
+	VMOVUPS    Y1, Y1
+	ADDQ       SI, CX
+	DECQ       DX
+	JNZ        rows0
+	VMASKMOVPS (AX), Y0, Y2
+	VMULPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET

@@ -11,11 +11,11 @@ import (
 // The polynomials below are Chebyshev fits, made with mpmath's chebyfit over the interval named beside each.
 
 const (
-	log2e  = 1.44269504088896341
-	ln2Hi  = 0.693145752 // few enough bits that its product with an exponent is exact
-	ln2Lo  = 1.42860682030941723e-6
+	log2e     = 1.44269504088896341
+	ln2Hi     = 0.693145752 // few enough bits that its product with an exponent is exact
+	ln2Lo     = 1.42860682030941723e-6
 	magnitude = 0x7fffffff // all bits but the sign
-	sign   = 0x80000000
+	sign      = 0x80000000
 )
 
 // reduce splits x into n·ln 2 + r with |r| ≤ ln 2 / 2 and gives r²·P(r), the tail of eʳ = 1 + r + r²·P(r).

@@ -81,6 +81,10 @@ func main() {
 		}
 		m.boolsToFloats()
 		m.floatsToBools()
+		for _, r := range reductions {
+			m.reduceRow(r)
+			m.reduceColumns(r)
+		}
 	}
 	Generate()
 }

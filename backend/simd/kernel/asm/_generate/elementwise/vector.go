@@ -13,7 +13,7 @@ import (
 // machine writes vector code for one instruction set; the same body serves AVX-512 and AVX2 through it.
 type machine struct {
 	suffix string // of the routines' names
-	width  int    // floats in a vector: 16 or 8
+	width  int    // floats in a vector: 16, 8 or, at the end of a reduction, 4
 }
 
 var machines = []machine{{"AVX512", 16}, {"AVX2", 8}}
@@ -21,10 +21,14 @@ var machines = []machine{{"AVX512", 16}, {"AVX2", 8}}
 func (m machine) wide() bool { return m.width == 16 }
 
 func (m machine) register() reg.VecVirtual {
-	if m.wide() {
+	switch m.width {
+	case 16:
 		return ZMM()
+	case 8:
+		return YMM()
+	default:
+		return XMM()
 	}
-	return YMM()
 }
 
 // mask is what a comparison leaves: an opmask register on AVX-512, a vector of ones and zeros on AVX2.
@@ -124,7 +128,7 @@ func (m machine) compare(predicate uint8, a reg.Register, b Op) mask {
 		VCMPPS(U8(predicate), b, a, k)
 		return k
 	}
-	d := YMM()
+	d := m.register()
 	VCMPPS(U8(predicate), b, a, d)
 	return d
 }
