@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestRecovered(t *testing.T) {
+	usual := errors.New("axis 3 is out of range")
+	var table map[string]int
+	for _, c := range []struct {
+		name string
+		f    func() error
+		want string
+	}{
+		{"no error", func() error { return nil }, ""},
+		{"returned error", func() error { return usual }, "axis 3 is out of range"},
+		{"panic with an error", func() error { panic(fmt.Errorf("stages.2:\n  %w", usual)) }, "stages.2: axis 3 is out of range"},
+		{"panic with a string", func() error { panic("two\nlines") }, "two lines"},
+		{"fault of the program", func() error { table["a"] = 1; return nil },
+			"internal error: assignment to entry in nil map (set FASTPARC_DEBUG=1 to see where)"},
+		{"interrupt", func() error { return fmt.Errorf("epoch 3: %w", context.Canceled) }, "interrupted"},
+	} {
+		err := recovered(c.f)
+		got := ""
+		if err != nil {
+			got = oneLine(err)
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestBackendIsChosenByFlagThenEnvironment(t *testing.T) {
+	const goBackend = "Go Backend"
+	for _, c := range []struct{ flag, env, want string }{
+		{"go", "", goBackend}, {"go", "nonsense", goBackend}, {"", "go:ops_sequential", goBackend},
+	} {
+		t.Setenv("GOMLX_BACKEND", c.env)
+		backend, err := (&app{backendConfig: c.flag}).backend()
+		if err != nil {
+			t.Errorf("flag %q, environment %q: %v", c.flag, c.env, err)
+			continue
+		}
+		if backend.Name() != c.want {
+			t.Errorf("flag %q, environment %q: backend %q, want %q", c.flag, c.env, backend.Name(), c.want)
+		}
+		backend.Finalize()
+	}
+	_, err := (&app{backendConfig: "abacus:beads"}).backend()
+	if err == nil || !strings.Contains(err.Error(), `"abacus"`) || !strings.Contains(err.Error(), "go") {
+		t.Errorf("an unknown backend gives %v, want an error with its name and those available", err)
+	}
+}
