@@ -9,11 +9,13 @@ import (
 
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend"
+
+	_ "github.com/fastparc/fastparc/backend/simd"
 )
 
-// backend opens the engine that --backend names, else GOMLX_BACKEND, else the default one. The caller finalizes it.
+// backend opens the engine that --backend names, else GOMLX_BACKEND, else fastparc's own. The caller finalizes it.
 func (a *app) backend() (compute.Backend, error) {
-	config := cmp.Or(a.backendConfig, os.Getenv(compute.ConfigEnvVar), defaultBackend())
+	config := cmp.Or(a.backendConfig, os.Getenv(compute.ConfigEnvVar), compute.DefaultConfig)
 	name, _, _ := strings.Cut(config, ":")
 	if !slices.Contains(compute.List(), name) { // NewWithConfig would panic
 		return nil, fmt.Errorf("unknown backend %q: expected one of %s", name, backendNames())
@@ -23,15 +25,6 @@ func (a *app) backend() (compute.Backend, error) {
 		return nil, fmt.Errorf("backend %q: %w", config, err)
 	}
 	return backend, nil
-}
-
-// defaultBackend is the one that the imported backends declare, where it is among them.
-func defaultBackend() string {
-	names := slices.Sorted(slices.Values(compute.List()))
-	if slices.Contains(names, compute.DefaultConfig) {
-		return compute.DefaultConfig
-	}
-	return names[0]
 }
 
 // backendNames lists the engines compiled into this program.

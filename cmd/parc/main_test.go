@@ -1,12 +1,41 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/fastparc/fastparc/backend/simd"
 )
+
+// runParc runs the command line as a shell would.
+func runParc(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	code = execute(t.Context(), args, &out, &errOut)
+	return code, out.String(), errOut.String()
+}
+
+// fails asserts that the command line ends with exit code 1, nothing on stdout and one line on stderr that holds all
+// of the words.
+func fails(t *testing.T, args []string, words ...string) {
+	t.Helper()
+	code, stdout, stderr := runParc(t, args...)
+	if code != 1 || stdout != "" {
+		t.Errorf("parc %s: exit code %d, stdout %q, want 1 and nothing", strings.Join(args, " "), code, stdout)
+	}
+	if !strings.HasPrefix(stderr, "parc: ") || strings.Count(stderr, "\n") != 1 || !strings.HasSuffix(stderr, "\n") {
+		t.Errorf("parc %s: stderr is not one line that begins with \"parc: \": %q", strings.Join(args, " "), stderr)
+	}
+	for _, word := range words {
+		if !strings.Contains(stderr, word) {
+			t.Errorf("parc %s: stderr %q does not say %q", strings.Join(args, " "), stderr, word)
+		}
+	}
+}
 
 func TestRecovered(t *testing.T) {
 	usual := errors.New("axis 3 is out of range")
@@ -36,9 +65,9 @@ func TestRecovered(t *testing.T) {
 }
 
 func TestBackendIsChosenByFlagThenEnvironment(t *testing.T) {
-	const goBackend = "Go Backend"
+	const goName = "Go Backend"
 	for _, c := range []struct{ flag, env, want string }{
-		{"go", "", goBackend}, {"go", "nonsense", goBackend}, {"", "go:ops_sequential", goBackend},
+		{"go", "", goName}, {"go", "nonsense", goName}, {"", "go:ops_sequential", goName}, {"simd", "go", simd.BackendName}, {"", "", simd.BackendName},
 	} {
 		t.Setenv("GOMLX_BACKEND", c.env)
 		backend, err := (&app{backendConfig: c.flag}).backend()
@@ -52,7 +81,7 @@ func TestBackendIsChosenByFlagThenEnvironment(t *testing.T) {
 		backend.Finalize()
 	}
 	_, err := (&app{backendConfig: "abacus:beads"}).backend()
-	if err == nil || !strings.Contains(err.Error(), `"abacus"`) || !strings.Contains(err.Error(), "go") {
+	if err == nil || !strings.Contains(err.Error(), `"abacus"`) || !strings.Contains(err.Error(), "go, simd") {
 		t.Errorf("an unknown backend gives %v, want an error with its name and those available", err)
 	}
 }

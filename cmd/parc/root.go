@@ -25,6 +25,10 @@ and its FFT form (Fast-ParC). Everything is computed by an engine of its own, in
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&app.backendConfig, "backend", "",
-		"engine as name or name:options, one of "+backendNames()+" (default $"+compute.ConfigEnvVar+", else "+defaultBackend()+")")
+		"engine to compute with: "+backendNames()+" (default $"+compute.ConfigEnvVar+", else "+compute.DefaultConfig+")")
+	root.AddCommand(
+		newModelsCommand(app),
+		newRunCommand(app),
+	)
 	return root
 }
