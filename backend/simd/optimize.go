@@ -10,7 +10,10 @@ func optimize(b *Backend, g *graph) {
 		foldConstants(b),
 		shareCommon(),
 		expandBroadcasts,
+		recognizeCircular,
+		lowerConvolutions,
 		lowerProducts,
+		splitTransforms,
 		fuseEpilogue,
 	} {
 		g.rewrite(r)

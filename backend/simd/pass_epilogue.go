@@ -101,6 +101,9 @@ func lastSize(n *node) int {
 }
 
 func (b *rewriter) fuseAdd(n *node, x, other *value) []*value {
+	if fused := b.fusePackedBias(n, x, other); fused != nil {
+		return fused
+	}
 	from, a := b.producer(x, 1)
 	if a == nil || a.epilogue().residual {
 		return nil
@@ -198,5 +201,25 @@ func (b *rewriter) fused(n, from *node, a withEpilogue, change func(*epilogueOf)
 	larger := a.clone()
 	change(larger.epilogue())
 	result := b.kernelNode(larger, from.outputs[0].shape.Dimensions, inputs...)
+	return []*value{b.reshape(result, n.outputs[0].shape.Dimensions...)}
+}
+
+// fusePackedBias lays a bias out together with the kernel of the depth-wise or circular convolution that it follows.
+func (b *rewriter) fusePackedBias(n *node, x, bias *value) []*value {
+	for x.node.op == compute.OpTypeReshape && b.only(x) {
+		x = x.node.inputs[0]
+	}
+	switch x.node.attributes.(type) {
+	case depthwiseOf, circularOf:
+	default:
+		return nil
+	}
+	packed := x.node.inputs[1]
+	row := b.rowOperand(n, bias, lastSize(x.node))
+	if row == nil || !b.only(x) || len(packed.node.inputs) != 1 {
+		return nil
+	}
+	repacked := b.kernelNode(packed.node.attributes, packed.shape.Dimensions, packed.node.inputs[0], row)
+	result := b.kernelNode(x.node.attributes, x.shape.Dimensions, x.node.inputs[0], repacked)
 	return []*value{b.reshape(result, n.outputs[0].shape.Dimensions...)}
 }
