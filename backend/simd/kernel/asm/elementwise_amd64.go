@@ -252,6 +252,33 @@ func ProductRowAVX512(x *float32, n int) float32
 //go:noescape
 func ProductColumnsAVX512(dst *float32, x *float32, rows int, columns int, stride int)
 
+// LayerNormAVX512 sets, for each row, mean = scale·Σ x, invStd = 1/√(scale·Σ (x-mean)² + epsilon) and
+// dst = (x-mean)·invStd·gamma + beta; scale is 1/columns.
+//
+//go:noescape
+func LayerNormAVX512(dst *float32, x *float32, gamma *float32, beta *float32, mean *float32, invStd *float32, rows int, columns int, scale float32, epsilon float32)
+
+// LayerNormGradientAVX512 adds Σ dy·h to dGamma and Σ dy to dBeta over the rows, with h = (x-mean)·invStd, and sets
+// dx = invStd·(g - scale·Σ g - h·scale·Σ g·h), with g = dy·gamma; scale is 1/columns.
+//
+//go:noescape
+func LayerNormGradientAVX512(dx *float32, dGamma *float32, dBeta *float32, dy *float32, x *float32, gamma *float32, mean *float32, invStd *float32, rows int, columns int, scale float32)
+
+// SoftmaxAVX512 sets dst = e^(x-max x) / Σ e^(x-max x) along each row.
+//
+//go:noescape
+func SoftmaxAVX512(dst *float32, x *float32, rows int, columns int)
+
+// LogSoftmaxAVX512 sets dst = x - max x - ln Σ e^(x-max x) along each row.
+//
+//go:noescape
+func LogSoftmaxAVX512(dst *float32, x *float32, rows int, columns int)
+
+// SquaredDeviationsAVX512 sets dst[column] = Σ (x[row·columns+column] - mean[column])² over the rows.
+//
+//go:noescape
+func SquaredDeviationsAVX512(dst *float32, x *float32, mean *float32, rows int, columns int)
+
 // CopyAVX2 sets n floats of dst to x.
 // A step of 1 reads a vector, a step of 0 the one float that the operand points to.
 //
@@ -499,3 +526,35 @@ func ProductRowAVX2(x *float32, n int) float32
 //
 //go:noescape
 func ProductColumnsAVX2(dst *float32, x *float32, rows int, columns int, stride int)
+
+// LayerNormAVX2 sets, for each row, mean = scale·Σ x, invStd = 1/√(scale·Σ (x-mean)² + epsilon) and
+// dst = (x-mean)·invStd·gamma + beta; scale is 1/columns.
+//
+//go:noescape
+func LayerNormAVX2(dst *float32, x *float32, gamma *float32, beta *float32, mean *float32, invStd *float32, rows int, columns int, scale float32, epsilon float32)
+
+// LayerNormGradientAVX2 adds Σ dy·h to dGamma and Σ dy to dBeta over the rows, with h = (x-mean)·invStd, and sets
+// dx = invStd·(g - scale·Σ g - h·scale·Σ g·h), with g = dy·gamma; scale is 1/columns.
+//
+//go:noescape
+func LayerNormGradientAVX2(dx *float32, dGamma *float32, dBeta *float32, dy *float32, x *float32, gamma *float32, mean *float32, invStd *float32, rows int, columns int, scale float32)
+
+// SoftmaxAVX2 sets dst = e^(x-max x) / Σ e^(x-max x) along each row.
+//
+//go:noescape
+func SoftmaxAVX2(dst *float32, x *float32, rows int, columns int)
+
+// LogSoftmaxAVX2 sets dst = x - max x - ln Σ e^(x-max x) along each row.
+//
+//go:noescape
+func LogSoftmaxAVX2(dst *float32, x *float32, rows int, columns int)
+
+// SquaredDeviationsAVX2 sets dst[column] = Σ (x[row·columns+column] - mean[column])² over the rows.
+//
+//go:noescape
+func SquaredDeviationsAVX2(dst *float32, x *float32, mean *float32, rows int, columns int)
+
+// TransposeAVX2 sets dst[column·dstStride+row] = x[row·xStride+column]; rows and columns are multiples of 8.
+//
+//go:noescape
+func TransposeAVX2(dst *float32, x *float32, rows int, columns int, dstStride int, xStride int)

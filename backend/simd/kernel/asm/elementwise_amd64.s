@@ -4030,6 +4030,904 @@ done:
 	VZEROUPPER
 	RET
 
+// func LayerNormAVX512(dst *float32, x *float32, gamma *float32, beta *float32, mean *float32, invStd *float32, rows int, columns int, scale float32, epsilon float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·LayerNormAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         gamma+16(FP), DX
+	MOVQ         beta+24(FP), BX
+	MOVQ         mean+32(FP), SI
+	MOVQ         invStd+40(FP), DI
+	MOVQ         rows+48(FP), R8
+	MOVQ         columns+56(FP), R9
+	MOVSS        scale+64(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        epsilon+68(FP), X2
+	VBROADCASTSS X2, Z2
+	MOVQ         R9, R10
+	SHLQ         $0x02, R10
+
+row:
+	VMOVUPS elementwise_00000000<>+0(SB), Z3
+	VMOVUPS elementwise_00000000<>+0(SB), Z4
+	VMOVUPS elementwise_00000000<>+0(SB), Z5
+	VMOVUPS elementwise_00000000<>+0(SB), Z6
+	XORQ    R11, R11
+	MOVQ    R9, R12
+
+meanBy4:
+	CMPQ    R12, $0x40
+	JL      meanAfter4
+	VMOVUPS (CX)(R11*1), Z7
+	VADDPS  Z7, Z3, Z3
+	VMOVUPS Z3, Z3
+	VMOVUPS 64(CX)(R11*1), Z7
+	VADDPS  Z7, Z4, Z4
+	VMOVUPS Z4, Z4
+	VMOVUPS 128(CX)(R11*1), Z7
+	VADDPS  Z7, Z5, Z5
+	VMOVUPS Z5, Z5
+	VMOVUPS 192(CX)(R11*1), Z7
+	VADDPS  Z7, Z6, Z6
+	VMOVUPS Z6, Z6
+	ADDQ    $+256, R11
+	SUBQ    $0x40, R12
+	JMP     meanBy4
+
+meanAfter4:
+meanBy1:
+	CMPQ    R12, $0x10
+	JL      meanAfter1
+	VMOVUPS (CX)(R11*1), Z7
+	VADDPS  Z7, Z3, Z3
+	VMOVUPS Z3, Z3
+	ADDQ    $+64, R11
+	SUBQ    $0x10, R12
+	JMP     meanBy1
+
+meanAfter1:
+	TESTQ     R12, R12
+	JZ        meanEnd
+	MOVL      $-1, R13
+	BZHIL     R12, R13, R13
+	KMOVW     R13, K1
+	VMOVUPS.Z (CX)(R11*1), K1, Z7
+	VADDPS    Z7, Z3, Z3
+	VMOVUPS   Z3, Z3
+
+meanEnd:
+	VADDPS        Z4, Z3, Z3
+	VADDPS        Z5, Z3, Z3
+	VADDPS        Z6, Z3, Z3
+	VEXTRACTF32X8 $0x01, Z3, Y4
+	VADDPS        Y4, Y3, Y3
+	VEXTRACTF128  $0x01, Y3, X4
+	VADDPS        X4, X3, X3
+	VPERMILPS     $0x4e, X3, X4
+	VADDPS        X4, X3, X3
+	VPERMILPS     $0xb1, X3, X4
+	VADDPS        X4, X3, X3
+	VBROADCASTSS  X3, Z3
+	VMULPS        Z0, Z3, Z3
+	VMOVUPS       elementwise_00000000<>+0(SB), Z4
+	VMOVUPS       elementwise_00000000<>+0(SB), Z5
+	VMOVUPS       elementwise_00000000<>+0(SB), Z6
+	VMOVUPS       elementwise_00000000<>+0(SB), Z7
+	XORQ          R11, R11
+	MOVQ          R9, R12
+
+varianceBy4:
+	CMPQ        R12, $0x40
+	JL          varianceAfter4
+	VMOVUPS     (CX)(R11*1), Z8
+	VSUBPS      Z3, Z8, Z8
+	VFMADD231PS Z8, Z8, Z4
+	VMOVUPS     64(CX)(R11*1), Z8
+	VSUBPS      Z3, Z8, Z8
+	VFMADD231PS Z8, Z8, Z5
+	VMOVUPS     128(CX)(R11*1), Z8
+	VSUBPS      Z3, Z8, Z8
+	VFMADD231PS Z8, Z8, Z6
+	VMOVUPS     192(CX)(R11*1), Z8
+	VSUBPS      Z3, Z8, Z8
+	VFMADD231PS Z8, Z8, Z7
+	ADDQ        $+256, R11
+	SUBQ        $0x40, R12
+	JMP         varianceBy4
+
+varianceAfter4:
+varianceBy1:
+	CMPQ        R12, $0x10
+	JL          varianceAfter1
+	VMOVUPS     (CX)(R11*1), Z8
+	VSUBPS      Z3, Z8, Z8
+	VFMADD231PS Z8, Z8, Z4
+	ADDQ        $+64, R11
+	SUBQ        $0x10, R12
+	JMP         varianceBy1
+
+varianceAfter1:
+	TESTQ       R12, R12
+	JZ          varianceEnd
+	MOVL        $-1, R13
+	BZHIL       R12, R13, R13
+	KMOVW       R13, K1
+	VMOVUPS.Z   (CX)(R11*1), K1, Z8
+	VSUBPS      Z3, Z8, Z8
+	VMOVUPS     elementwise_00000000<>+0(SB), Z9
+	VBLENDMPS   Z8, Z9, K1, Z1
+	VFMADD231PS Z1, Z1, Z4
+
+varianceEnd:
+	VMOVUPS       elementwise_3f800000<>+0(SB), Z8
+	VADDPS        Z5, Z4, Z4
+	VADDPS        Z6, Z4, Z4
+	VADDPS        Z7, Z4, Z4
+	VEXTRACTF32X8 $0x01, Z4, Y5
+	VADDPS        Y5, Y4, Y4
+	VEXTRACTF128  $0x01, Y4, X5
+	VADDPS        X5, X4, X4
+	VPERMILPS     $0x4e, X4, X5
+	VADDPS        X5, X4, X4
+	VPERMILPS     $0xb1, X4, X5
+	VADDPS        X5, X4, X4
+	VBROADCASTSS  X4, Z4
+	VMOVUPS       Z4, Z4
+	VFMADD213PS   Z2, Z0, Z4
+	VSQRTPS       Z4, Z4
+	VDIVPS        Z4, Z8, Z4
+	VMOVSS        X3, (SI)
+	VMOVSS        X4, (DI)
+	ADDQ          $0x04, SI
+	ADDQ          $0x04, DI
+	XORQ          R11, R11
+	MOVQ          R9, R12
+
+writeBy2:
+	CMPQ        R12, $0x20
+	JL          writeAfter2
+	VMOVUPS     (CX)(R11*1), Z5
+	VSUBPS      Z3, Z5, Z5
+	VMULPS      Z4, Z5, Z5
+	VMOVUPS     (DX)(R11*1), Z6
+	VMOVUPS     (BX)(R11*1), Z7
+	VMOVUPS     Z5, Z5
+	VFMADD213PS Z7, Z6, Z5
+	VMOVUPS     Z5, (AX)(R11*1)
+	VMOVUPS     64(CX)(R11*1), Z5
+	VSUBPS      Z3, Z5, Z5
+	VMULPS      Z4, Z5, Z5
+	VMOVUPS     64(DX)(R11*1), Z6
+	VMOVUPS     64(BX)(R11*1), Z7
+	VMOVUPS     Z5, Z5
+	VFMADD213PS Z7, Z6, Z5
+	VMOVUPS     Z5, 64(AX)(R11*1)
+	ADDQ        $+128, R11
+	SUBQ        $0x20, R12
+	JMP         writeBy2
+
+writeAfter2:
+writeBy1:
+	CMPQ        R12, $0x10
+	JL          writeAfter1
+	VMOVUPS     (CX)(R11*1), Z5
+	VSUBPS      Z3, Z5, Z5
+	VMULPS      Z4, Z5, Z5
+	VMOVUPS     (DX)(R11*1), Z6
+	VMOVUPS     (BX)(R11*1), Z7
+	VMOVUPS     Z5, Z5
+	VFMADD213PS Z7, Z6, Z5
+	VMOVUPS     Z5, (AX)(R11*1)
+	ADDQ        $+64, R11
+	SUBQ        $0x10, R12
+	JMP         writeBy1
+
+writeAfter1:
+	TESTQ       R12, R12
+	JZ          writeEnd
+	MOVL        $-1, R13
+	BZHIL       R12, R13, R13
+	KMOVW       R13, K1
+	VMOVUPS.Z   (CX)(R11*1), K1, Z5
+	VSUBPS      Z3, Z5, Z3
+	VMULPS      Z4, Z3, Z3
+	VMOVUPS.Z   (DX)(R11*1), K1, Z4
+	VMOVUPS.Z   (BX)(R11*1), K1, Z5
+	VMOVUPS     Z3, Z3
+	VFMADD213PS Z5, Z4, Z3
+	VMOVUPS     Z3, K1, (AX)(R11*1)
+
+writeEnd:
+	ADDQ R10, AX
+	ADDQ R10, CX
+	DECQ R8
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func LayerNormGradientAVX512(dx *float32, dGamma *float32, dBeta *float32, dy *float32, x *float32, gamma *float32, mean *float32, invStd *float32, rows int, columns int, scale float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·LayerNormGradientAVX512(SB), NOSPLIT, $0-84
+	MOVQ dx+0(FP), AX
+	MOVQ dGamma+8(FP), CX
+	MOVQ dBeta+16(FP), DX
+	MOVQ dy+24(FP), BX
+	MOVQ x+32(FP), SI
+	MOVQ gamma+40(FP), DI
+	MOVQ mean+48(FP), R8
+	MOVQ invStd+56(FP), R9
+	MOVQ columns+72(FP), R10
+
+row:
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R9), Z1
+	VMOVUPS      elementwise_00000000<>+0(SB), Z2
+	VMOVUPS      elementwise_00000000<>+0(SB), Z3
+	XORQ         R11, R11
+	MOVQ         R10, R12
+
+sumsBy1:
+	CMPQ        R12, $0x10
+	JL          sumsAfter1
+	VMOVUPS     (SI)(R11*1), Z4
+	VSUBPS      Z0, Z4, Z4
+	VMULPS      Z1, Z4, Z4
+	VMOVUPS     (BX)(R11*1), Z6
+	VMOVUPS     (CX)(R11*1), Z7
+	VMOVUPS     Z6, Z8
+	VFMADD213PS Z7, Z4, Z8
+	VMOVUPS     Z8, (CX)(R11*1)
+	VMOVUPS     (DX)(R11*1), Z7
+	VADDPS      Z7, Z6, Z7
+	VMOVUPS     Z7, (DX)(R11*1)
+	VMOVUPS     (DI)(R11*1), Z7
+	VMULPS      Z7, Z6, Z6
+	VADDPS      Z6, Z2, Z2
+	VFMADD231PS Z4, Z6, Z3
+	ADDQ        $+64, R11
+	SUBQ        $0x10, R12
+	JMP         sumsBy1
+
+sumsAfter1:
+	TESTQ       R12, R12
+	JZ          sumsEnd
+	MOVL        $-1, R13
+	BZHIL       R12, R13, R13
+	KMOVW       R13, K1
+	VMOVUPS.Z   (SI)(R11*1), K1, Z4
+	VSUBPS      Z0, Z4, Z4
+	VMULPS      Z1, Z4, Z4
+	VMOVUPS.Z   (BX)(R11*1), K1, Z6
+	VMOVUPS.Z   (CX)(R11*1), K1, Z7
+	VMOVUPS     Z6, Z8
+	VFMADD213PS Z7, Z4, Z8
+	VMOVUPS     Z8, K1, (CX)(R11*1)
+	VMOVUPS.Z   (DX)(R11*1), K1, Z7
+	VADDPS      Z7, Z6, Z7
+	VMOVUPS     Z7, K1, (DX)(R11*1)
+	VMOVUPS.Z   (DI)(R11*1), K1, Z7
+	VMULPS      Z7, Z6, Z6
+	VADDPS      Z6, Z2, Z2
+	VMOVUPS     elementwise_00000000<>+0(SB), Z7
+	VBLENDMPS   Z4, Z7, K1, Z5
+	VFMADD231PS Z5, Z6, Z3
+
+sumsEnd:
+	MOVSS         scale+80(FP), X4
+	VBROADCASTSS  X4, Z4
+	VEXTRACTF32X8 $0x01, Z2, Y6
+	VADDPS        Y6, Y2, Y2
+	VEXTRACTF128  $0x01, Y2, X6
+	VADDPS        X6, X2, X2
+	VPERMILPS     $0x4e, X2, X6
+	VADDPS        X6, X2, X2
+	VPERMILPS     $0xb1, X2, X6
+	VADDPS        X6, X2, X2
+	VBROADCASTSS  X2, Z2
+	VMULPS        Z4, Z2, Z2
+	VEXTRACTF32X8 $0x01, Z3, Y6
+	VADDPS        Y6, Y3, Y3
+	VEXTRACTF128  $0x01, Y3, X6
+	VADDPS        X6, X3, X3
+	VPERMILPS     $0x4e, X3, X6
+	VADDPS        X6, X3, X3
+	VPERMILPS     $0xb1, X3, X6
+	VADDPS        X6, X3, X3
+	VBROADCASTSS  X3, Z3
+	VMULPS        Z4, Z3, Z3
+	XORQ          R11, R11
+	MOVQ          R10, R12
+
+writeBy1:
+	CMPQ         R12, $0x10
+	JL           writeAfter1
+	VMOVUPS      (SI)(R11*1), Z4
+	VSUBPS       Z0, Z4, Z4
+	VMULPS       Z1, Z4, Z4
+	VMOVUPS      (BX)(R11*1), Z6
+	VMOVUPS      (DI)(R11*1), Z7
+	VMOVUPS      Z6, Z6
+	VFMSUB213PS  Z2, Z7, Z6
+	VMOVUPS      Z6, Z6
+	VFNMADD231PS Z3, Z4, Z6
+	VMULPS       Z1, Z6, Z4
+	VMOVUPS      Z4, (AX)(R11*1)
+	ADDQ         $+64, R11
+	SUBQ         $0x10, R12
+	JMP          writeBy1
+
+writeAfter1:
+	TESTQ        R12, R12
+	JZ           writeEnd
+	MOVL         $-1, R13
+	BZHIL        R12, R13, R13
+	KMOVW        R13, K1
+	VMOVUPS.Z    (SI)(R11*1), K1, Z4
+	VSUBPS       Z0, Z4, Z0
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS.Z    (BX)(R11*1), K1, Z4
+	VMOVUPS.Z    (DI)(R11*1), K1, Z6
+	VMOVUPS      Z4, Z4
+	VFMSUB213PS  Z2, Z6, Z4
+	VMOVUPS      Z4, Z2
+	VFNMADD231PS Z3, Z0, Z2
+	VMULPS       Z1, Z2, Z0
+	VMOVUPS      Z0, K1, (AX)(R11*1)
+
+writeEnd:
+	LEAQ (AX)(R10*4), AX
+	LEAQ (BX)(R10*4), BX
+	LEAQ (SI)(R10*4), SI
+	ADDQ $0x04, R8
+	ADDQ $0x04, R9
+	DECQ rows+64(FP)
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func SoftmaxAVX512(dst *float32, x *float32, rows int, columns int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·SoftmaxAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ BX, SI
+	SHLQ $0x02, SI
+
+row:
+	VMOVUPS elementwise_ff800000<>+0(SB), Z0
+	VMOVUPS elementwise_ff800000<>+0(SB), Z1
+	VMOVUPS elementwise_ff800000<>+0(SB), Z2
+	VMOVUPS elementwise_ff800000<>+0(SB), Z3
+	XORQ    DI, DI
+	MOVQ    BX, R8
+
+maxBy4:
+	CMPQ      R8, $0x40
+	JL        maxAfter4
+	VMOVUPS   (CX)(DI*1), Z4
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMAXPS    Z4, Z0, Z4
+	VBLENDMPS Z0, Z4, K1, Z5
+	VMOVUPS   Z5, Z0
+	VMOVUPS   64(CX)(DI*1), Z4
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMAXPS    Z4, Z1, Z4
+	VBLENDMPS Z1, Z4, K1, Z6
+	VMOVUPS   Z6, Z1
+	VMOVUPS   128(CX)(DI*1), Z4
+	VCMPPS    $0x03, Z2, Z2, K1
+	VMAXPS    Z4, Z2, Z4
+	VBLENDMPS Z2, Z4, K1, Z7
+	VMOVUPS   Z7, Z2
+	VMOVUPS   192(CX)(DI*1), Z4
+	VCMPPS    $0x03, Z3, Z3, K1
+	VMAXPS    Z4, Z3, Z4
+	VBLENDMPS Z3, Z4, K1, Z8
+	VMOVUPS   Z8, Z3
+	ADDQ      $+256, DI
+	SUBQ      $0x40, R8
+	JMP       maxBy4
+
+maxAfter4:
+maxBy1:
+	CMPQ      R8, $0x10
+	JL        maxAfter1
+	VMOVUPS   (CX)(DI*1), Z4
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMAXPS    Z4, Z0, Z4
+	VBLENDMPS Z0, Z4, K1, Z9
+	VMOVUPS   Z9, Z0
+	ADDQ      $+64, DI
+	SUBQ      $0x10, R8
+	JMP       maxBy1
+
+maxAfter1:
+	TESTQ     R8, R8
+	JZ        maxEnd
+	MOVL      $-1, R9
+	BZHIL     R8, R9, R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (CX)(DI*1), K1, Z4
+	VMOVUPS   elementwise_ff800000<>+0(SB), Z16
+	VBLENDMPS Z4, Z16, K1, Z10
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMAXPS    Z10, Z0, Z4
+	VBLENDMPS Z0, Z4, K1, Z11
+	VMOVUPS   Z11, Z0
+
+maxEnd:
+	VCMPPS        $0x03, Z0, Z0, K1
+	VMAXPS        Z1, Z0, Z1
+	VBLENDMPS     Z0, Z1, K1, Z12
+	VCMPPS        $0x03, Z12, Z12, K1
+	VMAXPS        Z2, Z12, Z0
+	VBLENDMPS     Z12, Z0, K1, Z13
+	VCMPPS        $0x03, Z13, Z13, K1
+	VMAXPS        Z3, Z13, Z0
+	VBLENDMPS     Z13, Z0, K1, Z14
+	VEXTRACTF32X8 $0x01, Z14, Y0
+	VCMPPS        $0x03, Y14, Y14, Y1
+	VMAXPS        Y0, Y14, Y0
+	VBLENDVPS     Y1, Y14, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VCMPPS        $0x03, X0, X0, X2
+	VMAXPS        X1, X0, X1
+	VBLENDVPS     X2, X0, X1, X0
+	VPERMILPS     $0x4e, X0, X1
+	VCMPPS        $0x03, X0, X0, X2
+	VMAXPS        X1, X0, X1
+	VBLENDVPS     X2, X0, X1, X0
+	VPERMILPS     $0xb1, X0, X1
+	VCMPPS        $0x03, X0, X0, X2
+	VMAXPS        X1, X0, X1
+	VBLENDVPS     X2, X0, X1, X0
+	VBROADCASTSS  X0, Z0
+	VMOVUPS       elementwise_00000000<>+0(SB), Z1
+	XORQ          DI, DI
+	MOVQ          BX, R8
+
+sumBy1:
+	CMPQ         R8, $0x10
+	JL           sumAfter1
+	VMOVUPS      (CX)(DI*1), Z2
+	VSUBPS       Z0, Z2, Z2
+	VMOVUPS      elementwise_c2d20000<>+0(SB), Z3
+	VMAXPS       Z2, Z3, Z2
+	VMOVUPS      elementwise_42b20000<>+0(SB), Z3
+	VMINPS       Z2, Z3, Z2
+	VMULPS       elementwise_3fb8aa3b<>+0(SB), Z2, Z3
+	VRNDSCALEPS  $0x08, Z3, Z3
+	VMOVUPS      Z2, Z2
+	VFNMADD231PS elementwise_3f317200<>+0(SB), Z3, Z2
+	VMOVUPS      Z2, Z2
+	VFNMADD231PS elementwise_35bfbe8e<>+0(SB), Z3, Z2
+	VMOVUPS      elementwise_3950928b<>+0(SB), Z4
+	VFMADD213PS  elementwise_3ab6a1a7<>+0(SB), Z2, Z4
+	VFMADD213PS  elementwise_3c088870<>+0(SB), Z2, Z4
+	VFMADD213PS  elementwise_3d2aaa74<>+0(SB), Z2, Z4
+	VFMADD213PS  elementwise_3e2aaaab<>+0(SB), Z2, Z4
+	VFMADD213PS  elementwise_3f000000<>+0(SB), Z2, Z4
+	VMULPS       Z2, Z2, Z16
+	VMULPS       Z4, Z16, Z4
+	VADDPS       Z4, Z2, Z2
+	VADDPS       elementwise_3f800000<>+0(SB), Z2, Z2
+	VSCALEFPS    Z3, Z2, Z2
+	VMOVUPS      Z2, (AX)(DI*1)
+	VADDPS       Z2, Z1, Z1
+	ADDQ         $+64, DI
+	SUBQ         $0x10, R8
+	JMP          sumBy1
+
+sumAfter1:
+	TESTQ        R8, R8
+	JZ           sumEnd
+	MOVL         $-1, R9
+	BZHIL        R8, R9, R9
+	KMOVW        R9, K1
+	VMOVUPS.Z    (CX)(DI*1), K1, Z2
+	VSUBPS       Z0, Z2, Z0
+	VMOVUPS      elementwise_c2d20000<>+0(SB), Z2
+	VMAXPS       Z0, Z2, Z0
+	VMOVUPS      elementwise_42b20000<>+0(SB), Z2
+	VMINPS       Z0, Z2, Z0
+	VMULPS       elementwise_3fb8aa3b<>+0(SB), Z0, Z2
+	VRNDSCALEPS  $0x08, Z2, Z2
+	VMOVUPS      Z0, Z0
+	VFNMADD231PS elementwise_3f317200<>+0(SB), Z2, Z0
+	VMOVUPS      Z0, Z0
+	VFNMADD231PS elementwise_35bfbe8e<>+0(SB), Z2, Z0
+	VMOVUPS      elementwise_3950928b<>+0(SB), Z3
+	VFMADD213PS  elementwise_3ab6a1a7<>+0(SB), Z0, Z3
+	VFMADD213PS  elementwise_3c088870<>+0(SB), Z0, Z3
+	VFMADD213PS  elementwise_3d2aaa74<>+0(SB), Z0, Z3
+	VFMADD213PS  elementwise_3e2aaaab<>+0(SB), Z0, Z3
+	VFMADD213PS  elementwise_3f000000<>+0(SB), Z0, Z3
+	VMULPS       Z0, Z0, Z4
+	VMULPS       Z3, Z4, Z3
+	VADDPS       Z3, Z0, Z0
+	VADDPS       elementwise_3f800000<>+0(SB), Z0, Z0
+	VSCALEFPS    Z2, Z0, Z0
+	VMOVUPS      elementwise_00000000<>+0(SB), Z2
+	VBLENDMPS    Z0, Z2, K1, Z15
+	VMOVUPS      Z15, K1, (AX)(DI*1)
+	VADDPS       Z15, Z1, Z1
+
+sumEnd:
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0x4e, X0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0xb1, X0, X1
+	VADDPS        X1, X0, X0
+	VBROADCASTSS  X0, Z0
+	VMOVUPS       elementwise_3f800000<>+0(SB), Z1
+	VDIVPS        Z0, Z1, Z0
+	XORQ          DI, DI
+	MOVQ          BX, R8
+
+writeBy2:
+	CMPQ    R8, $0x20
+	JL      writeAfter2
+	VMOVUPS (AX)(DI*1), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)(DI*1)
+	VMOVUPS 64(AX)(DI*1), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)(DI*1)
+	ADDQ    $+128, DI
+	SUBQ    $0x20, R8
+	JMP     writeBy2
+
+writeAfter2:
+writeBy1:
+	CMPQ    R8, $0x10
+	JL      writeAfter1
+	VMOVUPS (AX)(DI*1), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)(DI*1)
+	ADDQ    $+64, DI
+	SUBQ    $0x10, R8
+	JMP     writeBy1
+
+writeAfter1:
+	TESTQ     R8, R8
+	JZ        writeEnd
+	MOVL      $-1, R9
+	BZHIL     R8, R9, R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (AX)(DI*1), K1, Z1
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(DI*1)
+
+writeEnd:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	DECQ DX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func LogSoftmaxAVX512(dst *float32, x *float32, rows int, columns int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·LogSoftmaxAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ BX, SI
+	SHLQ $0x02, SI
+
+row:
+	VMOVUPS elementwise_ff800000<>+0(SB), Z0
+	VMOVUPS elementwise_ff800000<>+0(SB), Z1
+	VMOVUPS elementwise_ff800000<>+0(SB), Z2
+	VMOVUPS elementwise_ff800000<>+0(SB), Z3
+	XORQ    DI, DI
+	MOVQ    BX, R8
+
+maxBy4:
+	CMPQ      R8, $0x40
+	JL        maxAfter4
+	VMOVUPS   (CX)(DI*1), Z4
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMAXPS    Z4, Z0, Z4
+	VBLENDMPS Z0, Z4, K1, Z5
+	VMOVUPS   Z5, Z0
+	VMOVUPS   64(CX)(DI*1), Z4
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMAXPS    Z4, Z1, Z4
+	VBLENDMPS Z1, Z4, K1, Z6
+	VMOVUPS   Z6, Z1
+	VMOVUPS   128(CX)(DI*1), Z4
+	VCMPPS    $0x03, Z2, Z2, K1
+	VMAXPS    Z4, Z2, Z4
+	VBLENDMPS Z2, Z4, K1, Z7
+	VMOVUPS   Z7, Z2
+	VMOVUPS   192(CX)(DI*1), Z4
+	VCMPPS    $0x03, Z3, Z3, K1
+	VMAXPS    Z4, Z3, Z4
+	VBLENDMPS Z3, Z4, K1, Z8
+	VMOVUPS   Z8, Z3
+	ADDQ      $+256, DI
+	SUBQ      $0x40, R8
+	JMP       maxBy4
+
+maxAfter4:
+maxBy1:
+	CMPQ      R8, $0x10
+	JL        maxAfter1
+	VMOVUPS   (CX)(DI*1), Z4
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMAXPS    Z4, Z0, Z4
+	VBLENDMPS Z0, Z4, K1, Z9
+	VMOVUPS   Z9, Z0
+	ADDQ      $+64, DI
+	SUBQ      $0x10, R8
+	JMP       maxBy1
+
+maxAfter1:
+	TESTQ     R8, R8
+	JZ        maxEnd
+	MOVL      $-1, R9
+	BZHIL     R8, R9, R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (CX)(DI*1), K1, Z4
+	VMOVUPS   elementwise_ff800000<>+0(SB), Z20
+	VBLENDMPS Z4, Z20, K1, Z10
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMAXPS    Z10, Z0, Z4
+	VBLENDMPS Z0, Z4, K1, Z11
+	VMOVUPS   Z11, Z0
+
+maxEnd:
+	VCMPPS        $0x03, Z0, Z0, K1
+	VMAXPS        Z1, Z0, Z1
+	VBLENDMPS     Z0, Z1, K1, Z12
+	VCMPPS        $0x03, Z12, Z12, K1
+	VMAXPS        Z2, Z12, Z0
+	VBLENDMPS     Z12, Z0, K1, Z13
+	VCMPPS        $0x03, Z13, Z13, K1
+	VMAXPS        Z3, Z13, Z0
+	VBLENDMPS     Z13, Z0, K1, Z14
+	VEXTRACTF32X8 $0x01, Z14, Y0
+	VCMPPS        $0x03, Y14, Y14, Y1
+	VMAXPS        Y0, Y14, Y0
+	VBLENDVPS     Y1, Y14, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VCMPPS        $0x03, X0, X0, X2
+	VMAXPS        X1, X0, X1
+	VBLENDVPS     X2, X0, X1, X0
+	VPERMILPS     $0x4e, X0, X1
+	VCMPPS        $0x03, X0, X0, X2
+	VMAXPS        X1, X0, X1
+	VBLENDVPS     X2, X0, X1, X0
+	VPERMILPS     $0xb1, X0, X1
+	VCMPPS        $0x03, X0, X0, X2
+	VMAXPS        X1, X0, X1
+	VBLENDVPS     X2, X0, X1, X0
+	VBROADCASTSS  X0, Z0
+	VMOVUPS       elementwise_00000000<>+0(SB), Z1
+	XORQ          DI, DI
+	MOVQ          BX, R8
+
+sumBy1:
+	CMPQ         R8, $0x10
+	JL           sumAfter1
+	VMOVUPS      (CX)(DI*1), Z2
+	VSUBPS       Z0, Z2, Z2
+	VMOVUPS      elementwise_c2d20000<>+0(SB), Z3
+	VMAXPS       Z2, Z3, Z2
+	VMOVUPS      elementwise_42b20000<>+0(SB), Z3
+	VMINPS       Z2, Z3, Z2
+	VMULPS       elementwise_3fb8aa3b<>+0(SB), Z2, Z3
+	VRNDSCALEPS  $0x08, Z3, Z3
+	VMOVUPS      Z2, Z2
+	VFNMADD231PS elementwise_3f317200<>+0(SB), Z3, Z2
+	VMOVUPS      Z2, Z2
+	VFNMADD231PS elementwise_35bfbe8e<>+0(SB), Z3, Z2
+	VMOVUPS      elementwise_3950928b<>+0(SB), Z4
+	VFMADD213PS  elementwise_3ab6a1a7<>+0(SB), Z2, Z4
+	VFMADD213PS  elementwise_3c088870<>+0(SB), Z2, Z4
+	VFMADD213PS  elementwise_3d2aaa74<>+0(SB), Z2, Z4
+	VFMADD213PS  elementwise_3e2aaaab<>+0(SB), Z2, Z4
+	VFMADD213PS  elementwise_3f000000<>+0(SB), Z2, Z4
+	VMULPS       Z2, Z2, Z20
+	VMULPS       Z4, Z20, Z4
+	VADDPS       Z4, Z2, Z2
+	VADDPS       elementwise_3f800000<>+0(SB), Z2, Z2
+	VSCALEFPS    Z3, Z2, Z2
+	VADDPS       Z2, Z1, Z1
+	ADDQ         $+64, DI
+	SUBQ         $0x10, R8
+	JMP          sumBy1
+
+sumAfter1:
+	TESTQ        R8, R8
+	JZ           sumEnd
+	MOVL         $-1, R9
+	BZHIL        R8, R9, R9
+	KMOVW        R9, K1
+	VMOVUPS.Z    (CX)(DI*1), K1, Z2
+	VSUBPS       Z0, Z2, Z2
+	VMOVUPS      elementwise_c2d20000<>+0(SB), Z3
+	VMAXPS       Z2, Z3, Z2
+	VMOVUPS      elementwise_42b20000<>+0(SB), Z3
+	VMINPS       Z2, Z3, Z2
+	VMULPS       elementwise_3fb8aa3b<>+0(SB), Z2, Z3
+	VRNDSCALEPS  $0x08, Z3, Z3
+	VMOVUPS      Z2, Z2
+	VFNMADD231PS elementwise_3f317200<>+0(SB), Z3, Z2
+	VMOVUPS      Z2, Z2
+	VFNMADD231PS elementwise_35bfbe8e<>+0(SB), Z3, Z2
+	VMOVUPS      elementwise_3950928b<>+0(SB), Z4
+	VFMADD213PS  elementwise_3ab6a1a7<>+0(SB), Z2, Z4
+	VFMADD213PS  elementwise_3c088870<>+0(SB), Z2, Z4
+	VFMADD213PS  elementwise_3d2aaa74<>+0(SB), Z2, Z4
+	VFMADD213PS  elementwise_3e2aaaab<>+0(SB), Z2, Z4
+	VFMADD213PS  elementwise_3f000000<>+0(SB), Z2, Z4
+	VMULPS       Z2, Z2, Z20
+	VMULPS       Z4, Z20, Z4
+	VADDPS       Z4, Z2, Z2
+	VADDPS       elementwise_3f800000<>+0(SB), Z2, Z2
+	VSCALEFPS    Z3, Z2, Z2
+	VMOVUPS      elementwise_00000000<>+0(SB), Z3
+	VBLENDMPS    Z2, Z3, K1, Z15
+	VADDPS       Z15, Z1, Z1
+
+sumEnd:
+	VEXTRACTF32X8 $0x01, Z1, Y2
+	VADDPS        Y2, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X2
+	VADDPS        X2, X1, X1
+	VPERMILPS     $0x4e, X1, X2
+	VADDPS        X2, X1, X1
+	VPERMILPS     $0xb1, X1, X2
+	VADDPS        X2, X1, X1
+	VBROADCASTSS  X1, Z1
+	VGETMANTPS    $0x0b, Z1, Z2
+	VGETEXPPS     Z1, Z3
+	VGETEXPPS     Z2, Z4
+	VSUBPS        elementwise_3f800000<>+0(SB), Z2, Z2
+	VSUBPS        Z4, Z3, Z3
+	VMOVUPS       elementwise_bd137125<>+0(SB), Z4
+	VFMADD213PS   elementwise_3dacedcd<>+0(SB), Z2, Z4
+	VFMADD213PS   elementwise_bdd8370b<>+0(SB), Z2, Z4
+	VFMADD213PS   elementwise_3de74e89<>+0(SB), Z2, Z4
+	VFMADD213PS   elementwise_bdffb62d<>+0(SB), Z2, Z4
+	VFMADD213PS   elementwise_3e123109<>+0(SB), Z2, Z4
+	VFMADD213PS   elementwise_be2aaa7d<>+0(SB), Z2, Z4
+	VFMADD213PS   elementwise_3e4ccd2b<>+0(SB), Z2, Z4
+	VFMADD213PS   elementwise_be800001<>+0(SB), Z2, Z4
+	VFMADD213PS   elementwise_3eaaaaab<>+0(SB), Z2, Z4
+	VMULPS        Z2, Z2, Z20
+	VMULPS        Z2, Z20, Z21
+	VMULPS        Z4, Z21, Z4
+	VMOVUPS       Z4, Z4
+	VFMADD231PS   elementwise_35bfbe8e<>+0(SB), Z3, Z4
+	VMOVUPS       Z4, Z4
+	VFMADD231PS   elementwise_bf000000<>+0(SB), Z20, Z4
+	VADDPS        Z2, Z4, Z2
+	VMOVUPS       Z2, Z2
+	VFMADD231PS   elementwise_3f317200<>+0(SB), Z3, Z2
+	VCMPPS        $0x00, elementwise_7f800000<>+0(SB), Z1, K1
+	VBLENDMPS     Z1, Z2, K1, Z16
+	VCMPPS        $0x00, elementwise_00000000<>+0(SB), Z1, K1
+	VBLENDMPS     elementwise_ff800000<>+0(SB), Z16, K1, Z17
+	VCMPPS        $0x01, elementwise_00000000<>+0(SB), Z1, K1
+	VBLENDMPS     elementwise_7fc00000<>+0(SB), Z17, K1, Z18
+	VCMPPS        $0x03, Z1, Z1, K1
+	VBLENDMPS     Z1, Z18, K1, Z19
+	XORQ          DI, DI
+	MOVQ          BX, R8
+
+writeBy2:
+	CMPQ    R8, $0x20
+	JL      writeAfter2
+	VMOVUPS (CX)(DI*1), Z1
+	VSUBPS  Z0, Z1, Z1
+	VSUBPS  Z19, Z1, Z1
+	VMOVUPS Z1, (AX)(DI*1)
+	VMOVUPS 64(CX)(DI*1), Z1
+	VSUBPS  Z0, Z1, Z1
+	VSUBPS  Z19, Z1, Z1
+	VMOVUPS Z1, 64(AX)(DI*1)
+	ADDQ    $+128, DI
+	SUBQ    $0x20, R8
+	JMP     writeBy2
+
+writeAfter2:
+writeBy1:
+	CMPQ    R8, $0x10
+	JL      writeAfter1
+	VMOVUPS (CX)(DI*1), Z1
+	VSUBPS  Z0, Z1, Z1
+	VSUBPS  Z19, Z1, Z1
+	VMOVUPS Z1, (AX)(DI*1)
+	ADDQ    $+64, DI
+	SUBQ    $0x10, R8
+	JMP     writeBy1
+
+writeAfter1:
+	TESTQ     R8, R8
+	JZ        writeEnd
+	MOVL      $-1, R9
+	BZHIL     R8, R9, R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (CX)(DI*1), K1, Z1
+	VSUBPS    Z0, Z1, Z0
+	VSUBPS    Z19, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(DI*1)
+
+writeEnd:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	DECQ DX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func SquaredDeviationsAVX512(dst *float32, x *float32, mean *float32, rows int, columns int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·SquaredDeviationsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ mean+16(FP), DX
+	MOVQ rows+24(FP), BX
+	MOVQ columns+32(FP), SI
+	MOVQ SI, DI
+	SHLQ $0x02, DI
+	XORQ R8, R8
+	MOVQ SI, R10
+
+columnsBy1:
+	CMPQ    R10, $0x10
+	JL      columnsAfter1
+	VMOVUPS (DX)(R8*1), Z0
+	VMOVUPS elementwise_00000000<>+0(SB), Z1
+	MOVQ    CX, R9
+	MOVQ    BX, SI
+
+rows1:
+	VMOVUPS     (R9)(R8*1), Z2
+	VSUBPS      Z0, Z2, Z2
+	VFMADD231PS Z2, Z2, Z1
+	ADDQ        DI, R9
+	DECQ        SI
+	JNZ         rows1
+	VMOVUPS     Z1, (AX)(R8*1)
+	ADDQ        $+64, R8
+	SUBQ        $0x10, R10
+	JMP         columnsBy1
+
+columnsAfter1:
+	TESTQ     R10, R10
+	JZ        columnsEnd
+	MOVL      $-1, SI
+	BZHIL     R10, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DX)(R8*1), K1, Z0
+	VMOVUPS   elementwise_00000000<>+0(SB), Z1
+	MOVQ      CX, R9
+	MOVQ      BX, SI
+
+rows2:
+	VMOVUPS.Z   (R9)(R8*1), K1, Z2
+	VSUBPS      Z0, Z2, Z2
+	VFMADD231PS Z2, Z2, Z1
+	ADDQ        DI, R9
+	DECQ        SI
+	JNZ         rows2
+	VMOVUPS     Z1, K1, (AX)(R8*1)
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
 // func CopyAVX2(dst *float32, x *float32, n int, xStep int)
 // Requires: AVX
 TEXT ·CopyAVX2(SB), NOSPLIT, $128-32
@@ -7252,5 +8150,1020 @@ rows0:
 	VMASKMOVPS Y1, Y0, (AX)
 
 done:
+	VZEROUPPER
+	RET
+
+// func LayerNormAVX2(dst *float32, x *float32, gamma *float32, beta *float32, mean *float32, invStd *float32, rows int, columns int, scale float32, epsilon float32)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·LayerNormAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         gamma+16(FP), DX
+	MOVQ         beta+24(FP), BX
+	MOVQ         mean+32(FP), SI
+	MOVQ         invStd+40(FP), DI
+	MOVQ         rows+48(FP), R8
+	MOVQ         columns+56(FP), R9
+	MOVSS        scale+64(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        epsilon+68(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVQ         R9, R10
+	SHLQ         $0x02, R10
+
+row:
+	VMOVUPS elementwise_00000000<>+0(SB), Y2
+	VMOVUPS elementwise_00000000<>+0(SB), Y3
+	VMOVUPS elementwise_00000000<>+0(SB), Y4
+	VMOVUPS elementwise_00000000<>+0(SB), Y5
+	XORQ    R11, R11
+	MOVQ    R9, R12
+
+meanBy4:
+	CMPQ    R12, $0x20
+	JL      meanAfter4
+	VMOVUPS (CX)(R11*1), Y6
+	VADDPS  Y6, Y2, Y2
+	VMOVUPS Y2, Y2
+	VMOVUPS 32(CX)(R11*1), Y6
+	VADDPS  Y6, Y3, Y3
+	VMOVUPS Y3, Y3
+	VMOVUPS 64(CX)(R11*1), Y6
+	VADDPS  Y6, Y4, Y4
+	VMOVUPS Y4, Y4
+	VMOVUPS 96(CX)(R11*1), Y6
+	VADDPS  Y6, Y5, Y5
+	VMOVUPS Y5, Y5
+	ADDQ    $+128, R11
+	SUBQ    $0x20, R12
+	JMP     meanBy4
+
+meanAfter4:
+meanBy1:
+	CMPQ    R12, $0x08
+	JL      meanAfter1
+	VMOVUPS (CX)(R11*1), Y6
+	VADDPS  Y6, Y2, Y2
+	VMOVUPS Y2, Y2
+	ADDQ    $+32, R11
+	SUBQ    $0x08, R12
+	JMP     meanBy1
+
+meanAfter1:
+	TESTQ      R12, R12
+	JZ         meanEnd
+	LEAQ       elementwise_tail<>+0(SB), R13
+	MOVQ       $0x00000008, R14
+	SUBQ       R12, R14
+	VMOVUPS    (R13)(R14*4), Y6
+	VMASKMOVPS (CX)(R11*1), Y6, Y6
+	VADDPS     Y6, Y2, Y2
+	VMOVUPS    Y2, Y2
+
+meanEnd:
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y5, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPS       X3, X2, X2
+	VPERMILPS    $0x4e, X2, X3
+	VADDPS       X3, X2, X2
+	VPERMILPS    $0xb1, X2, X3
+	VADDPS       X3, X2, X2
+	VBROADCASTSS X2, Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      elementwise_00000000<>+0(SB), Y3
+	VMOVUPS      elementwise_00000000<>+0(SB), Y4
+	VMOVUPS      elementwise_00000000<>+0(SB), Y5
+	VMOVUPS      elementwise_00000000<>+0(SB), Y6
+	XORQ         R11, R11
+	MOVQ         R9, R12
+
+varianceBy4:
+	CMPQ        R12, $0x20
+	JL          varianceAfter4
+	VMOVUPS     (CX)(R11*1), Y7
+	VSUBPS      Y2, Y7, Y7
+	VFMADD231PS Y7, Y7, Y3
+	VMOVUPS     32(CX)(R11*1), Y7
+	VSUBPS      Y2, Y7, Y7
+	VFMADD231PS Y7, Y7, Y4
+	VMOVUPS     64(CX)(R11*1), Y7
+	VSUBPS      Y2, Y7, Y7
+	VFMADD231PS Y7, Y7, Y5
+	VMOVUPS     96(CX)(R11*1), Y7
+	VSUBPS      Y2, Y7, Y7
+	VFMADD231PS Y7, Y7, Y6
+	ADDQ        $+128, R11
+	SUBQ        $0x20, R12
+	JMP         varianceBy4
+
+varianceAfter4:
+varianceBy1:
+	CMPQ        R12, $0x08
+	JL          varianceAfter1
+	VMOVUPS     (CX)(R11*1), Y7
+	VSUBPS      Y2, Y7, Y7
+	VFMADD231PS Y7, Y7, Y3
+	ADDQ        $+32, R11
+	SUBQ        $0x08, R12
+	JMP         varianceBy1
+
+varianceAfter1:
+	TESTQ       R12, R12
+	JZ          varianceEnd
+	LEAQ        elementwise_tail<>+0(SB), R13
+	MOVQ        $0x00000008, R14
+	SUBQ        R12, R14
+	VMOVUPS     (R13)(R14*4), Y7
+	VMASKMOVPS  (CX)(R11*1), Y7, Y8
+	VSUBPS      Y2, Y8, Y8
+	VMOVUPS     elementwise_00000000<>+0(SB), Y9
+	VBLENDVPS   Y7, Y8, Y9, Y7
+	VFMADD231PS Y7, Y7, Y3
+
+varianceEnd:
+	VMOVUPS      elementwise_3f800000<>+0(SB), Y7
+	VADDPS       Y4, Y3, Y3
+	VADDPS       Y5, Y3, Y3
+	VADDPS       Y6, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VADDPS       X4, X3, X3
+	VPERMILPS    $0x4e, X3, X4
+	VADDPS       X4, X3, X3
+	VPERMILPS    $0xb1, X3, X4
+	VADDPS       X4, X3, X3
+	VBROADCASTSS X3, Y3
+	VMOVUPS      Y3, Y3
+	VFMADD213PS  Y1, Y0, Y3
+	VSQRTPS      Y3, Y3
+	VDIVPS       Y3, Y7, Y3
+	VMOVSS       X2, (SI)
+	VMOVSS       X3, (DI)
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	XORQ         R11, R11
+	MOVQ         R9, R12
+
+writeBy2:
+	CMPQ        R12, $0x10
+	JL          writeAfter2
+	VMOVUPS     (CX)(R11*1), Y4
+	VSUBPS      Y2, Y4, Y4
+	VMULPS      Y3, Y4, Y4
+	VMOVUPS     (DX)(R11*1), Y5
+	VMOVUPS     (BX)(R11*1), Y6
+	VMOVUPS     Y4, Y4
+	VFMADD213PS Y6, Y5, Y4
+	VMOVUPS     Y4, (AX)(R11*1)
+	VMOVUPS     32(CX)(R11*1), Y4
+	VSUBPS      Y2, Y4, Y4
+	VMULPS      Y3, Y4, Y4
+	VMOVUPS     32(DX)(R11*1), Y5
+	VMOVUPS     32(BX)(R11*1), Y6
+	VMOVUPS     Y4, Y4
+	VFMADD213PS Y6, Y5, Y4
+	VMOVUPS     Y4, 32(AX)(R11*1)
+	ADDQ        $+64, R11
+	SUBQ        $0x10, R12
+	JMP         writeBy2
+
+writeAfter2:
+writeBy1:
+	CMPQ        R12, $0x08
+	JL          writeAfter1
+	VMOVUPS     (CX)(R11*1), Y4
+	VSUBPS      Y2, Y4, Y4
+	VMULPS      Y3, Y4, Y4
+	VMOVUPS     (DX)(R11*1), Y5
+	VMOVUPS     (BX)(R11*1), Y6
+	VMOVUPS     Y4, Y4
+	VFMADD213PS Y6, Y5, Y4
+	VMOVUPS     Y4, (AX)(R11*1)
+	ADDQ        $+32, R11
+	SUBQ        $0x08, R12
+	JMP         writeBy1
+
+writeAfter1:
+	TESTQ       R12, R12
+	JZ          writeEnd
+	LEAQ        elementwise_tail<>+0(SB), R13
+	MOVQ        $0x00000008, R14
+	SUBQ        R12, R14
+	VMOVUPS     (R13)(R14*4), Y4
+	VMASKMOVPS  (CX)(R11*1), Y4, Y5
+	VSUBPS      Y2, Y5, Y2
+	VMULPS      Y3, Y2, Y2
+	VMASKMOVPS  (DX)(R11*1), Y4, Y3
+	VMASKMOVPS  (BX)(R11*1), Y4, Y5
+	VMOVUPS     Y2, Y2
+	VFMADD213PS Y5, Y3, Y2
+	VMASKMOVPS  Y2, Y4, (AX)(R11*1)
+
+writeEnd:
+	ADDQ R10, AX
+	ADDQ R10, CX
+	DECQ R8
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func LayerNormGradientAVX2(dx *float32, dGamma *float32, dBeta *float32, dy *float32, x *float32, gamma *float32, mean *float32, invStd *float32, rows int, columns int, scale float32)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·LayerNormGradientAVX2(SB), NOSPLIT, $0-84
+	MOVQ dx+0(FP), AX
+	MOVQ dGamma+8(FP), CX
+	MOVQ dBeta+16(FP), DX
+	MOVQ dy+24(FP), BX
+	MOVQ x+32(FP), SI
+	MOVQ gamma+40(FP), DI
+	MOVQ mean+48(FP), R8
+	MOVQ invStd+56(FP), R9
+	MOVQ columns+72(FP), R10
+
+row:
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS (R9), Y1
+	VMOVUPS      elementwise_00000000<>+0(SB), Y2
+	VMOVUPS      elementwise_00000000<>+0(SB), Y3
+	XORQ         R11, R11
+	MOVQ         R10, R12
+
+sumsBy1:
+	CMPQ        R12, $0x08
+	JL          sumsAfter1
+	VMOVUPS     (SI)(R11*1), Y4
+	VSUBPS      Y0, Y4, Y4
+	VMULPS      Y1, Y4, Y4
+	VMOVUPS     (BX)(R11*1), Y5
+	VMOVUPS     (CX)(R11*1), Y6
+	VMOVUPS     Y5, Y7
+	VFMADD213PS Y6, Y4, Y7
+	VMOVUPS     Y7, (CX)(R11*1)
+	VMOVUPS     (DX)(R11*1), Y6
+	VADDPS      Y6, Y5, Y6
+	VMOVUPS     Y6, (DX)(R11*1)
+	VMOVUPS     (DI)(R11*1), Y6
+	VMULPS      Y6, Y5, Y5
+	VADDPS      Y5, Y2, Y2
+	VFMADD231PS Y4, Y5, Y3
+	ADDQ        $+32, R11
+	SUBQ        $0x08, R12
+	JMP         sumsBy1
+
+sumsAfter1:
+	TESTQ       R12, R12
+	JZ          sumsEnd
+	LEAQ        elementwise_tail<>+0(SB), R13
+	MOVQ        $0x00000008, R14
+	SUBQ        R12, R14
+	VMOVUPS     (R13)(R14*4), Y4
+	VMASKMOVPS  (SI)(R11*1), Y4, Y5
+	VSUBPS      Y0, Y5, Y5
+	VMULPS      Y1, Y5, Y5
+	VMASKMOVPS  (BX)(R11*1), Y4, Y6
+	VMASKMOVPS  (CX)(R11*1), Y4, Y7
+	VMOVUPS     Y6, Y8
+	VFMADD213PS Y7, Y5, Y8
+	VMASKMOVPS  Y8, Y4, (CX)(R11*1)
+	VMASKMOVPS  (DX)(R11*1), Y4, Y7
+	VADDPS      Y7, Y6, Y7
+	VMASKMOVPS  Y7, Y4, (DX)(R11*1)
+	VMASKMOVPS  (DI)(R11*1), Y4, Y7
+	VMULPS      Y7, Y6, Y6
+	VADDPS      Y6, Y2, Y2
+	VMOVUPS     elementwise_00000000<>+0(SB), Y7
+	VBLENDVPS   Y4, Y5, Y7, Y4
+	VFMADD231PS Y4, Y6, Y3
+
+sumsEnd:
+	MOVSS        scale+80(FP), X4
+	VBROADCASTSS X4, Y4
+	VEXTRACTF128 $0x01, Y2, X5
+	VADDPS       X5, X2, X2
+	VPERMILPS    $0x4e, X2, X5
+	VADDPS       X5, X2, X2
+	VPERMILPS    $0xb1, X2, X5
+	VADDPS       X5, X2, X2
+	VBROADCASTSS X2, Y2
+	VMULPS       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y3, X5
+	VADDPS       X5, X3, X3
+	VPERMILPS    $0x4e, X3, X5
+	VADDPS       X5, X3, X3
+	VPERMILPS    $0xb1, X3, X5
+	VADDPS       X5, X3, X3
+	VBROADCASTSS X3, Y3
+	VMULPS       Y4, Y3, Y3
+	XORQ         R11, R11
+	MOVQ         R10, R12
+
+writeBy1:
+	CMPQ         R12, $0x08
+	JL           writeAfter1
+	VMOVUPS      (SI)(R11*1), Y4
+	VSUBPS       Y0, Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VMOVUPS      (BX)(R11*1), Y5
+	VMOVUPS      (DI)(R11*1), Y6
+	VMOVUPS      Y5, Y5
+	VFMSUB213PS  Y2, Y6, Y5
+	VMOVUPS      Y5, Y5
+	VFNMADD231PS Y3, Y4, Y5
+	VMULPS       Y1, Y5, Y4
+	VMOVUPS      Y4, (AX)(R11*1)
+	ADDQ         $+32, R11
+	SUBQ         $0x08, R12
+	JMP          writeBy1
+
+writeAfter1:
+	TESTQ        R12, R12
+	JZ           writeEnd
+	LEAQ         elementwise_tail<>+0(SB), R13
+	MOVQ         $0x00000008, R14
+	SUBQ         R12, R14
+	VMOVUPS      (R13)(R14*4), Y4
+	VMASKMOVPS   (SI)(R11*1), Y4, Y5
+	VSUBPS       Y0, Y5, Y0
+	VMULPS       Y1, Y0, Y0
+	VMASKMOVPS   (BX)(R11*1), Y4, Y5
+	VMASKMOVPS   (DI)(R11*1), Y4, Y6
+	VMOVUPS      Y5, Y5
+	VFMSUB213PS  Y2, Y6, Y5
+	VMOVUPS      Y5, Y2
+	VFNMADD231PS Y3, Y0, Y2
+	VMULPS       Y1, Y2, Y0
+	VMASKMOVPS   Y0, Y4, (AX)(R11*1)
+
+writeEnd:
+	LEAQ (AX)(R10*4), AX
+	LEAQ (BX)(R10*4), BX
+	LEAQ (SI)(R10*4), SI
+	ADDQ $0x04, R8
+	ADDQ $0x04, R9
+	DECQ rows+64(FP)
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func SoftmaxAVX2(dst *float32, x *float32, rows int, columns int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·SoftmaxAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ BX, SI
+	SHLQ $0x02, SI
+
+row:
+	VMOVUPS elementwise_ff800000<>+0(SB), Y0
+	VMOVUPS elementwise_ff800000<>+0(SB), Y1
+	VMOVUPS elementwise_ff800000<>+0(SB), Y2
+	VMOVUPS elementwise_ff800000<>+0(SB), Y3
+	XORQ    DI, DI
+	MOVQ    BX, R8
+
+maxBy4:
+	CMPQ      R8, $0x20
+	JL        maxAfter4
+	VMOVUPS   (CX)(DI*1), Y4
+	VCMPPS    $0x03, Y0, Y0, Y5
+	VMAXPS    Y4, Y0, Y4
+	VBLENDVPS Y5, Y0, Y4, Y0
+	VMOVUPS   Y0, Y0
+	VMOVUPS   32(CX)(DI*1), Y4
+	VCMPPS    $0x03, Y1, Y1, Y5
+	VMAXPS    Y4, Y1, Y4
+	VBLENDVPS Y5, Y1, Y4, Y1
+	VMOVUPS   Y1, Y1
+	VMOVUPS   64(CX)(DI*1), Y4
+	VCMPPS    $0x03, Y2, Y2, Y5
+	VMAXPS    Y4, Y2, Y4
+	VBLENDVPS Y5, Y2, Y4, Y2
+	VMOVUPS   Y2, Y2
+	VMOVUPS   96(CX)(DI*1), Y4
+	VCMPPS    $0x03, Y3, Y3, Y5
+	VMAXPS    Y4, Y3, Y4
+	VBLENDVPS Y5, Y3, Y4, Y3
+	VMOVUPS   Y3, Y3
+	ADDQ      $+128, DI
+	SUBQ      $0x20, R8
+	JMP       maxBy4
+
+maxAfter4:
+maxBy1:
+	CMPQ      R8, $0x08
+	JL        maxAfter1
+	VMOVUPS   (CX)(DI*1), Y4
+	VCMPPS    $0x03, Y0, Y0, Y5
+	VMAXPS    Y4, Y0, Y4
+	VBLENDVPS Y5, Y0, Y4, Y0
+	VMOVUPS   Y0, Y0
+	ADDQ      $+32, DI
+	SUBQ      $0x08, R8
+	JMP       maxBy1
+
+maxAfter1:
+	TESTQ      R8, R8
+	JZ         maxEnd
+	LEAQ       elementwise_tail<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y4
+	VMASKMOVPS (CX)(DI*1), Y4, Y5
+	VMOVUPS    elementwise_ff800000<>+0(SB), Y6
+	VBLENDVPS  Y4, Y5, Y6, Y4
+	VCMPPS     $0x03, Y0, Y0, Y5
+	VMAXPS     Y4, Y0, Y4
+	VBLENDVPS  Y5, Y0, Y4, Y0
+	VMOVUPS    Y0, Y0
+
+maxEnd:
+	VCMPPS       $0x03, Y0, Y0, Y4
+	VMAXPS       Y1, Y0, Y1
+	VBLENDVPS    Y4, Y0, Y1, Y0
+	VCMPPS       $0x03, Y0, Y0, Y1
+	VMAXPS       Y2, Y0, Y2
+	VBLENDVPS    Y1, Y0, Y2, Y0
+	VCMPPS       $0x03, Y0, Y0, Y1
+	VMAXPS       Y3, Y0, Y2
+	VBLENDVPS    Y1, Y0, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VCMPPS       $0x03, X0, X0, X2
+	VMAXPS       X1, X0, X1
+	VBLENDVPS    X2, X0, X1, X0
+	VPERMILPS    $0x4e, X0, X1
+	VCMPPS       $0x03, X0, X0, X2
+	VMAXPS       X1, X0, X1
+	VBLENDVPS    X2, X0, X1, X0
+	VPERMILPS    $0xb1, X0, X1
+	VCMPPS       $0x03, X0, X0, X2
+	VMAXPS       X1, X0, X1
+	VBLENDVPS    X2, X0, X1, X0
+	VBROADCASTSS X0, Y0
+	VMOVUPS      elementwise_00000000<>+0(SB), Y1
+	XORQ         DI, DI
+	MOVQ         BX, R8
+
+sumBy1:
+	CMPQ         R8, $0x08
+	JL           sumAfter1
+	VMOVUPS      (CX)(DI*1), Y2
+	VSUBPS       Y0, Y2, Y2
+	VMOVUPS      elementwise_c2d20000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      elementwise_42b20000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMULPS       elementwise_3fb8aa3b<>+0(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VMOVUPS      Y2, Y2
+	VFNMADD231PS elementwise_3f317200<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD231PS elementwise_35bfbe8e<>+0(SB), Y3, Y2
+	VMOVUPS      elementwise_3950928b<>+0(SB), Y4
+	VFMADD213PS  elementwise_3ab6a1a7<>+0(SB), Y2, Y4
+	VFMADD213PS  elementwise_3c088870<>+0(SB), Y2, Y4
+	VFMADD213PS  elementwise_3d2aaa74<>+0(SB), Y2, Y4
+	VFMADD213PS  elementwise_3e2aaaab<>+0(SB), Y2, Y4
+	VFMADD213PS  elementwise_3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VMULPS       Y4, Y5, Y4
+	VADDPS       Y4, Y2, Y2
+	VADDPS       elementwise_3f800000<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       elementwise_0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
+	VPADDD       elementwise_0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      Y2, (AX)(DI*1)
+	VADDPS       Y2, Y1, Y1
+	ADDQ         $+32, DI
+	SUBQ         $0x08, R8
+	JMP          sumBy1
+
+sumAfter1:
+	TESTQ        R8, R8
+	JZ           sumEnd
+	LEAQ         elementwise_tail<>+0(SB), R9
+	MOVQ         $0x00000008, R10
+	SUBQ         R8, R10
+	VMOVUPS      (R9)(R10*4), Y2
+	VMASKMOVPS   (CX)(DI*1), Y2, Y3
+	VSUBPS       Y0, Y3, Y0
+	VMOVUPS      elementwise_c2d20000<>+0(SB), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMOVUPS      elementwise_42b20000<>+0(SB), Y3
+	VMINPS       Y0, Y3, Y0
+	VMULPS       elementwise_3fb8aa3b<>+0(SB), Y0, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VMOVUPS      Y0, Y0
+	VFNMADD231PS elementwise_3f317200<>+0(SB), Y3, Y0
+	VMOVUPS      Y0, Y0
+	VFNMADD231PS elementwise_35bfbe8e<>+0(SB), Y3, Y0
+	VMOVUPS      elementwise_3950928b<>+0(SB), Y4
+	VFMADD213PS  elementwise_3ab6a1a7<>+0(SB), Y0, Y4
+	VFMADD213PS  elementwise_3c088870<>+0(SB), Y0, Y4
+	VFMADD213PS  elementwise_3d2aaa74<>+0(SB), Y0, Y4
+	VFMADD213PS  elementwise_3e2aaaab<>+0(SB), Y0, Y4
+	VFMADD213PS  elementwise_3f000000<>+0(SB), Y0, Y4
+	VMULPS       Y0, Y0, Y5
+	VMULPS       Y4, Y5, Y4
+	VADDPS       Y4, Y0, Y0
+	VADDPS       elementwise_3f800000<>+0(SB), Y0, Y0
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       elementwise_0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y0, Y0
+	VPADDD       elementwise_0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y0, Y0
+	VMOVUPS      elementwise_00000000<>+0(SB), Y3
+	VBLENDVPS    Y2, Y0, Y3, Y0
+	VMASKMOVPS   Y0, Y2, (AX)(DI*1)
+	VADDPS       Y0, Y1, Y1
+
+sumEnd:
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X0
+	VPERMILPS    $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	VBROADCASTSS X0, Y0
+	VMOVUPS      elementwise_3f800000<>+0(SB), Y1
+	VDIVPS       Y0, Y1, Y0
+	XORQ         DI, DI
+	MOVQ         BX, R8
+
+writeBy2:
+	CMPQ    R8, $0x10
+	JL      writeAfter2
+	VMOVUPS (AX)(DI*1), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(DI*1)
+	VMOVUPS 32(AX)(DI*1), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)(DI*1)
+	ADDQ    $+64, DI
+	SUBQ    $0x10, R8
+	JMP     writeBy2
+
+writeAfter2:
+writeBy1:
+	CMPQ    R8, $0x08
+	JL      writeAfter1
+	VMOVUPS (AX)(DI*1), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(DI*1)
+	ADDQ    $+32, DI
+	SUBQ    $0x08, R8
+	JMP     writeBy1
+
+writeAfter1:
+	TESTQ      R8, R8
+	JZ         writeEnd
+	LEAQ       elementwise_tail<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y1
+	VMASKMOVPS (AX)(DI*1), Y1, Y2
+	VMULPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)(DI*1)
+
+writeEnd:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	DECQ DX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func LogSoftmaxAVX2(dst *float32, x *float32, rows int, columns int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·LogSoftmaxAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ BX, SI
+	SHLQ $0x02, SI
+
+row:
+	VMOVUPS elementwise_ff800000<>+0(SB), Y0
+	VMOVUPS elementwise_ff800000<>+0(SB), Y1
+	VMOVUPS elementwise_ff800000<>+0(SB), Y2
+	VMOVUPS elementwise_ff800000<>+0(SB), Y3
+	XORQ    DI, DI
+	MOVQ    BX, R8
+
+maxBy4:
+	CMPQ      R8, $0x20
+	JL        maxAfter4
+	VMOVUPS   (CX)(DI*1), Y4
+	VCMPPS    $0x03, Y0, Y0, Y5
+	VMAXPS    Y4, Y0, Y4
+	VBLENDVPS Y5, Y0, Y4, Y0
+	VMOVUPS   Y0, Y0
+	VMOVUPS   32(CX)(DI*1), Y4
+	VCMPPS    $0x03, Y1, Y1, Y5
+	VMAXPS    Y4, Y1, Y4
+	VBLENDVPS Y5, Y1, Y4, Y1
+	VMOVUPS   Y1, Y1
+	VMOVUPS   64(CX)(DI*1), Y4
+	VCMPPS    $0x03, Y2, Y2, Y5
+	VMAXPS    Y4, Y2, Y4
+	VBLENDVPS Y5, Y2, Y4, Y2
+	VMOVUPS   Y2, Y2
+	VMOVUPS   96(CX)(DI*1), Y4
+	VCMPPS    $0x03, Y3, Y3, Y5
+	VMAXPS    Y4, Y3, Y4
+	VBLENDVPS Y5, Y3, Y4, Y3
+	VMOVUPS   Y3, Y3
+	ADDQ      $+128, DI
+	SUBQ      $0x20, R8
+	JMP       maxBy4
+
+maxAfter4:
+maxBy1:
+	CMPQ      R8, $0x08
+	JL        maxAfter1
+	VMOVUPS   (CX)(DI*1), Y4
+	VCMPPS    $0x03, Y0, Y0, Y5
+	VMAXPS    Y4, Y0, Y4
+	VBLENDVPS Y5, Y0, Y4, Y0
+	VMOVUPS   Y0, Y0
+	ADDQ      $+32, DI
+	SUBQ      $0x08, R8
+	JMP       maxBy1
+
+maxAfter1:
+	TESTQ      R8, R8
+	JZ         maxEnd
+	LEAQ       elementwise_tail<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y4
+	VMASKMOVPS (CX)(DI*1), Y4, Y5
+	VMOVUPS    elementwise_ff800000<>+0(SB), Y6
+	VBLENDVPS  Y4, Y5, Y6, Y4
+	VCMPPS     $0x03, Y0, Y0, Y5
+	VMAXPS     Y4, Y0, Y4
+	VBLENDVPS  Y5, Y0, Y4, Y0
+	VMOVUPS    Y0, Y0
+
+maxEnd:
+	VCMPPS       $0x03, Y0, Y0, Y4
+	VMAXPS       Y1, Y0, Y1
+	VBLENDVPS    Y4, Y0, Y1, Y0
+	VCMPPS       $0x03, Y0, Y0, Y1
+	VMAXPS       Y2, Y0, Y2
+	VBLENDVPS    Y1, Y0, Y2, Y0
+	VCMPPS       $0x03, Y0, Y0, Y1
+	VMAXPS       Y3, Y0, Y2
+	VBLENDVPS    Y1, Y0, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VCMPPS       $0x03, X0, X0, X2
+	VMAXPS       X1, X0, X1
+	VBLENDVPS    X2, X0, X1, X0
+	VPERMILPS    $0x4e, X0, X1
+	VCMPPS       $0x03, X0, X0, X2
+	VMAXPS       X1, X0, X1
+	VBLENDVPS    X2, X0, X1, X0
+	VPERMILPS    $0xb1, X0, X1
+	VCMPPS       $0x03, X0, X0, X2
+	VMAXPS       X1, X0, X1
+	VBLENDVPS    X2, X0, X1, X0
+	VBROADCASTSS X0, Y0
+	VMOVUPS      elementwise_00000000<>+0(SB), Y1
+	XORQ         DI, DI
+	MOVQ         BX, R8
+
+sumBy1:
+	CMPQ         R8, $0x08
+	JL           sumAfter1
+	VMOVUPS      (CX)(DI*1), Y2
+	VSUBPS       Y0, Y2, Y2
+	VMOVUPS      elementwise_c2d20000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      elementwise_42b20000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMULPS       elementwise_3fb8aa3b<>+0(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VMOVUPS      Y2, Y2
+	VFNMADD231PS elementwise_3f317200<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD231PS elementwise_35bfbe8e<>+0(SB), Y3, Y2
+	VMOVUPS      elementwise_3950928b<>+0(SB), Y4
+	VFMADD213PS  elementwise_3ab6a1a7<>+0(SB), Y2, Y4
+	VFMADD213PS  elementwise_3c088870<>+0(SB), Y2, Y4
+	VFMADD213PS  elementwise_3d2aaa74<>+0(SB), Y2, Y4
+	VFMADD213PS  elementwise_3e2aaaab<>+0(SB), Y2, Y4
+	VFMADD213PS  elementwise_3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VMULPS       Y4, Y5, Y4
+	VADDPS       Y4, Y2, Y2
+	VADDPS       elementwise_3f800000<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       elementwise_0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
+	VPADDD       elementwise_0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y2, Y1, Y1
+	ADDQ         $+32, DI
+	SUBQ         $0x08, R8
+	JMP          sumBy1
+
+sumAfter1:
+	TESTQ        R8, R8
+	JZ           sumEnd
+	LEAQ         elementwise_tail<>+0(SB), R9
+	MOVQ         $0x00000008, R10
+	SUBQ         R8, R10
+	VMOVUPS      (R9)(R10*4), Y2
+	VMASKMOVPS   (CX)(DI*1), Y2, Y3
+	VSUBPS       Y0, Y3, Y3
+	VMOVUPS      elementwise_c2d20000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      elementwise_42b20000<>+0(SB), Y4
+	VMINPS       Y3, Y4, Y3
+	VMULPS       elementwise_3fb8aa3b<>+0(SB), Y3, Y4
+	VROUNDPS     $0x08, Y4, Y4
+	VMOVUPS      Y3, Y3
+	VFNMADD231PS elementwise_3f317200<>+0(SB), Y4, Y3
+	VMOVUPS      Y3, Y3
+	VFNMADD231PS elementwise_35bfbe8e<>+0(SB), Y4, Y3
+	VMOVUPS      elementwise_3950928b<>+0(SB), Y5
+	VFMADD213PS  elementwise_3ab6a1a7<>+0(SB), Y3, Y5
+	VFMADD213PS  elementwise_3c088870<>+0(SB), Y3, Y5
+	VFMADD213PS  elementwise_3d2aaa74<>+0(SB), Y3, Y5
+	VFMADD213PS  elementwise_3e2aaaab<>+0(SB), Y3, Y5
+	VFMADD213PS  elementwise_3f000000<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y3, Y6
+	VMULPS       Y5, Y6, Y5
+	VADDPS       Y5, Y3, Y3
+	VADDPS       elementwise_3f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y5, Y4, Y4
+	VPADDD       elementwise_0000007f<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y3, Y3
+	VPADDD       elementwise_0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VMOVUPS      elementwise_00000000<>+0(SB), Y4
+	VBLENDVPS    Y2, Y3, Y4, Y2
+	VADDPS       Y2, Y1, Y1
+
+sumEnd:
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPS       X2, X1, X1
+	VPERMILPS    $0x4e, X1, X2
+	VADDPS       X2, X1, X1
+	VPERMILPS    $0xb1, X1, X2
+	VADDPS       X2, X1, X1
+	VBROADCASTSS X1, Y1
+	VCMPPS       $0x01, elementwise_00800000<>+0(SB), Y1, Y2
+	VMULPS       elementwise_4b000000<>+0(SB), Y1, Y3
+	VBLENDVPS    Y2, Y3, Y1, Y3
+	VPSUBD       elementwise_3f400000<>+0(SB), Y3, Y4
+	VPSRAD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y4, Y5
+	VPSUBD       Y5, Y3, Y5
+	VCVTDQ2PS    Y4, Y3
+	VANDPS       elementwise_41b80000<>+0(SB), Y2, Y2
+	VSUBPS       Y2, Y3, Y2
+	VSUBPS       elementwise_3f800000<>+0(SB), Y5, Y3
+	VMOVUPS      elementwise_bd137125<>+0(SB), Y4
+	VFMADD213PS  elementwise_3dacedcd<>+0(SB), Y3, Y4
+	VFMADD213PS  elementwise_bdd8370b<>+0(SB), Y3, Y4
+	VFMADD213PS  elementwise_3de74e89<>+0(SB), Y3, Y4
+	VFMADD213PS  elementwise_bdffb62d<>+0(SB), Y3, Y4
+	VFMADD213PS  elementwise_3e123109<>+0(SB), Y3, Y4
+	VFMADD213PS  elementwise_be2aaa7d<>+0(SB), Y3, Y4
+	VFMADD213PS  elementwise_3e4ccd2b<>+0(SB), Y3, Y4
+	VFMADD213PS  elementwise_be800001<>+0(SB), Y3, Y4
+	VFMADD213PS  elementwise_3eaaaaab<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y3, Y5
+	VMULPS       Y3, Y5, Y6
+	VMULPS       Y4, Y6, Y4
+	VMOVUPS      Y4, Y4
+	VFMADD231PS  elementwise_35bfbe8e<>+0(SB), Y2, Y4
+	VMOVUPS      Y4, Y4
+	VFMADD231PS  elementwise_bf000000<>+0(SB), Y5, Y4
+	VADDPS       Y3, Y4, Y3
+	VMOVUPS      Y3, Y3
+	VFMADD231PS  elementwise_3f317200<>+0(SB), Y2, Y3
+	VCMPPS       $0x00, elementwise_7f800000<>+0(SB), Y1, Y2
+	VBLENDVPS    Y2, Y1, Y3, Y2
+	VCMPPS       $0x00, elementwise_00000000<>+0(SB), Y1, Y3
+	VBLENDVPS    Y3, elementwise_ff800000<>+0(SB), Y2, Y2
+	VCMPPS       $0x01, elementwise_00000000<>+0(SB), Y1, Y3
+	VBLENDVPS    Y3, elementwise_7fc00000<>+0(SB), Y2, Y2
+	VCMPPS       $0x03, Y1, Y1, Y3
+	VBLENDVPS    Y3, Y1, Y2, Y1
+	XORQ         DI, DI
+	MOVQ         BX, R8
+
+writeBy2:
+	CMPQ    R8, $0x10
+	JL      writeAfter2
+	VMOVUPS (CX)(DI*1), Y2
+	VSUBPS  Y0, Y2, Y2
+	VSUBPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)(DI*1)
+	VMOVUPS 32(CX)(DI*1), Y2
+	VSUBPS  Y0, Y2, Y2
+	VSUBPS  Y1, Y2, Y2
+	VMOVUPS Y2, 32(AX)(DI*1)
+	ADDQ    $+64, DI
+	SUBQ    $0x10, R8
+	JMP     writeBy2
+
+writeAfter2:
+writeBy1:
+	CMPQ    R8, $0x08
+	JL      writeAfter1
+	VMOVUPS (CX)(DI*1), Y2
+	VSUBPS  Y0, Y2, Y2
+	VSUBPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)(DI*1)
+	ADDQ    $+32, DI
+	SUBQ    $0x08, R8
+	JMP     writeBy1
+
+writeAfter1:
+	TESTQ      R8, R8
+	JZ         writeEnd
+	LEAQ       elementwise_tail<>+0(SB), R9
+	MOVQ       $0x00000008, R10
+	SUBQ       R8, R10
+	VMOVUPS    (R9)(R10*4), Y2
+	VMASKMOVPS (CX)(DI*1), Y2, Y3
+	VSUBPS     Y0, Y3, Y0
+	VSUBPS     Y1, Y0, Y0
+	VMASKMOVPS Y0, Y2, (AX)(DI*1)
+
+writeEnd:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	DECQ DX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func SquaredDeviationsAVX2(dst *float32, x *float32, mean *float32, rows int, columns int)
+// Requires: AVX, FMA3
+TEXT ·SquaredDeviationsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ mean+16(FP), DX
+	MOVQ rows+24(FP), BX
+	MOVQ columns+32(FP), SI
+	MOVQ SI, DI
+	SHLQ $0x02, DI
+	XORQ R8, R8
+	MOVQ SI, R10
+
+columnsBy1:
+	CMPQ    R10, $0x08
+	JL      columnsAfter1
+	VMOVUPS (DX)(R8*1), Y0
+	VMOVUPS elementwise_00000000<>+0(SB), Y1
+	MOVQ    CX, R9
+	MOVQ    BX, SI
+
+rows1:
+	VMOVUPS     (R9)(R8*1), Y2
+	VSUBPS      Y0, Y2, Y2
+	VFMADD231PS Y2, Y2, Y1
+	ADDQ        DI, R9
+	DECQ        SI
+	JNZ         rows1
+	VMOVUPS     Y1, (AX)(R8*1)
+	ADDQ        $+32, R8
+	SUBQ        $0x08, R10
+	JMP         columnsBy1
+
+columnsAfter1:
+	TESTQ      R10, R10
+	JZ         columnsEnd
+	LEAQ       elementwise_tail<>+0(SB), SI
+	MOVQ       $0x00000008, R9
+	SUBQ       R10, R9
+	VMOVUPS    (SI)(R9*4), Y0
+	VMASKMOVPS (DX)(R8*1), Y0, Y1
+	VMOVUPS    elementwise_00000000<>+0(SB), Y2
+	MOVQ       CX, R9
+	MOVQ       BX, SI
+
+rows2:
+	VMASKMOVPS  (R9)(R8*1), Y0, Y3
+	VSUBPS      Y1, Y3, Y3
+	VFMADD231PS Y3, Y3, Y2
+	ADDQ        DI, R9
+	DECQ        SI
+	JNZ         rows2
+	VMASKMOVPS  Y2, Y0, (AX)(R8*1)
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
+// func TransposeAVX2(dst *float32, x *float32, rows int, columns int, dstStride int, xStride int)
+// Requires: AVX
+TEXT ·TransposeAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ dstStride+32(FP), SI
+	MOVQ xStride+40(FP), DI
+	SHLQ $0x02, SI
+	SHLQ $0x02, DI
+
+columns:
+	MOVQ CX, R8
+	MOVQ AX, R9
+	MOVQ DX, R10
+
+rows:
+	MOVQ       R8, R11
+	VMOVUPS    (R11), Y0
+	ADDQ       DI, R11
+	VMOVUPS    (R11), Y1
+	ADDQ       DI, R11
+	VMOVUPS    (R11), Y2
+	ADDQ       DI, R11
+	VMOVUPS    (R11), Y3
+	ADDQ       DI, R11
+	VMOVUPS    (R11), Y4
+	ADDQ       DI, R11
+	VMOVUPS    (R11), Y5
+	ADDQ       DI, R11
+	VMOVUPS    (R11), Y6
+	ADDQ       DI, R11
+	VMOVUPS    (R11), Y7
+	ADDQ       DI, R11
+	MOVQ       R11, R8
+	MOVQ       R9, R11
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y0
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y2
+	VUNPCKLPS  Y5, Y4, Y3
+	VUNPCKHPS  Y5, Y4, Y4
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y6
+	VSHUFPS    $0x44, Y1, Y8, Y7
+	VSHUFPS    $0xee, Y1, Y8, Y1
+	VSHUFPS    $0x44, Y2, Y0, Y8
+	VSHUFPS    $0xee, Y2, Y0, Y0
+	VSHUFPS    $0x44, Y5, Y3, Y2
+	VSHUFPS    $0xee, Y5, Y3, Y3
+	VSHUFPS    $0x44, Y6, Y4, Y5
+	VSHUFPS    $0xee, Y6, Y4, Y4
+	VPERM2F128 $0x20, Y2, Y7, Y6
+	VPERM2F128 $0x20, Y3, Y1, Y9
+	VPERM2F128 $0x20, Y5, Y8, Y10
+	VPERM2F128 $0x20, Y4, Y0, Y11
+	VPERM2F128 $0x31, Y2, Y7, Y2
+	VPERM2F128 $0x31, Y3, Y1, Y1
+	VPERM2F128 $0x31, Y5, Y8, Y3
+	VPERM2F128 $0x31, Y4, Y0, Y0
+	VMOVUPS    Y6, (R11)
+	ADDQ       SI, R11
+	VMOVUPS    Y9, (R11)
+	ADDQ       SI, R11
+	VMOVUPS    Y10, (R11)
+	ADDQ       SI, R11
+	VMOVUPS    Y11, (R11)
+	ADDQ       SI, R11
+	VMOVUPS    Y2, (R11)
+	ADDQ       SI, R11
+	VMOVUPS    Y1, (R11)
+	ADDQ       SI, R11
+	VMOVUPS    Y3, (R11)
+	ADDQ       SI, R11
+	VMOVUPS    Y0, (R11)
+	ADDQ       SI, R11
+	ADDQ       $0x20, R9
+	SUBQ       $0x08, R10
+	JNZ        rows
+	ADDQ       $0x20, CX
+	LEAQ       (AX)(SI*8), AX
+	SUBQ       $0x08, BX
+	JNZ        columns
 	VZEROUPPER
 	RET

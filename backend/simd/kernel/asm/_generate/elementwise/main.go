@@ -85,6 +85,12 @@ func main() {
 			m.reduceRow(r)
 			m.reduceColumns(r)
 		}
+		m.layerNorm()
+		m.layerNormGradient()
+		m.softmax(false)
+		m.softmax(true)
+		m.squaredDeviations()
 	}
+	machines[1].transpose()
 	Generate()
 }
