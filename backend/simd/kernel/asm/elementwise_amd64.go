@@ -279,6 +279,11 @@ func LogSoftmaxAVX512(dst *float32, x *float32, rows int, columns int)
 //go:noescape
 func SquaredDeviationsAVX512(dst *float32, x *float32, mean *float32, rows int, columns int)
 
+// MoveWhereEqualAVX512 adds left[i] to dst[i] and sets it to 0 where x[i] == y[i].
+//
+//go:noescape
+func MoveWhereEqualAVX512(dst *float32, left *float32, x *float32, y *float32, n int)
+
 // CopyAVX2 sets n floats of dst to x.
 // A step of 1 reads a vector, a step of 0 the one float that the operand points to.
 //
@@ -553,6 +558,11 @@ func LogSoftmaxAVX2(dst *float32, x *float32, rows int, columns int)
 //
 //go:noescape
 func SquaredDeviationsAVX2(dst *float32, x *float32, mean *float32, rows int, columns int)
+
+// MoveWhereEqualAVX2 adds left[i] to dst[i] and sets it to 0 where x[i] == y[i].
+//
+//go:noescape
+func MoveWhereEqualAVX2(dst *float32, left *float32, x *float32, y *float32, n int)
 
 // TransposeAVX2 sets dst[column·dstStride+row] = x[row·xStride+column]; rows and columns are multiples of 8.
 //

@@ -4928,6 +4928,56 @@ columnsEnd:
 	VZEROUPPER
 	RET
 
+// func MoveWhereEqualAVX512(dst *float32, left *float32, x *float32, y *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·MoveWhereEqualAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ left+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ y+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+
+moveBy1:
+	CMPQ      SI, $0x10
+	JL        moveAfter1
+	VMOVUPS   (DX)(DI*1), Z0
+	VMOVUPS   (BX)(DI*1), Z1
+	VCMPPS    $0x00, Z1, Z0, K1
+	VMOVUPS   (CX)(DI*1), Z0
+	VMOVUPS   elementwise_00000000<>+0(SB), Z1
+	VMOVUPS   (AX)(DI*1), Z6
+	VBLENDMPS Z0, Z1, K1, Z2
+	VADDPS    Z2, Z6, Z6
+	VMOVUPS   Z6, (AX)(DI*1)
+	VBLENDMPS Z1, Z0, K1, Z3
+	VMOVUPS   Z3, (CX)(DI*1)
+	ADDQ      $+64, DI
+	SUBQ      $0x10, SI
+	JMP       moveBy1
+
+moveAfter1:
+	TESTQ     SI, SI
+	JZ        moveEnd
+	MOVL      $-1, R8
+	BZHIL     SI, R8, R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (DX)(DI*1), K1, Z0
+	VMOVUPS.Z (BX)(DI*1), K1, Z1
+	VCMPPS    $0x00, Z1, Z0, K2
+	VMOVUPS.Z (CX)(DI*1), K1, Z0
+	VMOVUPS   elementwise_00000000<>+0(SB), Z1
+	VMOVUPS.Z (AX)(DI*1), K1, Z2
+	VBLENDMPS Z0, Z1, K2, Z4
+	VADDPS    Z4, Z2, Z2
+	VMOVUPS   Z2, K1, (AX)(DI*1)
+	VBLENDMPS Z1, Z0, K2, Z5
+	VMOVUPS   Z5, K1, (CX)(DI*1)
+
+moveEnd:
+	VZEROUPPER
+	RET
+
 // func CopyAVX2(dst *float32, x *float32, n int, xStep int)
 // Requires: AVX
 TEXT ·CopyAVX2(SB), NOSPLIT, $128-32
@@ -9078,6 +9128,57 @@ rows2:
 	VMASKMOVPS  Y2, Y0, (AX)(R8*1)
 
 columnsEnd:
+	VZEROUPPER
+	RET
+
+// func MoveWhereEqualAVX2(dst *float32, left *float32, x *float32, y *float32, n int)
+// Requires: AVX
+TEXT ·MoveWhereEqualAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ left+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ y+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+
+moveBy1:
+	CMPQ      SI, $0x08
+	JL        moveAfter1
+	VMOVUPS   (DX)(DI*1), Y0
+	VMOVUPS   (BX)(DI*1), Y1
+	VCMPPS    $0x00, Y1, Y0, Y0
+	VMOVUPS   (CX)(DI*1), Y1
+	VMOVUPS   elementwise_00000000<>+0(SB), Y2
+	VMOVUPS   (AX)(DI*1), Y3
+	VBLENDVPS Y0, Y1, Y2, Y4
+	VADDPS    Y4, Y3, Y3
+	VMOVUPS   Y3, (AX)(DI*1)
+	VBLENDVPS Y0, Y2, Y1, Y0
+	VMOVUPS   Y0, (CX)(DI*1)
+	ADDQ      $+32, DI
+	SUBQ      $0x08, SI
+	JMP       moveBy1
+
+moveAfter1:
+	TESTQ      SI, SI
+	JZ         moveEnd
+	LEAQ       elementwise_tail<>+0(SB), R8
+	MOVQ       $0x00000008, R9
+	SUBQ       SI, R9
+	VMOVUPS    (R8)(R9*4), Y0
+	VMASKMOVPS (DX)(DI*1), Y0, Y1
+	VMASKMOVPS (BX)(DI*1), Y0, Y2
+	VCMPPS     $0x00, Y2, Y1, Y1
+	VMASKMOVPS (CX)(DI*1), Y0, Y2
+	VMOVUPS    elementwise_00000000<>+0(SB), Y3
+	VMASKMOVPS (AX)(DI*1), Y0, Y4
+	VBLENDVPS  Y1, Y2, Y3, Y5
+	VADDPS     Y5, Y4, Y4
+	VMASKMOVPS Y4, Y0, (AX)(DI*1)
+	VBLENDVPS  Y1, Y3, Y2, Y1
+	VMASKMOVPS Y1, Y0, (CX)(DI*1)
+
+moveEnd:
 	VZEROUPPER
 	RET
 

@@ -90,6 +90,7 @@ func main() {
 		m.softmax(false)
 		m.softmax(true)
 		m.squaredDeviations()
+		m.moveWhereEqual()
 	}
 	machines[1].transpose()
 	Generate()
