@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	_ "github.com/fastparc/fastparc/backend/simd"
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	_ "github.com/gomlx/compute/gobackend"

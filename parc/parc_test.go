@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/fastparc/fastparc/backend/simd"
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	_ "github.com/gomlx/compute/gobackend"

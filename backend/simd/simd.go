@@ -80,8 +80,8 @@ func (b *Backend) NumDevices() int { return 1 }
 // DeviceDescription implements compute.Backend.
 func (b *Backend) DeviceDescription(compute.DeviceNum) string { return "cpu" }
 
-// Capabilities implements compute.Backend: what the Go backend has, less the fused operations, which GoMLX decomposes,
-// and with Fourier transforms, complex numbers, batch normalisation and dynamic slices. Shapes are static.
+// Capabilities implements compute.Backend: what the Go backend has, less the fused operations but layer
+// normalisation, which GoMLX decomposes, and with Fourier transforms, complex numbers, batch normalisation and dynamic slices. Shapes are static.
 func (b *Backend) Capabilities() compute.Capabilities {
 	capabilities := b.fallback.Capabilities().Clone()
 	capabilities.DynamicAxes = false
@@ -93,7 +93,7 @@ func (b *Backend) Capabilities() compute.Capabilities {
 	for _, op := range []compute.OpType{
 		compute.OpTypeFFT, compute.OpTypeComplex, compute.OpTypeReal, compute.OpTypeImag, compute.OpTypeConj,
 		compute.OpTypeBatchNormForInference, compute.OpTypeBatchNormForTraining, compute.OpTypeBatchNormGradient,
-		compute.OpTypeDynamicSlice, compute.OpTypeDynamicUpdateSlice, compute.OpTypeAllReduce,
+		compute.OpTypeDynamicSlice, compute.OpTypeDynamicUpdateSlice, compute.OpTypeAllReduce, compute.OpTypeFusedLayerNorm,
 	} {
 		capabilities.Operations[op] = true
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	_ "github.com/fastparc/fastparc/backend/simd"
 	"github.com/fastparc/fastparc/internal/gradient"
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
