@@ -12,7 +12,7 @@ const (
 	ReLU
 	// ReLU6 is min(max(x, 0), 6).
 	ReLU6
-	// GELU is x·(1 + erf(x/√2))/2, the exact form.
+	// GELU is x·(1 + erf(x/√2))/2, the exact form; -Inf gives its limit, zero.
 	GELU
 	// SiLU is x/(1 + e⁻ˣ).
 	SiLU
@@ -70,7 +70,8 @@ func (f Activation) of(x float32) float32 {
 	v := float64(x)
 	switch f {
 	case GELU:
-		v *= 0.5 * (1 + math.Erf(v/math.Sqrt2))
+		a := math.Abs(v)
+		v = max(v, 0) - min(a, 15)*math.Erfc(a/math.Sqrt2)/2
 	case SiLU:
 		v /= 1 + math.Exp(-v)
 	case Sigmoid:

@@ -214,7 +214,7 @@ func TestActivationsAgreeWithFloat64(t *testing.T) {
 			f.finish(c, nil, len(c), 1, len(c))
 			for i, x := range inputs {
 				want := activation64(f, float64(x))
-				if e := math.Abs(float64(c[i]) - want); !(e <= 5e-7*max(1, math.Abs(want))) {
+				if e := math.Abs(float64(c[i]) - want); !(e <= 2e-7*max(1, math.Abs(want))) {
 					t.Fatalf("activation %d of %g is %g, want %g", f, x, c[i], want)
 				}
 			}

@@ -7116,450 +7116,8 @@ done:
 	RET
 
 // func FinishGELUAVX512(c *float32, residual *float32, row int, rows int, columns int)
-// Requires: AVX, AVX512F
-TEXT ·FinishGELUAVX512(SB), NOSPLIT, $0-40
-	MOVQ  c+0(FP), AX
-	MOVQ  residual+8(FP), DX
-	MOVQ  row+16(FP), BX
-	MOVQ  rows+24(FP), SI
-	MOVQ  columns+32(FP), DI
-	MOVQ  DI, R8
-	ANDQ  $+15, R8
-	SUBQ  R8, DI
-	MOVQ  R8, CX
-	MOVQ  $0x00000001, R9
-	SHLQ  CL, R9
-	DECQ  R9
-	KMOVW R9, K1
-
-row:
-	XORQ CX, CX
-	CMPQ CX, DI
-	JE   tail
-
-vector:
-	VMOVUPS     (AX)(CX*4), Z0
-	VMOVUPS     Z0, Z0
-	VMULPS      lanes3f3504f3<>+0(SB), Z0, Z1
-	VMOVUPS     lanes407b3333<>+0(SB), Z2
-	VMINPS      Z1, Z2, Z2
-	VMOVUPS     lanesc07b3333<>+0(SB), Z1
-	VMAXPS      Z2, Z1, Z1
-	VMULPS      Z1, Z1, Z2
-	VMOVUPS     lanes3609095f<>+0(SB), Z3
-	VFMADD213PS lanes39953cb4<>+0(SB), Z2, Z3
-	VFMADD213PS lanes3b7763f7<>+0(SB), Z2, Z3
-	VFMADD213PS lanes3d582aff<>+0(SB), Z2, Z3
-	VFMADD213PS lanes3e4341d6<>+0(SB), Z2, Z3
-	VFMADD213PS lanes3f906eba<>+0(SB), Z2, Z3
-	VMOVUPS     lanes381f5dfb<>+0(SB), Z4
-	VFMADD213PS lanes3a98903d<>+0(SB), Z2, Z4
-	VFMADD213PS lanes3c759013<>+0(SB), Z2, Z4
-	VFMADD213PS lanes3de9e8ea<>+0(SB), Z2, Z4
-	VFMADD213PS lanes3f0097fe<>+0(SB), Z2, Z4
-	VFMADD213PS lanes3f800000<>+0(SB), Z2, Z4
-	VMULPS      Z1, Z3, Z3
-	VDIVPS      Z4, Z3, Z3
-	VPANDD      lanes7fffffff<>+0(SB), Z1, Z2
-	VPANDD      lanes80000000<>+0(SB), Z1, Z4
-	VPORD       lanes3f800000<>+0(SB), Z4, Z4
-	VSUBPS      Z1, Z1, Z1
-	VADDPS      Z1, Z4, Z4
-	VCMPPS      $0x11, lanes407b3333<>+0(SB), Z2, K2
-	VMOVAPS     Z3, K2, Z4
-	VMULPS      lanes3f000000<>+0(SB), Z0, Z0
-	VFMADD213PS Z0, Z0, Z4
-	TESTQ       DX, DX
-	JZ          vector_store
-	VADDPS      (DX)(CX*4), Z4, Z4
-
-vector_store:
-	VMOVUPS Z4, (AX)(CX*4)
-	ADDQ    $0x10, CX
-	CMPQ    CX, DI
-	JNE     vector
-
-tail:
-	TESTQ       R8, R8
-	JZ          next
-	VMOVUPS.Z   (AX)(CX*4), K1, Z0
-	VMOVUPS     Z0, Z0
-	VMULPS      lanes3f3504f3<>+0(SB), Z0, Z1
-	VMOVUPS     lanes407b3333<>+0(SB), Z2
-	VMINPS      Z1, Z2, Z2
-	VMOVUPS     lanesc07b3333<>+0(SB), Z1
-	VMAXPS      Z2, Z1, Z1
-	VMULPS      Z1, Z1, Z2
-	VMOVUPS     lanes3609095f<>+0(SB), Z3
-	VFMADD213PS lanes39953cb4<>+0(SB), Z2, Z3
-	VFMADD213PS lanes3b7763f7<>+0(SB), Z2, Z3
-	VFMADD213PS lanes3d582aff<>+0(SB), Z2, Z3
-	VFMADD213PS lanes3e4341d6<>+0(SB), Z2, Z3
-	VFMADD213PS lanes3f906eba<>+0(SB), Z2, Z3
-	VMOVUPS     lanes381f5dfb<>+0(SB), Z4
-	VFMADD213PS lanes3a98903d<>+0(SB), Z2, Z4
-	VFMADD213PS lanes3c759013<>+0(SB), Z2, Z4
-	VFMADD213PS lanes3de9e8ea<>+0(SB), Z2, Z4
-	VFMADD213PS lanes3f0097fe<>+0(SB), Z2, Z4
-	VFMADD213PS lanes3f800000<>+0(SB), Z2, Z4
-	VMULPS      Z1, Z3, Z3
-	VDIVPS      Z4, Z3, Z3
-	VPANDD      lanes7fffffff<>+0(SB), Z1, Z2
-	VPANDD      lanes80000000<>+0(SB), Z1, Z4
-	VPORD       lanes3f800000<>+0(SB), Z4, Z4
-	VSUBPS      Z1, Z1, Z1
-	VADDPS      Z1, Z4, Z4
-	VCMPPS      $0x11, lanes407b3333<>+0(SB), Z2, K2
-	VMOVAPS     Z3, K2, Z4
-	VMULPS      lanes3f000000<>+0(SB), Z0, Z0
-	VFMADD213PS Z0, Z0, Z4
-	TESTQ       DX, DX
-	JZ          tail_store
-	VMOVUPS.Z   (DX)(CX*4), K1, Z0
-	VADDPS      Z0, Z4, Z4
-
-tail_store:
-	VMOVUPS Z4, K1, (AX)(CX*4)
-
-next:
-	LEAQ  (AX)(BX*4), AX
-	TESTQ DX, DX
-	JZ    last
-	LEAQ  (DX)(BX*4), DX
-
-last:
-	DECQ SI
-	JNZ  row
-	VZEROUPPER
-	RET
-
-DATA lanes3f3504f3<>+0(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+4(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+8(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+12(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+16(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+20(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+24(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+28(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+32(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+36(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+40(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+44(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+48(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+52(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+56(SB)/4, $0x3f3504f3
-DATA lanes3f3504f3<>+60(SB)/4, $0x3f3504f3
-GLOBL lanes3f3504f3<>(SB), RODATA|NOPTR, $64
-
-DATA lanes407b3333<>+0(SB)/4, $0x407b3333
-DATA lanes407b3333<>+4(SB)/4, $0x407b3333
-DATA lanes407b3333<>+8(SB)/4, $0x407b3333
-DATA lanes407b3333<>+12(SB)/4, $0x407b3333
-DATA lanes407b3333<>+16(SB)/4, $0x407b3333
-DATA lanes407b3333<>+20(SB)/4, $0x407b3333
-DATA lanes407b3333<>+24(SB)/4, $0x407b3333
-DATA lanes407b3333<>+28(SB)/4, $0x407b3333
-DATA lanes407b3333<>+32(SB)/4, $0x407b3333
-DATA lanes407b3333<>+36(SB)/4, $0x407b3333
-DATA lanes407b3333<>+40(SB)/4, $0x407b3333
-DATA lanes407b3333<>+44(SB)/4, $0x407b3333
-DATA lanes407b3333<>+48(SB)/4, $0x407b3333
-DATA lanes407b3333<>+52(SB)/4, $0x407b3333
-DATA lanes407b3333<>+56(SB)/4, $0x407b3333
-DATA lanes407b3333<>+60(SB)/4, $0x407b3333
-GLOBL lanes407b3333<>(SB), RODATA|NOPTR, $64
-
-DATA lanesc07b3333<>+0(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+4(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+8(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+12(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+16(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+20(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+24(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+28(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+32(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+36(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+40(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+44(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+48(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+52(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+56(SB)/4, $0xc07b3333
-DATA lanesc07b3333<>+60(SB)/4, $0xc07b3333
-GLOBL lanesc07b3333<>(SB), RODATA|NOPTR, $64
-
-DATA lanes3609095f<>+0(SB)/4, $0x3609095f
-DATA lanes3609095f<>+4(SB)/4, $0x3609095f
-DATA lanes3609095f<>+8(SB)/4, $0x3609095f
-DATA lanes3609095f<>+12(SB)/4, $0x3609095f
-DATA lanes3609095f<>+16(SB)/4, $0x3609095f
-DATA lanes3609095f<>+20(SB)/4, $0x3609095f
-DATA lanes3609095f<>+24(SB)/4, $0x3609095f
-DATA lanes3609095f<>+28(SB)/4, $0x3609095f
-DATA lanes3609095f<>+32(SB)/4, $0x3609095f
-DATA lanes3609095f<>+36(SB)/4, $0x3609095f
-DATA lanes3609095f<>+40(SB)/4, $0x3609095f
-DATA lanes3609095f<>+44(SB)/4, $0x3609095f
-DATA lanes3609095f<>+48(SB)/4, $0x3609095f
-DATA lanes3609095f<>+52(SB)/4, $0x3609095f
-DATA lanes3609095f<>+56(SB)/4, $0x3609095f
-DATA lanes3609095f<>+60(SB)/4, $0x3609095f
-GLOBL lanes3609095f<>(SB), RODATA|NOPTR, $64
-
-DATA lanes39953cb4<>+0(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+4(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+8(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+12(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+16(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+20(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+24(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+28(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+32(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+36(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+40(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+44(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+48(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+52(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+56(SB)/4, $0x39953cb4
-DATA lanes39953cb4<>+60(SB)/4, $0x39953cb4
-GLOBL lanes39953cb4<>(SB), RODATA|NOPTR, $64
-
-DATA lanes3b7763f7<>+0(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+4(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+8(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+12(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+16(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+20(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+24(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+28(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+32(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+36(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+40(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+44(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+48(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+52(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+56(SB)/4, $0x3b7763f7
-DATA lanes3b7763f7<>+60(SB)/4, $0x3b7763f7
-GLOBL lanes3b7763f7<>(SB), RODATA|NOPTR, $64
-
-DATA lanes3d582aff<>+0(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+4(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+8(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+12(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+16(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+20(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+24(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+28(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+32(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+36(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+40(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+44(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+48(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+52(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+56(SB)/4, $0x3d582aff
-DATA lanes3d582aff<>+60(SB)/4, $0x3d582aff
-GLOBL lanes3d582aff<>(SB), RODATA|NOPTR, $64
-
-DATA lanes3e4341d6<>+0(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+4(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+8(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+12(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+16(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+20(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+24(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+28(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+32(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+36(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+40(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+44(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+48(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+52(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+56(SB)/4, $0x3e4341d6
-DATA lanes3e4341d6<>+60(SB)/4, $0x3e4341d6
-GLOBL lanes3e4341d6<>(SB), RODATA|NOPTR, $64
-
-DATA lanes3f906eba<>+0(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+4(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+8(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+12(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+16(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+20(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+24(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+28(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+32(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+36(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+40(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+44(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+48(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+52(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+56(SB)/4, $0x3f906eba
-DATA lanes3f906eba<>+60(SB)/4, $0x3f906eba
-GLOBL lanes3f906eba<>(SB), RODATA|NOPTR, $64
-
-DATA lanes381f5dfb<>+0(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+4(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+8(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+12(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+16(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+20(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+24(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+28(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+32(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+36(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+40(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+44(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+48(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+52(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+56(SB)/4, $0x381f5dfb
-DATA lanes381f5dfb<>+60(SB)/4, $0x381f5dfb
-GLOBL lanes381f5dfb<>(SB), RODATA|NOPTR, $64
-
-DATA lanes3a98903d<>+0(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+4(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+8(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+12(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+16(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+20(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+24(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+28(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+32(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+36(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+40(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+44(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+48(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+52(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+56(SB)/4, $0x3a98903d
-DATA lanes3a98903d<>+60(SB)/4, $0x3a98903d
-GLOBL lanes3a98903d<>(SB), RODATA|NOPTR, $64
-
-DATA lanes3c759013<>+0(SB)/4, $0x3c759013
-DATA lanes3c759013<>+4(SB)/4, $0x3c759013
-DATA lanes3c759013<>+8(SB)/4, $0x3c759013
-DATA lanes3c759013<>+12(SB)/4, $0x3c759013
-DATA lanes3c759013<>+16(SB)/4, $0x3c759013
-DATA lanes3c759013<>+20(SB)/4, $0x3c759013
-DATA lanes3c759013<>+24(SB)/4, $0x3c759013
-DATA lanes3c759013<>+28(SB)/4, $0x3c759013
-DATA lanes3c759013<>+32(SB)/4, $0x3c759013
-DATA lanes3c759013<>+36(SB)/4, $0x3c759013
-DATA lanes3c759013<>+40(SB)/4, $0x3c759013
-DATA lanes3c759013<>+44(SB)/4, $0x3c759013
-DATA lanes3c759013<>+48(SB)/4, $0x3c759013
-DATA lanes3c759013<>+52(SB)/4, $0x3c759013
-DATA lanes3c759013<>+56(SB)/4, $0x3c759013
-DATA lanes3c759013<>+60(SB)/4, $0x3c759013
-GLOBL lanes3c759013<>(SB), RODATA|NOPTR, $64
-
-DATA lanes3de9e8ea<>+0(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+4(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+8(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+12(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+16(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+20(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+24(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+28(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+32(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+36(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+40(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+44(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+48(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+52(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+56(SB)/4, $0x3de9e8ea
-DATA lanes3de9e8ea<>+60(SB)/4, $0x3de9e8ea
-GLOBL lanes3de9e8ea<>(SB), RODATA|NOPTR, $64
-
-DATA lanes3f0097fe<>+0(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+4(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+8(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+12(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+16(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+20(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+24(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+28(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+32(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+36(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+40(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+44(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+48(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+52(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+56(SB)/4, $0x3f0097fe
-DATA lanes3f0097fe<>+60(SB)/4, $0x3f0097fe
-GLOBL lanes3f0097fe<>(SB), RODATA|NOPTR, $64
-
-DATA lanes3f800000<>+0(SB)/4, $0x3f800000
-DATA lanes3f800000<>+4(SB)/4, $0x3f800000
-DATA lanes3f800000<>+8(SB)/4, $0x3f800000
-DATA lanes3f800000<>+12(SB)/4, $0x3f800000
-DATA lanes3f800000<>+16(SB)/4, $0x3f800000
-DATA lanes3f800000<>+20(SB)/4, $0x3f800000
-DATA lanes3f800000<>+24(SB)/4, $0x3f800000
-DATA lanes3f800000<>+28(SB)/4, $0x3f800000
-DATA lanes3f800000<>+32(SB)/4, $0x3f800000
-DATA lanes3f800000<>+36(SB)/4, $0x3f800000
-DATA lanes3f800000<>+40(SB)/4, $0x3f800000
-DATA lanes3f800000<>+44(SB)/4, $0x3f800000
-DATA lanes3f800000<>+48(SB)/4, $0x3f800000
-DATA lanes3f800000<>+52(SB)/4, $0x3f800000
-DATA lanes3f800000<>+56(SB)/4, $0x3f800000
-DATA lanes3f800000<>+60(SB)/4, $0x3f800000
-GLOBL lanes3f800000<>(SB), RODATA|NOPTR, $64
-
-DATA lanes7fffffff<>+0(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+4(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+8(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+12(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+16(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+20(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+24(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+28(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+32(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+36(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+40(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+44(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+48(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+52(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+56(SB)/4, $0x7fffffff
-DATA lanes7fffffff<>+60(SB)/4, $0x7fffffff
-GLOBL lanes7fffffff<>(SB), RODATA|NOPTR, $64
-
-DATA lanes80000000<>+0(SB)/4, $0x80000000
-DATA lanes80000000<>+4(SB)/4, $0x80000000
-DATA lanes80000000<>+8(SB)/4, $0x80000000
-DATA lanes80000000<>+12(SB)/4, $0x80000000
-DATA lanes80000000<>+16(SB)/4, $0x80000000
-DATA lanes80000000<>+20(SB)/4, $0x80000000
-DATA lanes80000000<>+24(SB)/4, $0x80000000
-DATA lanes80000000<>+28(SB)/4, $0x80000000
-DATA lanes80000000<>+32(SB)/4, $0x80000000
-DATA lanes80000000<>+36(SB)/4, $0x80000000
-DATA lanes80000000<>+40(SB)/4, $0x80000000
-DATA lanes80000000<>+44(SB)/4, $0x80000000
-DATA lanes80000000<>+48(SB)/4, $0x80000000
-DATA lanes80000000<>+52(SB)/4, $0x80000000
-DATA lanes80000000<>+56(SB)/4, $0x80000000
-DATA lanes80000000<>+60(SB)/4, $0x80000000
-GLOBL lanes80000000<>(SB), RODATA|NOPTR, $64
-
-DATA lanes3f000000<>+0(SB)/4, $0x3f000000
-DATA lanes3f000000<>+4(SB)/4, $0x3f000000
-DATA lanes3f000000<>+8(SB)/4, $0x3f000000
-DATA lanes3f000000<>+12(SB)/4, $0x3f000000
-DATA lanes3f000000<>+16(SB)/4, $0x3f000000
-DATA lanes3f000000<>+20(SB)/4, $0x3f000000
-DATA lanes3f000000<>+24(SB)/4, $0x3f000000
-DATA lanes3f000000<>+28(SB)/4, $0x3f000000
-DATA lanes3f000000<>+32(SB)/4, $0x3f000000
-DATA lanes3f000000<>+36(SB)/4, $0x3f000000
-DATA lanes3f000000<>+40(SB)/4, $0x3f000000
-DATA lanes3f000000<>+44(SB)/4, $0x3f000000
-DATA lanes3f000000<>+48(SB)/4, $0x3f000000
-DATA lanes3f000000<>+52(SB)/4, $0x3f000000
-DATA lanes3f000000<>+56(SB)/4, $0x3f000000
-DATA lanes3f000000<>+60(SB)/4, $0x3f000000
-GLOBL lanes3f000000<>(SB), RODATA|NOPTR, $64
-
-// func FinishSiLUAVX512(c *float32, residual *float32, row int, rows int, columns int)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·FinishSiLUAVX512(SB), NOSPLIT, $0-40
+TEXT ·FinishGELUAVX512(SB), NOSPLIT, $0-40
 	MOVQ  c+0(FP), AX
 	MOVQ  residual+8(FP), DX
 	MOVQ  row+16(FP), BX
@@ -7582,33 +7140,50 @@ row:
 vector:
 	VMOVUPS      (AX)(CX*4), Z0
 	VMOVUPS      Z0, Z0
-	VXORPS       Z1, Z1, Z1
-	VSUBPS       Z0, Z1, Z1
-	VMOVUPS      lanes42b20000<>+0(SB), Z2
+	VPANDD       lanes7fffffff<>+0(SB), Z0, Z1
+	VMOVUPS      lanes41700000<>+0(SB), Z2
 	VMINPS       Z1, Z2, Z2
+	VMULPS       lanesbf000000<>+0(SB), Z2, Z1
+	VMULPS       Z2, Z1, Z1
+	VMOVUPS      lanes42b20000<>+0(SB), Z3
+	VMINPS       Z1, Z3, Z3
 	VMOVUPS      lanesc2d00000<>+0(SB), Z1
-	VMAXPS       Z2, Z1, Z1
-	VMOVUPS      Z1, Z2
+	VMAXPS       Z3, Z1, Z1
+	VMOVUPS      Z1, Z4
 	VMULPS       lanes3fb8aa3b<>+0(SB), Z1, Z1
 	VRNDSCALEPS  $0x08, Z1, Z1
-	VFNMADD231PS lanes3f318000<>+0(SB), Z1, Z2
-	VFNMADD231PS lanesb95e8083<>+0(SB), Z1, Z2
+	VFNMADD231PS lanes3f318000<>+0(SB), Z1, Z4
+	VFNMADD231PS lanesb95e8083<>+0(SB), Z1, Z4
 	VMOVUPS      lanes3ab50ccd<>+0(SB), Z3
-	VFMADD213PS  lanes3c091fef<>+0(SB), Z2, Z3
-	VFMADD213PS  lanes3d2aac8c<>+0(SB), Z2, Z3
-	VFMADD213PS  lanes3e2aaa45<>+0(SB), Z2, Z3
-	VFMADD213PS  lanes3efffffe<>+0(SB), Z2, Z3
-	VFMADD213PS  lanes3f800000<>+0(SB), Z2, Z3
-	VFMADD213PS  lanes3f800000<>+0(SB), Z2, Z3
+	VFMADD213PS  lanes3c091fef<>+0(SB), Z4, Z3
+	VFMADD213PS  lanes3d2aac8c<>+0(SB), Z4, Z3
+	VFMADD213PS  lanes3e2aaa45<>+0(SB), Z4, Z3
+	VFMADD213PS  lanes3efffffe<>+0(SB), Z4, Z3
+	VFMADD213PS  lanes3f800000<>+0(SB), Z4, Z3
+	VFMADD213PS  lanes3f800000<>+0(SB), Z4, Z3
 	VSCALEFPS    Z1, Z3, Z3
-	VADDPS       lanes3f800000<>+0(SB), Z3, Z3
-	VDIVPS       Z3, Z0, Z0
+	VMOVUPS      lanes3b880b6f<>+0(SB), Z1
+	VFMADD213PS  lanes3d2769ed<>+0(SB), Z2, Z1
+	VFMADD213PS  lanes3e3c5c3c<>+0(SB), Z2, Z1
+	VFMADD213PS  lanes3ee0e603<>+0(SB), Z2, Z1
+	VFMADD213PS  lanes3f000000<>+0(SB), Z2, Z1
+	VMOVUPS      lanes3c2a8140<>+0(SB), Z4
+	VFMADD213PS  lanes3dd1d5a6<>+0(SB), Z2, Z4
+	VFMADD213PS  lanes3ef15441<>+0(SB), Z2, Z4
+	VFMADD213PS  lanes3f9a4c5f<>+0(SB), Z2, Z4
+	VFMADD213PS  lanes3fd6941a<>+0(SB), Z2, Z4
+	VFMADD213PS  lanes3f800000<>+0(SB), Z2, Z4
+	VMULPS       Z1, Z3, Z3
+	VDIVPS       Z4, Z3, Z3
+	VXORPS       Z1, Z1, Z1
+	VMAXPS       Z0, Z1, Z1
+	VFNMADD213PS Z1, Z2, Z3
 	TESTQ        DX, DX
 	JZ           vector_store
-	VADDPS       (DX)(CX*4), Z0, Z0
+	VADDPS       (DX)(CX*4), Z3, Z3
 
 vector_store:
-	VMOVUPS Z0, (AX)(CX*4)
+	VMOVUPS Z3, (AX)(CX*4)
 	ADDQ    $0x10, CX
 	CMPQ    CX, DI
 	JNE     vector
@@ -7618,34 +7193,51 @@ tail:
 	JZ           next
 	VMOVUPS.Z    (AX)(CX*4), K1, Z0
 	VMOVUPS      Z0, Z0
-	VXORPS       Z1, Z1, Z1
-	VSUBPS       Z0, Z1, Z1
-	VMOVUPS      lanes42b20000<>+0(SB), Z2
+	VPANDD       lanes7fffffff<>+0(SB), Z0, Z1
+	VMOVUPS      lanes41700000<>+0(SB), Z2
 	VMINPS       Z1, Z2, Z2
+	VMULPS       lanesbf000000<>+0(SB), Z2, Z1
+	VMULPS       Z2, Z1, Z1
+	VMOVUPS      lanes42b20000<>+0(SB), Z3
+	VMINPS       Z1, Z3, Z3
 	VMOVUPS      lanesc2d00000<>+0(SB), Z1
-	VMAXPS       Z2, Z1, Z1
-	VMOVUPS      Z1, Z2
+	VMAXPS       Z3, Z1, Z1
+	VMOVUPS      Z1, Z4
 	VMULPS       lanes3fb8aa3b<>+0(SB), Z1, Z1
 	VRNDSCALEPS  $0x08, Z1, Z1
-	VFNMADD231PS lanes3f318000<>+0(SB), Z1, Z2
-	VFNMADD231PS lanesb95e8083<>+0(SB), Z1, Z2
+	VFNMADD231PS lanes3f318000<>+0(SB), Z1, Z4
+	VFNMADD231PS lanesb95e8083<>+0(SB), Z1, Z4
 	VMOVUPS      lanes3ab50ccd<>+0(SB), Z3
-	VFMADD213PS  lanes3c091fef<>+0(SB), Z2, Z3
-	VFMADD213PS  lanes3d2aac8c<>+0(SB), Z2, Z3
-	VFMADD213PS  lanes3e2aaa45<>+0(SB), Z2, Z3
-	VFMADD213PS  lanes3efffffe<>+0(SB), Z2, Z3
-	VFMADD213PS  lanes3f800000<>+0(SB), Z2, Z3
-	VFMADD213PS  lanes3f800000<>+0(SB), Z2, Z3
+	VFMADD213PS  lanes3c091fef<>+0(SB), Z4, Z3
+	VFMADD213PS  lanes3d2aac8c<>+0(SB), Z4, Z3
+	VFMADD213PS  lanes3e2aaa45<>+0(SB), Z4, Z3
+	VFMADD213PS  lanes3efffffe<>+0(SB), Z4, Z3
+	VFMADD213PS  lanes3f800000<>+0(SB), Z4, Z3
+	VFMADD213PS  lanes3f800000<>+0(SB), Z4, Z3
 	VSCALEFPS    Z1, Z3, Z3
-	VADDPS       lanes3f800000<>+0(SB), Z3, Z3
-	VDIVPS       Z3, Z0, Z0
+	VMOVUPS      lanes3b880b6f<>+0(SB), Z1
+	VFMADD213PS  lanes3d2769ed<>+0(SB), Z2, Z1
+	VFMADD213PS  lanes3e3c5c3c<>+0(SB), Z2, Z1
+	VFMADD213PS  lanes3ee0e603<>+0(SB), Z2, Z1
+	VFMADD213PS  lanes3f000000<>+0(SB), Z2, Z1
+	VMOVUPS      lanes3c2a8140<>+0(SB), Z4
+	VFMADD213PS  lanes3dd1d5a6<>+0(SB), Z2, Z4
+	VFMADD213PS  lanes3ef15441<>+0(SB), Z2, Z4
+	VFMADD213PS  lanes3f9a4c5f<>+0(SB), Z2, Z4
+	VFMADD213PS  lanes3fd6941a<>+0(SB), Z2, Z4
+	VFMADD213PS  lanes3f800000<>+0(SB), Z2, Z4
+	VMULPS       Z1, Z3, Z3
+	VDIVPS       Z4, Z3, Z3
+	VXORPS       Z1, Z1, Z1
+	VMAXPS       Z0, Z1, Z1
+	VFNMADD213PS Z1, Z2, Z3
 	TESTQ        DX, DX
 	JZ           tail_store
-	VMOVUPS.Z    (DX)(CX*4), K1, Z1
-	VADDPS       Z1, Z0, Z0
+	VMOVUPS.Z    (DX)(CX*4), K1, Z0
+	VADDPS       Z0, Z3, Z3
 
 tail_store:
-	VMOVUPS Z0, K1, (AX)(CX*4)
+	VMOVUPS Z3, K1, (AX)(CX*4)
 
 next:
 	LEAQ  (AX)(BX*4), AX
@@ -7658,6 +7250,60 @@ last:
 	JNZ  row
 	VZEROUPPER
 	RET
+
+DATA lanes7fffffff<>+0(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+4(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+8(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+12(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+16(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+20(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+24(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+28(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+32(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+36(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+40(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+44(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+48(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+52(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+56(SB)/4, $0x7fffffff
+DATA lanes7fffffff<>+60(SB)/4, $0x7fffffff
+GLOBL lanes7fffffff<>(SB), RODATA|NOPTR, $64
+
+DATA lanes41700000<>+0(SB)/4, $0x41700000
+DATA lanes41700000<>+4(SB)/4, $0x41700000
+DATA lanes41700000<>+8(SB)/4, $0x41700000
+DATA lanes41700000<>+12(SB)/4, $0x41700000
+DATA lanes41700000<>+16(SB)/4, $0x41700000
+DATA lanes41700000<>+20(SB)/4, $0x41700000
+DATA lanes41700000<>+24(SB)/4, $0x41700000
+DATA lanes41700000<>+28(SB)/4, $0x41700000
+DATA lanes41700000<>+32(SB)/4, $0x41700000
+DATA lanes41700000<>+36(SB)/4, $0x41700000
+DATA lanes41700000<>+40(SB)/4, $0x41700000
+DATA lanes41700000<>+44(SB)/4, $0x41700000
+DATA lanes41700000<>+48(SB)/4, $0x41700000
+DATA lanes41700000<>+52(SB)/4, $0x41700000
+DATA lanes41700000<>+56(SB)/4, $0x41700000
+DATA lanes41700000<>+60(SB)/4, $0x41700000
+GLOBL lanes41700000<>(SB), RODATA|NOPTR, $64
+
+DATA lanesbf000000<>+0(SB)/4, $0xbf000000
+DATA lanesbf000000<>+4(SB)/4, $0xbf000000
+DATA lanesbf000000<>+8(SB)/4, $0xbf000000
+DATA lanesbf000000<>+12(SB)/4, $0xbf000000
+DATA lanesbf000000<>+16(SB)/4, $0xbf000000
+DATA lanesbf000000<>+20(SB)/4, $0xbf000000
+DATA lanesbf000000<>+24(SB)/4, $0xbf000000
+DATA lanesbf000000<>+28(SB)/4, $0xbf000000
+DATA lanesbf000000<>+32(SB)/4, $0xbf000000
+DATA lanesbf000000<>+36(SB)/4, $0xbf000000
+DATA lanesbf000000<>+40(SB)/4, $0xbf000000
+DATA lanesbf000000<>+44(SB)/4, $0xbf000000
+DATA lanesbf000000<>+48(SB)/4, $0xbf000000
+DATA lanesbf000000<>+52(SB)/4, $0xbf000000
+DATA lanesbf000000<>+56(SB)/4, $0xbf000000
+DATA lanesbf000000<>+60(SB)/4, $0xbf000000
+GLOBL lanesbf000000<>(SB), RODATA|NOPTR, $64
 
 DATA lanes42b20000<>+0(SB)/4, $0x42b20000
 DATA lanes42b20000<>+4(SB)/4, $0x42b20000
@@ -7838,6 +7484,306 @@ DATA lanes3efffffe<>+52(SB)/4, $0x3efffffe
 DATA lanes3efffffe<>+56(SB)/4, $0x3efffffe
 DATA lanes3efffffe<>+60(SB)/4, $0x3efffffe
 GLOBL lanes3efffffe<>(SB), RODATA|NOPTR, $64
+
+DATA lanes3f800000<>+0(SB)/4, $0x3f800000
+DATA lanes3f800000<>+4(SB)/4, $0x3f800000
+DATA lanes3f800000<>+8(SB)/4, $0x3f800000
+DATA lanes3f800000<>+12(SB)/4, $0x3f800000
+DATA lanes3f800000<>+16(SB)/4, $0x3f800000
+DATA lanes3f800000<>+20(SB)/4, $0x3f800000
+DATA lanes3f800000<>+24(SB)/4, $0x3f800000
+DATA lanes3f800000<>+28(SB)/4, $0x3f800000
+DATA lanes3f800000<>+32(SB)/4, $0x3f800000
+DATA lanes3f800000<>+36(SB)/4, $0x3f800000
+DATA lanes3f800000<>+40(SB)/4, $0x3f800000
+DATA lanes3f800000<>+44(SB)/4, $0x3f800000
+DATA lanes3f800000<>+48(SB)/4, $0x3f800000
+DATA lanes3f800000<>+52(SB)/4, $0x3f800000
+DATA lanes3f800000<>+56(SB)/4, $0x3f800000
+DATA lanes3f800000<>+60(SB)/4, $0x3f800000
+GLOBL lanes3f800000<>(SB), RODATA|NOPTR, $64
+
+DATA lanes3b880b6f<>+0(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+4(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+8(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+12(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+16(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+20(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+24(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+28(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+32(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+36(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+40(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+44(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+48(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+52(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+56(SB)/4, $0x3b880b6f
+DATA lanes3b880b6f<>+60(SB)/4, $0x3b880b6f
+GLOBL lanes3b880b6f<>(SB), RODATA|NOPTR, $64
+
+DATA lanes3d2769ed<>+0(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+4(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+8(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+12(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+16(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+20(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+24(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+28(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+32(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+36(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+40(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+44(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+48(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+52(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+56(SB)/4, $0x3d2769ed
+DATA lanes3d2769ed<>+60(SB)/4, $0x3d2769ed
+GLOBL lanes3d2769ed<>(SB), RODATA|NOPTR, $64
+
+DATA lanes3e3c5c3c<>+0(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+4(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+8(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+12(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+16(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+20(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+24(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+28(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+32(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+36(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+40(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+44(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+48(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+52(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+56(SB)/4, $0x3e3c5c3c
+DATA lanes3e3c5c3c<>+60(SB)/4, $0x3e3c5c3c
+GLOBL lanes3e3c5c3c<>(SB), RODATA|NOPTR, $64
+
+DATA lanes3ee0e603<>+0(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+4(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+8(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+12(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+16(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+20(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+24(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+28(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+32(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+36(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+40(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+44(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+48(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+52(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+56(SB)/4, $0x3ee0e603
+DATA lanes3ee0e603<>+60(SB)/4, $0x3ee0e603
+GLOBL lanes3ee0e603<>(SB), RODATA|NOPTR, $64
+
+DATA lanes3f000000<>+0(SB)/4, $0x3f000000
+DATA lanes3f000000<>+4(SB)/4, $0x3f000000
+DATA lanes3f000000<>+8(SB)/4, $0x3f000000
+DATA lanes3f000000<>+12(SB)/4, $0x3f000000
+DATA lanes3f000000<>+16(SB)/4, $0x3f000000
+DATA lanes3f000000<>+20(SB)/4, $0x3f000000
+DATA lanes3f000000<>+24(SB)/4, $0x3f000000
+DATA lanes3f000000<>+28(SB)/4, $0x3f000000
+DATA lanes3f000000<>+32(SB)/4, $0x3f000000
+DATA lanes3f000000<>+36(SB)/4, $0x3f000000
+DATA lanes3f000000<>+40(SB)/4, $0x3f000000
+DATA lanes3f000000<>+44(SB)/4, $0x3f000000
+DATA lanes3f000000<>+48(SB)/4, $0x3f000000
+DATA lanes3f000000<>+52(SB)/4, $0x3f000000
+DATA lanes3f000000<>+56(SB)/4, $0x3f000000
+DATA lanes3f000000<>+60(SB)/4, $0x3f000000
+GLOBL lanes3f000000<>(SB), RODATA|NOPTR, $64
+
+DATA lanes3c2a8140<>+0(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+4(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+8(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+12(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+16(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+20(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+24(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+28(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+32(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+36(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+40(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+44(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+48(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+52(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+56(SB)/4, $0x3c2a8140
+DATA lanes3c2a8140<>+60(SB)/4, $0x3c2a8140
+GLOBL lanes3c2a8140<>(SB), RODATA|NOPTR, $64
+
+DATA lanes3dd1d5a6<>+0(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+4(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+8(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+12(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+16(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+20(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+24(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+28(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+32(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+36(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+40(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+44(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+48(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+52(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+56(SB)/4, $0x3dd1d5a6
+DATA lanes3dd1d5a6<>+60(SB)/4, $0x3dd1d5a6
+GLOBL lanes3dd1d5a6<>(SB), RODATA|NOPTR, $64
+
+DATA lanes3ef15441<>+0(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+4(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+8(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+12(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+16(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+20(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+24(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+28(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+32(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+36(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+40(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+44(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+48(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+52(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+56(SB)/4, $0x3ef15441
+DATA lanes3ef15441<>+60(SB)/4, $0x3ef15441
+GLOBL lanes3ef15441<>(SB), RODATA|NOPTR, $64
+
+DATA lanes3f9a4c5f<>+0(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+4(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+8(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+12(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+16(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+20(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+24(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+28(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+32(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+36(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+40(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+44(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+48(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+52(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+56(SB)/4, $0x3f9a4c5f
+DATA lanes3f9a4c5f<>+60(SB)/4, $0x3f9a4c5f
+GLOBL lanes3f9a4c5f<>(SB), RODATA|NOPTR, $64
+
+DATA lanes3fd6941a<>+0(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+4(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+8(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+12(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+16(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+20(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+24(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+28(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+32(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+36(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+40(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+44(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+48(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+52(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+56(SB)/4, $0x3fd6941a
+DATA lanes3fd6941a<>+60(SB)/4, $0x3fd6941a
+GLOBL lanes3fd6941a<>(SB), RODATA|NOPTR, $64
+
+// func FinishSiLUAVX512(c *float32, residual *float32, row int, rows int, columns int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·FinishSiLUAVX512(SB), NOSPLIT, $0-40
+	MOVQ  c+0(FP), AX
+	MOVQ  residual+8(FP), DX
+	MOVQ  row+16(FP), BX
+	MOVQ  rows+24(FP), SI
+	MOVQ  columns+32(FP), DI
+	MOVQ  DI, R8
+	ANDQ  $+15, R8
+	SUBQ  R8, DI
+	MOVQ  R8, CX
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+
+row:
+	XORQ CX, CX
+	CMPQ CX, DI
+	JE   tail
+
+vector:
+	VMOVUPS      (AX)(CX*4), Z0
+	VMOVUPS      Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VSUBPS       Z0, Z1, Z1
+	VMOVUPS      lanes42b20000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z2
+	VMOVUPS      lanesc2d00000<>+0(SB), Z1
+	VMAXPS       Z2, Z1, Z1
+	VMOVUPS      Z1, Z2
+	VMULPS       lanes3fb8aa3b<>+0(SB), Z1, Z1
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VFNMADD231PS lanes3f318000<>+0(SB), Z1, Z2
+	VFNMADD231PS lanesb95e8083<>+0(SB), Z1, Z2
+	VMOVUPS      lanes3ab50ccd<>+0(SB), Z3
+	VFMADD213PS  lanes3c091fef<>+0(SB), Z2, Z3
+	VFMADD213PS  lanes3d2aac8c<>+0(SB), Z2, Z3
+	VFMADD213PS  lanes3e2aaa45<>+0(SB), Z2, Z3
+	VFMADD213PS  lanes3efffffe<>+0(SB), Z2, Z3
+	VFMADD213PS  lanes3f800000<>+0(SB), Z2, Z3
+	VFMADD213PS  lanes3f800000<>+0(SB), Z2, Z3
+	VSCALEFPS    Z1, Z3, Z3
+	VADDPS       lanes3f800000<>+0(SB), Z3, Z3
+	VDIVPS       Z3, Z0, Z0
+	TESTQ        DX, DX
+	JZ           vector_store
+	VADDPS       (DX)(CX*4), Z0, Z0
+
+vector_store:
+	VMOVUPS Z0, (AX)(CX*4)
+	ADDQ    $0x10, CX
+	CMPQ    CX, DI
+	JNE     vector
+
+tail:
+	TESTQ        R8, R8
+	JZ           next
+	VMOVUPS.Z    (AX)(CX*4), K1, Z0
+	VMOVUPS      Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VSUBPS       Z0, Z1, Z1
+	VMOVUPS      lanes42b20000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z2
+	VMOVUPS      lanesc2d00000<>+0(SB), Z1
+	VMAXPS       Z2, Z1, Z1
+	VMOVUPS      Z1, Z2
+	VMULPS       lanes3fb8aa3b<>+0(SB), Z1, Z1
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VFNMADD231PS lanes3f318000<>+0(SB), Z1, Z2
+	VFNMADD231PS lanesb95e8083<>+0(SB), Z1, Z2
+	VMOVUPS      lanes3ab50ccd<>+0(SB), Z3
+	VFMADD213PS  lanes3c091fef<>+0(SB), Z2, Z3
+	VFMADD213PS  lanes3d2aac8c<>+0(SB), Z2, Z3
+	VFMADD213PS  lanes3e2aaa45<>+0(SB), Z2, Z3
+	VFMADD213PS  lanes3efffffe<>+0(SB), Z2, Z3
+	VFMADD213PS  lanes3f800000<>+0(SB), Z2, Z3
+	VFMADD213PS  lanes3f800000<>+0(SB), Z2, Z3
+	VSCALEFPS    Z1, Z3, Z3
+	VADDPS       lanes3f800000<>+0(SB), Z3, Z3
+	VDIVPS       Z3, Z0, Z0
+	TESTQ        DX, DX
+	JZ           tail_store
+	VMOVUPS.Z    (DX)(CX*4), K1, Z1
+	VADDPS       Z1, Z0, Z0
+
+tail_store:
+	VMOVUPS Z0, K1, (AX)(CX*4)
+
+next:
+	LEAQ  (AX)(BX*4), AX
+	TESTQ DX, DX
+	JZ    last
+	LEAQ  (DX)(BX*4), DX
+
+last:
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
 
 // func FinishHardSwishAVX512(c *float32, residual *float32, row int, rows int, columns int)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -8236,6 +8182,24 @@ last:
 	JNZ  row
 	VZEROUPPER
 	RET
+
+DATA lanes80000000<>+0(SB)/4, $0x80000000
+DATA lanes80000000<>+4(SB)/4, $0x80000000
+DATA lanes80000000<>+8(SB)/4, $0x80000000
+DATA lanes80000000<>+12(SB)/4, $0x80000000
+DATA lanes80000000<>+16(SB)/4, $0x80000000
+DATA lanes80000000<>+20(SB)/4, $0x80000000
+DATA lanes80000000<>+24(SB)/4, $0x80000000
+DATA lanes80000000<>+28(SB)/4, $0x80000000
+DATA lanes80000000<>+32(SB)/4, $0x80000000
+DATA lanes80000000<>+36(SB)/4, $0x80000000
+DATA lanes80000000<>+40(SB)/4, $0x80000000
+DATA lanes80000000<>+44(SB)/4, $0x80000000
+DATA lanes80000000<>+48(SB)/4, $0x80000000
+DATA lanes80000000<>+52(SB)/4, $0x80000000
+DATA lanes80000000<>+56(SB)/4, $0x80000000
+DATA lanes80000000<>+60(SB)/4, $0x80000000
+GLOBL lanes80000000<>(SB), RODATA|NOPTR, $64
 
 DATA lanesc0000000<>+0(SB)/4, $0xc0000000
 DATA lanesc0000000<>+4(SB)/4, $0xc0000000
@@ -10736,88 +10700,122 @@ row:
 	JE   tail
 
 vector:
-	VMOVUPS     (AX)(R8*4), Y1
-	VMOVUPS     Y1, Y1
-	VMULPS      lanes3f3504f3<>+0(SB), Y1, Y2
-	VMOVUPS     lanes407b3333<>+0(SB), Y3
-	VMINPS      Y2, Y3, Y3
-	VMOVUPS     lanesc07b3333<>+0(SB), Y2
-	VMAXPS      Y3, Y2, Y2
-	VMULPS      Y2, Y2, Y3
-	VMOVUPS     lanes3609095f<>+0(SB), Y4
-	VFMADD213PS lanes39953cb4<>+0(SB), Y3, Y4
-	VFMADD213PS lanes3b7763f7<>+0(SB), Y3, Y4
-	VFMADD213PS lanes3d582aff<>+0(SB), Y3, Y4
-	VFMADD213PS lanes3e4341d6<>+0(SB), Y3, Y4
-	VFMADD213PS lanes3f906eba<>+0(SB), Y3, Y4
-	VMOVUPS     lanes381f5dfb<>+0(SB), Y5
-	VFMADD213PS lanes3a98903d<>+0(SB), Y3, Y5
-	VFMADD213PS lanes3c759013<>+0(SB), Y3, Y5
-	VFMADD213PS lanes3de9e8ea<>+0(SB), Y3, Y5
-	VFMADD213PS lanes3f0097fe<>+0(SB), Y3, Y5
-	VFMADD213PS lanes3f800000<>+0(SB), Y3, Y5
-	VMULPS      Y2, Y4, Y4
-	VDIVPS      Y5, Y4, Y4
-	VPAND       lanes7fffffff<>+0(SB), Y2, Y3
-	VPAND       lanes80000000<>+0(SB), Y2, Y5
-	VPOR        lanes3f800000<>+0(SB), Y5, Y5
-	VSUBPS      Y2, Y2, Y2
-	VADDPS      Y2, Y5, Y5
-	VCMPPS      $0x11, lanes407b3333<>+0(SB), Y3, Y2
-	VBLENDVPS   Y2, Y4, Y5, Y5
-	VMULPS      lanes3f000000<>+0(SB), Y1, Y1
-	VFMADD213PS Y1, Y1, Y5
-	TESTQ       CX, CX
-	JZ          vector_store
-	VADDPS      (CX)(R8*4), Y5, Y5
+	VMOVUPS      (AX)(R8*4), Y1
+	VMOVUPS      Y1, Y1
+	VPAND        lanes7fffffff<>+0(SB), Y1, Y2
+	VMOVUPS      lanes41700000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y3
+	VMULPS       lanesbf000000<>+0(SB), Y3, Y2
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      lanes42b20000<>+0(SB), Y4
+	VMINPS       Y2, Y4, Y4
+	VMOVUPS      lanesc2d00000<>+0(SB), Y2
+	VMAXPS       Y4, Y2, Y2
+	VMOVUPS      Y2, Y5
+	VMULPS       lanes3fb8aa3b<>+0(SB), Y2, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS lanes3f318000<>+0(SB), Y2, Y5
+	VFNMADD231PS lanesb95e8083<>+0(SB), Y2, Y5
+	VMOVUPS      lanes3ab50ccd<>+0(SB), Y4
+	VFMADD213PS  lanes3c091fef<>+0(SB), Y5, Y4
+	VFMADD213PS  lanes3d2aac8c<>+0(SB), Y5, Y4
+	VFMADD213PS  lanes3e2aaa45<>+0(SB), Y5, Y4
+	VFMADD213PS  lanes3efffffe<>+0(SB), Y5, Y4
+	VFMADD213PS  lanes3f800000<>+0(SB), Y5, Y4
+	VFMADD213PS  lanes3f800000<>+0(SB), Y5, Y4
+	VCVTPS2DQ    Y2, Y2
+	VPSRAD       $0x01, Y2, Y5
+	VPSUBD       Y5, Y2, Y2
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       lanes3f800000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       lanes3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y2, Y4, Y4
+	VMOVUPS      lanes3b880b6f<>+0(SB), Y2
+	VFMADD213PS  lanes3d2769ed<>+0(SB), Y3, Y2
+	VFMADD213PS  lanes3e3c5c3c<>+0(SB), Y3, Y2
+	VFMADD213PS  lanes3ee0e603<>+0(SB), Y3, Y2
+	VFMADD213PS  lanes3f000000<>+0(SB), Y3, Y2
+	VMOVUPS      lanes3c2a8140<>+0(SB), Y5
+	VFMADD213PS  lanes3dd1d5a6<>+0(SB), Y3, Y5
+	VFMADD213PS  lanes3ef15441<>+0(SB), Y3, Y5
+	VFMADD213PS  lanes3f9a4c5f<>+0(SB), Y3, Y5
+	VFMADD213PS  lanes3fd6941a<>+0(SB), Y3, Y5
+	VFMADD213PS  lanes3f800000<>+0(SB), Y3, Y5
+	VMULPS       Y2, Y4, Y4
+	VDIVPS       Y5, Y4, Y4
+	VXORPS       Y2, Y2, Y2
+	VMAXPS       Y1, Y2, Y2
+	VFNMADD213PS Y2, Y3, Y4
+	TESTQ        CX, CX
+	JZ           vector_store
+	VADDPS       (CX)(R8*4), Y4, Y4
 
 vector_store:
-	VMOVUPS Y5, (AX)(R8*4)
+	VMOVUPS Y4, (AX)(R8*4)
 	ADDQ    $0x08, R8
 	CMPQ    R8, SI
 	JNE     vector
 
 tail:
-	TESTQ       DI, DI
-	JZ          next
-	VMASKMOVPS  (AX)(R8*4), Y0, Y1
-	VMOVUPS     Y1, Y1
-	VMULPS      lanes3f3504f3<>+0(SB), Y1, Y2
-	VMOVUPS     lanes407b3333<>+0(SB), Y3
-	VMINPS      Y2, Y3, Y3
-	VMOVUPS     lanesc07b3333<>+0(SB), Y2
-	VMAXPS      Y3, Y2, Y2
-	VMULPS      Y2, Y2, Y3
-	VMOVUPS     lanes3609095f<>+0(SB), Y4
-	VFMADD213PS lanes39953cb4<>+0(SB), Y3, Y4
-	VFMADD213PS lanes3b7763f7<>+0(SB), Y3, Y4
-	VFMADD213PS lanes3d582aff<>+0(SB), Y3, Y4
-	VFMADD213PS lanes3e4341d6<>+0(SB), Y3, Y4
-	VFMADD213PS lanes3f906eba<>+0(SB), Y3, Y4
-	VMOVUPS     lanes381f5dfb<>+0(SB), Y5
-	VFMADD213PS lanes3a98903d<>+0(SB), Y3, Y5
-	VFMADD213PS lanes3c759013<>+0(SB), Y3, Y5
-	VFMADD213PS lanes3de9e8ea<>+0(SB), Y3, Y5
-	VFMADD213PS lanes3f0097fe<>+0(SB), Y3, Y5
-	VFMADD213PS lanes3f800000<>+0(SB), Y3, Y5
-	VMULPS      Y2, Y4, Y4
-	VDIVPS      Y5, Y4, Y4
-	VPAND       lanes7fffffff<>+0(SB), Y2, Y3
-	VPAND       lanes80000000<>+0(SB), Y2, Y5
-	VPOR        lanes3f800000<>+0(SB), Y5, Y5
-	VSUBPS      Y2, Y2, Y2
-	VADDPS      Y2, Y5, Y5
-	VCMPPS      $0x11, lanes407b3333<>+0(SB), Y3, Y2
-	VBLENDVPS   Y2, Y4, Y5, Y5
-	VMULPS      lanes3f000000<>+0(SB), Y1, Y1
-	VFMADD213PS Y1, Y1, Y5
-	TESTQ       CX, CX
-	JZ          tail_store
-	VMASKMOVPS  (CX)(R8*4), Y0, Y1
-	VADDPS      Y1, Y5, Y5
+	TESTQ        DI, DI
+	JZ           next
+	VMASKMOVPS   (AX)(R8*4), Y0, Y1
+	VMOVUPS      Y1, Y1
+	VPAND        lanes7fffffff<>+0(SB), Y1, Y2
+	VMOVUPS      lanes41700000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y3
+	VMULPS       lanesbf000000<>+0(SB), Y3, Y2
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      lanes42b20000<>+0(SB), Y4
+	VMINPS       Y2, Y4, Y4
+	VMOVUPS      lanesc2d00000<>+0(SB), Y2
+	VMAXPS       Y4, Y2, Y2
+	VMOVUPS      Y2, Y5
+	VMULPS       lanes3fb8aa3b<>+0(SB), Y2, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS lanes3f318000<>+0(SB), Y2, Y5
+	VFNMADD231PS lanesb95e8083<>+0(SB), Y2, Y5
+	VMOVUPS      lanes3ab50ccd<>+0(SB), Y4
+	VFMADD213PS  lanes3c091fef<>+0(SB), Y5, Y4
+	VFMADD213PS  lanes3d2aac8c<>+0(SB), Y5, Y4
+	VFMADD213PS  lanes3e2aaa45<>+0(SB), Y5, Y4
+	VFMADD213PS  lanes3efffffe<>+0(SB), Y5, Y4
+	VFMADD213PS  lanes3f800000<>+0(SB), Y5, Y4
+	VFMADD213PS  lanes3f800000<>+0(SB), Y5, Y4
+	VCVTPS2DQ    Y2, Y2
+	VPSRAD       $0x01, Y2, Y5
+	VPSUBD       Y5, Y2, Y2
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       lanes3f800000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       lanes3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y2, Y4, Y4
+	VMOVUPS      lanes3b880b6f<>+0(SB), Y2
+	VFMADD213PS  lanes3d2769ed<>+0(SB), Y3, Y2
+	VFMADD213PS  lanes3e3c5c3c<>+0(SB), Y3, Y2
+	VFMADD213PS  lanes3ee0e603<>+0(SB), Y3, Y2
+	VFMADD213PS  lanes3f000000<>+0(SB), Y3, Y2
+	VMOVUPS      lanes3c2a8140<>+0(SB), Y5
+	VFMADD213PS  lanes3dd1d5a6<>+0(SB), Y3, Y5
+	VFMADD213PS  lanes3ef15441<>+0(SB), Y3, Y5
+	VFMADD213PS  lanes3f9a4c5f<>+0(SB), Y3, Y5
+	VFMADD213PS  lanes3fd6941a<>+0(SB), Y3, Y5
+	VFMADD213PS  lanes3f800000<>+0(SB), Y3, Y5
+	VMULPS       Y2, Y4, Y4
+	VDIVPS       Y5, Y4, Y4
+	VXORPS       Y2, Y2, Y2
+	VMAXPS       Y1, Y2, Y2
+	VFNMADD213PS Y2, Y3, Y4
+	TESTQ        CX, CX
+	JZ           tail_store
+	VMASKMOVPS   (CX)(R8*4), Y0, Y1
+	VADDPS       Y1, Y4, Y4
 
 tail_store:
-	VMASKMOVPS Y5, Y0, (AX)(R8*4)
+	VMASKMOVPS Y4, Y0, (AX)(R8*4)
 
 next:
 	LEAQ  (AX)(DX*4), AX
