@@ -35,6 +35,24 @@ func PackedBSize(k, n int) int { return k * roundUp(n, level.tile().vector) }
 // PackB lays B[k,n] out for products at the current level: panels of its tile's columns, the rows of a panel one after
 // the other, the last panel filled up with zeros to whole vectors. Element [i,j] is b[i·strideK + j·strideN].
 func PackB(dst, b []float32, k, n, strideK, strideN int) {
+	packB(dst, b, k, n, rowOffsets{channels: k, columns: 1, channel: strideK}, strideN)
+}
+
+// rowOffsets tells where the rows of B lie: row i belongs to channel i%channels of the tap i/channels, which is in
+// column (i/channels)%columns and row i/channels/columns of the kernel.
+type rowOffsets struct {
+	base                 int
+	channels, columns    int
+	channel, column, row int // distances
+}
+
+func (r *rowOffsets) at(i int) int {
+	tap := i / r.channels
+	return r.base + i%r.channels*r.channel + tap%r.columns*r.column + tap/r.columns*r.row
+}
+
+// packB is PackB for rows at any place.
+func packB(dst, b []float32, k, n int, rows rowOffsets, strideN int) {
 	t := level.tile()
 	for j := 0; j < n; j += t.columns {
 		columns := min(t.columns, n-j)
@@ -42,7 +60,7 @@ func PackB(dst, b []float32, k, n, strideK, strideN int) {
 		panel := dst[j*k:][:k*width]
 		for i := range k {
 			line := panel[i*width:][:width]
-			from := b[i*strideK+j*strideN:]
+			from := b[rows.at(i)+j*strideN:]
 			if strideN == 1 {
 				copy(line, from[:columns])
 			} else {
