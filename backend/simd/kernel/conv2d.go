@@ -69,8 +69,7 @@ func (c *Conv2D) Run(y, x, packed []float32, lo, hi int, scratch []float32) {
 		for group := range c.groups() {
 			first, last := max(unit, lo), min(unit+bands*columnBlocks, hi)
 			for u := first; u < last; u++ {
-				band, block := (u-unit)/columnBlocks, (u-unit)%columnBlocks
-				c.band(y, x, packed[:size], phase, group, band, block, scratch)
+				c.band(y, x, packed[:size], phase, group, (u-unit)%bands, (u-unit)/bands, scratch)
 			}
 			unit += bands * columnBlocks
 			packed = packed[size:]
@@ -104,7 +103,7 @@ func (c *Conv2D) band(y, x, packed []float32, phase, group, band, block int, scr
 		if c.Residual != nil {
 			g.Residual = c.Residual[at:]
 		}
-		part := gemmBlock{Gemm: &g, c: y[at:], a: a[(pixel-lo)*g.ARow:], b: packed, scratch: scratch, rows: g.M, column: block * width, columns: min(width, g.N-block*width)}
+		part := gemmBlock{Gemm: g, c: y[at:], a: a[(pixel-lo)*g.ARow:], b: packed, scratch: scratch, rows: g.M, column: block * width, columns: min(width, g.N-block*width)}
 		part.run()
 	}
 }
@@ -150,25 +149,29 @@ func (c *Conv2D) bandSize() int {
 	rows := level.tile().rows
 	tiles := min(8, max(2, megabyte/max(1, c.KH*c.KW*c.channels())/rows))
 	pixels := c.Batch * c.OutH() * c.OutW()
-	for tiles > 2 && ceilDiv(pixels, tiles*rows) < fewUnits {
+	for tiles > 2 && ceilDiv(pixels, tiles*rows) < 16 {
 		tiles = ceilDiv(tiles, 2)
 	}
 	return tiles * rows
 }
-
-// fewUnits is the number of units below which the work is cut finer, at the price of gathering patches repeatedly.
-const fewUnits = 4
 
 func (c *Conv2D) bands(phase int) int {
 	v, h := c.vertical(), c.horizontal()
 	return ceilDiv(c.Batch*v.phase(phase/h.phases()).count*h.phase(phase%h.phases()).count, c.bandSize())
 }
 
-// columnBlockSize returns the number of columns of a unit: all of a group's, or fewer where there are few units.
+// columnBlockSize returns the number of columns of a unit: all of a group's, or a half or quarter where there are few
+// bands to share out. Each block of columns gathers the patches again.
 func (c *Conv2D) columnBlockSize() int {
 	bands := max(1, ceilDiv(c.Batch*c.OutH()*c.OutW(), c.bandSize())*c.groups())
-	panels := ceilDiv(c.columns(), level.tile().columns)
-	return ceilDiv(panels, min(panels, ceilDiv(fewUnits, bands))) * level.tile().columns
+	return columnBlockSize(c.columns(), min(4, ceilDiv(8, bands)))
+}
+
+// columnBlockSize returns the width of blocks of whole panels, as many as asked where there are enough panels.
+func columnBlockSize(columns, blocks int) int {
+	width := level.tile().columns
+	panels := ceilDiv(columns, width)
+	return ceilDiv(panels, max(1, min(panels, blocks))) * width
 }
 
 func (c *Conv2D) columnBlocks() int { return ceilDiv(c.columns(), c.columnBlockSize()) }

@@ -110,7 +110,7 @@ func (c *Conv2DWeightGradient) row(dw, x, v []float32, group, row, block int, sc
 		a := scratch[:g.K*g.M]
 		p.gather(a, g.M, x, lo, lo+g.K)
 		part := gemmBlock{
-			Gemm: &g, c: dw[row*g.M*c.COut+group*g.N:], a: a, b: v[min(len(v), lo*c.COut+group*g.N):], scratch: scratch[len(a):],
+			Gemm: g, c: dw[row*g.M*c.COut+group*g.N:], a: a, b: v[min(len(v), lo*c.COut+group*g.N):], scratch: scratch[len(a):],
 			column: block * width, columns: min(width, g.N-block*width),
 		}
 		for part.row = 0; part.row < g.M; part.row += rows {
@@ -140,10 +140,9 @@ func (c *Conv2DWeightGradient) gradientBand() int {
 	return min(maxDepth, max(32, megabyte/max(1, c.KW*c.channels())))
 }
 
-// gradientBlockSize returns the number of columns of a unit: all of a group's, or fewer where there are few units.
+// gradientBlockSize returns the number of columns of a unit: all of a group's, or a part where there are few units.
 func (c *Conv2DWeightGradient) gradientBlockSize() int {
-	panels := ceilDiv(c.columns(), level.tile().columns)
-	return ceilDiv(panels, min(panels, ceilDiv(fewUnits, c.groups()*c.KH))) * level.tile().columns
+	return columnBlockSize(c.columns(), ceilDiv(4, c.groups()*c.KH))
 }
 
 func (c *Conv2DWeightGradient) gradientBlocks() int {

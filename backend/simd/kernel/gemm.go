@@ -56,9 +56,9 @@ func (g *Gemm) ScratchSize() int {
 func (g *Gemm) Run(c, a, b []float32, lo, hi int, scratch []float32) {
 	s := g.blocks()
 	for unit := lo; unit < hi; unit++ {
-		row, column := unit/s.columnBlocks*s.rows, unit%s.columnBlocks*s.columns
+		row, column := unit%s.rowBlocks*s.rows, unit/s.rowBlocks*s.columns
 		block := gemmBlock{
-			Gemm: g, c: c, a: a, b: b, scratch: scratch,
+			Gemm: *g, c: c, a: a, b: b, scratch: scratch,
 			row: row, rows: min(s.rows, g.M-row), column: column, columns: min(s.columns, g.N-column),
 		}
 		block.run()
@@ -68,12 +68,17 @@ func (g *Gemm) Run(c, a, b []float32, lo, hi int, scratch []float32) {
 // blocks is how C is divided into units: rowBlocks times columnBlocks blocks, all of rows by columns but the last.
 type blocks struct{ rows, columns, rowBlocks, columnBlocks int }
 
-// blocks makes units of up to 8 by 8 tiles, smaller ones where there would be fewer than 8 units.
+// blocks makes units of up to 8 by 8 tiles, smaller ones where these would be too few to share out evenly. Where K is
+// long, large units matter more: each reads its part of A and B from memory once.
 func (g *Gemm) blocks() blocks {
 	t := level.tile()
 	rowTiles, panels := ceilDiv(g.M, t.rows), ceilDiv(g.N, t.columns)
 	groupRows, groupPanels := min(8, max(rowTiles, 1)), min(8, max(panels, 1))
-	for ceilDiv(rowTiles, groupRows)*ceilDiv(panels, groupPanels) < 8 && groupRows*groupPanels > 1 {
+	units := 32
+	if g.K > 2048 {
+		units = 4
+	}
+	for ceilDiv(rowTiles, groupRows)*ceilDiv(panels, groupPanels) < units && groupRows*groupPanels > 1 {
 		if groupRows > groupPanels {
 			groupRows = ceilDiv(groupRows, 2)
 		} else {
@@ -85,7 +90,7 @@ func (g *Gemm) blocks() blocks {
 
 // gemmBlock is one unit of a product on its way.
 type gemmBlock struct {
-	*Gemm
+	Gemm
 	c, a, b, scratch           []float32
 	row, rows, column, columns int
 }

@@ -106,7 +106,7 @@ func (t tile) emit() {
 	JMP(operand.LabelRef(t.loopLabel(t.vectors)))
 }
 
-// begin sets the accumulators to C or to zero.
+// begin sets the accumulators to C or to zero; then it calls for C, which would come late when it is stored.
 func (t tile) begin() {
 	Load(Param("options"), options)
 	TESTQ(operand.U32(optionAccumulate), options)
@@ -118,6 +118,8 @@ func (t tile) begin() {
 	})
 	JMP(operand.LabelRef(t.label("begun")))
 	Label(t.label("zero"))
+	t.loadStrideOfC()
+	t.eachRow(cTile, func(_, _ int, at operand.Mem) { PREFETCHT0(at) })
 	for i := range t.rows * t.vectors {
 		VXORPS(t.register(i), t.register(i), t.register(i))
 	}
@@ -146,6 +148,9 @@ func (t tile) sum() {
 	Label(t.label("sum"))
 	for v := range t.vectors {
 		VMOVUPS(operand.Mem{Base: bLine, Disp: v * int(t.vector)}, t.line(v))
+	}
+	for v := range t.vectors {
+		PREFETCHT0(operand.Mem{Base: bLine, Index: bRow, Scale: 8, Disp: v * int(t.vector)})
 	}
 	ADDQ(bRow, bLine)
 	for row := range t.rows {
