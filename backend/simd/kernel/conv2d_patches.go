@@ -88,37 +88,45 @@ func (p *patches) position(pixel int) (image, row, column int) {
 
 // gather writes the patches of the pixels lo ≤ pixel < hi, stride apart.
 func (p *patches) gather(dst []float32, stride int, x []float32, lo, hi int) {
-	for pixel := lo; pixel < hi; pixel++ {
+	for pixel := lo; pixel < hi; {
 		image, row, column := p.position(pixel)
-		patch := dst[(pixel-lo)*stride:][:p.vertical.taps*p.line()]
-		low, high, at := p.vertical.inside(row)
-		clear(patch[:low*p.line()])
-		for tap := low; tap < high; tap++ {
-			p.gatherLine(patch[tap*p.line():][:p.line()], x, (image*p.vertical.in+at)*p.horizontal.in, column)
-			at += p.vertical.tapAdvance
-		}
-		clear(patch[high*p.line():])
+		n := min(hi-pixel, p.horizontal.count-column)
+		p.gatherRow(dst[(pixel-lo)*stride:], stride, x, image, row, column, n)
+		pixel += n
 	}
 }
 
-// line is the number of elements of a patch in one row of the kernel.
-func (p *patches) line() int { return p.horizontal.taps * p.perGroup }
+// gatherRow writes the patches of n neighbours.
+func (p *patches) gatherRow(dst []float32, stride int, x []float32, image, row, column, n int) {
+	line := p.horizontal.taps * p.perGroup
+	low, high, at := p.vertical.inside(row)
+	for i := range n {
+		patch := dst[i*stride:][:p.vertical.taps*line]
+		left, right, first := p.horizontal.inside(column + i)
+		clear(patch[:low*line])
+		for tap := low; tap < high; tap++ {
+			row := (image*p.vertical.in+at+(tap-low)*p.vertical.tapAdvance)*p.horizontal.in + first
+			p.gatherLine(patch[tap*line:][:line], x, row, left, right)
+		}
+		clear(patch[high*line:])
+	}
+}
 
-// gatherLine writes a patch's line from the row of x that begins with the given pixel.
-func (p *patches) gatherLine(dst, x []float32, row, column int) {
-	low, high, at := p.horizontal.inside(column)
-	clear(dst[:low*p.perGroup])
-	clear(dst[high*p.perGroup:])
-	if low == high {
+// gatherLine writes what a patch has of one row of x: its taps from left to right, the first of them at the given
+// pixel, and zeros around.
+func (p *patches) gatherLine(dst, x []float32, pixel, left, right int) {
+	clear(dst[:left*p.perGroup])
+	clear(dst[right*p.perGroup:])
+	if left == right {
 		return
 	}
-	from := x[(row+at)*p.channels+p.first:]
+	from := x[pixel*p.channels+p.first:]
 	if p.horizontal.tapAdvance == 1 && p.perGroup == p.channels {
-		copy(dst[low*p.perGroup:high*p.perGroup], from)
+		copy(dst[left*p.perGroup:right*p.perGroup], from)
 		return
 	}
-	for tap := low; tap < high; tap++ {
-		copy(dst[tap*p.perGroup:][:p.perGroup], from[(tap-low)*p.horizontal.tapAdvance*p.channels:])
+	for tap := left; tap < right; tap++ {
+		copy(dst[tap*p.perGroup:][:p.perGroup], from[(tap-left)*p.horizontal.tapAdvance*p.channels:])
 	}
 }
 
