@@ -73,6 +73,17 @@ func (p *axisPhase) inside(i int) (low, high, at int) {
 	return low, high, at + low*p.tapAdvance
 }
 
+// whole returns the outputs of the class, from low on and below high, all of whose taps fall into the input.
+func (p *axisPhase) whole() (low, high int) {
+	if p.start < 0 {
+		low = ceilDiv(-p.start, p.advance)
+	}
+	if room := p.in - 1 - (p.taps-1)*p.tapAdvance - p.start; room >= 0 {
+		high = min(p.count, room/p.advance+1)
+	}
+	return low, max(low, high)
+}
+
 // patches gathers what pixels see of an image: all taps, and of each the perGroup channels from first on.
 type patches struct {
 	vertical, horizontal      axisPhase
@@ -88,6 +99,9 @@ func (p *patches) position(pixel int) (image, row, column int) {
 
 // gather writes the patches of the pixels lo ≤ pixel < hi, stride apart.
 func (p *patches) gather(dst []float32, stride int, x []float32, lo, hi int) {
+	if p.horizontal.taps*p.vertical.taps == 0 {
+		return
+	}
 	for pixel := lo; pixel < hi; {
 		image, row, column := p.position(pixel)
 		n := min(hi-pixel, p.horizontal.count-column)
@@ -100,15 +114,43 @@ func (p *patches) gather(dst []float32, stride int, x []float32, lo, hi int) {
 func (p *patches) gatherRow(dst []float32, stride int, x []float32, image, row, column, n int) {
 	line := p.horizontal.taps * p.perGroup
 	low, high, at := p.vertical.inside(row)
-	for i := range n {
-		patch := dst[i*stride:][:p.vertical.taps*line]
-		left, right, first := p.horizontal.inside(column + i)
-		clear(patch[:low*line])
-		for tap := low; tap < high; tap++ {
-			row := (image*p.vertical.in+at+(tap-low)*p.vertical.tapAdvance)*p.horizontal.in + first
-			p.gatherLine(patch[tap*line:][:line], x, row, left, right)
+	whole, wholeEnd := p.horizontal.whole()
+	whole = min(max(whole-column, 0), n)
+	wholeEnd = min(max(wholeEnd-column, whole), n)
+	for tap := range p.vertical.taps {
+		to := dst[tap*line:]
+		if tap < low || tap >= high {
+			for i := range n {
+				clear(to[i*stride:][:line])
+			}
+			continue
 		}
-		clear(patch[high*line:])
+		from := (image*p.vertical.in + at + (tap-low)*p.vertical.tapAdvance) * p.horizontal.in
+		p.gatherLines(to, stride, x, from, column, 0, whole)
+		if p.horizontal.tapAdvance == 1 && p.perGroup == p.channels && whole < wholeEnd {
+			p.copyLines(to[whole*stride:], stride, x[(from+p.horizontal.start+(column+whole)*p.horizontal.advance)*p.channels:], wholeEnd-whole)
+		} else {
+			p.gatherLines(to, stride, x, from, column, whole, wholeEnd)
+		}
+		p.gatherLines(to, stride, x, from, column, wholeEnd, n)
+	}
+}
+
+// copyLines writes a line of n neighbours' patches that are all inside the row and lie in it as in the patch.
+func (p *patches) copyLines(dst []float32, stride int, x []float32, n int) {
+	line, advance := p.horizontal.taps*p.perGroup, p.horizontal.advance*p.channels
+	for i := range n {
+		copy(dst[i*stride:][:line], x[i*advance:][:line])
+	}
+}
+
+// gatherLines writes a line of the patches lo ≤ i < hi after the one of column, from the row of x that begins at the
+// given pixel.
+func (p *patches) gatherLines(dst []float32, stride int, x []float32, row, column, lo, hi int) {
+	line := p.horizontal.taps * p.perGroup
+	for i := lo; i < hi; i++ {
+		left, right, first := p.horizontal.inside(column + i)
+		p.gatherLine(dst[i*stride:][:line], x, row+first, left, right)
 	}
 }
 

@@ -171,6 +171,42 @@ func checkGemm(t *testing.T, seed uint64) {
 	}
 }
 
+// TestGemmSumsLongColumns has the shape of a weight gradient: few rows and columns, and a long sum in place.
+func TestGemmSumsLongColumns(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(4, 4))
+		g := Gemm{M: 29, N: 10, K: 100_003, ARow: 1, ACol: 29, BRow: 10, CRow: 10}
+		a, b, c := normals(t, r, g.M*g.K), normals(t, r, g.N*g.K), normals(t, r, g.M*g.N)
+		want, magnitude := gemm64(&g, c, a, b, g.BRow, 1)
+		g.Run(c, a, b, 0, g.Units(), guarded(t, g.ScratchSize()))
+		for i := range c {
+			if e := math.Abs(float64(c[i]) - want[i]); !(e < 2e-6*magnitude[i]) {
+				t.Fatalf("element %d is %g, want %g", i, c[i], want[i])
+			}
+		}
+	})
+}
+
+func TestProductsAllocateNothing(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		c := Conv2D{Batch: 1, H: 9, W: 9, CIn: 8, KH: 3, KW: 3, COut: 40, StrideH: 2, StrideW: 2, PadTop: 1, PadLeft: 1, Epilogue: Epilogue{Activation: GELU}}
+		dx, dw := Conv2DInputGradient{c}, Conv2DWeightGradient{c}
+		x, w, y := make([]float32, 9*9*8), make([]float32, 9*8*40), make([]float32, c.OutH()*c.OutW()*40)
+		packed, packedDX := make([]float32, c.PackedKernelSize()), make([]float32, dx.PackedKernelSize())
+		scratch := make([]float32, max(c.ScratchSize(), dx.ScratchSize(), dw.ScratchSize()))
+		allocations := testing.AllocsPerRun(3, func() {
+			c.PackKernel(packed, w)
+			c.Run(y, x, packed, 0, c.Units(), scratch)
+			dx.PackKernel(packedDX, w)
+			dx.Run(x, y, packedDX, 0, dx.Units(), scratch)
+			dw.Run(w, x, y, 0, dw.Units(), scratch)
+		})
+		if allocations != 0 {
+			t.Errorf("%v allocations a run", allocations)
+		}
+	})
+}
+
 // TestGemmCarriesSpecialValues puts NaN and infinities into one row of A: they stay in that row, and reach all of it.
 func TestGemmCarriesSpecialValues(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
