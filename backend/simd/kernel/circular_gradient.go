@@ -17,7 +17,8 @@ func (g CircularGradient) PartialSize() int { return g.Units() * g.kernelRows() 
 
 // ScratchSize returns the number of floats that Run needs.
 func (g CircularGradient) ScratchSize() int {
-	return (3*g.length() + g.kernelRows() - 1) * lanes
+	n := g.length()
+	return (n + g.linesAtOnce()*(n+g.around())) * lanes
 }
 
 // Run computes units lo to hi of the partial sums from v, x and the embedding pe [N, C], which may be nil.
@@ -34,8 +35,10 @@ func (g CircularGradient) Run(partial, v, x, pe []float32, lo, hi int, scratch [
 		} else {
 			added = nil
 		}
-		for line := chunk * linesAll / chunks; line < (chunk+1)*linesAll/chunks; line++ {
-			g.addLine(sums, v, x, added, line, block, scratch[n*lanes:])
+		for line, end := chunk*linesAll/chunks, (chunk+1)*linesAll/chunks; line < end; {
+			count := min(g.linesAtOnce(), end-line, g.imageLines()-line%g.imageLines())
+			g.addLines(sums, v, x, added, line, count, block, scratch[n*lanes:])
+			line += count
 		}
 	}
 }
@@ -58,40 +61,51 @@ func (g CircularGradient) Combine(dw, partial []float32) {
 	}
 }
 
-// addLine adds the products of one line: dw[k] += Σ_p z[p]·v[(p-k) mod N], with v in scratch as often round as the
-// tiles reach.
-func (g *CircularGradient) addLine(sums, v, x, embedding []float32, line, block int, scratch []float32) {
-	n, used := g.length(), usedLanes(g.C, block)
-	vAt, vStep := g.linePlace(g.OutStride, line, block)
-	xAt, xStep := g.linePlace(g.InStride, line, block)
-	z, around := scratch[:n*lanes], scratch[n*lanes:]
-	before := g.kernelRows() - 1
-	packLanes(around[before*lanes:], v[vAt:], n, vStep, used)
-	for end := before; end > 0; end -= n {
-		count := min(n, end)
-		copy(around[(end-count)*lanes:end*lanes], around[(end-count+n)*lanes:])
+// addLines adds the products of count lines of an image: dw[k] += Σ_p z[p]·v[(p-k) mod N], with v in scratch as often
+// round as the tiles reach.
+func (g *CircularGradient) addLines(sums, v, x, embedding []float32, line, count, block int, scratch []float32) {
+	n, used, around := g.length(), usedLanes(g.C, block), g.around()
+	vAt, vStep, vNext := g.linePlace(g.OutStride, line, block)
+	xAt, xStep, xNext := g.linePlace(g.InStride, line, block)
+	turns, z := scratch[:count*around*lanes], scratch[g.linesAtOnce()*around*lanes:]
+	for i := range count {
+		turn := turns[i*around*lanes : (i+1)*around*lanes]
+		packLanes(turn[(around-n)*lanes:], v[vAt+i*vNext:], n, vStep, used)
+		for end := around - n; end > 0; end -= n {
+			start := max(0, end-n)
+			copy(turn[start*lanes:end*lanes], turn[(start+n)*lanes:])
+		}
 	}
 	from := place{x, xAt}
 	if used < lanes {
-		packLanes(z, x[xAt:], n, xStep, used)
-		from, xStep = place{z, 0}, lanes
+		for i := range count {
+			packLanes(z[i*n*lanes:], x[xAt+i*xNext:], n, xStep, used)
+		}
+		from, xStep, xNext = place{z, 0}, lanes, n*lanes
 	}
 	c := correlation{
-		tiles: g.kernelRows() / tileOutputs, rows: 1, steps: n,
+		tiles: g.kernelRows() / tileOutputs, rows: count, steps: n,
 		outTile: tileOutputs * lanes, outStep: lanes, startTile: tileOutputs * lanes, startStep: lanes,
-		aStep: xStep, bTile: -tileOutputs * lanes, bStep: lanes, bOut: -lanes,
+		aRow: xNext, aStep: xStep, bTile: -tileOutputs * lanes, bRow: around * lanes, bStep: lanes, bOut: -lanes,
 	}
-	c.run(place{sums, 0}, place{sums, 0}, from, embedding, place{around, before * lanes})
+	c.run(place{sums, 0}, place{sums, 0}, from, embedding, place{turns, (around - n) * lanes})
 }
 
-// linePlace returns where a line of all images begins for a block of channels, and the distance of its pixels.
-func (g *CircularGradient) linePlace(stride, line, block int) (at, step int) {
-	pixel, step := line*g.W, stride
+// linePlace returns where a line of all images begins for a block of channels, the distance of its pixels, and that of
+// the next line of the image.
+func (g *CircularGradient) linePlace(stride, line, block int) (at, step, next int) {
+	pixel, step, next := line*g.W, stride, g.W*stride
 	if g.Axis == Height {
-		pixel, step = line/g.W*g.H*g.W+line%g.W, g.W*stride
+		pixel, step, next = line/g.W*g.H*g.W+line%g.W, next, step
 	}
-	return pixel*stride + block*lanes, step
+	return pixel*stride + block*lanes, step, next
 }
+
+// linesAtOnce is the number of lines that go through the kernel together, so that short ones need not go one by one.
+func (g *CircularGradient) linesAtOnce() int { return max(1, min(g.imageLines(), 112/g.length())) }
+
+// around is the number of vectors of v that the tiles reach.
+func (g *CircularGradient) around() int { return g.kernelRows() - 1 + g.length() }
 
 func (g *CircularGradient) imageLines() int { return g.H * g.W / g.length() }
 

@@ -15,6 +15,7 @@ const maxProducts = 1 << 17
 //		+ Σ_{r < rows} Σ_{p < steps} (a[t·aTile + r·aRow + p·aStep] + add[p·16]) · b[t·bTile + r·bRow + p·bStep + o·bOut]
 //
 // where an index stands for the sixteen floats from there on. Strides count floats. The sum over p is the inner one.
+// rows may be 0.
 type correlation struct {
 	tiles, rows, steps       int
 	outTile, outStep         int
@@ -39,13 +40,21 @@ func (c correlation) run(out, start, a place, add []float32, b place) {
 		out, start, b = out.plus(last*c.outStep), start.plus(last*c.startStep), b.plus(last*c.bOut)
 		c.outStep, c.startStep, c.bOut = -c.outStep, -c.startStep, -c.bOut
 	}
+	if c.tiles*c.rows*c.steps*tileOutputs <= maxProducts {
+		c.runAtOnce(out, start, a, add, b)
+		return
+	}
 	tiles, atOnce := c.tiles, max(1, maxProducts/(c.rows*c.steps*tileOutputs))
 	for t := 0; t < tiles; t += atOnce {
 		c.tiles = min(atOnce, tiles-t)
-		o, s, x, y := out.plus(t*c.outTile), start.plus(t*c.startTile), a.plus(t*c.aTile), b.plus(t*c.bTile)
-		if !c.runVector(o, s, x, add, y) {
-			c.runGeneric(o, s, x, add, y)
-		}
+		c.runAtOnce(out.plus(t*c.outTile), start.plus(t*c.startTile), a.plus(t*c.aTile), add, b.plus(t*c.bTile))
+	}
+}
+
+// runAtOnce computes the sums in one call.
+func (c *correlation) runAtOnce(out, start, a place, add []float32, b place) {
+	if !c.runVector(out, start, a, add, b) {
+		c.runGeneric(out, start, a, add, b)
 	}
 }
 

@@ -53,74 +53,104 @@ func (d Depthwise) Units() int { return d.Batch * d.bands() * blocksOf(d.outChan
 
 // ScratchSize returns the number of floats that Run needs.
 func (d Depthwise) ScratchSize() int {
-	return d.sums()*d.bandSize() + max(d.OutW, tileOutputs)*lanes
+	return d.sums()*d.bandSize() + d.bandRows()*d.coveredWidth()*lanes
 }
 
 // Run computes units lo to hi of out from x.
 func (d Depthwise) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
 	blocks, bands, rows := blocksOf(d.outChannels()), d.bands(), d.bandRows()
-	band, row := scratch[:d.sums()*d.bandSize()], scratch[d.sums()*d.bandSize():]
+	input, sums := scratch[:d.sums()*d.bandSize()], scratch[d.sums()*d.bandSize():]
 	for u := lo; u < hi; u++ {
 		block, i := u%blocks, u/blocks%bands*rows
 		b := u / (blocks * bands)
 		for q := range d.sums() {
-			d.packBand(band[q*d.bandSize():], x, b, i, d.bandInputRows(), d.bandWidth(), block, q)
+			d.packBand(input[q*d.bandSize():], x, b, i, d.bandWidth(), block, q)
 		}
-		weights := packed[block*d.packedBlock():][:d.packedBlock()]
-		for r := range min(rows, d.OutH-i) {
-			d.convolveRow(out, (b*d.OutH+i+r)*d.OutW, block, band[r*d.StrideH*d.bandWidth()*lanes:], weights, row)
-		}
+		d.convolveBand(out, b, i, min(rows, d.OutH-i), block, input, packed[block*d.packedBlock():][:d.packedBlock()], sums)
 	}
 }
 
-// convolveRow computes one row of out, from pixel on, for a block of channels.
-func (d *Depthwise) convolveRow(out []float32, pixel, block int, band, weights, row []float32) {
+// convolveBand computes rows i to i+rows of an image for a block of channels. Where out has no room for vectors of
+// sixteen it goes through sums.
+func (d *Depthwise) convolveBand(out []float32, b, i, rows, block int, input, weights, sums []float32) {
 	channels := d.outChannels()
 	used := usedLanes(channels, block)
-	to, stride := place{out, pixel*channels + block*lanes}, channels
+	to, stride, width := place{out, (b*d.OutH+i)*d.OutW*channels + block*lanes}, channels, d.OutW
 	direct := used == lanes && d.OutW >= tileOutputs
 	if !direct {
-		to, stride = place{row, 0}, lanes
+		to, stride, width = place{sums, 0}, lanes, d.coveredWidth()
 	}
-	c := correlation{
-		tiles: max(1, d.OutW/tileOutputs), rows: d.KH, steps: d.KW, outTile: tileOutputs * stride, outStep: stride,
-		aRow: d.KW * lanes, aStep: lanes,
-		bTile: tileOutputs * d.StrideW * lanes, bRow: d.DilationH * d.bandWidth() * lanes, bStep: d.DilationW * lanes, bOut: d.StrideW * lanes,
-	}
-	d.sumTiles(c, to, weights, band)
-	if rest := d.OutW - tileOutputs; rest > 0 && rest%tileOutputs != 0 {
-		// The last tile covers outputs of the one before it again, with the same sums.
-		c.tiles = 1
-		d.sumTiles(c, to.plus(rest*stride), weights, band[rest*d.StrideW*lanes:])
+	for first, end := 0, 0; first < rows; first = end {
+		// Rows that see the same rows of the kernel go together; the others lie outside x.
+		from, until := d.kernelRows(i + first)
+		for end = first + 1; end < rows && d.sameKernelRows(i+end); end++ {
+		}
+		c := correlation{
+			tiles: end - first, rows: until - from, steps: d.KW, outTile: width * stride, outStep: stride,
+			aRow: d.KW * lanes, aStep: lanes,
+			bTile: d.StrideH * d.bandWidth() * lanes, bRow: d.DilationH * d.bandWidth() * lanes, bStep: d.DilationW * lanes, bOut: d.StrideW * lanes,
+		}
+		for j := 0; j < d.OutW; j += tileOutputs {
+			j := max(0, min(j, d.OutW-tileOutputs)) // the last tile covers outputs of the one before it again, with the same sums
+			d.sumTiles(c, to.plus((first*width+j)*stride), weights, from, input[((first*d.StrideH+from*d.DilationH)*d.bandWidth()+j*d.StrideW)*lanes:])
+		}
 	}
 	if !direct {
-		unpackLanes(out[pixel*channels+block*lanes:], row, d.OutW, channels, used)
+		for r := range rows {
+			unpackLanes(out[((b*d.OutH+i+r)*d.OutW)*channels+block*lanes:], sums[r*width*lanes:], d.OutW, channels, used)
+		}
 	}
 }
 
-// sumTiles runs c from the bias on, once for each input channel of a sum.
-func (d *Depthwise) sumTiles(c correlation, to place, weights, band []float32) {
+// sumTiles runs c from the bias on, once for each input channel of a sum, beginning at a row of the kernel.
+func (d *Depthwise) sumTiles(c correlation, to place, weights []float32, kernelRow int, input []float32) {
 	taps := d.KH * d.KW * lanes
-	c.run(to, place{weights, d.sums() * taps}, place{weights, 0}, nil, place{band, 0})
+	at := kernelRow * c.aRow
+	c.run(to, place{weights, d.sums() * taps}, place{weights, at}, nil, place{input, 0})
 	c.startTile, c.startStep = c.outTile, c.outStep
 	for q := 1; q < d.sums(); q++ {
-		c.run(to, to, place{weights, q * taps}, nil, place{band, q * d.bandSize()})
+		c.run(to, to, place{weights, q*taps + at}, nil, place{input, q * d.bandSize()})
 	}
 }
 
-// packBand copies rows rows of x, from the one that output row i begins at, to vectors of the sixteen channels of
-// block, width to a row, with zeros for what lies outside x.
-func (d *Depthwise) packBand(band, x []float32, b, i, rows, width, block, q int) {
+// kernelRows returns the rows of the kernel, from and until, that output row i has within x.
+func (d *Depthwise) kernelRows(i int) (from, until int) {
+	above := d.PadTop - i*d.StrideH
+	below := (d.H-1)*d.InputDilationH + above
+	if d.DilationH == 1 {
+		from, until = max(0, above), min(d.KH, below+1)
+	} else {
+		from, until = max(0, ceilDivide(above, d.DilationH)), min(d.KH, floorDivide(below, d.DilationH)+1)
+	}
+	if from >= until {
+		return 0, 0
+	}
+	return from, until
+}
+
+// sameKernelRows says whether output row i has the same rows of the kernel within x as the row before.
+func (d *Depthwise) sameKernelRows(i int) bool {
+	from, until := d.kernelRows(i)
+	beforeFrom, beforeUntil := d.kernelRows(i - 1)
+	return from == beforeFrom && until == beforeUntil
+}
+
+// packBand copies the rows of x that a band reaches, which begins at output row i, to vectors of the sixteen channels
+// of block, width to a row. What lies left and right of x becomes zero, and so do the rows between dilated ones; rows
+// above and below x are left as they are.
+func (d *Depthwise) packBand(input, x []float32, b, i, width, block, q int) {
 	first := max(0, ceilDivide(-d.PadLeft, d.InputDilationW))
 	end := min(d.W, ceilDivide(width-d.PadLeft, d.InputDilationW))
-	for r := range rows {
-		line := band[r*width*lanes : (r+1)*width*lanes]
+	for r := range d.bandInputRows() {
+		line := input[r*width*lanes : (r+1)*width*lanes]
 		at := i*d.StrideH - d.PadTop + r
-		if at < 0 || at%d.InputDilationH != 0 || at/d.InputDilationH >= d.H || first >= end {
+		switch {
+		case at < 0 || at > (d.H-1)*d.InputDilationH:
+		case at%d.InputDilationH != 0 || first >= end:
 			clear(line)
-			continue
+		default:
+			d.packRow(line, x, (b*d.H+at/d.InputDilationH)*d.W, first, end, block, q)
 		}
-		d.packRow(line, x, (b*d.H+at/d.InputDilationH)*d.W, first, end, block, q)
 	}
 }
 
@@ -176,10 +206,11 @@ func (d *Depthwise) bandRows() int { return ceilDivide(d.OutH, d.bands()) }
 
 // bandInputRows and bandWidth are the size in vectors of a unit's input.
 func (d *Depthwise) bandInputRows() int { return (d.bandRows()-1)*d.StrideH + (d.KH-1)*d.DilationH + 1 }
-func (d *Depthwise) bandWidth() int {
-	return (max(d.OutW, tileOutputs)-1)*d.StrideW + (d.KW-1)*d.DilationW + 1
-}
-func (d *Depthwise) bandSize() int { return d.bandInputRows() * d.bandWidth() * lanes }
+func (d *Depthwise) bandWidth() int     { return (d.coveredWidth()-1)*d.StrideW + (d.KW-1)*d.DilationW + 1 }
+func (d *Depthwise) bandSize() int      { return d.bandInputRows() * d.bandWidth() * lanes }
+
+// coveredWidth is the number of outputs of a row that tiles cover.
+func (d *Depthwise) coveredWidth() int { return max(d.OutW, tileOutputs) }
 
 // ceilDivide and floorDivide round n/d up and down, for d > 0 and any n.
 func ceilDivide(n, d int) int { return -floorDivide(-n, d) }

@@ -55,22 +55,34 @@ func (g *DepthwiseGradient) addBand(sums, v, x []float32, b, i, block int, scrat
 	channels, width := g.outChannels(), g.gradientWidth()
 	rows, used := min(g.bandRows(), g.OutH-i), usedLanes(channels, block)
 	band, packed := scratch[:g.bandInputRows()*width*lanes], scratch[g.bandInputRows()*width*lanes:]
-	g.packBand(band, x, b, i, g.bandInputRows(), width, block, 0)
+	g.packBand(band, x, b, i, width, block, 0)
 	from, stride := place{v, (b*g.OutH+i)*g.OutW*channels + block*lanes}, channels
 	if used < lanes {
 		packLanes(packed, v[from.at:], rows*g.OutW, channels, used)
 		from, stride = place{packed, 0}, lanes
 	}
 	c := correlation{
-		tiles: g.columns() / tileOutputs, rows: rows, steps: g.OutW,
+		tiles: g.columns() / tileOutputs, steps: g.OutW,
 		outTile: tileOutputs * lanes, outStep: lanes, startTile: tileOutputs * lanes, startStep: lanes,
 		aRow: g.OutW * stride, aStep: stride,
 		bTile: tileOutputs * g.DilationW * lanes, bRow: g.StrideH * width * lanes, bStep: g.StrideW * lanes, bOut: g.DilationW * lanes,
 	}
 	for kh := range g.KH {
+		first, end := g.outputRows(kh)
+		first, end = max(0, first-i), min(rows, end-i)
+		if first >= end {
+			continue
+		}
+		c.rows = end - first
 		to := place{sums, kh * g.columns() * lanes}
-		c.run(to, to, from, nil, place{band, kh * g.DilationH * width * lanes})
+		c.run(to, to, from.plus(first*c.aRow), nil, place{band, (first*g.StrideH + kh*g.DilationH) * width * lanes})
 	}
+}
+
+// outputRows returns the rows of the output, first and end, that row kh of the kernel takes from within x.
+func (g *DepthwiseGradient) outputRows(kh int) (first, end int) {
+	above := g.PadTop - kh*g.DilationH
+	return ceilDivide(above, g.StrideH), floorDivide((g.H-1)*g.InputDilationH+above, g.StrideH) + 1
 }
 
 // chunks returns the number of parts that the bands of all images are summed in.

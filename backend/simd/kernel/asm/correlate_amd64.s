@@ -50,6 +50,8 @@ tile:
 	MOVQ    24(SP), CX
 	MOVQ    32(SP), DX
 	MOVQ    8(AX), BX
+	TESTQ   BX, BX
+	JZ      rows_done
 
 row:
 	MOVQ CX, SI
@@ -89,43 +91,45 @@ step:
 	LEAQ        (DX)(SI*4), DX
 	DECQ        BX
 	JNZ         row
-	MOVQ        8(SP), CX
-	MOVQ        32(AX), DX
-	VMOVUPS     Y0, (CX)
-	VMOVUPS     Y1, 32(CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Y2, (CX)
-	VMOVUPS     Y3, 32(CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Y4, (CX)
-	VMOVUPS     Y5, 32(CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Y6, (CX)
-	VMOVUPS     Y7, 32(CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Y8, (CX)
-	VMOVUPS     Y9, 32(CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Y10, (CX)
-	VMOVUPS     Y11, 32(CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Y12, (CX)
-	VMOVUPS     Y13, 32(CX)
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        8(SP), CX
-	MOVQ        24(AX), DX
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        CX, 8(SP)
-	MOVQ        24(SP), CX
-	MOVQ        56(AX), DX
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        CX, 24(SP)
-	MOVQ        32(SP), CX
-	MOVQ        88(AX), DX
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        CX, 32(SP)
-	DECQ        (SP)
-	JNZ         tile
+
+rows_done:
+	MOVQ    8(SP), CX
+	MOVQ    32(AX), DX
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Y8, (CX)
+	VMOVUPS Y9, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Y10, (CX)
+	VMOVUPS Y11, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Y12, (CX)
+	VMOVUPS Y13, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    8(SP), CX
+	MOVQ    24(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 8(SP)
+	MOVQ    24(SP), CX
+	MOVQ    56(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 24(SP)
+	MOVQ    32(SP), CX
+	MOVQ    88(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 32(SP)
+	DECQ    (SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -168,6 +172,8 @@ tile:
 	MOVQ    24(SP), CX
 	MOVQ    32(SP), DX
 	MOVQ    8(AX), BX
+	TESTQ   BX, BX
+	JZ      rows_done
 
 row:
 	MOVQ CX, SI
@@ -199,36 +205,38 @@ step:
 	LEAQ        (DX)(SI*4), DX
 	DECQ        BX
 	JNZ         row
-	MOVQ        8(SP), CX
-	MOVQ        32(AX), DX
-	VMOVUPS     Z0, (CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Z1, (CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Z2, (CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Z3, (CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Z4, (CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Z5, (CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Z6, (CX)
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        8(SP), CX
-	MOVQ        24(AX), DX
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        CX, 8(SP)
-	MOVQ        24(SP), CX
-	MOVQ        56(AX), DX
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        CX, 24(SP)
-	MOVQ        32(SP), CX
-	MOVQ        88(AX), DX
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        CX, 32(SP)
-	DECQ        (SP)
-	JNZ         tile
+
+rows_done:
+	MOVQ    8(SP), CX
+	MOVQ    32(AX), DX
+	VMOVUPS Z0, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z1, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z2, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z3, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z4, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z5, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z6, (CX)
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    8(SP), CX
+	MOVQ    24(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 8(SP)
+	MOVQ    24(SP), CX
+	MOVQ    56(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 24(SP)
+	MOVQ    32(SP), CX
+	MOVQ    88(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 32(SP)
+	DECQ    (SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -271,6 +279,8 @@ tile:
 	MOVQ    24(SP), CX
 	MOVQ    32(SP), DX
 	MOVQ    8(AX), BX
+	TESTQ   BX, BX
+	JZ      rows_done
 
 row:
 	MOVQ    CX, SI
@@ -388,12 +398,14 @@ step:
 	JNZ         step
 
 row_done:
-	MOVQ    64(AX), SI
-	LEAQ    (CX)(SI*4), CX
-	MOVQ    96(AX), SI
-	LEAQ    (DX)(SI*4), DX
-	DECQ    BX
-	JNZ     row
+	MOVQ 64(AX), SI
+	LEAQ (CX)(SI*4), CX
+	MOVQ 96(AX), SI
+	LEAQ (DX)(SI*4), DX
+	DECQ BX
+	JNZ  row
+
+rows_done:
 	MOVQ    8(SP), CX
 	MOVQ    32(AX), DX
 	VMOVUPS Z0, (CX)
@@ -473,6 +485,8 @@ tile:
 	MOVQ    24(SP), CX
 	MOVQ    32(SP), DX
 	MOVQ    8(AX), BX
+	TESTQ   BX, BX
+	JZ      rows_done
 
 row:
 	MOVQ CX, SI
@@ -517,43 +531,45 @@ step:
 	LEAQ        (DX)(SI*4), DX
 	DECQ        BX
 	JNZ         row
-	MOVQ        8(SP), CX
-	MOVQ        32(AX), DX
-	VMOVUPS     Y0, (CX)
-	VMOVUPS     Y1, 32(CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Y2, (CX)
-	VMOVUPS     Y3, 32(CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Y4, (CX)
-	VMOVUPS     Y5, 32(CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Y6, (CX)
-	VMOVUPS     Y7, 32(CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Y8, (CX)
-	VMOVUPS     Y9, 32(CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Y10, (CX)
-	VMOVUPS     Y11, 32(CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Y12, (CX)
-	VMOVUPS     Y13, 32(CX)
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        8(SP), CX
-	MOVQ        24(AX), DX
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        CX, 8(SP)
-	MOVQ        24(SP), CX
-	MOVQ        56(AX), DX
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        CX, 24(SP)
-	MOVQ        32(SP), CX
-	MOVQ        88(AX), DX
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        CX, 32(SP)
-	DECQ        (SP)
-	JNZ         tile
+
+rows_done:
+	MOVQ    8(SP), CX
+	MOVQ    32(AX), DX
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Y8, (CX)
+	VMOVUPS Y9, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Y10, (CX)
+	VMOVUPS Y11, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Y12, (CX)
+	VMOVUPS Y13, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    8(SP), CX
+	MOVQ    24(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 8(SP)
+	MOVQ    24(SP), CX
+	MOVQ    56(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 24(SP)
+	MOVQ    32(SP), CX
+	MOVQ    88(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 32(SP)
+	DECQ    (SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -596,6 +612,8 @@ tile:
 	MOVQ    24(SP), CX
 	MOVQ    32(SP), DX
 	MOVQ    8(AX), BX
+	TESTQ   BX, BX
+	JZ      rows_done
 
 row:
 	MOVQ CX, SI
@@ -631,36 +649,38 @@ step:
 	LEAQ        (DX)(SI*4), DX
 	DECQ        BX
 	JNZ         row
-	MOVQ        8(SP), CX
-	MOVQ        32(AX), DX
-	VMOVUPS     Z0, (CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Z1, (CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Z2, (CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Z3, (CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Z4, (CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Z5, (CX)
-	LEAQ        (CX)(DX*4), CX
-	VMOVUPS     Z6, (CX)
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        8(SP), CX
-	MOVQ        24(AX), DX
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        CX, 8(SP)
-	MOVQ        24(SP), CX
-	MOVQ        56(AX), DX
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        CX, 24(SP)
-	MOVQ        32(SP), CX
-	MOVQ        88(AX), DX
-	LEAQ        (CX)(DX*4), CX
-	MOVQ        CX, 32(SP)
-	DECQ        (SP)
-	JNZ         tile
+
+rows_done:
+	MOVQ    8(SP), CX
+	MOVQ    32(AX), DX
+	VMOVUPS Z0, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z1, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z2, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z3, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z4, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z5, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z6, (CX)
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    8(SP), CX
+	MOVQ    24(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 8(SP)
+	MOVQ    24(SP), CX
+	MOVQ    56(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 24(SP)
+	MOVQ    32(SP), CX
+	MOVQ    88(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 32(SP)
+	DECQ    (SP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -703,6 +723,8 @@ tile:
 	MOVQ    24(SP), CX
 	MOVQ    32(SP), DX
 	MOVQ    8(AX), BX
+	TESTQ   BX, BX
+	JZ      rows_done
 
 row:
 	MOVQ    CX, SI
@@ -836,12 +858,14 @@ step:
 	JNZ         step
 
 row_done:
-	MOVQ    64(AX), SI
-	LEAQ    (CX)(SI*4), CX
-	MOVQ    96(AX), SI
-	LEAQ    (DX)(SI*4), DX
-	DECQ    BX
-	JNZ     row
+	MOVQ 64(AX), SI
+	LEAQ (CX)(SI*4), CX
+	MOVQ 96(AX), SI
+	LEAQ (DX)(SI*4), DX
+	DECQ BX
+	JNZ  row
+
+rows_done:
 	MOVQ    8(SP), CX
 	MOVQ    32(AX), DX
 	VMOVUPS Z0, (CX)

@@ -6,7 +6,7 @@ package asm
 // Places in the shape argument of the Correlate kernels; strides count floats.
 const (
 	ShapeTiles     = iota // tiles of seven outputs, at least 1
-	ShapeRows             // rows that each output sums over, at least 1
+	ShapeRows             // rows that each output sums over, may be 0
 	ShapeSteps            // steps that each row sums over, at least 1
 	ShapeOutTile          // from one tile's first output to the next tile's
 	ShapeOutStep          // from one output to the next
