@@ -4,6 +4,7 @@ package kernel
 type Axis int
 
 const (
+	// Height runs along H, Width along W.
 	Height Axis = iota
 	Width
 )
@@ -54,6 +55,10 @@ func (c Circular) ScratchSize() int { return (c.length() + c.rows()) * lanes }
 
 // Run computes units lo to hi of out from x.
 func (c Circular) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
+	mustHold(out, c.span(c.OutStride))
+	mustHold(x, c.span(c.InStride))
+	mustHold(packed, c.PackedSize())
+	mustHold(scratch, c.ScratchSize())
 	for u := lo; u < hi; u++ {
 		group, block := u%c.groups(), u/c.groups()%c.blocks()
 		b, lines := u/(c.groups()*c.blocks()), c.lines(block)
@@ -142,6 +147,9 @@ func (c *Circular) parts(block []float32) (kernel, embedding, start []float32) {
 }
 
 func (c *Circular) packedBlock() int { return (2*c.rows() - 1 + 2*c.length()) * lanes }
+
+// span is the number of floats from the first channel of the first pixel to the last channel of the last.
+func (c *Circular) span(stride int) int { return (c.Batch*c.H*c.W-1)*stride + c.C }
 
 // length is N, and rows the outputs that tiles cover.
 func (c *Circular) length() int {

@@ -23,6 +23,9 @@ func (g CircularGradient) ScratchSize() int {
 
 // Run computes units lo to hi of the partial sums from v, x and the embedding pe [N, C], which may be nil.
 func (g CircularGradient) Run(partial, v, x, pe []float32, lo, hi int, scratch []float32) {
+	mustHold(v, g.span(g.OutStride))
+	mustHold(x, g.span(g.InStride))
+	mustHold(scratch, g.ScratchSize())
 	n, chunks, linesAll := g.length(), g.chunks(), g.Batch*g.imageLines()
 	embedding := scratch[:n*lanes]
 	for u := lo; u < hi; u++ {

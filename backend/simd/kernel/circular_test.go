@@ -51,16 +51,13 @@ func (c Circular) eachTap(f func(out, w, pe, x int)) {
 	}
 }
 
-// size returns the floats from the first channel of the first pixel to the last channel of the last.
-func (c Circular) size(stride int) int { return (c.Batch*c.H*c.W-1)*stride + c.C }
-
 func TestCircularIsTheSumOverItsAxis(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := seeded(t)
 		for i, c := range circularCases(r) {
 			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
-				n, outSize := c.length(), c.size(c.OutStride)
-				x, _ := guardedSlice(t, c.size(c.InStride), r.IntN(16))
+				n, outSize := c.length(), c.span(c.OutStride)
+				x, _ := guardedSlice(t, c.span(c.InStride), r.IntN(16))
 				normal(r, x)
 				w, pe := normal(r, make([]float32, n*c.C)), normal(r, make([]float32, n*c.C))
 				table, bias := normal(r, make([]float32, n*c.C)), normal(r, make([]float32, c.C))
@@ -104,7 +101,7 @@ func TestCircularInputGradientIsTheTranspose(t *testing.T) {
 			c.InStride, c.OutStride = c.C, c.C
 			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 				n := c.length()
-				v, w := normal(r, make([]float32, c.size(c.C))), normal(r, make([]float32, n*c.C))
+				v, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, n*c.C))
 				want := make([]float64, len(v))
 				c.eachTap(func(o, k, _, i int) { want[i] += float64(w[k]) * float64(v[o]) })
 				packed, got := make([]float32, c.PackedSize()), make([]float32, len(v))
@@ -116,13 +113,30 @@ func TestCircularInputGradientIsTheTranspose(t *testing.T) {
 	})
 }
 
+func TestCircularPassesNaNOn(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		c := Circular{Batch: 1, H: 9, W: 3, C: 20, Axis: Height, InStride: 20, OutStride: 20}
+		x, w := make([]float32, c.span(20)), make([]float32, 9*20)
+		x[(4*3+1)*20+18] = float32(math.NaN())
+		packed, out := make([]float32, c.PackedSize()), make([]float32, len(x))
+		c.Pack(packed, w, CircularTerms{})
+		c.Run(out, x, packed, 0, c.Units(), make([]float32, c.ScratchSize()))
+		for i, y := range out {
+			column, channel := i/20%3, i%20
+			if reached := channel == 18 && column == 1; math.IsNaN(float64(y)) != reached {
+				t.Fatalf("column %d channel %d is %g", column, channel, y)
+			}
+		}
+	})
+}
+
 func BenchmarkCircular(b *testing.B) {
 	for _, size := range []struct{ n, channels int }{{7, 384}, {14, 192}, {28, 96}, {56, 48}, {56, 24}, {112, 24}} {
 		for axis := Height; axis <= Width; axis++ {
 			b.Run(fmt.Sprintf("%c/N%d/C%d", "HW"[axis], size.n, size.channels), func(b *testing.B) {
 				c := Circular{Batch: 1, H: size.n, W: size.n, C: size.channels, Axis: axis, InStride: size.channels, OutStride: size.channels}
 				r := seeded(b)
-				x, w := normal(r, make([]float32, c.size(c.C))), normal(r, make([]float32, size.n*c.C))
+				x, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, size.n*c.C))
 				out, packed, scratch := make([]float32, len(x)), make([]float32, c.PackedSize()), make([]float32, c.ScratchSize())
 				c.Pack(packed, w, CircularTerms{Embedding: w})
 				for b.Loop() {
@@ -140,7 +154,7 @@ func TestCircularKernelGradientIsTheSumOverLines(t *testing.T) {
 		for i, c := range circularCases(r) {
 			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 				n := c.length()
-				v, x := normal(r, make([]float32, c.size(c.OutStride))), normal(r, make([]float32, c.size(c.InStride)))
+				v, x := normal(r, make([]float32, c.span(c.OutStride))), normal(r, make([]float32, c.span(c.InStride)))
 				var pe []float32
 				if i%2 == 0 {
 					pe = normal(r, make([]float32, n*c.C))
@@ -170,7 +184,7 @@ func BenchmarkCircularKernelGradient(b *testing.B) {
 		b.Run(fmt.Sprintf("N%d/C%d", size.n, size.channels), func(b *testing.B) {
 			g := CircularGradient{Circular{Batch: 2, H: size.n, W: size.n, C: size.channels, Axis: Height, InStride: size.channels, OutStride: size.channels}}
 			r := seeded(b)
-			x, v := normal(r, make([]float32, g.size(g.C))), normal(r, make([]float32, g.size(g.C)))
+			x, v := normal(r, make([]float32, g.span(g.C))), normal(r, make([]float32, g.span(g.C)))
 			dw, partial, scratch := make([]float32, size.n*g.C), make([]float32, g.PartialSize()), make([]float32, g.ScratchSize())
 			for b.Loop() {
 				g.Run(partial, v, x, nil, 0, g.Units(), scratch)

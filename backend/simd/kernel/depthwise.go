@@ -58,6 +58,8 @@ func (d Depthwise) ScratchSize() int {
 
 // Run computes units lo to hi of out from x.
 func (d Depthwise) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
+	mustHold(out, d.Batch*d.OutH*d.OutW*d.outChannels())
+	mustHold(packed, d.PackedSize())
 	blocks, bands, rows := blocksOf(d.outChannels()), d.bands(), d.bandRows()
 	input, sums := scratch[:d.sums()*d.bandSize()], scratch[d.sums()*d.bandSize():]
 	for u := lo; u < hi; u++ {

@@ -21,6 +21,8 @@ func (g DepthwiseGradient) ScratchSize() int {
 
 // Run computes units lo to hi of the partial sums from v [Batch, OutH, OutW, C·Multiplier] and x [Batch, H, W, C].
 func (g DepthwiseGradient) Run(partial, v, x []float32, lo, hi int, scratch []float32) {
+	mustHold(v, g.Batch*g.OutH*g.OutW*g.outChannels())
+	mustHold(scratch, g.ScratchSize())
 	pieces, chunks := g.Batch*g.bands(), g.chunks()
 	for u := lo; u < hi; u++ {
 		block, chunk := u/chunks, u%chunks

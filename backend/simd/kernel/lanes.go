@@ -41,3 +41,6 @@ func blocksOf(channels int) int { return (channels + lanes - 1) / lanes }
 
 // usedLanes returns how many of channels channels fall into a block.
 func usedLanes(channels, block int) int { return min(lanes, channels-block*lanes) }
+
+// mustHold panics where s has fewer than n floats: assembly does not look.
+func mustHold(s []float32, n int) { _ = s[:n:len(s)] }
