@@ -60,6 +60,7 @@ func (d Depthwise) ScratchSize() int {
 func (d Depthwise) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
 	mustHold(out, d.Batch*d.OutH*d.OutW*d.outChannels())
 	mustHold(packed, d.PackedSize())
+	mustHold(scratch, d.ScratchSize())
 	blocks, bands, rows := blocksOf(d.outChannels()), d.bands(), d.bandRows()
 	input, sums := scratch[:d.sums()*d.bandSize()], scratch[d.sums()*d.bandSize():]
 	for u := lo; u < hi; u++ {

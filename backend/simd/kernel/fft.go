@@ -9,23 +9,27 @@ import "math"
 // A unit is sixteen lines, transformed together. Lines do not affect each other.
 type FFT struct {
 	Outer, N, Inner int
+
+	plan *fftPlan
+}
+
+// NewFFT returns the transform; its tables are made once for each length.
+func NewFFT(outer, n, inner int) FFT {
+	return FFT{Outer: outer, N: n, Inner: inner, plan: fftPlanOf(n)}
 }
 
 // Units returns the number of independent parts of the transform.
 func (f FFT) Units() int { return blocksOf(f.Outer * f.Inner) }
 
 // ScratchSize returns the number of floats that each of the transforms needs.
-func (f FFT) ScratchSize() int { return 4 * lanes * fftPlanOf(f.N).size() }
-
-// Prepare makes the tables of this length, so that the first transform need not. They are shared by all transforms.
-func (f FFT) Prepare() { fftPlanOf(f.N) }
+func (f FFT) ScratchSize() int { return 4 * lanes * f.plan.size() }
 
 // Forward computes units lo to hi of out from in, both [Outer, N, Inner].
 func (f FFT) Forward(out, in []complex64, lo, hi int, scratch []float32) {
 	for u := lo; u < hi; u++ {
 		z := f.buffers(scratch)
 		f.load(z.re, z.im, in, u, f.N)
-		z = fftPlanOf(f.N).transform(z)
+		z = f.plan.transform(z)
 		f.store(out, z.re, z.im, u, f.N, 1)
 	}
 }
@@ -35,7 +39,7 @@ func (f FFT) Inverse(out, in []complex64, lo, hi int, scratch []float32) {
 	for u := lo; u < hi; u++ {
 		z := f.buffers(scratch)
 		f.load(z.im, z.re, in, u, f.N) // an inverse is a forward transform with real and imaginary parts exchanged
-		z = fftPlanOf(f.N).transform(z)
+		z = f.plan.transform(z)
 		f.store(out, z.im, z.re, u, f.N, f.scale())
 	}
 }
@@ -52,7 +56,7 @@ func (f FFT) ForwardReal(out []complex64, in []float32, lo, hi int, scratch []fl
 				z.re[k*lanes+l] = in[start+k*f.Inner]
 			}
 		}
-		z = fftPlanOf(f.N).transform(z)
+		z = f.plan.transform(z)
 		f.store(out, z.re, z.im, u, f.N/2+1, 1)
 	}
 }
@@ -72,7 +76,7 @@ func (f FFT) InverseReal(out []float32, in []complex64, lo, hi int, scratch []fl
 				z.re[k*lanes+l] = -v
 			}
 		}
-		z = fftPlanOf(f.N).transform(z)
+		z = f.plan.transform(z)
 		starts, used := f.lines(u, f.N)
 		scale := f.scale()
 		for k := range f.N {
@@ -131,7 +135,7 @@ func (z spectrum) exchange() spectrum { return spectrum{z.im, z.re, z.otherIm, z
 
 // buffers cuts scratch up.
 func (f *FFT) buffers(scratch []float32) spectrum {
-	n := fftPlanOf(f.N).size() * lanes
+	n := f.plan.size() * lanes
 	return spectrum{scratch[:n], scratch[n : 2*n], scratch[2*n : 3*n], scratch[3*n : 4*n]}
 }
 

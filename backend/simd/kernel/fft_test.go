@@ -20,10 +20,13 @@ func fftLengths() []int {
 // dft returns the transform of x by its definition; sign is -1 for the forward one.
 func dft(x []complex128, sign float64) []complex128 {
 	n := len(x)
-	out := make([]complex128, n)
+	roots, out := make([]complex128, n), make([]complex128, n)
+	for k := range roots {
+		roots[k] = cmplx.Rect(1, sign*2*math.Pi*float64(k)/float64(n))
+	}
 	for j := range out {
 		for k, v := range x {
-			out[j] += v * cmplx.Rect(1, sign*2*math.Pi*float64(j*k%n)/float64(n))
+			out[j] += v * roots[j*k%n]
 		}
 	}
 	return out
@@ -36,7 +39,7 @@ type fftCase struct {
 }
 
 func randomFFT(r *rand.Rand, n int) fftCase {
-	c := fftCase{FFT: FFT{Outer: 1 + r.IntN(3), N: n, Inner: 1 + r.IntN(20)}}
+	c := fftCase{FFT: NewFFT(1+r.IntN(3), n, 1+r.IntN(20))}
 	for range c.Outer * c.Inner {
 		line := make([]complex128, n)
 		for k := range line {
@@ -80,7 +83,7 @@ func TestFFTIsTheDiscreteFourierTransform(t *testing.T) {
 	r := seeded(t)
 	for _, n := range fftLengths() {
 		c := randomFFT(r, n)
-		t.Run(fmt.Sprintf("%+v", c.FFT), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%dx%dx%d", c.Outer, c.N, c.Inner), func(t *testing.T) {
 			in, scratch := c.array(n), make([]float32, c.ScratchSize())
 			out := make([]complex64, len(in))
 			c.Forward(out, in, 0, c.Units(), scratch)
@@ -108,7 +111,7 @@ func TestRealFFTIsHalfTheTransformOfRealNumbers(t *testing.T) {
 				line[k] = complex(real(v), 0)
 			}
 		}
-		t.Run(fmt.Sprintf("%+v", c.FFT), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%dx%dx%d", c.Outer, c.N, c.Inner), func(t *testing.T) {
 			in := make([]float32, c.Outer*n*c.Inner)
 			for i, v := range c.array(n) {
 				in[i] = real(v)
@@ -125,7 +128,7 @@ func TestInverseRealFFTTakesTheOtherHalfAsConjugate(t *testing.T) {
 	r := seeded(t)
 	for _, n := range fftLengths() {
 		c := randomFFT(r, n)
-		t.Run(fmt.Sprintf("%+v", c.FFT), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%dx%dx%d", c.Outer, c.N, c.Inner), func(t *testing.T) {
 			out, scratch := make([]float32, c.Outer*n*c.Inner), make([]float32, c.ScratchSize())
 			c.InverseReal(out, c.array(n/2+1), 0, c.Units(), scratch)
 			got := make([]complex64, len(out))
@@ -171,7 +174,7 @@ func BenchmarkFFT(b *testing.B) {
 	for _, n := range []int{14, 56, 97, 256} {
 		b.Run(fmt.Sprintf("N%d", n), func(b *testing.B) {
 			r := seeded(b)
-			f := FFT{Outer: 1, N: n, Inner: 256}
+			f := NewFFT(1, n, 256)
 			in, out := make([]complex64, n*256), make([]complex64, n*256)
 			for i := range in {
 				in[i] = complex(float32(r.NormFloat64()), float32(r.NormFloat64()))
