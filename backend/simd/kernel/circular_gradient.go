@@ -26,10 +26,10 @@ func (g CircularGradient) Run(partial, v, x, pe []float32, lo, hi int, scratch [
 	mustHold(v, g.span(g.OutStride))
 	mustHold(x, g.span(g.InStride))
 	mustHold(scratch, g.ScratchSize())
-	n, chunks, linesAll := g.length(), g.chunks(), g.Batch*g.imageLines()
+	n, chunks, blocks, linesAll := g.length(), g.chunks(), blocksOf(g.C), g.Batch*g.imageLines()
 	embedding := scratch[:n*lanes]
 	for u := lo; u < hi; u++ {
-		block, chunk := u/chunks, u%chunks
+		block, chunk := u%blocks, u/blocks
 		sums := partial[u*g.kernelRows()*lanes:][:g.kernelRows()*lanes]
 		clear(sums)
 		added := embedding
@@ -50,10 +50,11 @@ func (g CircularGradient) Run(partial, v, x, pe []float32, lo, hi int, scratch [
 func (g CircularGradient) Combine(dw, partial []float32) {
 	n := g.length()
 	clear(dw[:n*g.C])
-	for block := range blocksOf(g.C) {
+	blocks := blocksOf(g.C)
+	for block := range blocks {
 		used := usedLanes(g.C, block)
 		for chunk := range g.chunks() {
-			sums := partial[(block*g.chunks()+chunk)*g.kernelRows()*lanes:]
+			sums := partial[(chunk*blocks+block)*g.kernelRows()*lanes:]
 			for k := range n {
 				to := dw[k*g.C+block*lanes:][:used]
 				for l, s := range sums[k*lanes:][:used] {

@@ -5,11 +5,14 @@ import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
 // tileOutputs is the number of sums that a kernel holds in registers: it divides the field's sizes 7, 14, 28, 56.
 const tileOutputs = 7
 
+// narrowOutputs is that of the kernels for tiles of 3, the width of many a depth-wise kernel.
+const narrowOutputs = 3
+
 // maxProducts bounds the vector products of one assembly call, to about 50 µs: assembly cannot be preempted.
 const maxProducts = 1 << 17
 
 // correlation describes sliding sums over sixteen channels, what depth-wise and circular convolutions and their
-// gradients come down to: for t < tiles and o < 7
+// gradients come down to: for t < tiles and o < 7, or 3 where narrow
 //
 //	out[t·outTile + o·outStep] = start[t·startTile + o·startStep]
 //		+ Σ_{r < rows} Σ_{p < steps} (a[t·aTile + r·aRow + p·aStep] + add[p·16]) · b[t·bTile + r·bRow + p·bStep + o·bOut]
@@ -22,6 +25,15 @@ type correlation struct {
 	startTile, startStep     int
 	aTile, aRow, aStep       int
 	bTile, bRow, bStep, bOut int
+	narrow                   bool // without an added term only
+}
+
+// outputs returns the number of outputs of a tile.
+func (c *correlation) outputs() int {
+	if c.narrow {
+		return narrowOutputs
+	}
+	return tileOutputs
 }
 
 // place is a position in a slice, with floats before it that may be reached by negative strides.
@@ -36,7 +48,7 @@ func (p place) plus(floats int) place { return place{p.slice, p.at + floats} }
 func (c correlation) run(out, start, a place, add []float32, b place) {
 	if level == AVX512 && c.bOut == c.bStep {
 		// The kernel that keeps b in registers wants it to run backwards over the outputs.
-		last := tileOutputs - 1
+		last := c.outputs() - 1
 		out, start, b = out.plus(last*c.outStep), start.plus(last*c.startStep), b.plus(last*c.bOut)
 		c.outStep, c.startStep, c.bOut = -c.outStep, -c.startStep, -c.bOut
 	}
@@ -72,7 +84,8 @@ func (c *correlation) shape() [asm.ShapeLength]int {
 // runGeneric is the definition of the kernels.
 func (c *correlation) runGeneric(out, start, a place, add []float32, b place) {
 	for t := range c.tiles {
-		var sums [tileOutputs][lanes]float32
+		var all [tileOutputs][lanes]float32
+		sums := all[:c.outputs()]
 		for o := range sums {
 			copy(sums[o][:], start.slice[start.at+t*c.startTile+o*c.startStep:][:lanes])
 		}

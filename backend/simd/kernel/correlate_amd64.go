@@ -13,6 +13,12 @@ func (c *correlation) runVector(out, start, a place, add []float32, b place) boo
 	o, s, x, y := &out.slice[out.at], &start.slice[start.at], &a.slice[a.at], &b.slice[b.at]
 	slides := level == AVX512 && c.bOut == -c.bStep
 	switch {
+	case c.narrow && slides:
+		asm.CorrelateSlideThreeAVX512(o, s, x, y, &shape)
+	case c.narrow && level == AVX512:
+		asm.CorrelateThreeAVX512(o, s, x, y, &shape)
+	case c.narrow:
+		asm.CorrelateThreeAVX2(o, s, x, y, &shape)
 	case slides && add != nil:
 		asm.CorrelateSlideAddAVX512(o, s, x, &add[0], y, &shape)
 	case slides:

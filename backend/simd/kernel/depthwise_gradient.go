@@ -23,9 +23,9 @@ func (g DepthwiseGradient) ScratchSize() int {
 func (g DepthwiseGradient) Run(partial, v, x []float32, lo, hi int, scratch []float32) {
 	mustHold(v, g.Batch*g.OutH*g.OutW*g.outChannels())
 	mustHold(scratch, g.ScratchSize())
-	pieces, chunks := g.Batch*g.bands(), g.chunks()
+	pieces, chunks, blocks := g.Batch*g.bands(), g.chunks(), blocksOf(g.outChannels())
 	for u := lo; u < hi; u++ {
-		block, chunk := u/chunks, u%chunks
+		block, chunk := u%blocks, u/blocks
 		sums := partial[u*g.partialUnit():][:g.partialUnit()]
 		clear(sums)
 		for piece := chunk * pieces / chunks; piece < (chunk+1)*pieces/chunks; piece++ {
@@ -38,10 +38,11 @@ func (g DepthwiseGradient) Run(partial, v, x []float32, lo, hi int, scratch []fl
 func (g DepthwiseGradient) Combine(dw, partial []float32) {
 	channels := g.outChannels()
 	clear(dw[:g.KH*g.KW*channels])
-	for block := range blocksOf(channels) {
+	blocks := blocksOf(channels)
+	for block := range blocks {
 		used := usedLanes(channels, block)
 		for chunk := range g.chunks() {
-			sums := partial[(block*g.chunks()+chunk)*g.partialUnit():]
+			sums := partial[(chunk*blocks+block)*g.partialUnit():]
 			for k := range g.KH * g.KW {
 				to := dw[k*channels+block*lanes:][:used]
 				for l, s := range sums[(k/g.KW*g.columns()+k%g.KW)*lanes:][:used] {
@@ -63,11 +64,12 @@ func (g *DepthwiseGradient) addBand(sums, v, x []float32, b, i, block int, scrat
 		packLanes(packed, v[from.at:], rows*g.OutW, channels, used)
 		from, stride = place{packed, 0}, lanes
 	}
+	tile := g.tileColumns()
 	c := correlation{
-		tiles: g.columns() / tileOutputs, steps: g.OutW,
-		outTile: tileOutputs * lanes, outStep: lanes, startTile: tileOutputs * lanes, startStep: lanes,
+		narrow: g.narrow(), tiles: g.columns() / tile, steps: g.OutW,
+		outTile: tile * lanes, outStep: lanes, startTile: tile * lanes, startStep: lanes,
 		aRow: g.OutW * stride, aStep: stride,
-		bTile: tileOutputs * g.DilationW * lanes, bRow: g.StrideH * width * lanes, bStep: g.StrideW * lanes, bOut: g.DilationW * lanes,
+		bTile: tile * g.DilationW * lanes, bRow: g.StrideH * width * lanes, bStep: g.StrideW * lanes, bOut: g.DilationW * lanes,
 	}
 	for kh := range g.KH {
 		first, end := g.outputRows(kh)
@@ -95,8 +97,17 @@ func (g *DepthwiseGradient) chunks() int {
 // gradientUnits is about how many units the gradient of a kernel has, where its shape allows.
 const gradientUnits = 64
 
+// narrow says that tiles have three columns of the kernel, and tileColumns how many they have.
+func (g *DepthwiseGradient) narrow() bool { return g.KW <= narrowOutputs }
+func (g *DepthwiseGradient) tileColumns() int {
+	if g.narrow() {
+		return narrowOutputs
+	}
+	return tileOutputs
+}
+
 // columns is KW rounded up to whole tiles, and gradientWidth the width in vectors of the input that those reach.
-func (g *DepthwiseGradient) columns() int { return ceilDivide(g.KW, tileOutputs) * tileOutputs }
+func (g *DepthwiseGradient) columns() int { return ceilDivide(g.KW, g.tileColumns()) * g.tileColumns() }
 func (g *DepthwiseGradient) gradientWidth() int {
 	return (g.OutW-1)*g.StrideW + (g.columns()-1)*g.DilationW + 1
 }

@@ -33,3 +33,18 @@ func CorrelateAddAVX512(out *float32, start *float32, a *float32, add *float32, 
 //
 //go:noescape
 func CorrelateSlideAddAVX512(out *float32, start *float32, a *float32, add *float32, b *float32, shape *[15]int)
+
+// CorrelateThreeAVX2 computes the sliding sums that the package comment of _generate/correlate writes out, without the added term.
+//
+//go:noescape
+func CorrelateThreeAVX2(out *float32, start *float32, a *float32, b *float32, shape *[15]int)
+
+// CorrelateThreeAVX512 computes the sliding sums that the package comment of _generate/correlate writes out, without the added term.
+//
+//go:noescape
+func CorrelateThreeAVX512(out *float32, start *float32, a *float32, b *float32, shape *[15]int)
+
+// CorrelateSlideThreeAVX512 computes the sliding sums that the package comment of _generate/correlate writes out, without the added term.
+//
+//go:noescape
+func CorrelateSlideThreeAVX512(out *float32, start *float32, a *float32, b *float32, shape *[15]int)

@@ -898,3 +898,298 @@ rows_done:
 	JNZ     tile
 	VZEROUPPER
 	RET
+
+// func CorrelateThreeAVX2(out *float32, start *float32, a *float32, b *float32, shape *[15]int)
+// Requires: AVX, FMA3
+TEXT ·CorrelateThreeAVX2(SB), NOSPLIT, $40-40
+	MOVQ shape+32(FP), AX
+	MOVQ out+0(FP), CX
+	MOVQ CX, 8(SP)
+	MOVQ start+8(FP), CX
+	MOVQ CX, 16(SP)
+	MOVQ a+16(FP), CX
+	MOVQ CX, 24(SP)
+	MOVQ b+24(FP), CX
+	MOVQ CX, 32(SP)
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+
+tile:
+	MOVQ    16(SP), CX
+	MOVQ    48(AX), DX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS (CX), Y4
+	VMOVUPS 32(CX), Y5
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    16(SP), CX
+	MOVQ    40(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 16(SP)
+	MOVQ    24(SP), CX
+	MOVQ    32(SP), DX
+	MOVQ    8(AX), BX
+	TESTQ   BX, BX
+	JZ      rows_done
+
+row:
+	MOVQ CX, SI
+	MOVQ DX, DI
+	MOVQ 72(AX), R8
+	MOVQ 16(AX), R9
+	MOVQ 104(AX), R10
+	MOVQ 112(AX), R11
+	SHLQ $0x02, R11
+	LEAQ (R11)(R11*2), R12
+	LEAQ (R11)(R11*4), R12
+
+step:
+	VMOVUPS     (SI), Y6
+	VMOVUPS     32(SI), Y7
+	LEAQ        (SI)(R8*4), SI
+	VFMADD231PS (DI), Y6, Y0
+	VFMADD231PS 32(DI), Y7, Y1
+	VFMADD231PS (DI)(R11*1), Y6, Y2
+	VFMADD231PS 32(DI)(R11*1), Y7, Y3
+	VFMADD231PS (DI)(R11*2), Y6, Y4
+	VFMADD231PS 32(DI)(R11*2), Y7, Y5
+	LEAQ        (DI)(R10*4), DI
+	DECQ        R9
+	JNZ         step
+	MOVQ        64(AX), SI
+	LEAQ        (CX)(SI*4), CX
+	MOVQ        96(AX), SI
+	LEAQ        (DX)(SI*4), DX
+	DECQ        BX
+	JNZ         row
+
+rows_done:
+	MOVQ    8(SP), CX
+	MOVQ    32(AX), DX
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    8(SP), CX
+	MOVQ    24(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 8(SP)
+	MOVQ    24(SP), CX
+	MOVQ    56(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 24(SP)
+	MOVQ    32(SP), CX
+	MOVQ    88(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 32(SP)
+	DECQ    (SP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func CorrelateThreeAVX512(out *float32, start *float32, a *float32, b *float32, shape *[15]int)
+// Requires: AVX, AVX512F
+TEXT ·CorrelateThreeAVX512(SB), NOSPLIT, $40-40
+	MOVQ shape+32(FP), AX
+	MOVQ out+0(FP), CX
+	MOVQ CX, 8(SP)
+	MOVQ start+8(FP), CX
+	MOVQ CX, 16(SP)
+	MOVQ a+16(FP), CX
+	MOVQ CX, 24(SP)
+	MOVQ b+24(FP), CX
+	MOVQ CX, 32(SP)
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+
+tile:
+	MOVQ    16(SP), CX
+	MOVQ    48(AX), DX
+	VMOVUPS (CX), Z0
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS (CX), Z1
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS (CX), Z2
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    16(SP), CX
+	MOVQ    40(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 16(SP)
+	MOVQ    24(SP), CX
+	MOVQ    32(SP), DX
+	MOVQ    8(AX), BX
+	TESTQ   BX, BX
+	JZ      rows_done
+
+row:
+	MOVQ CX, SI
+	MOVQ DX, DI
+	MOVQ 72(AX), R8
+	MOVQ 16(AX), R9
+	MOVQ 104(AX), R10
+	MOVQ 112(AX), R11
+	SHLQ $0x02, R11
+	LEAQ (R11)(R11*2), R12
+	LEAQ (R11)(R11*4), R12
+
+step:
+	VMOVUPS     (SI), Z3
+	LEAQ        (SI)(R8*4), SI
+	VFMADD231PS (DI), Z3, Z0
+	VFMADD231PS (DI)(R11*1), Z3, Z1
+	VFMADD231PS (DI)(R11*2), Z3, Z2
+	LEAQ        (DI)(R10*4), DI
+	DECQ        R9
+	JNZ         step
+	MOVQ        64(AX), SI
+	LEAQ        (CX)(SI*4), CX
+	MOVQ        96(AX), SI
+	LEAQ        (DX)(SI*4), DX
+	DECQ        BX
+	JNZ         row
+
+rows_done:
+	MOVQ    8(SP), CX
+	MOVQ    32(AX), DX
+	VMOVUPS Z0, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z1, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z2, (CX)
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    8(SP), CX
+	MOVQ    24(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 8(SP)
+	MOVQ    24(SP), CX
+	MOVQ    56(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 24(SP)
+	MOVQ    32(SP), CX
+	MOVQ    88(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 32(SP)
+	DECQ    (SP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func CorrelateSlideThreeAVX512(out *float32, start *float32, a *float32, b *float32, shape *[15]int)
+// Requires: AVX, AVX512F
+TEXT ·CorrelateSlideThreeAVX512(SB), NOSPLIT, $40-40
+	MOVQ shape+32(FP), AX
+	MOVQ out+0(FP), CX
+	MOVQ CX, 8(SP)
+	MOVQ start+8(FP), CX
+	MOVQ CX, 16(SP)
+	MOVQ a+16(FP), CX
+	MOVQ CX, 24(SP)
+	MOVQ b+24(FP), CX
+	MOVQ CX, 32(SP)
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+
+tile:
+	MOVQ    16(SP), CX
+	MOVQ    48(AX), DX
+	VMOVUPS (CX), Z0
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS (CX), Z1
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS (CX), Z2
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    16(SP), CX
+	MOVQ    40(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 16(SP)
+	MOVQ    24(SP), CX
+	MOVQ    32(SP), DX
+	MOVQ    8(AX), BX
+	TESTQ   BX, BX
+	JZ      rows_done
+
+row:
+	MOVQ    CX, SI
+	MOVQ    DX, DI
+	MOVQ    72(AX), R8
+	MOVQ    16(AX), R9
+	MOVQ    104(AX), R10
+	MOVQ    R10, R11
+	NEGQ    R11
+	MOVQ    DI, R12
+	LEAQ    (R12)(R11*4), R12
+	VMOVUPS (R12), Z5
+	LEAQ    (R12)(R11*4), R12
+	VMOVUPS (R12), Z4
+
+step:
+	VMOVUPS     (DI), Z3
+	LEAQ        (DI)(R10*4), DI
+	VMOVUPS     (SI), Z6
+	LEAQ        (SI)(R8*4), SI
+	VFMADD231PS Z3, Z6, Z0
+	VFMADD231PS Z5, Z6, Z1
+	VFMADD231PS Z4, Z6, Z2
+	DECQ        R9
+	JZ          row_done
+	VMOVUPS     (DI), Z4
+	LEAQ        (DI)(R10*4), DI
+	VMOVUPS     (SI), Z6
+	LEAQ        (SI)(R8*4), SI
+	VFMADD231PS Z4, Z6, Z0
+	VFMADD231PS Z3, Z6, Z1
+	VFMADD231PS Z5, Z6, Z2
+	DECQ        R9
+	JZ          row_done
+	VMOVUPS     (DI), Z5
+	LEAQ        (DI)(R10*4), DI
+	VMOVUPS     (SI), Z6
+	LEAQ        (SI)(R8*4), SI
+	VFMADD231PS Z5, Z6, Z0
+	VFMADD231PS Z4, Z6, Z1
+	VFMADD231PS Z3, Z6, Z2
+	DECQ        R9
+	JNZ         step
+
+row_done:
+	MOVQ 64(AX), SI
+	LEAQ (CX)(SI*4), CX
+	MOVQ 96(AX), SI
+	LEAQ (DX)(SI*4), DX
+	DECQ BX
+	JNZ  row
+
+rows_done:
+	MOVQ    8(SP), CX
+	MOVQ    32(AX), DX
+	VMOVUPS Z0, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z1, (CX)
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS Z2, (CX)
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    8(SP), CX
+	MOVQ    24(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 8(SP)
+	MOVQ    24(SP), CX
+	MOVQ    56(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 24(SP)
+	MOVQ    32(SP), CX
+	MOVQ    88(AX), DX
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, 32(SP)
+	DECQ    (SP)
+	JNZ     tile
+	VZEROUPPER
+	RET

@@ -5,7 +5,7 @@ package asm
 
 // Places in the shape argument of the Correlate kernels; strides count floats.
 const (
-	ShapeTiles     = iota // tiles of seven outputs, at least 1
+	ShapeTiles     = iota // tiles of seven or three outputs, at least 1
 	ShapeRows             // rows that each output sums over, may be 0
 	ShapeSteps            // steps that each row sums over, at least 1
 	ShapeOutTile          // from one tile's first output to the next tile's

@@ -1,12 +1,12 @@
 // Command correlate writes the kernels of sliding sums over sixteen channels: what depth-wise and circular
 // convolution and the gradients of their kernels come down to.
 //
-//	for t < tiles, o < 7:
+//	for t < tiles, o < outputs:
 //		out[t·OutTile + o·OutStep] = start[t·StartTile + o·StartStep]
 //			+ Σ_{r < rows} Σ_{p < steps} (a[t·ATile + r·ARow + p·AStep] + add[p·AddStep]) · b[t·BTile + r·BRow + p·BStep + o·BOut]
 //
 // where each index stands for sixteen floats from there on. Strides count floats. The kernels without Add leave that
-// term out. The Slide kernels take BOut = -BStep: b moves through registers, one load a step.
+// term out. There are seven outputs, and three in the kernels whose name has Three. The Slide kernels take BOut = -BStep: b moves through registers, one load a step.
 package main
 
 import (
@@ -16,9 +16,6 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
-
-// outputs is the number of sums that one tile holds in registers.
-const outputs = 7
 
 // The order of the shape argument, as asm.Shape… names it.
 const (
@@ -42,10 +39,15 @@ const (
 
 func main() {
 	ConstraintExpr("amd64,!noasm")
-	for _, add := range []bool{false, true} {
-		write("Correlate", "AVX2", add, sumFromMemory)
-		write("Correlate", "AVX512", add, sumFromMemory)
-		write("CorrelateSlide", "AVX512", add, sumSliding)
+	for _, outputs := range []int{7, 3} {
+		for _, add := range []bool{false, true} {
+			if add && outputs == 3 {
+				continue
+			}
+			write("Correlate", "AVX2", outputs, add, sumFromMemory)
+			write("Correlate", "AVX512", outputs, add, sumFromMemory)
+			write("CorrelateSlide", "AVX512", outputs, add, sumSliding)
+		}
 	}
 	Generate()
 }
@@ -55,7 +57,7 @@ type kernel struct {
 	wide  bool // one 512-bit vector instead of two of 256 bits
 	add   bool
 	shape Register
-	acc   [outputs][]VecVirtual
+	acc   [][]VecVirtual // of each output
 }
 
 // vectors returns the registers that sixteen floats take.
@@ -83,15 +85,18 @@ func (k *kernel) move(p Register, index int) {
 }
 
 // write emits one routine; sum emits the loop over steps of one row.
-func write(name, level string, add bool, sum func(k *kernel, a, add, b Register)) {
+func write(name, level string, outputs int, add bool, sum func(k *kernel, a, add, b Register)) {
 	arguments, comment := "out, start, a, b *float32", "without the added term"
 	if add {
 		name, arguments, comment = name+"Add", "out, start, a, add, b *float32", "with the added term"
 	}
+	if outputs == 3 {
+		name += "Three"
+	}
 	TEXT(name+level, NOSPLIT, fmt.Sprintf("func(%s, shape *[%d]int)", arguments, shapeLength))
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s%s computes the sliding sums that the package comment of _generate/correlate writes out, %s.", name, level, comment))
-	k := &kernel{wide: level == "AVX512", add: add, shape: Load(Param("shape"), GP64())}
+	k := &kernel{wide: level == "AVX512", add: add, acc: make([][]VecVirtual, outputs), shape: Load(Param("shape"), GP64())}
 
 	tilesLeft, outAt, startAt, aAt, bAt := AllocLocal(8), AllocLocal(8), AllocLocal(8), AllocLocal(8), AllocLocal(8)
 	for _, p := range []struct {
@@ -213,7 +218,7 @@ func sumFromMemory(k *kernel, a, add, b Register) {
 	SHLQ(Imm(2), one)
 	LEAQ(Mem{Base: one, Index: one, Scale: 2}, three)
 	LEAQ(Mem{Base: one, Index: one, Scale: 4}, five)
-	at := [outputs]Mem{
+	at := []Mem{
 		{Base: b}, {Base: b, Index: one, Scale: 1}, {Base: b, Index: one, Scale: 2}, {Base: b, Index: three, Scale: 1},
 		{Base: b, Index: one, Scale: 4}, {Base: b, Index: five, Scale: 1}, {Base: b, Index: three, Scale: 2},
 	}
@@ -229,7 +234,7 @@ func sumFromMemory(k *kernel, a, add, b Register) {
 	JNZ(LabelRef("step"))
 }
 
-// sumSliding keeps the last seven of b in registers: step p loads b[p] in place of b[p-7].
+// sumSliding keeps as many of b in registers as there are outputs: step p loads b[p] in place of b[p-outputs].
 func sumSliding(k *kernel, a, add, b Register) {
 	aStride, addStride := k.strides()
 	left, bStride, before := GP64(), GP64(), GP64()
@@ -237,7 +242,8 @@ func sumSliding(k *kernel, a, add, b Register) {
 	MOVQ(k.size(bStep), bStride)
 	MOVQ(bStride, before)
 	NEGQ(before)
-	var window [outputs]VecVirtual
+	outputs := len(k.acc)
+	window := make([]VecVirtual, outputs)
 	for i := range window {
 		window[i] = ZMM()
 	}
