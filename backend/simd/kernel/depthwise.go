@@ -84,14 +84,14 @@ func (d *Depthwise) convolveBand(out []float32, b, i, rows, block int, input, we
 		to, stride, width = place{sums, 0}, lanes, d.coveredWidth()
 	}
 	for first, end := 0, 0; first < rows; first = end {
-		// Rows that see the same rows of the kernel go together; the others lie outside x.
-		from, until := d.kernelRows(i + first)
+		// Rows that see the same rows of the kernel go together; the others lie outside x or between its rows.
+		from, count, step := d.kernelRows(i + first)
 		for end = first + 1; end < rows && d.sameKernelRows(i+end); end++ {
 		}
 		c := correlation{
-			tiles: end - first, rows: until - from, steps: d.KW, outTile: width * stride, outStep: stride,
-			aRow: d.KW * lanes, aStep: lanes,
-			bTile: d.StrideH * d.bandWidth() * lanes, bRow: d.DilationH * d.bandWidth() * lanes, bStep: d.DilationW * lanes, bOut: d.StrideW * lanes,
+			tiles: end - first, rows: count, steps: d.KW, outTile: width * stride, outStep: stride,
+			aRow: step * d.KW * lanes, aStep: lanes,
+			bTile: d.StrideH * d.bandWidth() * lanes, bRow: step * d.DilationH * d.bandWidth() * lanes, bStep: d.DilationW * lanes, bOut: d.StrideW * lanes,
 		}
 		for j := 0; j < d.OutW; j += tileOutputs {
 			j := max(0, min(j, d.OutW-tileOutputs)) // the last tile covers outputs of the one before it again, with the same sums
@@ -108,7 +108,7 @@ func (d *Depthwise) convolveBand(out []float32, b, i, rows, block int, input, we
 // sumTiles runs c from the bias on, once for each input channel of a sum, beginning at a row of the kernel.
 func (d *Depthwise) sumTiles(c correlation, to place, weights []float32, kernelRow int, input []float32) {
 	taps := d.KH * d.KW * lanes
-	at := kernelRow * c.aRow
+	at := kernelRow * d.KW * lanes
 	c.run(to, place{weights, d.sums() * taps}, place{weights, at}, nil, place{input, 0})
 	c.startTile, c.startStep = c.outTile, c.outStep
 	for q := 1; q < d.sums(); q++ {
@@ -116,26 +116,36 @@ func (d *Depthwise) sumTiles(c correlation, to place, weights []float32, kernelR
 	}
 }
 
-// kernelRows returns the rows of the kernel, from and until, that output row i has within x.
-func (d *Depthwise) kernelRows(i int) (from, until int) {
+// kernelRows returns which rows of the kernel meet rows of x at output row i: count of them, step apart.
+func (d *Depthwise) kernelRows(i int) (from, count, step int) {
 	above := d.PadTop - i*d.StrideH
 	below := (d.H-1)*d.InputDilationH + above
-	if d.DilationH == 1 {
-		from, until = max(0, above), min(d.KH, below+1)
-	} else {
+	until := min(d.KH, below+1)
+	from, step = max(0, above), 1
+	if d.DilationH > 1 {
 		from, until = max(0, ceilDivide(above, d.DilationH)), min(d.KH, floorDivide(below, d.DilationH)+1)
 	}
-	if from >= until {
-		return 0, 0
+	if d.InputDilationH > 1 {
+		step = d.InputDilationH / greatestCommonDivisor(d.InputDilationH, d.DilationH)
+		last := from + step
+		for from < last && (from*d.DilationH-above)%d.InputDilationH != 0 {
+			from++
+		}
+		if from == last {
+			return 0, 0, 1
+		}
 	}
-	return from, until
+	if from >= until {
+		return 0, 0, 1
+	}
+	return from, ceilDivide(until-from, step), step
 }
 
-// sameKernelRows says whether output row i has the same rows of the kernel within x as the row before.
+// sameKernelRows says whether output row i meets x with the same rows of the kernel as the row before.
 func (d *Depthwise) sameKernelRows(i int) bool {
-	from, until := d.kernelRows(i)
-	beforeFrom, beforeUntil := d.kernelRows(i - 1)
-	return from == beforeFrom && until == beforeUntil
+	from, count, _ := d.kernelRows(i)
+	beforeFrom, beforeCount, _ := d.kernelRows(i - 1)
+	return from == beforeFrom && count == beforeCount
 }
 
 // packBand copies the rows of x that a band reaches, which begins at output row i, to vectors of the sixteen channels
