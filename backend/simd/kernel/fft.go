@@ -9,45 +9,44 @@ import "math"
 // A unit is sixteen lines, transformed together. Lines do not affect each other.
 type FFT struct {
 	Outer, N, Inner int
-
-	plan *fftPlan
-}
-
-// NewFFT returns the transform; its tables are made once for each length.
-func NewFFT(outer, n, inner int) FFT {
-	return FFT{Outer: outer, N: n, Inner: inner, plan: fftPlanOf(n)}
 }
 
 // Units returns the number of independent parts of the transform.
 func (f FFT) Units() int { return blocksOf(f.Outer * f.Inner) }
 
 // ScratchSize returns the number of floats that each of the transforms needs.
-func (f FFT) ScratchSize() int { return 4 * lanes * f.plan.size() }
+func (f FFT) ScratchSize() int { return 4 * lanes * fftPlanOf(f.N).size() }
+
+// Prepare makes the tables of this length, so that the first transform need not. They are shared by all transforms.
+func (f FFT) Prepare() { fftPlanOf(f.N) }
 
 // Forward computes units lo to hi of out from in, both [Outer, N, Inner].
 func (f FFT) Forward(out, in []complex64, lo, hi int, scratch []float32) {
+	plan := fftPlanOf(f.N)
 	for u := lo; u < hi; u++ {
-		z := f.buffers(scratch)
+		z := plan.buffers(scratch)
 		f.load(z.re, z.im, in, u, f.N)
-		z = f.plan.transform(z)
+		z = plan.transform(z)
 		f.store(out, z.re, z.im, u, f.N, 1)
 	}
 }
 
 // Inverse computes units lo to hi of out from in, both [Outer, N, Inner].
 func (f FFT) Inverse(out, in []complex64, lo, hi int, scratch []float32) {
+	plan := fftPlanOf(f.N)
 	for u := lo; u < hi; u++ {
-		z := f.buffers(scratch)
+		z := plan.buffers(scratch)
 		f.load(z.im, z.re, in, u, f.N) // an inverse is a forward transform with real and imaginary parts exchanged
-		z = f.plan.transform(z)
+		z = plan.transform(z)
 		f.store(out, z.im, z.re, u, f.N, f.scale())
 	}
 }
 
 // ForwardReal computes units lo to hi of out [Outer, N/2+1, Inner] from in [Outer, N, Inner].
 func (f FFT) ForwardReal(out []complex64, in []float32, lo, hi int, scratch []float32) {
+	plan := fftPlanOf(f.N)
 	for u := lo; u < hi; u++ {
-		z := f.buffers(scratch)
+		z := plan.buffers(scratch)
 		starts, used := f.lines(u, f.N)
 		clear(z.re)
 		clear(z.im)
@@ -56,15 +55,16 @@ func (f FFT) ForwardReal(out []complex64, in []float32, lo, hi int, scratch []fl
 				z.re[k*lanes+l] = in[start+k*f.Inner]
 			}
 		}
-		z = f.plan.transform(z)
+		z = plan.transform(z)
 		f.store(out, z.re, z.im, u, f.N/2+1, 1)
 	}
 }
 
 // InverseReal computes units lo to hi of out [Outer, N, Inner] from in [Outer, N/2+1, Inner].
 func (f FFT) InverseReal(out []float32, in []complex64, lo, hi int, scratch []float32) {
+	plan := fftPlanOf(f.N)
 	for u := lo; u < hi; u++ {
-		z := f.buffers(scratch)
+		z := plan.buffers(scratch)
 		f.load(z.im, z.re, in, u, f.N/2+1)
 		clear(z.re[:lanes])
 		if f.N%2 == 0 {
@@ -76,7 +76,7 @@ func (f FFT) InverseReal(out []float32, in []complex64, lo, hi int, scratch []fl
 				z.re[k*lanes+l] = -v
 			}
 		}
-		z = f.plan.transform(z)
+		z = plan.transform(z)
 		starts, used := f.lines(u, f.N)
 		scale := f.scale()
 		for k := range f.N {
@@ -134,8 +134,8 @@ func (z spectrum) swap() spectrum { return spectrum{z.otherRe, z.otherIm, z.re, 
 func (z spectrum) exchange() spectrum { return spectrum{z.im, z.re, z.otherIm, z.otherRe} }
 
 // buffers cuts scratch up.
-func (f *FFT) buffers(scratch []float32) spectrum {
-	n := f.plan.size() * lanes
+func (p *fftPlan) buffers(scratch []float32) spectrum {
+	n := p.size() * lanes
 	return spectrum{scratch[:n], scratch[n : 2*n], scratch[2*n : 3*n], scratch[3*n : 4*n]}
 }
 

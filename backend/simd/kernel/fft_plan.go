@@ -16,15 +16,26 @@ type fftStage struct {
 	cos, sin             []float32 // [(radix+1)/2, (radix+1)/2] of 2π·jk/radix, for odd radices
 }
 
-var fftPlans sync.Map // of *fftPlan by length
+// fftPlans keeps the plans by length.
+var fftPlans = struct {
+	sync.RWMutex
+	of map[int]*fftPlan
+}{of: map[int]*fftPlan{}}
 
 // fftPlanOf returns the plan of length n, made once.
 func fftPlanOf(n int) *fftPlan {
-	if p, ok := fftPlans.Load(n); ok {
-		return p.(*fftPlan)
+	fftPlans.RLock()
+	p := fftPlans.of[n]
+	fftPlans.RUnlock()
+	if p != nil {
+		return p
 	}
-	p, _ := fftPlans.LoadOrStore(n, newFFTPlan(n))
-	return p.(*fftPlan)
+	fftPlans.Lock()
+	defer fftPlans.Unlock()
+	if fftPlans.of[n] == nil {
+		fftPlans.of[n] = newFFTPlan(n)
+	}
+	return fftPlans.of[n]
 }
 
 func newFFTPlan(n int) *fftPlan {

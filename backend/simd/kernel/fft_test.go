@@ -39,7 +39,7 @@ type fftCase struct {
 }
 
 func randomFFT(r *rand.Rand, n int) fftCase {
-	c := fftCase{FFT: NewFFT(1+r.IntN(3), n, 1+r.IntN(20))}
+	c := fftCase{FFT: FFT{Outer: 1 + r.IntN(3), N: n, Inner: 1 + r.IntN(20)}}
 	for range c.Outer * c.Inner {
 		line := make([]complex128, n)
 		for k := range line {
@@ -174,7 +174,7 @@ func BenchmarkFFT(b *testing.B) {
 	for _, n := range []int{14, 56, 97, 256} {
 		b.Run(fmt.Sprintf("N%d", n), func(b *testing.B) {
 			r := seeded(b)
-			f := NewFFT(1, n, 256)
+			f := FFT{Outer: 1, N: n, Inner: 256}
 			in, out := make([]complex64, n*256), make([]complex64, n*256)
 			for i := range in {
 				in[i] = complex(float32(r.NormFloat64()), float32(r.NormFloat64()))
