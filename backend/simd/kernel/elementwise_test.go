@@ -102,3 +102,93 @@ func TestUnaryAgreesWithFloat64(t *testing.T) {
 		}
 	})
 }
+
+func TestBinaryAndTernaryAgreeWithTheTwinOnEveryTail(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	draw := func(n int) []float32 {
+		x := gaussians(r, n)
+		for i := range x {
+			if r.IntN(3) == 0 {
+				x[i] = specials[r.IntN(len(specials))]
+			}
+		}
+		return x
+	}
+	eachLevel(t, func(t *testing.T) {
+		for op := OpAdd; op < opCount; op++ {
+			for n := range 70 {
+				x, y, z := draw(n), draw(n), draw(n)
+				switch r.IntN(5) {
+				case 0:
+					x = draw(1)
+				case 1:
+					y = draw(1)
+				case 2:
+					z = draw(1)
+				}
+				dst, intact := fencedFloats(n)
+				if op.Operands() == 2 {
+					Binary(op, dst, x, y)
+				} else {
+					Ternary(op, dst, x, y, z)
+				}
+				if !intact() {
+					t.Fatalf("op %d writes past the end of %d", op, n)
+				}
+				for i, got := range dst {
+					a, b, c := x[min(i, len(x)-1)], y[min(i, len(y)-1)], z[min(i, len(z)-1)]
+					want, relative := float64(0), 0.0
+					switch op {
+					case OpMulAdd: // rounded once in assembly, twice in the twin
+						want, relative = math.FMA(float64(a), float64(b), float64(c)), 1.2e-7
+					case OpMulSub:
+						want, relative = math.FMA(float64(a), float64(b), -float64(c)), 1.2e-7
+					case OpSubMul:
+						want, relative = math.FMA(-float64(a), float64(b), float64(c)), 1.2e-7
+					case OpSelect, OpClamp:
+						want = float64(ternaryFunctions[op](a, b, c))
+					default:
+						want = float64(binaryFunctions[op](a, b))
+					}
+					if level == Generic && relative > 0 {
+						want = float64(ternaryFunctions[op](a, b, c))
+					}
+					if !near(got, want, relative) {
+						t.Fatalf("op %d of %g, %g, %g is %g, want %g", op, a, b, c, got, want)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestBoolsBecomeFloatsAndBack(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		for n := range 100 {
+			bools, back := make([]byte, n+1), make([]byte, n+1)
+			back[n] = 77
+			for i := range n {
+				bools[i] = byte(i * i / 3 % 2)
+			}
+			dst, intact := fencedFloats(n)
+			BoolsToFloats(dst, bools[:n])
+			FloatsToBools(back[:n], dst)
+			for i := range n {
+				if dst[i] != float32(bools[i]) || back[i] != bools[i] {
+					t.Fatalf("%d of %d: bool %d, float %g, back %d", i, n, bools[i], dst[i], back[i])
+				}
+			}
+			if !intact() || back[n] != 77 {
+				t.Fatalf("%d: written past the end", n)
+			}
+		}
+		odd := []float32{0, float32(math.Copysign(0, -1)), float32(math.NaN()), 1e-45, -3, 0, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 5}
+		back := make([]byte, len(odd))
+		FloatsToBools(back, odd)
+		for i, v := range odd {
+			if (back[i] == 1) != (v != 0) {
+				t.Errorf("%g is %d as bool", v, back[i])
+			}
+		}
+	})
+}
