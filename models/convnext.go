@@ -49,12 +49,13 @@ func convNeXtT() convNeXt {
 	return c
 }
 
-// convNeXtC32 is made for images of 32×32. Its residual branches begin at work, for it is trained for few epochs.
+// convNeXtC32 is made for images of 32×32. It is trained for few epochs, too few for residual branches to grow from
+// almost nothing.
 func convNeXtC32() convNeXt {
 	return convNeXt{
 		image: 32, resize: 1, classes: 10, patch: 2,
 		widths: []int{48, 96, 192}, depths: []int{3, 3, 3}, circular: []int{0, 0, 0},
-		kernel: 7, layerScale: 0.1,
+		kernel: 7, layerScale: 1,
 	}
 }
 
@@ -63,7 +64,7 @@ func convNeXtScene() convNeXt {
 	return convNeXt{
 		image: 48, resize: 1, classes: 10, patch: 4,
 		widths: []int{32, 64}, depths: []int{2, 2}, circular: []int{0, 0},
-		kernel: 3, layerScale: 0.1,
+		kernel: 3, layerScale: 1,
 	}
 }
 

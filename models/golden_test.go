@@ -17,12 +17,13 @@ import (
 
 	"github.com/fastparc/fastparc/internal/golden"
 	"github.com/fastparc/fastparc/models"
+	"github.com/fastparc/fastparc/parc"
 	"github.com/fastparc/fastparc/weights"
 )
 
 var goldenNames = []string{"convnext_xt", "convnext_xt_parc", "convnext_t", "convnext_t_parc"}
 
-// slowTests runs also what takes minutes on the backends that are slow.
+// slowTests runs also what takes long on GoMLX's Go backend.
 var slowTests = os.Getenv("FASTPARC_SLOW_TESTS") != ""
 
 func TestStatesEqualTheReference(t *testing.T) {
@@ -50,24 +51,29 @@ func TestStatesEqualTheReference(t *testing.T) {
 // for the same weights and images.
 func TestModelsEqualTheReference(t *testing.T) {
 	for _, backendName := range compute.List() {
-		backend, err := compute.NewWithConfig(backendName)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(backend.Finalize)
-		for _, name := range goldenNames {
-			t.Run(backendName+"/"+name, func(t *testing.T) {
-				if backendName == "go" && (testing.Short() || name != "convnext_xt_parc" && !slowTests) {
-					t.Skip("skipped: takes long on the Go backend; set FASTPARC_SLOW_TESTS to run it")
+		for _, c := range []struct {
+			name string
+			form parc.Form
+		}{
+			{"convnext_xt", parc.Auto},
+			{"convnext_xt_parc", parc.Spatial},
+			{"convnext_xt_parc", parc.FFT},
+			{"convnext_t", parc.Auto},
+			{"convnext_t_parc", parc.Auto},
+		} {
+			t.Run(fmt.Sprintf("%s/%s/%s", backendName, c.name, c.form), func(t *testing.T) {
+				if backendName == "go" && c.form != parc.FFT && !slowTests {
+					t.Skip("skipped: takes long on GoMLX's Go backend; FASTPARC_SLOW_TESTS=1 runs it")
 				}
-				want := golden.Values(t, name)
-				m, store := goldenModel(t, name)
-				images := goldenImages(golden.Index(t, name).Resolution)
-				logits := run(t, backend, store, m.Logits, images)[0]
-				checkLogits(t, logits, want["logits"])
-				if backendName == "go" && !slowTests {
-					return
+				want := golden.Values(t, c.name)
+				backend, err := compute.NewWithConfig(backendName)
+				if err != nil {
+					t.Fatal(err)
 				}
+				defer backend.Finalize()
+				m, store := goldenModel(t, c.name, models.Options{Form: c.form})
+				images := goldenImages(golden.Index(t, c.name).Resolution)
+				checkLogits(t, run(t, backend, store, m.Logits, images)[0], want["logits"])
 				checkGradients(t, backend, m, store, images, want)
 			})
 		}
@@ -157,9 +163,9 @@ func crossEntropy(logits *graph.Node, labels ...int32) *graph.Node {
 }
 
 // goldenModel returns a model with the rule's weights, which pass through a file as a user's do.
-func goldenModel(t *testing.T, name string) (*models.Model, *model.Store) {
+func goldenModel(t *testing.T, name string, options models.Options) (*models.Model, *model.Store) {
 	t.Helper()
-	m := newModel(t, name, models.Options{})
+	m := newModel(t, name, options)
 	path := filepath.Join(t.TempDir(), "weights.safetensors")
 	if err := weights.Save(path, golden.Weights(m), nil); err != nil {
 		t.Fatal(err)

@@ -94,7 +94,7 @@ func (m *Model) Options() Options {
 // Features returns the feature map at the end of each stage, [batch, height/stride, width/stride, channels], for
 // images [batch, height, width, 3]. [Model.Strides] gives the strides.
 func (m *Model) Features(scope *model.Scope, images *graph.Node) []*graph.Node {
-	images.AssertRank(4)
+	m.assertImages(images)
 	var maps []*graph.Node
 	x := images
 	for _, stage := range m.network.stages {
@@ -102,6 +102,18 @@ func (m *Model) Features(scope *model.Scope, images *graph.Node) []*graph.Node {
 		maps = append(maps, x)
 	}
 	return maps
+}
+
+// assertImages panics, as graph functions do, where the model has nothing to say about images of this shape.
+func (m *Model) assertImages(images *graph.Node) {
+	dims := images.Shape().Dimensions
+	if len(dims) != 4 || dims[3] != 3 {
+		panic(fmt.Errorf("models: %s: images of shape %s, want [batch, height, width, 3]", m.name, images.Shape()))
+	}
+	strides := m.Strides()
+	if smallest := strides[len(strides)-1]; dims[1] < smallest || dims[2] < smallest {
+		panic(fmt.Errorf("models: %s: images of %d×%d, want at least %d×%d", m.name, dims[1], dims[2], smallest, smallest))
+	}
 }
 
 // Head returns the logits [batch, classes] for the last of the feature maps.
