@@ -62,7 +62,7 @@ func convNeXtC32() convNeXt {
 // convNeXtScene is made for generated scenes of 48×48.
 func convNeXtScene() convNeXt {
 	return convNeXt{
-		image: 48, resize: 1, classes: 10, patch: 4,
+		image: 48, resize: 1, classes: 4, patch: 4,
 		widths: []int{32, 64}, depths: []int{2, 2}, circular: []int{0, 0},
 		kernel: 3, layerScale: 1,
 	}
