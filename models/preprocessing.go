@@ -8,10 +8,10 @@ type Preprocessing struct {
 	CropSize [2]int `json:"crop_size"`
 	// Interpolation is how pixels are resized.
 	Interpolation Interpolation `json:"interpolation"`
-	// Mean and Std are subtracted from, and divide, each channel of values between 0 and 1, in the order of the channels.
+	// Mean is subtracted from each channel of values between 0 and 1, and Std divides what is left: red, green and blue.
 	Mean [3]float32 `json:"mean"`
 	Std  [3]float32 `json:"std"`
-	// BGR says that channels are in the order blue, green, red.
+	// BGR says that the model's input has its channels in the order blue, green, red.
 	BGR bool `json:"bgr,omitempty"`
 }
 
