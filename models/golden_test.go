@@ -15,6 +15,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	_ "github.com/fastparc/fastparc/backend/simd"
 	"github.com/fastparc/fastparc/internal/golden"
 	"github.com/fastparc/fastparc/models"
 	"github.com/fastparc/fastparc/parc"

@@ -115,7 +115,8 @@ func exchangeChannels(kernel *graph.Node, groups int) *graph.Node {
 // byWeight returns the gradient by the weight as one convolution of x with v, in which the batch is what is summed over
 // and groups of channels are groups of the batch.
 func (c ConvConfig) byWeight(x, weight, v *graph.Node) *graph.Node {
-	if c.Groups > 1 && x.Graph().Backend().String() == gobackend.BackendName {
+	depthwise := weight.Shape().Dim(2) == 1 && c.Groups == v.Shape().Dim(-1)
+	if c.Groups > 1 && (!depthwise || x.Graph().Backend().String() == gobackend.BackendName) {
 		return c.byWeightTaps(x, weight, v)
 	}
 	axes := graph.ConvolveAxesConfig{
@@ -136,8 +137,8 @@ func (c ConvConfig) byWeight(x, weight, v *graph.Node) *graph.Node {
 		Done()
 }
 
-// byWeightTaps returns the same as a sum for each tap of the kernel, for GoMLX's Go backend, which fails on groups of
-// the batch.
+// byWeightTaps returns the same as a sum for each tap of the kernel. GoMLX's Go backend fails on groups of the batch, and
+// the engine has a kernel for the depth-wise ones alone and would hand the others to that backend.
 func (c ConvConfig) byWeightTaps(x, weight, v *graph.Node) *graph.Node {
 	border := graph.PadAxis{Start: c.Padding, End: c.Padding}
 	padded := graph.Pad(x, graph.ScalarZero(x.Graph(), x.DType()), graph.PadAxis{}, border, border, graph.PadAxis{})

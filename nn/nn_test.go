@@ -15,6 +15,8 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+
+	_ "github.com/fastparc/fastparc/backend/simd"
 )
 
 func TestConvolutionAndItsGradientsFollowTheDefinition(t *testing.T) {
