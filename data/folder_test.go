@@ -1,0 +1,170 @@
+package data
+
+import (
+	"archive/tar"
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/fastparc/fastparc/internal/testdata"
+)
+
+// dot is a PNG file of 2×2 pixels of a grey level.
+func dot(t testing.TB, level uint8) []byte {
+	t.Helper()
+	picture := image.NewGray(image.Rect(0, 0, 2, 2))
+	for i := range picture.Pix {
+		picture.Pix[i] = color.Gray{Y: level}.Y
+	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, picture); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// folder writes files with the given contents.
+func folder(t testing.TB, files map[string][]byte) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(root, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// archived makes a tar of a folder.
+func archived(t testing.TB, root string) string {
+	t.Helper()
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	if err := w.AddFS(os.DirFS(root)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "set.tar")
+	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestFolderAndArchiveHoldTheSame(t *testing.T) {
+	root := folder(t, map[string][]byte{
+		"train/dog/b.PNG": dot(t, 3), "train/dog/a.png": dot(t, 2), "train/cat/z.png": dot(t, 1),
+		"train/cat/.hidden.png": nil, "train/labels.csv": nil, "__MACOSX/x/y.png": nil,
+	})
+	for _, path := range []string{root, archived(t, root)} {
+		set, err := OpenImageFolder(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer set.Close()
+		if !slices.Equal(set.Classes(), []string{"cat", "dog"}) || set.Len() != 3 {
+			t.Fatalf("classes %q, %d images", set.Classes(), set.Len())
+		}
+		for i, want := range []struct {
+			name  string
+			label int
+		}{{"z.png", 0}, {"a.png", 1}, {"b.PNG", 1}} {
+			picture, err := set.Image(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if filepath.Base(set.Name(i)) != want.name || set.Label(i) != want.label || picture.Pix[0] != uint8(i+1) {
+				t.Errorf("%s: image %d is %s of class %d, level %d", path, i, set.Name(i), set.Label(i), picture.Pix[0])
+			}
+		}
+	}
+}
+
+func TestOpenImageFolderNamesWhatIsWrong(t *testing.T) {
+	tests := map[string]struct {
+		files map[string][]byte
+		want  string
+	}{
+		"empty":            {map[string][]byte{"a/readme.txt": nil}, "no images"},
+		"one class":        {map[string][]byte{"cat/1.png": nil, "cat/2.png": nil}, `one class, "cat"`},
+		"no class folder":  {map[string][]byte{"1.png": nil, "cat/2.png": nil}, `"1.png" lies in no class folder`},
+		"uneven depth":     {map[string][]byte{"cat/1.png": nil, "more/dog/2.png": nil}, "side by side"},
+		"different parent": {map[string][]byte{"train/cat/1.png": nil, "val/cat/2.png": nil}, "side by side"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			root := folder(t, test.files)
+			for _, path := range []string{root, archived(t, root)} {
+				_, err := OpenImageFolder(path)
+				if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
+					t.Errorf("error is %v, want %q and the path", err, test.want)
+				}
+			}
+		})
+	}
+	compressed := filepath.Join(folder(t, map[string][]byte{"a.tar.gz": {0x1f, 0x8b, 8, 0}}), "a.tar.gz")
+	if _, err := OpenImageFolder(compressed); err == nil || !strings.Contains(err.Error(), "gzip") {
+		t.Errorf("error is %v, want one about gzip", err)
+	}
+}
+
+func TestSplitHoldsOutTheLastOfEachClass(t *testing.T) {
+	set, err := OpenImageFolder(testdata.Shared(t, "data", "cifar10", "train.tar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	train, held, err := Split(set, 0.1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if train.Len() != 45000 || held.Len() != 5000 {
+		t.Fatalf("%d and %d images, want 45000 and 5000", train.Len(), held.Len())
+	}
+	for i := range held.Len() {
+		if held.Label(i) != i/500 || filepath.Base(held.Name(i)) < "4500.jpg" {
+			t.Fatalf("held out: %s of class %d at place %d", held.Name(i), held.Label(i), i)
+		}
+	}
+	if picture, err := held.Image(17); err != nil || picture.Width != 32 || picture.Height != 32 {
+		t.Errorf("picture %v, error %v, want 32×32 pixels", picture, err)
+	}
+	for _, fraction := range []float64{0, 1, -0.1} {
+		if _, _, err := Split(set, fraction); err == nil {
+			t.Errorf("fraction %v passes", fraction)
+		}
+	}
+}
+
+func TestWithClassesFollowsTheList(t *testing.T) {
+	scenes, err := NewScenes(8, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes := slices.Clone(scenes.Classes())
+	slices.Reverse(classes)
+	source, err := WithClasses(scenes, classes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 8 {
+		if source.Classes()[source.Label(i)] != scenes.Classes()[scenes.Label(i)] {
+			t.Errorf("scene %d changed its class", i)
+		}
+	}
+	if _, err := WithClasses(scenes, classes[1:]); err == nil || !strings.Contains(err.Error(), classes[0]) {
+		t.Errorf("error is %v, want one that names %q", err, classes[0])
+	}
+}
