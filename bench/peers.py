@@ -27,6 +27,8 @@ class OnnxRuntime:
         batch, _, height, width = images.shape
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        # Its threads wait busily within a run, as by default, but not after it, when another contender has its turn.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         model = convnext_onnx.build(weight_file, batch, height, width).SerializeToString()
         self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self.inputs = {"input": images}
