@@ -1,0 +1,62 @@
+package train
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// A directory cannot replace another in one step everywhere, so that a replacement goes through two more names beside
+// it. At every moment either dir or dir.old is whole:
+//
+//	dir.new is written and synced · dir becomes dir.old · dir.new becomes dir · dir.old is removed
+const (
+	newSuffix = ".new"
+	oldSuffix = ".old"
+)
+
+// replaceDirectory makes dir hold what fill writes into the directory it is given, in place of whatever dir held. If
+// fill fails, dir stays as it was and nothing else is left behind.
+func replaceDirectory(dir string, fill func(dir string) error) error {
+	fresh, old := dir+newSuffix, dir+oldSuffix
+	if err := errors.Join(recoverDirectory(dir), os.RemoveAll(fresh), os.MkdirAll(fresh, 0o755)); err != nil {
+		return err
+	}
+	if err := fill(fresh); err != nil {
+		return errors.Join(err, os.RemoveAll(fresh))
+	}
+	syncDirectory(fresh)
+	if err := os.Rename(dir, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(err, os.RemoveAll(fresh))
+	}
+	if err := os.Rename(fresh, dir); err != nil {
+		return errors.Join(err, recoverDirectory(dir))
+	}
+	syncDirectory(filepath.Dir(dir))
+	return os.RemoveAll(old)
+}
+
+// recoverDirectory puts dir back where a replacement was cut off after it had moved dir away.
+func recoverDirectory(dir string) error {
+	old := dir + oldSuffix
+	_, err := os.Stat(dir)
+	switch {
+	case err == nil:
+		return os.RemoveAll(old)
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if err := os.Rename(old, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// syncDirectory makes the names in a directory last through a power failure, on the systems that can.
+func syncDirectory(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		d.Sync()
+		d.Close()
+	}
+}
