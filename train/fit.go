@@ -138,6 +138,7 @@ func (s *session) setValues() error {
 }
 
 func (s *session) close() {
+	s.progress.close()
 	s.trainer.ResetComputationGraphs()
 	s.classifier.Close()
 	s.store.Finalize()

@@ -50,29 +50,20 @@ func newTraining(t *testing.T, dir string, adjust func(*Recipe)) *Training {
 	if err != nil {
 		t.Fatal(err)
 	}
-	training := &Training{
+	card := NewCard(m, halves{}.Classes(), recipe)
+	return &Training{
 		Backend:    goBackend(t),
 		Model:      m,
-		Card:       NewCard(m, halves{}.Classes(), recipe),
-		Images:     loader(t, halves{40}, recipe, true),
-		Validation: loader(t, halves{19}, recipe, false),
+		Card:       card,
+		Images:     loader(t, halves{40}, card, true),
+		Validation: loader(t, halves{19}, card, false),
 		Dir:        dir,
 	}
-	return training
 }
 
-func loader(t *testing.T, source data.Source, recipe Recipe, training bool) *data.Loader {
+func loader(t *testing.T, source data.Source, card Card, training bool) *data.Loader {
 	t.Helper()
-	l, err := data.NewLoader(source, data.LoaderOptions{
-		BatchSize: recipe.Batch,
-		Preprocessing: data.Preprocessing{
-			Size: side, CropSize: side, Interpolation: "bilinear",
-			Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{0.25, 0.25, 0.25},
-		},
-		Training:     training,
-		Augmentation: recipe.Augmentation,
-		Seed:         recipe.Seed,
-	})
+	l, err := NewLoader(source, card, training)
 	if err != nil {
 		t.Fatal(err)
 	}

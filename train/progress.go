@@ -65,6 +65,13 @@ func (p *progress) step(loss float64, r record) {
 	}
 }
 
+// close takes an unfinished bar off the terminal.
+func (p *progress) close() {
+	if p.bar != nil && !p.bar.IsFinished() {
+		p.bar.Clear()
+	}
+}
+
 // end tells what the epoch, the last one of r, gave.
 func (p *progress) end(r record) {
 	if p.terminal {
