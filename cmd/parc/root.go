@@ -29,6 +29,10 @@ and its FFT form (Fast-ParC). Everything is computed by an engine of its own, in
 	root.AddCommand(
 		newModelsCommand(app),
 		newRunCommand(app),
+		newTrainCommand(app),
+		newEvalCommand(app),
+		newPredictCommand(app),
+		newDemoCommand(app),
 	)
 	return root
 }
