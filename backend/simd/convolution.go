@@ -26,12 +26,6 @@ func (g *geometry) pointwise() bool {
 	return g.kh == 1 && g.kw == 1 && g.groups == 1 && g.undilated() && g.unpadded() && g.strideH == 1 && g.strideW == 1
 }
 
-// patches says whether the input divides into one patch an output, as at the entrance of a ConvNeXt stage.
-func (g *geometry) patches() bool {
-	return g.groups == 1 && g.undilated() && g.unpadded() && g.strideH == g.kh && g.strideW == g.kw &&
-		g.h == g.outH*g.kh && g.w == g.outW*g.kw
-}
-
 func (g *geometry) undilated() bool {
 	return g.dilationH == 1 && g.dilationW == 1 && g.inputDilationH == 1 && g.inputDilationW == 1
 }

@@ -77,7 +77,7 @@ func (s *fallback) run(r *run) (err error) {
 func catch(err *error) {
 	if p := recover(); p != nil {
 		if e, ok := p.(error); ok {
-			*err = errors.WithMessage(e, "simd")
+			*err = errors.WithStack(errors.WithMessage(e, "simd"))
 			return
 		}
 		*err = errors.Errorf("simd: %v", p)

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/fastparc/fastparc/backend/simd/kernel"
-	"github.com/gomlx/compute"
 )
 
 // depthwiseOf is a depth-wise convolution. Inputs: x and the packed kernel.
@@ -15,6 +14,24 @@ type packedDepthwiseOf struct{ shape kernel.Depthwise }
 
 // depthwiseGradientOf is the gradient of a depth-wise kernel. Inputs: v and x.
 type depthwiseGradientOf struct{ shape kernel.DepthwiseGradient }
+
+// conv2DOf is a convolution with any kernel and groups. Inputs: x, the packed kernel and what the epilogue says.
+type conv2DOf struct {
+	shape kernel.Conv2D
+	epilogueOf
+}
+
+func (a *conv2DOf) epilogue() *epilogueOf { return &a.epilogueOf }
+func (a *conv2DOf) columns() int          { return a.shape.COut }
+func (a *conv2DOf) clone() withEpilogue   { c := *a; return &c }
+
+// packedConv2DOf is the kernel of a convolution laid out for it.
+type packedConv2DOf struct{ shape kernel.Conv2D }
+
+// conv2DGradientOf is the gradient of a convolution's kernel. Inputs: x and v.
+type conv2DGradientOf struct {
+	shape kernel.Conv2DWeightGradient
+}
 
 // lowerConvolutions gives convolutions, and the gradients that automatic differentiation writes as convolutions, to
 // the kernels for them.
@@ -37,17 +54,15 @@ func (b *rewriter) forward(n *node, g *geometry, a convolutionOf) []*value {
 		packed := b.kernelNode(packedDepthwiseOf{d}, []int{d.PackedSize()}, w)
 		return []*value{b.kernelNode(depthwiseOf{d}, n.outputs[0].shape.Dimensions, x, packed)}
 	case g.pointwise():
-		rows, columns := []int{2}, []int{3}
-		if exchanged {
-			rows, columns = columns, rows
-		}
-		return b.patchProduct(n, g, x, unreversed(w), rows, columns)
-	case g.patches() && !exchanged:
-		return b.patchProduct(n, g, b.patches(x, g), w, []int{0, 1, 2}, []int{3})
-	case exchanged && w.node.op == compute.OpTypeReverse && patchInputGradient(g):
-		return b.patchInputGradient(n, g, x, w.node.inputs[0])
+		return b.pointwise(n, g, x, unreversed(w), exchanged)
+	case exchanged && g.groups > 1:
+		return nil
+	case exchanged:
+		w = b.transpose(w, 0, 1, 3, 2)
 	}
-	return nil
+	c := g.kernelConv2D()
+	packed := b.kernelNode(packedConv2DOf{c}, []int{c.PackedKernelSize()}, w)
+	return []*value{b.kernelNode(&conv2DOf{shape: c}, n.outputs[0].shape.Dimensions, x, packed)}
 }
 
 // unreversed looks through a reversal of axes of size 1.
@@ -67,54 +82,39 @@ func (g *geometry) kernelDepthwise() kernel.Depthwise {
 	}
 }
 
-// patchProduct is the product of patches, one row an output, with a kernel seen as a matrix.
-func (b *rewriter) patchProduct(n *node, g *geometry, patches, w *value, rows, columns []int) []*value {
-	places := g.batch * g.outH * g.outW
-	left := matrix{batch: 1, rows: places, columns: g.kh * g.kw * g.cin, rowStride: g.kh * g.kw * g.cin, columnStride: 1}
-	rest := otherAxes(w, rows, columns)
-	w, right := b.matrix(w, rest, rows, columns)
-	return []*value{b.reshape(b.product(patches, w, left, right), n.outputs[0].shape.Dimensions...)}
+func (g *geometry) kernelConv2D() kernel.Conv2D {
+	return kernel.Conv2D{
+		Batch: g.batch, H: g.h, W: g.w, CIn: g.cin, KH: g.kh, KW: g.kw, Groups: g.groups, COut: g.cout,
+		StrideH: g.strideH, StrideW: g.strideW, PadTop: g.padTop, PadBottom: g.padBottom, PadLeft: g.padLeft, PadRight: g.padRight,
+		DilationH: g.dilationH, DilationW: g.dilationW, InputDilationH: g.inputDilationH, InputDilationW: g.inputDilationW,
+	}
 }
 
-// patches rearranges x to one row of kh·kw·cin values for each patch.
-func (b *rewriter) patches(x *value, g *geometry) *value {
-	split := b.reshape(x, g.batch, g.outH, g.kh, g.outW, g.kw, g.cin)
-	return b.reshape(b.transpose(split, 0, 1, 3, 2, 4, 5), g.batch*g.outH*g.outW, g.kh*g.kw*g.cin)
-}
-
-// patchInputGradient says whether a convolution with a reversed kernel, its channels exchanged, is the input's gradient
-// of one over patches: then each value of x spreads over a patch of its own.
-func patchInputGradient(g *geometry) bool {
-	return g.groups == 1 && g.strideH == 1 && g.strideW == 1 && g.dilationH == 1 && g.dilationW == 1 &&
-		g.inputDilationH == g.kh && g.inputDilationW == g.kw && g.padTop == g.kh-1 && g.padLeft == g.kw-1 &&
-		g.outH == g.h*g.kh && g.outW == g.w*g.kw
-}
-
-// patchInputGradient multiplies v, a row for each patch, by the transposed kernel and puts the patches into place.
-func (b *rewriter) patchInputGradient(n *node, g *geometry, v, w *value) []*value {
+// pointwise is the product of x, one row a place, with a kernel seen as a matrix.
+func (b *rewriter) pointwise(n *node, g *geometry, x, w *value, exchanged bool) []*value {
 	left := matrix{batch: 1, rows: g.batch * g.h * g.w, columns: g.cin, rowStride: g.cin, columnStride: 1}
-	w, right := b.matrix(w, nil, []int{3}, []int{0, 1, 2})
-	spread := b.reshape(b.product(v, w, left, right), g.batch, g.h, g.w, g.kh, g.kw, g.cout)
-	return []*value{b.reshape(b.transpose(spread, 0, 1, 3, 2, 4, 5), n.outputs[0].shape.Dimensions...)}
+	right := matrix{batch: 1, rows: g.cin, columns: g.cout, rowStride: g.cout, columnStride: 1}
+	if exchanged {
+		right.rowStride, right.columnStride = 1, g.cin
+	}
+	return []*value{b.reshape(b.product(x, w, left, right), n.outputs[0].shape.Dimensions...)}
 }
 
 func (b *rewriter) kernelGradient(n *node, g *geometry, a convolutionOf) []*value {
 	x, v := n.inputs[0], n.inputs[1]
+	dimensions := []int{g.kh, g.kw, g.cin / g.groups, g.cout}
 	var dw *value
 	switch {
 	case g.depthwise() && g.cin > 1:
 		d := kernel.DepthwiseGradient{Depthwise: g.kernelDepthwise()}
-		dw = b.kernelNode(depthwiseGradientOf{d}, []int{g.kh, g.kw, 1, g.cout}, v, x)
-	case g.pointwise(), g.patches():
-		if !g.pointwise() {
-			x = b.patches(x, g)
-		}
-		places, depth := g.batch*g.outH*g.outW, g.kh*g.kw*g.cin
-		left := matrix{batch: 1, rows: depth, columns: places, rowStride: 1, columnStride: depth}
+		dw = b.kernelNode(depthwiseGradientOf{d}, dimensions, v, x)
+	case g.pointwise():
+		places := g.batch * g.outH * g.outW
+		left := matrix{batch: 1, rows: g.cin, columns: places, rowStride: 1, columnStride: g.cin}
 		right := matrix{batch: 1, rows: places, columns: g.cout, rowStride: g.cout, columnStride: 1}
-		dw = b.reshape(b.product(x, v, left, right), g.kh, g.kw, g.cin, g.cout)
+		dw = b.reshape(b.product(x, v, left, right), dimensions...)
 	default:
-		return nil
+		dw = b.kernelNode(conv2DGradientOf{kernel.Conv2DWeightGradient{Conv2D: g.kernelConv2D()}}, dimensions, x, v)
 	}
 	permutation := make([]int, 4)
 	permutation[a.axes.OutputSpatial[0]], permutation[a.axes.OutputSpatial[1]] = 0, 1

@@ -65,10 +65,10 @@ func fuseEpilogue(b *rewriter, n *node) []*value {
 	return nil
 }
 
-// producer returns the node with an epilogue that v comes from, through views, if the given number of uses is all it
-// has.
-func (b *rewriter) producer(v *value, uses int) (*node, withEpilogue) {
-	for b.users[v] == uses {
+// producer returns the node with an epilogue that an operand v of n comes from, through views, if the given number of
+// uses is all it has and n does not repeat it.
+func (b *rewriter) producer(n *node, v *value, uses int) (*node, withEpilogue) {
+	for v.shape.Size() == n.outputs[0].shape.Size() && b.users[v] == uses {
 		if a, ok := v.node.attributes.(withEpilogue); ok {
 			return v.node, a
 		}
@@ -104,7 +104,7 @@ func (b *rewriter) fuseAdd(n *node, x, other *value) []*value {
 	if fused := b.fusePackedBias(n, x, other); fused != nil {
 		return fused
 	}
-	from, a := b.producer(x, 1)
+	from, a := b.producer(n, x, 1)
 	if a == nil || a.epilogue().residual {
 		return nil
 	}
@@ -123,7 +123,7 @@ func (b *rewriter) fuseAdd(n *node, x, other *value) []*value {
 }
 
 func (b *rewriter) fuseScale(n *node, x, other *value) []*value {
-	from, a := b.producer(x, 1)
+	from, a := b.producer(n, x, 1)
 	if a == nil || a.epilogue().residual || a.epilogue().activation != kernel.None {
 		return nil
 	}
@@ -179,7 +179,7 @@ func (b *rewriter) withConstant(v *value, op compute.OpType, c float64) *value {
 }
 
 func (b *rewriter) fuseActivation(n *node, x *value, activation kernel.Activation, uses int) []*value {
-	from, a := b.producer(x, uses)
+	from, a := b.producer(n, x, uses)
 	if a == nil || a.epilogue().residual || a.epilogue().activation != kernel.None {
 		return nil
 	}
@@ -216,7 +216,7 @@ func (b *rewriter) fusePackedBias(n *node, x, bias *value) []*value {
 	}
 	packed := x.node.inputs[1]
 	row := b.rowOperand(n, bias, lastSize(x.node))
-	if row == nil || !b.only(x) || len(packed.node.inputs) != 1 {
+	if row == nil || !b.only(x) || x.shape.Size() != n.outputs[0].shape.Size() || len(packed.node.inputs) != 1 {
 		return nil
 	}
 	repacked := b.kernelNode(packed.node.attributes, packed.shape.Dimensions, packed.node.inputs[0], row)
