@@ -18,8 +18,12 @@ import (
 	"github.com/fastparc/fastparc/parc"
 )
 
+// goBackend is GoMLX's Go backend with one operation at a time: two large matrix products at once can wait for each
+// other's workers forever.
+const goBackend = "go:ops_sequential"
+
 // engines names the backends that every form must hold on.
-var engines = []string{"go"}
+var engines = []string{goBackend}
 
 // forms are the ways to compute the operator; automatic is one of the others.
 var forms = []parc.Form{parc.Spatial, parc.FFT, parc.Auto}
