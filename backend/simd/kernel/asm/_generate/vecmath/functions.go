@@ -43,27 +43,6 @@ func (v Vector) scalePowerOfTwo(p, n reg.VecVirtual) reg.VecVirtual {
 	return p
 }
 
-// Erf returns the error function: absolute and relative error below 3e-7, exactly ±1 from |x| = 3.925 on.
-//
-// erf(x)/x is a quotient of polynomials in x².
-func (v Vector) Erf(x operand.Op) reg.VecVirtual {
-	const one = 3.925 // from here on erf rounds to 1
-	c := v.clamp(x, -one, one)
-	square := v.Register()
-	VMULPS(c, c, square)
-	p := v.horner(square, 1.1283791, 0.19068083, 0.05277538, 0.0037748793, 0.00028464722, 2.0420045e-06)
-	q := v.horner(square, 1, 0.50231922, 0.11421378, 0.014987963, 0.0011639666, 3.79960802e-05)
-	VMULPS(c, p, p)
-	VDIVPS(q, p, p)
-	absolute, sign := v.splitSign(c)
-	v.or(Constant(1), sign, sign)
-	// NaN takes the second choice below, where the sum keeps it; ±1 + 0 stays ±1.
-	zero := v.Register()
-	VSUBPS(c, c, zero)
-	VADDPS(zero, sign, sign)
-	return v.selectSmall(absolute, one, p, sign)
-}
-
 // Tanh returns the hyperbolic tangent: absolute and relative error below 3e-7.
 //
 // Near 0 an odd polynomial, elsewhere 1 - 2/(e²ˣ + 1) of |x| with the sign put back.
@@ -113,8 +92,7 @@ func (v Vector) sigmoidDenominator(x operand.Op) reg.VecVirtual {
 }
 
 // GELU returns the exact form x·(1 + erf(x/√2))/2 = max(x, 0) - |x|·Q(|x|), where Q(a) = erfc(a/√2)/2 is the normal
-// distribution's tail: absolute and relative error about 2e-7 for all but the far negative tail, where only the absolute error is.
-// -Inf gives its limit, zero.
+// distribution's tail: absolute error below 2e-7·max(1, |x|). -Inf gives its limit, zero.
 //
 // Q(a)·exp(a²/2) is smooth and a quotient of polynomials. From |x| = 15 on Q is zero in float32.
 func (v Vector) GELU(x operand.Op) reg.VecVirtual {
