@@ -160,24 +160,27 @@ func copyPiece[T any](c *StridedCopy, at []int, dst, src *T) {
 	}
 }
 
-// transposeTile writes dst[j·dstStride + i] = src[i·srcStride + j] for i < n, j < m.
+// transposeTile writes dst[j·dstStride + i] = src[i·srcStride + j] for i < n, j < m: whole blocks in assembly where the
+// elements are as wide as a float, and what is beside and below them one by one.
 func transposeTile[T any](dst, src *T, n, m, dstStride, srcStride int) {
-	if unsafe.Sizeof(*dst) == 4 && srcStride > 0 {
-		transposed, d, s := n&^7, (*float32)(Memory(dst)), (*float32)(Memory(src))
-		if columns := m &^ 7; transposed > 0 && columns > 0 && transposeBlocks(d, s, transposed, columns, dstStride, srcStride) {
-			transposeOneByOne(element[T](Memory(dst), transposed), element[T](Memory(src), transposed*srcStride), n-transposed, m, dstStride, srcStride)
-			transposeOneByOne(element[T](Memory(dst), columns*dstStride), element[T](Memory(src), columns), transposed, m-columns, dstStride, srcStride)
-			return
-		}
+	rows, columns := n&^7, m&^7
+	if unsafe.Sizeof(*dst) != 4 || rows == 0 || columns == 0 ||
+		!transposeBlocks((*float32)(Memory(dst)), (*float32)(Memory(src)), rows, columns, dstStride, srcStride) {
+		rows, columns = 0, 0
 	}
-	transposeOneByOne(dst, src, n, m, dstStride, srcStride)
+	transposeOneByOne(dst, src, 0, rows, columns, m, dstStride, srcStride)
+	transposeOneByOne(dst, src, rows, n, 0, m, dstStride, srcStride)
 }
 
-func transposeOneByOne[T any](dst, src *T, n, m, dstStride, srcStride int) {
-	for j := range m {
-		to := unsafe.Slice(element[T](Memory(dst), j*dstStride), n)
+// transposeOneByOne does that for firstRow ≤ i < rows and firstColumn ≤ j < columns.
+func transposeOneByOne[T any](dst, src *T, firstRow, rows, firstColumn, columns, dstStride, srcStride int) {
+	if firstRow == rows {
+		return
+	}
+	for j := firstColumn; j < columns; j++ {
+		to := unsafe.Slice(element[T](Memory(dst), j*dstStride+firstRow), rows-firstRow)
 		for i := range to {
-			to[i] = *element[T](Memory(src), i*srcStride+j)
+			to[i] = *element[T](Memory(src), (i+firstRow)*srcStride+j)
 		}
 	}
 }
