@@ -23,7 +23,7 @@ import (
 const goBackend = "go:ops_sequential"
 
 // engines names the backends that every form must hold on.
-var engines = []string{goBackend}
+var engines = []string{goBackend, "simd"}
 
 // forms are the ways to compute the operator; automatic is one of the others.
 var forms = []parc.Form{parc.Spatial, parc.FFT, parc.Auto}
