@@ -11,7 +11,6 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/fastparc/fastparc/data"
 	"github.com/fastparc/fastparc/models"
@@ -35,7 +34,7 @@ Resumed, a training goes on as if it had never stopped, with the model and the r
   parc train --data flowers --out runs/flowers --resume`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			return t.run(command.Context(), command.Flags(), command.OutOrStdout())
+			return t.run(command.Context(), command.Flags().Changed, command.OutOrStdout())
 		},
 	}
 	flags := command.Flags()
@@ -75,8 +74,8 @@ type trainCommand struct {
 	recipe                train.Recipe
 }
 
-func (t *trainCommand) run(ctx context.Context, flags *pflag.FlagSet, out io.Writer) error {
-	training, err := t.begin(flags)
+func (t *trainCommand) run(ctx context.Context, changed func(flag string) bool, out io.Writer) error {
+	training, err := t.begin(changed)
 	if err != nil {
 		return err
 	}
@@ -114,12 +113,12 @@ func (t *trainCommand) run(ctx context.Context, flags *pflag.FlagSet, out io.Wri
 }
 
 // begin says where the training goes, and where it comes from if it is resumed.
-func (t *trainCommand) begin(flags *pflag.FlagSet) (*train.Training, error) {
+func (t *trainCommand) begin(changed func(flag string) bool) (*train.Training, error) {
 	if !t.resume {
 		if t.model == "" {
 			return nil, errors.New("--model is missing: expected a name that parc models lists")
 		}
-		if flags.Changed("image-size") && t.imageSize < 1 {
+		if changed("image-size") && t.imageSize < 1 {
 			return nil, fmt.Errorf("--image-size is %d: expected at least 1", t.imageSize)
 		}
 		t.out = cmp.Or(t.out, filepath.Join("runs", t.model))
@@ -132,7 +131,7 @@ func (t *trainCommand) begin(flags *pflag.FlagSet) (*train.Training, error) {
 		return nil, errors.New("--resume needs --out: the directory of the training to continue")
 	}
 	for _, name := range fixedOnResume {
-		if flags.Changed(name) {
+		if changed(name) {
 			return nil, fmt.Errorf("--%s cannot be given with --resume: the training goes on as it began", name)
 		}
 	}

@@ -190,7 +190,7 @@ func TestWrongCommandLinesAreExplainedOnOneLine(t *testing.T) {
 		{[]string{"train", "--data", data, "--resume"}, "--resume needs --out"},
 		{[]string{"train", "--data", data, "--resume", "--out", new}, "no checkpoint to resume from in " + filepath.Join(new, "last")},
 		{[]string{"train", "--data", data, "--resume", "--out", run, "--lr", "1"}, "--lr cannot be given with --resume"},
-		{[]string{"train", "--data", data, "--resume", "--out", run, "--val", "0.5"}, "1 steps"},
+		{[]string{"train", "--data", data, "--resume", "--out", run, "--val", "0.5"}, "make 1"},
 		{[]string{"eval", "--checkpoint", empty, "--data", data}, "no checkpoint in " + empty},
 		{[]string{"eval", "--checkpoint", run, "--data", other}, `"up"`},
 		{[]string{"predict", "--checkpoint", run, broken}, broken},
