@@ -125,9 +125,9 @@ func TestRunNamesWhatIsWrong(t *testing.T) {
 			[]string{golden.Weights(m)[2].Name}},
 		{"missing head", badWeights(func(w []weights.Tensor) []weights.Tensor { return w[:len(w)-1] }).args(name), []string{"head.bias"}},
 		{"misshapen head", badWeights(func(w []weights.Tensor) []weights.Tensor {
-			w[len(w)-1].Shape = []int{2, 5}
+			w[len(w)-1].Shape = append([]int{1}, w[len(w)-1].Shape...)
 			return w
-		}).args(name), []string{"head.bias", "[2 5]"}},
+		}).args(name), []string{"head.bias", "expected one value a class"}},
 		{"unexpected weight", badWeights(func(w []weights.Tensor) []weights.Tensor { return append(w, image(1)) }).args(name), []string{"unexpected", "input"}},
 	} {
 		t.Run(c.name, func(t *testing.T) { fails(t, c.args, c.words...) })
