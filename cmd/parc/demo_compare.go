@@ -34,6 +34,7 @@ func (d *demoCommand) recipe(seed uint64) train.Recipe {
 	recipe := train.DefaultRecipe()
 	recipe.Epochs, recipe.Seed = d.epochs, seed
 	recipe.Batch = min(recipe.Batch, d.scenes)
+	recipe.LearningRate, recipe.WarmUp = 4e-3, float64(d.epochs)/10
 	recipe.LabelSmoothing = 0
 	recipe.Augmentation = data.Augmentation{}
 	return recipe
