@@ -247,11 +247,11 @@ func (f *Function) DynamicSlice(operand compute.Value, startIndices []compute.Va
 	if err != nil {
 		return nil, err
 	}
-	shape, err := shapeinference.DynamicSlice(in[0].shape, sliceDims)
-	if err != nil {
+	if err := checkBlock(compute.OpTypeDynamicSlice, in[0].shape, sliceDims, in[1:]); err != nil {
 		return nil, err
 	}
-	if err := f.checkStarts(compute.OpTypeDynamicSlice, in[0].shape, in[1:]); err != nil {
+	shape, err := shapeinference.DynamicSlice(in[0].shape, sliceDims)
+	if err != nil {
 		return nil, err
 	}
 	dims := slices.Clone(sliceDims)
@@ -270,7 +270,7 @@ func (f *Function) DynamicUpdateSlice(operand, update compute.Value, startIndice
 	if err != nil {
 		return nil, err
 	}
-	if err := f.checkStarts(compute.OpTypeDynamicUpdateSlice, in[0].shape, in[2:]); err != nil {
+	if err := checkBlock(compute.OpTypeDynamicUpdateSlice, in[0].shape, in[1].shape.Dimensions, in[2:]); err != nil {
 		return nil, err
 	}
 	return f.record(compute.OpTypeDynamicUpdateSlice, nil, shape, func(g compute.Function, in []compute.Value) (compute.Value, error) {
@@ -278,14 +278,18 @@ func (f *Function) DynamicUpdateSlice(operand, update compute.Value, startIndice
 	}, in...)
 }
 
-// checkStarts checks the start indices of a dynamic slice: one integer scalar an axis.
-func (f *Function) checkStarts(op compute.OpType, operand shapes.Shape, starts []*value) error {
-	if len(starts) != operand.Rank() {
-		return errors.Errorf("simd: %s: %d start indices for shape %s, want one an axis", op, len(starts), operand)
+// checkBlock checks a block of a tensor whose start is known when it runs: it must fit, and have one integer scalar an
+// axis for a start.
+func checkBlock(op compute.OpType, whole shapes.Shape, sizes []int, starts []*value) error {
+	if len(sizes) != whole.Rank() || len(starts) != whole.Rank() {
+		return errors.Errorf("simd: %s: %d sizes and %d start indices for shape %s, want one an axis", op, len(sizes), len(starts), whole)
 	}
-	for i, start := range starts {
-		if !start.shape.IsScalar() || !start.shape.DType.IsInt() {
-			return errors.Errorf("simd: %s: start index %d is %s, want an integer scalar", op, i, start.shape)
+	for axis, start := range starts {
+		if sizes[axis] < 0 || sizes[axis] > whole.Dimensions[axis] {
+			return errors.Errorf("simd: %s: size %d along axis %d of shape %s, want 0 to %d", op, sizes[axis], axis, whole, whole.Dimensions[axis])
+		}
+		if !start.shape.IsScalar() || !start.shape.DType.IsInt() || start.shape.DType.IsPacked() {
+			return errors.Errorf("simd: %s: start index %d is %s, want an integer scalar", op, axis, start.shape)
 		}
 	}
 	return nil
