@@ -16,32 +16,28 @@ const SceneSize = 48
 // Scenes is a Source of generated pictures, made to ask whether a network can see where things are and relate things
 // that are far apart.
 //
-// Each scene is 48×48 pixels: four figures, one in the middle of each quarter, on a textured background. Their kinds are
-// circle, triangle, cross and ring; a scene has two kinds, a and b, and always the same four figures: a large a, a small
-// a, a large b and a small b. (All kinds are drawn with the same area; the radius of a circle of that area is 5.8 to 6.4
-// pixels for the large and 3.8 to 4.4 for the small.) Colours, angles (±0.25 radians), exact sizes and places
-// (within the quarter, at most 4 pixels from its centre) are random and tell nothing.
+// Each scene is 48×48 pixels: four figures, one in the middle of each quarter, on a grey textured background. Three of
+// the figures are of one family of colours, warm (reds) or cool (blues), and one is of the other: the odd one. The class
+// is the place of the odd one:
 //
-// The class is read from two of the figures, the one at the top left and the one at the bottom right, of which one is
-// always large and one small:
+//	0  top left
+//	1  top right
+//	2  bottom left
+//	3  bottom right
 //
-//	0  same kind, the top left one is larger
-//	1  same kind, the bottom right one is larger
-//	2  different kinds, the top left one is larger
-//	3  different kinds, the bottom right one is larger
+// Everything else is random and tells nothing: whether the odd one is the warm or the cool one, the kinds of the figures
+// (circle, triangle, cross, ring), their sizes (as large as a circle with a radius of 4 to 6.4 pixels), angles (±0.25
+// radians), places within the quarter (at most 4 pixels from its centre) and exact colours. Classes are equally
+// frequent: scene i is of class i mod 4, and chance is 1/4. What follows from the design:
 //
-// The other two figures lie at the top right and bottom left, in either order. Classes are equally frequent: scene i is of
-// class i mod 4, and chance is 1/4. What follows from the design:
-//
-//   - To exchange the two figures that matter always changes the class.
-//   - What figures a scene holds says nothing of its class: as a bag, every scene is the same. Nor does any one figure's
-//     kind, or the kinds of two figures without their sizes' places, say which of the two is larger.
-//   - No single figure tells whether the kinds are the same. At least two quarters must be compared before any averaging over
-//     the picture; their centres are 24 pixels apart along an axis, as far as the picture allows when it wraps around.
-//   - The quarters' centres are 24 pixels apart and the background wraps around, so a scene moved by half the picture with
-//     wrap-around is as probable as before, but its class may differ. A network that does the same everywhere and
-//     averages in the end (circular convolution without position embedding, say) can tell same from different at
-//     best, which is 1/2. Figures end at least half a pixel inside their quarters, so none is cut by the edge.
+//   - Any one figure, however well its place is known, says nothing of the class: whichever colour it has, it is the odd
+//     one in a quarter of the scenes. It must be compared with others, and the centres of the quarters are 24 pixels
+//     apart along an axis, as far as the picture allows when it wraps around. No sum of evidence from one place each
+//     (local features averaged over the picture) decides a scene either: the odd one is warm as often as cool.
+//   - What figures a scene holds says nothing of its class: every class holds the same bags of figures.
+//   - A scene moved by half the picture with wrap-around is as probable as before, and is of another class. A network that
+//     does the same everywhere and averages in the end (circular convolution without position embedding, say) is left
+//     with chance. Figures end at least half a pixel inside their quarters, so none is cut by the edge.
 //     (Zero padding breaks this symmetry from the edges inward: it is a way to know places, too.)
 //
 // A scene depends on the seed and its index alone. Scenes of another seed are unseen ones.
@@ -69,9 +65,9 @@ type Scene struct {
 
 // Figure is a thing in a scene.
 type Figure struct {
-	Kind  string // circle, triangle, cross or ring
-	Large bool
-	Box   image.Rectangle // the smallest that holds its pixels in the mask
+	Kind string          // circle, triangle, cross or ring
+	Warm bool            // of the family of reds; else of the blues
+	Box  image.Rectangle // the smallest that holds its pixels in the mask
 }
 
 // Places of figures in a scene.
@@ -83,14 +79,9 @@ const (
 	places
 )
 
-// Classes describes the four classes.
+// Classes names the places of the odd one.
 func (s *Scenes) Classes() []string {
-	return []string{
-		"same kind, top left larger",
-		"same kind, bottom right larger",
-		"different kinds, top left larger",
-		"different kinds, bottom right larger",
-	}
+	return []string{"top left", "top right", "bottom left", "bottom right"}
 }
 
 // Len is the number of scenes.
@@ -113,12 +104,11 @@ func (s *Scenes) Scene(index int) *Scene {
 		Class: s.Label(index),
 		Mask:  make([]uint8, SceneSize*SceneSize),
 	}
-	ground := newPalette(random)
-	shape.Texture(scene.Image, ground.texture, random)
-	for place, content := range arrange(scene.Class, random) {
-		figure := content.place(place, random)
-		figure.Draw(scene.Image, ground.contrasting(random), scene.Mask, uint8(place+1))
-		scene.Figures[place] = Figure{Kind: content.kind.String(), Large: content.large}
+	shape.Texture(scene.Image, greys(random), random)
+	for place, warm := range arrange(scene.Class, random) {
+		figure := placed(place, random)
+		figure.Draw(scene.Image, paint(warm, random), scene.Mask, uint8(place+1))
+		scene.Figures[place] = Figure{Kind: figure.Kind.String(), Warm: warm}
 	}
 	scene.measure()
 	return scene
@@ -135,37 +125,20 @@ func (s *Scene) measure() {
 	}
 }
 
-// content is what distinguishes figures.
-type content struct {
-	kind  shape.Kind
-	large bool
-}
-
-// arrange draws which figure goes where in a scene of a class.
-func arrange(class int, random *rand.Rand) [places]content {
-	a := shape.Kind(random.IntN(shape.Kinds))
-	b := (a + 1 + shape.Kind(random.IntN(shape.Kinds-1))) % shape.Kind(shape.Kinds)
-	partner := a // of the figure at the top left
-	if class >= 2 {
-		partner = b
+// arrange draws which figures of a scene of a class are warm.
+func arrange(class int, random *rand.Rand) (warm [places]bool) {
+	oddIsWarm := random.IntN(2) == 0
+	for place := range warm {
+		warm[place] = (place == class) == oddIsWarm
 	}
-	larger := class%2 == 0
-	var scene [places]content
-	scene[topLeft], scene[bottomRight] = content{a, larger}, content{partner, !larger}
-	// The other two are what is left of the four figures.
-	other := a + b - partner
-	left := [2]content{{b, larger}, {other, !larger}}
-	first := random.IntN(2)
-	scene[topRight], scene[bottomLeft] = left[first], left[1-first]
-	return scene
+	return warm
 }
 
-// place draws size, angle and position within a quarter of the picture.
-func (c content) place(place int, random *rand.Rand) shape.Figure {
+// placed draws a figure's kind, size, angle and position within a quarter of the picture.
+func placed(place int, random *rand.Rand) shape.Figure {
 	const quarter = SceneSize / 2
-	figure := shape.Figure{Kind: c.kind, Radius: 3.8 + 0.6*random.Float64(), Angle: random.Float64()/2 - 0.25}
-	if c.large {
-		figure.Radius += 2
+	figure := shape.Figure{
+		Kind: shape.Kind(random.IntN(shape.Kinds)), Radius: 4 + 2.4*random.Float64(), Angle: random.Float64()/2 - 0.25,
 	}
 	slack := min(4, quarter/2-0.5-figure.Reach())
 	distance, direction := slack*math.Sqrt(random.Float64()), 2*math.Pi*random.Float64()
@@ -174,35 +147,24 @@ func (c content) place(place int, random *rand.Rand) shape.Figure {
 	return figure
 }
 
-// palette is the two colours of a scene's background.
-type palette struct {
-	texture [2][3]uint8
-}
-
-func newPalette(random *rand.Rand) palette {
-	var p palette
-	for channel := range 3 {
-		base := 40 + random.IntN(176)
-		for i := range p.texture {
-			p.texture[i][channel] = uint8(base + random.IntN(81) - 40)
+// greys draws the two colours of a background, with a slight tint.
+func greys(random *rand.Rand) (colors [2][3]uint8) {
+	base := 80 + random.IntN(96)
+	for i := range colors {
+		level := base + random.IntN(61) - 30
+		for channel := range colors[i] {
+			colors[i][channel] = uint8(level + random.IntN(21) - 10)
 		}
 	}
-	return p
+	return colors
 }
 
-// contrasting draws a colour that stands out in brightness from the middle of the background.
-func (p palette) contrasting(random *rand.Rand) [3]uint8 {
-	const least = 75 // grey levels
-	middle := (brightness(p.texture[0]) + brightness(p.texture[1])) / 2
-	for {
-		bits := random.Uint32()
-		color := [3]uint8{uint8(bits), uint8(bits >> 8), uint8(bits >> 16)}
-		if difference := brightness(color) - middle; difference >= least || difference <= -least {
-			return color
-		}
+// paint draws a red, orange or pink; a cool one is the same with red and blue exchanged.
+func paint(warm bool, random *rand.Rand) [3]uint8 {
+	strong, weak := uint8(190+random.IntN(66)), uint8(random.IntN(90))
+	green := uint8(40 + random.IntN(121))
+	if warm {
+		return [3]uint8{strong, green, weak}
 	}
-}
-
-func brightness(color [3]uint8) int {
-	return (299*int(color[0]) + 587*int(color[1]) + 114*int(color[2])) / 1000
+	return [3]uint8{weak, green, strong}
 }

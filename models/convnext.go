@@ -33,6 +33,8 @@ type convNeXt struct {
 	kernel int
 	// layerScale is what the factors of the residual branches begin with.
 	layerScale float64
+	// fanIn says that weights begin with a spread that keeps the size of signals (see nn.State), for short trainings.
+	fanIn bool
 }
 
 func convNeXtXT() convNeXt {
@@ -55,16 +57,17 @@ func convNeXtC32() convNeXt {
 	return convNeXt{
 		image: 32, resize: 1, classes: 10, patch: 2,
 		widths: []int{48, 96, 192}, depths: []int{3, 3, 3}, circular: []int{0, 0, 0},
-		kernel: 7, layerScale: 1,
+		kernel: 7, layerScale: 1, fanIn: true,
 	}
 }
 
-// convNeXtScene is made for generated scenes of 48×48.
+// convNeXtScene is made for generated scenes of 48×48, whose parts lie 24 pixels apart. It keeps one resolution, so that
+// its local form sees 20 pixels and no more, and how far it sees is up to its kernels alone.
 func convNeXtScene() convNeXt {
 	return convNeXt{
 		image: 48, resize: 1, classes: 4, patch: 4,
-		widths: []int{32, 64}, depths: []int{2, 2}, circular: []int{0, 0},
-		kernel: 3, layerScale: 1,
+		widths: []int{48}, depths: []int{2}, circular: []int{0},
+		kernel: 3, layerScale: 1, fanIn: true,
 	}
 }
 
@@ -82,7 +85,7 @@ func init() {
 	registry["convnext_c32"] = convNeXtC32()
 	registry["convnext_c32_parc"] = convNeXtC32().parc(0, 1, 1)
 	registry["convnext_scene"] = convNeXtScene()
-	registry["convnext_scene_parc"] = convNeXtScene().parc(1, 1)
+	registry["convnext_scene_parc"] = convNeXtScene().parc(2)
 }
 
 // stride returns how much smaller than the image the maps of a stage are.
@@ -96,7 +99,7 @@ func (c convNeXt) complete(options Options) (Options, error) {
 }
 
 func (c convNeXt) build(options Options) network {
-	state := new(nn.State)
+	state := &nn.State{FanIn: c.fanIn}
 	var downsample []nn.Sequential
 	for i := range c.depths {
 		downsample = append(downsample, c.downsample(state.Path("downsample_layers", i), i))

@@ -40,7 +40,7 @@ func NewConv(path Path, in, out int, config ConvConfig) *Conv {
 	}
 	return &Conv{
 		config: config,
-		weight: path.Param("weight", Kernel(config.Kernel, config.Kernel, in/config.Groups, out), Normal(0.02)),
+		weight: path.weight("weight", Kernel(config.Kernel, config.Kernel, in/config.Groups, out)),
 		bias:   path.Param("bias", Vector(out), Constant(0)),
 	}
 }

@@ -13,7 +13,7 @@ type Linear struct {
 // NewLinear declares a dense layer from in to out channels: weight [out, in] and bias.
 func NewLinear(path Path, in, out int) *Linear {
 	return &Linear{
-		weight: path.Param("weight", Matrix(in, out), Normal(0.02)),
+		weight: path.weight("weight", Matrix(in, out)),
 		bias:   path.Param("bias", Vector(out), Constant(0)),
 	}
 }

@@ -4,6 +4,7 @@ package nn
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -15,6 +16,11 @@ import (
 // State lists the parameters of a network in the order in which its layers declared them, which is the order of
 // PyTorch's state_dict. The zero State is empty and ready to use.
 type State struct {
+	// FanIn makes weights begin with the deviation 1/√n, n being the number of inputs of an output, and embeddings with
+	// the deviation 1 (as ParC-Net's do), so that signals keep their size: small networks that are trained for few epochs
+	// do not get away from beginnings near zero. By default both begin with 0.02, as ConvNeXt's do.
+	FanIn bool
+
 	params []*Param
 }
 
@@ -48,6 +54,26 @@ func (p Path) Param(name string, layout Layout, initial Initializer) *Param {
 	p.state.params = append(p.state.params, param)
 	return param
 }
+
+// weight declares what a layer multiplies its inputs by.
+func (p Path) weight(name string, layout Layout) *Param {
+	deviation := smallDeviation
+	if p.state.FanIn {
+		deviation = 1 / math.Sqrt(float64(shapeSize(layout.Torch[1:])))
+	}
+	return p.Param(name, layout, Normal(deviation))
+}
+
+// embedding declares what is added to a layer's inputs.
+func (p Path) embedding(name string, layout Layout) *Param {
+	deviation := smallDeviation
+	if p.state.FanIn {
+		deviation = 1
+	}
+	return p.Param(name, layout, Normal(deviation))
+}
+
+const smallDeviation = 0.02
 
 // Param is one array of learned values.
 type Param struct {

@@ -57,10 +57,10 @@ func newCircularConv(path Path, channels int, axis parc.Axis, config ParCConfig)
 	}
 	if !config.NoPositionEmbedding {
 		embedding := Layout{Torch: []int{1, channels, height, width}, Axes: []int{2, 3, 0, 1}}
-		c.embedding = path.Param("pe", embedding.As(config.Kernel, channels), Normal(0.02))
+		c.embedding = path.embedding("pe", embedding.As(config.Kernel, channels))
 	}
 	conv := path.In("gcc_conv")
-	c.weight = conv.Param("weight", Kernel(height, width, 1, channels).As(config.Kernel, channels), Normal(0.02))
+	c.weight = conv.weight("weight", Kernel(height, width, 1, channels).As(config.Kernel, channels))
 	c.bias = conv.Param("bias", Vector(channels), Constant(0))
 	return c
 }
