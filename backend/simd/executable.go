@@ -76,6 +76,9 @@ func (e *executable) Execute(inputs []compute.Buffer, donate []bool, device comp
 
 // begin checks the inputs and gives a run its memory.
 func (e *executable) begin(inputs []compute.Buffer) (*run, error) {
+	if e.backend.IsFinalized() {
+		return nil, errors.Errorf("simd: %q: the backend is finalized", e.name)
+	}
 	if len(inputs) != len(e.inputs) {
 		return nil, errors.Errorf("simd: %q called with %d inputs, want %d", e.name, len(inputs), len(e.inputs))
 	}

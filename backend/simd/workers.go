@@ -21,7 +21,11 @@ type job struct {
 	next    atomic.Int64 // the first unit that nobody has taken
 	helpers atomic.Int64 // numbers the goroutines on this job, for their scratch memory
 	pending sync.WaitGroup
+	failure atomic.Pointer[failure] // of the first unit that panicked
 }
+
+// failure is what a unit panicked with.
+type failure struct{ reason any }
 
 func newWorkers(count int) *workers {
 	w := &workers{count: count, jobs: make(chan *job), done: make(chan struct{})}
@@ -47,7 +51,8 @@ func (w *workers) stop() { close(w.done) }
 // hold up the rest. Units give the same result whoever computes them.
 const chunksEach = 4
 
-// do runs a task's units on up to threads goroutines, and returns when all are done.
+// do runs a task's units on up to threads goroutines, and returns when all are done. Where a unit panics, do panics with
+// the same in the end, on the caller's goroutine, where it can be caught.
 func (w *workers) do(r *run, t *task, threads int) {
 	threads = min(threads, t.units, w.count+1)
 	if threads <= 1 {
@@ -58,6 +63,7 @@ func (w *workers) do(r *run, t *task, threads int) {
 	j.run, j.task, j.chunk = r, t, max(1, t.units/(threads*chunksEach))
 	j.next.Store(0)
 	j.helpers.Store(0)
+	j.failure.Store(nil)
 	for range threads - 1 {
 		j.pending.Add(1)
 		select {
@@ -68,9 +74,18 @@ func (w *workers) do(r *run, t *task, threads int) {
 	}
 	j.work()
 	j.pending.Wait()
+	if failed := j.failure.Load(); failed != nil {
+		panic(failed.reason)
+	}
 }
 
 func (j *job) work() {
+	defer func() {
+		if reason := recover(); reason != nil {
+			j.failure.CompareAndSwap(nil, &failure{reason})
+			j.next.Store(int64(j.task.units)) // leaves the rest undone
+		}
+	}()
 	worker := int(j.helpers.Add(1)) - 1
 	for {
 		lo := int(j.next.Add(int64(j.chunk))) - j.chunk
