@@ -55,7 +55,9 @@ func wrap(f *construction, x compute.Value, dims []int, axis, rows int) compute.
 
 // wrapping returns a preparation that wraps x.
 func wrapping(dims []int, axis, rows int) func(f *construction, x, w compute.Value) (compute.Value, compute.Value) {
-	return func(f *construction, x, w compute.Value) (compute.Value, compute.Value) { return wrap(f, x, dims, axis, rows), w }
+	return func(f *construction, x, w compute.Value) (compute.Value, compute.Value) {
+		return wrap(f, x, dims, axis, rows), w
+	}
 }
 
 func convolutionCases() []convolutionCase {
