@@ -92,7 +92,8 @@ func (g *randomGraph) grow() {
 	case 3, 4, 5:
 		y = binaryOps[g.r.IntN(len(binaryOps))](g.construction, x, g.like(x))
 	case 6:
-		y = g.one(g.Where(g.one(g.LessThan(x, g.like(x))), x, g.like(x)))
+		z := g.like(x) // the other operand and the other choice: the result is continuous
+		y = g.one(g.Where(g.one(g.LessThan(x, z)), x, z))
 	case 7:
 		y = g.randomReduction(x, dims)
 	case 8:
