@@ -46,12 +46,12 @@ func (a Augmentation) check() error {
 func (a Augmentation) apply(p *pipeline, picture *rgb.Image, random *rand.Rand, out []float32) {
 	var prepared *rgb.Image
 	if a.Scale != [2]float64{} {
-		prepared = p.resize(a.resizedCrop(picture, random), p.CropSize, p.CropSize, image.Rect(0, 0, p.CropSize, p.CropSize))
+		prepared = p.resize(a.resizedCrop(picture, random), p.width, p.height, image.Rect(0, 0, p.width, p.height))
 	} else {
 		prepared = p.centre(picture)
 		if a.Padding > 0 {
 			x, y := random.IntN(2*a.Padding+1)-a.Padding, random.IntN(2*a.Padding+1)-a.Padding
-			prepared = prepared.Window(x, y, p.CropSize, p.CropSize)
+			prepared = prepared.Window(x, y, p.width, p.height)
 		}
 	}
 	p.normalise(prepared, a.Flip > 0 && random.Float64() < a.Flip, out)

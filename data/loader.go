@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+
+	"github.com/fastparc/fastparc/models"
 )
 
 // LoaderOptions say how a Loader makes batches.
@@ -16,7 +18,7 @@ type LoaderOptions struct {
 	// BatchSize is the number of samples in a batch.
 	BatchSize int
 	// Preprocessing says how pictures become a network's input.
-	Preprocessing Preprocessing
+	Preprocessing models.Preprocessing
 	// Training shuffles each epoch, augments, and leaves out what does not fill a last batch. Otherwise samples come in
 	// the source's order, as they are, and the last batch may be smaller.
 	Training bool
@@ -34,7 +36,7 @@ type LoaderOptions struct {
 // Batch is some samples, ready for a network. It belongs to who receives it.
 type Batch struct {
 	Epoch, Step int
-	Images      []float32 // [B, CropSize, CropSize, 3], normalised
+	Images      []float32 // [B, H, W, 3] of the crop's height and width, normalised
 	Labels      []int32   // [B]
 	Indices     []int     // [B], the samples' places in the source
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fastparc/fastparc/models"
 )
 
 // numbered is a source of 8×6 pictures of which some cannot be read.
@@ -32,7 +34,7 @@ func (n numbered) Image(index int) (*Image, error) {
 	return picture, nil
 }
 
-var small = Preprocessing{Size: 5, CropSize: 4, Interpolation: "bilinear", Std: [3]float32{1, 1, 1}}
+var small = models.Preprocessing{Size: 5, CropSize: [2]int{3, 4}, Interpolation: models.Bilinear, Std: [3]float32{1, 1, 1}}
 
 // batches gives an epoch's batches from a step on.
 func batches(t *testing.T, source Source, options LoaderOptions, epoch, step int) []*Batch {
@@ -67,7 +69,7 @@ func TestBatchesDependOnSeedEpochAndStepAlone(t *testing.T) {
 				t.Fatalf("%d batches, want %d", len(want), 300/7)
 			}
 			for _, batch := range want {
-				if len(batch.Labels) != 7 || len(batch.Images) != 7*4*4*3 {
+				if len(batch.Labels) != 7 || len(batch.Images) != 7*3*4*3 {
 					t.Fatalf("step %d has %d labels and %d values", batch.Step, len(batch.Labels), len(batch.Images))
 				}
 			}
@@ -176,7 +178,7 @@ func TestNewLoaderNamesWhatIsWrong(t *testing.T) {
 	for want, change := range map[string]func(*LoaderOptions){
 		"batch size 0":                func(o *LoaderOptions) { o.BatchSize = 0 },
 		"batch size 11":               func(o *LoaderOptions) { o.BatchSize = 11 },
-		"crop size 0":                 func(o *LoaderOptions) { o.Preprocessing.CropSize = 0 },
+		"crop size 0×4":               func(o *LoaderOptions) { o.Preprocessing.CropSize = [2]int{0, 4} },
 		"size 3":                      func(o *LoaderOptions) { o.Preprocessing.Size = 3 },
 		`interpolation "cubic"`:       func(o *LoaderOptions) { o.Preprocessing.Interpolation = "cubic" },
 		"std [1 0 1]":                 func(o *LoaderOptions) { o.Preprocessing.Std[1] = 0 },

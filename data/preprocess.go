@@ -7,60 +7,51 @@ import (
 
 	"github.com/fastparc/fastparc/data/internal/resample"
 	"github.com/fastparc/fastparc/data/internal/rgb"
+	"github.com/fastparc/fastparc/models"
 )
 
-// Preprocessing is how pictures are made into a network's input; it belongs to the weights.
-type Preprocessing struct {
-	// Size is the length in pixels that the shorter side is resized to. The longer side keeps the ratio, truncated.
-	Size int `json:"size"`
-	// CropSize is the side of the square that is cut from the centre.
-	CropSize int `json:"crop_size"`
-	// Interpolation is "bilinear" or "bicubic", antialiased as PIL's, or "opencv-bilinear", which is not.
-	Interpolation string `json:"interpolation"`
-	// Mean and Std normalise each channel, in RGB order, of values between 0 and 1: (value - mean)/std.
-	Mean [3]float32 `json:"mean"`
-	Std  [3]float32 `json:"std"`
-	// BGR asks for the channels in the order blue, green, red.
-	BGR bool `json:"bgr,omitempty"`
-}
-
-// Preprocess makes the input of a network from a picture: float32 [CropSize, CropSize, 3], rows from the top. It is what the
-// Loader does without augmentation.
-func Preprocess(picture *Image, p Preprocessing) ([]float32, error) {
+// Preprocess makes the input of a network from a picture: float32 [H, W, 3] of the crop's height and width, rows from
+// the top. It is what the Loader does without augmentation. The longer side of the resized picture is rounded down.
+//
+// Errors: a crop without pixels, or larger than the size; an interpolation of another name; a mean that is not finite,
+// or a deviation that is not positive and finite.
+func Preprocess(picture *Image, p models.Preprocessing) ([]float32, error) {
 	pipeline, err := newPipeline(p)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]float32, 3*p.CropSize*p.CropSize)
+	out := make([]float32, pipeline.values())
 	pipeline.normalise(pipeline.centre(picture), false, out)
 	return out, nil
 }
 
 // pipeline is a Preprocessing with its choices made.
 type pipeline struct {
-	Preprocessing
-	resize  func(source *rgb.Image, width, height int, window image.Rectangle) *rgb.Image
-	channel [3]int          // the RGB channel of each output channel
-	values  [3][256]float32 // of each output channel
+	models.Preprocessing
+	height, width int // of the crop
+	resize        func(source *rgb.Image, width, height int, window image.Rectangle) *rgb.Image
+	channel       [3]int          // the RGB channel of each output channel
+	levels        [3][256]float32 // what each output channel makes of a grey level
 }
 
-func newPipeline(p Preprocessing) (*pipeline, error) {
-	result := &pipeline{Preprocessing: p, channel: [3]int{0, 1, 2}}
-	if p.CropSize < 1 {
-		return nil, fmt.Errorf("data: crop size %d: want at least 1 pixel", p.CropSize)
+func newPipeline(p models.Preprocessing) (*pipeline, error) {
+	height, width := p.CropSize[0], p.CropSize[1]
+	result := &pipeline{Preprocessing: p, height: height, width: width, channel: [3]int{0, 1, 2}}
+	if height < 1 || width < 1 {
+		return nil, fmt.Errorf("data: crop size %d×%d: want at least 1×1 pixels", height, width)
 	}
-	if p.Size < p.CropSize {
-		return nil, fmt.Errorf("data: size %d: want at least the crop size, %d pixels", p.Size, p.CropSize)
+	if p.Size < max(height, width) {
+		return nil, fmt.Errorf("data: size %d: want at least %d, the longer side of the crop", p.Size, max(height, width))
 	}
 	switch p.Interpolation {
-	case "bilinear":
+	case models.Bilinear:
 		result.resize = antialiased(resample.Bilinear)
-	case "bicubic":
+	case models.Bicubic:
 		result.resize = antialiased(resample.Bicubic)
-	case "opencv-bilinear":
+	case models.BilinearOpenCV:
 		result.resize = resample.OpenCV
 	default:
-		return nil, fmt.Errorf(`data: interpolation %q: want "bilinear", "bicubic" or "opencv-bilinear"`, p.Interpolation)
+		return nil, fmt.Errorf("data: interpolation %q: want %q, %q or %q", p.Interpolation, models.Bilinear, models.Bicubic, models.BilinearOpenCV)
 	}
 	if p.BGR {
 		result.channel = [3]int{2, 1, 0}
@@ -71,7 +62,7 @@ func newPipeline(p Preprocessing) (*pipeline, error) {
 			return nil, fmt.Errorf("data: mean %v and std %v: want finite numbers and positive deviations", p.Mean, p.Std)
 		}
 		for value := range 256 {
-			result.values[out][value] = (float32(value)/255 - mean) / std
+			result.levels[out][value] = (float32(value)/255 - mean) / std
 		}
 	}
 	return result, nil
@@ -92,11 +83,11 @@ func (p *pipeline) centre(picture *rgb.Image) *rgb.Image {
 		width = longer(p.Size, picture.Width, picture.Height)
 	}
 	round := math.RoundToEven
-	if p.Interpolation == "opencv-bilinear" {
+	if p.Interpolation == models.BilinearOpenCV {
 		round = math.Floor
 	}
-	left, top := int(round(float64(width-p.CropSize)/2)), int(round(float64(height-p.CropSize)/2))
-	return p.resize(picture, width, height, image.Rect(left, top, left+p.CropSize, top+p.CropSize))
+	left, top := int(round(float64(width-p.width)/2)), int(round(float64(height-p.height)/2))
+	return p.resize(picture, width, height, image.Rect(left, top, left+p.width, top+p.height))
 }
 
 // longer is the resized longer side, rounded down.
@@ -104,17 +95,22 @@ func longer(size, long, short int) int {
 	return int(int64(size) * int64(long) / int64(short))
 }
 
-// normalise writes a CropSize×CropSize picture, mirrored if asked, as the network wants it.
+// values is the number of values of one input.
+func (p *pipeline) values() int {
+	return p.height * p.width * 3
+}
+
+// normalise writes a picture of the crop's size, mirrored if asked, as the network wants it.
 func (p *pipeline) normalise(picture *rgb.Image, mirrored bool, out []float32) {
-	for y := range p.CropSize {
+	for y := range p.height {
 		row := picture.Row(y)
-		for x := range p.CropSize {
+		for x := range p.width {
 			from := x
 			if mirrored {
-				from = p.CropSize - 1 - x
+				from = p.width - 1 - x
 			}
 			for channel, in := range p.channel {
-				out[channel] = p.values[channel][row[3*from+in]]
+				out[channel] = p.levels[channel][row[3*from+in]]
 			}
 			out = out[3:]
 		}

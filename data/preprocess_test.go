@@ -1,24 +1,24 @@
 package data
 
 import (
-	"encoding/binary"
-	"encoding/json"
-	"fmt"
 	"os"
+	"slices"
 	"testing"
 
+	"github.com/fastparc/fastparc/internal/golden"
 	"github.com/fastparc/fastparc/internal/testdata"
+	"github.com/fastparc/fastparc/models"
 )
 
 // The published pipelines, by their names in the reference file. Mean 0 and deviation 1/255 give back the grey levels.
-var pipelines = map[string]Preprocessing{
-	"pil_bilinear_256_224_rgb": {Size: 256, CropSize: 224, Interpolation: "bilinear"},
-	"pil_bicubic_256_224_rgb":  {Size: 256, CropSize: 224, Interpolation: "bicubic"},
-	"cv2_bilinear_288_256_bgr": {Size: 288, CropSize: 256, Interpolation: "opencv-bilinear", BGR: true},
+var pipelines = map[string]models.Preprocessing{
+	"pil_bilinear_256_224_rgb": {Size: 256, CropSize: [2]int{224, 224}, Interpolation: models.Bilinear},
+	"pil_bicubic_256_224_rgb":  {Size: 256, CropSize: [2]int{224, 224}, Interpolation: models.Bicubic},
+	"cv2_bilinear_288_256_bgr": {Size: 288, CropSize: [2]int{256, 256}, Interpolation: models.BilinearOpenCV, BGR: true},
 }
 
 func TestPreprocessMatchesPublishedPipelines(t *testing.T) {
-	tensors := readBytes(t, testdata.Shared(t, "golden", "preprocess.safetensors"))
+	tensors := golden.Values(t, "preprocess")
 	for _, name := range []string{"n01440764_tench", "n01687978_agama", "n01806143_peacock"} {
 		file, err := os.Open(testdata.Shared(t, "golden", "preprocess", name+".png"))
 		if err != nil {
@@ -41,8 +41,8 @@ func TestPreprocessMatchesPublishedPipelines(t *testing.T) {
 					t.Fatalf("%d values, want %d", len(got), len(want))
 				}
 				for i, value := range got {
-					if difference := value - float32(want[i]); difference > 0.01 || difference < -0.01 {
-						t.Fatalf("value %d is %v, want %d", i, value, want[i])
+					if difference := value - want[i]; difference > 0.01 || difference < -0.01 {
+						t.Fatalf("value %d is %v, want %v", i, value, want[i])
 					}
 				}
 			})
@@ -50,31 +50,32 @@ func TestPreprocessMatchesPublishedPipelines(t *testing.T) {
 	}
 }
 
-// readBytes reads the tensors of a safetensors file of bytes.
-func readBytes(t *testing.T, path string) map[string][]uint8 {
-	t.Helper()
-	content, err := os.ReadFile(path)
+// A picture of 8×6 is resized to 6×5 (6.67 rounded down). The centre of 5×5 begins at (0, 0), half a pixel being rounded
+// to even; that of 3 rows and 4 columns begins at (1, 1).
+func TestCropsOfAnyShapeAreCutFromTheCentre(t *testing.T) {
+	picture, err := numbered{}.Image(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	size := binary.LittleEndian.Uint64(content)
-	header := map[string]json.RawMessage{}
-	if err := json.Unmarshal(content[8:8+size], &header); err != nil {
+	p := models.Preprocessing{Size: 5, Interpolation: models.Bicubic, Std: [3]float32{1, 1, 1}}
+	whole := preprocessed(t, picture, p, 5, 5)
+	cropped := preprocessed(t, picture, p, 3, 4)
+	if len(cropped) != 3*4*3 {
+		t.Fatalf("%d values, want %d", len(cropped), 3*4*3)
+	}
+	for y := range 3 {
+		if got, want := cropped[y*4*3:][:4*3], whole[((y+1)*5+1)*3:][:4*3]; !slices.Equal(got, want) {
+			t.Errorf("row %d is %v, want %v", y, got, want)
+		}
+	}
+}
+
+func preprocessed(t *testing.T, picture *Image, p models.Preprocessing, height, width int) []float32 {
+	t.Helper()
+	p.CropSize = [2]int{height, width}
+	values, err := Preprocess(picture, p)
+	if err != nil {
 		t.Fatal(err)
 	}
-	tensors := map[string][]uint8{}
-	for name, raw := range header {
-		if name == "__metadata__" {
-			continue
-		}
-		var entry struct {
-			DType   string  `json:"dtype"`
-			Offsets []int64 `json:"data_offsets"`
-		}
-		if err := json.Unmarshal(raw, &entry); err != nil || entry.DType != "U8" {
-			t.Fatal(fmt.Errorf("%s: dtype %s: %w", name, entry.DType, err))
-		}
-		tensors[name] = content[8+size:][entry.Offsets[0]:entry.Offsets[1]]
-	}
-	return tensors
+	return values
 }

@@ -30,17 +30,12 @@ func (l *Loader) newWork(order []int, epoch, step int) *work {
 	size := min(l.options.BatchSize, len(order)-first)
 	w := &work{order: order, first: first, done: make(chan struct{}), batch: &Batch{
 		Epoch: epoch, Step: step,
-		Images:  make([]float32, size*l.pixels()),
+		Images:  make([]float32, size*l.pipeline.values()),
 		Labels:  make([]int32, size),
 		Indices: make([]int, size),
 	}}
 	w.left.Store(int64(size))
 	return w
-}
-
-// pixels is the number of values of one picture.
-func (l *Loader) pixels() int {
-	return 3 * l.options.Preprocessing.CropSize * l.options.Preprocessing.CropSize
 }
 
 // fill makes the sample of a slot.
@@ -67,7 +62,8 @@ func (w *work) try(l *Loader, slot int) error {
 		}
 		if ok {
 			random := stream(l.options.Seed, uint64(w.batch.Epoch), uint64(index))
-			l.options.Augmentation.apply(l.pipeline, picture, random, w.batch.Images[slot*l.pixels():(slot+1)*l.pixels()])
+			values := l.pipeline.values()
+			l.options.Augmentation.apply(l.pipeline, picture, random, w.batch.Images[slot*values:][:values])
 			w.batch.Labels[slot], w.batch.Indices[slot] = int32(l.source.Label(index)), index
 			break
 		}
@@ -81,18 +77,18 @@ func (w *work) result() (*Batch, error) {
 		return nil, w.err
 	}
 	b := w.batch
-	pixels := len(b.Images) / len(b.Labels)
+	values := len(b.Images) / len(b.Labels)
 	count := 0
 	for slot, label := range b.Labels {
 		if label == unread {
 			continue
 		}
 		if count < slot {
-			copy(b.Images[count*pixels:(count+1)*pixels], b.Images[slot*pixels:])
+			copy(b.Images[count*values:][:values], b.Images[slot*values:])
 			b.Labels[count], b.Indices[count] = label, b.Indices[slot]
 		}
 		count++
 	}
-	b.Images, b.Labels, b.Indices = b.Images[:count*pixels], b.Labels[:count], b.Indices[:count]
+	b.Images, b.Labels, b.Indices = b.Images[:count*values], b.Labels[:count], b.Indices[:count]
 	return b, nil
 }

@@ -1,14 +1,20 @@
 package models
 
-// Preprocessing says how an image becomes a model's input. It belongs to the weights and is kept beside them.
+// Preprocessing says how an image becomes a model's input. It belongs to the weights and is kept beside them, in the
+// model.json of a checkpoint as
+//
+//	{"size": 256, "crop_size": [224, 224], "interpolation": "bicubic", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+//
+// with "bgr": true where BGR is.
 type Preprocessing struct {
-	// Size is the length that the shorter side of the image is resized to.
+	// Size is the length in pixels that the shorter side of the image is resized to; the longer one keeps the ratio.
 	Size int `json:"size"`
-	// CropSize is the height and width of the part that is then cut out of the centre.
+	// CropSize is the height and width of the part that is then cut out of the centre, each at most Size.
 	CropSize [2]int `json:"crop_size"`
 	// Interpolation is how pixels are resized.
 	Interpolation Interpolation `json:"interpolation"`
-	// Mean is subtracted from each channel of values between 0 and 1, and Std divides what is left: red, green and blue.
+	// Mean is subtracted from each channel of values between 0 and 1, and Std divides what is left: red, green and blue,
+	// in this order even where BGR is set.
 	Mean [3]float32 `json:"mean"`
 	Std  [3]float32 `json:"std"`
 	// BGR says that the model's input has its channels in the order blue, green, red.

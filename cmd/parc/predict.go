@@ -99,7 +99,7 @@ func (p *predictCommand) run(ctx context.Context, images []string, out io.Writer
 
 // classify returns all classes with their probabilities, the most probable first.
 func classify(classifier *train.Classifier, card train.Card, picture *data.Image) ([]probability, error) {
-	input, err := card.Prepare(picture)
+	input, err := data.Preprocess(picture, card.Preprocessing)
 	if err != nil {
 		return nil, err
 	}
