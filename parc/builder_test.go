@@ -58,7 +58,7 @@ func TestBuilderCreatesTheVariablesThatItsOptionsNeed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			outputs, err := exec.Exec(tensors.FromShape(shapes.Make(dtypes.Float32, 2, 6, 5, 3)))
+			outputs, err := exec.Call(tensors.FromShape(shapes.Make(dtypes.Float32, 2, 6, 5, 3)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +105,7 @@ func TestBuilderAppliesItsOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	outputs, err := exec.Exec(tensor(dtypes.Float64, p.x, []int{1, 4, 9, 3}))
+	outputs, err := exec.Call(tensor(dtypes.Float64, p.x, []int{1, 4, 9, 3}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestBadArgumentsAreNamedWithTheirValue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = exec.Exec()
+		_, err = exec.Call()
 		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 			t.Errorf("%v %+v: error %v, want %q", test.nodes, test.options, err, test.want)
 		}
@@ -169,7 +169,7 @@ func TestBuilderNamesBadArgumentsAndTheScope(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err = exec.Exec(tensors.FromShape(shapes.Make(dtypes.Float32, 1, 4, 4, 2))); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err = exec.Call(tensors.FromShape(shapes.Make(dtypes.Float32, 1, 4, 4, 2))); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}

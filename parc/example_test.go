@@ -32,7 +32,7 @@ func ExampleNew() {
 		{{2}, {20}},
 		{{3}, {30}},
 	}}
-	outputs, err := exec.Exec(images)
+	outputs, err := exec.Call(images)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -62,7 +62,7 @@ func ExampleConvolve() {
 	}
 	row := [][][][]float32{{{{1}, {2}, {3}, {4}}}}
 	kernel := [][]float32{{0}, {1}, {0}, {0}}
-	outputs, err := exec.Exec(row, kernel)
+	outputs, err := exec.Call(row, kernel)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -170,7 +170,7 @@ func execute(t testing.TB, backend compute.Backend, dtype dtypes.DType, values [
 	for i, v := range values {
 		arguments[i] = tensor(dtype, v, dims[i])
 	}
-	results, err := exec.Exec(arguments...)
+	results, err := exec.Call(arguments...)
 	if err != nil {
 		t.Fatal(err)
 	}

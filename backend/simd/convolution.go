@@ -34,22 +34,14 @@ func (g *geometry) unpadded() bool {
 	return g.padTop == 0 && g.padBottom == 0 && g.padLeft == 0 && g.padRight == 0
 }
 
-// standardAxes are those of a forward convolution in this layout.
-var standardAxes = compute.ConvolveAxesConfig{
-	InputBatch: 0, InputSpatial: []int{1, 2}, InputChannels: 3,
-	KernelSpatial: []int{0, 1}, KernelInputChannels: 2, KernelOutputChannels: 3,
-	OutputBatch: 0, OutputSpatial: []int{1, 2}, OutputChannels: 3,
-}
-
-// sameInputAxes says whether inputs and outputs lie as in standardAxes.
+// sameInputAxes says whether inputs and outputs are [batch, height, width, channels] and kernels begin with height and width.
 func sameInputAxes(a compute.ConvolveAxesConfig) bool {
 	return a.InputBatch == 0 && a.InputChannels == 3 && slices.Equal(a.InputSpatial, []int{1, 2}) &&
 		a.OutputBatch == 0 && a.OutputChannels == 3 && slices.Equal(a.OutputSpatial, []int{1, 2}) &&
 		slices.Equal(a.KernelSpatial, []int{0, 1})
 }
 
-// forwardGeometry describes a convolution whose input and output lie as in standardAxes; its kernel may have its
-// channel axes exchanged.
+// forwardGeometry describes a convolution for which sameInputAxes holds; its kernel may have its channel axes exchanged.
 func forwardGeometry(n *node) (*geometry, convolutionOf, bool) {
 	a, ok := n.attributes.(convolutionOf)
 	if !ok || len(a.strides) != 2 || n.outputs[0].shape.DType != dtypes.Float32 || n.outputs[0].shape.Size() == 0 ||

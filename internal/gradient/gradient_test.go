@@ -160,7 +160,7 @@ func check(build func(x *Node) *Node, want func(x float64) float64) error {
 	}
 	defer exec.Finalize()
 	xs := []float64{-1.5, 0, 0.25, 2}
-	outputs, err := exec.Exec(xs)
+	outputs, err := exec.Call(xs)
 	if err != nil {
 		return err
 	}
