@@ -16,6 +16,13 @@ type convolutionCase struct {
 	recognized, lower string // after recognizeCircular, and after lowerConvolutions
 }
 
+// standardAxes are those of a forward convolution in this layout.
+var standardAxes = compute.ConvolveAxesConfig{
+	InputBatch: 0, InputSpatial: []int{1, 2}, InputChannels: 3,
+	KernelSpatial: []int{0, 1}, KernelInputChannels: 2, KernelOutputChannels: 3,
+	OutputBatch: 0, OutputSpatial: []int{1, 2}, OutputChannels: 3,
+}
+
 // standardConvolution is a convolution in the standard layout with stride 1.
 func standardConvolution(change func(*convolutionOf)) convolutionOf {
 	a := convolutionOf{axes: standardAxes, strides: []int{1, 1}, paddings: make([][2]int, 2), inputDilations: []int{1, 1},

@@ -22,6 +22,7 @@ type rewriter struct {
 	nodes    []*node
 	replaced map[*value]*value
 	users    map[*value]int
+	weights  map[*value]bool // what ofWeights has found out
 }
 
 // add appends a node made by a rule and returns its first output.
@@ -35,7 +36,7 @@ func (b *rewriter) only(v *value) bool { return b.users[v] == 1 }
 
 // rewrite applies a rule to every node, in order.
 func (g *graph) rewrite(r rule) {
-	b := &rewriter{replaced: map[*value]*value{}, users: g.users()}
+	b := &rewriter{replaced: map[*value]*value{}, users: g.users(), weights: map[*value]bool{}}
 	for _, n := range g.nodes {
 		for i, input := range n.inputs {
 			if target, ok := b.replaced[input]; ok {

@@ -6,6 +6,7 @@ import (
 	"github.com/fastparc/fastparc/backend/simd/kernel"
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 )
 
 // productOf is a batch of matrix products on the kernel for them. Inputs: A, B and what the epilogue says.
@@ -44,13 +45,17 @@ func lowerProducts(b *rewriter, n *node) []*value {
 
 // product adds C = A·B, [batch, rows, columns].
 func (b *rewriter) product(lhs, rhs *value, left, right matrix) *value {
+	inPlace := right.columnStride == 1 && !b.ofWeights(rhs)
+	if parts := depthParts(left, right); inPlace && parts > 1 {
+		return b.splitProduct(lhs, rhs, left, right, parts)
+	}
 	m, k, n := left.rows, left.columns, right.columns
 	a := &productOf{
 		gemm:    kernel.Gemm{M: m, N: n, K: k, ARow: left.rowStride, ACol: left.columnStride, CRow: n},
 		batch:   left.batch,
 		strides: [3]int{left.batchStride, right.batchStride, m * n},
 	}
-	if right.columnStride == 1 && !ofWeights(rhs) {
+	if inPlace {
 		a.gemm.BRow = right.rowStride
 	} else {
 		rhs = b.kernelNode(packedOf{k, n, right.rowStride, right.columnStride, right.batch, right.batchStride}, []int{right.batch, kernel.PackedBSize(k, n)}, rhs)
@@ -59,20 +64,52 @@ func (b *rewriter) product(lhs, rhs *value, left, right matrix) *value {
 	return b.kernelNode(a, []int{left.batch, m, n}, lhs, rhs)
 }
 
-// ofWeights says whether a value is a weight or made of weights alone, so that it is worth preparing.
-func ofWeights(v *value) bool {
-	if a, parameter := v.node.attributes.(parameterOf); parameter {
-		return isWeight(a.name)
+// Gradients of weights are products of small matrices summed over all places of all images.
+const (
+	shortestPart = 1 << 10 // of the depth of a product that is split
+	largestSums  = 1 << 20 // numbers that the parts leave
+)
+
+// depthParts says into how many equal parts the depth of a product is split so that each one's operands fit the caches;
+// 1 leaves it whole.
+func depthParts(left, right matrix) int {
+	if left.batch != 1 {
+		return 1
 	}
-	if v.node.op == compute.OpTypeRNGBitGenerator {
-		return false
-	}
-	for _, input := range v.node.inputs {
-		if !ofWeights(input) {
-			return false
+	most := min(left.columns/shortestPart, largestSums/(left.rows*right.columns))
+	for parts := most; parts > 1; parts-- {
+		if left.columns%parts == 0 {
+			return parts
 		}
 	}
-	return true
+	return 1
+}
+
+// splitProduct adds a product as the sum of those of equal parts of the depth.
+func (b *rewriter) splitProduct(lhs, rhs *value, left, right matrix, parts int) *value {
+	left.batch, left.columns = parts, left.columns/parts
+	left.batchStride = left.columns * left.columnStride
+	right.batch, right.rows = parts, right.rows/parts
+	right.batchStride = right.rows * right.rowStride
+	sums := b.product(lhs, rhs, left, right)
+	total := b.make(compute.OpTypeReduceSum, reduceOf{[]int{0}}, shapes.Make(dtypes.Float32, left.rows, right.columns), nil, sums)
+	return b.reshape(total, 1, left.rows, right.columns)
+}
+
+// ofWeights says whether a value is a weight or made of weights alone, so that it is worth preparing.
+func (b *rewriter) ofWeights(v *value) bool {
+	if known, found := b.weights[v]; found {
+		return known
+	}
+	all := true
+	if a, parameter := v.node.attributes.(parameterOf); parameter {
+		all = isWeight(a.name)
+	}
+	for _, input := range v.node.inputs {
+		all = all && b.ofWeights(input)
+	}
+	b.weights[v] = all
+	return all
 }
 
 // otherAxes returns the axes of v that are in neither list.
