@@ -66,7 +66,7 @@ func randomConv2D(r *rand.Rand, inputDilated bool) Conv2D {
 // eachRandomConv2D runs f at every level for a number of drawn convolutions.
 func eachRandomConv2D(t *testing.T, inputDilated bool, f func(t *testing.T, r *rand.Rand, c *Conv2D)) {
 	eachLevel(t, func(t *testing.T) {
-		for seed := range uint64(50) {
+		for seed := range uint64(30) {
 			t.Run(fmt.Sprint("seed", seed), func(t *testing.T) {
 				r := rand.New(rand.NewPCG(seed, 2))
 				c := randomConv2D(r, inputDilated)
