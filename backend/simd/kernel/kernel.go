@@ -16,7 +16,7 @@ const (
 	Generic Level = iota
 	// AVX2 needs AVX2 and FMA.
 	AVX2
-	// AVX512 needs AVX-512 F, BW, DQ and VL.
+	// AVX512 needs AVX-512 F, BW, DQ and VL, and BMI2 to make masks.
 	AVX512
 )
 
