@@ -13,7 +13,7 @@ import (
 // fuseElementwise puts element-wise operations that feed each other, the broadcasts that feed them and the reductions
 // that they feed into one node, which becomes one pass over memory.
 func fuseElementwise(g *graph) {
-	f := &fuser{index: map[*node]int{}, groups: map[*node]*group{}}
+	f := &fuser{index: map[*node]int{}, groups: map[*node]*group{}, last: sequence(len(g.nodes))}
 	for i, n := range g.nodes {
 		f.index[n] = i
 	}
@@ -45,6 +45,7 @@ type group struct {
 type fuser struct {
 	index  map[*node]int
 	groups map[*node]*group
+	last   []int // by a node's index: that of the last member of its group
 }
 
 // place puts a node into the groups that feed it, or into one of its own.
@@ -66,6 +67,7 @@ func (f *fuser) place(n *node, elements, columns int) {
 		own.columns = max(own.columns, feeding.columns)
 		for _, member := range merged {
 			f.groups[member] = own
+			f.last[f.index[member]] = f.index[merged[len(merged)-1]]
 		}
 	}
 }
@@ -84,6 +86,7 @@ func (f *fuser) cyclic(members []*node, first int) bool {
 	for _, member := range members {
 		inside[member] = true
 	}
+	first = f.earliest(first)
 	seen := map[*node]bool{}
 	var reaches func(n *node) bool
 	reaches = func(n *node) bool {
@@ -94,12 +97,12 @@ func (f *fuser) cyclic(members []*node, first int) bool {
 		if inside[n] {
 			return true
 		}
+		if f.index[n] < first {
+			return false
+		}
 		around := []*node{n}
 		if g := f.groups[n]; g != nil {
 			around = g.members
-		}
-		if f.index[around[len(around)-1]] < first {
-			return false // nothing in the group comes before it
 		}
 		for _, member := range around {
 			seen[member] = true
@@ -119,6 +122,17 @@ func (f *fuser) cyclic(members []*node, first int) bool {
 		}
 	}
 	return false
+}
+
+// earliest returns the index of the first node that may depend on the one at index first or on a later one: a node
+// depends on what stands after it where it is in a group with later members.
+func (f *fuser) earliest(first int) int {
+	for i := first - 1; i >= 0; i-- {
+		if f.last[i] >= first {
+			first = i
+		}
+	}
+	return first
 }
 
 // build replaces the groups by fused nodes and sorts the graph anew.

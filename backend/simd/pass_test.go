@@ -157,6 +157,13 @@ func TestElementwiseOperationsAreFused(t *testing.T) {
 			e := f.one(f.Exp(in[0]))
 			return []compute.Value{f.one(f.Add(e, f.one(f.Transpose(f.one(f.Neg(e)), 1, 0))))}
 		}, "", "fused Transpose fused"},
+		{"no cycle through a group with members before and after", [][]int{{6, 6}, {2}}, nil, func(f *construction, in []compute.Value) []compute.Value {
+			e := f.one(f.Erf(in[1]))
+			left := f.one(f.Neg(f.one(f.Sub(in[0], f.spread(f.one(f.ReduceMax(e, 0)), nil, 6, 6)))))
+			right := f.one(f.Exp(in[0]))
+			highest := f.spread(f.one(f.ReduceMax(right, 0, 1)), nil, 2)
+			return []compute.Value{f.one(f.Max(e, highest)), f.one(f.Mul(right, left))}
+		}, "", "fused fused fused"},
 		{"not over another number of elements", [][]int{{4, 5}, {5}}, nil, func(f *construction, in []compute.Value) []compute.Value {
 			return []compute.Value{f.one(f.Exp(in[0])), f.one(f.Exp(in[1]))}
 		}, "", "fused fused"},
