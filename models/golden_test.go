@@ -8,14 +8,13 @@ import (
 	"slices"
 	"testing"
 
-	_ "github.com/fastparc/fastparc/backend/simd"
 	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	_ "github.com/fastparc/fastparc/backend/simd"
+	"github.com/fastparc/fastparc/internal/backends"
 	"github.com/fastparc/fastparc/internal/golden"
 	"github.com/fastparc/fastparc/models"
 	"github.com/fastparc/fastparc/parc"
@@ -51,7 +50,7 @@ func TestStatesEqualTheReference(t *testing.T) {
 // TestModelsEqualTheReference compares logits, losses and the norm of every gradient with the reference's, in float64,
 // for the same weights and images.
 func TestModelsEqualTheReference(t *testing.T) {
-	for _, backendName := range compute.List() {
+	for _, backendName := range backends.Names() {
 		for _, c := range []struct {
 			name string
 			form parc.Form
@@ -67,7 +66,7 @@ func TestModelsEqualTheReference(t *testing.T) {
 					t.Skip("skipped: takes long on GoMLX's Go backend; FASTPARC_SLOW_TESTS=1 runs it")
 				}
 				want := golden.Values(t, c.name)
-				backend, err := compute.NewWithConfig(backendName)
+				backend, err := backends.Open(backendName)
 				if err != nil {
 					t.Fatal(err)
 				}

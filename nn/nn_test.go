@@ -7,16 +7,15 @@ import (
 	"slices"
 	"testing"
 
-	_ "github.com/fastparc/fastparc/backend/simd"
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	_ "github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	_ "github.com/fastparc/fastparc/backend/simd"
+	"github.com/fastparc/fastparc/internal/backends"
 )
 
 func TestConvolutionAndItsGradientsFollowTheDefinition(t *testing.T) {
@@ -198,7 +197,7 @@ func TestLayoutsFollowPyTorch(t *testing.T) {
 }
 
 func TestCounterCountsParametersOnceAndEveryProduct(t *testing.T) {
-	backend, err := compute.NewWithConfig("go")
+	backend, err := backends.Open("go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,9 +225,9 @@ func TestCounterCountsParametersOnceAndEveryProduct(t *testing.T) {
 
 // eachBackend runs a test on every backend that is registered.
 func eachBackend(t *testing.T, name string, test func(t *testing.T, backend compute.Backend)) {
-	for _, backendName := range compute.List() {
+	for _, backendName := range backends.Names() {
 		t.Run(backendName+"/"+name, func(t *testing.T) {
-			backend, err := compute.NewWithConfig(backendName)
+			backend, err := backends.Open(backendName)
 			if err != nil {
 				t.Fatal(err)
 			}

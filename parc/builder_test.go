@@ -52,7 +52,7 @@ func TestBuilderCreatesTheVariablesThatItsOptionsNeed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := model.NewStore()
-			exec, err := model.NewExec(open(t, goBackend), store, func(scope *model.Scope, x *graph.Node) *graph.Node {
+			exec, err := model.NewExec(open(t, "go"), store, func(scope *model.Scope, x *graph.Node) *graph.Node {
 				return test.configure(parc.New(scope.In("block"), x)).Done()
 			})
 			if err != nil {
@@ -99,7 +99,7 @@ func TestBuilderAppliesItsOptions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	exec, err := model.NewExec(open(t, goBackend), store, func(scope *model.Scope, x *graph.Node) *graph.Node {
+	exec, err := model.NewExec(open(t, "go"), store, func(scope *model.Scope, x *graph.Node) *graph.Node {
 		return parc.New(scope, x).Axis(parc.Width).KernelSize(11).Dense(5).Fit(parc.Cubic).Form(parc.Spatial).Done()
 	})
 	if err != nil {
@@ -137,7 +137,7 @@ func TestBadArgumentsAreNamedWithTheirValue(t *testing.T) {
 		{nodes{x: good.x, kernel: good.kernel, bias: []int{4}}, parc.Options{}, "bias of shape (Float32)[4]: want [3]"},
 		{nodes{x: good.x, kernel: []int{7, 3, 8}, bias: []int{3}}, parc.Options{}, "bias of shape (Float32)[3]: want [8]"},
 	} {
-		exec, err := graph.NewExec(open(t, goBackend), func(g *graph.Graph) *graph.Node {
+		exec, err := graph.NewExec(open(t, "go"), func(g *graph.Graph) *graph.Node {
 			node := func(dims []int) *graph.Node {
 				if dims == nil {
 					return nil
@@ -163,7 +163,7 @@ func TestBuilderNamesBadArgumentsAndTheScope(t *testing.T) {
 		"0 output channels in scope /block: want at least 1": func(b *parc.Builder) *parc.Builder { return b.KernelSize(3).Dense(0) },
 		"axis -1: want one of height, width":                 func(b *parc.Builder) *parc.Builder { return b.KernelSize(3).Axis(-1) },
 	} {
-		exec, err := model.NewExec(open(t, goBackend), model.NewStore(), func(scope *model.Scope, x *graph.Node) *graph.Node {
+		exec, err := model.NewExec(open(t, "go"), model.NewStore(), func(scope *model.Scope, x *graph.Node) *graph.Node {
 			return configure(parc.New(scope.In("block"), x)).Done()
 		})
 		if err != nil {

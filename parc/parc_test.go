@@ -8,29 +8,22 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/fastparc/fastparc/backend/simd"
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	_ "github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	_ "github.com/fastparc/fastparc/backend/simd"
+	"github.com/fastparc/fastparc/internal/backends"
 	"github.com/fastparc/fastparc/parc"
 )
-
-// goBackend is GoMLX's Go backend with one operation at a time: two large matrix products at once can wait for each
-// other's workers forever.
-const goBackend = "go:ops_sequential"
-
-// engines names the backends that every form must hold on.
-var engines = []string{goBackend, "simd"}
 
 // forms are the ways to compute the operator; automatic is one of the others.
 var forms = []parc.Form{parc.Spatial, parc.FFT, parc.Auto}
 
 // everywhere runs a test in every form on every backend.
 func everywhere(t *testing.T, test func(t *testing.T, backend compute.Backend, form parc.Form)) {
-	for _, engine := range engines {
+	for _, engine := range backends.Names() {
 		for _, form := range forms {
 			t.Run(fmt.Sprintf("%s/%s", engine, form), func(t *testing.T) { test(t, open(t, engine), form) })
 		}
@@ -39,7 +32,7 @@ func everywhere(t *testing.T, test func(t *testing.T, backend compute.Backend, f
 
 func open(t testing.TB, engine string) compute.Backend {
 	t.Helper()
-	backend, err := compute.NewWithConfig(engine)
+	backend, err := backends.Open(engine)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,16 +6,17 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	_ "github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/fastparc/fastparc/internal/backends"
 )
 
 // goBackend opens GoMLX's own Go backend, on which all that this package builds must run.
 func goBackend(t testing.TB) compute.Backend {
 	t.Helper()
-	backend, err := compute.NewWithConfig("go")
+	backend, err := backends.Open("go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/fastparc/fastparc/data"
 	"github.com/fastparc/fastparc/internal/atomicfile"
+	"github.com/fastparc/fastparc/internal/backends"
 	"github.com/fastparc/fastparc/train"
 )
 
@@ -62,7 +63,7 @@ func (d *demoCommand) run(ctx context.Context, out io.Writer) error {
 	if d.seeds < 1 {
 		return fmt.Errorf("--seeds is %d: expected at least 1", d.seeds)
 	}
-	backend, err := d.app.backend()
+	backend, err := backends.Open(d.app.backendConfig)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fastparc/fastparc/data"
+	"github.com/fastparc/fastparc/internal/backends"
 	"github.com/fastparc/fastparc/train"
 )
 
@@ -87,7 +88,7 @@ func (a *app) classifier(checkpoint *train.Checkpoint) (classifier *train.Classi
 	if err != nil {
 		return nil, nil, err
 	}
-	backend, err := a.backend()
+	backend, err := backends.Open(a.backendConfig)
 	if err != nil {
 		return nil, nil, err
 	}

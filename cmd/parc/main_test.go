@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/fastparc/fastparc/backend/simd"
 )
 
 // runParc runs the command line as a shell would.
@@ -61,27 +59,5 @@ func TestRecovered(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
-	}
-}
-
-func TestBackendIsChosenByFlagThenEnvironment(t *testing.T) {
-	const goName = "Go Backend"
-	for _, c := range []struct{ flag, env, want string }{
-		{"go", "", goName}, {"go", "nonsense", goName}, {"", "go:ops_sequential", goName}, {"simd", "go", simd.BackendName}, {"", "", simd.BackendName},
-	} {
-		t.Setenv("GOMLX_BACKEND", c.env)
-		backend, err := (&app{backendConfig: c.flag}).backend()
-		if err != nil {
-			t.Errorf("flag %q, environment %q: %v", c.flag, c.env, err)
-			continue
-		}
-		if backend.Name() != c.want {
-			t.Errorf("flag %q, environment %q: backend %q, want %q", c.flag, c.env, backend.Name(), c.want)
-		}
-		backend.Finalize()
-	}
-	_, err := (&app{backendConfig: "abacus:beads"}).backend()
-	if err == nil || !strings.Contains(err.Error(), `"abacus"`) || !strings.Contains(err.Error(), "go, simd") {
-		t.Errorf("an unknown backend gives %v, want an error with its name and those available", err)
 	}
 }

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/gomlx/compute"
 	"github.com/spf13/cobra"
+
+	_ "github.com/fastparc/fastparc/backend/simd"
+	"github.com/fastparc/fastparc/internal/backends"
 )
 
 // app is what the verbs share: the flags that stand before or after any of them.
 type app struct {
-	backendConfig string
+	backendConfig string // for backends.Open
 }
 
 // newRootCommand returns `parc` with all its verbs.
@@ -25,7 +30,7 @@ and its FFT form (Fast-ParC). Everything is computed by an engine of its own, in
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&app.backendConfig, "backend", "",
-		"engine to compute with: "+backendNames()+" (default $"+compute.ConfigEnvVar+", else "+compute.DefaultConfig+")")
+		"engine to compute with: "+strings.Join(backends.Names(), ", ")+" (default $"+compute.ConfigEnvVar+", else "+compute.DefaultConfig+")")
 	root.AddCommand(
 		newModelsCommand(app),
 		newRunCommand(app),

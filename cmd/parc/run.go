@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/spf13/cobra"
 
+	"github.com/fastparc/fastparc/internal/backends"
 	"github.com/fastparc/fastparc/models"
 	"github.com/fastparc/fastparc/parc"
 	"github.com/fastparc/fastparc/weights"
@@ -73,7 +74,7 @@ func (r *runCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	backend, err := r.app.backend()
+	backend, err := backends.Open(r.app.backendConfig)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fastparc/fastparc/data"
+	"github.com/fastparc/fastparc/internal/backends"
 	"github.com/fastparc/fastparc/models"
 	"github.com/fastparc/fastparc/train"
 )
@@ -100,7 +101,7 @@ func (t *trainCommand) run(ctx context.Context, changed func(flag string) bool, 
 	if training.Validation, err = train.NewLoader(validation, training.Card, false); err != nil {
 		return err
 	}
-	if training.Backend, err = t.app.backend(); err != nil {
+	if training.Backend, err = backends.Open(t.app.backendConfig); err != nil {
 		return err
 	}
 	defer training.Backend.Finalize()

@@ -6,12 +6,12 @@ import (
 	"sync"
 	"testing"
 
-	_ "github.com/fastparc/fastparc/backend/simd"
-	"github.com/fastparc/fastparc/internal/gradient"
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	_ "github.com/gomlx/compute/gobackend"
 	. "github.com/gomlx/gomlx/core/graph"
+
+	_ "github.com/fastparc/fastparc/backend/simd"
+	"github.com/fastparc/fastparc/internal/backends"
+	"github.com/fastparc/fastparc/internal/gradient"
 )
 
 // scaled is x³ whose gradient is declared to be factor·x, a value that no derivation would give.
@@ -149,7 +149,7 @@ func argMaxEverywhere(x *Node) *Node {
 
 // check runs build on a few numbers and compares each element with want.
 func check(build func(x *Node) *Node, want func(x float64) float64) error {
-	backend, err := compute.NewWithConfig("go")
+	backend, err := backends.Open("go")
 	if err != nil {
 		return err
 	}
