@@ -61,8 +61,9 @@ func convNeXtC32() convNeXt {
 	}
 }
 
-// convNeXtScene is made for generated scenes of 48×48, whose parts lie 24 pixels apart. It keeps one resolution, so that
-// its local form sees 20 pixels and no more, and how far it sees is up to its kernels alone.
+// convNeXtScene is made for the generated scenes of package data: 48×48 pixels, four figures whose places lie 24 pixels
+// apart, and as class the place of the odd one. It keeps one resolution, so that how far a position sees is up to the
+// kernels alone: 20 pixels in the local form, all of the image's height or width in each block of the ParC form.
 func convNeXtScene() convNeXt {
 	return convNeXt{
 		image: 48, resize: 1, classes: 4, patch: 4,

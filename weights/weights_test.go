@@ -50,9 +50,9 @@ func TestLoadListsAllThatDoesNotFit(t *testing.T) {
 	}
 	for _, want := range []string{
 		"convnext_scene_parc",
-		"missing: stages.0.0.gamma, shape [32]",
+		"missing: stages.0.0.gamma, shape [48]",
 		"unexpected: extra, shape [2]",
-		"misshapen: head.weight: found shape [5 64], want [3 64]",
+		"misshapen: head.weight: found shape [5 48], want [3 48]",
 		"misshapen: head.bias: found shape [5], want [3]",
 	} {
 		if !strings.Contains(err.Error(), want) {

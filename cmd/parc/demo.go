@@ -28,8 +28,9 @@ func newDemoCommand(app *app) *cobra.Command {
 		Short: "See a ParC network learn what its local twin cannot, in two minutes",
 		Long: `First checks that the two forms of circular convolution, spatial and by FFT, agree. Then trains a small network
 with ParC in its blocks, and a twin of the same size that has 3×3 kernels in their place, on generated
-scenes: four figures, one a quarter, three of one family of colours and one of the other; the class is
-the place of the odd one, so figures far apart must be compared. Both are judged on scenes that they have not seen; chance is 25 %.
+scenes: four figures, one a quarter, three of one family of colours and one of the other. The class is
+the place of the odd one, so figures far apart must be compared. Both are judged on scenes that they
+have not seen; chance is 25 %.
 
 With --seeds above 1 the comparison is made from as many beginnings, and with the same ParC network
 without position embedding as a third, and ends in a table.`,

@@ -16,7 +16,7 @@ import (
 	"github.com/fastparc/fastparc/train"
 )
 
-// variant is a network of the comparison. All are alike but for the kernels of their blocks.
+// variant is a network of the comparison. All are alike but for the kernels of their blocks and the embeddings of these.
 type variant struct {
 	name, dir           string
 	model               string

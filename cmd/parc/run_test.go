@@ -120,7 +120,7 @@ func TestRunNamesWhatIsWrong(t *testing.T) {
 		{"rank 3", badInput(image(3, 48, 48)).args(name), []string{`"input"`, "[3 48 48]", "[batch, 3, height, width]"}},
 		{"one channel", badInput(image(1, 1, 48, 48)).args(name), []string{"[1 1 48 48]", "[batch, 3, height, width]"}},
 		{"no images", badInput(image(0, 3, 48, 48)).args(name), []string{"[0 3 48 48]"}},
-		{"image too small", badInput(image(1, 3, 4, 48)).args(name), []string{"4×48"}},
+		{"image too small", badInput(image(1, 3, 3, 48)).args(name), []string{"3×48"}},
 		{"missing weight", badWeights(func(w []weights.Tensor) []weights.Tensor { return slices.Delete(w, 2, 3) }).args(name),
 			[]string{golden.Weights(m)[2].Name}},
 		{"missing head", badWeights(func(w []weights.Tensor) []weights.Tensor { return w[:len(w)-1] }).args(name), []string{"head.bias"}},
