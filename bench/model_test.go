@@ -3,7 +3,6 @@ package bench
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -62,7 +61,7 @@ func benchmark(b *testing.B, work work) {
 	}
 	want := call(b, simd.logits)
 	for _, other := range contenders[1:] {
-		difference := largestDifference(b, call(b, other.logits), want)
+		difference := golden.Difference(b, call(b, other.logits), want)
 		b.Logf("%s: logits differ from simd's by at most %.1e of the largest", other.name, difference)
 		if !(difference <= tolerance) {
 			b.Fatalf("%s computes something else", other.name)
@@ -96,7 +95,7 @@ func TestPeerEqualsTheReference(t *testing.T) {
 			if peer == nil {
 				t.Skip("skipped: needs the peer")
 			}
-			if difference := largestDifference(t, call(t, peer.logits), want); !(difference <= tolerance) {
+			if difference := golden.Difference(t, call(t, peer.logits), want); !(difference <= tolerance) {
 				t.Errorf("logits differ by up to %g of the largest, want at most %g", difference, tolerance)
 			}
 		})
@@ -216,20 +215,6 @@ func call[T any](t testing.TB, f func() (T, error)) T {
 		t.Fatal(err)
 	}
 	return result
-}
-
-// largestDifference returns how far values are from those wanted, in units of the largest of them.
-func largestDifference(t testing.TB, got, want []float32) float64 {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%d logits, want %d", len(got), len(want))
-	}
-	var largest, difference float64
-	for i := range want {
-		largest = max(largest, math.Abs(float64(want[i])))
-		difference = max(difference, math.Abs(float64(got[i])-float64(want[i])))
-	}
-	return difference / largest
 }
 
 // median returns the middle of the values.

@@ -83,18 +83,10 @@ func TestModelsEqualTheReference(t *testing.T) {
 // checkLogits allows a difference of 1e-4 of the largest logit.
 func checkLogits(t *testing.T, tensor *tensors.Tensor, want []float32) {
 	t.Helper()
-	got := tensors.MustCopyFlatData[float32](tensor)
-	if len(got) != len(want) {
-		t.Fatalf("%d logits, want %d", len(got), len(want))
-	}
-	var largest, difference float64
-	for i := range want {
-		largest = max(largest, math.Abs(float64(want[i])))
-		difference = max(difference, math.Abs(float64(got[i]-want[i])))
-	}
-	t.Logf("logits differ by at most %.1e of the largest", difference/largest)
-	if !(difference <= 1e-4*largest) {
-		t.Errorf("logits differ by up to %g, want at most 1e-4 of the largest, %g", difference, largest)
+	difference := golden.Difference(t, tensors.MustCopyFlatData[float32](tensor), want)
+	t.Logf("logits differ by at most %.1e of the largest", difference)
+	if !(difference <= 1e-4) {
+		t.Errorf("logits differ by up to %g of the largest, want at most 1e-4", difference)
 	}
 }
 

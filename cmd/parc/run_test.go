@@ -1,7 +1,6 @@
 package main
 
 import (
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -180,18 +179,10 @@ func logits(t *testing.T, files runFiles, shape []int, args ...string) []float32
 	return values
 }
 
-// agree asserts that values differ by at most tolerance times the largest of those wanted.
+// agree asserts that values differ by at most a part of the largest of those wanted.
 func agree(t *testing.T, got, want []float32, tolerance float64) {
 	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%d values, want %d", len(got), len(want))
-	}
-	var largest, difference float64
-	for i := range want {
-		largest = max(largest, math.Abs(float64(want[i])))
-		difference = max(difference, math.Abs(float64(got[i])-float64(want[i])))
-	}
-	if !(difference <= tolerance*largest) {
-		t.Errorf("values differ by up to %g, want at most %g of the largest, %g", difference, tolerance, largest)
+	if difference := golden.Difference(t, got, want); !(difference <= tolerance) {
+		t.Errorf("values differ by up to %g of the largest, want at most %g", difference, tolerance)
 	}
 }

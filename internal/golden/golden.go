@@ -77,6 +77,21 @@ func Values(t testing.TB, name string) map[string][]float32 {
 	return values
 }
 
+// Difference returns the largest difference of values from those wanted, as a part of the largest of the latter. It is
+// not a number where one of them is not. A wrong number of values ends the test.
+func Difference(t testing.TB, got, want []float32) float64 {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d values, want %d", len(got), len(want))
+	}
+	var largest, difference float64
+	for i := range want {
+		largest = max(largest, math.Abs(float64(want[i])))
+		difference = max(difference, math.Abs(float64(got[i])-float64(want[i])))
+	}
+	return difference / largest
+}
+
 // Weights returns the rule's weights for the state of a model, in PyTorch's layout.
 func Weights(m *models.Model) []weights.Tensor {
 	var result []weights.Tensor
