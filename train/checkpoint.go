@@ -88,8 +88,10 @@ func OpenLast(dir string) (*Checkpoint, error) {
 }
 
 func openCheckpoint(dir string) (*Checkpoint, error) {
-	if err := recoverDirectory(dir); err != nil {
-		return nil, err
+	if name := filepath.Base(dir); name == lastName || name == bestName { // others were never replaced
+		if err := recoverDirectory(dir); err != nil {
+			return nil, err
+		}
 	}
 	c := &Checkpoint{Dir: dir}
 	if err := readJSON(filepath.Join(dir, cardFile), &c.Card); err != nil {

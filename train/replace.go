@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/fastparc/fastparc/internal/atomicfile"
 )
 
 // A directory cannot replace another in one step everywhere, so that a replacement goes through two more names beside
@@ -20,43 +22,30 @@ const (
 // fill fails, dir stays as it was and nothing else is left behind.
 func replaceDirectory(dir string, fill func(dir string) error) error {
 	fresh, old := dir+newSuffix, dir+oldSuffix
-	if err := errors.Join(recoverDirectory(dir), os.RemoveAll(fresh), os.MkdirAll(fresh, 0o755)); err != nil {
+	if err := errors.Join(recoverDirectory(dir), os.RemoveAll(old), os.RemoveAll(fresh), os.MkdirAll(fresh, 0o755)); err != nil {
 		return err
 	}
 	if err := fill(fresh); err != nil {
 		return errors.Join(err, os.RemoveAll(fresh))
 	}
-	syncDirectory(fresh)
+	atomicfile.SyncDirectory(fresh)
 	if err := os.Rename(dir, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(err, os.RemoveAll(fresh))
 	}
 	if err := os.Rename(fresh, dir); err != nil {
 		return errors.Join(err, recoverDirectory(dir))
 	}
-	syncDirectory(filepath.Dir(dir))
+	atomicfile.SyncDirectory(filepath.Dir(dir))
 	return os.RemoveAll(old)
 }
 
-// recoverDirectory puts dir back where a replacement was cut off after it had moved dir away.
+// recoverDirectory puts dir back where a replacement was cut off after it had moved dir away. It removes nothing.
 func recoverDirectory(dir string) error {
-	old := dir + oldSuffix
-	_, err := os.Stat(dir)
-	switch {
-	case err == nil:
-		return os.RemoveAll(old)
-	case !errors.Is(err, fs.ErrNotExist):
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := os.Rename(old, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Rename(dir+oldSuffix, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
-}
-
-// syncDirectory makes the names in a directory last through a power failure, on the systems that can.
-func syncDirectory(dir string) {
-	if d, err := os.Open(dir); err == nil {
-		d.Sync()
-		d.Close()
-	}
 }

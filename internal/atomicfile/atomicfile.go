@@ -40,12 +40,12 @@ func Write(path string, write func(w io.Writer) error) (err error) {
 	if err := os.Rename(temporary.Name(), path); err != nil {
 		return err
 	}
-	syncDirectory(filepath.Dir(path))
+	SyncDirectory(filepath.Dir(path))
 	return nil
 }
 
-// syncDirectory makes the new name last through a power failure, on the systems that can.
-func syncDirectory(path string) {
+// SyncDirectory makes the names in a directory last through a power failure, on the systems that can.
+func SyncDirectory(path string) {
 	if directory, err := os.Open(path); err == nil {
 		directory.Sync()
 		directory.Close()
