@@ -63,7 +63,8 @@ type Loader struct {
 // batchesAhead is how many batches may lie ready or in the making, beside the one in use.
 const batchesAhead = 3
 
-// NewLoader checks the options.
+// NewLoader prepares to make batches. Errors name the option that is out of its range, or a batch size above the number
+// of samples where training would leave all of them out.
 func NewLoader(source Source, options LoaderOptions) (*Loader, error) {
 	pipeline, err := newPipeline(options.Preprocessing)
 	if err != nil {
@@ -111,8 +112,9 @@ func (l *Loader) Skipped() []Skipped {
 	return list
 }
 
-// Batches gives an epoch's batches from a step on, the same ones whichever step it begins at. It ends after the first
-// error, the context's included. All of its goroutines have ended when the loop over it ends.
+// Batches gives an epoch's batches from a step on, the same ones whichever step it begins at; one of which no picture can
+// be read is left out. It ends after the first error, the context's included. All of its goroutines have ended when the
+// loop over it ends.
 func (l *Loader) Batches(ctx context.Context, epoch, step int) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
 		if epoch < 0 || step < 0 || step > l.Steps() {

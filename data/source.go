@@ -13,7 +13,8 @@ import (
 // Image is a picture of 8-bit RGB pixels: pixel (x, y) begins at Pix[y*Stride+3*x].
 type Image = rgb.Image
 
-// Decode reads a JPEG, PNG, GIF (its first frame), BMP, WebP or TIFF picture as 8-bit RGB.
+// Decode reads a JPEG, PNG, GIF (its first frame), BMP, WebP or TIFF picture as 8-bit RGB. A broken one, and one of more
+// than 90 million pixels, is an error.
 func Decode(r io.ReadSeeker) (*Image, error) {
 	return decode.Decode(r)
 }
@@ -34,8 +35,8 @@ type Source interface {
 }
 
 // Split divides a source in two, class by class: the last part of each class, in the source's order, is held out. A
-// fraction of 0.1 holds out the last tenth of each class, rounded to the nearest number of samples, at least one. It is an
-// error if a class would be left empty on either side.
+// fraction of 0.1 holds out the last tenth of each class, rounded to the nearest number of samples, but at least one and
+// never all. Errors: a fraction outside (0, 1), a class with fewer than two samples.
 func Split(source Source, fraction float64) (train, held Source, err error) {
 	if !(fraction > 0 && fraction < 1) {
 		return nil, nil, fmt.Errorf("data: fraction %v to hold out: want one between 0 and 1", fraction)

@@ -23,7 +23,7 @@ import (
 	"github.com/fastparc/fastparc/parc"
 )
 
-// Options adapt a model. The zero Options give it as it was published.
+// Options adapt a model. The zero Options give it as its size is defined, and where that was published, as it was.
 type Options struct {
 	// Classes is the number of logits; 0 stands for the model's own.
 	Classes int
@@ -91,8 +91,9 @@ func (m *Model) Options() Options {
 	return m.options
 }
 
-// Features returns the feature map at the end of each stage, [batch, height/stride, width/stride, channels], for
-// images [batch, height, width, 3]. [Model.Strides] gives the strides.
+// Features returns the feature map at the end of each stage, [batch, height/stride, width/stride, channels] rounded down,
+// for normalised images [batch, height, width, 3]. [Model.Strides] gives the strides. Like all functions that build
+// graphs it panics where the images do not fit.
 func (m *Model) Features(scope *model.Scope, images *graph.Node) []*graph.Node {
 	m.assertImages(images)
 	var maps []*graph.Node

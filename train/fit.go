@@ -20,7 +20,8 @@ import (
 	"github.com/fastparc/fastparc/models"
 )
 
-// ErrInterrupted is what Fit returns when its context is cancelled, after it has written a checkpoint to resume from.
+// ErrInterrupted is what Fit returns when its context is cancelled, after it has written a checkpoint to resume from. Before
+// the first step there is nothing to write, and Fit returns context.Canceled.
 var ErrInterrupted = errors.New("training interrupted")
 
 // LossError is what Fit returns when the loss is no longer a finite number.
@@ -64,7 +65,9 @@ type Epoch struct {
 }
 
 // Fit trains the model and returns all epochs of the training, those before a resumption included. A loss that is not
-// finite ends it with an error that names the step; the checkpoints of earlier epochs stay as they were.
+// finite ends it with a LossError, which names the step; the checkpoints of earlier epochs stay as they were, as they do
+// where a new one cannot be written. A recipe out of range, and images that do not fit the model or the checkpoint to
+// resume from, are errors too.
 func (t *Training) Fit(ctx context.Context) (epochs []Epoch, err error) {
 	err = recovered(func() error {
 		session, err := t.begin()
@@ -245,6 +248,9 @@ func withoutLoop(err error) error {
 
 // interrupt writes a checkpoint unless the latest one is as far.
 func (s *session) interrupt() error {
+	if s.record.Step == 0 {
+		return fmt.Errorf("train: stopped before the first step: %w", context.Canceled)
+	}
 	if s.record.Step > s.saved {
 		s.Card.Validation = nil
 		if err := s.saveLast(); err != nil {

@@ -165,6 +165,16 @@ func TestResumedTrainingEqualsOneThatNeverStopped(t *testing.T) {
 	}
 }
 
+func TestATrainingStoppedBeforeItsFirstStepLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := newTraining(t, dir, nil).Fit(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, ErrInterrupted) {
+		t.Errorf("ends with %v, want %v, and nothing about a checkpoint", err, context.Canceled)
+	}
+	wantContents(t, dir)
+}
+
 func read(t *testing.T, path string) []byte {
 	t.Helper()
 	content, err := os.ReadFile(path)

@@ -81,7 +81,7 @@ func (r Recipe) Check() error {
 		{"drop path", r.DropPath, r.DropPath >= 0 && r.DropPath < 1, "from 0 to less than 1"},
 	} {
 		if !field.ok {
-			return fmt.Errorf("recipe: %s is %g, expected %s", field.name, field.value, field.expected)
+			return fmt.Errorf("train: %s is %g, expected %s", field.name, field.value, field.expected)
 		}
 	}
 	return nil
