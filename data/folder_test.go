@@ -3,6 +3,7 @@ package data
 import (
 	"archive/tar"
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -117,6 +118,53 @@ func TestOpenImageFolderNamesWhatIsWrong(t *testing.T) {
 	compressed := filepath.Join(folder(t, map[string][]byte{"a.tar.gz": {0x1f, 0x8b, 8, 0}}), "a.tar.gz")
 	if _, err := OpenImageFolder(compressed); err == nil || !strings.Contains(err.Error(), "gzip") {
 		t.Errorf("error is %v, want one about gzip", err)
+	}
+}
+
+func TestAJPEGCutOffAmongManyIsNamedSkippedAndCounted(t *testing.T) {
+	whole, err := os.ReadFile(filepath.Join("internal", "decode", "testdata", "420.jpg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		each   int // of two classes
+		failed bool
+	}{{50, false}, {49, true}} {
+		files := map[string][]byte{}
+		for i := range c.each {
+			files[fmt.Sprintf("cat/%02d.jpg", i)], files[fmt.Sprintf("dog/%02d.jpg", i)] = whole, whole
+		}
+		files["cat/30.jpg"] = whole[:len(whole)*3/4]
+		root := folder(t, files)
+		for _, path := range []string{root, archived(t, root)} {
+			set, err := OpenImageFolder(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer set.Close()
+			loader, err := NewLoader(set, LoaderOptions{BatchSize: 8, Preprocessing: small})
+			if err != nil {
+				t.Fatal(err)
+			}
+			read := 0
+			var failure error
+			for batch, err := range loader.Batches(t.Context(), 0, 0) {
+				if failure = err; err == nil {
+					read += len(batch.Labels)
+				}
+			}
+			name := filepath.Join(path, "cat", "30.jpg")
+			skipped := loader.Skipped()
+			if len(skipped) != 1 || skipped[0].Name != name || !strings.Contains(skipped[0].Err.Error(), name) {
+				t.Errorf("%s: skipped %v, want %s", path, skipped, name)
+			}
+			switch {
+			case !c.failed && (failure != nil || read != 2*c.each-1):
+				t.Errorf("%s: %d pictures read of %d, error %v, want all but one", path, read, 2*c.each, failure)
+			case c.failed && (failure == nil || !strings.Contains(failure.Error(), "1 of 98 images cannot be read") || !strings.Contains(failure.Error(), name)):
+				t.Errorf("%s: error %v, want one with the number and %s", path, failure, name)
+			}
+		}
 	}
 }
 

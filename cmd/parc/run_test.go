@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -95,6 +96,11 @@ func TestRunNamesWhatIsWrong(t *testing.T) {
 	if err := os.WriteFile(truncated.weights, data[:len(data)/2], 0o600); err != nil {
 		t.Fatal(err)
 	}
+	huge := good
+	huge.weights = filepath.Join(t.TempDir(), "huge.safetensors")
+	if err := os.WriteFile(huge.weights, bytes.Repeat([]byte{0xff}, 64), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	absent := good
 	absent.input = filepath.Join(t.TempDir(), "absent.safetensors")
 	nowhere := good
@@ -114,7 +120,8 @@ func TestRunNamesWhatIsWrong(t *testing.T) {
 		{"other layout", good.args(name, "--layout", "nhwc"), []string{"[1 3 48 48]", "[batch, height, width, 3]"}},
 		{"no input file", absent.args(name), []string{"absent.safetensors"}},
 		{"no folder for the output", nowhere.args(name), []string{filepath.Base(nowhere.output)}},
-		{"truncated weights", truncated.args(name), []string{"cut.safetensors"}},
+		{"truncated weights", truncated.args(name), []string{"cut.safetensors", "cut off"}},
+		{"huge header", huge.args(name), []string{"huge.safetensors", "header of 18446744073709551615 bytes, want at most 100000000"}},
 		{"other tensor", badInput(weights.FromFloats("image", []int{1}, []float32{0})).args(name), []string{`"input"`}},
 		{"rank 3", badInput(image(3, 48, 48)).args(name), []string{`"input"`, "[3 48 48]", "[batch, 3, height, width]"}},
 		{"one channel", badInput(image(1, 1, 48, 48)).args(name), []string{"[1 1 48 48]", "[batch, 3, height, width]"}},
@@ -122,6 +129,11 @@ func TestRunNamesWhatIsWrong(t *testing.T) {
 		{"image too small", badInput(image(1, 3, 3, 48)).args(name), []string{"3×48"}},
 		{"missing weight", badWeights(func(w []weights.Tensor) []weights.Tensor { return slices.Delete(w, 2, 3) }).args(name),
 			[]string{golden.Weights(m)[2].Name}},
+		{"misshapen weight", badWeights(func(w []weights.Tensor) []weights.Tensor {
+			w[0].Shape = slices.Clone(w[0].Shape)
+			slices.Reverse(w[0].Shape)
+			return w
+		}).args(name), []string{"downsample_layers.0.0.weight: found shape [4 4 3 48], want [48 3 4 4]"}},
 		{"missing head", badWeights(func(w []weights.Tensor) []weights.Tensor { return w[:len(w)-1] }).args(name), []string{"head.bias"}},
 		{"misshapen head", badWeights(func(w []weights.Tensor) []weights.Tensor {
 			w[len(w)-1].Shape = append([]int{1}, w[len(w)-1].Shape...)

@@ -168,6 +168,11 @@ func TestWrongCommandLinesAreExplainedOnOneLine(t *testing.T) {
 	if code, _, stderr := runParc(t, trainArgs(data, run, "--epochs", "1")...); code != 0 {
 		t.Fatal(stderr)
 	}
+	damaged := imageFolder(t, 10)
+	cutOff := filepath.Join(damaged, "left", "003.png")
+	writeFile(t, cutOff, []byte("\x89PNG\r\n\x1a\n"))
+	single := t.TempDir()
+	writeFile(t, filepath.Join(single, "left", "0.png"), nil)
 	empty := t.TempDir()
 	new := filepath.Join(empty, "new")
 	for _, c := range []struct {
@@ -187,6 +192,8 @@ func TestWrongCommandLinesAreExplainedOnOneLine(t *testing.T) {
 		{trainArgs(data, new, "--val", other), `"up"`},
 		{trainArgs(data, new, "--crop", "round"), `--crop is "round": expected auto, pad, resize or none`},
 		{trainArgs(empty, new), "no images"},
+		{trainArgs(single, new), `all 1 images are of one class, "left"`},
+		{trainArgs(damaged, new), "1 of 16 images cannot be read, more than 1 in 100; the last: data: image " + cutOff},
 		{[]string{"train", "--data", data, "--resume"}, "--resume needs --out"},
 		{[]string{"train", "--data", data, "--resume", "--out", new}, "no checkpoint to resume from in " + filepath.Join(new, "last")},
 		{[]string{"train", "--data", data, "--resume", "--out", run, "--lr", "1"}, "--lr cannot be given with --resume"},
