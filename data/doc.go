@@ -12,7 +12,7 @@
 //	…
 //	loader, err := data.NewLoader(train, data.LoaderOptions{
 //		BatchSize:     128,
-//		Preprocessing: preprocessing,
+//		Preprocessing: model.Preprocessing(), // of a model of package models
 //		Training:      true,
 //		Augmentation:  data.Augmentation{Flip: 0.5, Padding: 4},
 //		Seed:          1,

@@ -67,7 +67,8 @@ type Checkpoint struct {
 	Network *models.Model
 }
 
-// OpenCheckpoint opens the checkpoint in dir, or that in dir/best, else in dir/last, where Fit was given dir.
+// OpenCheckpoint opens the checkpoint in dir, or that in dir/best, else in dir/last, where Fit was given dir. It is an
+// error if there is none, or if its model.json cannot be read or describes no model. The weights are read by Store.
 func OpenCheckpoint(dir string) (*Checkpoint, error) {
 	for _, candidate := range []string{dir, filepath.Join(dir, bestName), filepath.Join(dir, lastName)} {
 		c, err := openCheckpoint(candidate)
@@ -96,6 +97,9 @@ func openCheckpoint(dir string) (*Checkpoint, error) {
 	c := &Checkpoint{Dir: dir}
 	if err := readJSON(filepath.Join(dir, cardFile), &c.Card); err != nil {
 		return nil, err
+	}
+	if len(c.Classes) == 0 {
+		return nil, fmt.Errorf("train: %s: no classes, expected the name of each", filepath.Join(dir, cardFile))
 	}
 	var err error
 	c.Network, err = models.New(c.Model, models.Options{

@@ -59,3 +59,21 @@ func TestOpeningACheckpointLeavesOtherDirectoriesAlone(t *testing.T) {
 	}
 	wantContents(t, parent, "run/", "run.new/", "run.old/")
 }
+
+func TestACardThatDescribesNoModelIsNamed(t *testing.T) {
+	for _, c := range []struct{ card, want string }{
+		{`{"model": `, "unexpected end of JSON input"},
+		{`{"model": "convnext_scene_parc"}`, "no classes"},
+		{`{"model": "convnext_sceen", "classes": ["cat", "dog"]}`, `no model is named "convnext_sceen"; the nearest names are convnext_scene`},
+		{`{"model": "convnext_scene_parc", "classes": ["cat", "dog"], "image_size": [0, 48]}`, "image size 0×48, want at least 4×4"},
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, cardFile)
+		if err := os.WriteFile(path, []byte(c.card), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenCheckpoint(dir); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: error %v, want %q and the file's name in it", c.card, err, c.want)
+		}
+	}
+}

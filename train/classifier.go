@@ -91,7 +91,7 @@ type Metrics struct {
 	ImagesPerSecond float64 `json:"images_per_second"`
 }
 
-// Evaluate passes once over the images.
+// Evaluate passes once over the images. It is an error if none can be read.
 func (c *Classifier) Evaluate(ctx context.Context, images *data.Loader) (Metrics, error) {
 	begin := time.Now()
 	var m Metrics

@@ -40,7 +40,7 @@ func (e *LossError) Error() string {
 type Training struct {
 	Backend compute.Backend
 	Model   *models.Model
-	// Card describes the model and holds the recipe; NewCard makes it. Fit fills in Epoch and Validation.
+	// Card describes the model and holds the recipe; NewCard makes it. In the checkpoints Fit fills in Epoch and Validation.
 	Card Card
 	// Images are learned from, one step a batch; Validation is what each epoch is judged on.
 	Images, Validation *data.Loader

@@ -115,6 +115,31 @@ func TestFitLearnsAndItsCheckpointReachesTheSame(t *testing.T) {
 	}
 }
 
+func TestImagesNeedNotBeSquare(t *testing.T) {
+	dir := t.TempDir()
+	training := newTraining(t, dir, func(r *Recipe) { r.Epochs = 1 })
+	m, err := models.New(training.Model.Name(), models.Options{Classes: 2, ImageSize: [2]int{side / 2, side}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	training.Model, training.Card = m, NewCard(m, halves{}.Classes(), training.Card.Recipe)
+	training.Images, training.Validation = loader(t, halves{40}, training.Card, true), loader(t, halves{19}, training.Card, false)
+	epochs, err := training.Fit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := epochs[0].Validation.Images; got != 19 {
+		t.Errorf("judged on %d images, want 19", got)
+	}
+	checkpoint, err := OpenLast(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := checkpoint.Preprocessing; got != m.Preprocessing() || got.CropSize != [2]int{side / 2, side} {
+		t.Errorf("the checkpoint says %+v, want %+v", got, m.Preprocessing())
+	}
+}
+
 func TestResumedTrainingEqualsOneThatNeverStopped(t *testing.T) {
 	straight := t.TempDir()
 	if _, err := newTraining(t, straight, nil).Fit(t.Context()); err != nil {
