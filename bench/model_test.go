@@ -153,7 +153,8 @@ type engine struct {
 	images *tensors.Tensor
 }
 
-// engine opens a backend on the work.
+// engine opens a backend on the work, as it comes: the Go backend is a little faster with operations side by side than
+// as tests open it, and a peer is to be at its best.
 func (w work) engine(t testing.TB, name string) *engine {
 	t.Helper()
 	backend, err := compute.NewWithConfig(name)
