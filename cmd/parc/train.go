@@ -29,7 +29,7 @@ model is judged on images held out (--val), and two checkpoints are written: OUT
 continues, and OUT/best. Ctrl-C stops with a checkpoint.
 
 Resumed, a training goes on as if it had never stopped, with the model and the recipe that it began with: give
---data, --val and --out as before.`,
+--data, --val and --out as before. Other flags may be left out.`,
 		Example: `  parc train --data cifar10/train.tar --model convnext_c32_parc --val 0.1 --epochs 5
   parc train --data flowers --model convnext_xt_parc --image-size 128 --out runs/flowers
   parc train --data flowers --out runs/flowers --resume`,
@@ -60,10 +60,6 @@ Resumed, a training goes on as if it had never stopped, with the model and the r
 	}
 	return command
 }
-
-// fixedOnResume are the flags that a resumed training takes from its checkpoint.
-var fixedOnResume = []string{"model", "image-size", "epochs", "batch", "lr", "warmup", "weight-decay", "label-smoothing",
-	"drop-path", "flip", "crop", "seed"}
 
 // trainCommand holds the flags of `parc train`.
 type trainCommand struct {
@@ -128,19 +124,51 @@ func (t *trainCommand) begin(changed func(flag string) bool) (*train.Training, e
 		}
 		return &train.Training{Dir: t.out}, nil
 	}
-	if t.out == "" {
-		return nil, errors.New("--resume needs --out: the directory of the training to continue")
+	if t.out == "" && t.model == "" {
+		return nil, errors.New("--resume needs --out, the directory of the training to continue, or its --model")
 	}
-	for _, name := range fixedOnResume {
-		if changed(name) {
-			return nil, fmt.Errorf("--%s cannot be given with --resume: the training goes on as it began", name)
-		}
-	}
+	t.out = cmp.Or(t.out, filepath.Join("runs", t.model))
 	checkpoint, err := train.OpenLast(t.out)
 	if err != nil {
 		return nil, err
 	}
+	if err := t.sameAs(checkpoint.Card, changed); err != nil {
+		return nil, err
+	}
 	return &train.Training{Dir: t.out, Resume: checkpoint, Model: checkpoint.Network, Card: checkpoint.Card}, nil
+}
+
+// sameAs checks that the flags given with --resume say what the training began with.
+func (t *trainCommand) sameAs(card train.Card, changed func(flag string) bool) error {
+	given, began := t.recipe, card.Recipe
+	if changed("crop") {
+		if err := setCrop(&given.Augmentation, t.crop, card.ImageSize[0]); err != nil {
+			return err
+		}
+	}
+	for _, setting := range []struct {
+		flag         string
+		given, began any
+	}{
+		{"model", t.model, card.Model},
+		{"image-size", [2]int{t.imageSize, t.imageSize}, card.ImageSize},
+		{"epochs", given.Epochs, began.Epochs},
+		{"batch", given.Batch, began.Batch},
+		{"lr", given.LearningRate, began.LearningRate},
+		{"warmup", given.WarmUp, began.WarmUp},
+		{"weight-decay", given.WeightDecay, began.WeightDecay},
+		{"label-smoothing", given.LabelSmoothing, began.LabelSmoothing},
+		{"drop-path", given.DropPath, began.DropPath},
+		{"flip", given.Augmentation.Flip, began.Augmentation.Flip},
+		{"crop", [3]float64{float64(given.Augmentation.Padding), given.Augmentation.Scale[0], given.Augmentation.Scale[1]},
+			[3]float64{float64(began.Augmentation.Padding), began.Augmentation.Scale[0], began.Augmentation.Scale[1]}},
+		{"seed", given.Seed, began.Seed},
+	} {
+		if changed(setting.flag) && setting.given != setting.began {
+			return fmt.Errorf("--%s is %v: the training to resume began with %v, and goes on as it began", setting.flag, setting.given, setting.began)
+		}
+	}
+	return nil
 }
 
 // describe makes the model for these classes and its card.

@@ -137,7 +137,7 @@ func TestAnInterruptedTrainingResumesToTheSameWeights(t *testing.T) {
 	if code != 1 || !strings.Contains(stderr.String(), "interrupted at step 5 of 15") || !strings.Contains(stderr.String(), "--resume") {
 		t.Fatalf("interrupted: exit code %d, stderr %q", code, stderr.String())
 	}
-	if code, _, stderr := runParc(t, "train", "--data", data, "--val", "0.2", "--out", stopped, "--resume"); code != 0 {
+	if code, _, stderr := runParc(t, append(trainArgs(data, stopped), "--resume")...); code != 0 {
 		t.Fatal(stderr)
 	}
 	weights := func(dir string) []byte {
@@ -194,9 +194,9 @@ func TestWrongCommandLinesAreExplainedOnOneLine(t *testing.T) {
 		{trainArgs(empty, new), "no images"},
 		{trainArgs(single, new), `all 1 images are of one class, "left"`},
 		{trainArgs(damaged, new), "1 of 16 images cannot be read, more than 1 in 100; the last: data: image " + cutOff},
-		{[]string{"train", "--data", data, "--resume"}, "--resume needs --out"},
+		{[]string{"train", "--data", data, "--resume"}, "--resume needs --out, "},
 		{[]string{"train", "--data", data, "--resume", "--out", new}, "no checkpoint to resume from in " + filepath.Join(new, "last")},
-		{[]string{"train", "--data", data, "--resume", "--out", run, "--lr", "1"}, "--lr cannot be given with --resume"},
+		{[]string{"train", "--data", data, "--resume", "--out", run, "--lr", "1"}, "--lr is 1: the training to resume began with "},
 		{[]string{"train", "--data", data, "--resume", "--out", run, "--val", "0.5"}, "make 1"},
 		{[]string{"eval", "--checkpoint", empty, "--data", data}, "no checkpoint in " + empty},
 		{[]string{"eval", "--checkpoint", run, "--data", other}, `"up"`},
