@@ -1,17 +1,29 @@
 package simd
 
 import (
-	"sync"
+	"runtime"
 	"sync/atomic"
 )
 
 // workers are goroutines that help the calling one with the units of a task. A call takes those that are idle and
 // goes on alone where none is, so calls from many goroutines share them without waiting for each other.
+//
+// Most tasks take microseconds, less than the system needs to wake a thread. So a worker that has nothing to do looks
+// out for a while before it goes to sleep, and a call whose units are all done takes back the job that a worker has not
+// begun.
 type workers struct {
-	count int
-	jobs  chan *job
-	done  chan struct{}
+	all []*worker
 }
+
+// worker is one goroutine. Its mailbox is nil while it is idle, a job that is offered to it, or busy.
+type worker struct {
+	mailbox atomic.Pointer[job]
+	asleep  atomic.Bool
+	wake    chan struct{}
+}
+
+// busy and stopped are what a mailbox holds that takes no job.
+var busy, stopped job
 
 // job is one task's units on their way through the workers.
 type job struct {
@@ -20,32 +32,31 @@ type job struct {
 	chunk   int
 	next    atomic.Int64 // the first unit that nobody has taken
 	helpers atomic.Int64 // numbers the goroutines on this job, for their scratch memory
-	pending sync.WaitGroup
-	failure atomic.Pointer[failure] // of the first unit that panicked
+	pending atomic.Int64 // workers that have the job
+	failure atomic.Pointer[failure]
 }
 
-// failure is what a unit panicked with.
+// failure is what the first unit that panicked panicked with.
 type failure struct{ reason any }
 
 func newWorkers(count int) *workers {
-	w := &workers{count: count, jobs: make(chan *job), done: make(chan struct{})}
+	w := &workers{}
 	for range count {
-		go func() {
-			for {
-				select {
-				case j := <-w.jobs:
-					j.work()
-					j.pending.Done()
-				case <-w.done:
-					return
-				}
-			}
-		}()
+		one := &worker{wake: make(chan struct{}, 1)}
+		w.all = append(w.all, one)
+		go one.live()
 	}
 	return w
 }
 
-func (w *workers) stop() { close(w.done) }
+// stop ends the goroutines, each after the job it is on. No call may be in progress or follow.
+func (w *workers) stop() {
+	for _, one := range w.all {
+		for !one.offer(&stopped) {
+			runtime.Gosched()
+		}
+	}
+}
 
 // chunksEach is how many pieces the units are cut into for each goroutine, so that one that is slowed down does not
 // hold up the rest. Units give the same result whoever computes them.
@@ -54,7 +65,7 @@ const chunksEach = 4
 // do runs a task's units on up to threads goroutines, and returns when all are done. Where a unit panics, do panics with
 // the same in the end, on the caller's goroutine, where it can be caught.
 func (w *workers) do(r *run, t *task, threads int) {
-	threads = min(threads, t.units, w.count+1)
+	threads = min(threads, t.units, len(w.all)+1)
 	if threads <= 1 {
 		t.body(r, r.scratch[0], 0, t.units)
 		return
@@ -64,19 +75,81 @@ func (w *workers) do(r *run, t *task, threads int) {
 	j.next.Store(0)
 	j.helpers.Store(0)
 	j.failure.Store(nil)
-	for range threads - 1 {
-		j.pending.Add(1)
-		select {
-		case w.jobs <- j:
-		default:
-			j.pending.Done()
+	w.offer(j, threads-1)
+	j.work()
+	w.retract(j)
+	for tries := 0; j.pending.Load() > 0; tries++ {
+		if tries > lookouts/10 {
+			runtime.Gosched()
 		}
 	}
-	j.work()
-	j.pending.Wait()
 	if failed := j.failure.Load(); failed != nil {
 		panic(failed.reason)
 	}
+}
+
+// offer gives a job to a number of idle workers, or to as many as there are.
+func (w *workers) offer(j *job, count int) {
+	for _, one := range w.all {
+		if count == 0 {
+			return
+		}
+		j.pending.Add(1)
+		if one.offer(j) {
+			count--
+		} else {
+			j.pending.Add(-1)
+		}
+	}
+}
+
+// retract takes a job back from the workers that have not begun it.
+func (w *workers) retract(j *job) {
+	for _, one := range w.all {
+		if one.mailbox.CompareAndSwap(j, nil) {
+			j.pending.Add(-1)
+		}
+	}
+}
+
+func (one *worker) offer(j *job) bool {
+	if !one.mailbox.CompareAndSwap(nil, j) {
+		return false
+	}
+	if one.asleep.CompareAndSwap(true, false) {
+		one.wake <- struct{}{}
+	}
+	return true
+}
+
+// lookouts is how often an idle worker looks into its mailbox before it goes to sleep: some tens of microseconds.
+const lookouts = 50_000
+
+func (one *worker) live() {
+	for idle := 0; ; idle++ {
+		j := one.mailbox.Load()
+		switch {
+		case j == &stopped:
+			return
+		case j != nil && one.mailbox.CompareAndSwap(j, &busy):
+			j.work()
+			one.mailbox.Store(nil)
+			j.pending.Add(-1)
+			idle = 0
+		case idle > lookouts:
+			one.sleep()
+			idle = 0
+		}
+	}
+}
+
+// sleep waits until a job is offered. A job that came while the worker was lying down is not slept over.
+func (one *worker) sleep() {
+	one.asleep.Store(true)
+	if one.mailbox.Load() != nil && one.asleep.CompareAndSwap(true, false) {
+		return
+	}
+	<-one.wake
 }
 
 func (j *job) work() {
@@ -86,12 +159,12 @@ func (j *job) work() {
 			j.next.Store(int64(j.task.units)) // leaves the rest undone
 		}
 	}()
-	worker := int(j.helpers.Add(1)) - 1
+	goroutine := int(j.helpers.Add(1)) - 1
 	for {
 		lo := int(j.next.Add(int64(j.chunk))) - j.chunk
 		if lo >= j.task.units {
 			return
 		}
-		j.task.body(j.run, j.run.scratch[worker], lo, min(lo+j.chunk, j.task.units))
+		j.task.body(j.run, j.run.scratch[goroutine], lo, min(lo+j.chunk, j.task.units))
 	}
 }
