@@ -9,9 +9,6 @@ package models
 import (
 	"fmt"
 
-	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/ml/model"
-
 	"github.com/fastparc/fastparc/nn"
 )
 
@@ -33,8 +30,8 @@ type convNeXt struct {
 	kernel int
 	// layerScale is what the factors of the residual branches begin with.
 	layerScale float64
-	// fanIn says that weights begin with a spread that keeps the size of signals (see nn.State), for short trainings.
-	fanIn bool
+	// initial says how weights begin: with a spread that keeps the size of signals for short trainings.
+	initial nn.Scheme
 }
 
 func convNeXtXT() convNeXt {
@@ -57,7 +54,7 @@ func convNeXtC32() convNeXt {
 	return convNeXt{
 		image: 32, resize: 1, classes: 10, patch: 2,
 		widths: []int{48, 96, 192}, depths: []int{3, 3, 3}, circular: []int{0, 0, 0},
-		kernel: 7, layerScale: 1, fanIn: true,
+		kernel: 7, layerScale: 1, initial: nn.FanIn,
 	}
 }
 
@@ -68,7 +65,7 @@ func convNeXtScene() convNeXt {
 	return convNeXt{
 		image: 48, resize: 1, classes: 4, patch: 4,
 		widths: []int{48}, depths: []int{2}, circular: []int{0},
-		kernel: 3, layerScale: 1, fanIn: true,
+		kernel: 3, layerScale: 1, initial: nn.FanIn,
 	}
 }
 
@@ -100,7 +97,7 @@ func (c convNeXt) complete(options Options) (Options, error) {
 }
 
 func (c convNeXt) build(options Options) network {
-	state := &nn.State{FanIn: c.fanIn}
+	state := &nn.State{Initial: c.initial}
 	var downsample []nn.Sequential
 	for i := range c.depths {
 		downsample = append(downsample, c.downsample(state.Path("downsample_layers", i), i))
@@ -114,8 +111,7 @@ func (c convNeXt) build(options Options) network {
 	for i, depth := range c.depths {
 		layers := downsample[i]
 		for j := range depth {
-			dropPath := options.DropPath * float64(block) / float64(max(blocks-1, 1))
-			layers = append(layers, c.block(state.Path("stages", i, j), i, j >= depth-c.circular[i], dropPath, options))
+			layers = append(layers, c.block(state.Path("stages", i, j), i, j >= depth-c.circular[i], options.dropPath(block, blocks), options))
 			block++
 		}
 		stages = append(stages, stage{name: fmt.Sprintf("stages.%d", i), stride: c.stride(i), layers: layers})
@@ -145,12 +141,12 @@ func (c convNeXt) downsample(path nn.Path, stage int) nn.Sequential {
 
 // block declares one residual block: positions are mixed within each channel by a depth-wise or circular convolution,
 // then channels at each position by two dense layers.
-func (c convNeXt) block(path nn.Path, stage int, circular bool, dropPath float64, options Options) nn.Layer {
+func (c convNeXt) block(path nn.Path, stage int, circular bool, dropPath nn.DropPath, options Options) nn.Layer {
 	width := c.widths[stage]
 	gamma := nn.NewLayerScale(path, width, c.layerScale)
 	var spatial nn.Layer
 	if circular {
-		spatial = nn.NewParC(path, width, nn.ParCConfig{
+		spatial = nn.NewParC(path, "gcc", width, nn.ParCConfig{
 			Kernel:              c.image / c.stride(stage),
 			NoPositionEmbedding: options.NoPositionEmbedding,
 			Form:                options.Form,
@@ -158,21 +154,13 @@ func (c convNeXt) block(path nn.Path, stage int, circular bool, dropPath float64
 	} else {
 		spatial = nn.NewDepthwiseConv(path.In("dwconv"), width, c.kernel)
 	}
-	return convNeXtBlock{
+	return nn.Residual{
 		spatial,
 		nn.NewLayerNorm(path.In("norm"), width),
 		nn.NewLinear(path.In("pwconv1"), width, 4*width),
 		nn.GELU{},
 		nn.NewLinear(path.In("pwconv2"), 4*width, width),
 		gamma,
-		nn.DropPath(dropPath),
+		dropPath,
 	}
-}
-
-// convNeXtBlock adds what its layers make of the input to the input.
-type convNeXtBlock nn.Sequential
-
-// Apply implements [nn.Layer].
-func (b convNeXtBlock) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
-	return graph.Add(x, nn.Sequential(b).Apply(scope, x))
 }

@@ -35,6 +35,9 @@ type Options struct {
 	// DropPath is the probability that the last residual branch is dropped while training. It falls linearly to 0 at
 	// the first.
 	DropPath float64
+	// Dropout is the probability that an input of the classifier is zeroed while training, in the families that were
+	// published with dropout: MobileNetV2.
+	Dropout float64
 	// NoPositionEmbedding leaves the position embeddings of circular convolutions out, to see what they are worth.
 	NoPositionEmbedding bool
 }
@@ -148,13 +151,16 @@ type Entry struct {
 	Layout nn.Layout
 	// Path is the path of its variable below the scope that the model is applied in.
 	Path string
+	// Kind says whether its values are learned, measured or counted. Those that are counted are of type int64, all
+	// others float32.
+	Kind nn.Kind
 }
 
 // State returns the arrays of the model's state in the order of PyTorch's state_dict.
 func (m *Model) State() []Entry {
 	var entries []Entry
 	for _, p := range m.network.state.Params() {
-		entries = append(entries, Entry{Name: p.Name, Shape: p.Layout.Torch, Layout: p.Layout, Path: p.VariablePath()})
+		entries = append(entries, Entry{Name: p.Name, Shape: p.Layout.Torch, Layout: p.Layout, Path: p.VariablePath(), Kind: p.Kind})
 	}
 	return entries
 }

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/fastparc/fastparc/nn"
 )
 
 // size is an entry of the registry: a family with the numbers of one of its models.
@@ -55,6 +57,11 @@ func editDistance(a, b string) int {
 	return row[len(b)]
 }
 
+// dropPath returns the probability that a residual branch is dropped: it rises linearly from 0 at the first of count.
+func (o Options) dropPath(block, count int) nn.DropPath {
+	return nn.DropPath(o.DropPath * float64(block) / float64(max(count-1, 1)))
+}
+
 // complete is the part of size.complete that all families share: own are the model's own values, smallest is the
 // smallest height and width that leave the last stage a position.
 func complete(options, own Options, smallest int) (Options, error) {
@@ -74,6 +81,9 @@ func complete(options, own Options, smallest int) (Options, error) {
 	}
 	if !(options.DropPath >= 0 && options.DropPath < 1) {
 		return options, fmt.Errorf("drop path %g, want a probability in [0, 1)", options.DropPath)
+	}
+	if !(options.Dropout >= 0 && options.Dropout < 1) {
+		return options, fmt.Errorf("dropout %g, want a probability in [0, 1)", options.Dropout)
 	}
 	return options, nil
 }

@@ -23,9 +23,11 @@ type ConvConfig struct {
 	Padding int
 	// Groups is the number of groups that the channels are divided into; 0 stands for 1.
 	Groups int
+	// NoBias leaves the bias out.
+	NoBias bool
 }
 
-// Conv is a convolution with bias.
+// Conv is a convolution, with bias unless its configuration says otherwise.
 type Conv struct {
 	config       ConvConfig
 	weight, bias *Param
@@ -38,11 +40,14 @@ func NewConv(path Path, in, out int, config ConvConfig) *Conv {
 	if in%config.Groups != 0 || out%config.Groups != 0 {
 		panic(fmt.Errorf("nn: convolution from %d to %d channels in %d groups, want a divisor of both", in, out, config.Groups))
 	}
-	return &Conv{
+	c := &Conv{
 		config: config,
 		weight: path.weight("weight", Kernel(config.Kernel, config.Kernel, in/config.Groups, out)),
-		bias:   path.Param("bias", Vector(out), Constant(0)),
 	}
+	if !config.NoBias {
+		c.bias = path.Param("bias", Vector(out), Constant(0))
+	}
+	return c
 }
 
 // NewDepthwiseConv declares a convolution of every channel with a kernel of its own, padded to the input's size: weight
@@ -59,6 +64,9 @@ func (c *Conv) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
 	weight := c.weight.Node(scope, x)
 	y := c.config.convolve(x, weight)
 	countMACs(y, c.config.Kernel*c.config.Kernel*weight.Shape().Dim(2))
+	if c.bias == nil {
+		return y
+	}
 	return addBias(y, c.bias.Node(scope, x))
 }
 

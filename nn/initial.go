@@ -3,11 +3,51 @@ package nn
 // Values that parameters begin with.
 
 import (
+	"math"
+
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/model/initializer"
 )
+
+// Scheme says with which deviation around 0 the weights and embeddings of a network begin.
+type Scheme int
+
+const (
+	// Small begins with 0.02, as ConvNeXt does.
+	Small Scheme = iota
+	// FanIn begins with 1/√n, n being the number of inputs of an output, and embeddings with 1 (as ParC-Net's do), so that
+	// signals keep their size: small networks that are trained for few epochs do not get away from beginnings near zero.
+	FanIn
+	// FanOut begins kernels with √(2/n), n being the number of output channels times the taps of a kernel, so that gradients keep their size through rectifiers (He et al., "Delving Deep into Rectifiers"), dense layers with
+	// 0.01 and embeddings with 0.02, as MobileNetV2 and ResNet do.
+	FanOut
+)
+
+// weight returns the deviation of a weight with this shape in PyTorch.
+func (s Scheme) weight(torch []int) float64 {
+	kernel := len(torch) > 2
+	switch {
+	case s == FanIn:
+		return 1 / math.Sqrt(float64(shapeSize(torch[1:])))
+	case s == FanOut && kernel:
+		return math.Sqrt(2 / float64(torch[0]*shapeSize(torch[2:])))
+	case s == FanOut:
+		return 0.01
+	}
+	return smallDeviation
+}
+
+// embedding returns the deviation of embeddings.
+func (s Scheme) embedding() float64 {
+	if s == FanIn {
+		return 1
+	}
+	return smallDeviation
+}
+
+const smallDeviation = 0.02
 
 // Initializer gives the first values of a parameter, random ones from the generator of scope's store.
 type Initializer func(scope *model.Scope) model.VariableInitializer

@@ -165,6 +165,62 @@ func TestDropPathKeepsTheExpectedValue(t *testing.T) {
 	})
 }
 
+func TestDropoutZeroesSingleValues(t *testing.T) {
+	const size, probability = 4000, 0.2
+	eachBackend(t, "training", func(t *testing.T, backend compute.Backend) {
+		for _, training := range []bool{true, false} {
+			store := model.NewStore()
+			if err := store.SetRNGStateFromSeed(1); err != nil {
+				t.Fatal(err)
+			}
+			exec := model.MustNewExec(backend, store, func(scope *model.Scope, x *graph.Node) *graph.Node {
+				store.SetTraining(x.Graph(), training)
+				return Dropout(probability).Apply(scope, x)
+			})
+			x := tensors.FromFlatDataAndDimensions(slices.Repeat([]float32{3}, size), 2, size/2)
+			kept, dropped := float32(3), 0
+			if training {
+				kept /= 1 - probability
+			}
+			for i, y := range tensors.MustCopyFlatData[float32](exec.MustCall(x)[0]) {
+				switch {
+				case y == 0:
+					dropped++
+				case math.Abs(float64(y-kept)) > 1e-5:
+					t.Fatalf("element %d is %g, want 0 or %g", i, y, kept)
+				}
+			}
+			// Four standard deviations of the number of dropped values.
+			if want := size * probability; training && math.Abs(float64(dropped)-want) > 4*math.Sqrt(want*(1-probability)) {
+				t.Errorf("%d of %d values dropped, want about %g", dropped, size, want)
+			}
+			if !training && dropped > 0 {
+				t.Errorf("%d values dropped outside of training", dropped)
+			}
+		}
+	})
+}
+
+func TestInitialDeviationsFollowTheScheme(t *testing.T) {
+	kernel, depthwise, dense := []int{64, 32, 3, 3}, []int{96, 1, 3, 3}, []int{10, 64}
+	for _, c := range []struct {
+		scheme Scheme
+		shape  []int
+		want   float64
+	}{
+		{Small, kernel, 0.02},
+		{FanIn, kernel, 1 / math.Sqrt(32*9)},
+		{FanIn, dense, 1 / math.Sqrt(64)},
+		{FanOut, kernel, math.Sqrt(2.0 / (64 * 9))},
+		{FanOut, depthwise, math.Sqrt(2.0 / (96 * 9))},
+		{FanOut, dense, 0.01},
+	} {
+		if got := c.scheme.weight(c.shape); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("scheme %d begins %v with deviation %g, want %g", c.scheme, c.shape, got, c.want)
+		}
+	}
+}
+
 func TestLayoutsFollowPyTorch(t *testing.T) {
 	iota := func(n int) (values []float32) {
 		for i := range n {
@@ -207,7 +263,7 @@ func TestCounterCountsParametersOnceAndEveryProduct(t *testing.T) {
 	var state State
 	layers := Sequential{
 		NewConv(state.Path("conv"), 4, 6, ConvConfig{Kernel: 3, Stride: 2, Padding: 1, Groups: 2}),
-		NewParC(state.Path("parc"), 6, ParCConfig{Kernel: 5}),
+		NewParC(state.Path("parc"), "gcc", 6, ParCConfig{Kernel: 5}),
 		GlobalMean{},
 		NewLinear(state.Path("head"), 6, 6),
 	}

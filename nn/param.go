@@ -1,13 +1,13 @@
 package nn
 
-// What a network learns: names, shapes and layouts of its parameters, here and in PyTorch.
+// What a network learns and measures: names, shapes and layouts of its parameters, here and in PyTorch.
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
@@ -16,10 +16,8 @@ import (
 // State lists the parameters of a network in the order in which its layers declared them, which is the order of
 // PyTorch's state_dict. The zero State is empty and ready to use.
 type State struct {
-	// FanIn makes weights begin with the deviation 1/√n, n being the number of inputs of an output, and embeddings with
-	// the deviation 1 (as ParC-Net's do), so that signals keep their size: small networks that are trained for few epochs
-	// do not get away from beginnings near zero. By default both begin with 0.02, as ConvNeXt's do.
-	FanIn bool
+	// Initial says how weights and embeddings begin.
+	Initial Scheme
 
 	params []*Param
 }
@@ -50,35 +48,53 @@ func (p Path) In(segments ...any) Path {
 
 // Param declares a parameter at p.
 func (p Path) Param(name string, layout Layout, initial Initializer) *Param {
-	param := &Param{Name: p.prefix + name, Layout: layout, initial: initial}
-	p.state.params = append(p.state.params, param)
-	return param
+	return p.declare(Learned, name, layout, initial)
+}
+
+// statistic declares what a layer measures while training, one value for each channel.
+func (p Path) statistic(name string, channels int, initial float64) *Param {
+	return p.declare(Measured, name, Vector(channels), Constant(initial))
+}
+
+// counter declares a number that a layer counts while training.
+func (p Path) counter(name string) *Param {
+	return p.declare(Counted, name, Layout{}, Constant(0))
 }
 
 // weight declares what a layer multiplies its inputs by.
 func (p Path) weight(name string, layout Layout) *Param {
-	deviation := smallDeviation
-	if p.state.FanIn {
-		deviation = 1 / math.Sqrt(float64(shapeSize(layout.Torch[1:])))
-	}
-	return p.Param(name, layout, Normal(deviation))
+	return p.Param(name, layout, Normal(p.state.Initial.weight(layout.Torch)))
 }
 
 // embedding declares what is added to a layer's inputs.
 func (p Path) embedding(name string, layout Layout) *Param {
-	deviation := smallDeviation
-	if p.state.FanIn {
-		deviation = 1
-	}
-	return p.Param(name, layout, Normal(deviation))
+	return p.Param(name, layout, Normal(p.state.Initial.embedding()))
 }
 
-const smallDeviation = 0.02
+func (p Path) declare(kind Kind, name string, layout Layout, initial Initializer) *Param {
+	param := &Param{Name: p.prefix + name, Kind: kind, Layout: layout, initial: initial}
+	p.state.params = append(p.state.params, param)
+	return param
+}
 
-// Param is one array of learned values.
+// Kind says where the values of a parameter come from.
+type Kind int
+
+const (
+	// Learned values follow the gradient of the loss.
+	Learned Kind = iota
+	// Measured values are taken from the batches while training, such as running means. No optimizer touches them.
+	Measured
+	// Counted is a whole number without axes, of type int64, that goes up while training.
+	Counted
+)
+
+// Param is one array of the state.
 type Param struct {
 	// Name is the parameter's name in PyTorch's state_dict, such as stages.0.1.gamma.
 	Name string
+	// Kind says where its values come from.
+	Kind Kind
 	// Layout is its shape here and in PyTorch.
 	Layout Layout
 
@@ -92,11 +108,23 @@ func (p *Param) VariablePath() string {
 
 // Node returns the parameter's value in the graph of x, with the data type of x.
 func (p *Param) Node(scope *model.Scope, x *graph.Node) *graph.Node {
+	return p.variable(scope, x).NodeValue(x.Graph())
+}
+
+// variable returns the parameter's variable, with the data type of x or, where it is counted, int64.
+func (p *Param) variable(scope *model.Scope, x *graph.Node) *model.Variable {
+	dtype := x.DType()
+	if p.Kind == Counted {
+		dtype = dtypes.Int64
+	}
 	path := model.JoinPath(scope.Scope(), p.VariablePath())
-	shape := shapes.Make(x.DType(), p.Layout.Shape...)
-	variable := scope.Store().VariableWithShape(path, shape, p.initial(scope))
-	countParameters(x.Graph(), p)
-	return variable.NodeValue(x.Graph())
+	variable := scope.Store().VariableWithShape(path, shapes.Make(dtype, p.Layout.Shape...), p.initial(scope))
+	if p.Kind == Learned {
+		countParameters(x.Graph(), p)
+	} else {
+		variable.SetTrainable(false)
+	}
+	return variable
 }
 
 // Layout says how an array of PyTorch's is laid out here: its axes are permuted, and the result is seen in another

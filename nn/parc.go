@@ -13,6 +13,8 @@ import (
 type ParCConfig struct {
 	// Kernel is the length of the meta kernels and embeddings. They are fitted to the axis they meet.
 	Kernel int
+	// Dense kernels sum over the channels of their half; otherwise each channel has a kernel of its own.
+	Dense bool
 	// NoPositionEmbedding leaves the embeddings out.
 	NoPositionEmbedding bool
 	// Form is how the operators are computed.
@@ -25,15 +27,15 @@ type ParC struct {
 	height, width *circularConv
 }
 
-// NewParC declares the two operators on half the channels each, gcc_H and gcc_W, with pe, gcc_conv.weight and
+// NewParC declares the two operators on half the channels each, name_H and name_W, with pe, gcc_conv.weight and
 // gcc_conv.bias. The number of channels must be even.
-func NewParC(path Path, channels int, config ParCConfig) *ParC {
+func NewParC(path Path, name string, channels int, config ParCConfig) *ParC {
 	if channels%2 != 0 {
 		panic(fmt.Errorf("nn: ParC on %d channels, want an even number to halve", channels))
 	}
 	return &ParC{
-		height: newCircularConv(path.In("gcc_H"), channels/2, parc.Height, config),
-		width:  newCircularConv(path.In("gcc_W"), channels/2, parc.Width, config),
+		height: newCircularConv(path.In(name+"_H"), channels/2, parc.Height, config),
+		width:  newCircularConv(path.In(name+"_W"), channels/2, parc.Width, config),
 	}
 }
 
@@ -43,7 +45,7 @@ func (p *ParC) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
 	return graph.Concatenate([]*graph.Node{p.height.Apply(scope, halves[0]), p.width.Apply(scope, halves[1])}, -1)
 }
 
-// circularConv is the depth-wise operator along one axis.
+// circularConv is the operator along one axis.
 type circularConv struct {
 	options                 parc.Options
 	embedding, weight, bias *Param
@@ -59,8 +61,12 @@ func newCircularConv(path Path, channels int, axis parc.Axis, config ParCConfig)
 		embedding := Layout{Torch: []int{1, channels, height, width}, Axes: []int{2, 3, 0, 1}}
 		c.embedding = path.embedding("pe", embedding.As(config.Kernel, channels))
 	}
+	kernel := Kernel(height, width, 1, channels).As(config.Kernel, channels)
+	if config.Dense {
+		kernel = Kernel(height, width, channels, channels).As(config.Kernel, channels, channels)
+	}
 	conv := path.In("gcc_conv")
-	c.weight = conv.weight("weight", Kernel(height, width, 1, channels).As(config.Kernel, channels))
+	c.weight = conv.weight("weight", kernel)
 	c.bias = conv.Param("bias", Vector(channels), Constant(0))
 	return c
 }
@@ -71,11 +77,15 @@ func (c *circularConv) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
 	if c.embedding != nil {
 		embedding = c.embedding.Node(scope, x)
 	}
-	y := parc.Convolve(x, c.weight.Node(scope, x), embedding, c.bias.Node(scope, x), c.options)
-	length := x.Shape().Dim(1)
+	weight := c.weight.Node(scope, x)
+	y := parc.Convolve(x, weight, embedding, c.bias.Node(scope, x), c.options)
+	taps := x.Shape().Dim(1)
 	if c.options.Axis == parc.Width {
-		length = x.Shape().Dim(2)
+		taps = x.Shape().Dim(2)
 	}
-	countMACs(y, length)
+	if weight.Rank() == 3 {
+		taps *= x.Shape().Dim(3)
+	}
+	countMACs(y, taps)
 	return y
 }

@@ -1,12 +1,20 @@
 package nn
 
-// What stands at the end of a residual branch.
+// Residual branches, and what stands at their end.
 
 import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 )
+
+// Residual adds what its layers make of the input to the input.
+type Residual Sequential
+
+// Apply implements [Layer].
+func (r Residual) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
+	return graph.Add(x, Sequential(r).Apply(scope, x))
+}
 
 // LayerScale multiplies each channel by a learned factor (Touvron et al., "Going deeper with Image Transformers").
 type LayerScale struct {
@@ -30,16 +38,20 @@ type DropPath float64
 
 // Apply implements [Layer].
 func (d DropPath) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
+	samples := x.Shape().Clone()
+	for axis := 1; axis < samples.Rank(); axis++ {
+		samples.Dimensions[axis] = 1
+	}
+	return drop(scope, x, float64(d), samples)
+}
+
+// drop decides, for each element of a shape that x's axes are multiples of, whether what it stands for is zeroed.
+func drop(scope *model.Scope, x *graph.Node, probability float64, decisions shapes.Shape) *graph.Node {
 	g := x.Graph()
-	if d == 0 || !scope.Store().IsTraining(g) {
+	if probability == 0 || !scope.Store().IsTraining(g) {
 		return x
 	}
-	keep := 1 - float64(d)
-	dims := make([]int, x.Rank())
-	for i := range dims {
-		dims[i] = 1
-	}
-	dims[0] = x.Shape().Dim(0)
-	kept := scope.RandomBernoulli(graph.Scalar(g, x.DType(), keep), shapes.Make(x.DType(), dims...))
+	keep := 1 - probability
+	kept := scope.RandomBernoulli(graph.Scalar(g, x.DType(), keep), decisions)
 	return graph.Mul(x, graph.MulScalar(kept, 1/keep))
 }

@@ -18,30 +18,47 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/fastparc/fastparc/models"
+	"github.com/fastparc/fastparc/nn"
 )
 
 // Load sets the variables of the model, at their paths below the store's root, to the tensors of the file. Where names
 // or shapes differ nothing is set, and the error lists every tensor that is missing, unexpected or of another shape.
+// Counts of batches, which old files do not have, begin at 0 where they are missing.
 func Load(m *models.Model, store *model.Store, file *File) error {
 	entries := m.State()
 	if err := match(m, entries, file); err != nil {
 		return err
 	}
 	for _, entry := range entries {
-		tensor, err := file.Tensor(entry.Name)
+		value, err := valueOf(entry, file)
 		if err != nil {
 			return err
 		}
-		values, err := tensor.Floats()
-		if err != nil {
-			return err
-		}
-		value := tensors.FromFlatDataAndDimensions(entry.Layout.FromTorch(values), entry.Layout.Shape...)
 		if err := set(store, entry, value); err != nil {
 			return fmt.Errorf("weights: %s: %w", entry.Name, err)
 		}
 	}
 	return nil
+}
+
+// valueOf reads the value of an entry that matches the file.
+func valueOf(entry models.Entry, file *File) (*tensors.Tensor, error) {
+	if _, ok := file.tensors[entry.Name]; !ok {
+		return tensors.FromScalar(int64(0)), nil
+	}
+	tensor, err := file.Tensor(entry.Name)
+	if err != nil {
+		return nil, err
+	}
+	if entry.Kind == nn.Counted {
+		tensor.Shape = entry.Shape
+		return tensor.Value()
+	}
+	values, err := tensor.Floats()
+	if err != nil {
+		return nil, err
+	}
+	return tensors.FromFlatDataAndDimensions(entry.Layout.FromTorch(values), entry.Layout.Shape...), nil
 }
 
 // set gives the entry's variable a value, and makes the variable where there is none.
@@ -66,6 +83,10 @@ func match(m *models.Model, entries []models.Entry, file *File) error {
 		wanted[entry.Name] = true
 		info, ok := file.tensors[entry.Name]
 		switch {
+		case entry.Kind == nn.Counted:
+			if err := matchCount(entry, info, ok); err != nil {
+				problems = append(problems, err)
+			}
 		case !ok:
 			problems = append(problems, fmt.Errorf("missing: %s, shape %v", entry.Name, entry.Shape))
 		case !slices.Equal(info.Shape, entry.Shape):
@@ -83,6 +104,19 @@ func match(m *models.Model, entries []models.Entry, file *File) error {
 	return fmt.Errorf("weights: %s does not hold the weights of %s:\n%w", file.name, m.Name(), errors.Join(problems...))
 }
 
+// matchCount says how a tensor differs from a count: one int64, without axes or with one of size 1, as some files have it.
+func matchCount(entry models.Entry, info tensorInfo, present bool) error {
+	switch {
+	case !present:
+		return nil
+	case info.DType != I64:
+		return fmt.Errorf("misshapen: %s: found type %s, want %s", entry.Name, info.DType, I64)
+	case len(info.Shape) > 0 && !slices.Equal(info.Shape, []int{1}):
+		return fmt.Errorf("misshapen: %s: found shape %v, want %v", entry.Name, info.Shape, entry.Shape)
+	}
+	return nil
+}
+
 // Collect returns the values of the model's variables below the store's root, under PyTorch's names, in its layout and
 // in the order of its state_dict.
 func Collect(m *models.Model, store *model.Store) ([]Tensor, error) {
@@ -96,14 +130,26 @@ func Collect(m *models.Model, store *model.Store) ([]Tensor, error) {
 		if err != nil {
 			return nil, fmt.Errorf("weights: %s: %w", entry.Name, err)
 		}
-		values, err := tensors.CopyFlatData[float32](value)
+		tensor, err := tensorOf(entry, value)
 		if err != nil {
-			return nil, fmt.Errorf("weights: %s: %w", entry.Name, err)
+			return nil, err
 		}
-		if !slices.Equal(value.Shape().Dimensions, entry.Layout.Shape) {
-			return nil, fmt.Errorf("weights: the store holds %s in shape %s, want %v", entry.Name, value.Shape(), entry.Layout.Shape)
-		}
-		result = append(result, FromFloats(entry.Name, entry.Shape, entry.Layout.ToTorch(values)))
+		result = append(result, tensor)
 	}
 	return result, nil
+}
+
+// tensorOf returns the value of an entry's variable as PyTorch has it.
+func tensorOf(entry models.Entry, value *tensors.Tensor) (Tensor, error) {
+	if !slices.Equal(value.Shape().Dimensions, entry.Layout.Shape) {
+		return Tensor{}, fmt.Errorf("weights: the store holds %s in shape %s, want %v", entry.Name, value.Shape(), entry.Layout.Shape)
+	}
+	if entry.Kind == nn.Counted {
+		return FromValue(entry.Name, value)
+	}
+	values, err := tensors.CopyFlatData[float32](value)
+	if err != nil {
+		return Tensor{}, fmt.Errorf("weights: %s: %w", entry.Name, err)
+	}
+	return FromFloats(entry.Name, entry.Shape, entry.Layout.ToTorch(values)), nil
 }

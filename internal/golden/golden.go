@@ -12,6 +12,7 @@ import (
 
 	"github.com/fastparc/fastparc/internal/testdata"
 	"github.com/fastparc/fastparc/models"
+	"github.com/fastparc/fastparc/nn"
 	"github.com/fastparc/fastparc/weights"
 )
 
@@ -23,6 +24,8 @@ type Model struct {
 	Parameters int64 `json:"num_params"`
 	// ParameterOrder lists the names of the parameters in the order of the gradient norms.
 	ParameterOrder []string `json:"param_order"`
+	// RunningOrder lists the names of the running statistics in the order of their norms.
+	RunningOrder []string `json:"running_order"`
 	// State lists the arrays of the state in order.
 	State []Entry `json:"state"`
 }
@@ -92,10 +95,13 @@ func Difference(t testing.TB, got, want []float32) float64 {
 	return difference / largest
 }
 
-// Weights returns the rule's weights for the state of a model, in PyTorch's layout.
+// Weights returns the rule's weights for the state of a model, in PyTorch's layout. The rule leaves out what is counted.
 func Weights(m *models.Model) []weights.Tensor {
 	var result []weights.Tensor
 	for _, entry := range m.State() {
+		if entry.Kind == nn.Counted {
+			continue
+		}
 		result = append(result, weights.FromFloats(entry.Name, entry.Shape, RuleValues(entry.Name, entry.Shape)))
 	}
 	return result
