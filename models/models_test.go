@@ -14,6 +14,7 @@ import (
 	"github.com/fastparc/fastparc/internal/backends"
 	"github.com/fastparc/fastparc/internal/golden"
 	"github.com/fastparc/fastparc/models"
+	"github.com/fastparc/fastparc/nn"
 	"github.com/fastparc/fastparc/parc"
 )
 
@@ -27,6 +28,10 @@ func TestCostsEqualThePublished(t *testing.T) {
 		{"convnext_xt_parc", 7_412_824, 1139.2},
 		{"convnext_t", 28_589_128, 4455.5},
 		{"convnext_t_parc", 28_538_056, 4446.0},
+		{"mobilenetv2", 3_504_872, 300.8},
+		{"mobilenetv2_parc", 3_532_136, 302.0},
+		{"resnet50", 25_557_032, 4089.2},
+		{"resnet50_parc", 23_737_640, 3941.5},
 	} {
 		costs := newModel(t, c.name, models.Options{}).Costs()
 		if costs.Parameters != c.parameters {
@@ -55,7 +60,9 @@ func TestStagesAddUpToTheModel(t *testing.T) {
 		}
 		held := 0
 		for _, entry := range m.State() {
-			held += product(entry.Shape)
+			if entry.Kind == nn.Learned {
+				held += product(entry.Shape)
+			}
 		}
 		if int64(held) != costs.Parameters {
 			t.Errorf("%s: %d values in the state, %d counted", name, held, costs.Parameters)
@@ -172,6 +179,7 @@ func TestBadOptionsAreNamed(t *testing.T) {
 		{"convnext_xt", models.Options{ImageSize: [2]int{0, 224}}, "image size 0×224, want at least 32×32"},
 		{"convnext_xt", models.Options{DropPath: 1}, "drop path 1, want a probability in [0, 1)"},
 		{"convnext_xt", models.Options{DropPath: math.NaN()}, "drop path NaN"},
+		{"mobilenetv2", models.Options{Dropout: 1}, "dropout 1, want a probability in [0, 1)"},
 		{"convnext_xt_parc", models.Options{Form: 9}, "form 9"},
 	} {
 		m, err := models.New(c.name, c.options)

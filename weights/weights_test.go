@@ -1,6 +1,7 @@
 package weights_test
 
 import (
+	"encoding/binary"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ import (
 )
 
 func TestLoadedWeightsAreCollectedAsTheyWere(t *testing.T) {
-	m := newModel(t, models.Options{})
+	m := newModel(t, "convnext_scene_parc", models.Options{})
 	want := golden.Weights(m)
 	store := model.NewStore()
 	// The second time variables are there already.
@@ -39,8 +40,8 @@ func TestLoadedWeightsAreCollectedAsTheyWere(t *testing.T) {
 }
 
 func TestLoadListsAllThatDoesNotFit(t *testing.T) {
-	m := newModel(t, models.Options{Classes: 3})
-	tensors := golden.Weights(newModel(t, models.Options{Classes: 5}))
+	m := newModel(t, "convnext_scene_parc", models.Options{Classes: 3})
+	tensors := golden.Weights(newModel(t, "convnext_scene_parc", models.Options{Classes: 5}))
 	tensors = slices.DeleteFunc(tensors, func(tensor weights.Tensor) bool { return strings.HasSuffix(tensor.Name, "0.0.gamma") })
 	tensors = append(tensors, weights.FromFloats("extra", []int{2}, []float32{1, 2}))
 	store := model.NewStore()
@@ -68,7 +69,7 @@ func TestLoadListsAllThatDoesNotFit(t *testing.T) {
 }
 
 func TestCollectNamesWhatIsMissing(t *testing.T) {
-	m := newModel(t, models.Options{})
+	m := newModel(t, "convnext_scene_parc", models.Options{})
 	_, err := weights.Collect(m, model.NewStore())
 	if first := m.State()[0].Name; err == nil || !strings.Contains(err.Error(), first) {
 		t.Errorf("error %v, want %s in it", err, first)
@@ -101,6 +102,82 @@ func TestReferenceFileHoldsTheRule(t *testing.T) {
 	}
 }
 
+// TestReferenceFileLoads passes a file written by the reference implementation through a store.
+func TestReferenceFileLoads(t *testing.T) {
+	m := newModel(t, "mobilenetv2_parc", models.Options{})
+	file, err := weights.Open(testdata.Shared(t, "golden", "mobilenetv2_parc.weights.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	store := model.NewStore()
+	if err := weights.Load(m, store, file); err != nil {
+		t.Fatal(err)
+	}
+	collected, err := weights.Collect(m, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, entry := range golden.Index(t, "mobilenetv2_parc").State {
+		got := collected[i]
+		want, err := file.Tensor(entry.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Name != want.Name || got.DType != want.DType || !slices.Equal(got.Shape, entry.Shape) || !slices.Equal(got.Data, want.Data) {
+			t.Errorf("%s, %s %v, differs from the file's %s, %s %v", got.Name, got.DType, got.Shape, want.Name, want.DType, want.Shape)
+		}
+	}
+}
+
+func TestCountsOfBatchesAreKept(t *testing.T) {
+	m := newModel(t, "mobilenetv2_c32", models.Options{})
+	const name = "features.0.1.num_batches_tracked"
+	const count = 1<<40 + 1 // float32 has no such number.
+	for what, c := range map[string]struct {
+		tensors []weights.Tensor
+		want    int64
+		problem string
+	}{
+		"missing":        {nil, 0, ""},
+		"without axes":   {[]weights.Tensor{int64Tensor(name, nil, count)}, count, ""},
+		"one axis":       {[]weights.Tensor{int64Tensor(name, []int{1}, count)}, count, ""},
+		"too many":       {[]weights.Tensor{int64Tensor(name, []int{2}, 1, 2)}, 0, "misshapen: " + name + ": found shape [2], want []"},
+		"not whole":      {[]weights.Tensor{weights.FromFloats(name, nil, []float32{1})}, 0, "misshapen: " + name + ": found type F32, want I64"},
+		"of other layer": {[]weights.Tensor{int64Tensor("head.num_batches_tracked", nil, 1)}, 0, "unexpected: head.num_batches_tracked"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			store := model.NewStore()
+			err := weights.Load(m, store, saved(t, append(golden.Weights(m), c.tensors...)))
+			if c.problem != "" {
+				if err == nil || !strings.Contains(err.Error(), c.problem) {
+					t.Errorf("error %v, want %q in it", err, c.problem)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			collected, err := weights.Collect(m, store)
+			if err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(collected, func(tensor weights.Tensor) bool { return tensor.Name == name })
+			if want := int64Tensor(name, nil, c.want); collected[i].DType != weights.I64 || len(collected[i].Shape) != 0 || !slices.Equal(collected[i].Data, want.Data) {
+				t.Errorf("collected %v, want %v", collected[i], want)
+			}
+		})
+	}
+}
+
+func int64Tensor(name string, shape []int, values ...int64) weights.Tensor {
+	tensor := weights.Tensor{Name: name, DType: weights.I64, Shape: shape}
+	for _, value := range values {
+		tensor.Data = binary.LittleEndian.AppendUint64(tensor.Data, uint64(value))
+	}
+	return tensor
+}
+
 // saved returns a file that holds the tensors.
 func saved(t *testing.T, tensors []weights.Tensor) *weights.File {
 	t.Helper()
@@ -116,9 +193,9 @@ func saved(t *testing.T, tensors []weights.Tensor) *weights.File {
 	return file
 }
 
-func newModel(t *testing.T, options models.Options) *models.Model {
+func newModel(t *testing.T, name string, options models.Options) *models.Model {
 	t.Helper()
-	m, err := models.New("convnext_scene_parc", options)
+	m, err := models.New(name, options)
 	if err != nil {
 		t.Fatal(err)
 	}
