@@ -1,7 +1,5 @@
 package kernel
 
-import "math"
-
 // FFT is a discrete Fourier transform of length N along the middle axis of [Outer, n, Inner], for any N ≥ 1. Forward
 // has the kernel e^(-2πi·jk/N) and no factor; inverse has e^(2πi·jk/N)/N. A real transform has N/2+1 complex numbers on
 // its complex side; the imaginary parts of the first and, where N is even, of the last are taken as zero.
@@ -15,7 +13,7 @@ type FFT struct {
 func (f FFT) Units() int { return blocksOf(f.Outer * f.Inner) }
 
 // ScratchSize returns the number of floats that each of the transforms needs.
-func (f FFT) ScratchSize() int { return 4 * lanes * fftPlanOf(f.N).size() }
+func (f FFT) ScratchSize() int { return signalSize(fftPlanOf(f.N).rows()) }
 
 // Prepare makes the tables of this length, so that the first transform need not. They are shared by all transforms.
 func (f FFT) Prepare() { fftPlanOf(f.N) }
@@ -24,10 +22,10 @@ func (f FFT) Prepare() { fftPlanOf(f.N) }
 func (f FFT) Forward(out, in []complex64, lo, hi int, scratch []float32) {
 	plan := fftPlanOf(f.N)
 	for u := lo; u < hi; u++ {
-		z := plan.buffers(scratch)
-		f.load(z.re, z.im, in, u, f.N)
-		z = plan.transform(z)
-		f.store(out, z.re, z.im, u, f.N, 1)
+		z := signalIn(scratch, plan.rows())
+		f.load(z, in, u, f.N)
+		plan.forward(z, z)
+		f.store(out, z, plan.slots, u, 1)
 	}
 }
 
@@ -35,10 +33,10 @@ func (f FFT) Forward(out, in []complex64, lo, hi int, scratch []float32) {
 func (f FFT) Inverse(out, in []complex64, lo, hi int, scratch []float32) {
 	plan := fftPlanOf(f.N)
 	for u := lo; u < hi; u++ {
-		z := plan.buffers(scratch)
-		f.load(z.im, z.re, in, u, f.N) // an inverse is a forward transform with real and imaginary parts exchanged
-		z = plan.transform(z)
-		f.store(out, z.im, z.re, u, f.N, f.scale())
+		z := signalIn(scratch, plan.rows())
+		f.load(z.exchange(), in, u, f.N) // an inverse is a forward transform with real and imaginary parts exchanged
+		plan.forward(z, z)
+		f.store(out, z.exchange(), plan.slots, u, f.scale())
 	}
 }
 
@@ -46,7 +44,7 @@ func (f FFT) Inverse(out, in []complex64, lo, hi int, scratch []float32) {
 func (f FFT) ForwardReal(out []complex64, in []float32, lo, hi int, scratch []float32) {
 	plan := fftPlanOf(f.N)
 	for u := lo; u < hi; u++ {
-		z := plan.buffers(scratch)
+		z := signalIn(scratch, plan.rows())
 		starts, used := f.lines(u, f.N)
 		clear(z.re)
 		clear(z.im)
@@ -55,8 +53,8 @@ func (f FFT) ForwardReal(out []complex64, in []float32, lo, hi int, scratch []fl
 				z.re[k*lanes+l] = in[start+k*f.Inner]
 			}
 		}
-		z = plan.transform(z)
-		f.store(out, z.re, z.im, u, f.N/2+1, 1)
+		plan.forward(z, z)
+		f.store(out, z, plan.slots[:f.N/2+1], u, 1)
 	}
 }
 
@@ -64,8 +62,8 @@ func (f FFT) ForwardReal(out []complex64, in []float32, lo, hi int, scratch []fl
 func (f FFT) InverseReal(out []float32, in []complex64, lo, hi int, scratch []float32) {
 	plan := fftPlanOf(f.N)
 	for u := lo; u < hi; u++ {
-		z := plan.buffers(scratch)
-		f.load(z.im, z.re, in, u, f.N/2+1)
+		z := signalIn(scratch, plan.rows())
+		f.load(z.exchange(), in, u, f.N/2+1)
 		clear(z.re[:lanes])
 		if f.N%2 == 0 {
 			clear(z.re[f.N/2*lanes:][:lanes])
@@ -76,12 +74,12 @@ func (f FFT) InverseReal(out []float32, in []complex64, lo, hi int, scratch []fl
 				z.re[k*lanes+l] = -v
 			}
 		}
-		z = plan.transform(z)
+		plan.forward(z, z)
 		starts, used := f.lines(u, f.N)
 		scale := f.scale()
-		for k := range f.N {
+		for k, row := range plan.slots {
 			for l, start := range starts[:used] {
-				out[start+k*f.Inner] = z.im[k*lanes+l] * scale
+				out[start+k*f.Inner] = z.im[int(row)*lanes+l] * scale
 			}
 		}
 	}
@@ -99,48 +97,26 @@ func (f *FFT) lines(unit, n int) (starts [lanes]int, used int) {
 	return starts, used
 }
 
-// load takes n numbers of each line of a unit to vectors.
-func (f *FFT) load(re, im []float32, in []complex64, unit, n int) {
+// load takes n numbers of each line of a unit to the first rows of z.
+func (f *FFT) load(z complexRows, in []complex64, unit, n int) {
 	starts, used := f.lines(unit, n)
-	clear(re[:n*lanes])
-	clear(im[:n*lanes])
+	clear(z.re[:n*lanes])
+	clear(z.im[:n*lanes])
 	for k := range n {
 		for l, start := range starts[:used] {
 			v := in[start+k*f.Inner]
-			re[k*lanes+l], im[k*lanes+l] = real(v), imag(v)
+			z.re[k*lanes+l], z.im[k*lanes+l] = real(v), imag(v)
 		}
 	}
 }
 
-// store is the way back, and multiplies by scale.
-func (f *FFT) store(out []complex64, re, im []float32, unit, n int, scale float32) {
-	starts, used := f.lines(unit, n)
-	for k := range n {
+// store takes the given rows of z, multiplied by scale, to the lines of a unit.
+func (f *FFT) store(out []complex64, z complexRows, rows []int32, unit int, scale float32) {
+	starts, used := f.lines(unit, len(rows))
+	for k, row := range rows {
+		re, im := z.row(row)
 		for l, start := range starts[:used] {
-			out[start+k*f.Inner] = complex(re[k*lanes+l]*scale, im[k*lanes+l]*scale)
+			out[start+k*f.Inner] = complex(re[l]*scale, im[l]*scale)
 		}
 	}
-}
-
-// spectrum is n complex numbers of each of sixteen lines, and as much room again to work in.
-type spectrum struct {
-	re, im, otherRe, otherIm []float32
-}
-
-// swap exchanges the numbers and the room.
-func (z spectrum) swap() spectrum { return spectrum{z.otherRe, z.otherIm, z.re, z.im} }
-
-// exchange exchanges real and imaginary parts.
-func (z spectrum) exchange() spectrum { return spectrum{z.im, z.re, z.otherIm, z.otherRe} }
-
-// buffers cuts scratch up.
-func (p *fftPlan) buffers(scratch []float32) spectrum {
-	n := p.size() * lanes
-	return spectrum{scratch[:n], scratch[n : 2*n], scratch[2*n : 3*n], scratch[3*n : 4*n]}
-}
-
-// root returns e^(-2πi·k/n).
-func root(k, n int) (re, im float64) {
-	im, re = math.Sincos(-2 * math.Pi * float64(k%n) / float64(n))
-	return re, im
 }

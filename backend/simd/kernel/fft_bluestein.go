@@ -1,72 +1,49 @@
 package kernel
 
-// bluestein is a transform of any length n as a convolution with a chirp, after Bluestein, by transforms of a power of
-// two: with c_k = e^(-πi·k²/n), X_j = c_j · Σ_k (x_k·c_k) · conj(c_{j-k}).
+// bluestein is a transform of any length n as a convolution with a chirp, after Bluestein, of a longer length: with
+// c_k = e^(-πi·k²/n), X_j = c_j · Σ_k (x_k·c_k) · conj(c_{j-k}).
 type bluestein struct {
 	inner  *fftPlan
 	chirp  []complex64 // c_k, n of them
-	filter []complex64 // the transform of conj(c), wrapped around, over the inner length
+	filter []float32   // the transform of conj(c), wrapped around, over the inner length, with the factor of the way back
 }
 
 func newBluestein(n int) *bluestein {
-	m := 1
-	for m < 2*n-1 {
-		m *= 2
-	}
-	b := &bluestein{inner: newFFTPlan(m)}
-	wrapped := make([]complex128, m)
+	m := paddedLength(2*n - 1)
+	b := &bluestein{inner: newFFTPlan(m), filter: make([]float32, 2*m*lanes)}
+	wrapped := interleaved(b.filter)
 	for k := range n {
 		re, im := root(k*k%(2*n), 2*n)
 		b.chirp = append(b.chirp, complex(float32(re), float32(im)))
-		wrapped[k] = complex(re, -im)
-		wrapped[(m-k)%m] = complex(re, -im)
+		for _, row := range []int{k, (m - k) % m} {
+			x, y := wrapped.row(int32(row))
+			for l := range lanes {
+				x[l], y[l] = float32(re/float64(m)), float32(-im/float64(m))
+			}
+		}
 	}
-	for _, v := range powerOfTwoTransform(wrapped) {
-		v /= complex(float64(m), 0)
-		b.filter = append(b.filter, complex64(v))
-	}
+	b.inner.forward(wrapped, wrapped)
 	return b
 }
 
-// transform computes the transform of the first n numbers of z.
-func (b *bluestein) transform(z spectrum) spectrum {
-	n := len(b.chirp) * lanes
-	scaleEach(z.re, z.im, b.chirp)
-	clear(z.re[n:])
-	clear(z.im[n:])
-	z = b.inner.transform(z)
-	scaleEach(z.re, z.im, b.filter)
-	z = b.inner.transform(z.exchange()).exchange()
-	scaleEach(z.re, z.im, b.chirp)
-	return z
+// transform computes the transform of the first n rows of z.
+func (b *bluestein) transform(z complexRows) {
+	b.scale(z)
+	for row := len(b.chirp); row < b.inner.n; row++ {
+		re, im := z.row(int32(row))
+		clear(re[:])
+		clear(im[:])
+	}
+	b.inner.convolve(z, z, z, factorRows{filter: b.filter})
+	b.scale(z)
 }
 
-// scaleEach multiplies the k-th number of each line by factors[k].
-func scaleEach(re, im []float32, factors []complex64) {
-	for k, factor := range factors {
-		x, y := (*vector)(re[k*lanes:]), (*vector)(im[k*lanes:])
+// scale multiplies the rows by the chirp.
+func (b *bluestein) scale(z complexRows) {
+	for k, c := range b.chirp {
+		x, y := z.row(int32(k))
 		for l := range lanes {
-			x[l], y[l] = multiply(x[l], y[l], real(factor), imag(factor))
+			x[l], y[l] = multiply(x[l], y[l], real(c), imag(c))
 		}
 	}
-}
-
-// powerOfTwoTransform returns the forward transform of x in float64.
-func powerOfTwoTransform(x []complex128) []complex128 {
-	n := len(x)
-	if n == 1 {
-		return x
-	}
-	var halves [2][]complex128
-	for k, v := range x {
-		halves[k%2] = append(halves[k%2], v)
-	}
-	even, odd := powerOfTwoTransform(halves[0]), powerOfTwoTransform(halves[1])
-	out := make([]complex128, n)
-	for k := range n / 2 {
-		re, im := root(k, n)
-		turned := complex(re, im) * odd[k]
-		out[k], out[k+n/2] = even[k]+turned, even[k]-turned
-	}
-	return out
 }

@@ -1,19 +1,27 @@
 package kernel
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
-// fftPlan holds what transforms of one length share. It is never changed once made.
+// fftPlan is a complex transform of one length n of sixteen lanes at once. It is never changed once made.
+//
+// Lengths without prime factors above 13 have stages, all others a chirp. Each stage works in place, and no order is restored: number k of the spectrum is left in row slots[k]. The powers of
+// different primes are transformed along the axes that the Chinese remainder theorem gives them, after Good and Thomas,
+// without factors between them; a power of one prime by mixed radix, decimating in frequency.
 type fftPlan struct {
 	n      int
-	stages []fftStage // for products of 2, 3, 5 and 7
-	chirp  *bluestein // for all other lengths
+	stages []fftStage
+	slots  []int32
+	chirp  *bluestein
 }
 
-// fftStage is one pass over the data: radix sub-transforms at once, after Stockham, so that order comes out right.
+// fftStage is a set of butterflies that together take every row once.
 type fftStage struct {
-	radix, parts, stride int       // parts is the length of what remains to be transformed
-	twiddles             []float32 // [parts, radix] roots of radix·parts, as pairs
-	cos, sin             []float32 // [(radix+1)/2, (radix+1)/2] of 2π·jk/radix, for odd radices
+	radix    int
+	indexes  []int32   // [n/radix, radix], the rows of each butterfly
+	twiddles []float32 // [n/radix, radix-1] factors of results 1 and up, as pairs; nil where all are 1
 }
 
 // fftPlans keeps the plans by length.
@@ -39,172 +47,185 @@ func fftPlanOf(n int) *fftPlan {
 }
 
 func newFFTPlan(n int) *fftPlan {
-	p := &fftPlan{n: n}
-	left, stride := n, 1
-	for _, radix := range []int{7, 5, 3, 4, 2} {
-		for left%radix == 0 {
-			left /= radix
-			p.stages = append(p.stages, newFFTStage(radix, left, stride))
-			stride *= radix
+	p := &fftPlan{n: n, slots: make([]int32, n)}
+	powers, ok := fftRadices(n)
+	if !ok {
+		p.chirp = newBluestein(n)
+		for k := range p.slots {
+			p.slots[k] = int32(k)
+		}
+		return p
+	}
+	frequencies := make([]int, n)
+	for _, radices := range powers {
+		q := productOf(radices)
+		p.addPower(q, radices)
+		inverse := 1
+		for n/q*inverse%q != 1%q {
+			inverse++
+		}
+		for row := range n {
+			at := row % q * inverse % q // the row's place along this power's axis
+			frequencies[row] += n / q * (frequencyLeftAt(at, q, radices) * inverse % q)
 		}
 	}
-	if left > 1 {
-		// The stages were made for n = left·stride, and a factor that has none is left.
-		return &fftPlan{n: n, chirp: newBluestein(n)}
+	for row, k := range frequencies {
+		p.slots[k%n] = int32(row)
 	}
 	return p
 }
 
-func newFFTStage(radix, parts, stride int) fftStage {
-	s := fftStage{radix: radix, parts: parts, stride: stride}
-	for p := range parts {
-		for j := range radix {
-			re, im := root(p*j, radix*parts)
-			s.twiddles = append(s.twiddles, float32(re), float32(im))
+// fftRadices returns the radices of the powers of primes that make up n, and whether primes up to 13 do.
+func fftRadices(n int) (powers [][]int, ok bool) {
+	for _, factor := range []struct{ prime, most int }{{13, 1}, {11, 1}, {7, 1}, {5, 1}, {3, 2}, {2, 4}} {
+		exponent := 0
+		for ; n%factor.prime == 0; n /= factor.prime {
+			exponent++
+		}
+		var radices []int
+		for stages := ceilDivide(exponent, factor.most); stages > 0; stages-- {
+			radix := 1
+			for range ceilDivide(exponent, stages) {
+				radix *= factor.prime
+				exponent--
+			}
+			radices = append(radices, radix)
+		}
+		if radices != nil {
+			powers = append(powers, radices)
 		}
 	}
-	half := (radix + 1) / 2
-	for j := range half {
-		for k := range half {
-			re, im := root(j*k, radix)
-			s.cos, s.sin = append(s.cos, float32(re)), append(s.sin, float32(-im))
-		}
+	if powers == nil {
+		powers = [][]int{{1}}
 	}
-	return s
+	return powers, n == 1
 }
 
-// size returns the number of vectors of each of a spectrum's parts.
-func (p *fftPlan) size() int {
+// addPower adds the stages along the axis of the power q of one prime.
+func (p *fftPlan) addPower(q int, radices []int) {
+	length := q // of the transforms that remain
+	for _, radix := range radices {
+		s, parts := fftStage{radix: radix}, length/radix
+		for other := range p.n / q {
+			for block := 0; block < q; block += length {
+				for part := range parts {
+					for k := range radix {
+						at := block + part + k*parts
+						s.indexes = append(s.indexes, int32((q*other+p.n/q*at)%p.n))
+						if parts > 1 && k > 0 {
+							re, im := root(part*k, length)
+							s.twiddles = append(s.twiddles, float32(re), float32(im))
+						}
+					}
+				}
+			}
+		}
+		p.stages = append(p.stages, s)
+		length = parts
+	}
+}
+
+// frequencyLeftAt returns the number of the spectrum of length q that decimation by the radices leaves at a place.
+func frequencyLeftAt(at, q int, radices []int) int {
+	frequency, weight := 0, 1
+	for _, radix := range radices {
+		q /= radix
+		frequency += at / q * weight
+		at, weight = at%q, weight*radix
+	}
+	return frequency
+}
+
+// rows returns the number of rows that a transform works on: those after the first n need not be set.
+func (p *fftPlan) rows() int {
 	if p.chirp != nil {
 		return p.chirp.inner.n
 	}
 	return p.n
 }
 
-// transform computes the forward transform of z; what it returns has the same memory.
-func (p *fftPlan) transform(z spectrum) spectrum {
+// forward transforms in to out, which may be in and must be where there is a chirp.
+func (p *fftPlan) forward(out, in complexRows) {
 	if p.chirp != nil {
-		return p.chirp.transform(z)
+		p.chirp.transform(out)
 	}
 	for i := range p.stages {
-		p.stages[i].run(z)
-		z = z.swap()
-	}
-	return z
-}
-
-// vector is one number of sixteen lines.
-type vector = [lanes]float32
-
-// run takes z to its other half.
-func (s *fftStage) run(z spectrum) {
-	switch s.radix {
-	case 2:
-		s.radix2(z)
-	case 4:
-		s.radix4(z)
-	default:
-		s.odd(z)
+		p.stages[i].run(forwardButterfly, out, in, factorRows{})
+		in = out
 	}
 }
 
-// in returns the k-th number of butterfly (p, q).
-func (s *fftStage) in(z *spectrum, p, q, k int) (re, im *vector) {
-	at := (q + s.stride*(p+k*s.parts)) * lanes
-	return (*vector)(z.re[at:]), (*vector)(z.im[at:])
+// inverse takes a spectrum back, without the factor 1/n. There must be no chirp.
+func (p *fftPlan) inverse(z complexRows) {
+	z = z.exchange()
+	for i := len(p.stages) - 1; i >= 0; i-- {
+		p.stages[i].run(inverseButterfly, z, z, factorRows{})
+	}
 }
 
-// out returns the place of the j-th result of butterfly (p, q), and its twiddle factor.
-func (s *fftStage) out(z *spectrum, p, q, j int) (re, im *vector, cos, sin float32) {
-	at := (q + s.stride*(s.radix*p+j)) * lanes
-	w := s.twiddles[2*(p*s.radix+j):]
-	return (*vector)(z.otherRe[at:]), (*vector)(z.otherIm[at:]), w[0], w[1]
+// convolve transforms in, multiplies by the filter and adds to the spectrum, and takes it back to out, without the
+// factor 1/n. work holds what comes between; it may be in or out or both. There must be no chirp.
+func (p *fftPlan) convolve(out, in, work complexRows, f factorRows) {
+	last := len(p.stages) - 1
+	for i := range last {
+		p.stages[i].run(forwardButterfly, work, in, f)
+		in = work
+	}
+	to := work
+	if last == 0 {
+		to = out
+	}
+	p.stages[last].run(filterButterfly, to, in, f)
+	for i := last - 1; i >= 0; i-- {
+		if i == 0 {
+			to = out
+		}
+		p.stages[i].run(inverseButterfly, to.exchange(), work.exchange(), f)
+	}
 }
 
-func (s *fftStage) radix2(z spectrum) {
-	for p := range s.parts {
-		for q := range s.stride {
-			aRe, aIm := s.in(&z, p, q, 0)
-			bRe, bIm := s.in(&z, p, q, 1)
-			sumRe, sumIm, _, _ := s.out(&z, p, q, 0)
-			differenceRe, differenceIm, cos, sin := s.out(&z, p, q, 1)
-			for l := range lanes {
-				sumRe[l], sumIm[l] = aRe[l]+bRe[l], aIm[l]+bIm[l]
-				x, y := aRe[l]-bRe[l], aIm[l]-bIm[l]
-				differenceRe[l], differenceIm[l] = x*cos-y*sin, x*sin+y*cos
+// paddedLength returns the length of at least n that is transformed fastest.
+func paddedLength(n int) int {
+	best, least := 0, math.Inf(1)
+	for m := n; m < 2*n || best == 0; m++ {
+		powers, ok := fftRadices(m)
+		if !ok {
+			continue
+		}
+		if cost := float64(m) * stagesCost(powers); cost < least {
+			best, least = m, cost
+		}
+	}
+	return best
+}
+
+// stagesCost is about how many operations a number costs in all stages.
+func stagesCost(powers [][]int) float64 {
+	cost := 2.0
+	for _, radices := range powers {
+		for i, radix := range radices {
+			cost += 4 + fftRadixCost[radix]
+			if i > 0 {
+				cost += 4
 			}
 		}
 	}
+	return cost
 }
 
-func (s *fftStage) radix4(z spectrum) {
-	for p := range s.parts {
-		for q := range s.stride {
-			aRe, aIm := s.in(&z, p, q, 0)
-			bRe, bIm := s.in(&z, p, q, 1)
-			cRe, cIm := s.in(&z, p, q, 2)
-			dRe, dIm := s.in(&z, p, q, 3)
-			re0, im0, _, _ := s.out(&z, p, q, 0)
-			re1, im1, cos1, sin1 := s.out(&z, p, q, 1)
-			re2, im2, cos2, sin2 := s.out(&z, p, q, 2)
-			re3, im3, cos3, sin3 := s.out(&z, p, q, 3)
-			for l := range lanes {
-				evenRe, evenIm, oddRe, oddIm := aRe[l]+cRe[l], aIm[l]+cIm[l], bRe[l]+dRe[l], bIm[l]+dIm[l]
-				crossRe, crossIm, turnRe, turnIm := aRe[l]-cRe[l], aIm[l]-cIm[l], bIm[l]-dIm[l], dRe[l]-bRe[l]
-				re0[l], im0[l] = evenRe+oddRe, evenIm+oddIm
-				re1[l], im1[l] = multiply(crossRe+turnRe, crossIm+turnIm, cos1, sin1)
-				re2[l], im2[l] = multiply(evenRe-oddRe, evenIm-oddIm, cos2, sin2)
-				re3[l], im3[l] = multiply(crossRe-turnRe, crossIm-turnIm, cos3, sin3)
-			}
-		}
+// fftRadixCost is the number of operations on vectors of a butterfly, for each of its numbers.
+var fftRadixCost = [maxRadix + 1]float64{1: 0, 2: 2, 3: 5.3, 4: 4, 5: 8, 7: 9.7, 8: 7, 9: 10, 11: 14, 13: 16, 16: 10}
+
+func productOf(factors []int) int {
+	n := 1
+	for _, f := range factors {
+		n *= f
 	}
+	return n
 }
 
-// odd is a stage of odd radix r. Numbers k and r-k share their cosines and, but for the sign, their sines.
-func (s *fftStage) odd(z spectrum) {
-	const most = 3 // pairs of numbers of the largest radix, 7
-	half := s.radix / 2
-	for p := range s.parts {
-		for q := range s.stride {
-			var sumRe, sumIm, differenceRe, differenceIm [most]vector
-			firstRe, firstIm := s.in(&z, p, q, 0)
-			totalRe, totalIm := *firstRe, *firstIm
-			for k := range half {
-				aRe, aIm := s.in(&z, p, q, k+1)
-				bRe, bIm := s.in(&z, p, q, s.radix-1-k)
-				for l := range lanes {
-					sumRe[k][l], sumIm[k][l] = aRe[l]+bRe[l], aIm[l]+bIm[l]
-					differenceRe[k][l], differenceIm[k][l] = aRe[l]-bRe[l], aIm[l]-bIm[l]
-					totalRe[l] += sumRe[k][l]
-					totalIm[l] += sumIm[k][l]
-				}
-			}
-			re, im, _, _ := s.out(&z, p, q, 0)
-			*re, *im = totalRe, totalIm
-			for j := 1; j <= half; j++ {
-				evenRe, evenIm := *firstRe, *firstIm
-				var oddRe, oddIm vector
-				for k := range half {
-					cos, sin := s.cos[j*(half+1)+k+1], s.sin[j*(half+1)+k+1]
-					for l := range lanes {
-						evenRe[l] += cos * sumRe[k][l]
-						evenIm[l] += cos * sumIm[k][l]
-						oddRe[l] += sin * differenceIm[k][l]
-						oddIm[l] -= sin * differenceRe[k][l]
-					}
-				}
-				re, im, cos, sin := s.out(&z, p, q, j)
-				mirrorRe, mirrorIm, mirrorCos, mirrorSin := s.out(&z, p, q, s.radix-j)
-				for l := range lanes {
-					re[l], im[l] = multiply(evenRe[l]+oddRe[l], evenIm[l]+oddIm[l], cos, sin)
-					mirrorRe[l], mirrorIm[l] = multiply(evenRe[l]-oddRe[l], evenIm[l]-oddIm[l], mirrorCos, mirrorSin)
-				}
-			}
-		}
-	}
-}
-
-// multiply returns the product of two complex numbers.
-func multiply(aRe, aIm, bRe, bIm float32) (re, im float32) {
-	return aRe*bRe - aIm*bIm, aRe*bIm + aIm*bRe
+// root returns e^(-2πi·k/n).
+func root(k, n int) (re, im float64) {
+	im, re = math.Sincos(-2 * math.Pi * float64(k%n) / float64(n))
+	return re, im
 }

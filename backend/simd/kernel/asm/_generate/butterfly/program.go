@@ -1,0 +1,127 @@
+package main
+
+import (
+	"math"
+
+	. "github.com/mmcloughlin/avo/operand"
+)
+
+// A program is straight-line code on vectors, written down before registers are known.
+type program struct {
+	operations []operation
+	constants  map[float64]int // operations that load a constant
+}
+
+// An operation makes one value from others; its place in the program is the value's name.
+type operation struct {
+	kind          operationKind
+	operands      []int
+	negateProduct bool
+	negateAddend  bool
+	address       func() Mem // of what is read or written; it may emit code
+}
+
+type operationKind int
+
+const (
+	load        operationKind = iota // sixteen or eight floats
+	broadcast                        // one float in all lanes; may be done again
+	add                              // a + b
+	subtract                         // a - b
+	multiply                         // a · b
+	multiplyAdd                      // ±a·b ± c
+	store
+)
+
+// A value is what an operation made, or its negative.
+type value struct {
+	id       int
+	negative bool
+}
+
+func (v value) negated() value { return value{v.id, !v.negative} }
+
+type complexValue struct{ re, im value }
+
+func (p *program) append(o operation) value {
+	p.operations = append(p.operations, o)
+	return value{id: len(p.operations) - 1}
+}
+
+func (p *program) load(address func() Mem) value {
+	return p.append(operation{kind: load, address: address})
+}
+
+func (p *program) broadcast(m Mem) value {
+	return p.append(operation{kind: broadcast, address: func() Mem { return m }})
+}
+
+func (p *program) store(v value, address func() Mem) {
+	if v.negative {
+		panic("a negative cannot be stored")
+	}
+	p.append(operation{kind: store, operands: []int{v.id}, address: address})
+}
+
+// constant returns c, loaded at its first use.
+func (p *program) constant(c float64) value {
+	size := float64(float32(math.Abs(c)))
+	id, ok := p.constants[size]
+	if !ok {
+		id = p.broadcast(constantAddress(size)).id
+		if p.constants == nil {
+			p.constants = map[float64]int{}
+		}
+		p.constants[size] = id
+	}
+	return value{id, c < 0}
+}
+
+func (p *program) add(a, b value) value {
+	switch {
+	case a.negative == b.negative:
+		v := p.append(operation{kind: add, operands: []int{a.id, b.id}})
+		return value{v.id, a.negative}
+	case a.negative:
+		return p.append(operation{kind: subtract, operands: []int{b.id, a.id}})
+	default:
+		return p.append(operation{kind: subtract, operands: []int{a.id, b.id}})
+	}
+}
+
+func (p *program) subtract(a, b value) value { return p.add(a, b.negated()) }
+
+func (p *program) multiply(a, b value) value {
+	v := p.append(operation{kind: multiply, operands: []int{a.id, b.id}})
+	return value{v.id, a.negative != b.negative}
+}
+
+// multiplyAdd returns a·b + c.
+func (p *program) multiplyAdd(a, b, c value) value {
+	minus := a.negative != b.negative
+	o := operation{kind: multiplyAdd, operands: []int{a.id, b.id, c.id}, negateProduct: minus, negateAddend: c.negative}
+	if minus && c.negative {
+		o.negateProduct, o.negateAddend = false, false
+		return p.append(o).negated()
+	}
+	return p.append(o)
+}
+
+func (p *program) addComplex(a, b complexValue) complexValue {
+	return complexValue{p.add(a.re, b.re), p.add(a.im, b.im)}
+}
+
+func (p *program) subtractComplex(a, b complexValue) complexValue {
+	return complexValue{p.subtract(a.re, b.re), p.subtract(a.im, b.im)}
+}
+
+// multiplyComplex returns a·b, or a·b + c where c is not nil.
+func (p *program) multiplyComplex(a, b complexValue, c *complexValue) complexValue {
+	var re, im value
+	if c == nil {
+		re, im = p.multiply(a.im.negated(), b.im), p.multiply(a.im, b.re)
+	} else {
+		re, im = p.multiplyAdd(a.im.negated(), b.im, c.re), p.multiplyAdd(a.im, b.re, c.im)
+	}
+	return complexValue{p.multiplyAdd(a.re, b.re, re), p.multiplyAdd(a.re, b.im, im)}
+}

@@ -1,0 +1,91 @@
+package main
+
+import "math"
+
+// transform writes the discrete Fourier transform of length n: with in(k) for number k it calls out(j, Σ_k in(k)·e^(-2πi·jk/n)).
+func (p *program) transform(n int, in func(k int) complexValue, out func(j int, z complexValue)) {
+	switch factor := leastFactor(n); {
+	case n == 1:
+		out(0, in(0))
+	case n == 2:
+		a, b := in(0), in(1)
+		out(0, p.addComplex(a, b))
+		out(1, p.subtractComplex(a, b))
+	case factor == n:
+		p.primeTransform(n, in, out)
+	case n == 16:
+		p.compositeTransform(4, 4, in, out)
+	default:
+		p.compositeTransform(factor, n/factor, in, out)
+	}
+}
+
+// compositeTransform is the one of length a·b after Cooley and Tukey.
+func (p *program) compositeTransform(a, b int, in func(k int) complexValue, out func(j int, z complexValue)) {
+	columns := make([][]complexValue, b)
+	for column := range b {
+		columns[column] = make([]complexValue, a)
+		p.transform(a, func(k int) complexValue { return in(b*k + column) }, func(j int, z complexValue) {
+			columns[column][j] = p.turn(z, column*j, a*b)
+		})
+	}
+	for row := range a {
+		p.transform(b, func(k int) complexValue { return columns[k][row] }, func(j int, z complexValue) { out(row+a*j, z) })
+	}
+}
+
+// primeTransform shares the cosines and sines of numbers k and n-k.
+func (p *program) primeTransform(n int, in func(k int) complexValue, out func(j int, z complexValue)) {
+	half := n / 2
+	sums, differences := make([]complexValue, half), make([]complexValue, half)
+	first := in(0)
+	total := first
+	for k := range half {
+		a, b := in(k+1), in(n-k-1)
+		sums[k], differences[k] = p.addComplex(a, b), p.subtractComplex(a, b)
+		total = p.addComplex(total, sums[k])
+	}
+	out(0, total)
+	for j := 1; j <= half; j++ {
+		even, odd := first, complexValue{}
+		for k := range half {
+			sin, cos := math.Sincos(2 * math.Pi * float64(j*(k+1)%n) / float64(n))
+			c, s := p.constant(cos), p.constant(sin)
+			even = complexValue{p.multiplyAdd(sums[k].re, c, even.re), p.multiplyAdd(sums[k].im, c, even.im)}
+			if k == 0 {
+				odd = complexValue{p.multiply(differences[k].im, s), p.multiply(differences[k].re, s.negated())}
+			} else {
+				odd = complexValue{p.multiplyAdd(differences[k].im, s, odd.re), p.multiplyAdd(differences[k].re, s.negated(), odd.im)}
+			}
+		}
+		out(j, p.addComplex(even, odd))
+		out(n-j, p.subtractComplex(even, odd))
+	}
+}
+
+// turn returns z·e^(-2πi·k/n), without a multiplication where it is a quarter turn.
+func (p *program) turn(z complexValue, k, n int) complexValue {
+	for ; n%4 == 0 && 4*k >= n; k -= n / 4 {
+		z = complexValue{z.im, z.re.negated()}
+	}
+	switch {
+	case k == 0:
+		return z
+	case 8*k == n:
+		h := p.constant(math.Sqrt2 / 2)
+		return complexValue{p.multiply(p.add(z.re, z.im), h), p.multiply(p.subtract(z.im, z.re), h)}
+	default:
+		sin, cos := math.Sincos(2 * math.Pi * float64(k) / float64(n))
+		return p.multiplyComplex(z, complexValue{p.constant(cos), p.constant(-sin)}, nil)
+	}
+}
+
+// leastFactor returns the least prime factor of n, or 1.
+func leastFactor(n int) int {
+	for f := 2; f <= n; f++ {
+		if n%f == 0 {
+			return f
+		}
+	}
+	return 1
+}

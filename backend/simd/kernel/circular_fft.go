@@ -1,0 +1,180 @@
+package kernel
+
+// CircularFFT is the convolution that Circular describes, through the frequencies: its cost grows like N·log N.
+//
+// Two neighbouring lines of one image or of one and the next are the real and the imaginary part of one complex signal,
+// as they share the kernel: of a line with NaN or infinity in it, its neighbour may become NaN too. Signals are
+// transformed, multiplied by the kernel's spectrum and taken back in cache, so that x is read and out written once. Where
+// N has a prime factor above 13 they are continued with zeros, and the kernel periodically, to a length without.
+//
+// A unit is sixteen channels of some pairs of lines. out may be x.
+type CircularFFT struct{ Circular }
+
+// unitRows is about how many complex rows a unit has.
+const unitRows = 512
+
+// PackedSize returns the number of floats that Pack writes.
+func (c CircularFFT) PackedSize() int { return lanes + c.blocks()*4*c.transformed()*lanes }
+
+// Pack transforms w [N, C] and what is added, for Run.
+func (c CircularFFT) Pack(packed, w []float32, terms CircularTerms) { c.pack(packed, w, terms, 1) }
+
+// PackReversed transforms w turned round about index 0, w[(-k) mod N], for the gradient of x: the same convolution, of
+// the gradient of out.
+func (c CircularFFT) PackReversed(packed, w []float32) { c.pack(packed, w, CircularTerms{}, -1) }
+
+// Units returns the number of independent parts of the convolution.
+func (c CircularFFT) Units() int { return c.groups() * c.blocks() }
+
+// ScratchSize returns the number of floats that Run needs.
+func (c CircularFFT) ScratchSize() int { return signalSize(c.transformed()) }
+
+// Run computes units lo to hi of out from x.
+func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
+	mustHold(out, c.span(c.OutStride))
+	mustHold(x, c.span(c.InStride))
+	mustHold(packed, c.PackedSize())
+	n, plan, groups := c.length(), fftPlanOf(c.transformed()), c.groups()
+	work := signalIn(scratch, plan.n)
+	for u := lo; u < hi; u++ {
+		block, group := u%c.blocks(), u/c.blocks()
+		factors, pairs := c.factors(packed, block), c.pairs(block)
+		for pair := group * pairs / groups; pair < (group+1)*pairs/groups; pair++ {
+			from, to := c.pair(x, c.InStride, block, pair), c.pair(out, c.OutStride, block, pair)
+			if from.whole && plan.n == n {
+				plan.convolve(to.rows, from.rows, work, factors)
+				continue
+			}
+			from.load(work, n, plan.n)
+			plan.convolve(work, work, work, factors)
+			to.store(work, n)
+		}
+	}
+}
+
+// factors returns a packed block. The first float says whether any has terms.
+func (c *CircularFFT) factors(packed []float32, block int) factorRows {
+	size := 2 * c.transformed() * lanes
+	both := packed[lanes+block*2*size:][:2*size]
+	if packed[0] == 0 {
+		return factorRows{filter: both[:size]}
+	}
+	return factorRows{both[:size], both[size:]}
+}
+
+// pack lays out, block by block, the spectrum of the kernel that z is convolved with and that of what is added to two
+// lines at once, each with the factor of the way back.
+func (c CircularFFT) pack(packed, w []float32, terms CircularTerms, direction int) {
+	n, plan := c.length(), fftPlanOf(c.transformed())
+	clear(packed[:c.PackedSize()])
+	scale, first := 1/float32(plan.n), 0
+	if plan.n > n {
+		first = 1 - n
+	}
+	if terms.Bias != nil || terms.Embedding != nil || terms.Table != nil {
+		packed[0] = 1
+	}
+	for block := range c.blocks() {
+		f := c.factors(packed, block)
+		for d := first; d < n; d++ {
+			row, k := (d+plan.n)%plan.n, -direction*d
+			for l := range c.used(block, 0) {
+				f.filter[2*row*lanes+l] = w[(k%n+n)%n*c.C+c.channel(block, l)] * scale
+			}
+		}
+		z := interleaved(f.filter)
+		plan.forward(z, z)
+		if f.added != nil {
+			c.packTerms(plan, f, block, terms)
+		}
+	}
+}
+
+func (c *CircularFFT) packTerms(plan *fftPlan, f factorRows, block int, terms CircularTerms) {
+	n, scale, z := c.length(), 1/float32(plan.n), interleaved(f.added)
+	if terms.Embedding != nil {
+		for i := range n {
+			re, _ := z.row(int32(i))
+			for l := range c.used(block, 0) {
+				re[l] = terms.Embedding[i*c.C+c.channel(block, l)]
+			}
+		}
+		plan.convolve(z, z, z, factorRows{filter: f.filter})
+		clear(f.added[2*n*lanes:])
+	}
+	for i := range n {
+		re, im := z.row(int32(i))
+		for l := range c.used(block, 0) {
+			channel := c.channel(block, l)
+			if terms.Table != nil {
+				re[l] += terms.Table[i*c.C+channel]
+			}
+			if terms.Bias != nil {
+				re[l] += terms.Bias[channel]
+			}
+			re[l] *= scale
+		}
+		*im = *re
+	}
+	plan.forward(z, z)
+}
+
+// channel returns the channel in a lane of the first line of a block.
+func (c *CircularFFT) channel(block, lane int) int { return (block*lanes + lane) % c.C }
+
+// transformed returns the length of the transforms: N, or enough for all differences of two indices below N.
+func (c *CircularFFT) transformed() int {
+	n := c.length()
+	if _, ok := fftRadices(n); !ok {
+		return paddedLength(2*n - 1)
+	}
+	return n
+}
+
+// pairs returns the number of pairs of lines of all images that a block has, and groups that of the groups of pairs.
+func (c *CircularFFT) pairs(block int) int { return ceilDivide(c.Batch*c.lines(block), 2) }
+func (c *CircularFFT) groups() int {
+	return min(c.pairs(0), ceilDivide(c.pairs(0)*c.transformed(), unitRows))
+}
+
+// linePair is where the two lines of a signal are; in whole ones, sixteen channels each.
+type linePair struct {
+	rows  complexRows
+	used  [2]int
+	alone bool // the last line of an odd number of lines, twice
+	whole bool
+}
+
+// pair returns where a pair of lines of a block is in x.
+func (c *CircularFFT) pair(x []float32, stride, block, pair int) linePair {
+	lines := c.lines(block)
+	a, b := 2*pair, min(2*pair+1, c.Batch*lines-1)
+	atA, step, _ := c.place(stride, a/lines, block, a%lines)
+	atB, _, _ := c.place(stride, b/lines, block, b%lines)
+	used := [2]int{c.used(block, a%lines), c.used(block, b%lines)}
+	return linePair{complexRows{x[atA:], x[atB:], step}, used, a == b, used == [2]int{lanes, lanes}}
+}
+
+// load copies n rows to z and continues them with zeros to m rows.
+func (p *linePair) load(z complexRows, n, m int) {
+	packLanes(z.re, p.rows.re, n, p.rows.stride, p.used[0])
+	packLanes(z.im, p.rows.im, n, p.rows.stride, p.used[1])
+	clear(z.re[n*lanes : m*lanes])
+	clear(z.im[n*lanes : m*lanes])
+}
+
+// store copies n rows of z.
+func (p *linePair) store(z complexRows, n int) {
+	unpackLanes(p.rows.re, z.re, n, p.rows.stride, p.used[0])
+	unpackLanes(p.rows.im, z.im, n, p.rows.stride, p.used[1])
+}
+
+// signalSize returns the number of floats of n complex rows, and signalIn returns such rows at the beginning of s. A gap
+// between the parts keeps them from sharing places in the cache.
+func signalSize(n int) int { return (2*n + 1) * lanes }
+func signalIn(s []float32, n int) complexRows {
+	return complexRows{s[:n*lanes], s[(n+1)*lanes:][:n*lanes], lanes}
+}
+
+// interleaved returns the rows of a spectrum whose real and imaginary parts take turns.
+func interleaved(s []float32) complexRows { return complexRows{s, s[lanes:], 2 * lanes} }

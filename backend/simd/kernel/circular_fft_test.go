@@ -1,0 +1,196 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// circularFFTCases returns lines of 1 to 64 and of longer lengths of all kinds, along both axes, whole tensors and
+// slices of wider ones.
+func circularFFTCases(r *rand.Rand) []Circular {
+	var lengths []int
+	for n := range 64 {
+		lengths = append(lengths, n+1)
+	}
+	lengths = append(lengths, 81, 97, 112, 121, 125, 128, 169, 176, 224, 225, 251, 256, 343, 448, 509, 512)
+	channels := []int{1, 3, 6, 12, 16, 24, 48}
+	var cases []Circular
+	for i, n := range lengths {
+		c := channels[r.IntN(len(channels))]
+		shape := Circular{Batch: 1 + r.IntN(3), H: n, W: 1 + r.IntN(9), C: c, Axis: Height, InStride: c, OutStride: c}
+		if n > 64 {
+			shape.Batch, shape.W, c = 1, 1+r.IntN(3), 12
+			shape.C, shape.InStride, shape.OutStride = c, c, c
+		}
+		if i%2 == 1 {
+			shape.H, shape.W, shape.Axis = shape.W, shape.H, Width
+		}
+		if r.IntN(3) == 0 {
+			shape.InStride, shape.OutStride = c+r.IntN(20), c+r.IntN(20)
+		}
+		cases = append(cases, shape)
+	}
+	return cases
+}
+
+// agreeToScale checks got against want to 1e-6 of the largest value.
+func agreeToScale(t *testing.T, got []float32, want []float64) {
+	t.Helper()
+	largest := 0.0
+	for _, w := range want {
+		if !math.IsNaN(w) {
+			largest = max(largest, math.Abs(w))
+		}
+	}
+	for i, w := range want {
+		if math.IsNaN(w) != math.IsNaN(float64(got[i])) || math.Abs(w-float64(got[i])) > 1e-6*largest {
+			t.Fatalf("value %d of %d is %g, want %g within 1e-6 of %g", i, len(want), got[i], w, largest)
+		}
+	}
+}
+
+func TestCircularFFTIsTheSumOverItsAxis(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := seeded(t)
+		for i, c := range circularFFTCases(r) {
+			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+				n, outSize := c.length(), c.span(c.OutStride)
+				x, _ := guardedSlice(t, c.span(c.InStride), r.IntN(16))
+				normal(r, x)
+				w, pe := normal(r, make([]float32, n*c.C)), normal(r, make([]float32, n*c.C))
+				table, bias := normal(r, make([]float32, n*c.C)), normal(r, make([]float32, c.C))
+				terms := [...]CircularTerms{{}, {Bias: bias, Embedding: pe}, {Table: table}, {bias, pe, table}}[i/2%4]
+				want := make([]float64, outSize)
+				for o := range want {
+					want[o] = math.NaN() // what lies between the channels is not written
+				}
+				c.eachTap(func(o, k, e, i int) {
+					if math.IsNaN(want[o]) {
+						want[o] = 0
+						if terms.Bias != nil {
+							want[o] += float64(bias[k%c.C])
+						}
+						if terms.Table != nil {
+							want[o] += float64(table[e]) // the first product of an output has k = 0
+						}
+					}
+					z := float64(x[i])
+					if terms.Embedding != nil {
+						z += float64(pe[e])
+					}
+					want[o] += float64(w[k]) * z
+				})
+				f := CircularFFT{c}
+				packed, check := guardedSlice(t, f.PackedSize(), 0)
+				f.Pack(packed, w, terms)
+				check()
+				got := sameForAnySplit(t, outSize, f.Units(), f.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {
+					f.Run(out, x, packed, lo, hi, scratch)
+				})
+				agreeToScale(t, got, want)
+			})
+		}
+	})
+}
+
+func TestCircularFFTInputGradientIsTheTranspose(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := seeded(t)
+		for _, c := range circularFFTCases(r) {
+			c.InStride, c.OutStride = c.C, c.C
+			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+				f, n := CircularFFT{c}, c.length()
+				v, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, n*c.C))
+				want := make([]float64, len(v))
+				c.eachTap(func(o, k, _, i int) { want[i] += float64(w[k]) * float64(v[o]) })
+				packed, got := make([]float32, f.PackedSize()), make([]float32, len(v))
+				f.PackReversed(packed, w)
+				f.Run(got, v, packed, 0, f.Units(), make([]float32, f.ScratchSize()))
+				agreeToScale(t, got, want)
+			})
+		}
+	})
+}
+
+func TestCircularFFTKernelGradientIsTheSumOverLines(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := seeded(t)
+		for i, c := range circularFFTCases(r) {
+			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+				n := c.length()
+				v, x := normal(r, make([]float32, c.span(c.OutStride))), normal(r, make([]float32, c.span(c.InStride)))
+				var pe []float32
+				if i/2%2 == 0 {
+					pe = normal(r, make([]float32, n*c.C))
+				}
+				want := make([]float64, n*c.C)
+				c.eachTap(func(o, k, e, i int) {
+					z := float64(x[i])
+					if pe != nil {
+						z += float64(pe[e])
+					}
+					want[k] += float64(v[o]) * z
+				})
+				g := CircularFFTGradient{CircularFFT{c}}
+				partial := sameForAnySplit(t, g.PartialSize(), g.Units(), g.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {
+					g.Run(out, v, x, pe, lo, hi, scratch)
+				})
+				got := make([]float32, n*c.C)
+				g.Combine(got, partial)
+				agreeToScale(t, got, want)
+			})
+		}
+	})
+}
+
+func TestCircularFFTPassesNaNOnToItsLine(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		c := Circular{Batch: 1, H: 56, W: 5, C: 20, Axis: Height, InStride: 40, OutStride: 20}
+		f, r := CircularFFT{c}, seeded(t)
+		x, w := normal(r, make([]float32, c.span(40))), normal(r, make([]float32, 56*20))
+		x[(4*5+2)*40+18] = float32(math.NaN())
+		packed, out := make([]float32, f.PackedSize()), make([]float32, c.span(20))
+		f.Pack(packed, w, CircularTerms{})
+		f.Run(out, x, packed, 0, f.Units(), make([]float32, f.ScratchSize()))
+		for i, y := range out {
+			column, channel := i/20%5, i%20
+			pair, reached := channel == 18 && column/2 == 1, channel == 18 && column == 2
+			if nan := math.IsNaN(float64(y)); reached && !nan || nan && !pair {
+				t.Fatalf("column %d channel %d is %g", column, channel, y)
+			}
+		}
+	})
+}
+
+// BenchmarkCircularForms takes the direct form and the one through frequencies in turns.
+func BenchmarkCircularForms(b *testing.B) {
+	for _, size := range []struct{ n, channels int }{{7, 384}, {14, 192}, {28, 96}, {56, 48}, {112, 24}, {224, 12}, {448, 6}} {
+		for axis := Height; axis <= Width; axis++ {
+			c := Circular{Batch: 1, H: size.n, W: size.n, C: size.channels, Axis: axis, InStride: size.channels, OutStride: size.channels}
+			f, r := CircularFFT{c}, seeded(b)
+			x, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, size.n*c.C))
+			out, scratch := make([]float32, len(x)), make([]float32, max(c.ScratchSize(), f.ScratchSize()))
+			direct, spectrum := make([]float32, c.PackedSize()), make([]float32, f.PackedSize())
+			c.Pack(direct, w, CircularTerms{Embedding: w})
+			f.Pack(spectrum, w, CircularTerms{Embedding: w})
+			name := fmt.Sprintf("%c/N%d/C%d/", "HW"[axis], size.n, size.channels)
+			b.Run(name+"direct", func(b *testing.B) {
+				for b.Loop() {
+					c.Run(out, x, direct, 0, c.Units(), scratch)
+				}
+			})
+			b.Run(name+"fft", func(b *testing.B) {
+				for b.Loop() {
+					f.Run(out, x, spectrum, 0, f.Units(), scratch)
+				}
+			})
+			b.Run(name+"pack", func(b *testing.B) {
+				for b.Loop() {
+					f.Pack(spectrum, w, CircularTerms{Embedding: w})
+				}
+			})
+		}
+	}
+}

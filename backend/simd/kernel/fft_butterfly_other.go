@@ -1,0 +1,7 @@
+//go:build !amd64 || noasm
+
+package kernel
+
+func (s *fftStage) runVector(kind butterflyKind, out, in complexRows, f factorRows) bool {
+	return false
+}
