@@ -34,13 +34,14 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 	mustHold(out, c.span(c.OutStride))
 	mustHold(x, c.span(c.InStride))
 	mustHold(packed, c.PackedSize())
-	n, plan, groups := c.length(), fftPlanOf(c.transformed()), c.groups()
+	n, plan, blocks, groups := c.length(), fftPlanOf(c.transformed()), c.blocks(), c.groups()
 	work := signalIn(scratch, plan.n)
 	for u := lo; u < hi; u++ {
-		block, group := u%c.blocks(), u/c.blocks()
-		factors, pairs := c.factors(packed, block), c.pairs(block)
-		for pair := group * pairs / groups; pair < (group+1)*pairs/groups; pair++ {
-			from, to := c.pair(x, c.InStride, block, pair), c.pair(out, c.OutStride, block, pair)
+		block, group := u%blocks, u/blocks
+		factors, pairs := c.factors(packed, block, plan.n), c.pairs(block)
+		in, results := c.lineSet(x, c.InStride, block), c.lineSet(out, c.OutStride, block)
+		for i := group * pairs / groups; i < (group+1)*pairs/groups; i++ {
+			from, to := in.pair(i), results.pair(i)
 			if from.whole && plan.n == n {
 				plan.convolve(to.rows, from.rows, work, factors)
 				continue
@@ -52,9 +53,9 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 	}
 }
 
-// factors returns a packed block. The first float says whether any has terms.
-func (c *CircularFFT) factors(packed []float32, block int) factorRows {
-	size := 2 * c.transformed() * lanes
+// factors returns a packed block for transforms of length m. The first float says whether any has terms.
+func (c *CircularFFT) factors(packed []float32, block, m int) factorRows {
+	size := 2 * m * lanes
 	both := packed[lanes+block*2*size:][:2*size]
 	if packed[0] == 0 {
 		return factorRows{filter: both[:size]}
@@ -75,7 +76,7 @@ func (c CircularFFT) pack(packed, w []float32, terms CircularTerms, direction in
 		packed[0] = 1
 	}
 	for block := range c.blocks() {
-		f := c.factors(packed, block)
+		f := c.factors(packed, block, plan.n)
 		for d := first; d < n; d++ {
 			row, k := (d+plan.n)%plan.n, -direction*d
 			for l := range c.used(block, 0) {
@@ -124,11 +125,10 @@ func (c *CircularFFT) channel(block, lane int) int { return (block*lanes + lane)
 
 // transformed returns the length of the transforms: N, or enough for all differences of two indices below N.
 func (c *CircularFFT) transformed() int {
-	n := c.length()
-	if _, ok := fftRadices(n); !ok {
+	if n := c.length(); !hasRadices(n) {
 		return paddedLength(2*n - 1)
 	}
-	return n
+	return c.length()
 }
 
 // pairs returns the number of pairs of lines of all images that a block has, and groups that of the groups of pairs.
@@ -137,22 +137,44 @@ func (c *CircularFFT) groups() int {
 	return min(c.pairs(0), ceilDivide(c.pairs(0)*c.transformed(), unitRows))
 }
 
-// linePair is where the two lines of a signal are; in whole ones, sixteen channels each.
+// lineSet is where the lines of a block are in all images of x, lines an image.
+type lineSet struct {
+	x                   []float32
+	step, next, image   int // from a pixel of a line, a line and an image to the next
+	lines, batch        int
+	usedFirst, usedLast int // channels of an image's lines but the last, and of its last
+}
+
+func (c *CircularFFT) lineSet(x []float32, stride, block int) lineSet {
+	at, step, next := c.place(stride, 0, block, 0)
+	lines := c.lines(block)
+	return lineSet{x[at:], step, next, c.H * c.W * stride, lines, c.Batch, c.used(block, 0), c.used(block, lines-1)}
+}
+
+// line returns a line of all images and the number of channels it has.
+func (s *lineSet) line(i int) (x []float32, used int) {
+	image, line := i/s.lines, i%s.lines
+	x = s.x[image*s.image+line*s.next:]
+	if line == s.lines-1 {
+		return x, s.usedLast
+	}
+	return x, s.usedFirst
+}
+
+// linePair is the two lines of a signal.
 type linePair struct {
 	rows  complexRows
 	used  [2]int
 	alone bool // the last line of an odd number of lines, twice
-	whole bool
+	whole bool // both have sixteen channels
 }
 
-// pair returns where a pair of lines of a block is in x.
-func (c *CircularFFT) pair(x []float32, stride, block, pair int) linePair {
-	lines := c.lines(block)
-	a, b := 2*pair, min(2*pair+1, c.Batch*lines-1)
-	atA, step, _ := c.place(stride, a/lines, block, a%lines)
-	atB, _, _ := c.place(stride, b/lines, block, b%lines)
-	used := [2]int{c.used(block, a%lines), c.used(block, b%lines)}
-	return linePair{complexRows{x[atA:], x[atB:], step}, used, a == b, used == [2]int{lanes, lanes}}
+// pair returns lines 2i and 2i+1.
+func (s *lineSet) pair(i int) linePair {
+	second := min(2*i+1, s.batch*s.lines-1)
+	a, usedA := s.line(2 * i)
+	b, usedB := s.line(second)
+	return linePair{complexRows{a, b, s.step}, [2]int{usedA, usedB}, second == 2*i, usedA == lanes && usedB == lanes}
 }
 
 // load copies n rows to z and continues them with zeros to m rows.

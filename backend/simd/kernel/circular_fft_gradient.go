@@ -29,22 +29,19 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 	n, plan, chunks := g.length(), fftPlanOf(g.transformed()), g.chunks()
 	size := signalSize(plan.n)
 	z, y, sum := signalIn(scratch, plan.n), signalIn(scratch[size:], plan.n), signalIn(scratch[2*size:], plan.n)
-	embedding := scratch[3*size:][:n*lanes]
+	var added []float32
 	for u := lo; u < hi; u++ {
 		block, chunk := u%g.blocks(), u/g.blocks()
 		if pe != nil {
-			g.loadEmbedding(embedding, pe, block)
+			added = scratch[3*size:][:n*lanes]
+			g.loadEmbedding(added, pe, block)
 		}
 		clear(sum.re)
 		clear(sum.im)
-		pairs := g.pairs(block)
+		pairs, vLines, xLines := g.pairs(block), g.lineSet(v, g.OutStride, block), g.lineSet(x, g.InStride, block)
 		for pair := chunk * pairs / chunks; pair < (chunk+1)*pairs/chunks; pair++ {
-			g.transform(plan, y, v, g.OutStride, block, pair, nil)
-			if pe != nil {
-				g.transform(plan, z, x, g.InStride, block, pair, embedding)
-			} else {
-				g.transform(plan, z, x, g.InStride, block, pair, nil)
-			}
+			g.transform(plan, y, vLines.pair(pair), nil)
+			g.transform(plan, z, xLines.pair(pair), added)
 			addConjugateProduct(sum, y, z)
 		}
 		plan.inverse(sum)
@@ -66,9 +63,8 @@ func (g CircularFFTGradient) Combine(dw, partial []float32) {
 	}
 }
 
-// transform takes a pair of lines of x, with the embedding where there is one, to their spectrum z.
-func (g *CircularFFTGradient) transform(plan *fftPlan, z complexRows, x []float32, stride, block, pair int, embedding []float32) {
-	from := g.pair(x, stride, block, pair)
+// transform takes a pair of lines, with the embedding where there is one, to their spectrum z.
+func (g *CircularFFTGradient) transform(plan *fftPlan, z complexRows, from linePair, embedding []float32) {
 	if from.whole && !from.alone && plan.n == g.length() && embedding == nil {
 		plan.forward(z, from.rows)
 		return

@@ -36,15 +36,18 @@ const (
 	inverseButterfly
 	// filterButterfly multiplies the results by the filter, adds to them and transforms back.
 	filterButterfly
-	butterflyKinds
 )
 
 // run takes the rows of in to those of out, which may be the same. A row of in is read by the butterfly alone that
 // writes this row of out.
 func (s *fftStage) run(kind butterflyKind, out, in complexRows, f factorRows) {
-	if len(s.indexes) == 0 || s.runVector(kind, out, in, f) {
-		return
+	if !s.runVector(kind, out, in, f) {
+		s.runGeneric(kind, out, in, f)
 	}
+}
+
+// runGeneric is the definition of the butterflies.
+func (s *fftStage) runGeneric(kind butterflyKind, out, in complexRows, f factorRows) {
 	for b := 0; b < len(s.indexes); b += s.radix {
 		var re, im [maxRadix]vector
 		rows := s.indexes[b:][:s.radix]

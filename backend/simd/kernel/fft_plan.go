@@ -48,8 +48,7 @@ func fftPlanOf(n int) *fftPlan {
 
 func newFFTPlan(n int) *fftPlan {
 	p := &fftPlan{n: n, slots: make([]int32, n)}
-	powers, ok := fftRadices(n)
-	if !ok {
+	if !hasRadices(n) {
 		p.chirp = newBluestein(n)
 		for k := range p.slots {
 			p.slots[k] = int32(k)
@@ -57,7 +56,7 @@ func newFFTPlan(n int) *fftPlan {
 		return p
 	}
 	frequencies := make([]int, n)
-	for _, radices := range powers {
+	for _, radices := range fftRadices(n) {
 		q := productOf(radices)
 		p.addPower(q, radices)
 		inverse := 1
@@ -75,9 +74,22 @@ func newFFTPlan(n int) *fftPlan {
 	return p
 }
 
-// fftRadices returns the radices of the powers of primes that make up n, and whether primes up to 13 do.
-func fftRadices(n int) (powers [][]int, ok bool) {
-	for _, factor := range []struct{ prime, most int }{{13, 1}, {11, 1}, {7, 1}, {5, 1}, {3, 2}, {2, 4}} {
+// radixPrimes are the primes that radices are made of, with the largest power that is one.
+var radixPrimes = [...]struct{ prime, most int }{{13, 1}, {11, 1}, {7, 1}, {5, 1}, {3, 2}, {2, 4}}
+
+// hasRadices says whether n is a product of these primes.
+func hasRadices(n int) bool {
+	for _, factor := range radixPrimes {
+		for n%factor.prime == 0 {
+			n /= factor.prime
+		}
+	}
+	return n == 1
+}
+
+// fftRadices returns the radices of the powers of primes that make up n.
+func fftRadices(n int) (powers [][]int) {
+	for _, factor := range radixPrimes {
 		exponent := 0
 		for ; n%factor.prime == 0; n /= factor.prime {
 			exponent++
@@ -98,7 +110,7 @@ func fftRadices(n int) (powers [][]int, ok bool) {
 	if powers == nil {
 		powers = [][]int{{1}}
 	}
-	return powers, n == 1
+	return powers
 }
 
 // addPower adds the stages along the axis of the power q of one prime.
@@ -188,34 +200,37 @@ func (p *fftPlan) convolve(out, in, work complexRows, f factorRows) {
 func paddedLength(n int) int {
 	best, least := 0, math.Inf(1)
 	for m := n; m < 2*n || best == 0; m++ {
-		powers, ok := fftRadices(m)
-		if !ok {
+		if !hasRadices(m) {
 			continue
 		}
-		if cost := float64(m) * stagesCost(powers); cost < least {
+		if cost := float64(m) * fftRowCost(m); cost < least {
 			best, least = m, cost
 		}
 	}
 	return best
 }
 
-// stagesCost is about how many operations a number costs in all stages.
-func stagesCost(powers [][]int) float64 {
+// fftRowCost is about how many operations on vectors a row takes in a transform of length n, a product of the primes
+// of radices.
+func fftRowCost(n int) float64 {
 	cost := 2.0
-	for _, radices := range powers {
-		for i, radix := range radices {
-			cost += 4 + fftRadixCost[radix]
-			if i > 0 {
-				cost += 4
-			}
+	for _, factor := range radixPrimes {
+		exponent := 0
+		for ; n%factor.prime == 0; n /= factor.prime {
+			exponent++
+		}
+		if exponent > 0 {
+			stages := float64(ceilDivide(exponent, factor.most))
+			cost += 4*(2*stages-1) + float64(exponent)*primeCosts[factor.prime]
 		}
 	}
 	return cost
 }
 
-// fftRadixCost is the number of operations on vectors of a butterfly, for each of its numbers.
-var fftRadixCost = [maxRadix + 1]float64{1: 0, 2: 2, 3: 5.3, 4: 4, 5: 8, 7: 9.7, 8: 7, 9: 10, 11: 14, 13: 16, 16: 10}
+// primeCosts is the number of operations on vectors of a butterfly of prime radix, for each of its rows.
+var primeCosts = [14]float64{2: 2.5, 3: 5, 5: 8, 7: 10, 11: 14, 13: 16}
 
+// productOf returns the product of factors.
 func productOf(factors []int) int {
 	n := 1
 	for _, f := range factors {

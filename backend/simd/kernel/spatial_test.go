@@ -88,14 +88,17 @@ func TestSpatialRunsAllocateNothing(t *testing.T) {
 	d := Depthwise{Batch: 1, H: 9, W: 9, C: 20, Multiplier: 1, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1,
 		DilationH: 1, DilationW: 1, InputDilationH: 1, InputDilationW: 1, OutH: 9, OutW: 9}
 	c := Circular{Batch: 1, H: 9, W: 9, C: 20, Axis: Width, InStride: 20, OutStride: 20}
+	h := CircularFFT{c}
 	f := FFT{Outer: 9, N: 300, Inner: 1}
 	x, out, large, z := make([]float32, 2700), make([]float32, 2700), make([]float32, 1<<18), make([]complex64, 2700)
 	for name, run := range map[string]func(){
-		"depth-wise":          func() { d.Run(out, x, large[:1<<16], 0, d.Units(), large[1<<17:]) },
-		"depth-wise gradient": func() { DepthwiseGradient{d}.Run(large[:1<<16], x, x, 0, 1, large[1<<17:]) },
-		"circular":            func() { c.Run(out, x, large[:1<<16], 0, c.Units(), large[1<<17:]) },
-		"circular gradient":   func() { CircularGradient{c}.Run(large[:1<<16], x, x, nil, 0, 1, large[1<<17:]) },
-		"FFT":                 func() { f.ForwardReal(z, x, 0, f.Units(), large) },
+		"depth-wise":            func() { d.Run(out, x, large[:1<<16], 0, d.Units(), large[1<<17:]) },
+		"depth-wise gradient":   func() { DepthwiseGradient{d}.Run(large[:1<<16], x, x, 0, 1, large[1<<17:]) },
+		"circular":              func() { c.Run(out, x, large[:1<<16], 0, c.Units(), large[1<<17:]) },
+		"circular gradient":     func() { CircularGradient{c}.Run(large[:1<<16], x, x, nil, 0, 1, large[1<<17:]) },
+		"circular FFT":          func() { h.Run(out, x, large[:1<<16], 0, h.Units(), large[1<<17:]) },
+		"circular FFT gradient": func() { CircularFFTGradient{h}.Run(large[:1<<16], x, x, x, 0, 1, large[1<<17:]) },
+		"FFT":                   func() { f.ForwardReal(z, x, 0, f.Units(), large) },
 	} {
 		eachLevel(t, func(t *testing.T) {
 			if n := testing.AllocsPerRun(10, run); n > 0 {
