@@ -131,6 +131,24 @@ func (c *CircularFFT) transformed() int {
 	return c.length()
 }
 
+// together returns how many rows lie side by side in the lanes as one line, where the kernel runs along them and a row
+// has few channels.
+func (c *CircularFFT) together() int {
+	if c.Axis == Width && c.C <= lanes/2 {
+		return min(c.H, lanes/c.C)
+	}
+	return 1
+}
+
+// lines returns the number of lines of an image that a block has, and used the number of channels of one.
+func (c *CircularFFT) lines(block int) int { return ceilDivide(c.Circular.lines(block), c.together()) }
+func (c *CircularFFT) used(block, line int) int {
+	if rows := c.together(); rows > 1 {
+		return min(rows, c.H-line*rows) * c.C
+	}
+	return c.Circular.used(block, line)
+}
+
 // pairs returns the number of pairs of lines of all images that a block has, and groups that of the groups of pairs.
 func (c *CircularFFT) pairs(block int) int { return ceilDivide(c.Batch*c.lines(block), 2) }
 func (c *CircularFFT) groups() int {
@@ -142,13 +160,20 @@ type lineSet struct {
 	x                   []float32
 	step, next, image   int // from a pixel of a line, a line and an image to the next
 	lines, batch        int
+	width, apart        int // a line has pieces of this width, this far from each other
 	usedFirst, usedLast int // channels of an image's lines but the last, and of its last
 }
 
 func (c *CircularFFT) lineSet(x []float32, stride, block int) lineSet {
 	at, step, next := c.place(stride, 0, block, 0)
-	lines := c.lines(block)
-	return lineSet{x[at:], step, next, c.H * c.W * stride, lines, c.Batch, c.used(block, 0), c.used(block, lines-1)}
+	lines, width := c.lines(block), lanes
+	if c.together() > 1 {
+		width = c.C
+	}
+	return lineSet{
+		x: x[at:], step: step, next: next * c.together(), image: c.H * c.W * stride, lines: lines, batch: c.Batch,
+		width: width, apart: next, usedFirst: c.used(block, 0), usedLast: c.used(block, lines-1),
+	}
 }
 
 // line returns a line of all images and the number of channels it has.
@@ -163,10 +188,11 @@ func (s *lineSet) line(i int) (x []float32, used int) {
 
 // linePair is the two lines of a signal.
 type linePair struct {
-	rows  complexRows
-	used  [2]int
-	alone bool // the last line of an odd number of lines, twice
-	whole bool // both have sixteen channels
+	rows         complexRows
+	used         [2]int
+	width, apart int
+	alone        bool // the last line of an odd number of lines, twice
+	whole        bool // both have sixteen channels next to each other
 }
 
 // pair returns lines 2i and 2i+1.
@@ -174,21 +200,49 @@ func (s *lineSet) pair(i int) linePair {
 	second := min(2*i+1, s.batch*s.lines-1)
 	a, usedA := s.line(2 * i)
 	b, usedB := s.line(second)
-	return linePair{complexRows{a, b, s.step}, [2]int{usedA, usedB}, second == 2*i, usedA == lanes && usedB == lanes}
+	whole := usedA == lanes && usedB == lanes && s.width == lanes
+	return linePair{complexRows{a, b, s.step}, [2]int{usedA, usedB}, s.width, s.apart, second == 2*i, whole}
 }
 
 // load copies n rows to z and continues them with zeros to m rows.
 func (p *linePair) load(z complexRows, n, m int) {
-	packLanes(z.re, p.rows.re, n, p.rows.stride, p.used[0])
-	packLanes(z.im, p.rows.im, n, p.rows.stride, p.used[1])
-	clear(z.re[n*lanes : m*lanes])
-	clear(z.im[n*lanes : m*lanes])
+	for i, part := range [2][]float32{z.re, z.im} {
+		x, used := [2][]float32{p.rows.re, p.rows.im}[i], p.used[i]
+		if used <= p.width {
+			packLanes(part, x, n, p.rows.stride, used)
+		} else {
+			clear(part[:n*lanes])
+			for at := 0; at < used; at += p.width {
+				copyLanes(part[at:], x[at/p.width*p.apart:], n, lanes, p.rows.stride, p.width)
+			}
+		}
+		clear(part[n*lanes : m*lanes])
+	}
 }
 
 // store copies n rows of z.
 func (p *linePair) store(z complexRows, n int) {
-	unpackLanes(p.rows.re, z.re, n, p.rows.stride, p.used[0])
-	unpackLanes(p.rows.im, z.im, n, p.rows.stride, p.used[1])
+	for i, part := range [2][]float32{z.re, z.im} {
+		x, used := [2][]float32{p.rows.re, p.rows.im}[i], p.used[i]
+		if used <= p.width {
+			unpackLanes(x, part, n, p.rows.stride, used)
+			continue
+		}
+		for at := 0; at < used; at += p.width {
+			copyLanes(x[at/p.width*p.apart:], part[at:], n, p.rows.stride, lanes, p.width)
+		}
+	}
+}
+
+// copyLanes copies used ≤ 8 floats of each of pixels pixels; strides count floats.
+func copyLanes(dst, src []float32, pixels, dstStride, srcStride, used int) {
+	_, _ = dst[(pixels-1)*dstStride+used-1], src[(pixels-1)*srcStride+used-1]
+	if copyLanesVector(dst, src, pixels, dstStride, srcStride, used) {
+		return
+	}
+	for i := range pixels {
+		copy(dst[i*dstStride:][:used], src[i*srcStride:])
+	}
 }
 
 // signalSize returns the number of floats of n complex rows, and signalIn returns such rows at the beginning of s. A gap

@@ -164,33 +164,41 @@ func TestCircularFFTPassesNaNOnToItsLine(t *testing.T) {
 	})
 }
 
-// BenchmarkCircularForms takes the direct form and the one through frequencies in turns.
+// BenchmarkCircularForms takes the direct form and the one through frequencies in turns, forward and kernel gradient.
 func BenchmarkCircularForms(b *testing.B) {
-	for _, size := range []struct{ n, channels int }{{7, 384}, {14, 192}, {28, 96}, {56, 48}, {112, 24}, {224, 12}, {448, 6}} {
+	for _, size := range []struct{ n, channels int }{{14, 192}, {28, 96}, {56, 48}, {97, 32}, {112, 24}, {224, 12}, {448, 6}} {
 		for axis := Height; axis <= Width; axis++ {
-			c := Circular{Batch: 1, H: size.n, W: size.n, C: size.channels, Axis: axis, InStride: size.channels, OutStride: size.channels}
-			f, r := CircularFFT{c}, seeded(b)
-			x, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, size.n*c.C))
-			out, scratch := make([]float32, len(x)), make([]float32, max(c.ScratchSize(), f.ScratchSize()))
-			direct, spectrum := make([]float32, c.PackedSize()), make([]float32, f.PackedSize())
-			c.Pack(direct, w, CircularTerms{Embedding: w})
-			f.Pack(spectrum, w, CircularTerms{Embedding: w})
-			name := fmt.Sprintf("%c/N%d/C%d/", "HW"[axis], size.n, size.channels)
-			b.Run(name+"direct", func(b *testing.B) {
-				for b.Loop() {
-					c.Run(out, x, direct, 0, c.Units(), scratch)
-				}
-			})
-			b.Run(name+"fft", func(b *testing.B) {
-				for b.Loop() {
-					f.Run(out, x, spectrum, 0, f.Units(), scratch)
-				}
-			})
-			b.Run(name+"pack", func(b *testing.B) {
-				for b.Loop() {
-					f.Pack(spectrum, w, CircularTerms{Embedding: w})
-				}
-			})
+			for _, batch := range []int{1, 8} {
+				c := Circular{Batch: batch, H: size.n, W: size.n, C: size.channels, Axis: axis, InStride: size.channels, OutStride: size.channels}
+				b.Run(fmt.Sprintf("%c/N%d/C%d/B%d", "HW"[axis], size.n, size.channels, batch), func(b *testing.B) { benchmarkForms(b, c) })
+			}
 		}
+	}
+}
+
+func benchmarkForms(b *testing.B, c Circular) {
+	f, g, h, r := CircularFFT{c}, CircularGradient{c}, CircularFFTGradient{CircularFFT{c}}, seeded(b)
+	x, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, c.length()*c.C))
+	out, dw := make([]float32, len(x)), make([]float32, len(w))
+	scratch := make([]float32, max(c.ScratchSize(), f.ScratchSize(), g.ScratchSize(), h.ScratchSize()))
+	direct, spectrum := make([]float32, c.PackedSize()), make([]float32, f.PackedSize())
+	partial := make([]float32, max(g.PartialSize(), h.PartialSize()))
+	c.Pack(direct, w, CircularTerms{Embedding: w})
+	f.Pack(spectrum, w, CircularTerms{Embedding: w})
+	for _, form := range []struct {
+		name string
+		run  func()
+	}{
+		{"direct", func() { c.Run(out, x, direct, 0, c.Units(), scratch) }},
+		{"fft", func() { f.Run(out, x, spectrum, 0, f.Units(), scratch) }},
+		{"pack", func() { f.Pack(spectrum, w, CircularTerms{Embedding: w}) }},
+		{"direct-gradient", func() { g.Run(partial, x, x, nil, 0, g.Units(), scratch); g.Combine(dw, partial) }},
+		{"fft-gradient", func() { h.Run(partial, x, x, nil, 0, h.Units(), scratch); h.Combine(dw, partial) }},
+	} {
+		b.Run(form.name, func(b *testing.B) {
+			for b.Loop() {
+				form.run()
+			}
+		})
 	}
 }

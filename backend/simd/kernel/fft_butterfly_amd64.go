@@ -40,6 +40,19 @@ func (s *fftStage) runVector(kind butterflyKind, out, in complexRows, f factorRo
 	return true
 }
 
+// copyLanesVector is copyLanes in assembly, and says whether there is any for the level in use.
+func copyLanesVector(dst, src []float32, pixels, dstStride, srcStride, used int) bool {
+	switch level {
+	case AVX512:
+		asm.CopyLanesAVX512(&dst[0], &src[0], pixels, dstStride, srcStride, used)
+	case AVX2:
+		asm.CopyLanesAVX2(&dst[0], &src[0], pixels, dstStride, srcStride, used)
+	default:
+		return false
+	}
+	return true
+}
+
 // maxButterflies bounds the butterflies of one assembly call: assembly cannot be preempted.
 const maxButterflies = 1 << 11
 

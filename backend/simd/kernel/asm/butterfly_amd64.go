@@ -533,3 +533,13 @@ func ButterflyFilterAdd16AVX512(outRe *float32, outIm *float32, inRe *float32, i
 //
 //go:noescape
 func ButterflyFilterAdd16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+
+// CopyLanesAVX512 copies lanes ≤ 8 floats of each of pixels ≥ 1 pixels; strides count floats.
+//
+//go:noescape
+func CopyLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
+
+// CopyLanesAVX2 copies lanes ≤ 8 floats of each of pixels ≥ 1 pixels; strides count floats.
+//
+//go:noescape
+func CopyLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)

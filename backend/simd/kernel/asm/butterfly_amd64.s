@@ -29983,6 +29983,54 @@ butterfly:
 	VZEROUPPER
 	RET
 
+// func CopyLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2
+TEXT ·CopyLanesAVX512(SB), $0-48
+	MOVQ  dst+0(FP), CX
+	MOVQ  src+8(FP), DX
+	MOVQ  dstStride+24(FP), BX
+	MOVQ  srcStride+32(FP), SI
+	MOVQ  pixels+16(FP), DI
+	MOVQ  lanes+40(FP), R8
+	MOVQ  $0x00000001, AX
+	SHLXQ R8, AX, AX
+	DECQ  AX
+	KMOVW AX, K1
+
+pixel:
+	VMOVUPS.Z (DX), K1, Y0
+	VMOVUPS   Y0, K1, (CX)
+	LEAQ      (CX)(BX*4), CX
+	LEAQ      (DX)(SI*4), DX
+	DECQ      DI
+	JNZ       pixel
+	VZEROUPPER
+	RET
+
+// func CopyLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
+// Requires: AVX
+TEXT ·CopyLanesAVX2(SB), $0-48
+	MOVQ    dst+0(FP), CX
+	MOVQ    src+8(FP), DX
+	MOVQ    dstStride+24(FP), BX
+	MOVQ    srcStride+32(FP), SI
+	MOVQ    pixels+16(FP), DI
+	MOVQ    lanes+40(FP), R8
+	LEAQ    butterflyLaneMask<>+32(SB), AX
+	SHLQ    $0x02, R8
+	SUBQ    R8, AX
+	VMOVUPS (AX), Y1
+
+pixel:
+	VMASKMOVPS (DX), Y1, Y0
+	VMASKMOVPS Y0, Y1, (CX)
+	LEAQ       (CX)(BX*4), CX
+	LEAQ       (DX)(SI*4), DX
+	DECQ       DI
+	JNZ        pixel
+	VZEROUPPER
+	RET
+
 DATA butterflyConstants<>+0(SB)/4, $(0.5)
 DATA butterflyConstants<>+4(SB)/4, $(0.8660254)
 DATA butterflyConstants<>+8(SB)/4, $(0.309017)
@@ -30027,3 +30075,21 @@ DATA butterflyConstants<>+160(SB)/4, $(0.23931566)
 DATA butterflyConstants<>+164(SB)/4, $(0.9238795)
 DATA butterflyConstants<>+168(SB)/4, $(0.38268343)
 GLOBL butterflyConstants<>(SB), RODATA|NOPTR, $172
+
+DATA butterflyLaneMask<>+0(SB)/4, $0xffffffff
+DATA butterflyLaneMask<>+4(SB)/4, $0xffffffff
+DATA butterflyLaneMask<>+8(SB)/4, $0xffffffff
+DATA butterflyLaneMask<>+12(SB)/4, $0xffffffff
+DATA butterflyLaneMask<>+16(SB)/4, $0xffffffff
+DATA butterflyLaneMask<>+20(SB)/4, $0xffffffff
+DATA butterflyLaneMask<>+24(SB)/4, $0xffffffff
+DATA butterflyLaneMask<>+28(SB)/4, $0xffffffff
+DATA butterflyLaneMask<>+32(SB)/4, $0x00000000
+DATA butterflyLaneMask<>+36(SB)/4, $0x00000000
+DATA butterflyLaneMask<>+40(SB)/4, $0x00000000
+DATA butterflyLaneMask<>+44(SB)/4, $0x00000000
+DATA butterflyLaneMask<>+48(SB)/4, $0x00000000
+DATA butterflyLaneMask<>+52(SB)/4, $0x00000000
+DATA butterflyLaneMask<>+56(SB)/4, $0x00000000
+DATA butterflyLaneMask<>+60(SB)/4, $0x00000000
+GLOBL butterflyLaneMask<>(SB), RODATA|NOPTR, $64

@@ -37,6 +37,7 @@ func main() {
 			write(kind, radix, "AVX2", ymm)
 		}
 	}
+	writeCopies()
 	writeConstants()
 	Generate()
 }
@@ -177,5 +178,13 @@ func writeConstants() {
 	GLOBL(constantsName, attr.RODATA|attr.NOPTR)
 	for i, c := range constants {
 		DATA(4*i, F32(c))
+	}
+	GLOBL(laneMaskName, attr.RODATA|attr.NOPTR)
+	for i := range 16 {
+		word := U32(0)
+		if i < 8 {
+			word = U32(0xffffffff)
+		}
+		DATA(4*i, word)
 	}
 }
