@@ -23,6 +23,13 @@ func (c CircularFFT) Pack(packed, w []float32, terms CircularTerms) { c.pack(pac
 // the gradient of out.
 func (c CircularFFT) PackReversed(packed, w []float32) { c.pack(packed, w, CircularTerms{}, -1) }
 
+// Taps returns how long a kernel is whose direct convolution takes about as long: where N is greater, this form pays.
+func (c CircularFFT) Taps() int {
+	m := c.transformed()
+	perLine := float64(2*c.pairs(0)) / float64(c.Batch*c.lines(0)) // 2 where a line is alone
+	return int(0.75 * perLine * fftRowCost(m) * float64(m) / float64(c.length()))
+}
+
 // Units returns the number of independent parts of the convolution.
 func (c CircularFFT) Units() int { return c.groups() * c.blocks() }
 

@@ -10,6 +10,10 @@ type CircularFFTGradient struct{ CircularFFT }
 // its sums back.
 const gradientPairs = 8
 
+// Taps returns how long a kernel is whose gradient, taken directly, takes about as long: where N is greater, this form
+// pays. A pair has two transforms as in the convolution, and a sum over it.
+func (g CircularFFTGradient) Taps() int { return g.CircularFFT.Taps() * 3 / 2 }
+
 // Units returns the number of independent parts of the sums.
 func (g CircularFFTGradient) Units() int { return g.chunks() * g.blocks() }
 

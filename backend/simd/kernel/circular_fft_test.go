@@ -164,6 +164,21 @@ func TestCircularFFTPassesNaNOnToItsLine(t *testing.T) {
 	})
 }
 
+func TestCircularFFTPaysForLongLinesOfSmallFactors(t *testing.T) {
+	for _, c := range []struct {
+		n    int
+		pays bool
+	}{{7, false}, {14, false}, {17, false}, {31, false}, {56, true}, {64, true}, {112, true}, {127, true}, {448, true}, {4096, true}} {
+		f := CircularFFT{Circular{Batch: 2, H: c.n, W: 8, C: 16, InStride: 16, OutStride: 16}}
+		if taps := f.Taps(); taps < 1 || (taps < c.n) != c.pays {
+			t.Errorf("a line of %d is worth %d taps", c.n, taps)
+		}
+		if g := (CircularFFTGradient{f}); g.Taps() < f.Taps() {
+			t.Errorf("the gradient along a line of %d is worth %d taps, fewer than the convolution's", c.n, g.Taps())
+		}
+	}
+}
+
 // BenchmarkCircularForms takes the direct form and the one through frequencies in turns, forward and kernel gradient.
 func BenchmarkCircularForms(b *testing.B) {
 	for _, size := range []struct{ n, channels int }{{14, 192}, {28, 96}, {56, 48}, {97, 32}, {112, 24}, {224, 12}, {448, 6}} {
