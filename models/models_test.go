@@ -87,19 +87,24 @@ func TestTwinsOfSmallSizesCostTheSame(t *testing.T) {
 	}
 }
 
+// smallCircular names a quick model of each family with circular convolutions in several stages.
+var smallCircular = []string{"convnext_c32_parc", "mobilenetv2_c32_parc", "resnet_c32_parc"}
+
 func TestAnyImageSizeRunsWithTheSameWeights(t *testing.T) {
 	backend := newBackend(t)
-	m, store := goldenModel(t, "convnext_c32_parc", models.Options{})
-	for _, size := range [][2]int{{8, 8}, {48, 48}, {37, 61}, {96, 8}} {
-		images := golden.Images("input:odd", 1, max(size[0], size[1]))[:size[0]*size[1]*3]
-		logits := run(t, backend, store, m.Logits, tensors.FromFlatDataAndDimensions(images, 1, size[0], size[1], 3))[0]
-		for _, logit := range tensors.MustCopyFlatData[float32](logits) {
-			if math.IsNaN(float64(logit)) || math.IsInf(float64(logit), 0) {
-				t.Fatalf("%v: logits %v", size, logits)
+	for _, name := range smallCircular {
+		m, store := goldenModel(t, name, models.Options{})
+		for _, size := range [][2]int{{8, 8}, {48, 48}, {37, 61}, {96, 8}} {
+			images := golden.Images("input:odd", 1, max(size[0], size[1]))[:size[0]*size[1]*3]
+			logits := run(t, backend, store, m.Logits, tensors.FromFlatDataAndDimensions(images, 1, size[0], size[1], 3))[0]
+			for _, logit := range tensors.MustCopyFlatData[float32](logits) {
+				if math.IsNaN(float64(logit)) || math.IsInf(float64(logit), 0) {
+					t.Fatalf("%s, %v: logits %v", name, size, logits)
+				}
 			}
-		}
-		if got := logits.Shape().Dimensions; !slices.Equal(got, []int{1, 10}) {
-			t.Errorf("%v: logits of shape %v, want [1 10]", size, got)
+			if got := logits.Shape().Dimensions; !slices.Equal(got, []int{1, 10}) {
+				t.Errorf("%s, %v: logits of shape %v, want [1 10]", name, size, got)
+			}
 		}
 	}
 }
@@ -107,13 +112,15 @@ func TestAnyImageSizeRunsWithTheSameWeights(t *testing.T) {
 func TestFormsAgree(t *testing.T) {
 	backend := newBackend(t)
 	images := tensors.FromFlatDataAndDimensions(golden.Images("input:45", 2, 45), 2, 45, 45, 3)
-	var logits []*tensors.Tensor
-	for _, form := range []parc.Form{parc.Spatial, parc.FFT} {
-		m, store := goldenModel(t, "convnext_c32_parc", models.Options{Form: form})
-		logits = append(logits, run(t, backend, store, m.Logits, images)[0])
-	}
-	if !logits[0].InDelta(logits[1], 1e-5) {
-		t.Errorf("spatial %v, fft %v", logits[0], logits[1])
+	for _, name := range smallCircular {
+		var logits [][]float32
+		for _, form := range []parc.Form{parc.Spatial, parc.FFT, parc.Auto} {
+			m, store := goldenModel(t, name, models.Options{Form: form})
+			logits = append(logits, tensors.MustCopyFlatData[float32](run(t, backend, store, m.Logits, images)[0]))
+			if difference := golden.Difference(t, logits[len(logits)-1], logits[0]); !(difference <= 1e-5) {
+				t.Errorf("%s: forms %s and %s differ by %.1e of the largest logit", name, form, parc.Spatial, difference)
+			}
+		}
 	}
 }
 
