@@ -38,10 +38,9 @@ type invertedResiduals struct {
 	circular int
 }
 
-// mobileNetV2Of returns the published size with circular convolutions, or none, in the last blocks of the groups of 64,
-// 96 and 160 channels.
-func mobileNetV2Of(circular ...int) mobileNetV2 {
-	m := mobileNetV2{
+// mobileNetV2Full returns the size that was published first, of width 1.
+func mobileNetV2Full() mobileNetV2 {
+	return mobileNetV2{
 		image: 224, resize: 256.0 / 224, classes: 1000, stem: 32, last: 1280, stride: 2,
 		stages: [][]invertedResiduals{
 			{{expansion: 1, width: 16, depth: 1, stride: 1}, {expansion: 6, width: 24, depth: 2, stride: 2}},
@@ -50,7 +49,13 @@ func mobileNetV2Of(circular ...int) mobileNetV2 {
 			{{expansion: 6, width: 160, depth: 3, stride: 2}, {expansion: 6, width: 320, depth: 1, stride: 1}},
 		},
 	}
-	m.stages[2][0].circular, m.stages[2][1].circular, m.stages[3][0].circular = circular[0], circular[1], circular[2]
+}
+
+// parc returns the size with circular convolutions in the last blocks of the groups of 64, 96 and 160 channels.
+func (m mobileNetV2) parc() mobileNetV2 {
+	m.stages[2][0].circular = 2
+	m.stages[2][1].circular = 1
+	m.stages[3][0].circular = 1
 	return m
 }
 
@@ -62,10 +67,10 @@ func (m mobileNetV2) c32() mobileNetV2 {
 }
 
 func init() {
-	registry["mobilenetv2"] = mobileNetV2Of(0, 0, 0)
-	registry["mobilenetv2_parc"] = mobileNetV2Of(2, 1, 1)
-	registry["mobilenetv2_c32"] = mobileNetV2Of(0, 0, 0).c32()
-	registry["mobilenetv2_c32_parc"] = mobileNetV2Of(2, 1, 1).c32()
+	registry["mobilenetv2"] = mobileNetV2Full()
+	registry["mobilenetv2_parc"] = mobileNetV2Full().parc()
+	registry["mobilenetv2_c32"] = mobileNetV2Full().c32()
+	registry["mobilenetv2_c32_parc"] = mobileNetV2Full().c32().parc()
 }
 
 func (m mobileNetV2) complete(options Options) (Options, error) {
