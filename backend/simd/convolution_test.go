@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/fastparc/fastparc/backend/simd/kernel"
 	"github.com/gomlx/compute"
 )
 
@@ -68,7 +69,7 @@ func wrapping(dims []int, axis, rows int) func(f *construction, x, w compute.Val
 }
 
 func convolutionCases() []convolutionCase {
-	tall, wide := []int{2, 6, 5, 3}, []int{2, 5, 6, 3}
+	tall, wide, long := []int{2, 6, 5, 3}, []int{2, 5, 6, 3}, []int{2, 120, 5, 3}
 	return []convolutionCase{
 		{"any", []int{2, 7, 6, 3}, []int{3, 3, 3, 5}, standardConvolution(func(a *convolutionOf) {
 			a.strides, a.paddings = []int{2, 1}, [][2]int{{1, 0}, {1, 1}}
@@ -103,6 +104,7 @@ func convolutionCases() []convolutionCase {
 			nil, "ConvGeneral", "product"},
 		{"circular along the height", tall, []int{6, 1, 1, 3}, depthwiseConvolution(3), wrapping(tall, 1, 5), "packedCircular circular", "packedCircular circular"},
 		{"circular along the width", wide, []int{1, 6, 1, 3}, depthwiseConvolution(3), wrapping(wide, 2, 5), "packedCircular circular", "packedCircular circular"},
+		{"circular and long", long, []int{120, 1, 1, 3}, depthwiseConvolution(3), wrapping(long, 1, 119), "packedCircular circular", "packedCircular circular"},
 		{"not circular: a row too few", tall, []int{5, 1, 1, 3}, depthwiseConvolution(3), wrapping(tall, 1, 4),
 			"Slice Concatenate ConvGeneral", "Slice Concatenate packedDepthwise depthwise"},
 		{"not circular: a row too many", tall, []int{6, 1, 1, 3}, depthwiseConvolution(3), wrapping(tall, 1, 6),
@@ -169,7 +171,7 @@ func TestConvolutionsGoToTheirKernels(t *testing.T) {
 // TestGroupedKernelGradientsGoToTheirKernels compares with a sum in float64: the Go backend has no groups of the batch.
 func TestGroupedKernelGradientsGoToTheirKernels(t *testing.T) {
 	b := open(t, "threads=2")
-	tall := []int{2, 6, 5, 3}
+	tall, long := []int{2, 6, 5, 3}, []int{2, 120, 5, 3}
 	for _, c := range []convolutionCase{
 		{"depth-wise", []int{2, 6, 5, 3}, []int{2, 4, 4, 3}, kernelGradientConvolution(3, nil), nil, "ConvGeneral", "depthwiseGradient"},
 		{"depth-wise, padded", []int{2, 6, 5, 17}, []int{2, 6, 5, 17}, kernelGradientConvolution(17, func(a *convolutionOf) {
@@ -177,6 +179,7 @@ func TestGroupedKernelGradientsGoToTheirKernels(t *testing.T) {
 		}), nil, "ConvGeneral", "depthwiseGradient"},
 		{"grouped", []int{2, 6, 5, 6}, []int{2, 4, 4, 4}, kernelGradientConvolution(2, nil), nil, "ConvGeneral", "conv2DGradient"},
 		{"circular", tall, tall, kernelGradientConvolution(3, nil), wrapping(tall, 1, 5), "circularGradient", "circularGradient"},
+		{"circular and long", long, long, kernelGradientConvolution(3, nil), wrapping(long, 1, 119), "circularGradient", "circularGradient"},
 		{"not circular: a row too few", tall, tall, kernelGradientConvolution(3, nil), wrapping(tall, 1, 4),
 			"Slice Concatenate ConvGeneral", "Slice Concatenate depthwiseGradient"},
 	} {
@@ -262,5 +265,20 @@ func TestBiasesMoveIntoPackedKernels(t *testing.T) {
 			}
 			agree(t, b, reference, inputs, build)
 		})
+	}
+}
+
+func TestCircularConvolutionsGoThroughTheFrequenciesWhereTheyAreLong(t *testing.T) {
+	for _, c := range []struct {
+		length                int
+		frequencies, gradient bool
+	}{{6, false, false}, {14, false, false}, {120, true, true}, {448, true, true}} {
+		shape := kernel.Circular{Batch: 2, H: c.length, W: 8, C: 16, Axis: kernel.Height, InStride: 16, OutStride: 16}
+		if _, frequencies := fasterForm(shape).(kernel.CircularFFT); frequencies != c.frequencies {
+			t.Errorf("length %d: through the frequencies is %v, want %v", c.length, frequencies, c.frequencies)
+		}
+		if _, frequencies := fasterGradientForm(shape).(kernel.CircularFFTGradient); frequencies != c.gradient {
+			t.Errorf("length %d: the gradient through the frequencies is %v, want %v", c.length, frequencies, c.gradient)
+		}
 	}
 }

@@ -15,17 +15,17 @@ func lowerCircular(p *planner, n *node) (bool, error) {
 			if len(in) > 1 {
 				terms.Bias = r.floats(in[1])
 			}
-			a.shape.Pack(r.floats(to), r.floats(in[0]), terms)
+			a.form.Pack(r.floats(to), r.floats(in[0]), terms)
 		}})
 	case circularOf:
-		c := a.shape
-		p.step(&task{units: c.Units(), work: circularWork(c), scratch: c.ScratchSize(), body: func(r *run, scratch []float32, lo, hi int) {
+		c := a.form
+		p.step(&task{units: c.Units(), work: circularWork(a.shape), scratch: c.ScratchSize(), body: func(r *run, scratch []float32, lo, hi int) {
 			c.Run(r.floats(to), r.floats(in[0]), r.floats(in[1]), lo, hi, scratch)
 		}})
 	case circularGradientOf:
-		c := a.shape
+		c := a.form
 		partial := p.temporary(4 * c.PartialSize())
-		p.step(&task{units: c.Units(), work: circularWork(c.Circular), scratch: c.ScratchSize(), body: func(r *run, scratch []float32, lo, hi int) {
+		p.step(&task{units: c.Units(), work: circularWork(a.shape), scratch: c.ScratchSize(), body: func(r *run, scratch []float32, lo, hi int) {
 			c.Run(r.floats(partial), r.floats(in[0]), r.floats(in[1]), nil, lo, hi, scratch)
 		}})
 		p.step(&task{units: 1, body: func(r *run, _ []float32, _, _ int) {
@@ -38,9 +38,5 @@ func lowerCircular(p *planner, n *node) (bool, error) {
 }
 
 func circularWork(c kernel.Circular) int {
-	n := c.H
-	if c.Axis == kernel.Width {
-		n = c.W
-	}
-	return c.Batch * c.H * c.W * c.C * n / 8
+	return c.Batch * c.H * c.W * c.C * circularLength(c) / 8
 }

@@ -8,13 +8,60 @@ import (
 )
 
 // circularOf is a depth-wise circular convolution along one axis. Inputs: x and the packed kernel.
-type circularOf struct{ shape kernel.Circular }
+type circularOf struct {
+	shape kernel.Circular
+	form  circularForm
+}
 
-// packedCircularOf is a circular kernel, and maybe a bias, laid out for it.
-type packedCircularOf struct{ shape kernel.Circular }
+// packedCircularOf is a circular kernel, and maybe a bias, laid out for a form.
+type packedCircularOf struct{ form circularForm }
 
 // circularGradientOf is the gradient of a circular kernel. Inputs: v and x.
-type circularGradientOf struct{ shape kernel.CircularGradient }
+type circularGradientOf struct {
+	shape kernel.Circular
+	form  circularGradientForm
+}
+
+// circularForm is a way to compute a circular convolution: directly, or through the frequencies.
+type circularForm interface {
+	PackedSize() int
+	Pack(packed, w []float32, terms kernel.CircularTerms)
+	Units() int
+	ScratchSize() int
+	Run(out, x, packed []float32, lo, hi int, scratch []float32)
+}
+
+// circularGradientForm is the same for the gradient of the kernel.
+type circularGradientForm interface {
+	Units() int
+	PartialSize() int
+	ScratchSize() int
+	Run(partial, v, x, embedding []float32, lo, hi int, scratch []float32)
+	Combine(dw, partial []float32)
+}
+
+// fasterForm chooses by the length from which on the frequencies pay, never by measuring, so that results stay the same.
+func fasterForm(shape kernel.Circular) circularForm {
+	if frequencies := (kernel.CircularFFT{Circular: shape}); circularLength(shape) > frequencies.Taps() {
+		return frequencies
+	}
+	return shape
+}
+
+func fasterGradientForm(shape kernel.Circular) circularGradientForm {
+	frequencies := kernel.CircularFFTGradient{CircularFFT: kernel.CircularFFT{Circular: shape}}
+	if circularLength(shape) > frequencies.Taps() {
+		return frequencies
+	}
+	return kernel.CircularGradient{Circular: shape}
+}
+
+func circularLength(c kernel.Circular) int {
+	if c.Axis == kernel.Height {
+		return c.H
+	}
+	return c.W
+}
 
 // recognizeCircular makes one node of the operator as the paper writes it (Algorithm 1): x concatenated with its first
 // N−1 rows, then a depth-wise convolution along that axis with a kernel of length N and no padding. Its kernel's
@@ -25,16 +72,16 @@ func recognizeCircular(b *rewriter, n *node) []*value {
 		if !ok || g.cout != g.cin {
 			return nil
 		}
-		packed := b.kernelNode(packedCircularOf{shape}, []int{shape.PackedSize()}, n.inputs[1])
-		return []*value{b.kernelNode(circularOf{shape}, n.outputs[0].shape.Dimensions, x, packed)}
+		form := fasterForm(shape)
+		packed := b.kernelNode(packedCircularOf{form}, []int{form.PackedSize()}, n.inputs[1])
+		return []*value{b.kernelNode(circularOf{shape, form}, n.outputs[0].shape.Dimensions, x, packed)}
 	}
 	if g, a, ok := kernelGradientGeometry(n); ok && a.axes.OutputBatch == 2 && a.axes.OutputChannels == 3 && slices.Equal(a.axes.OutputSpatial, []int{0, 1}) {
 		x, shape, ok := wrapped(n.inputs[0], g)
 		if !ok || g.cout != g.cin {
 			return nil
 		}
-		gradient := kernel.CircularGradient{Circular: shape}
-		return []*value{b.kernelNode(circularGradientOf{gradient}, n.outputs[0].shape.Dimensions, n.inputs[1], x)}
+		return []*value{b.kernelNode(circularGradientOf{shape, fasterGradientForm(shape)}, n.outputs[0].shape.Dimensions, n.inputs[1], x)}
 	}
 	return nil
 }
