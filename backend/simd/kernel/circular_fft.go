@@ -131,12 +131,7 @@ func (c *CircularFFT) packTerms(plan *fftPlan, f factorRows, block int, terms Ci
 func (c *CircularFFT) channel(block, lane int) int { return (block*lanes + lane) % c.C }
 
 // transformed returns the length of the transforms: N, or enough for all differences of two indices below N.
-func (c *CircularFFT) transformed() int {
-	if n := c.length(); !hasRadices(n) {
-		return paddedLength(2*n - 1)
-	}
-	return c.length()
-}
+func (c *CircularFFT) transformed() int { return fftPlanOf(c.length()).rows() }
 
 // together returns how many rows lie side by side in the lanes as one line, where the kernel runs along them and a row
 // has few channels.

@@ -227,8 +227,9 @@ func fftRowCost(n int) float64 {
 	return cost
 }
 
-// primeCosts is the number of operations on vectors of a butterfly of prime radix, for each of its rows.
-var primeCosts = [14]float64{2: 2.5, 3: 5, 5: 8, 7: 10, 11: 14, 13: 16}
+// primeCosts is about how many operations on vectors a butterfly of prime radix takes for each of its rows, with those
+// that large ones spend on the stack.
+var primeCosts = [14]float64{2: 2.5, 3: 5, 5: 8, 7: 10, 11: 18, 13: 22}
 
 // productOf returns the product of factors.
 func productOf(factors []int) int {
