@@ -56,10 +56,18 @@ func fuseEpilogue(b *rewriter, n *node) []*value {
 		}
 		return b.fuseGELU(n)
 	case compute.OpTypeMax:
-		for i := range 2 {
-			if c, ok := scalarConstant(n.inputs[i]); ok && c == 0 {
-				return b.fuseActivation(n, n.inputs[1-i], kernel.ReLU, 1)
-			}
+		return b.fuseActivation(n, limited(n, 0), kernel.None, kernel.ReLU, 1)
+	case compute.OpTypeMin:
+		return b.fuseActivation(n, limited(n, 6), kernel.ReLU, kernel.ReLU6, 1)
+	}
+	return nil
+}
+
+// limited returns what a maximum or minimum with the given constant is taken of, or nil.
+func limited(n *node, constant float32) *value {
+	for i := range 2 {
+		if c, ok := scalarConstant(n.inputs[i]); ok && c == constant {
+			return n.inputs[1-i]
 		}
 	}
 	return nil
@@ -151,7 +159,7 @@ func (b *rewriter) fuseGELU(n *node) []*value {
 			continue
 		}
 		if inner := b.timesConstant(erf.node.inputs[0], math.Sqrt2/2); inner == x {
-			return b.fuseActivation(n, x, kernel.GELU, 2)
+			return b.fuseActivation(n, x, kernel.None, kernel.GELU, 2)
 		}
 	}
 	return nil
@@ -178,12 +186,16 @@ func (b *rewriter) withConstant(v *value, op compute.OpType, c float64) *value {
 	return nil
 }
 
-func (b *rewriter) fuseActivation(n *node, x *value, activation kernel.Activation, uses int) []*value {
-	from, a := b.producer(n, x, uses)
-	if a == nil || a.epilogue().residual || a.epilogue().activation != kernel.None {
+// fuseActivation makes of a producer's activation before the one after it.
+func (b *rewriter) fuseActivation(n *node, x *value, before, after kernel.Activation, uses int) []*value {
+	if x == nil {
 		return nil
 	}
-	return b.fused(n, from, a, func(e *epilogueOf) { e.activation = activation }, nil, nil, nil)
+	from, a := b.producer(n, x, uses)
+	if a == nil || a.epilogue().residual || a.epilogue().activation != before {
+		return nil
+	}
+	return b.fused(n, from, a, func(e *epilogueOf) { e.activation = after }, nil, nil, nil)
 }
 
 // fused adds the producer anew with a larger epilogue; operands that are not nil replace those it had.

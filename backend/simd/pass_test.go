@@ -270,6 +270,15 @@ func TestEpiloguesMoveIntoProducts(t *testing.T) {
 		{"rectified", withVector, func(f *construction, in []compute.Value) []compute.Value {
 			return []compute.Value{f.one(f.Max(f.one(f.Add(product(f, in), row(f, in[2]))), f.constant(0)))}
 		}, "product", epilogueOf{bias: true, activation: kernel.ReLU}},
+		{"limited to six", withVector, func(f *construction, in []compute.Value) []compute.Value {
+			return []compute.Value{f.one(f.Min(f.one(f.Max(product(f, in), f.constant(0))), f.constant(6)))}
+		}, "product", epilogueOf{activation: kernel.ReLU6}},
+		{"limited to another number", withVector, func(f *construction, in []compute.Value) []compute.Value {
+			return []compute.Value{f.one(f.Min(f.one(f.Max(product(f, in), f.constant(0))), f.constant(5)))}
+		}, "product Min", epilogueOf{activation: kernel.ReLU}},
+		{"limited above alone", withVector, func(f *construction, in []compute.Value) []compute.Value {
+			return []compute.Value{f.one(f.Min(product(f, in), f.constant(6)))}
+		}, "product Min", epilogueOf{}},
 		{"GELU", withVector, func(f *construction, in []compute.Value) []compute.Value {
 			x := f.one(f.Add(product(f, in), row(f, in[2])))
 			return []compute.Value{gelu(f, x, x)}
