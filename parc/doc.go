@@ -33,7 +33,8 @@ such blocks in a row see the whole image.
 The same values and gradients, to rounding, are computed in one of three forms. They share their parameters: a model
 trained in one form can be served in another.
 
-  - [Spatial]: z is concatenated with its own first N-1 rows and convolved without padding. N multiply-adds an element.
+  - [Spatial]: z is concatenated with its own first N-1 rows and convolved without padding. N multiply-adds an element;
+    the engine "simd" recognises it, and computes long ones through the frequencies.
   - [FFT] (Fast-ParC): irfft(rfft(z) · conj(rfft(w'))) along the axis, for any N. In the order of log N multiply-adds an
     element where the backend has a Fourier transform; elsewhere by products with the matrices of the discrete Fourier
     transform, about 2N.

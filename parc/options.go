@@ -54,7 +54,8 @@ type Form int
 const (
 	// Auto is Spatial on the engine "simd", which chooses the algorithm itself, and FFT elsewhere.
 	Auto Form = iota
-	// Spatial convolves the input, concatenated with its beginning, as an ordinary convolution does.
+	// Spatial convolves the input, concatenated with its beginning, as an ordinary convolution does. The engine "simd"
+	// recognises this, and takes a way of its own through the frequencies where the axis is long.
 	Spatial
 	// FFT multiplies spectra: Fast-ParC.
 	FFT

@@ -69,7 +69,7 @@ func wrapping(dims []int, axis, rows int) func(f *construction, x, w compute.Val
 }
 
 func convolutionCases() []convolutionCase {
-	tall, wide, long := []int{2, 6, 5, 3}, []int{2, 5, 6, 3}, []int{2, 120, 5, 3}
+	tall, wide, long, broad := []int{2, 6, 5, 3}, []int{2, 5, 6, 3}, []int{2, 120, 5, 3}, []int{1, 5, 97, 19}
 	return []convolutionCase{
 		{"any", []int{2, 7, 6, 3}, []int{3, 3, 3, 5}, standardConvolution(func(a *convolutionOf) {
 			a.strides, a.paddings = []int{2, 1}, [][2]int{{1, 0}, {1, 1}}
@@ -105,6 +105,7 @@ func convolutionCases() []convolutionCase {
 		{"circular along the height", tall, []int{6, 1, 1, 3}, depthwiseConvolution(3), wrapping(tall, 1, 5), "packedCircular circular", "packedCircular circular"},
 		{"circular along the width", wide, []int{1, 6, 1, 3}, depthwiseConvolution(3), wrapping(wide, 2, 5), "packedCircular circular", "packedCircular circular"},
 		{"circular and long", long, []int{120, 1, 1, 3}, depthwiseConvolution(3), wrapping(long, 1, 119), "packedCircular circular", "packedCircular circular"},
+		{"circular and long along the width", broad, []int{1, 97, 1, 19}, depthwiseConvolution(19), wrapping(broad, 2, 96), "packedCircular circular", "packedCircular circular"},
 		{"not circular: a row too few", tall, []int{5, 1, 1, 3}, depthwiseConvolution(3), wrapping(tall, 1, 4),
 			"Slice Concatenate ConvGeneral", "Slice Concatenate packedDepthwise depthwise"},
 		{"not circular: a row too many", tall, []int{6, 1, 1, 3}, depthwiseConvolution(3), wrapping(tall, 1, 6),

@@ -1,6 +1,8 @@
 package simd
 
 import (
+	"strconv"
+
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -26,7 +28,7 @@ func compileAlone(backend compute.Backend, n *node) (executable compute.Executab
 	main := builder.Main()
 	in := make([]compute.Value, len(n.inputs))
 	for i, input := range n.inputs {
-		if in[i], err = main.Parameter(parameterName(i), input.shape, nil); err != nil {
+		if in[i], err = main.Parameter("x"+strconv.Itoa(i), input.shape, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -38,10 +40,6 @@ func compileAlone(backend compute.Backend, n *node) (executable compute.Executab
 		return nil, err
 	}
 	return builder.Compile()
-}
-
-func parameterName(i int) string {
-	return "x" + string(rune('0'+i%10)) + string(rune('a'+i/10%26)) + string(rune('a'+i/260))
 }
 
 func (s *fallback) run(r *run) (err error) {
