@@ -275,10 +275,10 @@ func TestCircularConvolutionsGoThroughTheFrequenciesWhereTheyAreLong(t *testing.
 		frequencies, gradient bool
 	}{{6, false, false}, {14, false, false}, {120, true, true}, {448, true, true}} {
 		shape := kernel.Circular{Batch: 2, H: c.length, W: 8, C: 16, Axis: kernel.Height, InStride: 16, OutStride: 16}
-		if _, frequencies := fasterForm(shape).(kernel.CircularFFT); frequencies != c.frequencies {
+		if _, frequencies := fasterForm(shape, anyAlgorithm).(kernel.CircularFFT); frequencies != c.frequencies {
 			t.Errorf("length %d: through the frequencies is %v, want %v", c.length, frequencies, c.frequencies)
 		}
-		if _, frequencies := fasterGradientForm(shape).(kernel.CircularFFTGradient); frequencies != c.gradient {
+		if _, frequencies := fasterGradientForm(shape, anyAlgorithm).(kernel.CircularFFTGradient); frequencies != c.gradient {
 			t.Errorf("length %d: the gradient through the frequencies is %v, want %v", c.length, frequencies, c.gradient)
 		}
 	}

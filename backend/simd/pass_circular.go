@@ -40,29 +40,6 @@ type circularGradientForm interface {
 	Combine(dw, partial []float32)
 }
 
-// fasterForm chooses by the length from which on the frequencies pay, never by measuring, so that results stay the same.
-func fasterForm(shape kernel.Circular) circularForm {
-	if frequencies := (kernel.CircularFFT{Circular: shape}); circularLength(shape) > frequencies.Taps() {
-		return frequencies
-	}
-	return shape
-}
-
-func fasterGradientForm(shape kernel.Circular) circularGradientForm {
-	frequencies := kernel.CircularFFTGradient{CircularFFT: kernel.CircularFFT{Circular: shape}}
-	if circularLength(shape) > frequencies.Taps() {
-		return frequencies
-	}
-	return kernel.CircularGradient{Circular: shape}
-}
-
-func circularLength(c kernel.Circular) int {
-	if c.Axis == kernel.Height {
-		return c.H
-	}
-	return c.W
-}
-
 // recognizeCircular makes one node of the operator as the paper writes it (Algorithm 1): x concatenated with its first
 // N−1 rows, then a depth-wise convolution along that axis with a kernel of length N and no padding. Its kernel's
 // gradient has the same concatenation.
@@ -72,7 +49,7 @@ func recognizeCircular(b *rewriter, n *node) []*value {
 		if !ok || g.cout != g.cin {
 			return nil
 		}
-		form := fasterForm(shape)
+		form := fasterForm(shape, anyAlgorithm)
 		packed := b.kernelNode(packedCircularOf{form}, []int{form.PackedSize()}, n.inputs[1])
 		return []*value{b.kernelNode(circularOf{shape, form}, n.outputs[0].shape.Dimensions, x, packed)}
 	}
@@ -81,7 +58,7 @@ func recognizeCircular(b *rewriter, n *node) []*value {
 		if !ok || g.cout != g.cin {
 			return nil
 		}
-		return []*value{b.kernelNode(circularGradientOf{shape, fasterGradientForm(shape)}, n.outputs[0].shape.Dimensions, n.inputs[1], x)}
+		return []*value{b.kernelNode(circularGradientOf{shape, fasterGradientForm(shape, anyAlgorithm)}, n.outputs[0].shape.Dimensions, n.inputs[1], x)}
 	}
 	return nil
 }
