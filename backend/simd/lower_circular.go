@@ -10,12 +10,13 @@ func lowerCircular(p *planner, n *node) (bool, error) {
 	in := p.locationsOf(n.inputs)
 	switch a := n.attributes.(type) {
 	case packedCircularOf:
-		p.step(&task{units: 1, body: func(r *run, _ []float32, _, _ int) {
+		f := a.form
+		p.step(&task{units: f.PackUnits(), work: 8 * f.PackedSize(), body: func(r *run, _ []float32, lo, hi int) {
 			var terms kernel.CircularTerms
 			if len(in) > 1 {
 				terms.Bias = r.floats(in[1])
 			}
-			a.form.Pack(r.floats(to), r.floats(in[0]), terms)
+			f.Pack(r.floats(to), r.floats(in[0]), terms, lo, hi)
 		}})
 	case circularOf:
 		c := a.form

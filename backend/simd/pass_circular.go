@@ -25,7 +25,9 @@ type circularGradientOf struct {
 // circularForm is a way to compute a circular convolution: directly, or through the frequencies.
 type circularForm interface {
 	PackedSize() int
-	Pack(packed, w []float32, terms kernel.CircularTerms)
+	PackUnits() int
+	Pack(packed, w []float32, terms kernel.CircularTerms, lo, hi int)
+	PackReversed(packed, w []float32, lo, hi int)
 	Units() int
 	ScratchSize() int
 	Run(out, x, packed []float32, lo, hi int, scratch []float32)

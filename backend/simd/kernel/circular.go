@@ -19,7 +19,7 @@ const (
 // x and out may be some channels of wider tensors: neighbouring pixels are InStride and OutStride floats apart, and the
 // slices begin at the first channel of the first pixel.
 //
-// Weights are packed once (Pack), then units are run in any order and split. A unit is sixteen channels of some
+// Weights are packed once (Pack, in units of its own), then units are run in any order and split. A unit is sixteen channels of some
 // lines of one image, where a line is what the kernel runs along.
 type Circular struct {
 	Batch, H, W, C      int
@@ -40,12 +40,19 @@ const unitProducts = 1 << 15
 // PackedSize returns the number of floats that Pack writes.
 func (c Circular) PackedSize() int { return c.blocks() * c.packedBlock() }
 
-// Pack lays out w [N, C] and what is added for Run.
-func (c Circular) Pack(packed, w []float32, terms CircularTerms) { c.pack(packed, w, terms, 1) }
+// PackUnits returns the number of independent parts of the packing.
+func (c Circular) PackUnits() int { return c.blocks() }
+
+// Pack lays out units lo to hi of w [N, C] and of what is added, for Run.
+func (c Circular) Pack(packed, w []float32, terms CircularTerms, lo, hi int) {
+	c.pack(packed, w, terms, 1, lo, hi)
+}
 
 // PackReversed lays out w turned round about index 0, w[(-k) mod N], for the gradient of x: the same convolution, of
 // the gradient of out.
-func (c Circular) PackReversed(packed, w []float32) { c.pack(packed, w, CircularTerms{}, -1) }
+func (c Circular) PackReversed(packed, w []float32, lo, hi int) {
+	c.pack(packed, w, CircularTerms{}, -1, lo, hi)
+}
 
 // Units returns the number of independent parts of the convolution.
 func (c Circular) Units() int { return c.Batch * c.blocks() * c.groups() }
@@ -111,11 +118,11 @@ func (c *Circular) convolveLine(out, x []float32, b, block, line int, weights, s
 	unpackLanes(out[to:], y, n, toStep, used)
 }
 
-// pack lays out each block: the kernel as often round as the tiles reach, the embedding, what the sums start from.
-func (c Circular) pack(packed, w []float32, terms CircularTerms, direction int) {
+// pack lays out blocks lo to hi: the kernel as often round as the tiles reach, the embedding, what the sums start from.
+func (c Circular) pack(packed, w []float32, terms CircularTerms, direction, lo, hi int) {
 	n := c.length()
-	clear(packed[:c.PackedSize()])
-	for block := range c.blocks() {
+	clear(packed[lo*c.packedBlock() : hi*c.packedBlock()])
+	for block := lo; block < hi; block++ {
 		kernel, embedding, start := c.parts(packed[block*c.packedBlock():][:c.packedBlock()])
 		for l := range c.used(block, 0) {
 			channel := (block*lanes + l) % c.C

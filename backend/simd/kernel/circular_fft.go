@@ -14,14 +14,21 @@ type CircularFFT struct{ Circular }
 const unitRows = 512
 
 // PackedSize returns the number of floats that Pack writes.
-func (c CircularFFT) PackedSize() int { return lanes + c.blocks()*4*c.transformed()*lanes }
+func (c CircularFFT) PackedSize() int { return c.blocks() * c.packedBlock() }
 
-// Pack transforms w [N, C] and what is added, for Run.
-func (c CircularFFT) Pack(packed, w []float32, terms CircularTerms) { c.pack(packed, w, terms, 1) }
+// PackUnits returns the number of independent parts of the packing.
+func (c CircularFFT) PackUnits() int { return c.blocks() }
+
+// Pack transforms units lo to hi of w [N, C] and of what is added, for Run.
+func (c CircularFFT) Pack(packed, w []float32, terms CircularTerms, lo, hi int) {
+	c.pack(packed, w, terms, 1, lo, hi)
+}
 
 // PackReversed transforms w turned round about index 0, w[(-k) mod N], for the gradient of x: the same convolution, of
 // the gradient of out.
-func (c CircularFFT) PackReversed(packed, w []float32) { c.pack(packed, w, CircularTerms{}, -1) }
+func (c CircularFFT) PackReversed(packed, w []float32, lo, hi int) {
+	c.pack(packed, w, CircularTerms{}, -1, lo, hi)
+}
 
 // Taps returns how long a kernel is whose direct convolution takes about as long: where N is greater, this form pays.
 func (c CircularFFT) Taps() int {
@@ -60,29 +67,33 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 	}
 }
 
-// factors returns a packed block for transforms of length m. The first float says whether any has terms.
+// packedBlock is the number of floats of a packed block: whether it has terms, the spectra of the kernel and of those.
+func (c *CircularFFT) packedBlock() int { return (1 + 4*c.transformed()) * lanes }
+
+// factors returns a packed block for transforms of length m. Its first float says whether it has terms.
 func (c *CircularFFT) factors(packed []float32, block, m int) factorRows {
 	size := 2 * m * lanes
-	both := packed[lanes+block*2*size:][:2*size]
+	packed = packed[block*c.packedBlock():][:c.packedBlock()]
+	both := packed[lanes:]
 	if packed[0] == 0 {
 		return factorRows{filter: both[:size]}
 	}
 	return factorRows{both[:size], both[size:]}
 }
 
-// pack lays out, block by block, the spectrum of the kernel that z is convolved with and that of what is added to two
+// pack lays out, for blocks lo to hi, the spectrum of the kernel that z is convolved with and that of what is added to two
 // lines at once, each with the factor of the way back.
-func (c CircularFFT) pack(packed, w []float32, terms CircularTerms, direction int) {
+func (c CircularFFT) pack(packed, w []float32, terms CircularTerms, direction, lo, hi int) {
 	n, plan := c.length(), fftPlanOf(c.transformed())
-	clear(packed[:c.PackedSize()])
+	clear(packed[lo*c.packedBlock() : hi*c.packedBlock()])
 	scale, first := 1/float32(plan.n), 0
 	if plan.n > n {
 		first = 1 - n
 	}
-	if terms.Bias != nil || terms.Embedding != nil || terms.Table != nil {
-		packed[0] = 1
-	}
-	for block := range c.blocks() {
+	for block := lo; block < hi; block++ {
+		if terms.Bias != nil || terms.Embedding != nil || terms.Table != nil {
+			packed[block*c.packedBlock()] = 1
+		}
 		f := c.factors(packed, block, plan.n)
 		for d := first; d < n; d++ {
 			row, k := (d+plan.n)%plan.n, -direction*d

@@ -83,9 +83,9 @@ func TestCircularFFTIsTheSumOverItsAxis(t *testing.T) {
 					want[o] += float64(w[k]) * z
 				})
 				f := CircularFFT{c}
-				packed, check := guardedSlice(t, f.PackedSize(), 0)
-				f.Pack(packed, w, terms)
-				check()
+				packed := sameForAnySplit(t, f.PackedSize(), f.PackUnits(), 0, func(packed []float32, lo, hi int, _ []float32) {
+					f.Pack(packed, w, terms, lo, hi)
+				})
 				got := sameForAnySplit(t, outSize, f.Units(), f.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {
 					f.Run(out, x, packed, lo, hi, scratch)
 				})
@@ -105,8 +105,10 @@ func TestCircularFFTInputGradientIsTheTranspose(t *testing.T) {
 				v, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, n*c.C))
 				want := make([]float64, len(v))
 				c.eachTap(func(o, k, _, i int) { want[i] += float64(w[k]) * float64(v[o]) })
-				packed, got := make([]float32, f.PackedSize()), make([]float32, len(v))
-				f.PackReversed(packed, w)
+				packed := sameForAnySplit(t, f.PackedSize(), f.PackUnits(), 0, func(packed []float32, lo, hi int, _ []float32) {
+					f.PackReversed(packed, w, lo, hi)
+				})
+				got := make([]float32, len(v))
 				f.Run(got, v, packed, 0, f.Units(), make([]float32, f.ScratchSize()))
 				agreeToScale(t, got, want)
 			})
@@ -152,7 +154,7 @@ func TestCircularFFTPassesNaNOnToItsLine(t *testing.T) {
 		x, w := normal(r, make([]float32, c.span(40))), normal(r, make([]float32, 56*20))
 		x[(4*5+2)*40+18] = float32(math.NaN())
 		packed, out := make([]float32, f.PackedSize()), make([]float32, c.span(20))
-		f.Pack(packed, w, CircularTerms{})
+		f.Pack(packed, w, CircularTerms{}, 0, f.PackUnits())
 		f.Run(out, x, packed, 0, f.Units(), make([]float32, f.ScratchSize()))
 		for i, y := range out {
 			column, channel := i/20%5, i%20
@@ -198,15 +200,15 @@ func benchmarkForms(b *testing.B, c Circular) {
 	scratch := make([]float32, max(c.ScratchSize(), f.ScratchSize(), g.ScratchSize(), h.ScratchSize()))
 	direct, spectrum := make([]float32, c.PackedSize()), make([]float32, f.PackedSize())
 	partial := make([]float32, max(g.PartialSize(), h.PartialSize()))
-	c.Pack(direct, w, CircularTerms{Embedding: w})
-	f.Pack(spectrum, w, CircularTerms{Embedding: w})
+	c.Pack(direct, w, CircularTerms{Embedding: w}, 0, c.PackUnits())
+	f.Pack(spectrum, w, CircularTerms{Embedding: w}, 0, f.PackUnits())
 	for _, form := range []struct {
 		name string
 		run  func()
 	}{
 		{"direct", func() { c.Run(out, x, direct, 0, c.Units(), scratch) }},
 		{"fft", func() { f.Run(out, x, spectrum, 0, f.Units(), scratch) }},
-		{"pack", func() { f.Pack(spectrum, w, CircularTerms{Embedding: w}) }},
+		{"pack", func() { f.Pack(spectrum, w, CircularTerms{Embedding: w}, 0, f.PackUnits()) }},
 		{"direct-gradient", func() { g.Run(partial, x, x, nil, 0, g.Units(), scratch); g.Combine(dw, partial) }},
 		{"fft-gradient", func() { h.Run(partial, x, x, nil, 0, h.Units(), scratch); h.Combine(dw, partial) }},
 	} {

@@ -82,9 +82,9 @@ func TestCircularIsTheSumOverItsAxis(t *testing.T) {
 					}
 					want[o] += float64(w[k]) * z
 				})
-				packed, check := guardedSlice(t, c.PackedSize(), 0)
-				c.Pack(packed, w, terms)
-				check()
+				packed := sameForAnySplit(t, c.PackedSize(), c.PackUnits(), 0, func(packed []float32, lo, hi int, _ []float32) {
+					c.Pack(packed, w, terms, lo, hi)
+				})
 				got := sameForAnySplit(t, outSize, c.Units(), c.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {
 					c.Run(out, x, packed, lo, hi, scratch)
 				})
@@ -104,8 +104,10 @@ func TestCircularInputGradientIsTheTranspose(t *testing.T) {
 				v, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, n*c.C))
 				want := make([]float64, len(v))
 				c.eachTap(func(o, k, _, i int) { want[i] += float64(w[k]) * float64(v[o]) })
-				packed, got := make([]float32, c.PackedSize()), make([]float32, len(v))
-				c.PackReversed(packed, w)
+				packed := sameForAnySplit(t, c.PackedSize(), c.PackUnits(), 0, func(packed []float32, lo, hi int, _ []float32) {
+					c.PackReversed(packed, w, lo, hi)
+				})
+				got := make([]float32, len(v))
 				c.Run(got, v, packed, 0, c.Units(), make([]float32, c.ScratchSize()))
 				agree(t, got, want, n)
 			})
@@ -119,7 +121,7 @@ func TestCircularPassesNaNOn(t *testing.T) {
 		x, w := make([]float32, c.span(20)), make([]float32, 9*20)
 		x[(4*3+1)*20+18] = float32(math.NaN())
 		packed, out := make([]float32, c.PackedSize()), make([]float32, len(x))
-		c.Pack(packed, w, CircularTerms{})
+		c.Pack(packed, w, CircularTerms{}, 0, c.PackUnits())
 		c.Run(out, x, packed, 0, c.Units(), make([]float32, c.ScratchSize()))
 		for i, y := range out {
 			column, channel := i/20%3, i%20
@@ -138,7 +140,7 @@ func BenchmarkCircular(b *testing.B) {
 				r := seeded(b)
 				x, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, size.n*c.C))
 				out, packed, scratch := make([]float32, len(x)), make([]float32, c.PackedSize()), make([]float32, c.ScratchSize())
-				c.Pack(packed, w, CircularTerms{Embedding: w})
+				c.Pack(packed, w, CircularTerms{Embedding: w}, 0, c.PackUnits())
 				for b.Loop() {
 					c.Run(out, x, packed, 0, c.Units(), scratch)
 				}
