@@ -36,8 +36,11 @@ type Options struct {
 	// the first.
 	DropPath float64
 	// Dropout is the probability that an input of the classifier is zeroed while training, in the families that were
-	// published with dropout: MobileNetV2.
+	// published with dropout: MobileNetV2, MobileViT and ParC-Net.
 	Dropout float64
+	// BlockDropout is the probability that an output of a dense layer is zeroed while training, in the blocks that were
+	// published with it: the transformers of MobileViT and the ParC-MetaFormer blocks of ParC-Net.
+	BlockDropout float64
 	// NoPositionEmbedding leaves the position embeddings of circular convolutions out, to see what they are worth.
 	NoPositionEmbedding bool
 }
@@ -145,6 +148,8 @@ func (m *Model) Strides() []int {
 type Entry struct {
 	// Name is the array's name in PyTorch's state_dict.
 	Name string
+	// Alias is a second name that PyTorch's state_dict lists the same array under, or empty.
+	Alias string
 	// Shape is its shape in PyTorch.
 	Shape []int
 	// Layout says how it is laid out in the store.
@@ -160,7 +165,9 @@ type Entry struct {
 func (m *Model) State() []Entry {
 	var entries []Entry
 	for _, p := range m.network.state.Params() {
-		entries = append(entries, Entry{Name: p.Name, Shape: p.Layout.Torch, Layout: p.Layout, Path: p.VariablePath(), Kind: p.Kind})
+		entries = append(entries, Entry{
+			Name: p.Name, Alias: p.Alias, Shape: p.Layout.Torch, Layout: p.Layout, Path: p.VariablePath(), Kind: p.Kind,
+		})
 	}
 	return entries
 }

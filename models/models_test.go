@@ -32,6 +32,11 @@ func TestCostsEqualThePublished(t *testing.T) {
 		{"mobilenetv2_parc", 3_532_136, 302.0},
 		{"resnet50", 25_557_032, 4089.2},
 		{"resnet50_parc", 23_737_640, 3941.5},
+		{"mobilevit_s", 5_578_632, 2000.8},
+		{"mobilevit_xs", 2_317_848, 1025.9},
+		{"parcnet_s", 5_037_088, 1657.3},
+		{"parcnet_xs", 2_185_384, 944.0},
+		{"parcnet_h", 20_403_940, 8544.4},
 	} {
 		costs := newModel(t, c.name, models.Options{}).Costs()
 		if costs.Parameters != c.parameters {

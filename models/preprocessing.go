@@ -44,3 +44,14 @@ func imageNet(imageSize [2]int, resize float64) Preprocessing {
 		Std:           [3]float32{0.229, 0.224, 0.225},
 	}
 }
+
+// openCV is the preprocessing of models trained as MobileViT is on ImageNet.
+func openCV(imageSize [2]int) Preprocessing {
+	return Preprocessing{
+		Size:          int(float64(max(imageSize[0], imageSize[1]))*288/256 + 0.5),
+		CropSize:      imageSize,
+		Interpolation: BilinearOpenCV,
+		Std:           [3]float32{1, 1, 1},
+		BGR:           true,
+	}
+}

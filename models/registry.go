@@ -85,5 +85,8 @@ func complete(options, own Options, smallest int) (Options, error) {
 	if !(options.Dropout >= 0 && options.Dropout < 1) {
 		return options, fmt.Errorf("dropout %g, want a probability in [0, 1)", options.Dropout)
 	}
+	if !(options.BlockDropout >= 0 && options.BlockDropout < 1) {
+		return options, fmt.Errorf("block dropout %g, want a probability in [0, 1)", options.BlockDropout)
+	}
 	return options, nil
 }

@@ -23,6 +23,8 @@ const (
 	// FanOut begins kernels with √(2/n), n being the number of output channels times the taps of a kernel, so that gradients keep their size through rectifiers (He et al., "Delving Deep into Rectifiers"), dense layers with
 	// 0.01 and embeddings with 0.02, as MobileNetV2 and ResNet do.
 	FanOut
+	// FanOutKernels begins kernels as FanOut does and all else with 0.02, as MobileViT and ParC-Net do.
+	FanOutKernels
 )
 
 // weight returns the deviation of a weight with this shape in PyTorch.
@@ -31,7 +33,7 @@ func (s Scheme) weight(torch []int) float64 {
 	switch {
 	case s == FanIn:
 		return 1 / math.Sqrt(float64(shapeSize(torch[1:])))
-	case s == FanOut && kernel:
+	case (s == FanOut || s == FanOutKernels) && kernel:
 		return math.Sqrt(2 / float64(torch[0]*shapeSize(torch[2:])))
 	case s == FanOut:
 		return 0.01

@@ -36,13 +36,23 @@ func (s *State) Path(segments ...any) Path {
 type Path struct {
 	state  *State
 	prefix string
+	alias  string
 }
 
 // In returns the place below p with the given segments, names or numbers.
 func (p Path) In(segments ...any) Path {
 	for _, segment := range segments {
 		p.prefix += fmt.Sprint(segment) + "."
+		if p.alias != "" {
+			p.alias += fmt.Sprint(segment) + "."
+		}
 	}
+	return p
+}
+
+// Alias returns the same place with a second name in PyTorch's state_dict: that of a module which is registered twice.
+func (p Path) Alias(name string) Path {
+	p.alias = name + "."
 	return p
 }
 
@@ -73,6 +83,9 @@ func (p Path) embedding(name string, layout Layout) *Param {
 
 func (p Path) declare(kind Kind, name string, layout Layout, initial Initializer) *Param {
 	param := &Param{Name: p.prefix + name, Kind: kind, Layout: layout, initial: initial}
+	if p.alias != "" {
+		param.Alias = p.alias + name
+	}
 	p.state.params = append(p.state.params, param)
 	return param
 }
@@ -93,6 +106,8 @@ const (
 type Param struct {
 	// Name is the parameter's name in PyTorch's state_dict, such as stages.0.1.gamma.
 	Name string
+	// Alias is a second name of the same parameter in PyTorch's state_dict, or empty.
+	Alias string
 	// Kind says where its values come from.
 	Kind Kind
 	// Layout is its shape here and in PyTorch.

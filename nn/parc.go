@@ -45,7 +45,7 @@ func (p *ParC) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
 	return graph.Concatenate([]*graph.Node{p.height.Apply(scope, halves[0]), p.width.Apply(scope, halves[1])}, -1)
 }
 
-// circularConv is the operator along one axis.
+// circularConv is the operator along one axis. Embedding and bias may be nil.
 type circularConv struct {
 	options                 parc.Options
 	embedding, weight, bias *Param
@@ -53,17 +53,12 @@ type circularConv struct {
 
 func newCircularConv(path Path, channels int, axis parc.Axis, config ParCConfig) *circularConv {
 	c := &circularConv{options: parc.Options{Axis: axis, Form: config.Form}}
-	height, width := config.Kernel, 1
-	if axis == parc.Width {
-		height, width = 1, config.Kernel
-	}
 	if !config.NoPositionEmbedding {
-		embedding := Layout{Torch: []int{1, channels, height, width}, Axes: []int{2, 3, 0, 1}}
-		c.embedding = path.embedding("pe", embedding.As(config.Kernel, channels))
+		c.embedding = path.embedding("pe", embeddingAlong(axis, config.Kernel, channels))
 	}
-	kernel := Kernel(height, width, 1, channels).As(config.Kernel, channels)
+	kernel := kernelAlong(axis, config.Kernel, channels)
 	if config.Dense {
-		kernel = Kernel(height, width, channels, channels).As(config.Kernel, channels, channels)
+		kernel = denseKernelAlong(axis, config.Kernel, channels)
 	}
 	conv := path.In("gcc_conv")
 	c.weight = conv.weight("weight", kernel)
@@ -77,8 +72,12 @@ func (c *circularConv) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
 	if c.embedding != nil {
 		embedding = c.embedding.Node(scope, x)
 	}
+	var bias *graph.Node
+	if c.bias != nil {
+		bias = c.bias.Node(scope, x)
+	}
 	weight := c.weight.Node(scope, x)
-	y := parc.Convolve(x, weight, embedding, c.bias.Node(scope, x), c.options)
+	y := parc.Convolve(x, weight, embedding, bias, c.options)
 	taps := x.Shape().Dim(1)
 	if c.options.Axis == parc.Width {
 		taps = x.Shape().Dim(2)
@@ -88,4 +87,33 @@ func (c *circularConv) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
 	}
 	countMACs(y, taps)
 	return y
+}
+
+// kernelAlong is the layout of a depth-wise kernel along the axis: [channels, 1, size, 1] or [channels, 1, 1, size] in
+// PyTorch, [size, channels] here.
+func kernelAlong(axis parc.Axis, size, channels int) Layout {
+	height, width := along(axis, size)
+	return Kernel(height, width, 1, channels).As(size, channels)
+}
+
+// denseKernelAlong is the layout of a dense kernel: [channels, channels, size, 1] or [channels, channels, 1, size] in
+// PyTorch, [size, channels, channels] here.
+func denseKernelAlong(axis parc.Axis, size, channels int) Layout {
+	height, width := along(axis, size)
+	return Kernel(height, width, channels, channels).As(size, channels, channels)
+}
+
+// embeddingAlong is the layout of a position embedding: [1, channels, size, 1] or [1, channels, 1, size] in PyTorch,
+// [size, channels] here.
+func embeddingAlong(axis parc.Axis, size, channels int) Layout {
+	height, width := along(axis, size)
+	return Layout{Torch: []int{1, channels, height, width}, Axes: []int{2, 3, 0, 1}, Shape: []int{size, channels}}
+}
+
+// along returns the height and width of what has the size along the axis alone.
+func along(axis parc.Axis, size int) (height, width int) {
+	if axis == parc.Width {
+		return 1, size
+	}
+	return size, 1
 }

@@ -14,9 +14,9 @@ import (
 // each other.
 func Convolve(x, kernel, embedding, bias *graph.Node, options Options) *graph.Node {
 	check(x, kernel, embedding, bias, options)
-	n, channels := x.Shape().Dim(options.Axis.dimension()), x.Shape().Dim(-1)
+	n := x.Shape().Dim(options.Axis.dimension())
 	if embedding != nil {
-		x = graph.Add(x, graph.Reshape(options.Fit.to(n, embedding), options.Axis.along(n, channels)...))
+		x = embed(x, embedding, options)
 	}
 	form := circular{axis: options.Axis, form: options.Form.on(x.Graph())}
 	y := form.convolve(x, options.Fit.to(n, kernel))
@@ -24,6 +24,22 @@ func Convolve(x, kernel, embedding, bias *graph.Node, options Options) *graph.No
 		y = graph.Add(y, graph.Reshape(bias, 1, 1, 1, y.Shape().Dim(-1)))
 	}
 	return y
+}
+
+// Embed adds the position embedding [K, C] to x of shape [B, H, W, C], fitted to the options' axis. It is the first step
+// of [Convolve], for networks that have another layer between it and the convolution, as ParC-Net does. It panics with
+// an error where the arguments do not fit each other.
+func Embed(x, embedding *graph.Node, options Options) *graph.Node {
+	mustBeOneOf("axis", int(options.Axis), axisNames)
+	mustBeOneOf("fit", int(options.Fit), fitNames)
+	mustBeImages(x)
+	mustBeEmbedding(embedding, x)
+	return embed(x, embedding, options)
+}
+
+func embed(x, embedding *graph.Node, options Options) *graph.Node {
+	n, channels := x.Shape().Dim(options.Axis.dimension()), x.Shape().Dim(-1)
+	return graph.Add(x, graph.Reshape(options.Fit.to(n, embedding), options.Axis.along(n, channels)...))
 }
 
 // check panics with an error that names the argument that does not fit.
@@ -38,10 +54,7 @@ func check(x, kernel, embedding, bias *graph.Node, options Options) {
 	}
 	mustFit("kernel", kernel, x)
 	if embedding != nil {
-		if embedding.Rank() != 2 {
-			panic(fmt.Errorf("parc: position embedding of shape %s: want [K, C]", embedding.Shape()))
-		}
-		mustFit("position embedding", embedding, x)
+		mustBeEmbedding(embedding, x)
 	}
 	if kernel.Rank() == 3 {
 		channels = kernel.Shape().Dim(2)
@@ -61,6 +74,14 @@ func mustBeImages(x *graph.Node) {
 			panic(fmt.Errorf("parc: input of shape %s: size of axis %c is %d, want at least 1", x.Shape(), "BHWC"[i], size))
 		}
 	}
+}
+
+// mustBeEmbedding panics where a position embedding is not of shape [K, C] with x's channels and type.
+func mustBeEmbedding(embedding, x *graph.Node) {
+	if embedding.Rank() != 2 {
+		panic(fmt.Errorf("parc: position embedding of shape %s: want [K, C]", embedding.Shape()))
+	}
+	mustFit("position embedding", embedding, x)
 }
 
 // mustFit panics where t is not of shape [K, C, …] with x's channels and type and every size at least 1.

@@ -23,7 +23,8 @@ import (
 
 // Load sets the variables of the model, at their paths below the store's root, to the tensors of the file. Where names
 // or shapes differ nothing is set, and the error lists every tensor that is missing, unexpected or of another shape.
-// Counts of batches, which old files do not have, begin at 0 where they are missing.
+// Counts of batches, which old files do not have, begin at 0 where they are missing. What PyTorch lists under two names
+// may be there under one or both; the values under the first are taken, as PyTorch takes them.
 func Load(m *models.Model, store *model.Store, file *File) error {
 	entries := m.State()
 	if err := match(m, entries, file); err != nil {
@@ -43,10 +44,12 @@ func Load(m *models.Model, store *model.Store, file *File) error {
 
 // valueOf reads the value of an entry that matches the file.
 func valueOf(entry models.Entry, file *File) (*tensors.Tensor, error) {
-	if _, ok := file.tensors[entry.Name]; !ok {
+	names := namesOf(entry)
+	present := slices.IndexFunc(names, func(name string) bool { _, ok := file.tensors[name]; return ok })
+	if present < 0 {
 		return tensors.FromScalar(int64(0)), nil
 	}
-	tensor, err := file.Tensor(entry.Name)
+	tensor, err := file.Tensor(names[present])
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +62,14 @@ func valueOf(entry models.Entry, file *File) (*tensors.Tensor, error) {
 		return nil, err
 	}
 	return tensors.FromFlatDataAndDimensions(entry.Layout.FromTorch(values), entry.Layout.Shape...), nil
+}
+
+// namesOf returns the names that a file may have the entry under; the first one that is there counts.
+func namesOf(entry models.Entry) []string {
+	if entry.Alias == "" {
+		return []string{entry.Name}
+	}
+	return []string{entry.Name, entry.Alias}
 }
 
 // set gives the entry's variable a value, and makes the variable where there is none.
@@ -80,17 +91,20 @@ func match(m *models.Model, entries []models.Entry, file *File) error {
 	var problems []error
 	wanted := make(map[string]bool)
 	for _, entry := range entries {
-		wanted[entry.Name] = true
-		info, ok := file.tensors[entry.Name]
-		switch {
-		case entry.Kind == nn.Counted:
-			if err := matchCount(entry, info, ok); err != nil {
+		present := false
+		for _, name := range namesOf(entry) {
+			wanted[name] = true
+			info, ok := file.tensors[name]
+			if !ok {
+				continue
+			}
+			present = true
+			if err := matchTensor(entry, name, info); err != nil {
 				problems = append(problems, err)
 			}
-		case !ok:
+		}
+		if !present && entry.Kind != nn.Counted {
 			problems = append(problems, fmt.Errorf("missing: %s, shape %v", entry.Name, entry.Shape))
-		case !slices.Equal(info.Shape, entry.Shape):
-			problems = append(problems, fmt.Errorf("misshapen: %s: found shape %v, want %v", entry.Name, info.Shape, entry.Shape))
 		}
 	}
 	for _, name := range file.Names() {
@@ -104,21 +118,22 @@ func match(m *models.Model, entries []models.Entry, file *File) error {
 	return fmt.Errorf("weights: %s does not hold the weights of %s:\n%w", file.name, m.Name(), errors.Join(problems...))
 }
 
-// matchCount says how a tensor differs from a count: one int64, without axes or with one of size 1, as some files have it.
-func matchCount(entry models.Entry, info tensorInfo, present bool) error {
+// matchTensor says how a tensor differs from the entry that it has a name of. A count is one int64, without axes or with
+// one of size 1, as some files have it.
+func matchTensor(entry models.Entry, name string, info tensorInfo) error {
 	switch {
-	case !present:
+	case entry.Kind == nn.Counted && info.DType != I64:
+		return fmt.Errorf("misshapen: %s: found type %s, want %s", name, info.DType, I64)
+	case entry.Kind == nn.Counted && slices.Equal(info.Shape, []int{1}):
 		return nil
-	case info.DType != I64:
-		return fmt.Errorf("misshapen: %s: found type %s, want %s", entry.Name, info.DType, I64)
-	case len(info.Shape) > 0 && !slices.Equal(info.Shape, []int{1}):
-		return fmt.Errorf("misshapen: %s: found shape %v, want %v", entry.Name, info.Shape, entry.Shape)
+	case !slices.Equal(info.Shape, entry.Shape):
+		return fmt.Errorf("misshapen: %s: found shape %v, want %v", name, info.Shape, entry.Shape)
 	}
 	return nil
 }
 
 // Collect returns the values of the model's variables below the store's root, under PyTorch's names, in its layout and
-// in the order of its state_dict.
+// in the order of its state_dict. What PyTorch lists under two names is there twice.
 func Collect(m *models.Model, store *model.Store) ([]Tensor, error) {
 	var result []Tensor
 	for _, entry := range m.State() {
@@ -134,7 +149,9 @@ func Collect(m *models.Model, store *model.Store) ([]Tensor, error) {
 		if err != nil {
 			return nil, err
 		}
-		result = append(result, tensor)
+		for _, tensor.Name = range namesOf(entry) {
+			result = append(result, tensor)
+		}
 	}
 	return result, nil
 }

@@ -39,6 +39,74 @@ func TestLoadedWeightsAreCollectedAsTheyWere(t *testing.T) {
 	}
 }
 
+// In ParC-Net PyTorch lists the first block of the last stage twice.
+func TestArraysWithTwoNamesLoadUnderEitherAndAreWrittenUnderBoth(t *testing.T) {
+	const own, alias = "layer_5.0.", "residual."
+	m := newModel(t, "parcnet_xs", models.Options{})
+	values := golden.Weights(m)
+	renamed := func(keep bool) []weights.Tensor {
+		var result []weights.Tensor
+		for _, tensor := range values {
+			rest, shared := strings.CutPrefix(tensor.Name, own)
+			if !shared || keep {
+				result = append(result, tensor)
+			}
+			if shared {
+				floats := golden.RuleValues(alias+rest, tensor.Shape)
+				result = append(result, weights.FromFloats(alias+rest, tensor.Shape, floats))
+			}
+		}
+		return result
+	}
+	for _, c := range []struct {
+		name   string
+		values []weights.Tensor
+		want   string
+	}{
+		{"the own name alone", values, own},
+		{"the alias alone", renamed(false), alias},
+		{"both, with other values", renamed(true), own},
+	} {
+		store := model.NewStore()
+		if err := weights.Load(m, store, saved(t, c.values)); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		collected, err := weights.Collect(m, store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const name = "block.exp_1x1.block.conv.weight"
+		found := 0
+		for _, tensor := range collected {
+			if tensor.Name != own+name && tensor.Name != alias+name {
+				continue
+			}
+			found++
+			got, err := tensor.Floats()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := golden.RuleValues(c.want+name, tensor.Shape); !slices.Equal(got, want) {
+				t.Errorf("%s: %s is not what %s%s held", c.name, tensor.Name, c.want, name)
+			}
+		}
+		if found != 2 {
+			t.Errorf("%s: %d tensors are written for an array with two names", c.name, found)
+		}
+	}
+}
+
+func TestMisshapenAliasesAreListed(t *testing.T) {
+	m := newModel(t, "parcnet_xs", models.Options{})
+	name := "residual.block.exp_1x1.block.conv.weight"
+	values := append(golden.Weights(m), weights.FromFloats(name, []int{1}, []float32{1}))
+	err := weights.Load(m, model.NewStore(), saved(t, values))
+	if want := "misshapen: " + name + ": found shape [1], want [512 128 1 1]"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %q in it", err, want)
+	}
+}
+
 func TestLoadListsAllThatDoesNotFit(t *testing.T) {
 	m := newModel(t, "convnext_scene_parc", models.Options{Classes: 3})
 	tensors := golden.Weights(newModel(t, "convnext_scene_parc", models.Options{Classes: 5}))
