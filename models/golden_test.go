@@ -92,6 +92,9 @@ func TestModelsEqualTheReference(t *testing.T) {
 				m, store := goldenModel(t, c.name, models.Options{Form: c.form})
 				images := goldenImages(reference.Resolution, 2)
 				checkLogits(t, run(t, backend, store, m.Logits, images)[0], want["logits"])
+				if backendName == "go" && c.name != "convnext_xt_parc" {
+					return // gradients take too long there
+				}
 				got := differentiate(t, backend, m, store, images, false)
 				got.check(t, "eval", want, strict)
 				checkNorms(t, "images", []string{"images"}, []float64{got.byImages}, want["eval_input_grad_norm"], strict)
