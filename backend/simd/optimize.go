@@ -9,8 +9,14 @@ func optimize(b *Backend, g *graph) {
 		eraseIdentity,
 		foldConstants(b),
 		shareCommon(),
-		expandBroadcasts,
+		mergeTransposes,
 		recognizeCircular,
+		eraseBarrier,
+		mergeTransposes,
+		joinPads,
+		foldCircularTerms,
+		expandBroadcasts,
+		lowerCirculars,
 		lowerConvolutions,
 		lowerProducts,
 		splitTransforms,
@@ -21,8 +27,29 @@ func optimize(b *Backend, g *graph) {
 	fuseElementwise(g)
 }
 
-// eraseIdentity drops identities and barriers.
+// eraseIdentity drops identities, slices of the whole and barriers, but those that may mark how the operator is computed.
 func eraseIdentity(_ *rewriter, n *node) []*value {
+	if a, ok := n.attributes.(sliceOf); ok && isWhole(a, n.inputs[0].shape.Dimensions, -1) {
+		return n.inputs
+	}
+	if n.op != compute.OpTypeIdentity || isBarrier(n) && marksAlgorithm(n) {
+		return nil
+	}
+	return n.inputs
+}
+
+// marksAlgorithm says whether a barrier stands where it says how a circular convolution is computed: behind a
+// concatenation, however it was cut, or a transform.
+func marksAlgorithm(n *node) bool {
+	switch n.inputs[0].node.op {
+	case compute.OpTypeConcatenate, compute.OpTypeSlice, compute.OpTypeFFT:
+		return true
+	}
+	return false
+}
+
+// eraseBarrier drops the barriers that are left.
+func eraseBarrier(_ *rewriter, n *node) []*value {
 	if n.op != compute.OpTypeIdentity {
 		return nil
 	}

@@ -13,21 +13,32 @@ import (
 // Operations that move, make or convert values without arithmetic.
 
 // Identity implements compute.Function.
-func (f *Function) Identity(x compute.Value) (compute.Value, error) {
+func (f *Function) Identity(x compute.Value) (compute.Value, error) { return f.identity(x, nil) }
+
+func (f *Function) identity(x compute.Value, attributes any) (compute.Value, error) {
 	in, err := f.values(compute.OpTypeIdentity, x)
 	if err != nil {
 		return nil, err
 	}
-	return f.record(compute.OpTypeIdentity, nil, in[0].shape, func(g compute.Function, in []compute.Value) (compute.Value, error) {
+	return f.record(compute.OpTypeIdentity, attributes, in[0].shape, func(g compute.Function, in []compute.Value) (compute.Value, error) {
 		return g.Identity(in[0])
 	}, in...)
 }
 
-// OptimizationBarrier implements compute.Function. Passes here keep values as they are, so it is the identity.
+// barrierOf marks an identity that stands for an optimization barrier.
+type barrierOf struct{}
+
+func isBarrier(n *node) bool {
+	_, ok := n.attributes.(barrierOf)
+	return ok
+}
+
+// OptimizationBarrier implements compute.Function. It is the identity, as passes here keep values as they are; but within
+// the operator, behind its concatenation or its Fourier transforms, it says that these are how it is to be computed.
 func (f *Function) OptimizationBarrier(operands ...compute.Value) ([]compute.Value, error) {
 	results := make([]compute.Value, len(operands))
 	for i, operand := range operands {
-		result, err := f.Identity(operand)
+		result, err := f.identity(operand, barrierOf{})
 		if err != nil {
 			return nil, err
 		}

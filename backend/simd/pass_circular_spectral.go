@@ -1,0 +1,211 @@
+package simd
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/fastparc/fastparc/backend/simd/kernel"
+	"github.com/gomlx/compute/dtypes"
+)
+
+// recognizeSpectral recognises the operator in the form of Fast-ParC, irfft(rfft(x)·conj(rfft(w))), at its inverse
+// transform: along any axis, with the axes in any order, the product written with complex numbers or with their parts.
+// The gradient of the kernel is such a product too, of two tensors, summed over all but the axis and the channels.
+func recognizeSpectral(b *rewriter, n *node) []*value {
+	out := n.outputs[0]
+	rank := out.shape.Rank()
+	length := out.shape.Dimensions[rank-1]
+	if rank > 4 || length < 2 || out.shape.Size() == 0 || out.shape.DType != dtypes.Float32 {
+		return nil
+	}
+	s := &spectra{steps: maxExpansion}
+	sum, ok := s.expand(n.inputs[0], sequence(rank), rank)
+	if !ok {
+		return nil
+	}
+	x, w, ok := sum.conjugateProduct()
+	if !ok || lastLabel(x) != rank-1 || lastLabel(w) != rank-1 {
+		return nil
+	}
+	asked := anyAlgorithm
+	if s.marked {
+		asked = throughFrequencies
+	}
+	if y := b.spectralConvolution(out, b.signalOf(x, length), b.signalOf(w, length), asked); y != nil {
+		return []*value{y}
+	}
+	if dw := b.spectralGradient(out, b.signalOf(x, length), b.signalOf(w, length), asked); dw != nil {
+		return []*value{dw}
+	}
+	return nil
+}
+
+// maxExpansion is the number of nodes after which a product of spectra is given up. Parts taken one by one are met often.
+const maxExpansion = 96
+
+// conjugateProduct returns a and b where the sum is a·conj(b).
+func (x complexSum) conjugateProduct() (a, b factor, ok bool) {
+	if len(x.re) != 2 || len(x.im) != 2 {
+		return a, b, false
+	}
+	for product := range x.re {
+		a, b = product[0].part(false), product[1].part(false)
+	}
+	if b.spectrum == nil {
+		return a, b, false
+	}
+	for range 2 {
+		want := complexSum{
+			polynomial{inOrder(a, b): 1, inOrder(a.part(true), b.part(true)): 1},
+			polynomial{inOrder(a.part(true), b): 1, inOrder(a, b.part(true)): -1},
+		}
+		if maps.Equal(x.re, want.re) && maps.Equal(x.im, want.im) {
+			return a, b, true
+		}
+		a, b = b, a
+	}
+	return a, b, false
+}
+
+func lastLabel(f factor) int { return f.labels[f.spectrum.shape.Rank()-1] }
+
+// signal is a tensor with a label an axis.
+type signal struct {
+	value  *value
+	labels []int
+	length int // along the axis that is transformed
+}
+
+// signalOf returns what a spectrum is the transform of, before it was transposed, with at least four axes.
+func (b *rewriter) signalOf(f factor, length int) signal {
+	v, labels := f.spectrum.node.inputs[0], slices.Clone(f.axisLabels())
+	for {
+		a, ok := v.node.attributes.(transposeOf)
+		if !ok {
+			break
+		}
+		before := make([]int, len(labels))
+		for i, axis := range a.permutation {
+			before[axis] = labels[i]
+		}
+		v, labels = v.node.inputs[0], before
+	}
+	s := signal{v, labels, length}
+	if missing := 4 - len(labels); missing > 0 {
+		s.labels = append(slices.Repeat([]int{unlabelled}, missing), labels...)
+		s.value = b.view(v, append(slices.Repeat([]int{1}, missing), v.shape.Dimensions...)...)
+	}
+	return s
+}
+
+// inOrder returns the signal with its axes in the order of the labels; axes without come in the order in which they are.
+func (b *rewriter) inOrder(s signal, labels []int) signal {
+	return signal{b.transpose(s.value, ordering(s.labels, labels)...), labels, s.length}
+}
+
+// ordering returns the permutation that brings labels into another order.
+func ordering(from, to []int) []int {
+	permutation, taken := make([]int, len(to)), make([]bool, len(from))
+	for i, label := range to {
+		for at, have := range from {
+			if have == label && !taken[at] {
+				permutation[i], taken[at] = at, true
+				break
+			}
+		}
+	}
+	return permutation
+}
+
+// has says whether a label is among the signal's.
+func (s signal) has(label int) bool { return slices.Contains(s.labels, label) }
+
+// named returns the labels that are not missing, in order.
+func named(labels []int) []int {
+	sorted := slices.DeleteFunc(slices.Clone(labels), func(label int) bool { return label == unlabelled })
+	slices.Sort(sorted)
+	return sorted
+}
+
+// image returns the signal as [B, H, W, C], the channels having a given label, and the axis of those with another.
+func (b *rewriter) image(s signal, channels, along int) (signal, kernel.Axis, bool) {
+	if len(s.labels) != 4 || !s.has(channels) {
+		return s, 0, false
+	}
+	if s.labels[3] == channels && s.labels[0] != along {
+		return s, kernel.Axis(slices.Index(s.labels, along) - 1), true
+	}
+	others := slices.Clone(s.labels)
+	for _, label := range []int{channels, along} {
+		at := slices.Index(others, label)
+		others = slices.Delete(others, at, at+1)
+	}
+	return b.inOrder(s, []int{others[0], along, others[1], channels}), kernel.Height, true
+}
+
+// outputLabels are those of a result of up to four axes, as one of four; axes of one element have none.
+func outputLabels(out *value) []int {
+	rank := out.shape.Rank()
+	return append(slices.Repeat([]int{unlabelled}, 4-rank), broadcastLabels(out, sequence(rank))...)
+}
+
+// spectralConvolution adds the convolution of x with a kernel w that varies along the axis and over channels alone, laid
+// out as out is, or returns nil.
+func (b *rewriter) spectralConvolution(out *value, x, w signal, asked algorithm) *value {
+	along, labels := out.shape.Rank()-1, outputLabels(out)
+	if !slices.Equal(named(labels), named(x.labels)) {
+		return nil
+	}
+	channels, ok := otherLabel(w, along)
+	if !ok {
+		return nil
+	}
+	x, axis, ok := b.image(x, channels, along)
+	if !ok {
+		return nil
+	}
+	y := b.circular(axis, asked, x.value, b.kernelOf(w, channels, along), circularTerms{})
+	return b.reshape(b.transpose(y, ordering(x.labels, labels)...), out.shape.Dimensions...)
+}
+
+// otherLabel returns the label that a signal has beside that of its transformed axis, unlabelled if there is none, or
+// false if there are several.
+func otherLabel(s signal, along int) (int, bool) {
+	labels := named(s.labels)
+	switch {
+	case len(labels) == 1:
+		return unlabelled, true
+	case len(labels) == 2 && labels[0] == along:
+		return labels[1], true
+	case len(labels) == 2:
+		return labels[0], true
+	}
+	return 0, false
+}
+
+// kernelOf returns w as a tensor of the elements of [N, C].
+func (b *rewriter) kernelOf(w signal, channels, along int) *value {
+	if channels == unlabelled || slices.Index(w.labels, along) < slices.Index(w.labels, channels) {
+		return w.value
+	}
+	order := slices.DeleteFunc(slices.Clone(w.labels), func(label int) bool { return label == along })
+	return b.inOrder(w, append([]int{along}, order...)).value
+}
+
+// spectralGradient adds the gradient of a kernel, the sum of products of x and v over all but the axis and the channels,
+// laid out as out is, or returns nil.
+func (b *rewriter) spectralGradient(out *value, x, v signal, asked algorithm) *value {
+	along, labels := out.shape.Rank()-1, outputLabels(out)
+	channels, ok := otherLabel(signal{labels: labels}, along)
+	if !ok || !slices.Equal(named(x.labels), named(v.labels)) || len(x.labels) != len(v.labels) {
+		return nil
+	}
+	x, axis, ok := b.image(x, channels, along)
+	if !ok {
+		return nil
+	}
+	v = b.inOrder(v, x.labels)
+	d := x.value.shape.Dimensions
+	dw := b.kernelNode(circularGradientOf{axis, asked}, []int{x.length, d[3]}, v.value, x.value)
+	return b.reshape(b.transpose(b.reshape(dw, 1, 1, x.length, d[3]), ordering([]int{unlabelled, unlabelled, along, channels}, labels)...), out.shape.Dimensions...)
+}
