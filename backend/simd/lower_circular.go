@@ -10,32 +10,74 @@ func lowerCircular(p *planner, n *node) (bool, error) {
 	in := p.locationsOf(n.inputs)
 	switch a := n.attributes.(type) {
 	case packedCircularOf:
-		f := a.form
-		p.step(&task{units: f.PackUnits(), work: 8 * f.PackedSize(), body: func(r *run, _ []float32, lo, hi int) {
-			var terms kernel.CircularTerms
-			if len(in) > 1 {
-				terms.Bias = r.floats(in[1])
-			}
-			f.Pack(r.floats(to), r.floats(in[0]), terms, lo, hi)
-		}})
-	case circularOf:
-		c := a.form
-		p.step(&task{units: c.Units(), work: circularWork(a.shape), scratch: c.ScratchSize(), body: func(r *run, scratch []float32, lo, hi int) {
-			c.Run(r.floats(to), r.floats(in[0]), r.floats(in[1]), lo, hi, scratch)
-		}})
-	case circularGradientOf:
-		c := a.form
-		partial := p.temporary(4 * c.PartialSize())
-		p.step(&task{units: c.Units(), work: circularWork(a.shape), scratch: c.ScratchSize(), body: func(r *run, scratch []float32, lo, hi int) {
-			c.Run(r.floats(partial), r.floats(in[0]), r.floats(in[1]), nil, lo, hi, scratch)
-		}})
-		p.step(&task{units: 1, body: func(r *run, _ []float32, _, _ int) {
-			c.Combine(r.floats(to), r.floats(partial))
-		}})
+		p.packCircular(a, in, to)
+	case circularPartsOf:
+		p.circularParts(a.parts, in, to)
+	case circularSumsOf:
+		p.circularSums(a, in, to)
 	default:
 		return false, nil
 	}
 	return true, nil
+}
+
+// packCircular makes the step that lays a kernel out: in holds the kernel and the terms that there are.
+func (p *planner) packCircular(a packedCircularOf, in []location, to location) {
+	f := a.form
+	body := func(r *run, _ []float32, lo, hi int) {
+		var terms kernel.CircularTerms
+		rest := in[1:]
+		for _, part := range []struct {
+			present bool
+			to      *[]float32
+		}{{a.terms.bias, &terms.Bias}, {a.terms.embedding, &terms.Embedding}, {a.terms.table, &terms.Table}} {
+			if part.present {
+				*part.to, rest = r.floats(rest[0]), rest[1:]
+			}
+		}
+		f.Pack(r.floats(to), r.floats(in[0]), terms, lo, hi)
+	}
+	if a.reversed {
+		body = func(r *run, _ []float32, lo, hi int) { f.PackReversed(r.floats(to), r.floats(in[0]), lo, hi) }
+	}
+	p.step(&task{units: f.PackUnits(), work: 8 * f.PackedSize(), body: body})
+}
+
+// circularParts makes one step of all parts: their units follow each other. in holds x and the packed kernel of each.
+func (p *planner) circularParts(parts []circularPart, in []location, to location) {
+	t := &task{body: func(r *run, scratch []float32, lo, hi int) {
+		begin := 0
+		for i, part := range parts {
+			end := begin + part.form.Units()
+			if lo < end && hi > begin {
+				out, x := r.floats(to)[part.to:], r.floats(in[2*i])[part.from:]
+				part.form.Run(out, x, r.floats(in[2*i+1]), max(lo, begin)-begin, min(hi, end)-begin, scratch)
+			}
+			begin = end
+		}
+	}}
+	for _, part := range parts {
+		t.units += part.form.Units()
+		t.work += circularWork(part.shape)
+		t.scratch = max(t.scratch, part.form.ScratchSize())
+	}
+	p.step(t)
+}
+
+// circularSums makes the steps of a kernel's gradient.
+func (p *planner) circularSums(a circularSumsOf, in []location, to location) {
+	f := a.form
+	partial := p.temporary(4 * f.PartialSize())
+	p.step(&task{units: f.Units(), work: circularWork(a.shape), scratch: f.ScratchSize(), body: func(r *run, scratch []float32, lo, hi int) {
+		var embedding []float32
+		if len(in) > 2 {
+			embedding = r.floats(in[2])
+		}
+		f.Run(r.floats(partial), r.floats(in[0])[a.v:], r.floats(in[1])[a.x:], embedding, lo, hi, scratch)
+	}})
+	p.step(&task{units: 1, body: func(r *run, _ []float32, _, _ int) {
+		f.Combine(r.floats(to), r.floats(partial))
+	}})
 }
 
 func circularWork(c kernel.Circular) int {

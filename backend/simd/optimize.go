@@ -16,6 +16,7 @@ func optimize(b *Backend, g *graph) {
 		joinPads,
 		foldCircularTerms,
 		expandBroadcasts,
+		joinHalves,
 		lowerCirculars,
 		lowerConvolutions,
 		lowerProducts,

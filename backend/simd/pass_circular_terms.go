@@ -80,7 +80,7 @@ func (b *rewriter) affineOf(z *value, axis kernel.Axis) affine {
 		case row == nil:
 			return f
 		case n.op == compute.OpTypeMul:
-			f.scale = b.times(f.scale, row)
+			f.scale = b.times(f.scale, b.repeated(row, 1, z.shape.Dimensions[3]))
 		default:
 			row = b.repeated(row, z.shape.Dimensions[alongAxis(axis)], z.shape.Dimensions[3])
 			if f.scale != nil {

@@ -216,14 +216,12 @@ func (b *rewriter) fused(n, from *node, a withEpilogue, change func(*epilogueOf)
 	return []*value{b.reshape(result, n.outputs[0].shape.Dimensions...)}
 }
 
-// fusePackedBias lays a bias out together with the kernel of the depth-wise or circular convolution that it follows.
+// fusePackedBias lays a bias out together with the kernel of the depth-wise convolution that it follows.
 func (b *rewriter) fusePackedBias(n *node, x, bias *value) []*value {
 	for x.node.op == compute.OpTypeReshape && b.only(x) {
 		x = x.node.inputs[0]
 	}
-	switch x.node.attributes.(type) {
-	case depthwiseOf, circularOf:
-	default:
+	if _, ok := x.node.attributes.(depthwiseOf); !ok {
 		return nil
 	}
 	packed := x.node.inputs[1]
