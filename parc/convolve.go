@@ -16,14 +16,10 @@ func Convolve(x, kernel, embedding, bias *graph.Node, options Options) *graph.No
 	check(x, kernel, embedding, bias, options)
 	n := x.Shape().Dim(options.Axis.dimension())
 	if embedding != nil {
-		x = embed(x, embedding, options)
+		embedding = options.Fit.to(n, embedding)
 	}
-	form := circular{axis: options.Axis, form: options.Form.on(x.Graph())}
-	y := form.convolve(x, options.Fit.to(n, kernel))
-	if bias != nil {
-		y = graph.Add(y, graph.Reshape(bias, 1, 1, 1, y.Shape().Dim(-1)))
-	}
-	return y
+	c := circular{axis: options.Axis, form: options.Form.on(x.Graph()), asked: options.Form != Auto}
+	return c.convolve(x, options.Fit.to(n, kernel), embedding, bias)
 }
 
 // Embed adds the position embedding [K, C] to x of shape [B, H, W, C], fitted to the options' axis. It is the first step
@@ -34,12 +30,8 @@ func Embed(x, embedding *graph.Node, options Options) *graph.Node {
 	mustBeOneOf("fit", int(options.Fit), fitNames)
 	mustBeImages(x)
 	mustBeEmbedding(embedding, x)
-	return embed(x, embedding, options)
-}
-
-func embed(x, embedding *graph.Node, options Options) *graph.Node {
-	n, channels := x.Shape().Dim(options.Axis.dimension()), x.Shape().Dim(-1)
-	return graph.Add(x, graph.Reshape(options.Fit.to(n, embedding), options.Axis.along(n, channels)...))
+	n := x.Shape().Dim(options.Axis.dimension())
+	return graph.Add(x, options.Axis.line(options.Fit.to(n, embedding)))
 }
 
 // check panics with an error that names the argument that does not fit.

@@ -33,11 +33,14 @@ func (a Axis) String() string { return name(axisNames, int(a)) }
 // dimension returns the position of the axis in [B, H, W, C].
 func (a Axis) dimension() int { return 1 + int(a) }
 
-// along returns the shape of what varies along the axis and over channels alone, to be broadcast over [B, H, W, C].
-func (a Axis) along(n, channels int) []int {
-	dims := []int{1, 1, 1, channels}
-	dims[a.dimension()] = n
-	return dims
+// other returns the axis that the kernel does not run along.
+func (a Axis) other() Axis { return Width - a }
+
+// line returns t [N, C], which varies along the axis and over channels alone, as [1, N, 1, C] or [1, 1, N, C].
+func (a Axis) line(t *graph.Node) *graph.Node {
+	dims := []int{1, 1, 1, t.Shape().Dim(1)}
+	dims[a.dimension()] = t.Shape().Dim(0)
+	return graph.Reshape(t, dims...)
 }
 
 // letters names the axes of [B, H, W, C] for Einsum: b, the given letter for the axis itself, j for the other, and c.
@@ -52,12 +55,12 @@ func (a Axis) letters(own string) string {
 type Form int
 
 const (
-	// Auto is Spatial on the engine "simd", which chooses the algorithm itself, and FFT elsewhere.
+	// Auto leaves the algorithm to the engine "simd", which takes the faster one for the shape, and is FFT elsewhere.
 	Auto Form = iota
-	// Spatial convolves the input, concatenated with its beginning, as an ordinary convolution does. The engine "simd"
-	// recognises this, and takes a way of its own through the frequencies where the axis is long.
+	// Spatial convolves directly: the input, concatenated with its beginning, as an ordinary convolution does. The engine
+	// "simd" makes no copy, but computes the same sums, however long they are.
 	Spatial
-	// FFT multiplies spectra: Fast-ParC.
+	// FFT multiplies spectra: Fast-ParC. The engine "simd" does, however short the axis is.
 	FFT
 )
 
@@ -90,8 +93,8 @@ func (f Form) on(g *graph.Graph) Form {
 	}
 }
 
-// onEngine says whether the graph is built for this project's engine, which recognises the spatial form and its gradient
-// and chooses how to compute them.
+// onEngine says whether the graph is built for this project's engine, which recognises the operator and its gradient in
+// either form, and chooses how to compute them unless the form was asked for.
 func onEngine(g *graph.Graph) bool { return g.Backend().Name() == "simd" }
 
 // name returns the i-th of names, or i itself where there is none.

@@ -8,27 +8,27 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 )
 
-// convolveSpatial is circular.convolve as a convolution without padding.
-func convolveSpatial(axis Axis, z, w *graph.Node) *graph.Node {
+// convolveSpatial is convolve as a convolution without padding.
+func (c circular) convolveSpatial(z, w *graph.Node) *graph.Node {
 	channels := z.Shape().Dim(-1)
 	dims, groups := []int{1, 1, 1, channels}, channels
 	if w.Rank() == 3 {
 		dims, groups = []int{1, 1, channels, w.Shape().Dim(2)}, 1
 	}
-	dims[axis.dimension()-1] = w.Shape().Dim(0)
-	return graph.Convolve(unroll(axis, z), graph.Reshape(w, dims...)).ChannelGroupCount(groups).NoPadding().Done()
+	dims[c.axis.dimension()-1] = w.Shape().Dim(0)
+	return graph.Convolve(c.mark(unroll(c.axis, z)), graph.Reshape(w, dims...)).ChannelGroupCount(groups).NoPadding().Done()
 }
 
-// correlateSpatial is circular.correlate as a convolution in which batch and channels are exchanged: v is the kernel,
+// correlateSpatial is correlate as a convolution in which batch and channels are exchanged: v is the kernel,
 // and what comes out is laid out as the kernel is.
-func correlateSpatial(axis Axis, v, z *graph.Node, dense bool) *graph.Node {
+func (c circular) correlateSpatial(v, z *graph.Node, dense bool) *graph.Node {
 	channels, outputs := z.Shape().Dim(-1), v.Shape().Dim(-1)
-	n := z.Shape().Dim(axis.dimension())
+	n := z.Shape().Dim(c.axis.dimension())
 	if !dense && !(onEngine(z.Graph()) && z.DType() == dtypes.Float32) {
 		// Only the engine is fast at convolutions with batch groups; GoMLX's Go backend panics on them.
-		return correlateByProducts(axis, v, z)
+		return correlateByProducts(c.axis, v, z)
 	}
-	correlation := graph.Convolve(unroll(axis, z), v).NoPadding().AxesConfig(compute.ConvolveAxesConfig{
+	correlation := graph.Convolve(c.mark(unroll(c.axis, z)), v).NoPadding().AxesConfig(compute.ConvolveAxesConfig{
 		InputBatch: 3, InputChannels: 0, InputSpatial: []int{1, 2},
 		KernelInputChannels: 0, KernelOutputChannels: 3, KernelSpatial: []int{1, 2},
 		OutputBatch: 2, OutputChannels: 3, OutputSpatial: []int{0, 1},

@@ -12,10 +12,10 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 )
 
-// convolveSpectral is circular.convolve as irfft(rfft(z)·conj(rfft(w))).
-func convolveSpectral(axis Axis, z, w *graph.Node) *graph.Node {
-	t := transform{graph: z.Graph(), n: w.Shape().Dim(0), dtype: z.DType()}
-	lines := axis.letters("n")
+// convolveSpectral is convolve as irfft(rfft(z)·conj(rfft(w))).
+func (c circular) convolveSpectral(z, w *graph.Node) *graph.Node {
+	t := transform{circular: c, graph: z.Graph(), n: w.Shape().Dim(0), dtype: z.DType()}
+	lines := c.axis.letters("n")
 	if w.Rank() == 3 {
 		y := timesConjugate(t.forward("bjcn", lines, z), t.forward("con", "nco", w), func(z, w *graph.Node) *graph.Node {
 			return graph.Einsum("bjcf,cof->bjof", z, w)
@@ -28,10 +28,10 @@ func convolveSpectral(axis Axis, z, w *graph.Node) *graph.Node {
 	return t.inverse("bjcn", lines, y)
 }
 
-// correlateSpectral is circular.correlate as irfft(Σ rfft(z)·conj(rfft(v))), the sum over batch and lines.
-func correlateSpectral(axis Axis, v, z *graph.Node, dense bool) *graph.Node {
-	t := transform{graph: z.Graph(), n: z.Shape().Dim(axis.dimension()), dtype: z.DType()}
-	lines := axis.letters("n")
+// correlateSpectral is correlate as irfft(Σ rfft(z)·conj(rfft(v))), the sum over batch and lines.
+func (c circular) correlateSpectral(v, z *graph.Node, dense bool) *graph.Node {
+	t := transform{circular: c, graph: z.Graph(), n: z.Shape().Dim(c.axis.dimension()), dtype: z.DType()}
+	lines := c.axis.letters("n")
 	zs, vs := t.forward("bjcn", lines, z), t.forward("bjcn", lines, v)
 	if dense {
 		w := timesConjugate(zs, vs, func(z, v *graph.Node) *graph.Node { return graph.Einsum("bjcf,bjof->cof", z, v) })
@@ -55,6 +55,7 @@ func timesConjugate(a, b spectrum, product func(a, b *graph.Node) *graph.Node) s
 
 // transform is the real Fourier transform of length n along the axis that layouts call n.
 type transform struct {
+	circular
 	graph *graph.Graph
 	n     int
 	dtype dtypes.DType
@@ -65,7 +66,7 @@ type transform struct {
 func (t transform) forward(spectral, layout string, x *graph.Node) spectrum {
 	x = permute(layout, spectral, x)
 	if t.native() {
-		frequencies := graph.RealFFT(x)
+		frequencies := t.mark(graph.RealFFT(x))
 		return spectrum{graph.Real(frequencies), graph.Imag(frequencies)}
 	}
 	cosines, sines := t.matrices(func(int) float64 { return 1 })
