@@ -19,8 +19,8 @@ const (
 // x and out may be some channels of wider tensors: neighbouring pixels are InStride and OutStride floats apart, and the
 // slices begin at the first channel of the first pixel.
 //
-// Weights are packed once (Pack, in units of its own), then units are run in any order and split. A unit is sixteen channels of some
-// lines of one image, where a line is what the kernel runs along.
+// Weights are packed once (Pack, in units of its own), then units are run in any order and split. A unit
+// is sixteen channels of some lines, where a line is what the kernel runs along.
 type Circular struct {
 	Batch, H, W, C      int
 	Axis                Axis
@@ -35,7 +35,7 @@ type CircularTerms struct {
 }
 
 // unitProducts is about how many vector products a unit of lines has.
-const unitProducts = 1 << 15
+const unitProducts = 1 << 12
 
 // PackedSize returns the number of floats that Pack writes.
 func (c Circular) PackedSize() int { return c.blocks() * c.packedBlock() }
@@ -55,7 +55,7 @@ func (c Circular) PackReversed(packed, w []float32, lo, hi int) {
 }
 
 // Units returns the number of independent parts of the convolution.
-func (c Circular) Units() int { return c.Batch * c.blocks() * c.groups() }
+func (c Circular) Units() int { return c.groups() * c.blocks() }
 
 // ScratchSize returns the number of floats that Run needs.
 func (c Circular) ScratchSize() int { return (c.length() + c.rows()) * lanes }
@@ -66,40 +66,45 @@ func (c Circular) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
 	mustHold(x, c.span(c.InStride))
 	mustHold(packed, c.PackedSize())
 	mustHold(scratch, c.ScratchSize())
+	groups, blocks, size := c.groups(), c.blocks(), c.packedBlock()
+	if c.Axis == Width {
+		c.Batch, c.H = 1, c.Batch*c.H // the rows of all images follow each other
+	}
 	for u := lo; u < hi; u++ {
-		group, block := u%c.groups(), u/c.groups()%c.blocks()
-		b, lines := u/(c.groups()*c.blocks()), c.lines(block)
-		first, end := group*lines/c.groups(), (group+1)*lines/c.groups()
-		whole := first
-		if c.rows() == c.length() {
-			for whole < end && c.used(block, whole) == lanes {
-				whole++
-			}
+		block, group := u%blocks, u/blocks
+		lines, weights := c.lines(block), packed[block*size:][:size]
+		end := (group + 1) * c.Batch * lines / groups
+		for line := group * c.Batch * lines / groups; line < end; {
+			b := line / lines
+			until := min(end, (b+1)*lines)
+			c.convolve(out, x, b, block, line-b*lines, until-b*lines, weights, scratch)
+			line = until
 		}
-		weights := packed[block*c.packedBlock():][:c.packedBlock()]
-		if whole > first {
-			c.convolveLines(out, x, b, block, first, whole, weights)
+	}
+}
+
+// convolve computes lines first to end of an image.
+func (c *Circular) convolve(out, x []float32, b, block, first, end int, weights, scratch []float32) {
+	whole := first
+	if c.rows() == c.length() && c.used(block, first) == lanes {
+		if whole = end; c.used(block, end-1) < lanes {
+			whole--
 		}
-		for line := whole; line < end; line++ {
-			c.convolveLine(out, x, b, block, line, weights, scratch)
-		}
+		c.convolveLines(out, x, b, block, first, whole, weights)
+	}
+	for line := whole; line < end; line++ {
+		c.convolveLine(out, x, b, block, line, weights, scratch)
 	}
 }
 
 // convolveLines computes lines first to end of whole blocks in place.
 func (c *Circular) convolveLines(out, x []float32, b, block, first, end int, weights []float32) {
-	n := c.length()
 	from, aStep, aTile := c.place(c.InStride, b, block, first)
 	to, outStep, outTile := c.place(c.OutStride, b, block, first)
-	s := correlation{
-		tiles: end - first, rows: 1, steps: n, outTile: outTile, outStep: outStep, startStep: lanes,
-		aTile: aTile, aStep: aStep, bStep: lanes, bOut: -lanes,
-	}
-	for o := 0; o < n; o += tileOutputs {
-		o := min(o, n-tileOutputs) // the last tile covers outputs of the one before it again, with the same sums
-		w, embedding, start := c.parts(weights)
-		s.run(place{out, to + o*outStep}, place{start, o * lanes}, place{x, from}, embedding, place{w, (c.rows() - 1 - o) * lanes})
-	}
+	kernel, start, _ := c.parts(weights)
+	c.sum(correlation{
+		tiles: end - first, outTile: outTile, outStep: outStep, startStep: lanes, aTile: aTile, aStep: aStep,
+	}, place{out, to}, place{start, 0}, place{x, from}, kernel)
 }
 
 // convolveLine computes one line through scratch: of fewer than sixteen channels, or shorter than a tile.
@@ -108,49 +113,75 @@ func (c *Circular) convolveLine(out, x []float32, b, block, line int, weights, s
 	from, fromStep, _ := c.place(c.InStride, b, block, line)
 	to, toStep, _ := c.place(c.OutStride, b, block, line)
 	z, y := scratch[:n*lanes], scratch[n*lanes:]
+	kernel, start, _ := c.parts(weights)
 	packLanes(z, x[from:], n, fromStep, used)
-	s := correlation{tiles: 1, rows: 1, steps: n, outStep: lanes, startStep: lanes, aStep: lanes, bStep: lanes, bOut: -lanes}
-	for o := 0; o < n; o += tileOutputs {
-		o := max(0, min(o, n-tileOutputs))
-		w, embedding, start := c.parts(weights)
-		s.run(place{y, o * lanes}, place{start, o * lanes}, place{z, 0}, embedding, place{w, (c.rows() - 1 - o) * lanes})
-	}
+	c.sum(correlation{tiles: 1, outStep: lanes, startStep: lanes, aStep: lanes}, place{y, 0}, place{start, 0}, place{z, 0}, kernel)
 	unpackLanes(out[to:], y, n, toStep, used)
 }
 
-// pack lays out blocks lo to hi: the kernel as often round as the tiles reach, the embedding, what the sums start from.
+// sum computes the outputs of lines, tile by tile.
+func (c *Circular) sum(s correlation, out, start, x place, kernel []float32) {
+	n := c.length()
+	s.rows, s.steps, s.bStep, s.bOut = 1, n, lanes, -lanes
+	for o := 0; o < n; o += tileOutputs {
+		o := max(0, min(o, n-tileOutputs)) // the last tile covers outputs of the one before it again, with the same sums
+		s.run(out.plus(o*s.outStep), start.plus(o*s.startStep), x, nil, place{kernel, (c.rows() - 1 - o) * lanes})
+	}
+}
+
+// pack lays out blocks lo to hi: the kernel as often round as the tiles reach, and what the sums start from. The
+// embedding is convolved here: circ(x + pe, w) = circ(x, w) + circ(pe, w).
 func (c Circular) pack(packed, w []float32, terms CircularTerms, direction, lo, hi int) {
 	n := c.length()
-	clear(packed[lo*c.packedBlock() : hi*c.packedBlock()])
 	for block := lo; block < hi; block++ {
-		kernel, embedding, start := c.parts(packed[block*c.packedBlock():][:c.packedBlock()])
-		for l := range c.used(block, 0) {
-			channel := (block*lanes + l) % c.C
-			for r := range len(kernel) / lanes {
-				k := direction * (r - (c.rows() - 1))
-				kernel[r*lanes+l] = w[(k%n+n)%n*c.C+channel]
-			}
-			for i := range n {
-				if terms.Embedding != nil {
-					embedding[i*lanes+l] = terms.Embedding[i*c.C+channel]
-				}
-				if terms.Table != nil {
-					start[i*lanes+l] += terms.Table[i*c.C+channel]
-				}
-				if terms.Bias != nil {
-					start[i*lanes+l] += terms.Bias[channel]
-				}
-			}
+		kernel, start, row := c.parts(packed[block*c.packedBlock():][:c.packedBlock()])
+		c.packRows(row, w, c.C, block)
+		for i := range kernel[:len(kernel)/lanes] {
+			k := direction * (i - (c.rows() - 1)) % n
+			copy(kernel[i*lanes:][:lanes], row[(k+n)%n*lanes:])
+		}
+		clear(start)
+		if terms.Embedding != nil {
+			c.packRows(row, terms.Embedding, c.C, block)
+			c.sum(correlation{tiles: 1, outStep: lanes, aStep: lanes}, place{start, 0}, place{zeros[:], 0}, place{row, 0}, kernel)
+		}
+		if terms.Table != nil {
+			c.packRows(row, terms.Table, c.C, block)
+			Binary(OpAdd, start[:n*lanes], start[:n*lanes], row)
+		}
+		if terms.Bias != nil {
+			c.packRows(row, terms.Bias, 0, block)
+			Binary(OpAdd, start[:n*lanes], start[:n*lanes], row)
 		}
 	}
 }
 
-// parts returns the kernel, the embedding and the starts of the sums of a packed block. Row rows-1 of the kernel is
-// its index 0.
-func (c *Circular) parts(block []float32) (kernel, embedding, start []float32) {
+var zeros [lanes]float32
+
+// packRows lays out a block's channels of N rows, stride floats apart.
+func (c *Circular) packRows(dst, rows []float32, stride, block int) {
+	if !c.flat() {
+		packLanes(dst, rows[block*lanes:], c.length(), stride, usedLanes(c.C, block))
+		return
+	}
+	used := c.used(block, 0)
+	clear(dst[:c.length()*lanes])
+	for l := 0; l < used; {
+		channel := (block*lanes + l) % c.C
+		count := min(used-l, c.C-channel)
+		for i := range c.length() {
+			copy(dst[i*lanes+l:][:count], rows[i*stride+channel:])
+		}
+		l += count
+	}
+}
+
+// parts returns the kernel, whose row rows-1 is its index 0, the starts of the sums, and room for N rows, of a packed
+// block.
+func (c *Circular) parts(block []float32) (kernel, start, spare []float32) {
 	n, rows := c.length(), c.rows()
-	k, e := (rows-1+n)*lanes, (rows-1+2*n)*lanes
-	return block[:k], block[k:e], block[e:]
+	k, s := (rows-1+n)*lanes, (2*rows-1+n)*lanes
+	return block[:k], block[k:s], block[s:]
 }
 
 func (c *Circular) packedBlock() int { return (2*c.rows() - 1 + 2*c.length()) * lanes }
@@ -202,10 +233,10 @@ func (c *Circular) used(block, line int) int {
 	return usedLanes(c.C, block)
 }
 
-// groups returns the number of groups of lines that an image's lines are split into.
+// groups returns the number of groups that the lines of all images are split into.
 func (c *Circular) groups() int {
-	n := c.length()
-	return min(c.lines(0), ceilDivide(c.lines(0)*n*n, unitProducts))
+	n, lines := c.length(), c.Batch*c.lines(0)
+	return min(lines, ceilDivide(lines*n*n, unitProducts))
 }
 
 // place returns where a line of a block of an image begins, the distance of its pixels, and that of the next line.
