@@ -1,13 +1,11 @@
-// Package bench times whole models against other runtimes. See README.md.
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"testing"
-	"time"
 
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend"
@@ -20,48 +18,39 @@ import (
 	"github.com/fastparc/fastparc/weights"
 )
 
-// contender is a runtime with a model and images.
-type contender interface {
-	// logits returns what the model makes of the images, flat.
-	logits() ([]float32, error)
-	// milliseconds returns the time of each of a number of runs, one after the other.
-	milliseconds(runs int) ([]float64, error)
-}
-
-// tolerance is how far logits may be from each other, in units of the largest: the same that tests allow between a
-// model and the reference.
-const tolerance = 1e-4
-
 func BenchmarkModel(b *testing.B) {
 	for _, name := range []string{"convnext_xt_parc", "convnext_xt"} {
 		for _, batch := range []int{1, 8} {
 			b.Run(fmt.Sprintf("%s/batch=%d", name, batch), func(b *testing.B) {
-				benchmark(b, newWork(b, name, batch))
+				benchmark(b, newModelWork(b, name, batch))
 			})
 		}
 	}
 }
 
-// turns is a contender in a benchmark. It takes part in one of so many rounds, with so many runs one after the other.
+// hour is as many milliseconds: the number of calls is what ends a burst here.
+const hour = 3.6e6
+
+// turns is a contender in a benchmark. It takes part in one of so many rounds, with so many calls one after the other.
 type turns struct {
 	contender
-	name        string
-	runs, every int
-	times       []float64 // milliseconds
+	name         string
+	calls, every int
+	times        []float64 // milliseconds
 }
 
 // benchmark lets the contenders take turns and reports the median of each, and how many times simd's that is.
-func benchmark(b *testing.B, work work) {
-	simd := &turns{contender: work.engine(b, "simd"), name: "simd", runs: 3, every: 1}
-	slow := &turns{contender: work.engine(b, "go"), name: "go", runs: 1, every: 10}
+func benchmark(b *testing.B, work modelWork) {
+	simd := &turns{contender: work.engine(b, "simd"), name: "simd", calls: 3, every: 1}
+	slow := &turns{contender: work.engine(b, "go"), name: "go", calls: 1, every: 10}
 	contenders := []*turns{simd, slow}
-	if peer := openPeer(b, "onnxruntime", work.weightFile, work.inputFile, runtime.GOMAXPROCS(0)); peer != nil {
-		b.Logf("%s is version %s, %d threads", peer.name, peer.version, runtime.GOMAXPROCS(0))
-		contenders = []*turns{simd, {contender: peer, name: peer.name, runs: 3, every: 1}, slow}
+	if p := work.peer(b, "onnxruntime", runtime.GOMAXPROCS(0)); p != nil {
+		b.Logf("%s is version %s, %d threads", p.library, p.version, runtime.GOMAXPROCS(0))
+		contenders = []*turns{simd, {contender: p, name: p.library, calls: 3, every: 1}, slow}
 	}
-	want := call(b, simd.logits)
+	want := call(b, simd.compute)
 	for _, other := range contenders[1:] {
-		difference := golden.Difference(b, call(b, other.logits), want)
+		difference := call(b, other.compute).difference(want)
 		b.Logf("%s: logits differ from simd's by at most %.1e of the largest", other.name, difference)
 		if !(difference <= tolerance) {
 			b.Fatalf("%s computes something else", other.name)
@@ -71,7 +60,7 @@ func benchmark(b *testing.B, work work) {
 	for b.Loop() {
 		for _, c := range contenders {
 			if round%c.every == 0 {
-				c.times = append(c.times, call(b, func() ([]float64, error) { return c.milliseconds(c.runs) })...)
+				c.times = append(c.times, call(b, func() ([]float64, error) { return c.burst(burst{Span: hour, Calls: c.calls}) })...)
 			}
 		}
 		round++
@@ -90,28 +79,28 @@ func TestPeerEqualsTheReference(t *testing.T) {
 	for _, name := range []string{"convnext_xt_parc", "convnext_xt"} {
 		t.Run(name, func(t *testing.T) {
 			want := golden.Values(t, name)["logits"]
-			work := newWork(t, name, 2)
-			peer := openPeer(t, "onnxruntime", work.weightFile, work.inputFile, 1)
+			work := newModelWork(t, name, 2)
+			peer := work.peer(t, "onnxruntime", 1)
 			if peer == nil {
 				t.Skip("skipped: needs the peer")
 			}
-			if difference := golden.Difference(t, call(t, peer.logits), want); !(difference <= tolerance) {
+			if difference := golden.Difference(t, call(t, peer.compute)["logits"], want); !(difference <= tolerance) {
 				t.Errorf("logits differ by up to %g of the largest, want at most %g", difference, tolerance)
 			}
 		})
 	}
 }
 
-// work is what all contenders are given: a model with the reference rule's weights and a batch of its images.
-type work struct {
+// modelWork is what all contenders are given: a model with the reference rule's weights and a batch of its images.
+type modelWork struct {
 	model                 *models.Model
 	batch                 int
 	images                *tensors.Tensor
 	weightFile, inputFile string
 }
 
-// newWork makes the work and writes it as the files that peers read.
-func newWork(t testing.TB, name string, batch int) work {
+// newModelWork makes the work and writes it as the files that peers read.
+func newModelWork(t testing.TB, name string, batch int) modelWork {
 	t.Helper()
 	m, err := models.New(name, models.Options{})
 	if err != nil {
@@ -120,7 +109,7 @@ func newWork(t testing.TB, name string, batch int) work {
 	size := m.Options().ImageSize[0]
 	pixels := golden.Images(fmt.Sprintf("input:%d", size), batch, size)
 	dir := t.TempDir()
-	w := work{
+	w := modelWork{
 		model:      m,
 		batch:      batch,
 		images:     tensors.FromFlatDataAndDimensions(pixels, batch, size, size, 3),
@@ -147,15 +136,15 @@ func channelsFirst(pixels []float32, positions int) []float32 {
 	return planes
 }
 
-// engine is a GoMLX backend as a contender.
-type engine struct {
+// modelEngine is a GoMLX backend as a contender.
+type modelEngine struct {
 	exec   *model.Exec
 	images *tensors.Tensor
 }
 
 // engine opens a backend on the work, as it comes: the Go backend is a little faster with operations side by side than
 // as tests open it, and a peer is to be at its best.
-func (w work) engine(t testing.TB, name string) *engine {
+func (w modelWork) engine(t testing.TB, name string) *modelEngine {
 	t.Helper()
 	backend, err := compute.NewWithConfig(name)
 	if err != nil {
@@ -180,32 +169,48 @@ func (w work) engine(t testing.TB, name string) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &engine{exec: exec, images: images}
+	return &modelEngine{exec: exec, images: images}
 }
 
-// logits implements contender.
-func (e *engine) logits() ([]float32, error) {
+// compute implements contender.
+func (e *modelEngine) compute() (results, error) {
 	output, err := e.exec.Call1(e.images)
 	if err != nil {
 		return nil, err
 	}
 	defer output.FinalizeAll()
-	return tensors.CopyFlatData[float32](output)
+	logits, err := tensors.CopyFlatData[float32](output)
+	return results{"logits": logits}, err
 }
 
-// milliseconds implements contender.
-func (e *engine) milliseconds(runs int) ([]float64, error) {
-	var times []float64
-	for range runs {
-		start := time.Now()
+// burst implements contender.
+func (e *modelEngine) burst(b burst) ([]float64, error) {
+	return b.do(func() error {
 		output, err := e.exec.Call1(e.images)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		times = append(times, time.Since(start).Seconds()*1e3)
-		output.FinalizeAll()
+		return output.FinalizeAll()
+	})
+}
+
+// peer opens the model in another library. Where Python or its packages are missing it returns nil and says so.
+func (w modelWork) peer(t testing.TB, library string, threads int) *peer {
+	t.Helper()
+	p, err := openProcess(t.Context(), library, threads)
+	if errors.Is(err, errNotInstalled) {
+		t.Logf("%v: left out (bench/README.md says how to install it)", err)
+		return nil
 	}
-	return times, nil
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.close() })
+	prepared, err := p.call(map[string]any{"call": "prepare_model", "weights": w.weightFile, "tensors": w.inputFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &peer{p, prepared.Methods[0].Name}
 }
 
 // call returns what a contender gives, and ends the test on its error.
@@ -216,10 +221,4 @@ func call[T any](t testing.TB, f func() (T, error)) T {
 		t.Fatal(err)
 	}
 	return result
-}
-
-// median returns the middle of the values.
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
 }

@@ -1,74 +1,101 @@
-"""Times other runtimes on the work that fastparc's benchmark gives them.
+"""Times other libraries on the work that fastparc's benchmark gives them. One process serves one library.
 
-Reads one JSON object a line on stdin and answers each with one on stdout; `{"error": ...}` where it cannot be done.
+Reads one JSON object a line on stdin and answers each with one on stdout; {"error": ...} where it cannot be done.
 
-    {"call": "open", "peer": "onnxruntime", "weights": FILE, "input": FILE, "threads": 2}  ->  {"peer", "version"}
-    {"call": "logits"}                                                                    ->  {"logits": [[...], ...]}
-    {"call": "time", "runs": 5}                                                           ->  {"milliseconds": [...]}
+    {"call": "load", "library": "torch", "threads": 2}                            ->  {"version"} or {"missing": true, "error"}
+    {"call": "prepare_circular", "axis": "height", "training": false, "tensors": FILE}  ->  {"methods": [{"name", "task"}, ...]}
+    {"call": "prepare_model", "weights": FILE, "tensors": FILE}                   ->  the same
+    {"call": "compute", "method": NAME, "output": FILE}                           ->  {}
+    {"call": "time", "method": NAME, "lead": 2, "span": 10, "calls": 100}         ->  {"milliseconds": [...]}
 
-Both files are safetensors: the weights under PyTorch's names, the input as `input` [batch, 3, height, width]. Another
-runtime is a class with `version`, `__init__(weight_file, images, threads)` and `run()`, entered in PEERS.
+Files are safetensors. Of the circular convolution they hold x and v [B, H, W, C], kernel and embedding [N, C], bias [C]
+and local [7, 7, C], and as results y and in training "gradient of x" and so on; of a model the weights under PyTorch's
+names, the input as `input` [batch, 3, height, width] and the result as `logits`. Tasks are "circular", "7×7" and "model".
+
+A library is a module peer_NAME with `version` and functions `circular` and maybe `model`, which return methods by name.
 """
 
+import importlib
 import json
+import os
+import signal
 import sys
 import time
 
-import onnxruntime
-from safetensors.numpy import load_file
-
-import convnext_onnx
-
-
-class OnnxRuntime:
-    version = onnxruntime.__version__
-
-    def __init__(self, weight_file, images, threads):
-        batch, _, height, width = images.shape
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        # Its threads wait busily within a run, as by default, but not after it, when another contender has its turn.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
-        model = convnext_onnx.build(weight_file, batch, height, width).SerializeToString()
-        self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self.inputs = {"input": images}
-
-    def run(self):
-        return self.session.run(["logits"], self.inputs)[0]
-
-
-PEERS = {"onnxruntime": OnnxRuntime}
+import numpy
+from safetensors.numpy import load_file, save_file
 
 
 class Server:
-    """Answers the calls; one peer with one model is open at a time."""
+    """Answers the calls; one work is prepared at a time."""
 
-    def open(self, peer, weights, input, threads):
-        self.peer = PEERS[peer](weights, load_file(input)["input"], threads)
-        return {"peer": peer, "version": self.peer.version}
+    def load(self, library, threads):
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+        self.threads = threads
+        try:
+            self.library = importlib.import_module("peer_" + library)
+        except ImportError as error:
+            return {"missing": True, "error": str(error)}
+        return {"version": self.library.version}
 
-    def logits(self):
-        return {"logits": self.peer.run().tolist()}
+    def prepare_circular(self, axis, training, tensors):
+        self.methods = {}  # frees the last ones
+        self.methods = self.library.circular(load_file(tensors), axis, training, self.threads)
+        return self.described()
 
-    def time(self, runs):
+    def prepare_model(self, weights, tensors):
+        self.methods = {}
+        self.methods = self.library.model(weights, load_file(tensors)["input"], self.threads)
+        return self.described()
+
+    def described(self):
+        return {"methods": [{"name": name, "task": method.task} for name, method in self.methods.items()]}
+
+    def compute(self, method, output):
+        method = self.methods[method]
+        arrays = method.arrays(method.run())
+        save_file({name: numpy.ascontiguousarray(array) for name, array in arrays.items()}, output)
+        return {}
+
+    def time(self, method, lead, span, calls):
+        run, clock = self.methods[method].run, time.perf_counter
+        start = clock()
+        run()
+        while 1e3 * (clock() - start) < lead:
+            run()
         milliseconds = []
-        for _ in range(runs):
-            start = time.perf_counter()
-            self.peer.run()
-            milliseconds.append(1e3 * (time.perf_counter() - start))
+        start = clock()
+        while not milliseconds or len(milliseconds) < calls and 1e3 * (clock() - start) < span:
+            begin = clock()
+            run()
+            milliseconds.append(1e3 * (clock() - begin))
+        rest()
         return {"milliseconds": milliseconds}
 
 
+def rest():
+    """Waits until the library's threads, which look out for more work for a while, have gone to sleep: they would take
+    time from the next contender. So each library may wait as it does by default."""
+    for _ in range(500):
+        before = time.process_time()
+        time.sleep(0.002)
+        if time.process_time() - before < 0.0002:
+            return
+
+
 def main():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side closes stdin when it is interrupted
     server = Server()
-    calls = {"open": server.open, "logits": server.logits, "time": server.time}
+    calls = {name: getattr(server, name) for name in ("load", "prepare_circular", "prepare_model", "compute", "time")}
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # libraries may print what they like
     for line in sys.stdin:
         try:
             request = json.loads(line)
             answer = calls[request.pop("call")](**request)
         except Exception as error:  # the other side decides what to do about it
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), flush=True)
+            answer = {"error": f"{type(error).__name__}: {error}".split("\n")[0]}
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

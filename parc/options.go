@@ -30,6 +30,19 @@ var axisNames = []string{"height", "width"}
 
 func (a Axis) String() string { return name(axisNames, int(a)) }
 
+// MarshalText writes the axis's name: height or width.
+func (a Axis) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads the axis's name: height or width.
+func (a *Axis) UnmarshalText(text []byte) error {
+	i := slices.Index(axisNames, string(text))
+	if i < 0 {
+		return fmt.Errorf("parc: axis %q: want one of %s", text, strings.Join(axisNames, ", "))
+	}
+	*a = Axis(i)
+	return nil
+}
+
 // dimension returns the position of the axis in [B, H, W, C].
 func (a Axis) dimension() int { return 1 + int(a) }
 

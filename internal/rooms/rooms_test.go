@@ -22,6 +22,7 @@ const (
 // or above it in the tree. Helpers under internal are in no room: they stand as high as the highest room they import.
 var rooms = []string{
 	"cmd/parc",
+	"bench",
 	"train",
 	"data",
 	"weights",
