@@ -54,7 +54,7 @@ func fuseEpilogue(b *rewriter, n *node) []*value {
 				return fused
 			}
 		}
-		return b.fuseGELU(n)
+		return b.fuseGated(n)
 	case compute.OpTypeMax:
 		return b.fuseActivation(n, limited(n, 0), kernel.None, kernel.ReLU, 1)
 	case compute.OpTypeMin:
@@ -150,19 +150,42 @@ func (b *rewriter) fuseScale(n *node, x, other *value) []*value {
 	return b.fused(n, from, a, func(e *epilogueOf) { e.scale = true }, newScale, bias, nil)
 }
 
-// fuseGELU recognises x·(½·erf(x/√2) + ½).
-func (b *rewriter) fuseGELU(n *node) []*value {
+// fuseGated recognises x times a function of x that makes an activation of it.
+func (b *rewriter) fuseGated(n *node) []*value {
 	for i := range 2 {
 		x, gate := n.inputs[i], n.inputs[1-i]
-		erf := b.timesConstant(b.plusConstant(gate, 0.5), 0.5)
-		if erf == nil || erf.node.op != compute.OpTypeErf || !b.only(erf) {
-			continue
-		}
-		if inner := b.timesConstant(erf.node.inputs[0], math.Sqrt2/2); inner == x {
-			return b.fuseActivation(n, x, kernel.None, kernel.GELU, 2)
+		for _, known := range []struct {
+			activation kernel.Activation
+			argument   func(gate *value) *value
+		}{{kernel.GELU, b.ofNormal}, {kernel.SiLU, b.ofSigmoid}, {kernel.HardSwish, b.ofHardSigmoid}} {
+			if known.argument(gate) == x {
+				return b.fuseActivation(n, x, kernel.None, known.activation, 2)
+			}
 		}
 	}
 	return nil
+}
+
+// ofNormal returns y where a gate is ½·erf(y/√2) + ½; ofSigmoid where it is 1/(1 + e⁻ʸ); ofHardSigmoid where it is
+// min(max(y/6 + ½, 0), 1). All return nil elsewhere.
+func (b *rewriter) ofNormal(gate *value) *value {
+	erf := b.timesConstant(b.plusConstant(gate, 0.5), 0.5)
+	if erf == nil || erf.node.op != compute.OpTypeErf || !b.only(erf) {
+		return nil
+	}
+	return b.timesConstant(erf.node.inputs[0], math.Sqrt2/2)
+}
+
+func (b *rewriter) ofSigmoid(gate *value) *value {
+	if gate.node.op != compute.OpTypeLogistic || !b.only(gate) {
+		return nil
+	}
+	return gate.node.inputs[0]
+}
+
+func (b *rewriter) ofHardSigmoid(gate *value) *value {
+	line := b.withConstant(b.withConstant(gate, compute.OpTypeMin, 1), compute.OpTypeMax, 0)
+	return b.timesConstant(b.plusConstant(line, 0.5), 1./6)
 }
 
 // plusConstant returns y where v is y + c and used once; timesConstant the same for y · c.

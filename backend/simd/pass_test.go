@@ -247,6 +247,10 @@ func TestEpiloguesMoveIntoProducts(t *testing.T) {
 		erf := f.one(f.Erf(f.one(f.Mul(x, f.constant(0.70710678)))))
 		return f.one(f.Mul(multiplied, f.one(f.Add(f.one(f.Mul(erf, f.constant(0.5))), f.constant(0.5)))))
 	}
+	hardSwish := func(f *construction, x compute.Value, limit float32) compute.Value {
+		line := f.one(f.Add(f.one(f.Mul(x, f.constant(1./6))), f.constant(0.5)))
+		return f.one(f.Mul(x, f.one(f.Min(f.one(f.Max(line, f.constant(0))), f.constant(limit)))))
+	}
 	withVector := [][]int{{3, 4}, {4, 5}, {5}}
 	for _, c := range []struct {
 		name     string
@@ -283,6 +287,20 @@ func TestEpiloguesMoveIntoProducts(t *testing.T) {
 			x := f.one(f.Add(product(f, in), row(f, in[2])))
 			return []compute.Value{gelu(f, x, x)}
 		}, "product", epilogueOf{bias: true, activation: kernel.GELU}},
+		{"SiLU", withVector, func(f *construction, in []compute.Value) []compute.Value {
+			x := f.one(f.Add(product(f, in), row(f, in[2])))
+			return []compute.Value{f.one(f.Mul(f.one(f.Logistic(x)), x))}
+		}, "product", epilogueOf{bias: true, activation: kernel.SiLU}},
+		{"hard swish", withVector, func(f *construction, in []compute.Value) []compute.Value {
+			return []compute.Value{hardSwish(f, f.one(f.Add(product(f, in), row(f, in[2]))), 1)}
+		}, "product", epilogueOf{bias: true, activation: kernel.HardSwish}},
+		{"not a hard swish with another limit", withVector, func(f *construction, in []compute.Value) []compute.Value {
+			return []compute.Value{hardSwish(f, product(f, in), 2)}
+		}, "product Mul Add Max Min Mul", epilogueOf{}},
+		{"not a SiLU of what is needed elsewhere", withVector, func(f *construction, in []compute.Value) []compute.Value {
+			x := product(f, in)
+			return []compute.Value{f.one(f.Mul(f.one(f.Logistic(x)), x)), f.one(f.Neg(x))}
+		}, "product Logistic Mul Neg", epilogueOf{}},
 		{"residual", [][]int{{3, 4}, {4, 5}, {5}, {3, 5}}, func(f *construction, in []compute.Value) []compute.Value {
 			return []compute.Value{f.one(f.Add(in[3], f.one(f.Add(product(f, in), row(f, in[2])))))}
 		}, "product", epilogueOf{bias: true, residual: true}},
