@@ -72,14 +72,21 @@ func (c *Conv) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
 
 // convolve convolves x [batch, height, width, in] with weight [kernel, kernel, in/groups, out].
 func (c ConvConfig) convolve(x, weight *graph.Node) *graph.Node {
-	y := graph.Convolve(x, weight).
+	if c.smallGroups(weight) {
+		return c.convolveGroups(x, weight)
+	}
+	return gradient.Custom(c.forward(x, weight), []*graph.Node{x, weight}, func(v *graph.Node) []*graph.Node {
+		return []*graph.Node{c.byInput(x, weight, v), c.byWeight(x, weight, v)}
+	})
+}
+
+// forward is convolve with GoMLX's own gradient.
+func (c ConvConfig) forward(x, weight *graph.Node) *graph.Node {
+	return graph.Convolve(x, weight).
 		Strides(c.Stride).
 		PaddingPerDim([][2]int{{c.Padding, c.Padding}, {c.Padding, c.Padding}}).
 		ChannelGroupCount(c.Groups).
 		Done()
-	return gradient.Custom(y, []*graph.Node{x, weight}, func(v *graph.Node) []*graph.Node {
-		return []*graph.Node{c.byInput(x, weight, v), c.byWeight(x, weight, v)}
-	})
 }
 
 // byInput returns the gradient by x as a convolution of v with the kernel reversed and its channels exchanged.

@@ -33,6 +33,10 @@ func TestConvolutionAndItsGradientsFollowTheDefinition(t *testing.T) {
 		{ConvConfig{Kernel: 3, Stride: 2, Padding: 1, Groups: 1}, 3, 2, 7, 8},
 		{ConvConfig{Kernel: 3, Stride: 2, Padding: 1, Groups: 2}, 4, 6, 5, 8},
 		{ConvConfig{Kernel: 3, Stride: 1, Padding: 1, Groups: 3}, 6, 3, 4, 3},
+		{ConvConfig{Kernel: 3, Stride: 1, Padding: 1, Groups: 17}, 17, 34, 5, 6},
+		{ConvConfig{Kernel: 3, Stride: 2, Padding: 1, Groups: 5}, 10, 15, 5, 6},
+		{ConvConfig{Kernel: 1, Stride: 1, Groups: 18}, 36, 18, 4, 3},
+		{ConvConfig{Kernel: 3, Stride: 1, Padding: 1, Groups: 2}, 10, 6, 4, 3},
 		{ConvConfig{Kernel: 7, Stride: 1, Padding: 3, Groups: 5}, 5, 5, 9, 4},
 		{ConvConfig{Kernel: 3, Stride: 2, Padding: 1, Groups: 4}, 4, 4, 6, 5},
 	} {
