@@ -34,6 +34,7 @@ func TestCostsEqualThePublished(t *testing.T) {
 		{"resnet50_parc", 23_737_640, 3941.5},
 		{"mobilevit_s", 5_578_632, 2000.8},
 		{"mobilevit_xs", 2_317_848, 1025.9},
+		{"mobilevit_xxs", 1_272_024, 407.4},
 		{"parcnet_s", 5_037_088, 1657.3},
 		{"parcnet_xs", 2_185_384, 944.0},
 		{"parcnet_h", 20_403_940, 8544.4},
@@ -116,8 +117,15 @@ func TestAnyImageSizeRunsWithTheSameWeights(t *testing.T) {
 
 func TestFormsAgree(t *testing.T) {
 	backend := newBackend(t)
-	images := tensors.FromFlatDataAndDimensions(golden.Images("input:45", 2, 45), 2, 45, 45, 3)
-	for _, name := range smallCircular {
+	for _, name := range models.Names() {
+		if !strings.Contains(name, "parc") {
+			continue
+		}
+		side := 45
+		if model := newModel(t, name, models.Options{}); model.Options().ImageSize[0] > 64 {
+			side = 160
+		}
+		images := tensors.FromFlatDataAndDimensions(golden.Images("input:forms", 1, side), 1, side, side, 3)
 		var logits [][]float32
 		for _, form := range []parc.Form{parc.Spatial, parc.FFT, parc.Auto} {
 			m, store := goldenModel(t, name, models.Options{Form: form})
@@ -192,6 +200,7 @@ func TestBadOptionsAreNamed(t *testing.T) {
 		{"convnext_xt", models.Options{DropPath: 1}, "drop path 1, want a probability in [0, 1)"},
 		{"convnext_xt", models.Options{DropPath: math.NaN()}, "drop path NaN"},
 		{"mobilenetv2", models.Options{Dropout: 1}, "dropout 1, want a probability in [0, 1)"},
+		{"parcnet_s", models.Options{BlockDropout: -0.1}, "block dropout -0.1, want a probability in [0, 1)"},
 		{"convnext_xt_parc", models.Options{Form: 9}, "form 9"},
 	} {
 		m, err := models.New(c.name, c.options)
