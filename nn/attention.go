@@ -32,15 +32,14 @@ func NewAttention(path Path, channels, heads int) *Attention {
 func (a *Attention) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
 	sequences, length, channels := x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2)
 	width := channels / a.heads
-	var parts []*graph.Node
-	for _, part := range graph.Split(a.project.Apply(scope, x), -1, 3) {
-		parts = append(parts, graph.Reshape(part, sequences, length, a.heads, width))
-	}
-	query, key, value := graph.MulScalar(parts[0], 1/math.Sqrt(float64(width))), parts[1], parts[2]
+	qkv := graph.Reshape(a.project.Apply(scope, x), sequences, length, 3, a.heads, width)
+	qkv = graph.TransposeAllAxes(qkv, 2, 0, 3, 1, 4)
+	part := func(i int) *graph.Node { return graph.Squeeze(graph.SliceAxis(qkv, 0, graph.AxisElem(i)), 0) }
+	query, key, value := graph.MulScalar(part(0), 1/math.Sqrt(float64(width))), part(1), part(2)
 
-	scores := graph.DotGeneral(query, []int{3}, []int{0, 2}, key, []int{3}, []int{0, 2})
+	scores := graph.DotGeneral(query, []int{3}, []int{0, 1}, key, []int{3}, []int{0, 1})
 	countMACs(scores, width)
-	mean := graph.DotGeneral(softmax(scores), []int{3}, []int{0, 1}, value, []int{1}, []int{0, 2})
+	mean := graph.DotGeneral(softmax(scores), []int{3}, []int{0, 1}, value, []int{2}, []int{0, 1})
 	countMACs(mean, length)
 	mean = graph.TransposeAllAxes(mean, 0, 2, 1, 3)
 	return a.output.Apply(scope, graph.Reshape(mean, sequences, length, channels))
