@@ -86,35 +86,43 @@ func init() {
 	registry["convnext_scene_parc"] = convNeXtScene().parc(2)
 }
 
-// stride returns how much smaller than the image the maps of a stage are.
+// stride returns how much smaller than the image the maps of a stage are, by its own output stride.
 func (c convNeXt) stride(stage int) int {
 	return c.patch << stage
 }
 
 func (c convNeXt) complete(options Options) (Options, error) {
 	own := Options{Classes: c.classes, ImageSize: [2]int{c.image, c.image}}
-	return complete(options, own, c.stride(len(c.depths)-1))
+	var strides []int
+	for stage := range c.depths {
+		strides = append(strides, c.stride(stage))
+	}
+	return complete(options, own, strides...)
 }
 
 func (c convNeXt) build(options Options) network {
 	state := &nn.State{Initial: c.initial}
-	var downsample []nn.Sequential
+	stages := make([]stage, len(c.depths))
+	dilations := make([]int, len(c.depths))
+	sampling := newSampling(options.OutputStride)
 	for i := range c.depths {
-		downsample = append(downsample, c.downsample(state.Path("downsample_layers", i), i))
+		layers := c.downsample(state.Path("downsample_layers", i), i, sampling)
+		stages[i] = stage{name: fmt.Sprintf("stages.%d", i), stride: sampling.stride, layers: layers}
+		dilations[i] = sampling.dilation
 	}
 	blocks := 0
 	for _, depth := range c.depths {
 		blocks += depth
 	}
-	var stages []stage
 	block := 0
 	for i, depth := range c.depths {
-		layers := downsample[i]
+		layers := nn.Sequential{stages[i].layers}
 		for j := range depth {
-			layers = append(layers, c.block(state.Path("stages", i, j), i, j >= depth-c.circular[i], options.dropPath(block, blocks), options))
+			circular, dropPath := j >= depth-c.circular[i], options.dropPath(block, blocks)
+			layers = append(layers, c.block(state.Path("stages", i, j), i, circular, dilations[i], dropPath, options))
 			block++
 		}
-		stages = append(stages, stage{name: fmt.Sprintf("stages.%d", i), stride: c.stride(i), layers: layers})
+		stages[i].layers = layers
 	}
 	width := c.widths[len(c.widths)-1]
 	head := nn.Sequential{
@@ -126,22 +134,25 @@ func (c convNeXt) build(options Options) network {
 }
 
 // downsample returns what stands before the blocks of a stage: the stem, or a convolution that halves the resolution.
-func (c convNeXt) downsample(path nn.Path, stage int) nn.Sequential {
+func (c convNeXt) downsample(path nn.Path, stage int, sampling *sampling) nn.Sequential {
 	if stage == 0 {
 		return nn.Sequential{
-			nn.NewConv(path.In(0), 3, c.widths[0], nn.ConvConfig{Kernel: c.patch, Stride: c.patch}),
+			nn.NewConv(path.In(0), 3, c.widths[0], nn.ConvConfig{Kernel: c.patch, Stride: sampling.step(c.patch)}),
 			nn.NewLayerNorm(path.In(1), c.widths[0]),
 		}
 	}
+	halving := nn.ConvConfig{Kernel: 2, Dilation: sampling.dilation}
+	halving.Stride = sampling.step(2)
+	halving.Same = halving.Stride == 1
 	return nn.Sequential{
 		nn.NewLayerNorm(path.In(0), c.widths[stage-1]),
-		nn.NewConv(path.In(1), c.widths[stage-1], c.widths[stage], nn.ConvConfig{Kernel: 2, Stride: 2}),
+		nn.NewConv(path.In(1), c.widths[stage-1], c.widths[stage], halving),
 	}
 }
 
 // block declares one residual block: positions are mixed within each channel by a depth-wise or circular convolution,
 // then channels at each position by two dense layers.
-func (c convNeXt) block(path nn.Path, stage int, circular bool, dropPath nn.DropPath, options Options) nn.Layer {
+func (c convNeXt) block(path nn.Path, stage int, circular bool, dilation int, dropPath nn.DropPath, options Options) nn.Layer {
 	width := c.widths[stage]
 	gamma := nn.NewLayerScale(path, width, c.layerScale)
 	var spatial nn.Layer
@@ -152,7 +163,7 @@ func (c convNeXt) block(path nn.Path, stage int, circular bool, dropPath nn.Drop
 			Form:                options.Form,
 		})
 	} else {
-		spatial = nn.NewDepthwiseConv(path.In("dwconv"), width, c.kernel)
+		spatial = nn.NewDepthwiseConv(path.In("dwconv"), width, c.kernel, dilation)
 	}
 	return nn.Residual{
 		spatial,

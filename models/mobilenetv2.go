@@ -74,14 +74,16 @@ func init() {
 }
 
 func (m mobileNetV2) complete(options Options) (Options, error) {
-	smallest := m.stride
+	var strides []int
+	stride := m.stride
 	for _, groups := range m.stages {
 		for _, group := range groups {
-			smallest *= group.stride
+			stride *= group.stride
 		}
+		strides = append(strides, stride)
 	}
 	own := Options{Classes: m.classes, ImageSize: [2]int{m.image, m.image}}
-	return complete(options, own, smallest)
+	return complete(options, own, strides...)
 }
 
 func (m mobileNetV2) build(options Options) network {
@@ -93,21 +95,25 @@ func (m mobileNetV2) build(options Options) network {
 		}
 	}
 	var stages []stage
-	feature, width, stride := 0, 3, 1
+	feature, width := 0, 3
+	sampling := newSampling(options.OutputStride)
 	for i, groups := range m.stages {
 		var layers nn.Sequential
 		first := feature
 		if i == 0 {
-			stride, width = m.stride, m.stem
-			stem := nn.ConvConfig{Kernel: 3, Stride: m.stride, Padding: 1}
-			layers = append(layers, convReLU6(state.Path("features", feature), 3, width, stem))
+			stem := nn.ConvConfig{Kernel: 3, Stride: sampling.step(m.stride), Padding: 1}
+			layers = append(layers, convReLU6(state.Path("features", feature), 3, m.stem, stem))
+			width = m.stem
 			feature++
 		}
 		for _, group := range groups {
-			stride *= group.stride
 			for j := range group.depth {
-				dropPath := options.dropPath(feature-1, blocks)
-				layers = append(layers, group.block(state.Path("features", feature), width, j, m.image/stride, dropPath, options))
+				spatial := nn.ConvConfig{Kernel: 3, Dilation: sampling.dilation, Padding: sampling.dilation}
+				if j == 0 {
+					spatial.Stride = sampling.step(group.stride)
+				}
+				size, dropPath := m.image/sampling.ownStride(), options.dropPath(feature-1, blocks)
+				layers = append(layers, group.block(state.Path("features", feature), width, j, spatial, size, dropPath, options))
 				width = group.width
 				feature++
 			}
@@ -116,7 +122,7 @@ func (m mobileNetV2) build(options Options) network {
 			layers = append(layers, convReLU6(state.Path("features", feature), width, m.last, nn.ConvConfig{Kernel: 1}))
 			feature++
 		}
-		stages = append(stages, stage{name: fmt.Sprintf("features.%d-%d", first, feature-1), stride: stride, layers: layers})
+		stages = append(stages, stage{name: fmt.Sprintf("features.%d-%d", first, feature-1), stride: sampling.stride, layers: layers})
 	}
 	head := nn.Sequential{
 		nn.GlobalMean{},
@@ -126,14 +132,10 @@ func (m mobileNetV2) build(options Options) network {
 	return network{state: state, stages: stages, head: head, preprocessing: imageNet(options.ImageSize, m.resize)}
 }
 
-// block declares the block of this number in the group, from in channels, for maps of the given size: a dense layer to
-// more channels, a convolution within each of them, and a dense layer back to few, without activation. Where input and
-// output are alike the input is added.
-func (g invertedResiduals) block(path nn.Path, in, number, size int, dropPath nn.DropPath, options Options) nn.Layer {
-	stride := 1
-	if number == 0 {
-		stride = g.stride
-	}
+// block declares the block of this number in the group, from in channels: a dense layer to more channels, a convolution
+// within each of them, and a dense layer back to few, without activation. Where input and output are alike the input is
+// added. The convolution is the spatial one, or a circular one made for maps of the given size.
+func (g invertedResiduals) block(path nn.Path, in, number int, spatial nn.ConvConfig, size int, dropPath nn.DropPath, options Options) nn.Layer {
 	var layers nn.Sequential
 	if first := g.depth - g.circular; number >= first {
 		layers = g.global(path, in, nn.ParCConfig{
@@ -142,24 +144,24 @@ func (g invertedResiduals) block(path nn.Path, in, number, size int, dropPath nn
 			Form:                options.Form,
 		})
 	} else {
-		layers = g.local(path.In("conv"), in, stride)
+		layers = g.local(path.In("conv"), in, spatial)
 	}
-	if stride == 1 && in == g.width {
+	if spatial.Stride <= 1 && in == g.width {
 		return nn.Residual(append(layers, dropPath))
 	}
 	return layers
 }
 
-// local declares the layers of a block with a 3×3 depth-wise convolution. Where the block is not wider inside, the first
+// local declares the layers of a block with a depth-wise convolution of this geometry. Where the block is not wider inside, the first
 // dense layer is left out.
-func (g invertedResiduals) local(path nn.Path, in, stride int) nn.Sequential {
+func (g invertedResiduals) local(path nn.Path, in int, spatial nn.ConvConfig) nn.Sequential {
 	var layers nn.Sequential
 	inside := in * g.expansion
 	if g.expansion > 1 {
 		layers = append(layers, convReLU6(path.In(len(layers)), in, inside, nn.ConvConfig{Kernel: 1}))
 	}
-	depthwise := nn.ConvConfig{Kernel: 3, Stride: stride, Padding: 1, Groups: inside}
-	layers = append(layers, convReLU6(path.In(len(layers)), inside, inside, depthwise))
+	spatial.Groups = inside
+	layers = append(layers, convReLU6(path.In(len(layers)), inside, inside, spatial))
 	return append(layers,
 		nn.NewConv(path.In(len(layers)), inside, g.width, nn.ConvConfig{Kernel: 1, NoBias: true}),
 		nn.NewBatchNorm(path.In(len(layers)+1), g.width),

@@ -30,6 +30,10 @@ type Options struct {
 	// ImageSize is the height and width of the images that the model is meant for; zeros stand for the model's own.
 	// Any size runs: this one is what Costs and Preprocessing answer for.
 	ImageSize [2]int
+	// OutputStride is how much smaller than the image the last map is: the stride of one of the model's stages; 0 stands
+	// for the last one's, which most models have 32. Later stages keep its resolution by dilated kernels, for detection
+	// and segmentation. The weights are the same.
+	OutputStride int
 	// Form is how circular convolutions are computed; the values are the same, to rounding.
 	Form parc.Form
 	// DropPath is the probability that the last residual branch is dropped while training. It falls linearly to 0 at

@@ -202,6 +202,8 @@ func TestBadOptionsAreNamed(t *testing.T) {
 		{"mobilenetv2", models.Options{Dropout: 1}, "dropout 1, want a probability in [0, 1)"},
 		{"parcnet_s", models.Options{BlockDropout: -0.1}, "block dropout -0.1, want a probability in [0, 1)"},
 		{"convnext_xt_parc", models.Options{Form: 9}, "form 9"},
+		{"resnet50", models.Options{OutputStride: 5}, "resnet50: output stride 5, want a stride of its stages: 4 8 16 32"},
+		{"convnext_c32", models.Options{OutputStride: 16}, "output stride 16, want a stride of its stages: 2 4 8"},
 	} {
 		m, err := models.New(c.name, c.options)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {

@@ -62,18 +62,25 @@ func (o Options) dropPath(block, count int) nn.DropPath {
 	return nn.DropPath(o.DropPath * float64(block) / float64(max(count-1, 1)))
 }
 
-// complete is the part of size.complete that all families share: own are the model's own values, smallest is the
-// smallest height and width that leave the last stage a position.
-func complete(options, own Options, smallest int) (Options, error) {
+// complete is the part of size.complete that all families share: own are the model's own values, strides those of its
+// stages.
+func complete(options, own Options, strides ...int) (Options, error) {
 	if options.Classes == 0 {
 		options.Classes = own.Classes
 	}
 	if options.ImageSize == [2]int{} {
 		options.ImageSize = own.ImageSize
 	}
+	if options.OutputStride == 0 {
+		options.OutputStride = strides[len(strides)-1]
+	}
 	if options.Classes < 1 {
 		return options, fmt.Errorf("%d classes, want at least 1", options.Classes)
 	}
+	if !slices.Contains(strides, options.OutputStride) {
+		return options, fmt.Errorf("output stride %d, want a stride of its stages: %s", options.OutputStride, strings.Trim(fmt.Sprint(strides), "[]"))
+	}
+	smallest := options.OutputStride
 	for _, side := range options.ImageSize {
 		if side < smallest {
 			return options, fmt.Errorf("image size %d×%d, want at least %d×%d", options.ImageSize[0], options.ImageSize[1], smallest, smallest)

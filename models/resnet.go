@@ -59,7 +59,7 @@ func init() {
 	registry["resnet_c32_parc"] = resNetC32().parc(0, 1, 1)
 }
 
-// stride returns how much smaller than the image the maps of a stage are.
+// stride returns how much smaller than the image the maps of a stage are, by its own output stride.
 func (r resNet) stride(stage int) int {
 	if r.small {
 		return 1 << stage
@@ -69,7 +69,11 @@ func (r resNet) stride(stage int) int {
 
 func (r resNet) complete(options Options) (Options, error) {
 	own := Options{Classes: r.classes, ImageSize: [2]int{r.image, r.image}}
-	return complete(options, own, r.stride(len(r.depths)-1))
+	var strides []int
+	for stage := range r.depths {
+		strides = append(strides, r.stride(stage))
+	}
+	return complete(options, own, strides...)
 }
 
 func (r resNet) build(options Options) network {
@@ -81,11 +85,13 @@ func (r resNet) build(options Options) network {
 	var stages []stage
 	block, in := 0, r.width
 	layers := r.stem(state)
+	sampling := newSampling(options.OutputStride)
+	sampling.step(r.stride(0))
 	for i, depth := range r.depths {
 		for j := range depth {
-			b := bottleneck{in: in, width: r.width << i, stride: 1, dropPath: options.dropPath(block, blocks)}
+			b := bottleneck{in: in, width: r.width << i, stride: 1, dilation: sampling.dilation, dropPath: options.dropPath(block, blocks)}
 			if i > 0 && j == 0 {
-				b.stride = 2
+				b.stride = sampling.step(2)
 			}
 			if j >= depth-r.circular[i] {
 				b.circular = &nn.ParCConfig{
@@ -99,7 +105,7 @@ func (r resNet) build(options Options) network {
 			in = b.out()
 			block++
 		}
-		stages = append(stages, stage{name: fmt.Sprintf("layer%d", i+1), stride: r.stride(i), layers: layers})
+		stages = append(stages, stage{name: fmt.Sprintf("layer%d", i+1), stride: sampling.stride, layers: layers})
 		layers = nil
 	}
 	head := nn.Sequential{nn.GlobalMean{}, nn.NewLinear(state.Path("fc"), in, options.Classes)}
@@ -127,8 +133,8 @@ func (r resNet) stem(state *nn.State) nn.Sequential {
 type bottleneck struct {
 	// in and width are the numbers of channels that enter it, and inside.
 	in, width int
-	// stride is the step of the 3×3 convolution.
-	stride int
+	// stride is the step of the 3×3 convolution, dilation the distance between its taps.
+	stride, dilation int
 	// circular is the circular convolution that takes the place of the 3×3 one, or nil.
 	circular *nn.ParCConfig
 	dropPath nn.DropPath
@@ -148,7 +154,7 @@ func (b bottleneck) declare(path nn.Path) nn.Layer {
 	if b.circular != nil {
 		branch = append(branch, nn.NewParC(path, "parc", b.width, *b.circular))
 	} else {
-		spatial := nn.ConvConfig{Kernel: 3, Stride: b.stride, Padding: 1, NoBias: true}
+		spatial := nn.ConvConfig{Kernel: 3, Stride: b.stride, Dilation: b.dilation, Padding: b.dilation, NoBias: true}
 		branch = append(branch, nn.NewConv(path.In("conv2"), b.width, b.width, spatial))
 	}
 	branch = append(branch,

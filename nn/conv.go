@@ -19,12 +19,31 @@ type ConvConfig struct {
 	Kernel int
 	// Stride is the step along both axes; 0 stands for 1.
 	Stride int
-	// Padding is the number of zeros added on every side, less than Kernel.
+	// Dilation is the distance between the taps of the kernel; 0 stands for 1. Only one of Stride and Dilation is above 1.
+	Dilation int
+	// Padding is the number of zeros added on every side, less than what the kernel spans.
 	Padding int
+	// Same, with Stride 1, pads such that the output is as large as the input. Of an odd number of zeros one more stands
+	// behind than before. Padding is then left at 0.
+	Same bool
 	// Groups is the number of groups that the channels are divided into; 0 stands for 1.
 	Groups int
 	// NoBias leaves the bias out.
 	NoBias bool
+}
+
+// complete replaces zeros by what they stand for. It panics where the fields do not fit each other or the channels.
+func (c ConvConfig) complete(in, out int) ConvConfig {
+	c.Stride = max(c.Stride, 1)
+	c.Dilation = max(c.Dilation, 1)
+	c.Groups = max(c.Groups, 1)
+	if c.Stride > 1 && (c.Dilation > 1 || c.Same) {
+		panic(fmt.Errorf("nn: convolution with stride %d, dilation %d and same size %t, want stride 1 for the latter two", c.Stride, c.Dilation, c.Same))
+	}
+	if in%c.Groups != 0 || out%c.Groups != 0 {
+		panic(fmt.Errorf("nn: convolution from %d to %d channels in %d groups, want a divisor of both", in, out, c.Groups))
+	}
+	return c
 }
 
 // Conv is a convolution, with bias unless its configuration says otherwise.
@@ -35,11 +54,7 @@ type Conv struct {
 
 // NewConv declares a convolution from in to out channels: weight [out, in/groups, kernel, kernel] and bias.
 func NewConv(path Path, in, out int, config ConvConfig) *Conv {
-	config.Stride = max(config.Stride, 1)
-	config.Groups = max(config.Groups, 1)
-	if in%config.Groups != 0 || out%config.Groups != 0 {
-		panic(fmt.Errorf("nn: convolution from %d to %d channels in %d groups, want a divisor of both", in, out, config.Groups))
-	}
+	config = config.complete(in, out)
 	c := &Conv{
 		config: config,
 		weight: path.weight("weight", Kernel(config.Kernel, config.Kernel, in/config.Groups, out)),
@@ -50,13 +65,13 @@ func NewConv(path Path, in, out int, config ConvConfig) *Conv {
 	return c
 }
 
-// NewDepthwiseConv declares a convolution of every channel with a kernel of its own, padded to the input's size: weight
-// [channels, 1, kernel, kernel], with an odd kernel, and bias.
-func NewDepthwiseConv(path Path, channels, kernel int) *Conv {
+// NewDepthwiseConv declares a convolution of every channel with a kernel of its own, whose taps lie dilation apart,
+// padded to the input's size: weight [channels, 1, kernel, kernel], with an odd kernel, and bias.
+func NewDepthwiseConv(path Path, channels, kernel, dilation int) *Conv {
 	if kernel%2 == 0 {
 		panic(fmt.Errorf("nn: depth-wise kernel of size %d, want an odd size", kernel))
 	}
-	return NewConv(path, channels, channels, ConvConfig{Kernel: kernel, Padding: kernel / 2, Groups: channels})
+	return NewConv(path, channels, channels, ConvConfig{Kernel: kernel, Dilation: dilation, Same: true, Groups: channels})
 }
 
 // Apply implements [Layer].
@@ -82,11 +97,26 @@ func (c ConvConfig) convolve(x, weight *graph.Node) *graph.Node {
 
 // forward is convolve with GoMLX's own gradient.
 func (c ConvConfig) forward(x, weight *graph.Node) *graph.Node {
+	before, after := c.padding()
 	return graph.Convolve(x, weight).
 		Strides(c.Stride).
-		PaddingPerDim([][2]int{{c.Padding, c.Padding}, {c.Padding, c.Padding}}).
+		Dilations(c.Dilation).
+		PaddingPerDim([][2]int{{before, after}, {before, after}}).
 		ChannelGroupCount(c.Groups).
 		Done()
+}
+
+// reach is the distance between the first and the last tap of the kernel.
+func (c ConvConfig) reach() int {
+	return (c.Kernel - 1) * c.Dilation
+}
+
+// padding returns how many zeros stand before and after the input along each axis.
+func (c ConvConfig) padding() (before, after int) {
+	if c.Same {
+		return c.reach() / 2, c.reach() - c.reach()/2
+	}
+	return c.Padding, c.Padding
 }
 
 // byInput returns the gradient by x as a convolution of v with the kernel reversed and its channels exchanged.
@@ -102,15 +132,17 @@ func (c ConvConfig) byInput(x, weight, v *graph.Node) *graph.Node {
 	} else {
 		reversed = exchangeChannels(reversed, c.Groups)
 	}
+	before, _ := c.padding()
 	var padding [][2]int
 	for _, axis := range axes.InputSpatial {
 		covered := (v.Shape().Dim(axis) - 1) * c.Stride
-		padding = append(padding, [2]int{c.Kernel - 1 - c.Padding, x.Shape().Dim(axis) - 1 + c.Padding - covered})
+		padding = append(padding, [2]int{c.reach() - before, x.Shape().Dim(axis) - 1 + before - covered})
 	}
 	return graph.Convolve(v, reversed).
 		AxesConfig(axes).
 		PaddingPerDim(padding).
 		InputDilationPerAxis(c.Stride, c.Stride).
+		Dilations(c.Dilation).
 		ChannelGroupCount(c.Groups).
 		Done()
 }
@@ -139,15 +171,17 @@ func (c ConvConfig) byWeight(x, weight, v *graph.Node) *graph.Node {
 		KernelInputChannels: 0, KernelOutputChannels: 3, KernelSpatial: []int{1, 2},
 		OutputBatch: 2, OutputChannels: 3, OutputSpatial: []int{0, 1},
 	}
+	before, _ := c.padding()
 	var padding [][2]int
 	for _, axis := range axes.InputSpatial {
-		covered := (v.Shape().Dim(axis)-1)*c.Stride + c.Kernel
-		padding = append(padding, [2]int{c.Padding, covered - c.Padding - x.Shape().Dim(axis)})
+		covered := (v.Shape().Dim(axis)-1)*c.Stride + c.reach() + 1
+		padding = append(padding, [2]int{before, covered - before - x.Shape().Dim(axis)})
 	}
 	return graph.Convolve(x, v).
 		AxesConfig(axes).
 		PaddingPerDim(padding).
-		DilationPerAxis(c.Stride, c.Stride).
+		Dilations(c.Stride).
+		Strides(c.Dilation).
 		BatchGroupCount(c.Groups).
 		Done()
 }
@@ -155,9 +189,11 @@ func (c ConvConfig) byWeight(x, weight, v *graph.Node) *graph.Node {
 // byWeightTaps returns the same as a sum for each tap of the kernel. GoMLX's Go backend fails on groups of the batch, and
 // the engine has a kernel for the depth-wise ones alone and would hand the others to that backend.
 func (c ConvConfig) byWeightTaps(x, weight, v *graph.Node) *graph.Node {
-	border := graph.PadAxis{Start: c.Padding, End: c.Padding}
+	before, after := c.padding()
+	border := graph.PadAxis{Start: before, End: after}
 	padded := graph.Pad(x, graph.ScalarZero(x.Graph(), x.DType()), graph.PadAxis{}, border, border, graph.PadAxis{})
-	tap := func(axis, offset int) graph.SliceAxisSpec {
+	tap := func(axis, number int) graph.SliceAxisSpec {
+		offset := number * c.Dilation
 		return graph.AxisRange(offset, offset+(v.Shape().Dim(axis)-1)*c.Stride+1).Stride(c.Stride)
 	}
 	in, out := weight.Shape().Dim(2), v.Shape().Dim(-1)/c.Groups

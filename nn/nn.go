@@ -6,7 +6,7 @@
 //
 //	var state nn.State
 //	path := state.Path("stages", 0)
-//	layer := nn.Sequential{nn.NewDepthwiseConv(path.In("dwconv"), 96, 7), nn.NewLayerNorm(path.In("norm"), 96)}
+//	layer := nn.Sequential{nn.NewDepthwiseConv(path.In("dwconv"), 96, 7, 1), nn.NewLayerNorm(path.In("norm"), 96)}
 //	y := layer.Apply(scope, x) // x: [batch, height, width, 96]
 //
 // Images and feature maps are [batch, height, width, channels]. As everywhere in GoMLX, what builds a graph panics on

@@ -39,19 +39,33 @@ func TestConvolutionAndItsGradientsFollowTheDefinition(t *testing.T) {
 		{ConvConfig{Kernel: 3, Stride: 1, Padding: 1, Groups: 2}, 10, 6, 4, 3},
 		{ConvConfig{Kernel: 7, Stride: 1, Padding: 3, Groups: 5}, 5, 5, 9, 4},
 		{ConvConfig{Kernel: 3, Stride: 2, Padding: 1, Groups: 4}, 4, 4, 6, 5},
+		{ConvConfig{Kernel: 3, Dilation: 2, Padding: 2}, 4, 3, 7, 6},
+		{ConvConfig{Kernel: 3, Dilation: 4, Padding: 1}, 2, 3, 9, 8},
+		{ConvConfig{Kernel: 3, Dilation: 2, Padding: 2, Groups: 4}, 4, 4, 3, 6},
+		{ConvConfig{Kernel: 3, Dilation: 2, Padding: 2, Groups: 2}, 4, 6, 5, 4},
+		{ConvConfig{Kernel: 7, Dilation: 2, Same: true, Groups: 5}, 5, 5, 9, 4},
+		{ConvConfig{Kernel: 2, Same: true}, 2, 3, 4, 5},
+		{ConvConfig{Kernel: 2, Dilation: 2, Same: true}, 2, 3, 4, 5},
+		{ConvConfig{Kernel: 4, Dilation: 3, Same: true, Groups: 2}, 4, 2, 6, 5},
 	} {
 		eachBackend(t, fmt.Sprintf("%+v_%d→%d_%d×%d", c.config, c.in, c.out, c.height, c.width), func(t *testing.T, backend compute.Backend) {
 			rng := newRand(t)
+			config := c.config.complete(c.in, c.out)
 			x := uniform(rng, 2, c.height, c.width, c.in)
-			weight := uniform(rng, c.config.Kernel, c.config.Kernel, c.in/c.config.Groups, c.out)
-			size := func(n int) int { return (n+2*c.config.Padding-c.config.Kernel)/c.config.Stride + 1 }
+			weight := uniform(rng, config.Kernel, config.Kernel, c.in/config.Groups, c.out)
+			size := func(n int) int {
+				if config.Same {
+					return n
+				}
+				return (n+2*config.Padding-(config.Kernel-1)*config.Dilation-1)/config.Stride + 1
+			}
 			v := uniform(rng, 2, size(c.height), size(c.width), c.out)
 			got := graph.MustExecOnceN(backend, func(x, weight, v *graph.Node) []*graph.Node {
-				y := c.config.convolve(x, weight)
+				y := config.convolve(x, weight)
 				loss := graph.ReduceAllSum(graph.Mul(y, v))
 				return append(graph.Gradient(loss, x, weight), y)
 			}, x, weight, v)
-			byInput, byWeight, y := convolveByDefinition(c.config, x, weight, v)
+			byInput, byWeight, y := convolveByDefinition(config, x, weight, v)
 			wantClose(t, "gradient by input", got[0], byInput)
 			wantClose(t, "gradient by weight", got[1], byWeight)
 			wantClose(t, "output", got[2], y)
@@ -65,12 +79,16 @@ func convolveByDefinition(c ConvConfig, x, weight, v *tensors.Tensor) (byInput, 
 	xData, wData, vData := tensors.MustCopyFlatData[float32](x), tensors.MustCopyFlatData[float32](weight), tensors.MustCopyFlatData[float32](v)
 	byInput, byWeight, y = make([]float64, len(xData)), make([]float64, len(wData)), make([]float64, len(vData))
 	in, out := ws[2], vs[3]
+	before := c.Padding
+	if c.Same {
+		before = (c.Kernel - 1) * c.Dilation / 2
+	}
 	for i := range vData {
 		o, column, row, image := i%out, i/out%vs[2], i/out/vs[2]%vs[1], i/out/vs[2]/vs[1]
 		group := o / (out / c.Groups)
 		for k := range len(wData) / out {
 			channel, kx, ky := k%in, k/in%c.Kernel, k/in/c.Kernel
-			sourceRow, sourceColumn := row*c.Stride+ky-c.Padding, column*c.Stride+kx-c.Padding
+			sourceRow, sourceColumn := row*c.Stride+ky*c.Dilation-before, column*c.Stride+kx*c.Dilation-before
 			if sourceRow < 0 || sourceRow >= xs[1] || sourceColumn < 0 || sourceColumn >= xs[2] {
 				continue
 			}
