@@ -1,16 +1,19 @@
-// Package weights reads and writes the values of models: safetensors files under PyTorch's names and in PyTorch's
-// layout.
+// Package weights reads and writes the values of models under PyTorch's names and in PyTorch's layout. It reads PyTorch's
+// own checkpoints and safetensors files, and writes the latter.
 //
-//	file, err := weights.Open("convnext_xt_parc.safetensors")
+//	file, err := weights.Open("resnet50.pth")
 //	if err != nil {
 //		return err
 //	}
 //	defer file.Close()
+//	m, err := file.Model("resnet50", models.Options{})
+//	if err != nil {
+//		return err
+//	}
 //	return weights.Load(m, store, file)
 package weights
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -21,17 +24,40 @@ import (
 	"github.com/fastparc/fastparc/nn"
 )
 
-// Load sets the variables of the model, at their paths below the store's root, to the tensors of the file. Where names
-// or shapes differ nothing is set, and the error lists every tensor that is missing, unexpected or of another shape.
-// Counts of batches, which old files do not have, begin at 0 where they are missing. What PyTorch lists under two names
-// may be there under one or both; the values under the first are taken, as PyTorch takes them.
+// Load sets the variables of the model, at their paths below the store's root, to the tensors of the file. These may have
+// the names of timm, torchvision, OpenMMLab and other implementations of the same model. Where tensors do not fit the
+// model nothing is set, and the error lists every one that is missing, unexpected or of another shape or type, and says
+// which model the file does fit, if one. Counts of batches, which old files do not have, begin at 0 where they are
+// missing. What PyTorch lists under two names may be there under one or both; the values under the first are taken, as
+// PyTorch takes them.
 func Load(m *models.Model, store *model.Store, file *File) error {
-	entries := m.State()
-	if err := match(m, entries, file); err != nil {
+	return load(m, m.State(), store, file)
+}
+
+// LoadFeatures is Load without the classifier, which the file may have for other classes or not at all: its variables
+// stay as they are.
+func LoadFeatures(m *models.Model, store *model.Store, file *File) error {
+	classifier, err := classifierEntries(m)
+	if err != nil {
+		return err
+	}
+	features := slices.DeleteFunc(m.State(), func(entry models.Entry) bool {
+		return slices.ContainsFunc(classifier, func(other models.Entry) bool { return other.Name == entry.Name })
+	})
+	return load(m, features, store, file)
+}
+
+func load(m *models.Model, entries []models.Entry, store *model.Store, file *File) error {
+	found, err := match(m, entries, file)
+	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
-		value, err := valueOf(entry, file)
+		var value *tensors.Tensor
+		err := guard(func() (err error) {
+			value, err = valueOf(entry, found, file)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -42,14 +68,14 @@ func Load(m *models.Model, store *model.Store, file *File) error {
 	return nil
 }
 
-// valueOf reads the value of an entry that matches the file.
-func valueOf(entry models.Entry, file *File) (*tensors.Tensor, error) {
+// valueOf reads the value of an entry that matches the file, in which the tensors have the names found.
+func valueOf(entry models.Entry, found map[string]string, file *File) (*tensors.Tensor, error) {
 	names := namesOf(entry)
-	present := slices.IndexFunc(names, func(name string) bool { _, ok := file.tensors[name]; return ok })
+	present := slices.IndexFunc(names, func(name string) bool { _, ok := found[name]; return ok })
 	if present < 0 {
 		return tensors.FromScalar(int64(0)), nil
 	}
-	tensor, err := file.Tensor(names[present])
+	tensor, err := file.view(found[names[present]])
 	if err != nil {
 		return nil, err
 	}
@@ -64,14 +90,6 @@ func valueOf(entry models.Entry, file *File) (*tensors.Tensor, error) {
 	return tensors.FromFlatDataAndDimensions(entry.Layout.FromTorch(values), entry.Layout.Shape...), nil
 }
 
-// namesOf returns the names that a file may have the entry under; the first one that is there counts.
-func namesOf(entry models.Entry) []string {
-	if entry.Alias == "" {
-		return []string{entry.Name}
-	}
-	return []string{entry.Name, entry.Alias}
-}
-
 // set gives the entry's variable a value, and makes the variable where there is none.
 func set(store *model.Store, entry models.Entry, value *tensors.Tensor) error {
 	path := model.ScopeSeparator + entry.Path
@@ -84,52 +102,6 @@ func set(store *model.Store, entry models.Entry, value *tensors.Tensor) error {
 		return fmt.Errorf("the store holds a variable of shape %s, want %s", variable.Shape(), value.Shape())
 	}
 	return variable.SetValue(value)
-}
-
-// match says how the tensors of the file differ from what the model needs.
-func match(m *models.Model, entries []models.Entry, file *File) error {
-	var problems []error
-	wanted := make(map[string]bool)
-	for _, entry := range entries {
-		present := false
-		for _, name := range namesOf(entry) {
-			wanted[name] = true
-			info, ok := file.tensors[name]
-			if !ok {
-				continue
-			}
-			present = true
-			if err := matchTensor(entry, name, info); err != nil {
-				problems = append(problems, err)
-			}
-		}
-		if !present && entry.Kind != nn.Counted {
-			problems = append(problems, fmt.Errorf("missing: %s, shape %v", entry.Name, entry.Shape))
-		}
-	}
-	for _, name := range file.Names() {
-		if !wanted[name] {
-			problems = append(problems, fmt.Errorf("unexpected: %s, shape %v", name, file.tensors[name].Shape))
-		}
-	}
-	if len(problems) == 0 {
-		return nil
-	}
-	return fmt.Errorf("weights: %s does not hold the weights of %s:\n%w", file.name, m.Name(), errors.Join(problems...))
-}
-
-// matchTensor says how a tensor differs from the entry that it has a name of. A count is one int64, without axes or with
-// one of size 1, as some files have it.
-func matchTensor(entry models.Entry, name string, info tensorInfo) error {
-	switch {
-	case entry.Kind == nn.Counted && info.DType != I64:
-		return fmt.Errorf("misshapen: %s: found type %s, want %s", name, info.DType, I64)
-	case entry.Kind == nn.Counted && slices.Equal(info.Shape, []int{1}):
-		return nil
-	case !slices.Equal(info.Shape, entry.Shape):
-		return fmt.Errorf("misshapen: %s: found shape %v, want %v", name, info.Shape, entry.Shape)
-	}
-	return nil
 }
 
 // Collect returns the values of the model's variables below the store's root, under PyTorch's names, in its layout and

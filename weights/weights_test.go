@@ -211,7 +211,7 @@ func TestCountsOfBatchesAreKept(t *testing.T) {
 		"without axes":   {[]weights.Tensor{int64Tensor(name, nil, count)}, count, ""},
 		"one axis":       {[]weights.Tensor{int64Tensor(name, []int{1}, count)}, count, ""},
 		"too many":       {[]weights.Tensor{int64Tensor(name, []int{2}, 1, 2)}, 0, "misshapen: " + name + ": found shape [2], want []"},
-		"not whole":      {[]weights.Tensor{weights.FromFloats(name, nil, []float32{1})}, 0, "misshapen: " + name + ": found type F32, want I64"},
+		"not whole":      {[]weights.Tensor{weights.FromFloats(name, nil, []float32{1})}, 0, "mistyped: " + name + ": found type F32, want I64"},
 		"of other layer": {[]weights.Tensor{int64Tensor("head.num_batches_tracked", nil, 1)}, 0, "unexpected: head.num_batches_tracked"},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -170,20 +170,20 @@ func duplicate(r *reader) error {
 func tuple(n int) func(*reader) error {
 	return func(r *reader) error {
 		items, err := r.popN(n)
-		r.push(Tuple(slices.Clone(items)))
+		r.push(append(Tuple{}, items...))
 		return err
 	}
 }
 
 func markedTuple(r *reader) error {
 	items, err := r.popMark()
-	r.push(Tuple(slices.Clone(items)))
+	r.push(append(Tuple{}, items...))
 	return err
 }
 
 func markedList(r *reader) error {
 	items, err := r.popMark()
-	r.push(&List{slices.Clone(items)})
+	r.push(&List{append([]any{}, items...)})
 	return err
 }
 
