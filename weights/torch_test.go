@@ -398,7 +398,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(encode(`{"a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}}`, 8))
 	f.Add([]byte(`{"weight_map": {"a": "b"}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file := &File{name: filepath.Join(t.TempDir(), "fuzz")}
+		file := &File{name: filepath.Join("absent", "fuzz")}
 		if err := file.read(&source{mapped: append([]byte{}, data...), size: uint64(len(data))}); err != nil {
 			return
 		}
