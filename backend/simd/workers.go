@@ -15,8 +15,10 @@ type workers struct {
 	all []*worker
 }
 
-// worker is one goroutine. Its mailbox is nil while it is idle, a job that is offered to it, or busy.
+// worker is one goroutine, number 1 or up; number 0 is the one that calls. Its mailbox is nil while it is idle, a job
+// that is offered to it, or busy.
 type worker struct {
+	number  int
 	mailbox atomic.Pointer[job]
 	asleep  atomic.Bool
 	wake    chan struct{}
@@ -29,11 +31,17 @@ var busy, stopped job
 type job struct {
 	run     *run
 	task    *task
-	chunk   int
-	next    atomic.Int64 // the first unit that nobody has taken
-	helpers atomic.Int64 // numbers the goroutines on this job, for their scratch memory
+	shares  []share
 	pending atomic.Int64 // workers that have the job
 	failure atomic.Pointer[failure]
+}
+
+// share is a part of a job's units that one goroutine begins with. From task to task over the same tensors a goroutine
+// has the same part, so that this stays in the caches of its core.
+type share struct {
+	next atomic.Int64 // the first unit that nobody has taken
+	end  int64
+	_    [48]byte // keeps shares in cache lines of their own
 }
 
 // failure is what the first unit that panicked panicked with.
@@ -41,8 +49,8 @@ type failure struct{ reason any }
 
 func newWorkers(count int) *workers {
 	w := &workers{}
-	for range count {
-		one := &worker{wake: make(chan struct{}, 1)}
+	for i := range count {
+		one := &worker{number: i + 1, wake: make(chan struct{}, 1)}
 		w.all = append(w.all, one)
 		go one.live()
 	}
@@ -58,10 +66,6 @@ func (w *workers) stop() {
 	}
 }
 
-// chunksEach is how many pieces the units are cut into for each goroutine, so that one that is slowed down does not
-// hold up the rest. Units give the same result whoever computes them.
-const chunksEach = 4
-
 // do runs a task's units on up to threads goroutines, and returns when all are done. Where a unit panics, do panics with
 // the same in the end, on the caller's goroutine, where it can be caught.
 func (w *workers) do(r *run, t *task, threads int) {
@@ -71,12 +75,14 @@ func (w *workers) do(r *run, t *task, threads int) {
 		return
 	}
 	j := &r.job
-	j.run, j.task, j.chunk = r, t, max(1, t.units/(threads*chunksEach))
-	j.next.Store(0)
-	j.helpers.Store(0)
+	j.run, j.task, j.shares = r, t, j.shares[:0]
+	for i := range threads {
+		j.shares = append(j.shares, share{end: int64((i + 1) * t.units / threads)})
+		j.shares[i].next.Store(int64(i * t.units / threads))
+	}
 	j.failure.Store(nil)
 	w.offer(j, threads-1)
-	j.work()
+	j.work(0)
 	w.retract(j)
 	for tries := 0; j.pending.Load() > 0; tries++ {
 		if tries > lookouts/10 {
@@ -132,7 +138,7 @@ func (one *worker) live() {
 		case j == &stopped:
 			return
 		case j != nil && one.mailbox.CompareAndSwap(j, &busy):
-			j.work()
+			j.work(one.number)
 			one.mailbox.Store(nil)
 			j.pending.Add(-1)
 			idle = 0
@@ -152,19 +158,35 @@ func (one *worker) sleep() {
 	<-one.wake
 }
 
-func (j *job) work() {
+// work computes units on a goroutine: of its share, and then what others have left of theirs.
+func (j *job) work(goroutine int) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			j.failure.CompareAndSwap(nil, &failure{reason})
-			j.next.Store(int64(j.task.units)) // leaves the rest undone
+			for i := range j.shares {
+				j.shares[i].next.Store(j.shares[i].end) // leaves the rest undone
+			}
 		}
 	}()
-	goroutine := int(j.helpers.Add(1)) - 1
-	for {
-		lo := int(j.next.Add(int64(j.chunk))) - j.chunk
-		if lo >= j.task.units {
-			return
+	for i := range j.shares {
+		s := &j.shares[(goroutine+i)%len(j.shares)]
+		for lo, hi := s.take(); lo < hi; lo, hi = s.take() {
+			j.task.body(j.run, j.run.scratch[goroutine], lo, hi)
 		}
-		j.task.body(j.run, j.run.scratch[goroutine], lo, min(lo+j.chunk, j.task.units))
+	}
+}
+
+// take returns some of the units that are left, fewer and fewer, so that a goroutine that is slowed down does not hold
+// up the rest. Units give the same result whoever computes them.
+func (s *share) take() (lo, hi int) {
+	for {
+		next := s.next.Load()
+		if next >= s.end {
+			return 0, 0
+		}
+		after := next + max(1, (s.end-next)/4)
+		if s.next.CompareAndSwap(next, after) {
+			return int(next), int(after)
+		}
 	}
 }

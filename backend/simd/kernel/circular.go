@@ -35,7 +35,7 @@ type CircularTerms struct {
 }
 
 // unitProducts is about how many vector products a unit of lines has.
-const unitProducts = 1 << 12
+const unitProducts = 1 << 14
 
 // PackedSize returns the number of floats that Pack writes.
 func (c Circular) PackedSize() int { return c.blocks() * c.packedBlock() }
