@@ -18,6 +18,7 @@ func optimize(b *Backend, g *graph) {
 		expandBroadcasts,
 		joinHalves,
 		lowerCirculars,
+		reduceBeforeSlice,
 		lowerConvolutions,
 		lowerProducts,
 		splitTransforms,

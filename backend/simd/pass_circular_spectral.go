@@ -207,5 +207,9 @@ func (b *rewriter) spectralGradient(out *value, x, v signal, asked algorithm) *v
 	v = b.inOrder(v, x.labels)
 	d := x.value.shape.Dimensions
 	dw := b.kernelNode(circularGradientOf{axis, asked}, []int{x.length, d[3]}, v.value, x.value)
-	return b.reshape(b.transpose(b.reshape(dw, 1, 1, x.length, d[3]), ordering([]int{unlabelled, unlabelled, along, channels}, labels)...), out.shape.Dimensions...)
+	labels = labels[4-max(out.shape.Rank(), 2):]
+	ones := len(labels) - 2
+	from := append(slices.Repeat([]int{unlabelled}, ones), along, channels)
+	dw = b.reshape(dw, append(slices.Repeat([]int{1}, ones), x.length, d[3])...)
+	return b.reshape(b.transpose(dw, ordering(from, labels)...), out.shape.Dimensions...)
 }
