@@ -44,7 +44,7 @@ func (w Work) ours(backend compute.Backend, operands []operand) (entrants []entr
 	}
 	depthwise := func(scope *model.Scope, x *graph.Node) *graph.Node {
 		var state nn.State
-		return nn.NewDepthwiseConv(state.Path(), w.Channels, localSize).Apply(scope, x)
+		return nn.NewDepthwiseConv(state.Path(), w.Channels, localSize, 1).Apply(scope, x)
 	}
 	e, err := w.compile(backend, operands, depthwise)
 	return append(entrants, entrant{e, Ours, string(local), local}), err
