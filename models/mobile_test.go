@@ -61,6 +61,37 @@ func TestMobileModelsRunOnImagesOfAnySize(t *testing.T) {
 	}
 }
 
+// The norms were computed with the reference implementation in float64. It dilates only the convolutions that would have
+// halved the maps.
+func TestOutputStridesDilateAsTheReferenceDoes(t *testing.T) {
+	backend := newBackend(t)
+	images := tensors.FromFlatDataAndDimensions(golden.Images("input:128x128", 1, 128), 1, 128, 128, 3)
+	for _, c := range []struct {
+		name         string
+		outputStride int
+		norms        []float64 // of the last three maps
+	}{
+		{"parcnet_xs", 8, []float64{10.7249, 27.83114, 187.5848}},
+		{"parcnet_xs", 16, []float64{10.7249, 6.243959, 13.92849}},
+		{"mobilevit_xxs", 8, []float64{31.26517, 18.63569, 26.80846}},
+		{"mobilevit_xxs", 16, []float64{31.26517, 9.28527, 12.94795}},
+	} {
+		m, store := goldenModel(t, c.name, models.Options{OutputStride: c.outputStride})
+		if own := newModel(t, c.name, models.Options{}); !slices.Equal(names(m), names(own)) {
+			t.Errorf("%s/%d: the state differs from that of the model's own output stride", c.name, c.outputStride)
+		}
+		for i, got := range run(t, backend, store, m.Features, images)[1:] {
+			stride := min(8<<i, c.outputStride)
+			if dims := got.Shape().Dimensions; dims[1] != 128/stride || dims[2] != 128/stride || m.Strides()[1+i] != stride {
+				t.Errorf("%s/%d: map %v and stride %d, want stride %d", c.name, c.outputStride, dims, m.Strides()[1+i], stride)
+			}
+			if norm := l2Norm(got); !(math.Abs(norm/c.norms[i]-1) <= 1e-5) {
+				t.Errorf("%s/%d: layer_%d has a map of norm %g, want %g within 1e-5", c.name, c.outputStride, 3+i, norm, c.norms[i])
+			}
+		}
+	}
+}
+
 func TestDropoutsAndDropPathActWhileTrainingAlone(t *testing.T) {
 	backend := newBackend(t)
 	for _, name := range []string{"mobilevit_xxs", "parcnet_xs"} {

@@ -116,7 +116,7 @@ type mobileFrame struct {
 const mobileImage = 256
 
 func (f mobileFrame) complete(options Options) (Options, error) {
-	return complete(options, Options{Classes: 1000, ImageSize: [2]int{mobileImage, mobileImage}}, 32)
+	return complete(options, Options{Classes: 1000, ImageSize: [2]int{mobileImage, mobileImage}}, 4, 8, 16, 32)
 }
 
 // globalStage declares the part of one of the last three stages that is the family's own; dropPath gives the
@@ -126,26 +126,35 @@ type globalStage func(path nn.Path, stage int, dropPath func(block int) nn.DropP
 func (f mobileFrame) build(options Options, global globalStage) network {
 	state := &nn.State{Initial: nn.FanOutKernels}
 	before, blocks := 4, 4+f.depths[0]+f.depths[1]+f.depths[2]
+	same, halved := nn.ConvConfig{Stride: 1}, nn.ConvConfig{Stride: 2}
 	first := nn.Sequential{
 		convSiLU(state.Path("conv_1"), 3, f.stem, nn.ConvConfig{Kernel: f.kernel, Stride: 2, Padding: f.kernel / 2}),
-		f.block(state.Path("layer_1", 0), f.stem, f.widths[0], 1, options.dropPath(0, blocks)),
-		f.block(state.Path("layer_2", 0), f.widths[0], f.widths[1], 2, 0),
-		f.block(state.Path("layer_2", 1), f.widths[1], f.widths[1], 1, options.dropPath(2, blocks)),
-		f.block(state.Path("layer_2", 2), f.widths[1], f.widths[1], 1, options.dropPath(3, blocks)),
+		f.block(state.Path("layer_1", 0), f.stem, f.widths[0], same, options.dropPath(0, blocks)),
+		f.block(state.Path("layer_2", 0), f.widths[0], f.widths[1], halved, 0),
+		f.block(state.Path("layer_2", 1), f.widths[1], f.widths[1], same, options.dropPath(2, blocks)),
+		f.block(state.Path("layer_2", 2), f.widths[1], f.widths[1], same, options.dropPath(3, blocks)),
 	}
 	stages := []stage{{name: "layer_1-2", stride: 4, layers: first}}
+	sampling := newSampling(options.OutputStride)
+	sampling.step(4)
+	// Behind steps that are not taken the reference dilates these convolutions alone, not the rest of the stage.
+	var steps [3]nn.ConvConfig
+	for i := range steps {
+		steps[i].Dilation = sampling.dilation
+		steps[i].Stride = sampling.step(2)
+		stages = append(stages, stage{name: fmt.Sprintf("layer_%d", 3+i), stride: sampling.stride})
+	}
 	var downsample [3]nn.Layer
 	if f.residual {
-		downsample[2] = f.block(state.Path("layer_5", 0).Alias("residual"), f.widths[3], f.widths[4], 2, 0)
+		downsample[2] = f.block(state.Path("layer_5", 0).Alias("residual"), f.widths[3], f.widths[4], steps[2], 0)
 	}
 	for i, depth := range f.depths {
-		name := fmt.Sprintf("layer_%d", 3+i)
+		path := state.Path(stages[1+i].name)
 		if downsample[i] == nil {
-			downsample[i] = f.block(state.Path(name, 0), f.widths[1+i], f.widths[2+i], 2, 0)
+			downsample[i] = f.block(path.In(0), f.widths[1+i], f.widths[2+i], steps[i], 0)
 		}
 		dropPath := func(block int) nn.DropPath { return options.dropPath(before+block, blocks) }
-		layers := nn.Sequential{downsample[i], global(state.Path(name, 1), i, dropPath, options)}
-		stages = append(stages, stage{name: name, stride: 8 << i, layers: layers})
+		stages[1+i].layers = nn.Sequential{downsample[i], global(path.In(1), i, dropPath, options)}
 		before += depth
 	}
 	width := f.widths[4]
@@ -159,16 +168,18 @@ func (f mobileFrame) build(options Options, global globalStage) network {
 	return network{state: state, stages: stages, head: head, preprocessing: openCV(options.ImageSize)}
 }
 
-// block declares a MobileNetV2 block: a dense layer to more channels, a 3×3 convolution within each of them, and a dense
-// layer back to few, without activation. Where input and output are alike the input is added.
-func (f mobileFrame) block(path nn.Path, in, out, stride int, dropPath nn.DropPath) nn.Layer {
+// block declares a MobileNetV2 block: a dense layer to more channels, a 3×3 convolution within each of them, with the
+// given stride and dilation, and a dense layer back to few, without activation. Where input and output are alike the
+// input is added.
+func (f mobileFrame) block(path nn.Path, in, out int, spatial nn.ConvConfig, dropPath nn.DropPath) nn.Layer {
 	path, inside := path.In("block"), in*f.expansion
+	spatial.Kernel, spatial.Padding, spatial.Groups = 3, max(spatial.Dilation, 1), inside
 	layers := nn.Sequential{
 		convSiLU(path.In("exp_1x1"), in, inside, nn.ConvConfig{Kernel: 1}),
-		convSiLU(path.In("conv_3x3"), inside, inside, nn.ConvConfig{Kernel: 3, Stride: stride, Padding: 1, Groups: inside}),
+		convSiLU(path.In("conv_3x3"), inside, inside, spatial),
 		convNorm(path.In("red_1x1"), inside, out, nn.ConvConfig{Kernel: 1}),
 	}
-	if stride == 1 && in == out {
+	if spatial.Stride == 1 && in == out {
 		return nn.Residual(append(layers, dropPath))
 	}
 	return layers
