@@ -73,9 +73,9 @@ func TestModelsEqualTheReference(t *testing.T) {
 			{"resnet50_parc", parc.Auto},
 			{"mobilevit_s", parc.Auto},
 			{"mobilevit_xs", parc.Auto},
-			{"parcnet_s", parc.Spatial},
-			{"parcnet_s", parc.FFT},
-			{"parcnet_xs", parc.Auto},
+			{"parcnet_s", parc.Auto},
+			{"parcnet_xs", parc.Spatial},
+			{"parcnet_xs", parc.FFT},
 			{"parcnet_h", parc.Auto},
 		} {
 			t.Run(fmt.Sprintf("%s/%s/%s", backendName, c.name, c.form), func(t *testing.T) {
@@ -102,6 +102,9 @@ func TestModelsEqualTheReference(t *testing.T) {
 					// The mode makes no difference where nothing is normalised by the batch.
 					got.check(t, "train", want, strict)
 					return
+				}
+				if c.name == "parcnet_h" && !slowTests {
+					return // the training batch takes six gigabytes
 				}
 				got = differentiate(t, backend, m, store, goldenImages(reference.Resolution, 8), true)
 				got.check(t, "train", want, trainTolerance(c.name))
