@@ -95,7 +95,7 @@ func (f *File) compare(m *models.Model, entries []models.Entry) (found map[strin
 	known := make(map[string]bool)
 	for _, entry := range m.State() {
 		for _, name := range namesOf(entry) {
-			known[name] = true
+			known[found[name]] = true
 		}
 	}
 	for _, entry := range entries {
@@ -115,7 +115,7 @@ func (f *File) compare(m *models.Model, entries []models.Entry) (found map[strin
 		}
 	}
 	for _, name := range f.names {
-		if !known[referenceName(m.Name(), name)] {
+		if !known[name] {
 			problems = append(problems, fmt.Errorf("unexpected: %s, shape %v", name, f.tensors[name].Shape))
 		}
 	}
@@ -173,8 +173,8 @@ func (f *File) hint(m *models.Model, found map[string]string) string {
 	if err != nil {
 		return ""
 	}
-	missing := func(entry models.Entry) bool { _, ok := found[entry.Name]; return !ok }
-	if len(found) > 0 && !slices.ContainsFunc(classifier, func(entry models.Entry) bool { return !missing(entry) }) {
+	present := func(entry models.Entry) bool { _, ok := found[entry.Name]; return ok }
+	if slices.ContainsFunc(m.State(), present) && !slices.ContainsFunc(classifier, present) {
 		return ", at most a backbone: it has no classifier"
 	}
 	return ""
