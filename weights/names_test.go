@@ -51,13 +51,13 @@ func TestOtherNamesAreUnderstood(t *testing.T) {
 		name, model string
 		pairs       []string
 	}{
-		{"DataParallel", "resnet50", []string{`^`, "module."}},
+		{"DataParallel", "resnet_c32", []string{`^`, "module."}},
 		{"torch.compile in DataParallel", "convnext_c32_parc", []string{`^`, "module._orig_mod."}},
-		{"OpenMMLab", "resnet50", []string{`^fc\.`, "head.fc.", `^(conv1|bn1|layer)`, "backbone.$1"}},
-		{"edgeformer_v2", "resnet50_parc", []string{`\.parc_([HW])\.`, ".gcc_$1."}},
-		{"OpenMMLab", "convnext_t", []string{`\.dwconv\.`, ".depthwise_conv.", `\.pwconv(\d)\.`, ".pointwise_conv$1.",
+		{"OpenMMLab", "resnet_c32", []string{`^fc\.`, "head.fc.", `^(conv1|bn1|layer)`, "backbone.$1"}},
+		{"edgeformer_v2", "resnet_c32_parc", []string{`\.parc_([HW])\.`, ".gcc_$1."}},
+		{"OpenMMLab", "convnext_c32", []string{`\.dwconv\.`, ".depthwise_conv.", `\.pwconv(\d)\.`, ".pointwise_conv$1.",
 			`^norm\.`, "norm3.", `^(downsample|stages|norm)`, "backbone.$1", `^head\.`, "head.fc."}},
-		{"edgeformer_v2", "convnext_xt_parc", []string{`\.gcc_H\.`, ".gcc_conv_1H.", `\.gcc_W\.`, ".gcc_conv_2W.",
+		{"edgeformer_v2", "convnext_c32_parc", []string{`\.gcc_H\.`, ".gcc_conv_1H.", `\.gcc_W\.`, ".gcc_conv_2W.",
 			`\.gcc_conv\.(weight|bias)$`, ".$1", `\.pe$`, ".meta_pe"}},
 		{"edgeformer_v2's detectors", "mobilenetv2_parc", mobileNetV2Groups()},
 		{"OpenMMLab", "mobilenetv2", openMMLab},
@@ -94,18 +94,17 @@ func holds(t *testing.T, m *models.Model, store *model.Store, want []weights.Ten
 	}
 }
 
-func TestOwnNamesLoadForEveryModel(t *testing.T) {
-	for _, name := range models.Names() {
-		m := newModel(t, name, models.Options{Classes: 3})
-		file := saved(t, golden.Weights(m))
-		found, err := file.Model(name, models.Options{})
+func TestClassesAreReadOffTheWeights(t *testing.T) {
+	for _, name := range []string{"convnext_scene", "mobilenetv2_c32", "resnet_c32", "mobilevit_xxs", "parcnet_xs"} {
+		file := saved(t, golden.Weights(newModel(t, name, models.Options{Classes: 3})))
+		m, err := file.Model(name, models.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if classes := found.Options().Classes; classes != 3 {
+		if classes := m.Options().Classes; classes != 3 {
 			t.Errorf("%s: %d classes, want 3", name, classes)
 		}
-		if err := weights.Load(found, model.NewStore(), file); err != nil {
+		if err := weights.Load(m, model.NewStore(), file); err != nil {
 			t.Error(err)
 		}
 	}
