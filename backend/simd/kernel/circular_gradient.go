@@ -46,22 +46,12 @@ func (g CircularGradient) Run(partial, v, x, pe []float32, lo, hi int, scratch [
 	}
 }
 
-// Combine adds the units' sums up, always in the same order, to dw [N, C].
+// Combine adds the units' sums up, always in the same order, to dw [N, C]. The sums are used up.
 func (g CircularGradient) Combine(dw, partial []float32) {
-	n := g.length()
-	clear(dw[:n*g.C])
-	blocks := blocksOf(g.C)
+	blocks, size := blocksOf(g.C), g.kernelRows()*lanes
 	for block := range blocks {
-		used := usedLanes(g.C, block)
-		for chunk := range g.chunks() {
-			sums := partial[(chunk*blocks+block)*g.kernelRows()*lanes:]
-			for k := range n {
-				to := dw[k*g.C+block*lanes:][:used]
-				for l, s := range sums[k*lanes:][:used] {
-					to[l] += s
-				}
-			}
-		}
+		sums := addChunks(partial[block*size:], size, blocks*size, g.chunks())
+		unpackLanes(dw[block*lanes:], sums, g.length(), g.C, usedLanes(g.C, block))
 	}
 }
 

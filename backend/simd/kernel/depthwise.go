@@ -190,22 +190,39 @@ func (d Depthwise) pack(packed, w, bias []float32, reversed bool) {
 	channels, taps := d.outChannels(), d.KH*d.KW
 	clear(packed[:d.PackedSize()])
 	for block := range blocksOf(channels) {
-		to := packed[block*d.packedBlock():][:d.packedBlock()]
-		for l := range usedLanes(channels, block) {
-			o := block*lanes + l
-			for q := range d.sums() {
-				for k := range taps {
-					from := k
-					if reversed {
-						from = taps - 1 - k
-					}
-					to[(q*taps+k)*lanes+l] = w[(from*channels+o)*d.sums()+q]
-				}
-			}
-			if bias != nil {
-				to[d.sums()*taps*lanes+l] = bias[o]
+		to, used := packed[block*d.packedBlock():][:d.packedBlock()], usedLanes(channels, block)
+		for q := range d.sums() {
+			d.packTaps(to[q*taps*lanes:][:taps*lanes], w, block, q)
+			if reversed {
+				reverseVectors(to[q*taps*lanes:][:taps*lanes])
 			}
 		}
+		if bias != nil {
+			copy(to[d.sums()*taps*lanes:], bias[block*lanes:][:used])
+		}
+	}
+}
+
+// packTaps lays out a block's taps of one input channel of each sum.
+func (d *Depthwise) packTaps(to, w []float32, block, q int) {
+	channels := d.outChannels()
+	used := usedLanes(channels, block)
+	if d.sums() == 1 {
+		packLanes(to, w[block*lanes:], len(to)/lanes, channels, used)
+		return
+	}
+	for k := range len(to) / lanes {
+		for l := range used {
+			to[k*lanes+l] = w[(k*channels+block*lanes+l)*d.sums()+q]
+		}
+	}
+}
+
+// reverseVectors turns the order of vectors of sixteen round.
+func reverseVectors(s []float32) {
+	for i, j := 0, len(s)-lanes; i < j; i, j = i+lanes, j-lanes {
+		a, b := (*[lanes]float32)(s[i:]), (*[lanes]float32)(s[j:])
+		*a, *b = *b, *a
 	}
 }
 

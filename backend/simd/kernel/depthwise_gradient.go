@@ -34,23 +34,24 @@ func (g DepthwiseGradient) Run(partial, v, x []float32, lo, hi int, scratch []fl
 	}
 }
 
-// Combine adds the units' sums up, always in the same order, to dw [KH, KW, C·Multiplier].
+// Combine adds the units' sums up, always in the same order, to dw [KH, KW, C·Multiplier]. The sums are used up.
 func (g DepthwiseGradient) Combine(dw, partial []float32) {
-	channels := g.outChannels()
-	clear(dw[:g.KH*g.KW*channels])
-	blocks := blocksOf(channels)
+	channels, blocks, size := g.outChannels(), blocksOf(g.outChannels()), g.partialUnit()
 	for block := range blocks {
-		used := usedLanes(channels, block)
-		for chunk := range g.chunks() {
-			sums := partial[(chunk*blocks+block)*g.partialUnit():]
-			for k := range g.KH * g.KW {
-				to := dw[k*channels+block*lanes:][:used]
-				for l, s := range sums[(k/g.KW*g.columns()+k%g.KW)*lanes:][:used] {
-					to[l] += s
-				}
-			}
+		sums := addChunks(partial[block*size:], size, blocks*size, g.chunks())
+		for kh := range g.KH {
+			unpackLanes(dw[kh*g.KW*channels+block*lanes:], sums[kh*g.columns()*lanes:], g.KW, channels, usedLanes(channels, block))
 		}
 	}
+}
+
+// addChunks adds up chunks of size floats that begin apart floats from each other, into the first.
+func addChunks(partial []float32, size, apart, chunks int) []float32 {
+	sums := partial[:size]
+	for chunk := 1; chunk < chunks; chunk++ {
+		Binary(OpAdd, sums, sums, partial[chunk*apart:][:size])
+	}
+	return sums
 }
 
 // addBand adds the products of one band of rows of an image.
@@ -95,7 +96,7 @@ func (g *DepthwiseGradient) chunks() int {
 }
 
 // gradientUnits is about how many units the gradient of a kernel has, where its shape allows.
-const gradientUnits = 64
+const gradientUnits = 32
 
 // narrow says that tiles have three columns of the kernel, and tileColumns how many they have.
 func (g *DepthwiseGradient) narrow() bool { return g.KW <= narrowOutputs }
