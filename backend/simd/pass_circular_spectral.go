@@ -24,7 +24,7 @@ func recognizeSpectral(b *rewriter, n *node) []*value {
 		return nil
 	}
 	x, w, ok := sum.conjugateProduct()
-	if !ok || lastLabel(x) != rank-1 || lastLabel(w) != rank-1 {
+	if !ok || !x.alongLast(rank, length) || !w.alongLast(rank, length) {
 		return nil
 	}
 	asked := anyAlgorithm
@@ -67,7 +67,11 @@ func (x complexSum) conjugateProduct() (a, b factor, ok bool) {
 	return a, b, false
 }
 
-func lastLabel(f factor) int { return f.labels[f.spectrum.shape.Rank()-1] }
+// alongLast says whether a spectrum is a transform of the given length along what becomes the last of rank axes.
+func (f factor) alongLast(rank, length int) bool {
+	transformed := f.spectrum.node.attributes.(fftOf)
+	return f.labels[f.spectrum.shape.Rank()-1] == rank-1 && transformed.length[0] == length
+}
 
 // signal is a tensor with a label an axis.
 type signal struct {
