@@ -122,6 +122,12 @@ func convolutionCases() []convolutionCase {
 		{"not circular: by stride", tall, []int{6, 1, 1, 3}, standardConvolution(func(a *convolutionOf) {
 			a.channelGroupCount, a.strides = 3, []int{2, 1}
 		}), wrapping(tall, 1, 5), "Slice Concatenate ConvGeneral", "Slice Concatenate packedDepthwise depthwise"},
+		{"not circular: dilated", tall, []int{6, 1, 1, 3}, standardConvolution(func(a *convolutionOf) {
+			a.channelGroupCount, a.kernelDilations = 3, []int{2, 1}
+		}), wrapping(tall, 1, 5), "Slice Concatenate ConvGeneral", "Slice Concatenate packedDepthwise depthwise"},
+		{"not circular: groups of two channels", []int{2, 6, 5, 4}, []int{6, 1, 2, 4}, standardConvolution(func(a *convolutionOf) {
+			a.channelGroupCount = 2
+		}), wrapping([]int{2, 6, 5, 4}, 1, 5), "Slice Concatenate ConvGeneral", "Slice Concatenate packedConv2D conv2D"},
 		{"not circular: the last rows", tall, []int{6, 1, 1, 3}, depthwiseConvolution(3), func(f *construction, x, w compute.Value) (compute.Value, compute.Value) {
 			return f.one(f.Concatenate(1, x, f.one(f.Slice(x, []int{0, 1, 0, 0}, tall, nil)))), w
 		}, "Slice Concatenate ConvGeneral", "Slice Concatenate packedDepthwise depthwise"},

@@ -46,6 +46,8 @@ type randomGraph struct {
 	*construction
 	r     *rand.Rand
 	known []compute.Value
+	// circular writes the circular convolution of x [B, H, W, C] with w [N, C] along an axis.
+	circular func(f *construction, x, w compute.Value, axis int) compute.Value
 }
 
 func (g *randomGraph) dims(v compute.Value) []int {
@@ -86,7 +88,7 @@ func (g *randomGraph) grow() {
 	x := g.pick()
 	dims := g.dims(x)
 	var y compute.Value
-	switch g.r.IntN(12) {
+	switch g.r.IntN(13) {
 	case 0, 1, 2:
 		y = unaryOps[g.r.IntN(len(unaryOps))](g.construction, x)
 	case 3, 4, 5:
@@ -98,8 +100,10 @@ func (g *randomGraph) grow() {
 		y = g.randomReduction(x, dims)
 	case 8:
 		y = g.randomProduct(x, dims)
-	case 9, 10:
+	case 9:
 		y = g.randomConvolution(x, dims)
+	case 10, 11:
+		y = g.randomCircular(x, dims)
 	default:
 		y = g.randomMove(x, dims)
 	}
@@ -149,22 +153,54 @@ func (g *randomGraph) randomConvolution(x compute.Value, dims []int) compute.Val
 	channels, kh, kw := dims[3], 1+g.r.IntN(min(3, dims[1])), 1+g.r.IntN(min(3, dims[2]))
 	c := convolutionCase{convolution: standardConvolution(nil)}
 	kernelDims := []int{kh, kw, channels, 1 + g.r.IntN(8)}
-	switch g.r.IntN(3) {
-	case 0: // depth-wise
+	if g.r.IntN(2) == 0 { // depth-wise
 		c.convolution, kernelDims[2], kernelDims[3] = depthwiseConvolution(channels), 1, channels
-	case 1: // circular
-		axis := 1 + g.r.IntN(2)
-		kernelDims = []int{1, 1, 1, channels}
-		kernelDims[axis-1] = dims[axis]
-		c.convolution = depthwiseConvolution(channels)
-		if dims[axis] > 1 {
-			c.prepare = wrapping(dims, axis, dims[axis]-1)
-		}
 	}
-	w := g.one(g.broadcastTo(g.pick(), kernelDims))
-	tilt := g.one(g.Iota(float32Shape(kernelDims...), g.r.IntN(4)))
-	w = g.one(g.Mul(g.one(g.Add(w, tilt)), g.constant(1/float32(1+product(kernelDims)))))
-	return c.build(g.construction, []compute.Value{x, w})[0]
+	return c.build(g.construction, []compute.Value{x, g.tilted(kernelDims)})[0]
+}
+
+// tilted returns small weights that vary along one axis at least.
+func (g *randomGraph) tilted(dims []int) compute.Value {
+	w := g.one(g.broadcastTo(g.pick(), dims))
+	tilt := g.one(g.Iota(float32Shape(dims...), g.r.IntN(len(dims))))
+	return g.one(g.Mul(g.one(g.Add(w, tilt)), g.constant(1/float32(1+product(dims)))))
+}
+
+// randomCircular convolves x circularly, or a part of its channels along one axis and the rest along the other.
+func (g *randomGraph) randomCircular(x compute.Value, dims []int) compute.Value {
+	if len(dims) != 4 || dims[1] < 2 || dims[2] < 2 {
+		return x
+	}
+	axis := 1 + g.r.IntN(2)
+	if dims[3] < 2 || g.r.IntN(2) == 0 {
+		return g.randomOperator(x, axis)
+	}
+	cut := 1 + g.r.IntN(dims[3]-1)
+	left := g.one(g.Slice(x, make([]int, 4), []int{dims[0], dims[1], dims[2], cut}, nil))
+	right := g.one(g.Slice(x, []int{0, 0, 0, cut}, dims, nil))
+	return g.one(g.Concatenate(3, g.randomOperator(left, axis), g.randomOperator(right, 3-axis)))
+}
+
+// randomOperator is a circular convolution with some of an embedding, a bias, and a kernel turned round.
+func (g *randomGraph) randomOperator(x compute.Value, axis int) compute.Value {
+	dims := g.dims(x)
+	n, channels := dims[axis], dims[3]
+	along, perChannel := []int{1, 1, 1, channels}, []int{1, 1, 1, channels}
+	along[axis] = n
+	if g.r.IntN(2) == 0 {
+		x = g.one(g.Add(x, g.tilted(along)))
+	}
+	w := g.tilted([]int{n, channels})
+	if g.r.IntN(2) == 0 {
+		first := g.one(g.Slice(w, []int{0, 0}, []int{1, channels}, nil))
+		rest := g.one(g.Reverse(g.one(g.Slice(w, []int{1, 0}, []int{n, channels}, nil)), 0))
+		w = g.one(g.Concatenate(0, first, rest))
+	}
+	y := g.circular(g.construction, x, w, axis)
+	if g.r.IntN(2) == 0 {
+		y = g.one(g.Add(y, g.tilted(perChannel)))
+	}
+	return y
 }
 
 func (g *randomGraph) randomMove(x compute.Value, dims []int) compute.Value {
@@ -184,9 +220,9 @@ func (g *randomGraph) randomMove(x compute.Value, dims []int) compute.Value {
 }
 
 // definition returns a computation of count operations, the same for the same seed.
-func randomDefinition(seed uint64, count int) definition {
+func randomDefinition(seed uint64, count int, circular func(f *construction, x, w compute.Value, axis int) compute.Value) definition {
 	return func(f *construction, in []compute.Value) []compute.Value {
-		g := &randomGraph{f, rand.New(rand.NewPCG(seed, 1)), slices.Clone(in)}
+		g := &randomGraph{f, rand.New(rand.NewPCG(seed, 1)), slices.Clone(in), circular}
 		for range count {
 			g.grow()
 			if product(g.dims(g.known[len(g.known)-1])) > 1<<14 {
@@ -209,8 +245,14 @@ func TestRandomComputationsAgreeWithTheGoBackend(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 0))
 			dims := []int{1 + r.IntN(2), 1 + r.IntN(9), 1 + r.IntN(9), 1 + r.IntN(20)}
 			inputs := []tensor{normal(r, dims...), normal(r, dims...), normal(r, dims[3])}
-			d := randomDefinition(seed, 2+r.IntN(30))
+			count := 2 + r.IntN(30)
+			d := randomDefinition(seed, count, spatial)
 			agree(t, several, reference, inputs, d)
+			// The Go backend has no Fourier transform, but the result is the same without.
+			spectral := execute(t, several, inputs, randomDefinition(seed, count, byParts))
+			for i, want := range execute(t, reference, inputs, d) {
+				near(t, fmt.Sprintf("output %d through the frequencies", i), spectral[i], want, 2e-4)
+			}
 			sameBits(t, execute(t, one, inputs, d), execute(t, several, inputs, d))
 		})
 	}
