@@ -11,6 +11,7 @@ func optimize(b *Backend, g *graph) {
 		shareCommon(),
 		mergeTransposes,
 		recognizeCircular,
+		recognizeCircularDense,
 		eraseBarrier,
 		mergeTransposes,
 		joinPads,
@@ -22,6 +23,7 @@ func optimize(b *Backend, g *graph) {
 		lowerConvolutions,
 		lowerProducts,
 		splitTransforms,
+		gatherCircularDense,
 		fuseEpilogue,
 	} {
 		g.rewrite(r)

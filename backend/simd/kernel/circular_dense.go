@@ -3,7 +3,7 @@ package kernel
 // CircularDense is the dense circular convolution of Fast-ParC along one axis of x [Batch, H, W, CIn], N = H or W long,
 // with everything that is done to the result before it is written. Along H, with w [N, CIn, COut]:
 //
-//	out[b,i,j,o] = Σ_k Σ_c w[k,c,o] · x[b, (i+k) mod N, j, c]
+//	out[b,i,j,o] = Σ_k Σ_c w[k,c,o] · (x[b, (i+k) mod N, j, c] + pe[(i+k) mod N, c])
 //
 // and along W the same with the roles of i and j swapped. It is computed directly, as a product of matrices: in a line
 // that is continued with its own beginning, what an output sees begins one pixel after what its neighbour sees, so the
@@ -23,37 +23,41 @@ const bandTiles = 8
 
 // MultiplyAdds returns the number of multiply-adds of the sums.
 func (c *CircularDense) MultiplyAdds() int {
-	return c.lines() * c.length() * c.length() * c.CIn * c.COut
+	return c.Lines() * c.length() * c.length() * c.CIn * c.COut
 }
 
 // PackedSize returns the number of floats that Pack writes.
-func (c *CircularDense) PackedSize() int { return PackedBSize(c.length()*c.CIn, c.COut) }
+func (c *CircularDense) PackedSize() int {
+	return PackedBSize(c.length()*c.CIn, c.COut) + c.length()*c.CIn
+}
 
-// PackUnits returns the number of independent parts of Pack.
-func (c *CircularDense) PackUnits() int { return 1 }
+// PackUnits returns the number of independent parts of Pack: taps.
+func (c *CircularDense) PackUnits() int { return c.length() }
 
 // PackScratchSize returns the number of floats that Pack needs.
 func (c *CircularDense) PackScratchSize() int { return 0 }
 
-// Pack lays out w [N, CIn, COut] for Run. Reversed turns it round about index 0, w[(-k) mod N], as the gradient of x
-// needs it.
-func (c *CircularDense) Pack(packed, w []float32, reversed bool, _, _ int, _ []float32) {
-	tap := c.CIn * c.COut
-	mustHold(w, c.length()*tap)
-	rows := rowOffsets{channels: c.CIn, columns: c.length(), channel: c.COut, column: tap}
-	if !reversed {
-		packB(packed, w, c.length()*c.CIn, c.COut, rows, 1)
-		return
-	}
-	t := level.tile()
-	for k := range c.length() {
-		rows := rowOffsets{base: (c.length() - k) % c.length() * tap, channels: c.CIn, columns: 1, channel: c.COut}
+// Pack lays out units lo to hi of w [N, CIn, COut] and of the embedding pe [N, CIn], which is added to x and may be nil,
+// for Run. Reversed turns w round about index 0, w[(-k) mod N], as the gradient of x needs it.
+func (c *CircularDense) Pack(packed, w, pe []float32, reversed bool, lo, hi int, _ []float32) {
+	mustHold(packed, c.PackedSize())
+	t, n := level.tile(), c.length()
+	kernel, embedding := packed[:PackedBSize(n*c.CIn, c.COut)], packed[PackedBSize(n*c.CIn, c.COut):]
+	for k := lo; k < hi; k++ {
+		tap := k
+		if reversed {
+			tap = (n - k) % n
+		}
+		from := w[tap*c.CIn*c.COut:][:c.CIn*c.COut]
 		for j := 0; j < c.COut; j += t.columns {
-			width := roundUp(min(t.columns, c.COut-j), t.vector)
-			part := packed[j*c.length()*c.CIn+k*c.CIn*width:]
-			shifted := rows
-			shifted.base += j
-			packB(part, w, c.CIn, min(t.columns, c.COut-j), shifted, 1)
+			columns := min(t.columns, c.COut-j)
+			width := roundUp(columns, t.vector)
+			PackB(kernel[j*n*c.CIn+k*c.CIn*width:], from[j:], c.CIn, columns, c.COut, 1)
+		}
+		if pe == nil {
+			clear(embedding[k*c.CIn:][:c.CIn])
+		} else {
+			copy(embedding[k*c.CIn:][:c.CIn], pe[k*c.CIn:])
 		}
 	}
 }
@@ -62,26 +66,27 @@ func (c *CircularDense) Pack(packed, w []float32, reversed bool, _, _ int, _ []f
 func (c *CircularDense) Units() int { return c.bands() * c.columnBlocks() }
 
 // ScratchSize returns the number of floats that Run needs.
-func (c *CircularDense) ScratchSize() int { return min(c.bandLines(), c.lines()) * c.continued() }
+func (c *CircularDense) ScratchSize() int { return min(c.bandLines(), c.Lines()) * c.continued() }
 
 // Run computes units lo to hi of out from x.
 func (c *CircularDense) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
 	mustHold(packed, c.PackedSize())
+	embedding := packed[PackedBSize(c.length()*c.CIn, c.COut):]
 	for unit := lo; unit < hi; unit++ {
 		first := unit / c.columnBlocks() * c.bandLines()
-		end := min(first+c.bandLines(), c.lines())
+		end := min(first+c.bandLines(), c.Lines())
 		for line := first; line < end; line++ {
-			c.continueLine(scratch[(line-first)*c.continued():][:c.continued()], x, line)
+			c.continueLine(scratch[(line-first)*c.continued():][:c.continued()], x, embedding, line)
 		}
 		c.band(out, packed, first, end, unit%c.columnBlocks(), scratch)
 	}
 }
 
-// continueLine copies a line of x and its first N-1 pixels after it.
-func (c *CircularDense) continueLine(to, x []float32, line int) {
+// continueLine takes a line of x with the embedding, and its first N-1 pixels after it.
+func (c *CircularDense) continueLine(to, x, embedding []float32, line int) {
 	pixel, step := c.place(line)
 	for i := range c.length() {
-		copy(to[i*c.CIn:][:c.CIn], x[(pixel+i*step)*c.InStride:])
+		Binary(OpAdd, to[i*c.CIn:][:c.CIn], x[(pixel+i*step)*c.InStride:][:c.CIn], embedding[i*c.CIn:][:c.CIn])
 	}
 	copy(to[c.length()*c.CIn:], to)
 }
@@ -117,7 +122,7 @@ func (c *CircularDense) band(out, packed []float32, first, end, block int, scrat
 func (c *CircularDense) continued() int { return (2*c.length() - 1) * c.CIn }
 
 func (c *CircularDense) bandLines() int { return ceilDiv(bandTiles*level.tile().rows, c.length()) }
-func (c *CircularDense) bands() int     { return ceilDiv(c.lines(), c.bandLines()) }
+func (c *CircularDense) bands() int     { return ceilDiv(c.Lines(), c.bandLines()) }
 
 // columnBlock returns the number of columns of a unit: all, or a part where there are few bands to share out.
 func (c *CircularDense) columnBlock() int {
@@ -125,14 +130,15 @@ func (c *CircularDense) columnBlock() int {
 }
 func (c *CircularDense) columnBlocks() int { return ceilDiv(c.COut, c.columnBlock()) }
 
-// length returns the length of the axis, and lines the number of lines of all images.
+// Lines returns the number of lines of all images.
+func (c *CircularDense) Lines() int { return c.Batch * c.H * c.W / c.length() }
+
 func (c *CircularDense) length() int {
 	if c.Axis == Height {
 		return c.H
 	}
 	return c.W
 }
-func (c *CircularDense) lines() int { return c.Batch * c.H * c.W / c.length() }
 
 // place returns the first pixel of a line and how many pixels on the next one is.
 func (c *CircularDense) place(line int) (pixel, step int) {

@@ -16,28 +16,38 @@ package kernel
 // Three steps follow each other, each with units of its own: Transform, Multiply, Return.
 type CircularDenseDFT struct{ CircularDense }
 
-// MultiplyAdds returns the number of multiply-adds of the three steps.
+// MultiplyAdds returns the number of multiply-adds of the three steps, and Products that of Multiply.
 func (c *CircularDenseDFT) MultiplyAdds() int {
-	return c.lines() * c.planes() * (c.CIn*c.COut + c.length()*(c.CIn+c.COut))
+	return c.Products() + c.Lines()*c.planes()*c.length()*(c.CIn+c.COut)
 }
+func (c *CircularDenseDFT) Products() int { return c.Lines() * c.planes() * c.CIn * c.COut }
 
 // PackedSize returns the number of floats that Pack writes.
 func (c *CircularDenseDFT) PackedSize() int { return c.planes() * c.packedPlane() }
 
-// packedPlane is a packed matrix and what an embedding adds to its products.
-func (c *CircularDenseDFT) packedPlane() int { return PackedBSize(c.CIn, c.COut) + roundUp(c.COut, lanes) }
+// packedPlane is the size of a packed matrix and of what the embedding adds to its products.
+func (c *CircularDenseDFT) packedPlane() int {
+	return PackedBSize(c.CIn, c.COut) + roundUp(c.COut, lanes)
+}
 
 // PackUnits returns the number of independent parts of Pack: panels of columns.
 func (c *CircularDenseDFT) PackUnits() int { return ceilDiv(c.COut, level.tile().columns) }
 
 // PackScratchSize returns the number of floats that Pack needs.
 func (c *CircularDenseDFT) PackScratchSize() int {
-	return blockScratch(Gemm{M: c.planes(), K: c.length(), N: level.tile().columns, BRow: 1})
+	spectrum := c.planes() * c.CIn
+	return spectrum + max(c.transformScratch(c.CIn), c.transformScratch(level.tile().columns), blockScratch(Gemm{M: 1, N: level.tile().columns, K: c.CIn}))
 }
 
-// Pack transforms the units' part of w [N, CIn, COut] for Multiply. Reversed turns w round about index 0, w[(-k) mod N],
-// as the gradient of x needs it.
-func (c *CircularDenseDFT) Pack(packed, w []float32, reversed bool, lo, hi int, scratch []float32) {
+// transformScratch is what a transform to the planes needs for lines of so many channels, or fewer.
+func (c *CircularDenseDFT) transformScratch(channels int) int {
+	g := Gemm{M: c.planes(), N: channels, K: c.length()}
+	return blockScratch(g) + depthOf(g.K)*level.tile().columns
+}
+
+// Pack transforms units lo to hi of w [N, CIn, COut] and of the embedding pe [N, CIn], which is added to x and may be
+// nil, for Multiply. Reversed turns w round about index 0, w[(-k) mod N], as the gradient of x needs it.
+func (c *CircularDenseDFT) Pack(packed, w, pe []float32, reversed bool, lo, hi int, scratch []float32) {
 	mustHold(packed, c.PackedSize())
 	mustHold(w, c.length()*c.CIn*c.COut)
 	t, matrices := level.tile(), planeMatricesOf(c.length())
@@ -45,43 +55,45 @@ func (c *CircularDenseDFT) Pack(packed, w []float32, reversed bool, lo, hi int, 
 	if reversed {
 		kernel = matrices.reversedKernel
 	}
+	spectrum, scratch := scratch[:c.planes()*c.CIn], scratch[c.planes()*c.CIn:]
+	if pe != nil {
+		runBlock(Gemm{M: c.planes(), N: c.CIn, K: c.length(), ARow: c.length(), ACol: 1, BRow: c.CIn, CRow: c.CIn}, spectrum, matrices.image, pe, scratch)
+	}
 	for unit := lo; unit < hi; unit++ {
 		j := unit * t.columns
 		columns := min(t.columns, c.COut-j)
-		width := roundUp(columns, t.vector)
-		for channel := range c.CIn {
-			to := packed[j*c.CIn+channel*width:]
-			g := Gemm{M: c.planes(), N: columns, K: c.length(), ARow: c.length(), ACol: 1, BRow: c.CIn * c.COut, CRow: c.packedPlane()}
-			for plane := range c.planes() {
-				clear(to[plane*g.CRow+columns:][:width-columns])
+		c.packPanel(packed[j*c.CIn:], w[j:], kernel, columns, scratch)
+		for plane := range c.planes() {
+			added := packed[plane*c.packedPlane()+PackedBSize(c.CIn, c.COut)+j:][:columns]
+			if pe == nil {
+				clear(added)
+				continue
 			}
-			runBlock(g, to, kernel, w[channel*c.COut+j:], scratch)
+			runBlock(Gemm{M: 1, N: columns, K: c.CIn, ARow: c.CIn, ACol: 1, CRow: columns},
+				added, spectrum[plane*c.CIn:], packed[plane*c.packedPlane()+j*c.CIn:], scratch)
 		}
 	}
 }
 
-// PackEmbedding adds, after Pack, what the embedding pe [N, CIn], which may be nil, does to each product. Its units are
-// planes.
-func (c *CircularDenseDFT) PackEmbedding(packed, pe []float32, lo, hi int, scratch []float32) {
-	size, matrix := PackedBSize(c.CIn, c.COut), planeMatricesOf(c.length()).image
-	for plane := lo; plane < hi; plane++ {
-		part := packed[plane*c.packedPlane():][:c.packedPlane()]
-		if pe == nil {
-			clear(part[size:])
-			continue
+// packPanel transforms some columns of w, all of one panel, to that panel of all planes.
+func (c *CircularDenseDFT) packPanel(packed, w, kernel []float32, columns int, scratch []float32) {
+	width := roundUp(columns, level.tile().vector)
+	g := Gemm{M: c.planes(), N: columns, K: c.length(), ARow: c.length(), ACol: 1, BRow: c.CIn * c.COut, CRow: c.packedPlane()}
+	for channel := range c.CIn {
+		to := packed[channel*width:]
+		for plane := range c.planes() {
+			clear(to[plane*g.CRow+columns:][:width-columns])
 		}
-		row := scratch[:c.CIn]
-		runBlock(Gemm{M: 1, N: c.CIn, K: c.length(), ARow: c.length(), ACol: 1, BRow: c.CIn, CRow: c.CIn}, row, matrix[plane*c.length():], pe, scratch[c.CIn:])
-		runBlock(Gemm{M: 1, N: c.COut, K: c.CIn, ARow: c.CIn, ACol: 1, CRow: c.COut}, part[size:], row, part, scratch[c.CIn:])
+		runBlock(g, to, kernel, w[channel*c.COut:], scratch)
 	}
 }
 
 // SpectrumSize returns the number of floats that Transform writes, and ProductsSize those that Multiply writes.
-func (c *CircularDenseDFT) SpectrumSize() int { return c.planes() * planeSize(c.lines(), c.CIn) }
-func (c *CircularDenseDFT) ProductsSize() int { return c.planes() * planeSize(c.lines(), c.COut) }
+func (c *CircularDenseDFT) SpectrumSize() int { return c.planes() * planeSize(c.Lines(), c.CIn) }
+func (c *CircularDenseDFT) ProductsSize() int { return c.planes() * planeSize(c.Lines(), c.COut) }
 
 // LineUnits returns the number of independent parts of Transform and Return: lines.
-func (c *CircularDenseDFT) LineUnits() int { return c.lines() }
+func (c *CircularDenseDFT) LineUnits() int { return c.Lines() }
 
 // MultiplyUnits returns the number of independent parts of Multiply: blocks of each plane.
 func (c *CircularDenseDFT) MultiplyUnits() int {
@@ -89,11 +101,16 @@ func (c *CircularDenseDFT) MultiplyUnits() int {
 	return c.planes() * g.Units()
 }
 
-// ScratchSize returns the number of floats that each of the steps and PackEmbedding need.
+// ScratchSize returns the number of floats that each of the steps needs.
 func (c *CircularDenseDFT) ScratchSize() int {
-	product, planes, n := c.product(), c.planes(), c.length()
-	return max(product.ScratchSize(), c.CIn+blockScratch(Gemm{M: 1, N: max(c.CIn, c.COut), K: max(n, c.CIn), BRow: 1}),
-		blockScratch(Gemm{M: planes, N: c.CIn, K: n, BRow: 1}), blockScratch(Gemm{M: n, N: c.COut, K: planes, BRow: 1}))
+	product := c.product()
+	return max(product.ScratchSize(), c.transformScratch(c.CIn), c.returnScratch())
+}
+
+// returnScratch is what the way back needs.
+func (c *CircularDenseDFT) returnScratch() int {
+	g := Gemm{M: c.length(), N: c.COut, K: c.planes()}
+	return blockScratch(g) + depthOf(g.K)*level.tile().columns
 }
 
 // Transform computes units lo to hi of the planes from x.
@@ -107,7 +124,7 @@ func (c *CircularDense) transform(spectrum, x, matrix []float32, channels, strid
 	_, step := c.place(0)
 	g := Gemm{
 		M: planesOf(c.length()), N: channels, K: c.length(), ARow: c.length(), ACol: 1,
-		BRow: step * stride, CRow: planeSize(c.lines(), channels),
+		BRow: step * stride, CRow: planeSize(c.Lines(), channels),
 	}
 	for line := lo; line < hi; line++ {
 		pixel, _ := c.place(line)
@@ -127,14 +144,14 @@ func (c *CircularDenseDFT) Multiply(products, spectrum, packed []float32, lo, hi
 		end := min(hi, (plane+1)*each)
 		part := packed[plane*c.packedPlane():][:c.packedPlane()]
 		g.Bias = part[PackedBSize(c.CIn, c.COut):]
-		g.Run(products[plane*planeSize(c.lines(), c.COut):], spectrum[plane*planeSize(c.lines(), c.CIn):], part, lo-plane*each, end-plane*each, scratch)
+		g.Run(products[plane*planeSize(c.Lines(), c.COut):], spectrum[plane*planeSize(c.Lines(), c.CIn):], part, lo-plane*each, end-plane*each, scratch)
 		lo = end
 	}
 }
 
 // product is the product of one plane.
 func (c *CircularDenseDFT) product() Gemm {
-	return Gemm{M: c.lines(), N: c.COut, K: c.CIn, ARow: roundUp(c.CIn, lanes), ACol: 1, CRow: roundUp(c.COut, lanes)}
+	return Gemm{M: c.Lines(), N: c.COut, K: c.CIn, ARow: roundUp(c.CIn, lanes), ACol: 1, CRow: roundUp(c.COut, lanes)}
 }
 
 // Return computes units lo to hi of out from the products.
@@ -143,7 +160,7 @@ func (c *CircularDenseDFT) Return(out, products []float32, lo, hi int, scratch [
 	_, step := c.place(0)
 	g := Gemm{
 		M: c.length(), N: c.COut, K: c.planes(), ARow: c.planes(), ACol: 1,
-		BRow: planeSize(c.lines(), c.COut), CRow: step * c.OutStride, Epilogue: c.Epilogue,
+		BRow: planeSize(c.Lines(), c.COut), CRow: step * c.OutStride, Epilogue: c.Epilogue,
 	}
 	matrix := planeMatricesOf(c.length()).back
 	for line := lo; line < hi; line++ {
@@ -167,7 +184,8 @@ func runBlock(g Gemm, c, a, b, scratch []float32) {
 	block.run()
 }
 
-// blockScratch returns the number of floats of scratch that a product computed as one block needs.
+// blockScratch returns the number of floats of scratch that a product computed as one block needs, but for those of a
+// right-hand side in place.
 func blockScratch(g Gemm) int {
-	return 2*roundUp(g.M, level.tile().rows)*depthOf(g.K) + g.M*scratchPadding + tailSize(&g)
+	return 2*roundUp(g.M, level.tile().rows)*depthOf(g.K) + g.M*scratchPadding
 }

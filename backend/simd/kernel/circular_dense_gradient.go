@@ -32,9 +32,7 @@ func (g *CircularDenseDFTGradient) ReturnUnits() int { return ceilDiv(g.CIn*g.CO
 // ScratchSize returns the number of floats that each of the steps needs.
 func (g *CircularDenseDFTGradient) ScratchSize() int {
 	sums := g.sums()
-	return max(sums.ScratchSize(), blockScratch(Gemm{M: g.planes(), N: max(g.CIn, g.COut), K: g.length(), BRow: 1}),
-		blockScratch(Gemm{M: g.planes(), N: min(g.CIn, g.COut), K: g.length(), BRow: 1}),
-		blockScratch(Gemm{M: g.length(), N: 1, K: g.planes(), BRow: 1}))
+	return max(sums.ScratchSize(), g.transformScratch(g.CIn), g.transformScratch(g.COut), g.returnScratch())
 }
 
 // TransformGradient computes units lo to hi of the planes of v.
@@ -53,7 +51,7 @@ func (g *CircularDenseDFTGradient) Multiply(sums, spectrum, gradientSpectrum []f
 	for lo < hi {
 		plane := lo / each
 		end := min(hi, (plane+1)*each)
-		p.Run(sums[plane*g.sumsPlane():], spectrum[plane*planeSize(g.lines(), g.CIn):], gradientSpectrum[plane*planeSize(g.lines(), g.COut):],
+		p.Run(sums[plane*g.sumsPlane():], spectrum[plane*planeSize(g.Lines(), g.CIn):], gradientSpectrum[plane*planeSize(g.Lines(), g.COut):],
 			lo-plane*each, end-plane*each, scratch)
 		lo = end
 	}
@@ -61,7 +59,7 @@ func (g *CircularDenseDFTGradient) Multiply(sums, spectrum, gradientSpectrum []f
 
 // sums is the product of one plane of x, transposed, and one of v.
 func (g *CircularDenseDFTGradient) sums() Gemm {
-	return Gemm{M: g.CIn, N: g.COut, K: g.lines(), ARow: 1, ACol: roundUp(g.CIn, lanes), BRow: roundUp(g.COut, lanes), CRow: g.COut}
+	return Gemm{M: g.CIn, N: g.COut, K: g.Lines(), ARow: 1, ACol: roundUp(g.CIn, lanes), BRow: roundUp(g.COut, lanes), CRow: g.COut}
 }
 
 // Return computes units lo to hi of dw [N, CIn, COut] from the sums.

@@ -36,7 +36,7 @@ func circularDenseCases(r *rand.Rand) []CircularDense {
 // eachDenseTap calls f once a product with the indices of out, of w, of the embedding and of x.
 func (c *CircularDense) eachDenseTap(f func(out, w, pe, x int)) {
 	n := c.length()
-	for line := range c.lines() {
+	for line := range c.Lines() {
 		pixel, step := c.place(line)
 		for i := range n {
 			for k := range n {
@@ -63,6 +63,9 @@ type denseProblem struct {
 func newDenseProblem(t *testing.T, r *rand.Rand, c CircularDense) *denseProblem {
 	x, _ := guardedSlice(t, c.span(c.InStride, c.CIn), r.IntN(16))
 	p := &denseProblem{CircularDense: c, x: normal(r, x), w: normal(r, make([]float32, c.length()*c.CIn*c.COut))}
+	if r.IntN(2) == 0 {
+		p.embedding = normal(r, make([]float32, c.length()*c.CIn))
+	}
 	if r.IntN(2) == 0 {
 		p.Scale = normal(r, make([]float32, c.COut))
 	}
@@ -145,9 +148,9 @@ func TestCircularDenseIsTheSumOverItsAxisAndChannels(t *testing.T) {
 				p := newDenseProblem(t, r, c)
 				reversed := r.IntN(3) == 0
 				want, largest := p.solve(reversed)
-				packed, check := guardedSlice(t, p.PackedSize(), 0)
-				p.Pack(packed, p.w, reversed, 0, p.PackUnits(), nil)
-				check()
+				packed := sameForAnySplit(t, p.PackedSize(), p.PackUnits(), p.PackScratchSize(), func(packed []float32, lo, hi int, scratch []float32) {
+					p.Pack(packed, p.w, p.embedding, reversed, lo, hi, scratch)
+				})
 				got := sameForAnySplit(t, len(want), p.Units(), p.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {
 					p.Run(out, p.x, packed, lo, hi, scratch)
 				})
@@ -163,18 +166,12 @@ func TestCircularDenseDFTIsTheSumOverItsAxisAndChannels(t *testing.T) {
 		for _, c := range circularDenseCases(r) {
 			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 				p := newDenseProblem(t, r, c)
-				if r.IntN(2) == 0 {
-					p.embedding = normal(r, make([]float32, c.length()*c.CIn))
-				}
 				reversed := r.IntN(3) == 0
 				want, largest := p.solve(reversed)
 				d := CircularDenseDFT{p.CircularDense}
 				packed := sameForAnySplit(t, d.PackedSize(), d.PackUnits(), d.PackScratchSize(), func(packed []float32, lo, hi int, scratch []float32) {
-					d.Pack(packed, p.w, reversed, lo, hi, scratch)
+					d.Pack(packed, p.w, p.embedding, reversed, lo, hi, scratch)
 				})
-				scratch, check := guardedSlice(t, d.ScratchSize(), 1)
-				d.PackEmbedding(packed, p.embedding, 0, d.planes(), scratch)
-				check()
 				spectrum := sameForAnySplit(t, d.SpectrumSize(), d.LineUnits(), d.ScratchSize(), func(spectrum []float32, lo, hi int, scratch []float32) {
 					d.Transform(spectrum, p.x, lo, hi, scratch)
 				})
@@ -216,7 +213,7 @@ func TestCircularDenseDFTGradientIsTheSumOverImagesAndLines(t *testing.T) {
 				for _, w := range want {
 					largest = max(largest, math.Abs(w))
 				}
-				agreeAsSums(t, got, want, c.length()+c.lines(), largest)
+				agreeAsSums(t, got, want, c.length()+c.Lines(), largest)
 			})
 		}
 	})
@@ -242,7 +239,7 @@ func BenchmarkCircularDense(b *testing.B) {
 		name := fmt.Sprintf("N=%d/C=%d/batch=%d", c.H, c.CIn, c.Batch)
 		b.Run("direct/"+name, func(b *testing.B) {
 			packed, scratch := make([]float32, c.PackedSize()), make([]float32, c.ScratchSize())
-			c.Pack(packed, w, false, 0, c.PackUnits(), scratch)
+			c.Pack(packed, w, nil, false, 0, c.PackUnits(), scratch)
 			for b.Loop() {
 				c.Run(out, x, packed, 0, c.Units(), scratch)
 			}
@@ -250,10 +247,10 @@ func BenchmarkCircularDense(b *testing.B) {
 		})
 		d := CircularDenseDFT{c}
 		packed, scratch := make([]float32, d.PackedSize()), make([]float32, d.ScratchSize()+d.PackScratchSize())
-		d.Pack(packed, w, false, 0, d.PackUnits(), scratch)
+		d.Pack(packed, w, nil, false, 0, d.PackUnits(), scratch)
 		spectrum, products := make([]float32, d.SpectrumSize()), make([]float32, d.ProductsSize())
 		for step, run := range map[string]func(){
-			"pack":      func() { d.Pack(packed, w, false, 0, d.PackUnits(), scratch) },
+			"pack":      func() { d.Pack(packed, w, nil, false, 0, d.PackUnits(), scratch) },
 			"transform": func() { d.Transform(spectrum, x, 0, d.LineUnits(), scratch) },
 			"multiply":  func() { d.Multiply(products, spectrum, packed, 0, d.MultiplyUnits(), scratch) },
 			"return":    func() { d.Return(out, products, 0, d.LineUnits(), scratch) },
