@@ -129,6 +129,8 @@ func TestBadArgumentsAreNamedWithTheirValue(t *testing.T) {
 		{nodes{x: []int{2, 9, 5, 3}, kernel: []int{7, 3}}, parc.Options{Fit: parc.Crop}, "fit crop with kernel size 7: want at least the 9"},
 		{nodes{x: []int{6, 5, 3}, kernel: []int{7, 3}}, parc.Options{}, "input of shape (Float32)[6, 5, 3]: want [B, H, W, C]"},
 		{nodes{x: []int{2, 0, 5, 3}, kernel: []int{7, 3}}, parc.Options{}, "size of axis H is 0, want at least 1"},
+		{nodes{x: []int{0, 6, 5, 3}, kernel: []int{7, 3}}, parc.Options{}, "size of axis B is 0, want at least 1"},
+		{nodes{x: []int{2, 6, 5, 0}, kernel: []int{7, 0}}, parc.Options{}, "size of axis C is 0, want at least 1"},
 		{nodes{x: good.x, kernel: []int{7}}, parc.Options{}, "kernel of shape (Float32)[7]: want [K, C]"},
 		{nodes{x: good.x, kernel: []int{7, 4}}, parc.Options{}, "kernel of shape (Float32)[7, 4] has 4 channels: want the input's 3"},
 		{nodes{x: good.x, kernel: []int{0, 3}}, parc.Options{}, "kernel of shape (Float32)[0, 3]: size of axis 0 is 0"},

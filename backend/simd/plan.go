@@ -214,6 +214,7 @@ func (p *planner) lower(n *node) error {
 			return errors.WithMessagef(err, "%s", n.op)
 		}
 	}
+	p.backend.reporter.fallsBack(n)
 	executable, err := compileAlone(p.backend.fallback, n)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ package simd
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -38,29 +39,46 @@ type Backend struct {
 	threads   int
 	workers   *workers
 	fallback  compute.Backend
+	reporter  *reporter // nil where nobody asked
 	buffers   bufferPool
 	finalized atomic.Bool
 }
 
 var _ compute.Backend = (*Backend)(nil)
 
-// New returns the backend. The configuration is empty or "threads=N", N ≥ 1 being the number of threads that one call
-// may use; by default as many as GOMAXPROCS says.
+// New returns the backend. The configuration is empty or a list with commas between of "threads=N", N ≥ 1 being the
+// number of threads that one call may use, by default as many as GOMAXPROCS says; and "verbose", by which it is said on
+// stderr, once for each kind of operation and data type, what has no kernel here and runs on GoMLX's Go backend.
 func New(config string) (compute.Backend, error) {
-	threads := runtime.GOMAXPROCS(0)
+	b := &Backend{threads: runtime.GOMAXPROCS(0)}
 	if config != "" {
-		key, value, _ := strings.Cut(config, "=")
-		n, err := strconv.Atoi(value)
-		if key != "threads" || err != nil || n < 1 {
-			return nil, errors.Errorf("simd: configuration %q: want \"threads=N\" with N ≥ 1", config)
+		for option := range strings.SplitSeq(config, ",") {
+			if err := b.configure(option); err != nil {
+				return nil, err
+			}
 		}
-		threads = n
 	}
 	fallback, err := gobackend.New("ops_sequential")
 	if err != nil {
 		return nil, errors.WithMessage(err, "simd: opening the Go backend for operations without a kernel")
 	}
-	return &Backend{threads: threads, workers: newWorkers(threads - 1), fallback: fallback}, nil
+	b.fallback, b.workers = fallback, newWorkers(b.threads-1)
+	return b, nil
+}
+
+// configure applies one option of the configuration.
+func (b *Backend) configure(option string) error {
+	key, value, _ := strings.Cut(option, "=")
+	n, err := strconv.Atoi(value)
+	switch {
+	case option == "verbose":
+		b.reporter = &reporter{out: os.Stderr, said: map[string]bool{}}
+	case key == "threads" && err == nil && n >= 1:
+		b.threads = n
+	default:
+		return errors.Errorf("simd: configuration %q: want \"threads=N\" with N ≥ 1 or \"verbose\"", option)
+	}
+	return nil
 }
 
 // Name implements compute.Backend.
