@@ -3,19 +3,19 @@ package kernel
 // CircularFFTGradient is the gradient of a circular convolution's kernel that CircularGradient describes, through the
 // frequencies: dw is the real part of the way back of Σ conj(V̂)·Ẑ over pairs of lines.
 //
-// A unit sums over some pairs of lines, at fixed places, for sixteen channels; Combine adds the units' sums up.
+// A unit sums over some signals of one phase, at fixed places; Combine adds the units' sums up.
 type CircularFFTGradient struct{ CircularFFT }
 
-// gradientPairs is the least number of pairs of lines that a unit sums over, where there are as many: each unit takes
-// its sums back.
-const gradientPairs = 8
+// gradientRows is the least number of rows that a unit sums over, where there are as many: each unit takes its sums
+// back.
+const gradientRows = 1 << 11
 
 // Taps returns how long a kernel is whose gradient, taken directly, takes about as long: where N is greater, this form
 // pays. A pair has two transforms as in the convolution, and a sum over it.
 func (g CircularFFTGradient) Taps() int { return g.CircularFFT.Taps() * 3 / 2 }
 
 // Units returns the number of independent parts of the sums.
-func (g CircularFFTGradient) Units() int { return g.chunks() * g.blocks() }
+func (g CircularFFTGradient) Units() int { return g.chunks() * g.PackUnits() }
 
 // PartialSize returns the number of floats that all units write.
 func (g CircularFFTGradient) PartialSize() int { return g.Units() * g.length() * lanes }
@@ -32,90 +32,85 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 	mustHold(scratch, g.ScratchSize())
 	n, plan, chunks := g.length(), fftPlanOf(g.transformed()), g.chunks()
 	size := signalSize(plan.n)
-	z, y, sum := signalIn(scratch, plan.n), signalIn(scratch[size:], plan.n), signalIn(scratch[2*size:], plan.n)
+	work, spectrum, sum := signalIn(scratch, plan.n), scratch[size:][:2*plan.n*lanes], signalIn(scratch[2*size:], plan.n)
+	vLines, xLines := g.lineVectors(v, g.OutStride), g.lineVectors(x, g.InStride)
+	signals, phases := vLines.signals(), vLines.phases
 	var added []float32
 	for u := lo; u < hi; u++ {
-		block, chunk := u%g.blocks(), u/g.blocks()
+		phase, chunk := u%phases, u/phases
 		if pe != nil {
 			added = scratch[3*size:][:n*lanes]
-			g.loadEmbedding(added, pe, block)
+			g.gatherChannels(added, pe, phase)
 		}
 		clear(sum.re)
 		clear(sum.im)
-		pairs, vLines, xLines := g.pairs(block), g.lineSet(v, g.OutStride, block), g.lineSet(x, g.InStride, block)
-		for pair := chunk * pairs / chunks; pair < (chunk+1)*pairs/chunks; pair++ {
-			g.transform(plan, y, vLines.pair(pair), nil)
-			g.transform(plan, z, xLines.pair(pair), added)
-			addConjugateProduct(sum, y, z)
+		ofPhase := ceilDivide(signals-phase, phases)
+		for i := chunk * ofPhase / chunks; i < (chunk+1)*ofPhase/chunks; i++ {
+			first, second := vLines.signal(i*phases + phase)
+			plan.forward(interleaved(spectrum), vLines.rows(work, first, second, plan.n, nil))
+			plan.correlate(sum, xLines.rows(work, first, second, plan.n, added), work, spectrum)
 		}
 		plan.inverse(sum)
 		g.storeSums(partial[u*n*lanes:][:n*lanes], sum.re, plan.n)
 	}
 }
 
-// Combine adds the units' sums up, always in the same order, to dw [N, C].
+// Combine adds the units' sums up, always in the same order, to dw [N, C]. It changes partial.
 func (g CircularFFTGradient) Combine(dw, partial []float32) {
-	n, blocks := g.length(), g.blocks()
+	n, phases := g.length(), g.PackUnits()
 	clear(dw[:n*g.C])
-	for unit := range g.Units() {
-		block, sums := unit%blocks, partial[unit*n*lanes:][:n*lanes]
-		for k := range n {
-			for l := range g.used(block, 0) {
-				dw[k*g.C+g.channel(block, l)] += sums[k*lanes+l]
+	size := phases * n * lanes
+	for chunk := 1; chunk < g.chunks(); chunk++ {
+		Binary(OpAdd, partial[:size], partial[:size], partial[chunk*size:][:size])
+	}
+	for phase := range phases {
+		sums := partial[phase*n*lanes:][:n*lanes]
+		for lane, used := 0, g.channels(phase); lane < used; {
+			channel := g.channel(phase, lane)
+			width := min(g.C-channel, used-lane)
+			for k := range n {
+				to := dw[k*g.C+channel:][:width]
+				for l, s := range sums[k*lanes+lane:][:width] {
+					to[l] += s
+				}
 			}
+			lane += width
 		}
 	}
 }
 
-// transform takes a pair of lines, with the embedding where there is one, to their spectrum z.
-func (g *CircularFFTGradient) transform(plan *fftPlan, z complexRows, from linePair, embedding []float32) {
-	if from.whole && !from.alone && plan.n == g.length() && embedding == nil {
-		plan.forward(z, from.rows)
-		return
+// rows returns the rows of two vectors' lines, or of one alone, where they are or copied to work, continued with zeros
+// to m rows and with the embedding added where there is one.
+func (l *lineVectors) rows(work complexRows, first, second, m int, embedding []float32) complexRows {
+	re, whole1 := l.whole(first)
+	im, whole2 := l.whole(second)
+	if whole1 && whole2 && first != second && m == l.n && embedding == nil {
+		return complexRows{l.x[re:], l.x[im:], l.step}
 	}
-	from.load(z, g.length(), plan.n)
-	if from.alone {
-		clear(z.im)
-	}
+	l.loadSignal(work, first, second, m)
 	if embedding != nil {
-		for _, part := range [][]float32{z.re[:len(embedding)], z.im[:len(embedding)]} {
-			Binary(OpAdd, part, part, embedding)
+		Binary(OpAdd, work.re[:len(embedding)], work.re[:len(embedding)], embedding)
+		if first != second {
+			Binary(OpAdd, work.im[:len(embedding)], work.im[:len(embedding)], embedding)
 		}
 	}
-	plan.forward(z, z)
-}
-
-// loadEmbedding lays out a block's channels of pe [N, C].
-func (g *CircularFFTGradient) loadEmbedding(embedding, pe []float32, block int) {
-	clear(embedding)
-	for i := range g.length() {
-		for l := range g.used(block, 0) {
-			embedding[i*lanes+l] = pe[i*g.C+g.channel(block, l)]
-		}
-	}
+	return work
 }
 
 // storeSums takes the sums over all differences of two indices modulo m to those modulo N.
 func (g *CircularFFTGradient) storeSums(partial, sums []float32, m int) {
-	n, scale := g.length(), 1/float32(m)
-	for i := range partial {
-		s := sums[i]
-		if m > n && i >= lanes {
-			s += sums[(m-n)*lanes+i]
-		}
-		partial[i] = s * scale
+	n := g.length()
+	copy(partial, sums[:n*lanes])
+	if m > n {
+		around := partial[lanes:]
+		Binary(OpAdd, around, around, sums[(m-n+1)*lanes:][:len(around)])
 	}
+	scaleBy(partial, m)
 }
 
-// chunks returns the number of parts that the pairs are summed in.
+// chunks returns the number of parts that the signals of a phase are summed in.
 func (g *CircularFFTGradient) chunks() int {
-	return min(ceilDivide(g.pairs(0), gradientPairs), max(1, gradientUnits/g.blocks()))
-}
-
-// addConjugateProduct adds conj(v)·z to sum.
-func addConjugateProduct(sum, v, z complexRows) {
-	Ternary(OpMulAdd, sum.re, v.re, z.re, sum.re)
-	Ternary(OpMulAdd, sum.re, v.im, z.im, sum.re)
-	Ternary(OpMulAdd, sum.im, v.re, z.im, sum.im)
-	Ternary(OpSubMul, sum.im, v.im, z.re, sum.im)
+	l := g.lineVectors(nil, g.InStride)
+	ofPhase := ceilDivide(l.signals(), l.phases)
+	return max(1, min(ofPhase*g.transformed()/gradientRows, gradientUnits/l.phases))
 }

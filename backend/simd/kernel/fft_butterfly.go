@@ -36,19 +36,25 @@ const (
 	inverseButterfly
 	// filterButterfly multiplies the results by the filter, adds to them and transforms back.
 	filterButterfly
+	// accumulateButterfly multiplies the results by the conjugate of the filter and adds them to out.
+	accumulateButterfly
 )
 
-// run takes the rows of in to those of out, which may be the same. A row of in is read by the butterfly alone that
-// writes this row of out.
-func (s *fftStage) run(kind butterflyKind, out, in complexRows, f factorRows) {
-	if !s.runVector(kind, out, in, f) {
-		s.runGeneric(kind, out, in, f)
+// run takes the rows of in to those of out, which may be the same, in butterflies lo to hi. A row of in is read by the
+// butterfly alone that writes this row of out. As many rows of ahead, from the first on, are brought into the cache
+// meanwhile, but not by filterButterfly and accumulateButterfly.
+func (s *fftStage) run(kind butterflyKind, out, in complexRows, f factorRows, ahead complexRows, lo, hi int) {
+	if !s.runVector(kind, out, in, f, ahead, lo, hi) {
+		s.runGeneric(kind, out, in, f, lo, hi)
 	}
 }
 
+// butterflies returns the number of butterflies of the stage.
+func (s *fftStage) butterflies() int { return len(s.indexes) / s.radix }
+
 // runGeneric is the definition of the butterflies.
-func (s *fftStage) runGeneric(kind butterflyKind, out, in complexRows, f factorRows) {
-	for b := 0; b < len(s.indexes); b += s.radix {
+func (s *fftStage) runGeneric(kind butterflyKind, out, in complexRows, f factorRows, lo, hi int) {
+	for b := lo * s.radix; b < hi*s.radix; b += s.radix {
 		var re, im [maxRadix]vector
 		rows := s.indexes[b:][:s.radix]
 		for k, row := range rows {
@@ -67,6 +73,11 @@ func (s *fftStage) runGeneric(kind butterflyKind, out, in complexRows, f factorR
 				f.filterRow(&re[k], &im[k], row)
 			}
 			s.transform(&im, &re)
+		case accumulateButterfly:
+			for k, row := range rows {
+				x, y := out.row(row)
+				f.accumulateRow(&re[k], &im[k], x, y, row)
+			}
 		}
 		for k, row := range rows {
 			x, y := out.row(row)
@@ -102,6 +113,15 @@ func (f *factorRows) filterRow(re, im *vector, row int32) {
 	for l := range lanes {
 		re[l] += added[l]
 		im[l] += added[lanes+l]
+	}
+}
+
+// accumulateRow multiplies a row by the conjugate of its factor and adds a sum.
+func (f *factorRows) accumulateRow(re, im, sumRe, sumIm *vector, row int32) {
+	factor := f.filter[int(row)*2*lanes:][:2*lanes]
+	for l := range lanes {
+		x, y := multiply(re[l], im[l], factor[l], -factor[lanes+l])
+		re[l], im[l] = sumRe[l]+x, sumIm[l]+y
 	}
 }
 

@@ -2,19 +2,29 @@ package kernel
 
 import (
 	"math"
+	"slices"
 	"sync"
 )
 
 // fftPlan is a complex transform of one length n of sixteen lanes at once. It is never changed once made.
 //
-// Lengths without prime factors above 13 have stages, all others a chirp. Each stage works in place, and no order is restored: number k of the spectrum is left in row slots[k]. The powers of
+// Lengths without prime factors above 13 have stages, all others a chirp. Each stage works in place, and no order is
+// restored: number k of the spectrum is left in row slots[k]. The powers of
 // different primes are transformed along the axes that the Chinese remainder theorem gives them, after Good and Thomas,
 // without factors between them; a power of one prime by mixed radix, decimating in frequency.
+//
+// After the first few stages of a long transform the rows are in parts that no later stage mixes. A convolution takes
+// each part through all those while it is in the first cache.
 type fftPlan struct {
 	n      int
 	stages []fftStage
 	slots  []int32
 	chirp  *bluestein
+
+	whole int // stages before the rows are in parts
+	parts int // of as many butterflies each in each later stage, one part after the other
+
+	single fftStage // each row by itself
 }
 
 // fftStage is a set of butterflies that together take every row once.
@@ -47,7 +57,7 @@ func fftPlanOf(n int) *fftPlan {
 }
 
 func newFFTPlan(n int) *fftPlan {
-	p := &fftPlan{n: n, slots: make([]int32, n)}
+	p := &fftPlan{n: n, slots: make([]int32, n), parts: 1}
 	if !hasRadices(n) {
 		p.chirp = newBluestein(n)
 		for k := range p.slots {
@@ -71,7 +81,52 @@ func newFFTPlan(n int) *fftPlan {
 	for row, k := range frequencies {
 		p.slots[k%n] = int32(row)
 	}
+	p.part()
+	p.single = fftStage{radix: 1}
+	for row := range n {
+		p.single.indexes = append(p.single.indexes, int32(row))
+	}
 	return p
+}
+
+// cachedRows is how many rows, with the factors for them, the first cache holds well.
+const cachedRows = 128
+
+// part puts the butterflies of the later stages in order by parts, where there are too many rows for the first cache.
+func (p *fftPlan) part() {
+	last := len(p.stages) - 1
+	if p.n <= 3*cachedRows/2 || last < 2 {
+		return
+	}
+	partOf := make([]int, p.n) // of each row
+	for p.whole < last-1 && p.n/p.parts > cachedRows {
+		s := &p.stages[p.whole]
+		for i, row := range s.indexes {
+			partOf[row] = partOf[row]*s.radix + i%s.radix
+		}
+		p.whole, p.parts = p.whole+1, p.parts*s.radix
+	}
+	for i := range p.stages[p.whole:] {
+		p.stages[p.whole+i].sortBy(partOf)
+	}
+}
+
+// sortBy puts the butterflies in order by the part of their rows.
+func (s *fftStage) sortBy(partOf []int) {
+	order := make([]int, s.butterflies())
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return partOf[s.indexes[a*s.radix]] - partOf[s.indexes[b*s.radix]] })
+	var indexes []int32
+	var twiddles []float32
+	for _, b := range order {
+		indexes = append(indexes, s.indexes[b*s.radix:][:s.radix]...)
+		if s.twiddles != nil {
+			twiddles = append(twiddles, s.twiddles[b*(s.radix-1)*2:][:(s.radix-1)*2]...)
+		}
+	}
+	s.indexes, s.twiddles = indexes, twiddles
 }
 
 // radixPrimes are the primes that radices are made of, with the largest power that is one.
@@ -162,7 +217,7 @@ func (p *fftPlan) forward(out, in complexRows) {
 		p.chirp.transform(out)
 	}
 	for i := range p.stages {
-		p.stages[i].run(forwardButterfly, out, in, factorRows{})
+		p.stages[i].run(forwardButterfly, out, in, factorRows{}, out, 0, p.stages[i].butterflies())
 		in = out
 	}
 }
@@ -171,29 +226,76 @@ func (p *fftPlan) forward(out, in complexRows) {
 func (p *fftPlan) inverse(z complexRows) {
 	z = z.exchange()
 	for i := len(p.stages) - 1; i >= 0; i-- {
-		p.stages[i].run(inverseButterfly, z, z, factorRows{})
+		p.stages[i].run(inverseButterfly, z, z, factorRows{}, z, 0, p.stages[i].butterflies())
 	}
 }
 
 // convolve transforms in, multiplies by the filter and adds to the spectrum, and takes it back to out, without the
-// factor 1/n. work holds what comes between; it may be in or out or both. There must be no chirp.
-func (p *fftPlan) convolve(out, in, work complexRows, f factorRows) {
+// factor 1/n. work holds what comes between; it may be in or out or both. Rows of next, where there is work for later,
+// come into the cache. There must be no chirp.
+func (p *fftPlan) convolve(out, in, work complexRows, f factorRows, next complexRows) {
+	last := len(p.stages) - 1
+	if last == 0 {
+		p.stages[0].run(filterButterfly, out, in, f, next, 0, p.stages[0].butterflies())
+		return
+	}
+	for i := range p.whole {
+		p.forwardStage(i, out, in, work, 0, 1)
+	}
+	for part := range p.parts {
+		for i := p.whole; i < last; i++ {
+			p.forwardStage(i, out, in, work, part, p.parts)
+		}
+		s := &p.stages[last]
+		count := s.butterflies() / p.parts
+		s.run(filterButterfly, work, work, f, work, part*count, (part+1)*count)
+		for i := last - 1; i >= p.whole; i-- {
+			p.inverseStage(i, out, work, next, part, p.parts)
+		}
+	}
+	for i := p.whole - 1; i >= 0; i-- {
+		p.inverseStage(i, out, work, next, 0, 1)
+	}
+}
+
+// filter multiplies in by the filter and adds to it.
+func (p *fftPlan) filter(out, in complexRows, f factorRows) {
+	p.single.run(filterButterfly, out, in, f, out, 0, p.n)
+}
+
+// correlate transforms in and adds the products with the conjugate of a spectrum, laid out as a filter, to sum.
+func (p *fftPlan) correlate(sum, in, work complexRows, spectrum []float32) {
 	last := len(p.stages) - 1
 	for i := range last {
-		p.stages[i].run(forwardButterfly, work, in, f)
+		p.forwardStage(i, work, in, work, 0, 1)
+	}
+	if last > 0 {
 		in = work
 	}
-	to := work
-	if last == 0 {
+	p.stages[last].run(accumulateButterfly, sum, in, factorRows{filter: spectrum}, sum, 0, p.stages[last].butterflies())
+}
+
+// forwardStage runs one of equal parts of stage i of a convolution, and fetches rows of out with the first.
+func (p *fftPlan) forwardStage(i int, out, in, work complexRows, part, parts int) {
+	s := &p.stages[i]
+	count := s.butterflies() / parts
+	if i == 0 {
+		s.run(forwardButterfly, work, in, factorRows{}, out, 0, count)
+		return
+	}
+	s.run(forwardButterfly, work, work, factorRows{}, work, part*count, (part+1)*count)
+}
+
+// inverseStage runs one of equal parts of stage i on the way back, and fetches rows of next with the last.
+func (p *fftPlan) inverseStage(i int, out, work, next complexRows, part, parts int) {
+	s, to := &p.stages[i], work
+	count := s.butterflies() / parts
+	if i == 0 {
 		to = out
+	} else {
+		next = work
 	}
-	p.stages[last].run(filterButterfly, to, in, f)
-	for i := last - 1; i >= 0; i-- {
-		if i == 0 {
-			to = out
-		}
-		p.stages[i].run(inverseButterfly, to.exchange(), work.exchange(), f)
-	}
+	s.run(inverseButterfly, to.exchange(), work.exchange(), factorRows{}, next, part*count, (part+1)*count)
 }
 
 // paddedLength returns the length of at least n that is transformed fastest.

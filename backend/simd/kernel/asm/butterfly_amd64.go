@@ -7,532 +7,642 @@ package asm
 // ButterflyPlain1AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain1AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain1AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain1AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain1AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain1AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter1AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter1AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter1AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter1AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter1AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter1AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd1AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd1AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd1AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd1AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd1AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd1AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate1AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate1AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate1AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate1AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain2AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain2AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward2AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward2AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse2AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse2AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter2AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter2AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd2AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd2AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate2AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate2AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain3AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain3AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward3AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward3AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse3AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse3AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter3AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter3AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd3AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd3AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate3AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate3AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain4AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain4AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward4AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward4AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse4AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse4AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter4AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter4AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd4AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd4AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate4AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate4AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain5AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain5AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward5AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward5AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse5AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse5AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter5AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter5AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd5AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd5AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate5AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate5AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain7AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain7AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward7AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward7AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse7AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse7AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter7AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter7AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd7AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd7AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate7AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate7AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain8AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain8AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward8AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward8AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse8AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse8AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter8AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter8AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd8AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd8AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate8AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate8AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain9AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain9AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward9AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward9AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse9AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse9AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter9AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter9AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd9AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd9AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate9AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate9AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain11AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain11AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward11AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward11AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse11AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse11AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter11AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter11AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd11AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd11AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate11AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate11AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain13AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain13AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward13AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward13AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse13AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse13AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter13AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter13AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd13AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd13AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate13AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate13AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain16AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyPlain16AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyPlain16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyPlain16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward16AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyForward16AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyForward16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyForward16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse16AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyInverse16AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyInverse16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyInverse16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter16AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilter16AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilter16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilter16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd16AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // ButterflyFilterAdd16AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
 //
 //go:noescape
-func ButterflyFilterAdd16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+func ButterflyFilterAdd16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate16AVX512 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+
+// ButterflyAccumulate16AVX2 computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.
+//
+//go:noescape
+func ButterflyAccumulate16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
 // CopyLanesAVX512 copies lanes ≤ 8 floats of each of pixels ≥ 1 pixels; strides count floats.
 //
@@ -543,3 +653,23 @@ func CopyLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcS
 //
 //go:noescape
 func CopyLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
+
+// GatherPiecesAVX512 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of four pieces that begin at places a to d of x, stride floats further a row; lanes of no piece become zero. Masks are 16 bits each, that of a lowest.
+//
+//go:noescape
+func GatherPiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+
+// ScatterPiecesAVX512 is the way back of GatherPieces: lanes of consecutive vectors go to the pieces.
+//
+//go:noescape
+func ScatterPiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+
+// FiniteAVX512 says whether sixteen real and sixteen imaginary parts are all finite.
+//
+//go:noescape
+func FiniteAVX512(re *float32, im *float32) bool
+
+// FiniteAVX2 says whether sixteen real and sixteen imaginary parts are all finite.
+//
+//go:noescape
+func FiniteAVX2(re *float32, im *float32) bool

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func ButterflyPlain1AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyPlain1AVX512(SB), $0-80
+// func ButterflyPlain1AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyPlain1AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -14,28 +14,36 @@ TEXT ·ButterflyPlain1AVX512(SB), $0-80
 	MOVQ indexes+48(FP), SI
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX (SI), R10
-	IMULQ   R8, R10
-	VMOVUPS (DX)(R10*1), Z0
-	VMOVUPS (BX)(R10*1), Z1
-	MOVLQSX (SI), R10
-	IMULQ   DI, R10
-	VMOVUPS Z0, (AX)(R10*1)
-	VMOVUPS Z1, (CX)(R10*1)
-	ADDQ    $0x04, SI
-	DECQ    R9
-	JNZ     butterfly
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R10)
+	ADDQ       R11, R9
+	ADDQ       R11, R10
+	MOVLQSX    (SI), R13
+	IMULQ      R8, R13
+	VMOVUPS    (DX)(R13*1), Z0
+	VMOVUPS    (BX)(R13*1), Z1
+	MOVLQSX    (SI), R13
+	IMULQ      DI, R13
+	VMOVUPS    Z0, (AX)(R13*1)
+	VMOVUPS    Z1, (CX)(R13*1)
+	ADDQ       $0x04, SI
+	DECQ       R12
+	JNZ        butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain1AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX
-TEXT ·ButterflyPlain1AVX2(SB), $0-80
+// func ButterflyPlain1AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, MMX+
+TEXT ·ButterflyPlain1AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -43,28 +51,36 @@ TEXT ·ButterflyPlain1AVX2(SB), $0-80
 	MOVQ indexes+48(FP), SI
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX (SI), R10
-	IMULQ   R8, R10
-	VMOVUPS (DX)(R10*1), Y0
-	VMOVUPS (BX)(R10*1), Y1
-	MOVLQSX (SI), R10
-	IMULQ   DI, R10
-	VMOVUPS Y0, (AX)(R10*1)
-	VMOVUPS Y1, (CX)(R10*1)
-	ADDQ    $0x04, SI
-	DECQ    R9
-	JNZ     butterfly
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R10)
+	ADDQ       R11, R9
+	ADDQ       R11, R10
+	MOVLQSX    (SI), R13
+	IMULQ      R8, R13
+	VMOVUPS    (DX)(R13*1), Y0
+	VMOVUPS    (BX)(R13*1), Y1
+	MOVLQSX    (SI), R13
+	IMULQ      DI, R13
+	VMOVUPS    Y0, (AX)(R13*1)
+	VMOVUPS    Y1, (CX)(R13*1)
+	ADDQ       $0x04, SI
+	DECQ       R12
+	JNZ        butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter1AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter1AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilter1AVX512(SB), $0-80
+TEXT ·ButterflyFilter1AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -100,9 +116,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter1AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter1AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilter1AVX2(SB), $0-80
+TEXT ·ButterflyFilter1AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -138,9 +154,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd1AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd1AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilterAdd1AVX512(SB), $0-80
+TEXT ·ButterflyFilterAdd1AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -181,9 +197,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd1AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd1AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilterAdd1AVX2(SB), $0-80
+TEXT ·ButterflyFilterAdd1AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -224,91 +240,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyAccumulate1AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyPlain2AVX512(SB), $0-80
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
-
-butterfly:
-	MOVLQSX (SI), R10
-	IMULQ   R8, R10
-	VMOVUPS (DX)(R10*1), Z0
-	VMOVUPS (BX)(R10*1), Z1
-	MOVLQSX 4(SI), R10
-	IMULQ   R8, R10
-	VMOVUPS (DX)(R10*1), Z2
-	VMOVUPS (BX)(R10*1), Z3
-	VADDPS  Z2, Z0, Z4
-	VADDPS  Z3, Z1, Z5
-	MOVLQSX (SI), R10
-	IMULQ   DI, R10
-	VMOVUPS Z4, (AX)(R10*1)
-	VMOVUPS Z5, (CX)(R10*1)
-	VSUBPS  Z2, Z0, Z0
-	VSUBPS  Z3, Z1, Z1
-	MOVLQSX 4(SI), R10
-	IMULQ   DI, R10
-	VMOVUPS Z0, (AX)(R10*1)
-	VMOVUPS Z1, (CX)(R10*1)
-	ADDQ    $0x08, SI
-	DECQ    R9
-	JNZ     butterfly
-	VZEROUPPER
-	RET
-
-// func ButterflyPlain2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX
-TEXT ·ButterflyPlain2AVX2(SB), $0-80
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
-
-butterfly:
-	MOVLQSX (SI), R10
-	IMULQ   R8, R10
-	VMOVUPS (DX)(R10*1), Y0
-	VMOVUPS (BX)(R10*1), Y1
-	MOVLQSX 4(SI), R10
-	IMULQ   R8, R10
-	VMOVUPS (DX)(R10*1), Y2
-	VMOVUPS (BX)(R10*1), Y3
-	VADDPS  Y2, Y0, Y4
-	VADDPS  Y3, Y1, Y5
-	MOVLQSX (SI), R10
-	IMULQ   DI, R10
-	VMOVUPS Y4, (AX)(R10*1)
-	VMOVUPS Y5, (CX)(R10*1)
-	VSUBPS  Y2, Y0, Y0
-	VSUBPS  Y3, Y1, Y1
-	MOVLQSX 4(SI), R10
-	IMULQ   DI, R10
-	VMOVUPS Y0, (AX)(R10*1)
-	VMOVUPS Y1, (CX)(R10*1)
-	ADDQ    $0x08, SI
-	DECQ    R9
-	JNZ     butterfly
-	VZEROUPPER
-	RET
-
-// func ButterflyForward2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyForward2AVX512(SB), $0-80
+TEXT ·ButterflyAccumulate1AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -326,16 +260,218 @@ butterfly:
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Z0
 	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
-	VADDPS       Z2, Z0, Z4
-	VADDPS       Z3, Z1, Z5
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z2
+	VMOVUPS      64(R9)(R11*1), Z3
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z4
+	VMOVUPS      (CX)(R11*1), Z5
+	VFMADD231PS  Z3, Z1, Z4
+	VFMADD231PS  Z2, Z1, Z5
+	VFMADD231PS  Z2, Z0, Z4
+	VFNMADD231PS Z3, Z0, Z5
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z4, (AX)(R11*1)
 	VMOVUPS      Z5, (CX)(R11*1)
+	ADDQ         $0x04, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyAccumulate1AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3
+TEXT ·ButterflyAccumulate1AVX2(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	MOVLQSX      (SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y0
+	VMOVUPS      (BX)(R11*1), Y1
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y1, Y4
+	VFMADD231PS  Y2, Y1, Y5
+	VFMADD231PS  Y2, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	ADDQ         $0x04, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyPlain2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyPlain2AVX512(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R10)
+	ADDQ       R11, R9
+	ADDQ       R11, R10
+	MOVLQSX    (SI), R13
+	IMULQ      R8, R13
+	VMOVUPS    (DX)(R13*1), Z0
+	VMOVUPS    (BX)(R13*1), Z1
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R10)
+	ADDQ       R11, R9
+	ADDQ       R11, R10
+	MOVLQSX    4(SI), R13
+	IMULQ      R8, R13
+	VMOVUPS    (DX)(R13*1), Z2
+	VMOVUPS    (BX)(R13*1), Z3
+	VADDPS     Z2, Z0, Z4
+	VADDPS     Z3, Z1, Z5
+	MOVLQSX    (SI), R13
+	IMULQ      DI, R13
+	VMOVUPS    Z4, (AX)(R13*1)
+	VMOVUPS    Z5, (CX)(R13*1)
+	VSUBPS     Z2, Z0, Z0
+	VSUBPS     Z3, Z1, Z1
+	MOVLQSX    4(SI), R13
+	IMULQ      DI, R13
+	VMOVUPS    Z0, (AX)(R13*1)
+	VMOVUPS    Z1, (CX)(R13*1)
+	ADDQ       $0x08, SI
+	DECQ       R12
+	JNZ        butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyPlain2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, MMX+
+TEXT ·ButterflyPlain2AVX2(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R10)
+	ADDQ       R11, R9
+	ADDQ       R11, R10
+	MOVLQSX    (SI), R13
+	IMULQ      R8, R13
+	VMOVUPS    (DX)(R13*1), Y0
+	VMOVUPS    (BX)(R13*1), Y1
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R10)
+	ADDQ       R11, R9
+	ADDQ       R11, R10
+	MOVLQSX    4(SI), R13
+	IMULQ      R8, R13
+	VMOVUPS    (DX)(R13*1), Y2
+	VMOVUPS    (BX)(R13*1), Y3
+	VADDPS     Y2, Y0, Y4
+	VADDPS     Y3, Y1, Y5
+	MOVLQSX    (SI), R13
+	IMULQ      DI, R13
+	VMOVUPS    Y4, (AX)(R13*1)
+	VMOVUPS    Y5, (CX)(R13*1)
+	VSUBPS     Y2, Y0, Y0
+	VSUBPS     Y3, Y1, Y1
+	MOVLQSX    4(SI), R13
+	IMULQ      DI, R13
+	VMOVUPS    Y0, (AX)(R13*1)
+	VMOVUPS    Y1, (CX)(R13*1)
+	ADDQ       $0x08, SI
+	DECQ       R12
+	JNZ        butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyForward2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyForward2AVX512(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
+	VADDPS       Z2, Z0, Z4
+	VADDPS       Z3, Z1, Z5
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VSUBPS       Z2, Z0, Z0
 	VSUBPS       Z3, Z1, Z1
 	VBROADCASTSS 4(R9), Z2
@@ -344,20 +480,20 @@ butterfly:
 	VMULPS       Z4, Z1, Z1
 	VFMSUB231PS  Z4, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x08, SI
 	ADDQ         $0x08, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyForward2AVX2(SB), $0-80
+// func ButterflyForward2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyForward2AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -366,25 +502,37 @@ TEXT ·ButterflyForward2AVX2(SB), $0-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y3, Y1, Y5
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
 	VBROADCASTSS 4(R9), Y2
@@ -393,20 +541,20 @@ butterfly:
 	VMULPS       Y4, Y1, Y1
 	VFMSUB231PS  Y4, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x08, SI
 	ADDQ         $0x08, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyInverse2AVX512(SB), $0-80
+// func ButterflyInverse2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyInverse2AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -415,19 +563,31 @@ TEXT ·ButterflyInverse2AVX512(SB), $0-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
 	VBROADCASTSS 4(R9), Z4
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS (R9), Z6
@@ -436,26 +596,26 @@ butterfly:
 	VFMADD231PS  Z4, Z2, Z3
 	VADDPS       Z5, Z0, Z2
 	VADDPS       Z3, Z1, Z4
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z2, (AX)(R11*1)
-	VMOVUPS      Z4, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z2, (AX)(R14*1)
+	VMOVUPS      Z4, (CX)(R14*1)
 	VSUBPS       Z5, Z0, Z0
 	VSUBPS       Z3, Z1, Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z0, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z0, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x08, SI
 	ADDQ         $0x08, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyInverse2AVX2(SB), $0-80
+// func ButterflyInverse2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyInverse2AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -464,19 +624,31 @@ TEXT ·ButterflyInverse2AVX2(SB), $0-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
 	VBROADCASTSS 4(R9), Y4
 	VMULPS       Y4, Y3, Y5
 	VBROADCASTSS (R9), Y6
@@ -485,26 +657,26 @@ butterfly:
 	VFMADD231PS  Y4, Y2, Y3
 	VADDPS       Y5, Y0, Y2
 	VADDPS       Y3, Y1, Y4
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VSUBPS       Y5, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x08, SI
 	ADDQ         $0x08, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilter2AVX512(SB), $0-80
+TEXT ·ButterflyFilter2AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -564,9 +736,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilter2AVX2(SB), $0-80
+TEXT ·ButterflyFilter2AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -626,9 +798,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilterAdd2AVX512(SB), $0-80
+TEXT ·ButterflyFilterAdd2AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -697,9 +869,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilterAdd2AVX2(SB), $0-80
+TEXT ·ButterflyFilterAdd2AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -768,131 +940,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyAccumulate2AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyPlain3AVX512(SB), $0-80
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
-
-butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z0
-	VMOVUPS      (BX)(R10*1), Z1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z2
-	VMOVUPS      (BX)(R10*1), Z3
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z4
-	VMOVUPS      (BX)(R10*1), Z5
-	VADDPS       Z4, Z2, Z6
-	VADDPS       Z5, Z3, Z7
-	VSUBPS       Z4, Z2, Z2
-	VSUBPS       Z5, Z3, Z3
-	VADDPS       Z6, Z0, Z4
-	VADDPS       Z7, Z1, Z5
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
-	VBROADCASTSS butterflyConstants<>+0(SB), Z4
-	VFNMADD231PS Z4, Z6, Z0
-	VFNMADD231PS Z4, Z7, Z1
-	VBROADCASTSS butterflyConstants<>+4(SB), Z4
-	VMULPS       Z4, Z3, Z3
-	VMULPS       Z4, Z2, Z2
-	VADDPS       Z3, Z0, Z4
-	VSUBPS       Z2, Z1, Z5
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
-	VSUBPS       Z3, Z0, Z0
-	VADDPS       Z2, Z1, Z1
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z0, (AX)(R10*1)
-	VMOVUPS      Z1, (CX)(R10*1)
-	ADDQ         $0x0c, SI
-	DECQ         R9
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func ButterflyPlain3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyPlain3AVX2(SB), $0-80
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
-
-butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y0
-	VMOVUPS      (BX)(R10*1), Y1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y2
-	VMOVUPS      (BX)(R10*1), Y3
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y4
-	VMOVUPS      (BX)(R10*1), Y5
-	VADDPS       Y4, Y2, Y6
-	VADDPS       Y5, Y3, Y7
-	VSUBPS       Y4, Y2, Y2
-	VSUBPS       Y5, Y3, Y3
-	VADDPS       Y6, Y0, Y4
-	VADDPS       Y7, Y1, Y5
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
-	VBROADCASTSS butterflyConstants<>+0(SB), Y4
-	VFNMADD231PS Y4, Y6, Y0
-	VFNMADD231PS Y4, Y7, Y1
-	VBROADCASTSS butterflyConstants<>+4(SB), Y4
-	VMULPS       Y4, Y3, Y3
-	VMULPS       Y4, Y2, Y2
-	VADDPS       Y3, Y0, Y4
-	VSUBPS       Y2, Y1, Y5
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
-	VSUBPS       Y3, Y0, Y0
-	VADDPS       Y2, Y1, Y1
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y0, (AX)(R10*1)
-	VMOVUPS      Y1, (CX)(R10*1)
-	ADDQ         $0x0c, SI
-	DECQ         R9
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func ButterflyForward3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyForward3AVX512(SB), $0-80
+TEXT ·ButterflyAccumulate2AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -914,20 +964,322 @@ butterfly:
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Z2
 	VMOVUPS      (BX)(R11*1), Z3
-	MOVLQSX      8(SI), R11
+	VADDPS       Z2, Z0, Z4
+	VADDPS       Z3, Z1, Z5
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z5, Z8
+	VFMADD231PS  Z6, Z5, Z9
+	VFMADD231PS  Z6, Z4, Z8
+	VFNMADD231PS Z7, Z4, Z9
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VSUBPS       Z2, Z0, Z0
+	VSUBPS       Z3, Z1, Z1
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z2
+	VMOVUPS      64(R9)(R11*1), Z3
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z4
+	VMOVUPS      (CX)(R11*1), Z5
+	VFMADD231PS  Z3, Z1, Z4
+	VFMADD231PS  Z2, Z1, Z5
+	VFMADD231PS  Z2, Z0, Z4
+	VFNMADD231PS Z3, Z0, Z5
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z4, (AX)(R11*1)
+	VMOVUPS      Z5, (CX)(R11*1)
+	ADDQ         $0x08, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyAccumulate2AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3
+TEXT ·ButterflyAccumulate2AVX2(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	MOVLQSX      (SI), R11
 	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z4
-	VMOVUPS      (BX)(R11*1), Z5
+	VMOVUPS      (DX)(R11*1), Y0
+	VMOVUPS      (BX)(R11*1), Y1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y5, Y8
+	VFMADD231PS  Y6, Y5, Y9
+	VFMADD231PS  Y6, Y4, Y8
+	VFNMADD231PS Y7, Y4, Y9
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VSUBPS       Y2, Y0, Y0
+	VSUBPS       Y3, Y1, Y1
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y1, Y4
+	VFMADD231PS  Y2, Y1, Y5
+	VFMADD231PS  Y2, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	ADDQ         $0x08, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyPlain3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyPlain3AVX512(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z0
+	VMOVUPS      (BX)(R13*1), Z1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z2
+	VMOVUPS      (BX)(R13*1), Z3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z4
+	VMOVUPS      (BX)(R13*1), Z5
 	VADDPS       Z4, Z2, Z6
 	VADDPS       Z5, Z3, Z7
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
 	VADDPS       Z7, Z1, Z5
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
+	VBROADCASTSS butterflyConstants<>+0(SB), Z4
+	VFNMADD231PS Z4, Z6, Z0
+	VFNMADD231PS Z4, Z7, Z1
+	VBROADCASTSS butterflyConstants<>+4(SB), Z4
+	VMULPS       Z4, Z3, Z3
+	VMULPS       Z4, Z2, Z2
+	VADDPS       Z3, Z0, Z4
+	VSUBPS       Z2, Z1, Z5
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
+	VSUBPS       Z3, Z0, Z0
+	VADDPS       Z2, Z1, Z1
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (AX)(R13*1)
+	VMOVUPS      Z1, (CX)(R13*1)
+	ADDQ         $0x0c, SI
+	DECQ         R12
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyPlain3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyPlain3AVX2(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y0
+	VMOVUPS      (BX)(R13*1), Y1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y2
+	VMOVUPS      (BX)(R13*1), Y3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y4
+	VMOVUPS      (BX)(R13*1), Y5
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VSUBPS       Y4, Y2, Y2
+	VSUBPS       Y5, Y3, Y3
+	VADDPS       Y6, Y0, Y4
+	VADDPS       Y7, Y1, Y5
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y4
+	VFNMADD231PS Y4, Y6, Y0
+	VFNMADD231PS Y4, Y7, Y1
+	VBROADCASTSS butterflyConstants<>+4(SB), Y4
+	VMULPS       Y4, Y3, Y3
+	VMULPS       Y4, Y2, Y2
+	VADDPS       Y3, Y0, Y4
+	VSUBPS       Y2, Y1, Y5
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
+	VSUBPS       Y3, Y0, Y0
+	VADDPS       Y2, Y1, Y1
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (AX)(R13*1)
+	VMOVUPS      Y1, (CX)(R13*1)
+	ADDQ         $0x0c, SI
+	DECQ         R12
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyForward3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyForward3AVX512(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z4
+	VMOVUPS      (BX)(R14*1), Z5
+	VADDPS       Z4, Z2, Z6
+	VADDPS       Z5, Z3, Z7
+	VSUBPS       Z4, Z2, Z2
+	VSUBPS       Z5, Z3, Z3
+	VADDPS       Z6, Z0, Z4
+	VADDPS       Z7, Z1, Z5
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+0(SB), Z4
 	VFNMADD231PS Z4, Z6, Z0
 	VFNMADD231PS Z4, Z7, Z1
@@ -942,10 +1294,10 @@ butterfly:
 	VMULPS       Z8, Z5, Z5
 	VFMSUB231PS  Z8, Z4, Z7
 	VFMADD231PS  Z6, Z4, Z5
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z2, Z1, Z1
 	VBROADCASTSS 12(R9), Z2
@@ -954,20 +1306,20 @@ butterfly:
 	VMULPS       Z4, Z1, Z1
 	VFMSUB231PS  Z4, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x0c, SI
 	ADDQ         $0x10, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyForward3AVX2(SB), $0-80
+// func ButterflyForward3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyForward3AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -976,33 +1328,49 @@ TEXT ·ButterflyForward3AVX2(SB), $0-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y4
-	VMOVUPS      (BX)(R11*1), Y5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y4
+	VMOVUPS      (BX)(R14*1), Y5
 	VADDPS       Y4, Y2, Y6
 	VADDPS       Y5, Y3, Y7
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y6, Y0, Y4
 	VADDPS       Y7, Y1, Y5
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+0(SB), Y4
 	VFNMADD231PS Y4, Y6, Y0
 	VFNMADD231PS Y4, Y7, Y1
@@ -1017,10 +1385,10 @@ butterfly:
 	VMULPS       Y8, Y5, Y5
 	VFMSUB231PS  Y8, Y4, Y7
 	VFMADD231PS  Y6, Y4, Y5
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y2, Y1, Y1
 	VBROADCASTSS 12(R9), Y2
@@ -1029,20 +1397,20 @@ butterfly:
 	VMULPS       Y4, Y1, Y1
 	VFMSUB231PS  Y4, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x0c, SI
 	ADDQ         $0x10, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyInverse3AVX512(SB), $0-80
+// func ButterflyInverse3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyInverse3AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -1051,29 +1419,45 @@ TEXT ·ButterflyInverse3AVX512(SB), $0-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
 	VBROADCASTSS 4(R9), Z4
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS (R9), Z6
 	VMULPS       Z6, Z3, Z3
 	VFMSUB231PS  Z6, Z2, Z5
 	VFMADD231PS  Z4, Z2, Z3
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z4
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z4
 	VBROADCASTSS 12(R9), Z6
 	VMULPS       Z6, Z4, Z7
 	VBROADCASTSS 8(R9), Z8
@@ -1086,10 +1470,10 @@ butterfly:
 	VSUBPS       Z4, Z3, Z3
 	VADDPS       Z2, Z0, Z4
 	VADDPS       Z6, Z1, Z7
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z7, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z7, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+0(SB), Z4
 	VFNMADD231PS Z4, Z2, Z0
 	VFNMADD231PS Z4, Z6, Z1
@@ -1098,26 +1482,26 @@ butterfly:
 	VMULPS       Z2, Z5, Z2
 	VADDPS       Z3, Z0, Z4
 	VSUBPS       Z2, Z1, Z5
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z2, Z1, Z1
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z0, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z0, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x0c, SI
 	ADDQ         $0x10, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyInverse3AVX2(SB), $0-80
+// func ButterflyInverse3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyInverse3AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -1126,29 +1510,45 @@ TEXT ·ButterflyInverse3AVX2(SB), $0-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
 	VBROADCASTSS 4(R9), Y4
 	VMULPS       Y4, Y3, Y5
 	VBROADCASTSS (R9), Y6
 	VMULPS       Y6, Y3, Y3
 	VFMSUB231PS  Y6, Y2, Y5
 	VFMADD231PS  Y4, Y2, Y3
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y4
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y4
 	VBROADCASTSS 12(R9), Y6
 	VMULPS       Y6, Y4, Y7
 	VBROADCASTSS 8(R9), Y8
@@ -1161,10 +1561,10 @@ butterfly:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y6, Y1, Y7
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+0(SB), Y4
 	VFNMADD231PS Y4, Y2, Y0
 	VFNMADD231PS Y4, Y6, Y1
@@ -1173,26 +1573,26 @@ butterfly:
 	VMULPS       Y2, Y5, Y2
 	VADDPS       Y3, Y0, Y4
 	VSUBPS       Y2, Y1, Y5
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y2, Y1, Y1
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x0c, SI
 	ADDQ         $0x10, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilter3AVX512(SB), $0-80
+TEXT ·ButterflyFilter3AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -1290,9 +1690,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilter3AVX2(SB), $0-80
+TEXT ·ButterflyFilter3AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -1390,9 +1790,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilterAdd3AVX512(SB), $0-80
+TEXT ·ButterflyFilterAdd3AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -1503,9 +1903,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilterAdd3AVX2(SB), $0-80
+TEXT ·ButterflyFilterAdd3AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -1616,147 +2016,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyAccumulate3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyPlain4AVX512(SB), $0-80
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
-
-butterfly:
-	MOVLQSX (SI), R10
-	IMULQ   R8, R10
-	VMOVUPS (DX)(R10*1), Z0
-	VMOVUPS (BX)(R10*1), Z1
-	MOVLQSX 8(SI), R10
-	IMULQ   R8, R10
-	VMOVUPS (DX)(R10*1), Z2
-	VMOVUPS (BX)(R10*1), Z3
-	VADDPS  Z2, Z0, Z4
-	VADDPS  Z3, Z1, Z5
-	VSUBPS  Z2, Z0, Z0
-	VSUBPS  Z3, Z1, Z1
-	MOVLQSX 4(SI), R10
-	IMULQ   R8, R10
-	VMOVUPS (DX)(R10*1), Z2
-	VMOVUPS (BX)(R10*1), Z3
-	MOVLQSX 12(SI), R10
-	IMULQ   R8, R10
-	VMOVUPS (DX)(R10*1), Z6
-	VMOVUPS (BX)(R10*1), Z7
-	VADDPS  Z6, Z2, Z8
-	VADDPS  Z7, Z3, Z9
-	VSUBPS  Z6, Z2, Z2
-	VSUBPS  Z7, Z3, Z3
-	VADDPS  Z8, Z4, Z6
-	VADDPS  Z9, Z5, Z7
-	MOVLQSX (SI), R10
-	IMULQ   DI, R10
-	VMOVUPS Z6, (AX)(R10*1)
-	VMOVUPS Z7, (CX)(R10*1)
-	VSUBPS  Z8, Z4, Z4
-	VSUBPS  Z9, Z5, Z5
-	MOVLQSX 8(SI), R10
-	IMULQ   DI, R10
-	VMOVUPS Z4, (AX)(R10*1)
-	VMOVUPS Z5, (CX)(R10*1)
-	VADDPS  Z3, Z0, Z4
-	VSUBPS  Z2, Z1, Z5
-	MOVLQSX 4(SI), R10
-	IMULQ   DI, R10
-	VMOVUPS Z4, (AX)(R10*1)
-	VMOVUPS Z5, (CX)(R10*1)
-	VSUBPS  Z3, Z0, Z0
-	VADDPS  Z2, Z1, Z1
-	MOVLQSX 12(SI), R10
-	IMULQ   DI, R10
-	VMOVUPS Z0, (AX)(R10*1)
-	VMOVUPS Z1, (CX)(R10*1)
-	ADDQ    $0x10, SI
-	DECQ    R9
-	JNZ     butterfly
-	VZEROUPPER
-	RET
-
-// func ButterflyPlain4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX
-TEXT ·ButterflyPlain4AVX2(SB), $0-80
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
-
-butterfly:
-	MOVLQSX (SI), R10
-	IMULQ   R8, R10
-	VMOVUPS (DX)(R10*1), Y0
-	VMOVUPS (BX)(R10*1), Y1
-	MOVLQSX 8(SI), R10
-	IMULQ   R8, R10
-	VMOVUPS (DX)(R10*1), Y2
-	VMOVUPS (BX)(R10*1), Y3
-	VADDPS  Y2, Y0, Y4
-	VADDPS  Y3, Y1, Y5
-	VSUBPS  Y2, Y0, Y0
-	VSUBPS  Y3, Y1, Y1
-	MOVLQSX 4(SI), R10
-	IMULQ   R8, R10
-	VMOVUPS (DX)(R10*1), Y2
-	VMOVUPS (BX)(R10*1), Y3
-	MOVLQSX 12(SI), R10
-	IMULQ   R8, R10
-	VMOVUPS (DX)(R10*1), Y6
-	VMOVUPS (BX)(R10*1), Y7
-	VADDPS  Y6, Y2, Y8
-	VADDPS  Y7, Y3, Y9
-	VSUBPS  Y6, Y2, Y2
-	VSUBPS  Y7, Y3, Y3
-	VADDPS  Y8, Y4, Y6
-	VADDPS  Y9, Y5, Y7
-	MOVLQSX (SI), R10
-	IMULQ   DI, R10
-	VMOVUPS Y6, (AX)(R10*1)
-	VMOVUPS Y7, (CX)(R10*1)
-	VSUBPS  Y8, Y4, Y4
-	VSUBPS  Y9, Y5, Y5
-	MOVLQSX 8(SI), R10
-	IMULQ   DI, R10
-	VMOVUPS Y4, (AX)(R10*1)
-	VMOVUPS Y5, (CX)(R10*1)
-	VADDPS  Y3, Y0, Y4
-	VSUBPS  Y2, Y1, Y5
-	MOVLQSX 4(SI), R10
-	IMULQ   DI, R10
-	VMOVUPS Y4, (AX)(R10*1)
-	VMOVUPS Y5, (CX)(R10*1)
-	VSUBPS  Y3, Y0, Y0
-	VADDPS  Y2, Y1, Y1
-	MOVLQSX 12(SI), R10
-	IMULQ   DI, R10
-	VMOVUPS Y0, (AX)(R10*1)
-	VMOVUPS Y1, (CX)(R10*1)
-	ADDQ    $0x10, SI
-	DECQ    R9
-	JNZ     butterfly
-	VZEROUPPER
-	RET
-
-// func ButterflyForward4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyForward4AVX512(SB), $0-80
+TEXT ·ButterflyAccumulate3AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -1774,78 +2036,87 @@ butterfly:
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Z0
 	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
-	VADDPS       Z2, Z0, Z4
-	VADDPS       Z3, Z1, Z5
-	VSUBPS       Z2, Z0, Z0
-	VSUBPS       Z3, Z1, Z1
 	MOVLQSX      4(SI), R11
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Z2
 	VMOVUPS      (BX)(R11*1), Z3
-	MOVLQSX      12(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z6
-	VMOVUPS      (BX)(R11*1), Z7
-	VADDPS       Z6, Z2, Z8
-	VADDPS       Z7, Z3, Z9
-	VSUBPS       Z6, Z2, Z2
-	VSUBPS       Z7, Z3, Z3
-	VADDPS       Z8, Z4, Z6
-	VADDPS       Z9, Z5, Z7
+	VMOVUPS      (DX)(R11*1), Z4
+	VMOVUPS      (BX)(R11*1), Z5
+	VADDPS       Z4, Z2, Z6
+	VADDPS       Z5, Z3, Z7
+	VSUBPS       Z4, Z2, Z2
+	VSUBPS       Z5, Z3, Z3
+	VADDPS       Z6, Z0, Z4
+	VADDPS       Z7, Z1, Z5
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z8
+	VMOVUPS      64(R9)(R11*1), Z9
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z6, (AX)(R11*1)
-	VMOVUPS      Z7, (CX)(R11*1)
-	VSUBPS       Z8, Z4, Z4
-	VSUBPS       Z9, Z5, Z5
-	VBROADCASTSS 12(R9), Z6
-	VMULPS       Z6, Z5, Z7
-	VBROADCASTSS 8(R9), Z8
-	VMULPS       Z8, Z5, Z5
-	VFMSUB231PS  Z8, Z4, Z7
-	VFMADD231PS  Z6, Z4, Z5
-	MOVLQSX      8(SI), R11
+	VMOVUPS      (AX)(R11*1), Z10
+	VMOVUPS      (CX)(R11*1), Z11
+	VFMADD231PS  Z9, Z5, Z10
+	VFMADD231PS  Z8, Z5, Z11
+	VFMADD231PS  Z8, Z4, Z10
+	VFNMADD231PS Z9, Z4, Z11
+	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	VMOVUPS      Z10, (AX)(R11*1)
+	VMOVUPS      Z11, (CX)(R11*1)
+	VBROADCASTSS butterflyConstants<>+0(SB), Z4
+	VFNMADD231PS Z4, Z6, Z0
+	VFNMADD231PS Z4, Z7, Z1
+	VBROADCASTSS butterflyConstants<>+4(SB), Z4
+	VMULPS       Z4, Z3, Z3
+	VMULPS       Z4, Z2, Z2
 	VADDPS       Z3, Z0, Z4
 	VSUBPS       Z2, Z1, Z5
-	VBROADCASTSS 4(R9), Z6
-	VMULPS       Z6, Z5, Z7
-	VBROADCASTSS (R9), Z8
-	VMULPS       Z8, Z5, Z5
-	VFMSUB231PS  Z8, Z4, Z7
-	VFMADD231PS  Z6, Z4, Z5
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z5, Z8
+	VFMADD231PS  Z6, Z5, Z9
+	VFMADD231PS  Z6, Z4, Z8
+	VFNMADD231PS Z7, Z4, Z9
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z2, Z1, Z1
-	VBROADCASTSS 20(R9), Z2
-	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS 16(R9), Z4
-	VMULPS       Z4, Z1, Z1
-	VFMSUB231PS  Z4, Z0, Z3
-	VFMADD231PS  Z2, Z0, Z1
-	MOVLQSX      12(SI), R11
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z2
+	VMOVUPS      64(R9)(R11*1), Z3
+	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
-	ADDQ         $0x10, SI
-	ADDQ         $0x18, R9
+	VMOVUPS      (AX)(R11*1), Z4
+	VMOVUPS      (CX)(R11*1), Z5
+	VFMADD231PS  Z3, Z1, Z4
+	VFMADD231PS  Z2, Z1, Z5
+	VFMADD231PS  Z2, Z0, Z4
+	VFNMADD231PS Z3, Z0, Z5
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z4, (AX)(R11*1)
+	VMOVUPS      Z5, (CX)(R11*1)
+	ADDQ         $0x0c, SI
 	DECQ         R10
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyAccumulate3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyForward4AVX2(SB), $0-80
+TEXT ·ButterflyAccumulate3AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -1863,78 +2134,265 @@ butterfly:
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Y0
 	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
-	VADDPS       Y2, Y0, Y4
-	VADDPS       Y3, Y1, Y5
-	VSUBPS       Y2, Y0, Y0
-	VSUBPS       Y3, Y1, Y1
 	MOVLQSX      4(SI), R11
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Y2
 	VMOVUPS      (BX)(R11*1), Y3
-	MOVLQSX      12(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y6
-	VMOVUPS      (BX)(R11*1), Y7
-	VADDPS       Y6, Y2, Y8
-	VADDPS       Y7, Y3, Y9
-	VSUBPS       Y6, Y2, Y2
-	VSUBPS       Y7, Y3, Y3
-	VADDPS       Y8, Y4, Y6
-	VADDPS       Y9, Y5, Y7
+	VMOVUPS      (DX)(R11*1), Y4
+	VMOVUPS      (BX)(R11*1), Y5
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VSUBPS       Y4, Y2, Y2
+	VSUBPS       Y5, Y3, Y3
+	VADDPS       Y6, Y0, Y4
+	VADDPS       Y7, Y1, Y5
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y8
+	VMOVUPS      64(R9)(R11*1), Y9
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y6, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
-	VSUBPS       Y8, Y4, Y4
-	VSUBPS       Y9, Y5, Y5
-	VBROADCASTSS 12(R9), Y6
-	VMULPS       Y6, Y5, Y7
-	VBROADCASTSS 8(R9), Y8
-	VMULPS       Y8, Y5, Y5
-	VFMSUB231PS  Y8, Y4, Y7
-	VFMADD231PS  Y6, Y4, Y5
-	MOVLQSX      8(SI), R11
+	VMOVUPS      (AX)(R11*1), Y10
+	VMOVUPS      (CX)(R11*1), Y11
+	VFMADD231PS  Y9, Y5, Y10
+	VFMADD231PS  Y8, Y5, Y11
+	VFMADD231PS  Y8, Y4, Y10
+	VFNMADD231PS Y9, Y4, Y11
+	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	VMOVUPS      Y10, (AX)(R11*1)
+	VMOVUPS      Y11, (CX)(R11*1)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y4
+	VFNMADD231PS Y4, Y6, Y0
+	VFNMADD231PS Y4, Y7, Y1
+	VBROADCASTSS butterflyConstants<>+4(SB), Y4
+	VMULPS       Y4, Y3, Y3
+	VMULPS       Y4, Y2, Y2
 	VADDPS       Y3, Y0, Y4
 	VSUBPS       Y2, Y1, Y5
-	VBROADCASTSS 4(R9), Y6
-	VMULPS       Y6, Y5, Y7
-	VBROADCASTSS (R9), Y8
-	VMULPS       Y8, Y5, Y5
-	VFMSUB231PS  Y8, Y4, Y7
-	VFMADD231PS  Y6, Y4, Y5
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y5, Y8
+	VFMADD231PS  Y6, Y5, Y9
+	VFMADD231PS  Y6, Y4, Y8
+	VFNMADD231PS Y7, Y4, Y9
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y2, Y1, Y1
-	VBROADCASTSS 20(R9), Y2
-	VMULPS       Y2, Y1, Y3
-	VBROADCASTSS 16(R9), Y4
-	VMULPS       Y4, Y1, Y1
-	VFMSUB231PS  Y4, Y0, Y3
-	VFMADD231PS  Y2, Y0, Y1
-	MOVLQSX      12(SI), R11
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
-	ADDQ         $0x10, SI
-	ADDQ         $0x18, R9
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y1, Y4
+	VFMADD231PS  Y2, Y1, Y5
+	VFMADD231PS  Y2, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	ADDQ         $0x0c, SI
 	DECQ         R10
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyInverse4AVX512(SB), $0-80
+// func ButterflyPlain4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyPlain4AVX512(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R10)
+	ADDQ       R11, R9
+	ADDQ       R11, R10
+	MOVLQSX    (SI), R13
+	IMULQ      R8, R13
+	VMOVUPS    (DX)(R13*1), Z0
+	VMOVUPS    (BX)(R13*1), Z1
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R10)
+	ADDQ       R11, R9
+	ADDQ       R11, R10
+	MOVLQSX    8(SI), R13
+	IMULQ      R8, R13
+	VMOVUPS    (DX)(R13*1), Z2
+	VMOVUPS    (BX)(R13*1), Z3
+	VADDPS     Z2, Z0, Z4
+	VADDPS     Z3, Z1, Z5
+	VSUBPS     Z2, Z0, Z0
+	VSUBPS     Z3, Z1, Z1
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R10)
+	ADDQ       R11, R9
+	ADDQ       R11, R10
+	MOVLQSX    4(SI), R13
+	IMULQ      R8, R13
+	VMOVUPS    (DX)(R13*1), Z2
+	VMOVUPS    (BX)(R13*1), Z3
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R10)
+	ADDQ       R11, R9
+	ADDQ       R11, R10
+	MOVLQSX    12(SI), R13
+	IMULQ      R8, R13
+	VMOVUPS    (DX)(R13*1), Z6
+	VMOVUPS    (BX)(R13*1), Z7
+	VADDPS     Z6, Z2, Z8
+	VADDPS     Z7, Z3, Z9
+	VSUBPS     Z6, Z2, Z2
+	VSUBPS     Z7, Z3, Z3
+	VADDPS     Z8, Z4, Z6
+	VADDPS     Z9, Z5, Z7
+	MOVLQSX    (SI), R13
+	IMULQ      DI, R13
+	VMOVUPS    Z6, (AX)(R13*1)
+	VMOVUPS    Z7, (CX)(R13*1)
+	VSUBPS     Z8, Z4, Z4
+	VSUBPS     Z9, Z5, Z5
+	MOVLQSX    8(SI), R13
+	IMULQ      DI, R13
+	VMOVUPS    Z4, (AX)(R13*1)
+	VMOVUPS    Z5, (CX)(R13*1)
+	VADDPS     Z3, Z0, Z4
+	VSUBPS     Z2, Z1, Z5
+	MOVLQSX    4(SI), R13
+	IMULQ      DI, R13
+	VMOVUPS    Z4, (AX)(R13*1)
+	VMOVUPS    Z5, (CX)(R13*1)
+	VSUBPS     Z3, Z0, Z0
+	VADDPS     Z2, Z1, Z1
+	MOVLQSX    12(SI), R13
+	IMULQ      DI, R13
+	VMOVUPS    Z0, (AX)(R13*1)
+	VMOVUPS    Z1, (CX)(R13*1)
+	ADDQ       $0x10, SI
+	DECQ       R12
+	JNZ        butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyPlain4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, MMX+
+TEXT ·ButterflyPlain4AVX2(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R10)
+	ADDQ       R11, R9
+	ADDQ       R11, R10
+	MOVLQSX    (SI), R13
+	IMULQ      R8, R13
+	VMOVUPS    (DX)(R13*1), Y0
+	VMOVUPS    (BX)(R13*1), Y1
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R10)
+	ADDQ       R11, R9
+	ADDQ       R11, R10
+	MOVLQSX    8(SI), R13
+	IMULQ      R8, R13
+	VMOVUPS    (DX)(R13*1), Y2
+	VMOVUPS    (BX)(R13*1), Y3
+	VADDPS     Y2, Y0, Y4
+	VADDPS     Y3, Y1, Y5
+	VSUBPS     Y2, Y0, Y0
+	VSUBPS     Y3, Y1, Y1
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R10)
+	ADDQ       R11, R9
+	ADDQ       R11, R10
+	MOVLQSX    4(SI), R13
+	IMULQ      R8, R13
+	VMOVUPS    (DX)(R13*1), Y2
+	VMOVUPS    (BX)(R13*1), Y3
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R10)
+	ADDQ       R11, R9
+	ADDQ       R11, R10
+	MOVLQSX    12(SI), R13
+	IMULQ      R8, R13
+	VMOVUPS    (DX)(R13*1), Y6
+	VMOVUPS    (BX)(R13*1), Y7
+	VADDPS     Y6, Y2, Y8
+	VADDPS     Y7, Y3, Y9
+	VSUBPS     Y6, Y2, Y2
+	VSUBPS     Y7, Y3, Y3
+	VADDPS     Y8, Y4, Y6
+	VADDPS     Y9, Y5, Y7
+	MOVLQSX    (SI), R13
+	IMULQ      DI, R13
+	VMOVUPS    Y6, (AX)(R13*1)
+	VMOVUPS    Y7, (CX)(R13*1)
+	VSUBPS     Y8, Y4, Y4
+	VSUBPS     Y9, Y5, Y5
+	MOVLQSX    8(SI), R13
+	IMULQ      DI, R13
+	VMOVUPS    Y4, (AX)(R13*1)
+	VMOVUPS    Y5, (CX)(R13*1)
+	VADDPS     Y3, Y0, Y4
+	VSUBPS     Y2, Y1, Y5
+	MOVLQSX    4(SI), R13
+	IMULQ      DI, R13
+	VMOVUPS    Y4, (AX)(R13*1)
+	VMOVUPS    Y5, (CX)(R13*1)
+	VSUBPS     Y3, Y0, Y0
+	VADDPS     Y2, Y1, Y1
+	MOVLQSX    12(SI), R13
+	IMULQ      DI, R13
+	VMOVUPS    Y0, (AX)(R13*1)
+	VMOVUPS    Y1, (CX)(R13*1)
+	ADDQ       $0x10, SI
+	DECQ       R12
+	JNZ        butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyForward4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyForward4AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -1943,19 +2401,249 @@ TEXT ·ButterflyInverse4AVX512(SB), $0-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
+	VADDPS       Z2, Z0, Z4
+	VADDPS       Z3, Z1, Z5
+	VSUBPS       Z2, Z0, Z0
+	VSUBPS       Z3, Z1, Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z6
+	VMOVUPS      (BX)(R14*1), Z7
+	VADDPS       Z6, Z2, Z8
+	VADDPS       Z7, Z3, Z9
+	VSUBPS       Z6, Z2, Z2
+	VSUBPS       Z7, Z3, Z3
+	VADDPS       Z8, Z4, Z6
+	VADDPS       Z9, Z5, Z7
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z6, (AX)(R14*1)
+	VMOVUPS      Z7, (CX)(R14*1)
+	VSUBPS       Z8, Z4, Z4
+	VSUBPS       Z9, Z5, Z5
+	VBROADCASTSS 12(R9), Z6
+	VMULPS       Z6, Z5, Z7
+	VBROADCASTSS 8(R9), Z8
+	VMULPS       Z8, Z5, Z5
+	VFMSUB231PS  Z8, Z4, Z7
+	VFMADD231PS  Z6, Z4, Z5
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
+	VADDPS       Z3, Z0, Z4
+	VSUBPS       Z2, Z1, Z5
+	VBROADCASTSS 4(R9), Z6
+	VMULPS       Z6, Z5, Z7
+	VBROADCASTSS (R9), Z8
+	VMULPS       Z8, Z5, Z5
+	VFMSUB231PS  Z8, Z4, Z7
+	VFMADD231PS  Z6, Z4, Z5
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
+	VSUBPS       Z3, Z0, Z0
+	VADDPS       Z2, Z1, Z1
+	VBROADCASTSS 20(R9), Z2
+	VMULPS       Z2, Z1, Z3
+	VBROADCASTSS 16(R9), Z4
+	VMULPS       Z4, Z1, Z1
+	VFMSUB231PS  Z4, Z0, Z3
+	VFMADD231PS  Z2, Z0, Z1
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
+	ADDQ         $0x10, SI
+	ADDQ         $0x18, R9
+	DECQ         R13
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyForward4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyForward4AVX2(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VSUBPS       Y2, Y0, Y0
+	VSUBPS       Y3, Y1, Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y6
+	VMOVUPS      (BX)(R14*1), Y7
+	VADDPS       Y6, Y2, Y8
+	VADDPS       Y7, Y3, Y9
+	VSUBPS       Y6, Y2, Y2
+	VSUBPS       Y7, Y3, Y3
+	VADDPS       Y8, Y4, Y6
+	VADDPS       Y9, Y5, Y7
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y6, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
+	VSUBPS       Y8, Y4, Y4
+	VSUBPS       Y9, Y5, Y5
+	VBROADCASTSS 12(R9), Y6
+	VMULPS       Y6, Y5, Y7
+	VBROADCASTSS 8(R9), Y8
+	VMULPS       Y8, Y5, Y5
+	VFMSUB231PS  Y8, Y4, Y7
+	VFMADD231PS  Y6, Y4, Y5
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
+	VADDPS       Y3, Y0, Y4
+	VSUBPS       Y2, Y1, Y5
+	VBROADCASTSS 4(R9), Y6
+	VMULPS       Y6, Y5, Y7
+	VBROADCASTSS (R9), Y8
+	VMULPS       Y8, Y5, Y5
+	VFMSUB231PS  Y8, Y4, Y7
+	VFMADD231PS  Y6, Y4, Y5
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
+	VSUBPS       Y3, Y0, Y0
+	VADDPS       Y2, Y1, Y1
+	VBROADCASTSS 20(R9), Y2
+	VMULPS       Y2, Y1, Y3
+	VBROADCASTSS 16(R9), Y4
+	VMULPS       Y4, Y1, Y1
+	VFMSUB231PS  Y4, Y0, Y3
+	VFMADD231PS  Y2, Y0, Y1
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
+	ADDQ         $0x10, SI
+	ADDQ         $0x18, R9
+	DECQ         R13
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyInverse4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyInverse4AVX512(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
 	VBROADCASTSS 12(R9), Z4
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS 8(R9), Z6
@@ -1966,20 +2654,28 @@ butterfly:
 	VADDPS       Z3, Z1, Z4
 	VSUBPS       Z5, Z0, Z0
 	VSUBPS       Z3, Z1, Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z3
-	VMOVUPS      (BX)(R11*1), Z5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z3
+	VMOVUPS      (BX)(R14*1), Z5
 	VBROADCASTSS 4(R9), Z6
 	VMULPS       Z6, Z5, Z7
 	VBROADCASTSS (R9), Z8
 	VMULPS       Z8, Z5, Z5
 	VFMSUB231PS  Z8, Z3, Z7
 	VFMADD231PS  Z6, Z3, Z5
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z3
-	VMOVUPS      (BX)(R11*1), Z6
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z3
+	VMOVUPS      (BX)(R14*1), Z6
 	VBROADCASTSS 20(R9), Z8
 	VMULPS       Z8, Z6, Z9
 	VBROADCASTSS 16(R9), Z10
@@ -1992,38 +2688,38 @@ butterfly:
 	VSUBPS       Z6, Z5, Z5
 	VADDPS       Z3, Z2, Z6
 	VADDPS       Z8, Z4, Z9
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z6, (AX)(R11*1)
-	VMOVUPS      Z9, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z6, (AX)(R14*1)
+	VMOVUPS      Z9, (CX)(R14*1)
 	VSUBPS       Z3, Z2, Z2
 	VSUBPS       Z8, Z4, Z3
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z2, (AX)(R11*1)
-	VMOVUPS      Z3, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z2, (AX)(R14*1)
+	VMOVUPS      Z3, (CX)(R14*1)
 	VADDPS       Z5, Z0, Z2
 	VSUBPS       Z7, Z1, Z3
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z2, (AX)(R11*1)
-	VMOVUPS      Z3, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z2, (AX)(R14*1)
+	VMOVUPS      Z3, (CX)(R14*1)
 	VSUBPS       Z5, Z0, Z0
 	VADDPS       Z7, Z1, Z1
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z0, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z0, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x10, SI
 	ADDQ         $0x18, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyInverse4AVX2(SB), $0-80
+// func ButterflyInverse4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyInverse4AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -2032,19 +2728,31 @@ TEXT ·ButterflyInverse4AVX2(SB), $0-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
 	VBROADCASTSS 12(R9), Y4
 	VMULPS       Y4, Y3, Y5
 	VBROADCASTSS 8(R9), Y6
@@ -2055,20 +2763,28 @@ butterfly:
 	VADDPS       Y3, Y1, Y4
 	VSUBPS       Y5, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y3
-	VMOVUPS      (BX)(R11*1), Y5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y3
+	VMOVUPS      (BX)(R14*1), Y5
 	VBROADCASTSS 4(R9), Y6
 	VMULPS       Y6, Y5, Y7
 	VBROADCASTSS (R9), Y8
 	VMULPS       Y8, Y5, Y5
 	VFMSUB231PS  Y8, Y3, Y7
 	VFMADD231PS  Y6, Y3, Y5
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y3
-	VMOVUPS      (BX)(R11*1), Y6
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y3
+	VMOVUPS      (BX)(R14*1), Y6
 	VBROADCASTSS 20(R9), Y8
 	VMULPS       Y8, Y6, Y9
 	VBROADCASTSS 16(R9), Y10
@@ -2081,38 +2797,38 @@ butterfly:
 	VSUBPS       Y6, Y5, Y5
 	VADDPS       Y3, Y2, Y6
 	VADDPS       Y8, Y4, Y9
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y6, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y6, (AX)(R14*1)
+	VMOVUPS      Y9, (CX)(R14*1)
 	VSUBPS       Y3, Y2, Y2
 	VSUBPS       Y8, Y4, Y3
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VADDPS       Y5, Y0, Y2
 	VSUBPS       Y7, Y1, Y3
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VSUBPS       Y5, Y0, Y0
 	VADDPS       Y7, Y1, Y1
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x10, SI
 	ADDQ         $0x18, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilter4AVX512(SB), $0-80
+TEXT ·ButterflyFilter4AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -2228,9 +2944,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilter4AVX2(SB), $0-80
+TEXT ·ButterflyFilter4AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -2346,9 +3062,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilterAdd4AVX512(SB), $0-80
+TEXT ·ButterflyFilterAdd4AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -2481,9 +3197,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilterAdd4AVX2(SB), $0-80
+TEXT ·ButterflyFilterAdd4AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -2616,9 +3332,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyAccumulate4AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyPlain5AVX512(SB), $0-80
+TEXT ·ButterflyAccumulate4AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -2626,47 +3342,307 @@ TEXT ·ButterflyPlain5AVX512(SB), $0-80
 	MOVQ indexes+48(FP), SI
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z0
-	VMOVUPS      (BX)(R10*1), Z1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z2
-	VMOVUPS      (BX)(R10*1), Z3
-	MOVLQSX      16(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z4
-	VMOVUPS      (BX)(R10*1), Z5
+	MOVLQSX      (SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z0
+	VMOVUPS      (BX)(R11*1), Z1
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z2
+	VMOVUPS      (BX)(R11*1), Z3
+	VADDPS       Z2, Z0, Z4
+	VADDPS       Z3, Z1, Z5
+	VSUBPS       Z2, Z0, Z0
+	VSUBPS       Z3, Z1, Z1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z2
+	VMOVUPS      (BX)(R11*1), Z3
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z6
+	VMOVUPS      (BX)(R11*1), Z7
+	VADDPS       Z6, Z2, Z8
+	VADDPS       Z7, Z3, Z9
+	VSUBPS       Z6, Z2, Z2
+	VSUBPS       Z7, Z3, Z3
+	VADDPS       Z8, Z4, Z6
+	VADDPS       Z9, Z5, Z7
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z10
+	VMOVUPS      64(R9)(R11*1), Z11
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z12
+	VMOVUPS      (CX)(R11*1), Z13
+	VFMADD231PS  Z11, Z7, Z12
+	VFMADD231PS  Z10, Z7, Z13
+	VFMADD231PS  Z10, Z6, Z12
+	VFNMADD231PS Z11, Z6, Z13
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z12, (AX)(R11*1)
+	VMOVUPS      Z13, (CX)(R11*1)
+	VSUBPS       Z8, Z4, Z4
+	VSUBPS       Z9, Z5, Z5
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z5, Z8
+	VFMADD231PS  Z6, Z5, Z9
+	VFMADD231PS  Z6, Z4, Z8
+	VFNMADD231PS Z7, Z4, Z9
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VADDPS       Z3, Z0, Z4
+	VSUBPS       Z2, Z1, Z5
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z5, Z8
+	VFMADD231PS  Z6, Z5, Z9
+	VFMADD231PS  Z6, Z4, Z8
+	VFNMADD231PS Z7, Z4, Z9
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VSUBPS       Z3, Z0, Z0
+	VADDPS       Z2, Z1, Z1
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z2
+	VMOVUPS      64(R9)(R11*1), Z3
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z4
+	VMOVUPS      (CX)(R11*1), Z5
+	VFMADD231PS  Z3, Z1, Z4
+	VFMADD231PS  Z2, Z1, Z5
+	VFMADD231PS  Z2, Z0, Z4
+	VFNMADD231PS Z3, Z0, Z5
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z4, (AX)(R11*1)
+	VMOVUPS      Z5, (CX)(R11*1)
+	ADDQ         $0x10, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyAccumulate4AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3
+TEXT ·ButterflyAccumulate4AVX2(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	MOVLQSX      (SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y0
+	VMOVUPS      (BX)(R11*1), Y1
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VSUBPS       Y2, Y0, Y0
+	VSUBPS       Y3, Y1, Y1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y6
+	VMOVUPS      (BX)(R11*1), Y7
+	VADDPS       Y6, Y2, Y8
+	VADDPS       Y7, Y3, Y9
+	VSUBPS       Y6, Y2, Y2
+	VSUBPS       Y7, Y3, Y3
+	VADDPS       Y8, Y4, Y6
+	VADDPS       Y9, Y5, Y7
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y11
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y12
+	VMOVUPS      (CX)(R11*1), Y13
+	VFMADD231PS  Y11, Y7, Y12
+	VFMADD231PS  Y10, Y7, Y13
+	VFMADD231PS  Y10, Y6, Y12
+	VFNMADD231PS Y11, Y6, Y13
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y12, (AX)(R11*1)
+	VMOVUPS      Y13, (CX)(R11*1)
+	VSUBPS       Y8, Y4, Y4
+	VSUBPS       Y9, Y5, Y5
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y5, Y8
+	VFMADD231PS  Y6, Y5, Y9
+	VFMADD231PS  Y6, Y4, Y8
+	VFNMADD231PS Y7, Y4, Y9
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VADDPS       Y3, Y0, Y4
+	VSUBPS       Y2, Y1, Y5
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y5, Y8
+	VFMADD231PS  Y6, Y5, Y9
+	VFMADD231PS  Y6, Y4, Y8
+	VFNMADD231PS Y7, Y4, Y9
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VSUBPS       Y3, Y0, Y0
+	VADDPS       Y2, Y1, Y1
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y1, Y4
+	VFMADD231PS  Y2, Y1, Y5
+	VFMADD231PS  Y2, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	ADDQ         $0x10, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyPlain5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyPlain5AVX512(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z0
+	VMOVUPS      (BX)(R13*1), Z1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z2
+	VMOVUPS      (BX)(R13*1), Z3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      16(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z4
+	VMOVUPS      (BX)(R13*1), Z5
 	VADDPS       Z4, Z2, Z6
 	VADDPS       Z5, Z3, Z7
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
 	VADDPS       Z7, Z1, Z5
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z8
-	VMOVUPS      (BX)(R10*1), Z9
-	MOVLQSX      12(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z10
-	VMOVUPS      (BX)(R10*1), Z11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z8
+	VMOVUPS      (BX)(R13*1), Z9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      12(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z10
+	VMOVUPS      (BX)(R13*1), Z11
 	VADDPS       Z10, Z8, Z12
 	VADDPS       Z11, Z9, Z13
 	VSUBPS       Z10, Z8, Z8
 	VSUBPS       Z11, Z9, Z9
 	VADDPS       Z12, Z4, Z4
 	VADDPS       Z13, Z5, Z5
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Z4
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z4, Z6, Z5
@@ -2683,16 +3659,16 @@ butterfly:
 	VFMADD231PS  Z17, Z8, Z15
 	VADDPS       Z14, Z5, Z18
 	VSUBPS       Z15, Z10, Z19
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z18, (AX)(R10*1)
-	VMOVUPS      Z19, (CX)(R10*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z18, (AX)(R13*1)
+	VMOVUPS      Z19, (CX)(R13*1)
 	VSUBPS       Z14, Z5, Z5
 	VADDPS       Z15, Z10, Z10
-	MOVLQSX      16(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z5, (AX)(R10*1)
-	VMOVUPS      Z10, (CX)(R10*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z5, (AX)(R13*1)
+	VMOVUPS      Z10, (CX)(R13*1)
 	VFNMADD231PS Z16, Z6, Z0
 	VFNMADD231PS Z16, Z7, Z1
 	VMULPS       Z17, Z3, Z3
@@ -2703,25 +3679,25 @@ butterfly:
 	VFMSUB231PS  Z11, Z8, Z2
 	VADDPS       Z3, Z0, Z4
 	VADDPS       Z2, Z1, Z5
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
 	VSUBPS       Z3, Z0, Z0
 	VSUBPS       Z2, Z1, Z1
-	MOVLQSX      12(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z0, (AX)(R10*1)
-	VMOVUPS      Z1, (CX)(R10*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (AX)(R13*1)
+	VMOVUPS      Z1, (CX)(R13*1)
 	ADDQ         $0x14, SI
-	DECQ         R9
+	DECQ         R12
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyPlain5AVX2(SB), $96-80
+// func ButterflyPlain5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyPlain5AVX2(SB), $96-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -2729,47 +3705,71 @@ TEXT ·ButterflyPlain5AVX2(SB), $96-80
 	MOVQ indexes+48(FP), SI
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y0
-	VMOVUPS      (BX)(R10*1), Y1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y2
-	VMOVUPS      (BX)(R10*1), Y3
-	MOVLQSX      16(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y4
-	VMOVUPS      (BX)(R10*1), Y5
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y0
+	VMOVUPS      (BX)(R13*1), Y1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y2
+	VMOVUPS      (BX)(R13*1), Y3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      16(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y4
+	VMOVUPS      (BX)(R13*1), Y5
 	VADDPS       Y4, Y2, Y6
 	VADDPS       Y5, Y3, Y7
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y6, Y0, Y4
 	VADDPS       Y7, Y1, Y5
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y8
-	VMOVUPS      (BX)(R10*1), Y9
-	MOVLQSX      12(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y10
-	VMOVUPS      (BX)(R10*1), Y11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y8
+	VMOVUPS      (BX)(R13*1), Y9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      12(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y10
+	VMOVUPS      (BX)(R13*1), Y11
 	VADDPS       Y10, Y8, Y12
 	VADDPS       Y11, Y9, Y13
 	VSUBPS       Y10, Y8, Y8
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y12, Y4, Y4
 	VADDPS       Y13, Y5, Y5
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Y4
 	VMOVAPS      Y0, Y5
 	VFMADD231PS  Y4, Y6, Y5
@@ -2789,16 +3789,16 @@ butterfly:
 	VADDPS       Y14, Y5, Y8
 	VMOVUPS      Y9, 64(SP)
 	VSUBPS       Y15, Y10, Y9
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y8, (AX)(R10*1)
-	VMOVUPS      Y9, (CX)(R10*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y8, (AX)(R13*1)
+	VMOVUPS      Y9, (CX)(R13*1)
 	VSUBPS       Y14, Y5, Y5
 	VADDPS       Y15, Y10, Y8
-	MOVLQSX      16(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y5, (AX)(R10*1)
-	VMOVUPS      Y8, (CX)(R10*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (AX)(R13*1)
+	VMOVUPS      Y8, (CX)(R13*1)
 	VFNMADD231PS Y11, Y6, Y0
 	VFNMADD231PS Y11, Y7, Y1
 	VMULPS       Y13, Y3, Y3
@@ -2813,25 +3813,25 @@ butterfly:
 	VFMSUB231PS  Y5, Y4, Y2
 	VADDPS       Y3, Y0, Y4
 	VADDPS       Y2, Y1, Y5
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
 	VSUBPS       Y3, Y0, Y0
 	VSUBPS       Y2, Y1, Y1
-	MOVLQSX      12(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y0, (AX)(R10*1)
-	VMOVUPS      Y1, (CX)(R10*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (AX)(R13*1)
+	VMOVUPS      Y1, (CX)(R13*1)
 	ADDQ         $0x14, SI
-	DECQ         R9
+	DECQ         R12
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyForward5AVX512(SB), $0-80
+// func ButterflyForward5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyForward5AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -2840,47 +3840,71 @@ TEXT ·ButterflyForward5AVX512(SB), $0-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z4
-	VMOVUPS      (BX)(R11*1), Z5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z4
+	VMOVUPS      (BX)(R14*1), Z5
 	VADDPS       Z4, Z2, Z6
 	VADDPS       Z5, Z3, Z7
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
 	VADDPS       Z7, Z1, Z5
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z8
-	VMOVUPS      (BX)(R11*1), Z9
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z8
+	VMOVUPS      (BX)(R14*1), Z9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z11
 	VADDPS       Z10, Z8, Z12
 	VADDPS       Z11, Z9, Z13
 	VSUBPS       Z10, Z8, Z8
 	VSUBPS       Z11, Z9, Z9
 	VADDPS       Z12, Z4, Z4
 	VADDPS       Z13, Z5, Z5
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Z4
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z4, Z6, Z5
@@ -2903,10 +3927,10 @@ butterfly:
 	VMULPS       Z22, Z19, Z19
 	VFMSUB231PS  Z22, Z18, Z21
 	VFMADD231PS  Z20, Z18, Z19
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z21, (AX)(R11*1)
-	VMOVUPS      Z19, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z21, (AX)(R14*1)
+	VMOVUPS      Z19, (CX)(R14*1)
 	VSUBPS       Z14, Z5, Z5
 	VADDPS       Z15, Z10, Z10
 	VBROADCASTSS 28(R9), Z14
@@ -2915,10 +3939,10 @@ butterfly:
 	VMULPS       Z18, Z10, Z10
 	VFMSUB231PS  Z18, Z5, Z15
 	VFMADD231PS  Z14, Z5, Z10
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z15, (AX)(R11*1)
-	VMOVUPS      Z10, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z15, (AX)(R14*1)
+	VMOVUPS      Z10, (CX)(R14*1)
 	VFNMADD231PS Z16, Z6, Z0
 	VFNMADD231PS Z16, Z7, Z1
 	VMULPS       Z17, Z3, Z3
@@ -2935,10 +3959,10 @@ butterfly:
 	VMULPS       Z8, Z5, Z5
 	VFMSUB231PS  Z8, Z4, Z7
 	VFMADD231PS  Z6, Z4, Z5
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VSUBPS       Z3, Z0, Z0
 	VSUBPS       Z2, Z1, Z1
 	VBROADCASTSS 20(R9), Z2
@@ -2947,20 +3971,20 @@ butterfly:
 	VMULPS       Z4, Z1, Z1
 	VFMSUB231PS  Z4, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x14, SI
 	ADDQ         $0x20, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyForward5AVX2(SB), $160-80
+// func ButterflyForward5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyForward5AVX2(SB), $160-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -2969,47 +3993,71 @@ TEXT ·ButterflyForward5AVX2(SB), $160-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y4
-	VMOVUPS      (BX)(R11*1), Y5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y4
+	VMOVUPS      (BX)(R14*1), Y5
 	VADDPS       Y4, Y2, Y6
 	VADDPS       Y5, Y3, Y7
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y6, Y0, Y4
 	VADDPS       Y7, Y1, Y5
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y8
-	VMOVUPS      (BX)(R11*1), Y9
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y8
+	VMOVUPS      (BX)(R14*1), Y9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
 	VADDPS       Y10, Y8, Y12
 	VADDPS       Y11, Y9, Y13
 	VSUBPS       Y10, Y8, Y8
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y12, Y4, Y4
 	VADDPS       Y13, Y5, Y5
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Y4
 	VMOVAPS      Y0, Y5
 	VFMADD231PS  Y4, Y6, Y5
@@ -3037,10 +4085,10 @@ butterfly:
 	VMULPS       Y2, Y9, Y9
 	VFMSUB231PS  Y2, Y8, Y12
 	VFMADD231PS  Y4, Y8, Y9
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y12, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y12, (AX)(R14*1)
+	VMOVUPS      Y9, (CX)(R14*1)
 	VSUBPS       Y14, Y5, Y2
 	VADDPS       Y15, Y10, Y4
 	VBROADCASTSS 28(R9), Y5
@@ -3049,10 +4097,10 @@ butterfly:
 	VMULPS       Y9, Y4, Y4
 	VFMSUB231PS  Y9, Y2, Y8
 	VFMADD231PS  Y5, Y2, Y4
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VFNMADD231PS Y11, Y6, Y0
 	VFNMADD231PS Y11, Y7, Y1
 	VMULPS       Y13, Y3, Y2
@@ -3076,10 +4124,10 @@ butterfly:
 	VMULPS       Y8, Y5, Y5
 	VFMSUB231PS  Y8, Y4, Y7
 	VFMADD231PS  Y6, Y4, Y5
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
 	VBROADCASTSS 20(R9), Y2
@@ -3088,20 +4136,20 @@ butterfly:
 	VMULPS       Y4, Y1, Y1
 	VFMSUB231PS  Y4, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x14, SI
 	ADDQ         $0x20, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyInverse5AVX512(SB), $0-80
+// func ButterflyInverse5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyInverse5AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -3110,29 +4158,45 @@ TEXT ·ButterflyInverse5AVX512(SB), $0-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
 	VBROADCASTSS 4(R9), Z4
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS (R9), Z6
 	VMULPS       Z6, Z3, Z3
 	VFMSUB231PS  Z6, Z2, Z5
 	VFMADD231PS  Z4, Z2, Z3
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z4
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z4
 	VBROADCASTSS 28(R9), Z6
 	VMULPS       Z6, Z4, Z7
 	VBROADCASTSS 24(R9), Z8
@@ -3145,20 +4209,28 @@ butterfly:
 	VSUBPS       Z4, Z3, Z3
 	VADDPS       Z2, Z0, Z4
 	VADDPS       Z6, Z1, Z7
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z8
-	VMOVUPS      (BX)(R11*1), Z9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z8
+	VMOVUPS      (BX)(R14*1), Z9
 	VBROADCASTSS 12(R9), Z10
 	VMULPS       Z10, Z9, Z11
 	VBROADCASTSS 8(R9), Z12
 	VMULPS       Z12, Z9, Z9
 	VFMSUB231PS  Z12, Z8, Z11
 	VFMADD231PS  Z10, Z8, Z9
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z8
-	VMOVUPS      (BX)(R11*1), Z10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z8
+	VMOVUPS      (BX)(R14*1), Z10
 	VBROADCASTSS 20(R9), Z12
 	VMULPS       Z12, Z10, Z13
 	VBROADCASTSS 16(R9), Z14
@@ -3171,10 +4243,10 @@ butterfly:
 	VSUBPS       Z10, Z9, Z9
 	VADDPS       Z8, Z4, Z4
 	VADDPS       Z12, Z7, Z7
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z7, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z7, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Z4
 	VMOVAPS      Z0, Z7
 	VFMADD231PS  Z4, Z2, Z7
@@ -3191,16 +4263,16 @@ butterfly:
 	VFMADD231PS  Z17, Z11, Z15
 	VADDPS       Z14, Z7, Z18
 	VSUBPS       Z15, Z10, Z19
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z18, (AX)(R11*1)
-	VMOVUPS      Z19, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z18, (AX)(R14*1)
+	VMOVUPS      Z19, (CX)(R14*1)
 	VSUBPS       Z14, Z7, Z7
 	VADDPS       Z15, Z10, Z10
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z10, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z10, (CX)(R14*1)
 	VFNMADD231PS Z16, Z2, Z0
 	VFNMADD231PS Z16, Z6, Z1
 	VMULPS       Z17, Z3, Z2
@@ -3211,26 +4283,26 @@ butterfly:
 	VFMSUB231PS  Z13, Z11, Z3
 	VADDPS       Z2, Z0, Z4
 	VADDPS       Z3, Z1, Z5
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VSUBPS       Z2, Z0, Z0
 	VSUBPS       Z3, Z1, Z1
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z0, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z0, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x14, SI
 	ADDQ         $0x20, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyInverse5AVX2(SB), $96-80
+// func ButterflyInverse5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyInverse5AVX2(SB), $96-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -3239,29 +4311,45 @@ TEXT ·ButterflyInverse5AVX2(SB), $96-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
 	VBROADCASTSS 4(R9), Y4
 	VMULPS       Y4, Y3, Y5
 	VBROADCASTSS (R9), Y6
 	VMULPS       Y6, Y3, Y3
 	VFMSUB231PS  Y6, Y2, Y5
 	VFMADD231PS  Y4, Y2, Y3
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y4
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y4
 	VBROADCASTSS 28(R9), Y6
 	VMULPS       Y6, Y4, Y7
 	VBROADCASTSS 24(R9), Y8
@@ -3274,20 +4362,28 @@ butterfly:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y6, Y1, Y7
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y8
-	VMOVUPS      (BX)(R11*1), Y9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y8
+	VMOVUPS      (BX)(R14*1), Y9
 	VBROADCASTSS 12(R9), Y10
 	VMULPS       Y10, Y9, Y11
 	VBROADCASTSS 8(R9), Y12
 	VMULPS       Y12, Y9, Y9
 	VFMSUB231PS  Y12, Y8, Y11
 	VFMADD231PS  Y10, Y8, Y9
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y8
-	VMOVUPS      (BX)(R11*1), Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y8
+	VMOVUPS      (BX)(R14*1), Y10
 	VBROADCASTSS 20(R9), Y12
 	VMULPS       Y12, Y10, Y13
 	VBROADCASTSS 16(R9), Y14
@@ -3300,10 +4396,10 @@ butterfly:
 	VSUBPS       Y10, Y9, Y9
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y12, Y7, Y7
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Y4
 	VMOVAPS      Y0, Y7
 	VFMADD231PS  Y4, Y2, Y7
@@ -3323,16 +4419,16 @@ butterfly:
 	VADDPS       Y14, Y7, Y11
 	VMOVUPS      Y9, 64(SP)
 	VSUBPS       Y15, Y10, Y9
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y11, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y11, (AX)(R14*1)
+	VMOVUPS      Y9, (CX)(R14*1)
 	VSUBPS       Y14, Y7, Y7
 	VADDPS       Y15, Y10, Y9
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y9, (CX)(R14*1)
 	VFNMADD231PS Y13, Y2, Y0
 	VFNMADD231PS Y13, Y6, Y1
 	VMULPS       Y12, Y3, Y2
@@ -3347,26 +4443,26 @@ butterfly:
 	VFMSUB231PS  Y5, Y4, Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y3, Y1, Y5
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x14, SI
 	ADDQ         $0x20, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilter5AVX512(SB), $0-80
+TEXT ·ButterflyFilter5AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -3546,9 +4642,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilter5AVX2(SB), $224-80
+TEXT ·ButterflyFilter5AVX2(SB), $224-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -3753,9 +4849,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilterAdd5AVX512(SB), $0-80
+TEXT ·ButterflyFilterAdd5AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -3956,9 +5052,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilterAdd5AVX2(SB), $256-80
+TEXT ·ButterflyFilterAdd5AVX2(SB), $256-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -4186,9 +5282,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyAccumulate5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyPlain7AVX512(SB), $0-80
+TEXT ·ButterflyAccumulate5AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -4196,61 +5292,435 @@ TEXT ·ButterflyPlain7AVX512(SB), $0-80
 	MOVQ indexes+48(FP), SI
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z0
-	VMOVUPS      (BX)(R10*1), Z1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z2
-	VMOVUPS      (BX)(R10*1), Z3
-	MOVLQSX      24(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z4
-	VMOVUPS      (BX)(R10*1), Z5
+	MOVLQSX      (SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z0
+	VMOVUPS      (BX)(R11*1), Z1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z2
+	VMOVUPS      (BX)(R11*1), Z3
+	MOVLQSX      16(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z4
+	VMOVUPS      (BX)(R11*1), Z5
 	VADDPS       Z4, Z2, Z6
 	VADDPS       Z5, Z3, Z7
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
 	VADDPS       Z7, Z1, Z5
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z8
-	VMOVUPS      (BX)(R10*1), Z9
-	MOVLQSX      20(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z10
-	VMOVUPS      (BX)(R10*1), Z11
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z8
+	VMOVUPS      (BX)(R11*1), Z9
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z10
+	VMOVUPS      (BX)(R11*1), Z11
 	VADDPS       Z10, Z8, Z12
 	VADDPS       Z11, Z9, Z13
 	VSUBPS       Z10, Z8, Z8
 	VSUBPS       Z11, Z9, Z9
 	VADDPS       Z12, Z4, Z4
 	VADDPS       Z13, Z5, Z5
-	MOVLQSX      12(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z10
-	VMOVUPS      (BX)(R10*1), Z11
-	MOVLQSX      16(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z14
-	VMOVUPS      (BX)(R10*1), Z15
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z10
+	VMOVUPS      64(R9)(R11*1), Z11
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z14
+	VMOVUPS      (CX)(R11*1), Z15
+	VFMADD231PS  Z11, Z5, Z14
+	VFMADD231PS  Z10, Z5, Z15
+	VFMADD231PS  Z10, Z4, Z14
+	VFNMADD231PS Z11, Z4, Z15
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z14, (AX)(R11*1)
+	VMOVUPS      Z15, (CX)(R11*1)
+	VBROADCASTSS butterflyConstants<>+8(SB), Z4
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z4, Z6, Z5
+	VMOVAPS      Z1, Z10
+	VFMADD231PS  Z4, Z7, Z10
+	VBROADCASTSS butterflyConstants<>+12(SB), Z11
+	VMULPS       Z11, Z3, Z14
+	VMULPS       Z11, Z2, Z15
+	VBROADCASTSS butterflyConstants<>+16(SB), Z16
+	VFNMADD231PS Z16, Z12, Z5
+	VFNMADD231PS Z16, Z13, Z10
+	VBROADCASTSS butterflyConstants<>+20(SB), Z17
+	VFMADD231PS  Z17, Z9, Z14
+	VFMADD231PS  Z17, Z8, Z15
+	VADDPS       Z14, Z5, Z18
+	VSUBPS       Z15, Z10, Z19
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z20
+	VMOVUPS      64(R9)(R11*1), Z21
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z22
+	VMOVUPS      (CX)(R11*1), Z23
+	VFMADD231PS  Z21, Z19, Z22
+	VFMADD231PS  Z20, Z19, Z23
+	VFMADD231PS  Z20, Z18, Z22
+	VFNMADD231PS Z21, Z18, Z23
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z22, (AX)(R11*1)
+	VMOVUPS      Z23, (CX)(R11*1)
+	VSUBPS       Z14, Z5, Z5
+	VADDPS       Z15, Z10, Z10
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z14
+	VMOVUPS      64(R9)(R11*1), Z15
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z18
+	VMOVUPS      (CX)(R11*1), Z19
+	VFMADD231PS  Z15, Z10, Z18
+	VFMADD231PS  Z14, Z10, Z19
+	VFMADD231PS  Z14, Z5, Z18
+	VFNMADD231PS Z15, Z5, Z19
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z18, (AX)(R11*1)
+	VMOVUPS      Z19, (CX)(R11*1)
+	VFNMADD231PS Z16, Z6, Z0
+	VFNMADD231PS Z16, Z7, Z1
+	VMULPS       Z17, Z3, Z3
+	VMULPS       Z17, Z2, Z2
+	VFMADD231PS  Z4, Z12, Z0
+	VFMADD231PS  Z4, Z13, Z1
+	VFNMADD231PS Z11, Z9, Z3
+	VFMSUB231PS  Z11, Z8, Z2
+	VADDPS       Z3, Z0, Z4
+	VADDPS       Z2, Z1, Z5
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z5, Z8
+	VFMADD231PS  Z6, Z5, Z9
+	VFMADD231PS  Z6, Z4, Z8
+	VFNMADD231PS Z7, Z4, Z9
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VSUBPS       Z3, Z0, Z0
+	VSUBPS       Z2, Z1, Z1
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z2
+	VMOVUPS      64(R9)(R11*1), Z3
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z4
+	VMOVUPS      (CX)(R11*1), Z5
+	VFMADD231PS  Z3, Z1, Z4
+	VFMADD231PS  Z2, Z1, Z5
+	VFMADD231PS  Z2, Z0, Z4
+	VFNMADD231PS Z3, Z0, Z5
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z4, (AX)(R11*1)
+	VMOVUPS      Z5, (CX)(R11*1)
+	ADDQ         $0x14, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyAccumulate5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3
+TEXT ·ButterflyAccumulate5AVX2(SB), $192-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	MOVLQSX      (SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y0
+	VMOVUPS      (BX)(R11*1), Y1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	MOVLQSX      16(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y4
+	VMOVUPS      (BX)(R11*1), Y5
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VSUBPS       Y4, Y2, Y2
+	VSUBPS       Y5, Y3, Y3
+	VADDPS       Y6, Y0, Y4
+	VADDPS       Y7, Y1, Y5
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y8
+	VMOVUPS      (BX)(R11*1), Y9
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	VADDPS       Y10, Y8, Y12
+	VADDPS       Y11, Y9, Y13
+	VSUBPS       Y10, Y8, Y8
+	VSUBPS       Y11, Y9, Y9
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y13, Y5, Y5
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y11
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y14
+	VMOVUPS      (CX)(R11*1), Y15
+	VFMADD231PS  Y11, Y5, Y14
+	VFMADD231PS  Y10, Y5, Y15
+	VFMADD231PS  Y10, Y4, Y14
+	VFNMADD231PS Y11, Y4, Y15
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y14, (AX)(R11*1)
+	VMOVUPS      Y15, (CX)(R11*1)
+	VBROADCASTSS butterflyConstants<>+8(SB), Y4
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  Y4, Y6, Y5
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y4, Y7, Y10
+	VBROADCASTSS butterflyConstants<>+12(SB), Y11
+	VMULPS       Y11, Y3, Y14
+	VMULPS       Y11, Y2, Y15
+	VBROADCASTSS butterflyConstants<>+16(SB), Y11
+	VFNMADD231PS Y11, Y12, Y5
+	VFNMADD231PS Y11, Y13, Y10
+	VMOVUPS      Y13, (SP)
+	VBROADCASTSS butterflyConstants<>+20(SB), Y13
+	VFMADD231PS  Y13, Y9, Y14
+	VFMADD231PS  Y13, Y8, Y15
+	VMOVUPS      Y8, 32(SP)
+	VADDPS       Y14, Y5, Y8
+	VMOVUPS      Y9, 64(SP)
+	VSUBPS       Y15, Y10, Y9
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      Y12, 96(SP)
+	VMOVUPS      64(R9)(R11*1), Y12
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y2, 128(SP)
+	VMOVUPS      (AX)(R11*1), Y2
+	VMOVUPS      Y3, 160(SP)
+	VMOVUPS      (CX)(R11*1), Y3
+	VFMADD231PS  Y12, Y9, Y2
+	VFMADD231PS  Y4, Y9, Y3
+	VFMADD231PS  Y4, Y8, Y2
+	VFNMADD231PS Y12, Y8, Y3
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y2, (AX)(R11*1)
+	VMOVUPS      Y3, (CX)(R11*1)
+	VSUBPS       Y14, Y5, Y2
+	VADDPS       Y15, Y10, Y3
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y5, Y3, Y8
+	VFMADD231PS  Y4, Y3, Y9
+	VFMADD231PS  Y4, Y2, Y8
+	VFNMADD231PS Y5, Y2, Y9
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VFNMADD231PS Y11, Y6, Y0
+	VFNMADD231PS Y11, Y7, Y1
+	VMOVUPS      160(SP), Y2
+	VMULPS       Y13, Y2, Y2
+	VMOVUPS      128(SP), Y3
+	VMULPS       Y13, Y3, Y3
+	VMOVUPS      96(SP), Y4
+	VBROADCASTSS butterflyConstants<>+8(SB), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VMOVUPS      (SP), Y4
+	VFMADD231PS  Y5, Y4, Y1
+	VMOVUPS      64(SP), Y4
+	VBROADCASTSS butterflyConstants<>+12(SB), Y5
+	VFNMADD231PS Y5, Y4, Y2
+	VMOVUPS      32(SP), Y4
+	VFMSUB231PS  Y5, Y4, Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y5, Y8
+	VFMADD231PS  Y6, Y5, Y9
+	VFMADD231PS  Y6, Y4, Y8
+	VFNMADD231PS Y7, Y4, Y9
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VSUBPS       Y2, Y0, Y0
+	VSUBPS       Y3, Y1, Y1
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y1, Y4
+	VFMADD231PS  Y2, Y1, Y5
+	VFMADD231PS  Y2, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	ADDQ         $0x14, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyPlain7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyPlain7AVX512(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z0
+	VMOVUPS      (BX)(R13*1), Z1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z2
+	VMOVUPS      (BX)(R13*1), Z3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      24(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z4
+	VMOVUPS      (BX)(R13*1), Z5
+	VADDPS       Z4, Z2, Z6
+	VADDPS       Z5, Z3, Z7
+	VSUBPS       Z4, Z2, Z2
+	VSUBPS       Z5, Z3, Z3
+	VADDPS       Z6, Z0, Z4
+	VADDPS       Z7, Z1, Z5
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z8
+	VMOVUPS      (BX)(R13*1), Z9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      20(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z10
+	VMOVUPS      (BX)(R13*1), Z11
+	VADDPS       Z10, Z8, Z12
+	VADDPS       Z11, Z9, Z13
+	VSUBPS       Z10, Z8, Z8
+	VSUBPS       Z11, Z9, Z9
+	VADDPS       Z12, Z4, Z4
+	VADDPS       Z13, Z5, Z5
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      12(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z10
+	VMOVUPS      (BX)(R13*1), Z11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      16(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z14
+	VMOVUPS      (BX)(R13*1), Z15
 	VADDPS       Z14, Z10, Z16
 	VADDPS       Z15, Z11, Z17
 	VSUBPS       Z14, Z10, Z10
 	VSUBPS       Z15, Z11, Z11
 	VADDPS       Z16, Z4, Z4
 	VADDPS       Z17, Z5, Z5
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
 	VBROADCASTSS butterflyConstants<>+24(SB), Z4
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z4, Z6, Z5
@@ -4273,16 +5743,16 @@ butterfly:
 	VFMADD231PS  Z23, Z10, Z19
 	VADDPS       Z18, Z5, Z24
 	VSUBPS       Z19, Z14, Z25
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z24, (AX)(R10*1)
-	VMOVUPS      Z25, (CX)(R10*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z24, (AX)(R13*1)
+	VMOVUPS      Z25, (CX)(R13*1)
 	VSUBPS       Z18, Z5, Z5
 	VADDPS       Z19, Z14, Z14
-	MOVLQSX      24(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z5, (AX)(R10*1)
-	VMOVUPS      Z14, (CX)(R10*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z5, (AX)(R13*1)
+	VMOVUPS      Z14, (CX)(R13*1)
 	VMOVAPS      Z0, Z5
 	VFNMADD231PS Z20, Z6, Z5
 	VMOVAPS      Z1, Z14
@@ -4299,16 +5769,16 @@ butterfly:
 	VFMADD231PS  Z15, Z10, Z19
 	VADDPS       Z18, Z5, Z24
 	VADDPS       Z19, Z14, Z25
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z24, (AX)(R10*1)
-	VMOVUPS      Z25, (CX)(R10*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z24, (AX)(R13*1)
+	VMOVUPS      Z25, (CX)(R13*1)
 	VSUBPS       Z18, Z5, Z5
 	VSUBPS       Z19, Z14, Z14
-	MOVLQSX      20(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z5, (AX)(R10*1)
-	VMOVUPS      Z14, (CX)(R10*1)
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z5, (AX)(R13*1)
+	VMOVUPS      Z14, (CX)(R13*1)
 	VFNMADD231PS Z22, Z6, Z0
 	VFNMADD231PS Z22, Z7, Z1
 	VMULPS       Z23, Z3, Z3
@@ -4323,25 +5793,25 @@ butterfly:
 	VFNMADD231PS Z21, Z10, Z2
 	VADDPS       Z3, Z0, Z4
 	VADDPS       Z2, Z1, Z5
-	MOVLQSX      12(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
 	VSUBPS       Z3, Z0, Z0
 	VSUBPS       Z2, Z1, Z1
-	MOVLQSX      16(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z0, (AX)(R10*1)
-	VMOVUPS      Z1, (CX)(R10*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (AX)(R13*1)
+	VMOVUPS      Z1, (CX)(R13*1)
 	ADDQ         $0x1c, SI
-	DECQ         R9
+	DECQ         R12
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyPlain7AVX2(SB), $288-80
+// func ButterflyPlain7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyPlain7AVX2(SB), $288-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -4349,51 +5819,83 @@ TEXT ·ButterflyPlain7AVX2(SB), $288-80
 	MOVQ indexes+48(FP), SI
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y0
-	VMOVUPS      (BX)(R10*1), Y1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y2
-	VMOVUPS      (BX)(R10*1), Y3
-	MOVLQSX      24(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y4
-	VMOVUPS      (BX)(R10*1), Y5
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y0
+	VMOVUPS      (BX)(R13*1), Y1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y2
+	VMOVUPS      (BX)(R13*1), Y3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      24(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y4
+	VMOVUPS      (BX)(R13*1), Y5
 	VADDPS       Y4, Y2, Y6
 	VADDPS       Y5, Y3, Y7
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y6, Y0, Y4
 	VADDPS       Y7, Y1, Y5
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y8
-	VMOVUPS      (BX)(R10*1), Y9
-	MOVLQSX      20(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y10
-	VMOVUPS      (BX)(R10*1), Y11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y8
+	VMOVUPS      (BX)(R13*1), Y9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      20(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y10
+	VMOVUPS      (BX)(R13*1), Y11
 	VADDPS       Y10, Y8, Y12
 	VADDPS       Y11, Y9, Y13
 	VSUBPS       Y10, Y8, Y8
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y12, Y4, Y4
 	VADDPS       Y13, Y5, Y5
-	MOVLQSX      12(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	MOVLQSX      16(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y14
-	VMOVUPS      (BX)(R10*1), Y15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      12(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y10
+	VMOVUPS      (BX)(R13*1), Y11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      16(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y14
+	VMOVUPS      (BX)(R13*1), Y15
 	VMOVUPS      Y8, (SP)
 	VADDPS       Y14, Y10, Y8
 	VMOVUPS      Y9, 32(SP)
@@ -4402,10 +5904,10 @@ butterfly:
 	VSUBPS       Y15, Y11, Y11
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y9, Y5, Y5
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
 	VBROADCASTSS butterflyConstants<>+24(SB), Y4
 	VMOVAPS      Y0, Y5
 	VFMADD231PS  Y4, Y6, Y5
@@ -4436,16 +5938,16 @@ butterfly:
 	VADDPS       Y4, Y5, Y10
 	VMOVUPS      Y11, 224(SP)
 	VSUBPS       Y3, Y14, Y11
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y10, (AX)(R10*1)
-	VMOVUPS      Y11, (CX)(R10*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y10, (AX)(R13*1)
+	VMOVUPS      Y11, (CX)(R13*1)
 	VSUBPS       Y4, Y5, Y4
 	VADDPS       Y3, Y14, Y3
-	MOVLQSX      24(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y3, (CX)(R10*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y3, (CX)(R13*1)
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y15, Y6, Y3
 	VMOVAPS      Y1, Y4
@@ -4473,16 +5975,16 @@ butterfly:
 	VFMADD231PS  Y12, Y8, Y11
 	VADDPS       Y10, Y3, Y8
 	VADDPS       Y11, Y4, Y12
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y8, (AX)(R10*1)
-	VMOVUPS      Y12, (CX)(R10*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y8, (AX)(R13*1)
+	VMOVUPS      Y12, (CX)(R13*1)
 	VSUBPS       Y10, Y3, Y3
 	VSUBPS       Y11, Y4, Y4
-	MOVLQSX      20(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y3, (AX)(R10*1)
-	VMOVUPS      Y4, (CX)(R10*1)
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y3, (AX)(R13*1)
+	VMOVUPS      Y4, (CX)(R13*1)
 	VFNMADD231PS Y13, Y6, Y0
 	VFNMADD231PS Y13, Y7, Y1
 	VMULPS       Y9, Y5, Y3
@@ -4507,25 +6009,25 @@ butterfly:
 	VFNMADD231PS Y5, Y4, Y2
 	VADDPS       Y3, Y0, Y4
 	VADDPS       Y2, Y1, Y5
-	MOVLQSX      12(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
 	VSUBPS       Y3, Y0, Y0
 	VSUBPS       Y2, Y1, Y1
-	MOVLQSX      16(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y0, (AX)(R10*1)
-	VMOVUPS      Y1, (CX)(R10*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (AX)(R13*1)
+	VMOVUPS      Y1, (CX)(R13*1)
 	ADDQ         $0x1c, SI
-	DECQ         R9
+	DECQ         R12
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyForward7AVX512(SB), $0-80
+// func ButterflyForward7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyForward7AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -4534,61 +6036,93 @@ TEXT ·ButterflyForward7AVX512(SB), $0-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z4
-	VMOVUPS      (BX)(R11*1), Z5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z4
+	VMOVUPS      (BX)(R14*1), Z5
 	VADDPS       Z4, Z2, Z6
 	VADDPS       Z5, Z3, Z7
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
 	VADDPS       Z7, Z1, Z5
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z8
-	VMOVUPS      (BX)(R11*1), Z9
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z8
+	VMOVUPS      (BX)(R14*1), Z9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z11
 	VADDPS       Z10, Z8, Z12
 	VADDPS       Z11, Z9, Z13
 	VSUBPS       Z10, Z8, Z8
 	VSUBPS       Z11, Z9, Z9
 	VADDPS       Z12, Z4, Z4
 	VADDPS       Z13, Z5, Z5
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z11
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z14
-	VMOVUPS      (BX)(R11*1), Z15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z14
+	VMOVUPS      (BX)(R14*1), Z15
 	VADDPS       Z14, Z10, Z16
 	VADDPS       Z15, Z11, Z17
 	VSUBPS       Z14, Z10, Z10
 	VSUBPS       Z15, Z11, Z11
 	VADDPS       Z16, Z4, Z4
 	VADDPS       Z17, Z5, Z5
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+24(SB), Z4
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z4, Z6, Z5
@@ -4617,10 +6151,10 @@ butterfly:
 	VMULPS       Z28, Z25, Z25
 	VFMSUB231PS  Z28, Z24, Z27
 	VFMADD231PS  Z26, Z24, Z25
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z27, (AX)(R11*1)
-	VMOVUPS      Z25, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z27, (AX)(R14*1)
+	VMOVUPS      Z25, (CX)(R14*1)
 	VSUBPS       Z18, Z5, Z5
 	VADDPS       Z19, Z14, Z14
 	VBROADCASTSS 44(R9), Z18
@@ -4629,10 +6163,10 @@ butterfly:
 	VMULPS       Z24, Z14, Z14
 	VFMSUB231PS  Z24, Z5, Z19
 	VFMADD231PS  Z18, Z5, Z14
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z19, (AX)(R11*1)
-	VMOVUPS      Z14, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z19, (AX)(R14*1)
+	VMOVUPS      Z14, (CX)(R14*1)
 	VMOVAPS      Z0, Z5
 	VFNMADD231PS Z20, Z6, Z5
 	VMOVAPS      Z1, Z14
@@ -4655,10 +6189,10 @@ butterfly:
 	VMULPS       Z28, Z25, Z25
 	VFMSUB231PS  Z28, Z24, Z27
 	VFMADD231PS  Z26, Z24, Z25
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z27, (AX)(R11*1)
-	VMOVUPS      Z25, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z27, (AX)(R14*1)
+	VMOVUPS      Z25, (CX)(R14*1)
 	VSUBPS       Z18, Z5, Z5
 	VSUBPS       Z19, Z14, Z14
 	VBROADCASTSS 36(R9), Z18
@@ -4667,10 +6201,10 @@ butterfly:
 	VMULPS       Z24, Z14, Z14
 	VFMSUB231PS  Z24, Z5, Z19
 	VFMADD231PS  Z18, Z5, Z14
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z19, (AX)(R11*1)
-	VMOVUPS      Z14, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z19, (AX)(R14*1)
+	VMOVUPS      Z14, (CX)(R14*1)
 	VFNMADD231PS Z22, Z6, Z0
 	VFNMADD231PS Z22, Z7, Z1
 	VMULPS       Z23, Z3, Z3
@@ -4691,10 +6225,10 @@ butterfly:
 	VMULPS       Z8, Z5, Z5
 	VFMSUB231PS  Z8, Z4, Z7
 	VFMADD231PS  Z6, Z4, Z5
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VSUBPS       Z3, Z0, Z0
 	VSUBPS       Z2, Z1, Z1
 	VBROADCASTSS 28(R9), Z2
@@ -4703,20 +6237,20 @@ butterfly:
 	VMULPS       Z4, Z1, Z1
 	VFMSUB231PS  Z4, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x1c, SI
 	ADDQ         $0x30, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyForward7AVX2(SB), $320-80
+// func ButterflyForward7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyForward7AVX2(SB), $320-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -4725,51 +6259,83 @@ TEXT ·ButterflyForward7AVX2(SB), $320-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y4
-	VMOVUPS      (BX)(R11*1), Y5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y4
+	VMOVUPS      (BX)(R14*1), Y5
 	VADDPS       Y4, Y2, Y6
 	VADDPS       Y5, Y3, Y7
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y6, Y0, Y4
 	VADDPS       Y7, Y1, Y5
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y8
-	VMOVUPS      (BX)(R11*1), Y9
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y8
+	VMOVUPS      (BX)(R14*1), Y9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
 	VADDPS       Y10, Y8, Y12
 	VADDPS       Y11, Y9, Y13
 	VSUBPS       Y10, Y8, Y8
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y12, Y4, Y4
 	VADDPS       Y13, Y5, Y5
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y14
-	VMOVUPS      (BX)(R11*1), Y15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y14
+	VMOVUPS      (BX)(R14*1), Y15
 	VMOVUPS      Y8, (SP)
 	VADDPS       Y14, Y10, Y8
 	VMOVUPS      Y9, 32(SP)
@@ -4778,10 +6344,10 @@ butterfly:
 	VSUBPS       Y15, Y11, Y11
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y9, Y5, Y5
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+24(SB), Y4
 	VMOVAPS      Y0, Y5
 	VFMADD231PS  Y4, Y6, Y5
@@ -4819,10 +6385,10 @@ butterfly:
 	VMULPS       Y13, Y11, Y11
 	VFMSUB231PS  Y13, Y10, Y9
 	VFMADD231PS  Y8, Y10, Y11
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y9, (AX)(R11*1)
-	VMOVUPS      Y11, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y9, (AX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VSUBPS       Y4, Y5, Y4
 	VADDPS       Y3, Y14, Y3
 	VBROADCASTSS 44(R9), Y5
@@ -4831,10 +6397,10 @@ butterfly:
 	VMULPS       Y9, Y3, Y3
 	VFMSUB231PS  Y9, Y4, Y8
 	VFMADD231PS  Y5, Y4, Y3
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y15, Y6, Y3
 	VMOVAPS      Y1, Y4
@@ -4871,10 +6437,10 @@ butterfly:
 	VMULPS       Y2, Y13, Y13
 	VFMSUB231PS  Y2, Y15, Y14
 	VFMADD231PS  Y10, Y15, Y13
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y14, (AX)(R11*1)
-	VMOVUPS      Y13, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y14, (AX)(R14*1)
+	VMOVUPS      Y13, (CX)(R14*1)
 	VSUBPS       Y8, Y3, Y2
 	VSUBPS       Y9, Y4, Y3
 	VBROADCASTSS 36(R9), Y4
@@ -4883,10 +6449,10 @@ butterfly:
 	VMULPS       Y9, Y3, Y3
 	VFMSUB231PS  Y9, Y2, Y8
 	VFMADD231PS  Y4, Y2, Y3
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VFNMADD231PS Y11, Y6, Y0
 	VFNMADD231PS Y11, Y7, Y1
 	VMULPS       Y12, Y5, Y2
@@ -4920,10 +6486,10 @@ butterfly:
 	VMULPS       Y8, Y5, Y5
 	VFMSUB231PS  Y8, Y4, Y7
 	VFMADD231PS  Y6, Y4, Y5
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
 	VBROADCASTSS 28(R9), Y2
@@ -4932,20 +6498,20 @@ butterfly:
 	VMULPS       Y4, Y1, Y1
 	VFMSUB231PS  Y4, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x1c, SI
 	ADDQ         $0x30, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyInverse7AVX512(SB), $0-80
+// func ButterflyInverse7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyInverse7AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -4954,29 +6520,45 @@ TEXT ·ButterflyInverse7AVX512(SB), $0-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
 	VBROADCASTSS 4(R9), Z4
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS (R9), Z6
 	VMULPS       Z6, Z3, Z3
 	VFMSUB231PS  Z6, Z2, Z5
 	VFMADD231PS  Z4, Z2, Z3
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z4
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z4
 	VBROADCASTSS 44(R9), Z6
 	VMULPS       Z6, Z4, Z7
 	VBROADCASTSS 40(R9), Z8
@@ -4989,20 +6571,28 @@ butterfly:
 	VSUBPS       Z4, Z3, Z3
 	VADDPS       Z2, Z0, Z4
 	VADDPS       Z6, Z1, Z7
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z8
-	VMOVUPS      (BX)(R11*1), Z9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z8
+	VMOVUPS      (BX)(R14*1), Z9
 	VBROADCASTSS 12(R9), Z10
 	VMULPS       Z10, Z9, Z11
 	VBROADCASTSS 8(R9), Z12
 	VMULPS       Z12, Z9, Z9
 	VFMSUB231PS  Z12, Z8, Z11
 	VFMADD231PS  Z10, Z8, Z9
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z8
-	VMOVUPS      (BX)(R11*1), Z10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z8
+	VMOVUPS      (BX)(R14*1), Z10
 	VBROADCASTSS 36(R9), Z12
 	VMULPS       Z12, Z10, Z13
 	VBROADCASTSS 32(R9), Z14
@@ -5015,20 +6605,28 @@ butterfly:
 	VSUBPS       Z10, Z9, Z9
 	VADDPS       Z8, Z4, Z4
 	VADDPS       Z12, Z7, Z7
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z13
 	VBROADCASTSS 20(R9), Z14
 	VMULPS       Z14, Z13, Z15
 	VBROADCASTSS 16(R9), Z16
 	VMULPS       Z16, Z13, Z13
 	VFMSUB231PS  Z16, Z10, Z15
 	VFMADD231PS  Z14, Z10, Z13
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z14
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z14
 	VBROADCASTSS 28(R9), Z16
 	VMULPS       Z16, Z14, Z17
 	VBROADCASTSS 24(R9), Z18
@@ -5041,10 +6639,10 @@ butterfly:
 	VSUBPS       Z14, Z13, Z13
 	VADDPS       Z10, Z4, Z4
 	VADDPS       Z16, Z7, Z7
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z7, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z7, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+24(SB), Z4
 	VMOVAPS      Z0, Z7
 	VFMADD231PS  Z4, Z2, Z7
@@ -5067,16 +6665,16 @@ butterfly:
 	VFMADD231PS  Z23, Z15, Z19
 	VADDPS       Z18, Z7, Z24
 	VSUBPS       Z19, Z14, Z25
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z24, (AX)(R11*1)
-	VMOVUPS      Z25, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z24, (AX)(R14*1)
+	VMOVUPS      Z25, (CX)(R14*1)
 	VSUBPS       Z18, Z7, Z7
 	VADDPS       Z19, Z14, Z14
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z14, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z14, (CX)(R14*1)
 	VMOVAPS      Z0, Z7
 	VFNMADD231PS Z20, Z2, Z7
 	VMOVAPS      Z1, Z14
@@ -5093,16 +6691,16 @@ butterfly:
 	VFMADD231PS  Z17, Z15, Z19
 	VADDPS       Z18, Z7, Z24
 	VADDPS       Z19, Z14, Z25
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z24, (AX)(R11*1)
-	VMOVUPS      Z25, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z24, (AX)(R14*1)
+	VMOVUPS      Z25, (CX)(R14*1)
 	VSUBPS       Z18, Z7, Z7
 	VSUBPS       Z19, Z14, Z14
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z14, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z14, (CX)(R14*1)
 	VFNMADD231PS Z22, Z2, Z0
 	VFNMADD231PS Z22, Z6, Z1
 	VMULPS       Z23, Z3, Z2
@@ -5117,26 +6715,26 @@ butterfly:
 	VFNMADD231PS Z21, Z15, Z3
 	VADDPS       Z2, Z0, Z4
 	VADDPS       Z3, Z1, Z5
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VSUBPS       Z2, Z0, Z0
 	VSUBPS       Z3, Z1, Z1
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z0, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z0, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x1c, SI
 	ADDQ         $0x30, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyInverse7AVX2(SB), $288-80
+// func ButterflyInverse7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyInverse7AVX2(SB), $288-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -5145,29 +6743,45 @@ TEXT ·ButterflyInverse7AVX2(SB), $288-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
 	VBROADCASTSS 4(R9), Y4
 	VMULPS       Y4, Y3, Y5
 	VBROADCASTSS (R9), Y6
 	VMULPS       Y6, Y3, Y3
 	VFMSUB231PS  Y6, Y2, Y5
 	VFMADD231PS  Y4, Y2, Y3
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y4
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y4
 	VBROADCASTSS 44(R9), Y6
 	VMULPS       Y6, Y4, Y7
 	VBROADCASTSS 40(R9), Y8
@@ -5180,20 +6794,28 @@ butterfly:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y6, Y1, Y7
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y8
-	VMOVUPS      (BX)(R11*1), Y9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y8
+	VMOVUPS      (BX)(R14*1), Y9
 	VBROADCASTSS 12(R9), Y10
 	VMULPS       Y10, Y9, Y11
 	VBROADCASTSS 8(R9), Y12
 	VMULPS       Y12, Y9, Y9
 	VFMSUB231PS  Y12, Y8, Y11
 	VFMADD231PS  Y10, Y8, Y9
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y8
-	VMOVUPS      (BX)(R11*1), Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y8
+	VMOVUPS      (BX)(R14*1), Y10
 	VBROADCASTSS 36(R9), Y12
 	VMULPS       Y12, Y10, Y13
 	VBROADCASTSS 32(R9), Y14
@@ -5206,10 +6828,14 @@ butterfly:
 	VSUBPS       Y10, Y9, Y9
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y12, Y7, Y7
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y13
 	VBROADCASTSS 20(R9), Y14
 	VMULPS       Y14, Y13, Y15
 	VMOVUPS      Y11, (SP)
@@ -5217,10 +6843,14 @@ butterfly:
 	VMULPS       Y11, Y13, Y13
 	VFMSUB231PS  Y11, Y10, Y15
 	VFMADD231PS  Y14, Y10, Y13
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
 	VBROADCASTSS 28(R9), Y14
 	VMOVUPS      Y9, 32(SP)
 	VMULPS       Y14, Y11, Y9
@@ -5235,10 +6865,10 @@ butterfly:
 	VSUBPS       Y11, Y13, Y11
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y12, Y7, Y7
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+24(SB), Y4
 	VMOVAPS      Y0, Y7
 	VFMADD231PS  Y4, Y2, Y7
@@ -5269,16 +6899,16 @@ butterfly:
 	VADDPS       Y15, Y7, Y9
 	VMOVUPS      Y11, 224(SP)
 	VSUBPS       Y4, Y13, Y11
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y9, (AX)(R11*1)
-	VMOVUPS      Y11, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y9, (AX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VSUBPS       Y15, Y7, Y7
 	VADDPS       Y4, Y13, Y4
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VMOVAPS      Y0, Y4
 	VFNMADD231PS Y14, Y2, Y4
 	VMOVAPS      Y1, Y7
@@ -5306,16 +6936,16 @@ butterfly:
 	VFMADD231PS  Y5, Y10, Y13
 	VADDPS       Y9, Y4, Y10
 	VADDPS       Y13, Y7, Y5
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y10, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y10, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y9, Y4, Y4
 	VSUBPS       Y13, Y7, Y5
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VFNMADD231PS Y8, Y2, Y0
 	VFNMADD231PS Y8, Y6, Y1
 	VMULPS       Y12, Y3, Y2
@@ -5340,26 +6970,26 @@ butterfly:
 	VFNMADD231PS Y5, Y4, Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y3, Y1, Y5
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x1c, SI
 	ADDQ         $0x30, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilter7AVX512(SB), $192-80
+TEXT ·ButterflyFilter7AVX512(SB), $192-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -5643,9 +7273,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilter7AVX2(SB), $480-80
+TEXT ·ButterflyFilter7AVX2(SB), $480-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -6011,9 +7641,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilterAdd7AVX512(SB), $256-80
+TEXT ·ButterflyFilterAdd7AVX512(SB), $256-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -6328,9 +7958,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilterAdd7AVX2(SB), $512-80
+TEXT ·ButterflyFilterAdd7AVX2(SB), $512-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -6729,299 +8359,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyAccumulate7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyPlain8AVX512(SB), $0-80
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
-
-butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z0
-	VMOVUPS      (BX)(R10*1), Z1
-	MOVLQSX      16(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z2
-	VMOVUPS      (BX)(R10*1), Z3
-	VADDPS       Z2, Z0, Z4
-	VADDPS       Z3, Z1, Z5
-	VSUBPS       Z2, Z0, Z0
-	VSUBPS       Z3, Z1, Z1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z2
-	VMOVUPS      (BX)(R10*1), Z3
-	MOVLQSX      20(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z6
-	VMOVUPS      (BX)(R10*1), Z7
-	VADDPS       Z6, Z2, Z8
-	VADDPS       Z7, Z3, Z9
-	VSUBPS       Z6, Z2, Z2
-	VSUBPS       Z7, Z3, Z3
-	VADDPS       Z3, Z2, Z6
-	VBROADCASTSS butterflyConstants<>+48(SB), Z7
-	VMULPS       Z7, Z6, Z6
-	VSUBPS       Z2, Z3, Z2
-	VMULPS       Z7, Z2, Z2
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z3
-	VMOVUPS      (BX)(R10*1), Z10
-	MOVLQSX      24(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z11
-	VMOVUPS      (BX)(R10*1), Z12
-	VADDPS       Z11, Z3, Z13
-	VADDPS       Z12, Z10, Z14
-	VSUBPS       Z11, Z3, Z3
-	VSUBPS       Z12, Z10, Z10
-	MOVLQSX      12(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z11
-	VMOVUPS      (BX)(R10*1), Z12
-	MOVLQSX      28(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z15
-	VMOVUPS      (BX)(R10*1), Z16
-	VADDPS       Z15, Z11, Z17
-	VADDPS       Z16, Z12, Z18
-	VSUBPS       Z15, Z11, Z11
-	VSUBPS       Z16, Z12, Z12
-	VSUBPS       Z11, Z12, Z15
-	VMULPS       Z7, Z15, Z15
-	VADDPS       Z12, Z11, Z11
-	VMULPS       Z7, Z11, Z7
-	VADDPS       Z13, Z4, Z11
-	VADDPS       Z14, Z5, Z12
-	VSUBPS       Z13, Z4, Z4
-	VSUBPS       Z14, Z5, Z5
-	VADDPS       Z17, Z8, Z13
-	VADDPS       Z18, Z9, Z14
-	VSUBPS       Z17, Z8, Z8
-	VSUBPS       Z18, Z9, Z9
-	VADDPS       Z13, Z11, Z16
-	VADDPS       Z14, Z12, Z17
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z16, (AX)(R10*1)
-	VMOVUPS      Z17, (CX)(R10*1)
-	VSUBPS       Z13, Z11, Z11
-	VSUBPS       Z14, Z12, Z12
-	MOVLQSX      16(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z11, (AX)(R10*1)
-	VMOVUPS      Z12, (CX)(R10*1)
-	VADDPS       Z9, Z4, Z11
-	VSUBPS       Z8, Z5, Z12
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z11, (AX)(R10*1)
-	VMOVUPS      Z12, (CX)(R10*1)
-	VSUBPS       Z9, Z4, Z4
-	VADDPS       Z8, Z5, Z5
-	MOVLQSX      24(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
-	VADDPS       Z10, Z0, Z4
-	VSUBPS       Z3, Z1, Z5
-	VSUBPS       Z10, Z0, Z0
-	VADDPS       Z3, Z1, Z1
-	VADDPS       Z15, Z6, Z3
-	VSUBPS       Z7, Z2, Z8
-	VSUBPS       Z15, Z6, Z6
-	VADDPS       Z7, Z2, Z2
-	VADDPS       Z3, Z4, Z7
-	VADDPS       Z8, Z5, Z9
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z7, (AX)(R10*1)
-	VMOVUPS      Z9, (CX)(R10*1)
-	VSUBPS       Z3, Z4, Z3
-	VSUBPS       Z8, Z5, Z4
-	MOVLQSX      20(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z3, (AX)(R10*1)
-	VMOVUPS      Z4, (CX)(R10*1)
-	VADDPS       Z2, Z0, Z3
-	VSUBPS       Z6, Z1, Z4
-	MOVLQSX      12(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z3, (AX)(R10*1)
-	VMOVUPS      Z4, (CX)(R10*1)
-	VSUBPS       Z2, Z0, Z0
-	VADDPS       Z6, Z1, Z1
-	MOVLQSX      28(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z0, (AX)(R10*1)
-	VMOVUPS      Z1, (CX)(R10*1)
-	ADDQ         $0x20, SI
-	DECQ         R9
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func ButterflyPlain8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX
-TEXT ·ButterflyPlain8AVX2(SB), $96-80
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
-
-butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y0
-	VMOVUPS      (BX)(R10*1), Y1
-	MOVLQSX      16(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y2
-	VMOVUPS      (BX)(R10*1), Y3
-	VADDPS       Y2, Y0, Y4
-	VADDPS       Y3, Y1, Y5
-	VSUBPS       Y2, Y0, Y0
-	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y2
-	VMOVUPS      (BX)(R10*1), Y3
-	MOVLQSX      20(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y6
-	VMOVUPS      (BX)(R10*1), Y7
-	VADDPS       Y6, Y2, Y8
-	VADDPS       Y7, Y3, Y9
-	VSUBPS       Y6, Y2, Y2
-	VSUBPS       Y7, Y3, Y3
-	VADDPS       Y3, Y2, Y6
-	VBROADCASTSS butterflyConstants<>+48(SB), Y7
-	VMULPS       Y7, Y6, Y6
-	VSUBPS       Y2, Y3, Y2
-	VMULPS       Y7, Y2, Y2
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y3
-	VMOVUPS      (BX)(R10*1), Y10
-	MOVLQSX      24(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y11
-	VMOVUPS      (BX)(R10*1), Y12
-	VADDPS       Y11, Y3, Y13
-	VADDPS       Y12, Y10, Y14
-	VSUBPS       Y11, Y3, Y3
-	VSUBPS       Y12, Y10, Y10
-	MOVLQSX      12(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y11
-	VMOVUPS      (BX)(R10*1), Y12
-	MOVLQSX      28(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y15
-	VMOVUPS      Y2, (SP)
-	VMOVUPS      (BX)(R10*1), Y2
-	VMOVUPS      Y6, 32(SP)
-	VADDPS       Y15, Y11, Y6
-	VMOVUPS      Y1, 64(SP)
-	VADDPS       Y2, Y12, Y1
-	VSUBPS       Y15, Y11, Y11
-	VSUBPS       Y2, Y12, Y2
-	VSUBPS       Y11, Y2, Y12
-	VMULPS       Y7, Y12, Y12
-	VADDPS       Y2, Y11, Y2
-	VMULPS       Y7, Y2, Y2
-	VADDPS       Y13, Y4, Y7
-	VADDPS       Y14, Y5, Y11
-	VSUBPS       Y13, Y4, Y4
-	VSUBPS       Y14, Y5, Y5
-	VADDPS       Y6, Y8, Y13
-	VADDPS       Y1, Y9, Y14
-	VSUBPS       Y6, Y8, Y6
-	VSUBPS       Y1, Y9, Y1
-	VADDPS       Y13, Y7, Y8
-	VADDPS       Y14, Y11, Y9
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y8, (AX)(R10*1)
-	VMOVUPS      Y9, (CX)(R10*1)
-	VSUBPS       Y13, Y7, Y7
-	VSUBPS       Y14, Y11, Y8
-	MOVLQSX      16(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y7, (AX)(R10*1)
-	VMOVUPS      Y8, (CX)(R10*1)
-	VADDPS       Y1, Y4, Y7
-	VSUBPS       Y6, Y5, Y8
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y7, (AX)(R10*1)
-	VMOVUPS      Y8, (CX)(R10*1)
-	VSUBPS       Y1, Y4, Y1
-	VADDPS       Y6, Y5, Y4
-	MOVLQSX      24(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y1, (AX)(R10*1)
-	VMOVUPS      Y4, (CX)(R10*1)
-	VADDPS       Y10, Y0, Y1
-	VMOVUPS      64(SP), Y4
-	VSUBPS       Y3, Y4, Y5
-	VSUBPS       Y10, Y0, Y0
-	VADDPS       Y3, Y4, Y3
-	VMOVUPS      32(SP), Y4
-	VADDPS       Y12, Y4, Y6
-	VMOVUPS      (SP), Y7
-	VSUBPS       Y2, Y7, Y8
-	VSUBPS       Y12, Y4, Y4
-	VADDPS       Y2, Y7, Y2
-	VADDPS       Y6, Y1, Y7
-	VADDPS       Y8, Y5, Y9
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y7, (AX)(R10*1)
-	VMOVUPS      Y9, (CX)(R10*1)
-	VSUBPS       Y6, Y1, Y1
-	VSUBPS       Y8, Y5, Y5
-	MOVLQSX      20(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y1, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
-	VADDPS       Y2, Y0, Y1
-	VSUBPS       Y4, Y3, Y5
-	MOVLQSX      12(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y1, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
-	VSUBPS       Y2, Y0, Y0
-	VADDPS       Y4, Y3, Y1
-	MOVLQSX      28(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y0, (AX)(R10*1)
-	VMOVUPS      Y1, (CX)(R10*1)
-	ADDQ         $0x20, SI
-	DECQ         R9
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func ButterflyForward8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyForward8AVX512(SB), $0-80
+TEXT ·ButterflyAccumulate7AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -7039,22 +8379,559 @@ butterfly:
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Z0
 	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
-	VADDPS       Z2, Z0, Z4
-	VADDPS       Z3, Z1, Z5
-	VSUBPS       Z2, Z0, Z0
-	VSUBPS       Z3, Z1, Z1
 	MOVLQSX      4(SI), R11
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Z2
 	VMOVUPS      (BX)(R11*1), Z3
+	MOVLQSX      24(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z4
+	VMOVUPS      (BX)(R11*1), Z5
+	VADDPS       Z4, Z2, Z6
+	VADDPS       Z5, Z3, Z7
+	VSUBPS       Z4, Z2, Z2
+	VSUBPS       Z5, Z3, Z3
+	VADDPS       Z6, Z0, Z4
+	VADDPS       Z7, Z1, Z5
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z8
+	VMOVUPS      (BX)(R11*1), Z9
 	MOVLQSX      20(SI), R11
 	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z6
-	VMOVUPS      (BX)(R11*1), Z7
+	VMOVUPS      (DX)(R11*1), Z10
+	VMOVUPS      (BX)(R11*1), Z11
+	VADDPS       Z10, Z8, Z12
+	VADDPS       Z11, Z9, Z13
+	VSUBPS       Z10, Z8, Z8
+	VSUBPS       Z11, Z9, Z9
+	VADDPS       Z12, Z4, Z4
+	VADDPS       Z13, Z5, Z5
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z10
+	VMOVUPS      (BX)(R11*1), Z11
+	MOVLQSX      16(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z14
+	VMOVUPS      (BX)(R11*1), Z15
+	VADDPS       Z14, Z10, Z16
+	VADDPS       Z15, Z11, Z17
+	VSUBPS       Z14, Z10, Z10
+	VSUBPS       Z15, Z11, Z11
+	VADDPS       Z16, Z4, Z4
+	VADDPS       Z17, Z5, Z5
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z14
+	VMOVUPS      64(R9)(R11*1), Z15
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z18
+	VMOVUPS      (CX)(R11*1), Z19
+	VFMADD231PS  Z15, Z5, Z18
+	VFMADD231PS  Z14, Z5, Z19
+	VFMADD231PS  Z14, Z4, Z18
+	VFNMADD231PS Z15, Z4, Z19
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z18, (AX)(R11*1)
+	VMOVUPS      Z19, (CX)(R11*1)
+	VBROADCASTSS butterflyConstants<>+24(SB), Z4
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z4, Z6, Z5
+	VMOVAPS      Z1, Z14
+	VFMADD231PS  Z4, Z7, Z14
+	VBROADCASTSS butterflyConstants<>+28(SB), Z15
+	VMULPS       Z15, Z3, Z18
+	VMULPS       Z15, Z2, Z19
+	VBROADCASTSS butterflyConstants<>+32(SB), Z20
+	VFNMADD231PS Z20, Z12, Z5
+	VFNMADD231PS Z20, Z13, Z14
+	VBROADCASTSS butterflyConstants<>+36(SB), Z21
+	VFMADD231PS  Z21, Z9, Z18
+	VFMADD231PS  Z21, Z8, Z19
+	VBROADCASTSS butterflyConstants<>+40(SB), Z22
+	VFNMADD231PS Z22, Z16, Z5
+	VFNMADD231PS Z22, Z17, Z14
+	VBROADCASTSS butterflyConstants<>+44(SB), Z23
+	VFMADD231PS  Z23, Z11, Z18
+	VFMADD231PS  Z23, Z10, Z19
+	VADDPS       Z18, Z5, Z24
+	VSUBPS       Z19, Z14, Z25
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z26
+	VMOVUPS      64(R9)(R11*1), Z27
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z28
+	VMOVUPS      (CX)(R11*1), Z29
+	VFMADD231PS  Z27, Z25, Z28
+	VFMADD231PS  Z26, Z25, Z29
+	VFMADD231PS  Z26, Z24, Z28
+	VFNMADD231PS Z27, Z24, Z29
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z28, (AX)(R11*1)
+	VMOVUPS      Z29, (CX)(R11*1)
+	VSUBPS       Z18, Z5, Z5
+	VADDPS       Z19, Z14, Z14
+	MOVLQSX      24(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z18
+	VMOVUPS      64(R9)(R11*1), Z19
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z24
+	VMOVUPS      (CX)(R11*1), Z25
+	VFMADD231PS  Z19, Z14, Z24
+	VFMADD231PS  Z18, Z14, Z25
+	VFMADD231PS  Z18, Z5, Z24
+	VFNMADD231PS Z19, Z5, Z25
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z24, (AX)(R11*1)
+	VMOVUPS      Z25, (CX)(R11*1)
+	VMOVAPS      Z0, Z5
+	VFNMADD231PS Z20, Z6, Z5
+	VMOVAPS      Z1, Z14
+	VFNMADD231PS Z20, Z7, Z14
+	VMULPS       Z21, Z3, Z18
+	VMULPS       Z21, Z2, Z19
+	VFNMADD231PS Z22, Z12, Z5
+	VFNMADD231PS Z22, Z13, Z14
+	VFNMADD231PS Z23, Z9, Z18
+	VFMSUB231PS  Z23, Z8, Z19
+	VFMADD231PS  Z4, Z16, Z5
+	VFMADD231PS  Z4, Z17, Z14
+	VFNMADD231PS Z15, Z11, Z18
+	VFMADD231PS  Z15, Z10, Z19
+	VADDPS       Z18, Z5, Z24
+	VADDPS       Z19, Z14, Z25
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z26
+	VMOVUPS      64(R9)(R11*1), Z27
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z28
+	VMOVUPS      (CX)(R11*1), Z29
+	VFMADD231PS  Z27, Z25, Z28
+	VFMADD231PS  Z26, Z25, Z29
+	VFMADD231PS  Z26, Z24, Z28
+	VFNMADD231PS Z27, Z24, Z29
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z28, (AX)(R11*1)
+	VMOVUPS      Z29, (CX)(R11*1)
+	VSUBPS       Z18, Z5, Z5
+	VSUBPS       Z19, Z14, Z14
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z18
+	VMOVUPS      64(R9)(R11*1), Z19
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z24
+	VMOVUPS      (CX)(R11*1), Z25
+	VFMADD231PS  Z19, Z14, Z24
+	VFMADD231PS  Z18, Z14, Z25
+	VFMADD231PS  Z18, Z5, Z24
+	VFNMADD231PS Z19, Z5, Z25
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z24, (AX)(R11*1)
+	VMOVUPS      Z25, (CX)(R11*1)
+	VFNMADD231PS Z22, Z6, Z0
+	VFNMADD231PS Z22, Z7, Z1
+	VMULPS       Z23, Z3, Z3
+	VMULPS       Z23, Z2, Z2
+	VFMADD231PS  Z4, Z12, Z0
+	VFMADD231PS  Z4, Z13, Z1
+	VFNMADD231PS Z15, Z9, Z3
+	VFMSUB231PS  Z15, Z8, Z2
+	VFNMADD231PS Z20, Z16, Z0
+	VFNMADD231PS Z20, Z17, Z1
+	VFMADD231PS  Z21, Z11, Z3
+	VFNMADD231PS Z21, Z10, Z2
+	VADDPS       Z3, Z0, Z4
+	VADDPS       Z2, Z1, Z5
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z5, Z8
+	VFMADD231PS  Z6, Z5, Z9
+	VFMADD231PS  Z6, Z4, Z8
+	VFNMADD231PS Z7, Z4, Z9
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VSUBPS       Z3, Z0, Z0
+	VSUBPS       Z2, Z1, Z1
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z2
+	VMOVUPS      64(R9)(R11*1), Z3
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z4
+	VMOVUPS      (CX)(R11*1), Z5
+	VFMADD231PS  Z3, Z1, Z4
+	VFMADD231PS  Z2, Z1, Z5
+	VFMADD231PS  Z2, Z0, Z4
+	VFNMADD231PS Z3, Z0, Z5
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z4, (AX)(R11*1)
+	VMOVUPS      Z5, (CX)(R11*1)
+	ADDQ         $0x1c, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyAccumulate7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3
+TEXT ·ButterflyAccumulate7AVX2(SB), $320-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	MOVLQSX      (SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y0
+	VMOVUPS      (BX)(R11*1), Y1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	MOVLQSX      24(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y4
+	VMOVUPS      (BX)(R11*1), Y5
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VSUBPS       Y4, Y2, Y2
+	VSUBPS       Y5, Y3, Y3
+	VADDPS       Y6, Y0, Y4
+	VADDPS       Y7, Y1, Y5
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y8
+	VMOVUPS      (BX)(R11*1), Y9
+	MOVLQSX      20(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	VADDPS       Y10, Y8, Y12
+	VADDPS       Y11, Y9, Y13
+	VSUBPS       Y10, Y8, Y8
+	VSUBPS       Y11, Y9, Y9
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y13, Y5, Y5
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	MOVLQSX      16(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y14
+	VMOVUPS      (BX)(R11*1), Y15
+	VMOVUPS      Y8, (SP)
+	VADDPS       Y14, Y10, Y8
+	VMOVUPS      Y9, 32(SP)
+	VADDPS       Y15, Y11, Y9
+	VSUBPS       Y14, Y10, Y10
+	VSUBPS       Y15, Y11, Y11
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y9, Y5, Y5
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y14
+	VMOVUPS      64(R9)(R11*1), Y15
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y10, 64(SP)
+	VMOVUPS      (AX)(R11*1), Y10
+	VMOVUPS      Y11, 96(SP)
+	VMOVUPS      (CX)(R11*1), Y11
+	VFMADD231PS  Y15, Y5, Y10
+	VFMADD231PS  Y14, Y5, Y11
+	VFMADD231PS  Y14, Y4, Y10
+	VFNMADD231PS Y15, Y4, Y11
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y10, (AX)(R11*1)
+	VMOVUPS      Y11, (CX)(R11*1)
+	VBROADCASTSS butterflyConstants<>+24(SB), Y4
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  Y4, Y6, Y5
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y4, Y7, Y10
+	VBROADCASTSS butterflyConstants<>+28(SB), Y11
+	VMULPS       Y11, Y3, Y14
+	VMULPS       Y11, Y2, Y15
+	VBROADCASTSS butterflyConstants<>+32(SB), Y11
+	VFNMADD231PS Y11, Y12, Y5
+	VFNMADD231PS Y11, Y13, Y10
+	VMOVUPS      32(SP), Y4
+	VMOVUPS      Y13, 128(SP)
+	VBROADCASTSS butterflyConstants<>+36(SB), Y13
+	VFMADD231PS  Y13, Y4, Y14
+	VMOVUPS      (SP), Y4
+	VFMADD231PS  Y13, Y4, Y15
+	VBROADCASTSS butterflyConstants<>+40(SB), Y4
+	VFNMADD231PS Y4, Y8, Y5
+	VFNMADD231PS Y4, Y9, Y10
+	VMOVUPS      Y9, 160(SP)
+	VMOVUPS      96(SP), Y9
+	VMOVUPS      Y8, 192(SP)
+	VBROADCASTSS butterflyConstants<>+44(SB), Y8
+	VFMADD231PS  Y8, Y9, Y14
+	VMOVUPS      64(SP), Y9
+	VFMADD231PS  Y8, Y9, Y15
+	VADDPS       Y14, Y5, Y9
+	VSUBPS       Y15, Y10, Y8
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      Y12, 224(SP)
+	VMOVUPS      64(R9)(R11*1), Y12
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y2, 256(SP)
+	VMOVUPS      (AX)(R11*1), Y2
+	VMOVUPS      Y3, 288(SP)
+	VMOVUPS      (CX)(R11*1), Y3
+	VFMADD231PS  Y12, Y8, Y2
+	VFMADD231PS  Y4, Y8, Y3
+	VFMADD231PS  Y4, Y9, Y2
+	VFNMADD231PS Y12, Y9, Y3
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y2, (AX)(R11*1)
+	VMOVUPS      Y3, (CX)(R11*1)
+	VSUBPS       Y14, Y5, Y2
+	VADDPS       Y15, Y10, Y3
+	MOVLQSX      24(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y5, Y3, Y8
+	VFMADD231PS  Y4, Y3, Y9
+	VFMADD231PS  Y4, Y2, Y8
+	VFNMADD231PS Y5, Y2, Y9
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS Y11, Y6, Y2
+	VMOVAPS      Y1, Y3
+	VFNMADD231PS Y11, Y7, Y3
+	VMOVUPS      288(SP), Y4
+	VMULPS       Y13, Y4, Y5
+	VMOVUPS      256(SP), Y8
+	VMULPS       Y13, Y8, Y9
+	VMOVUPS      224(SP), Y10
+	VBROADCASTSS butterflyConstants<>+40(SB), Y12
+	VFNMADD231PS Y12, Y10, Y2
+	VMOVUPS      128(SP), Y14
+	VFNMADD231PS Y12, Y14, Y3
+	VMOVUPS      32(SP), Y15
+	VBROADCASTSS butterflyConstants<>+44(SB), Y13
+	VFNMADD231PS Y13, Y15, Y5
+	VMOVUPS      (SP), Y11
+	VFMSUB231PS  Y13, Y11, Y9
+	VMOVUPS      192(SP), Y11
+	VBROADCASTSS butterflyConstants<>+24(SB), Y15
+	VFMADD231PS  Y15, Y11, Y2
+	VMOVUPS      160(SP), Y11
+	VFMADD231PS  Y15, Y11, Y3
+	VMOVUPS      96(SP), Y11
+	VBROADCASTSS butterflyConstants<>+28(SB), Y14
+	VFNMADD231PS Y14, Y11, Y5
+	VMOVUPS      64(SP), Y11
+	VFMADD231PS  Y14, Y11, Y9
+	VADDPS       Y5, Y2, Y11
+	VADDPS       Y9, Y3, Y14
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y15
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y4
+	VFMADD231PS  Y15, Y14, Y8
+	VFMADD231PS  Y10, Y14, Y4
+	VFMADD231PS  Y10, Y11, Y8
+	VFNMADD231PS Y15, Y11, Y4
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y4, (CX)(R11*1)
+	VSUBPS       Y5, Y2, Y2
+	VSUBPS       Y9, Y3, Y3
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y5, Y3, Y8
+	VFMADD231PS  Y4, Y3, Y9
+	VFMADD231PS  Y4, Y2, Y8
+	VFNMADD231PS Y5, Y2, Y9
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VFNMADD231PS Y12, Y6, Y0
+	VFNMADD231PS Y12, Y7, Y1
+	VMOVUPS      288(SP), Y2
+	VMULPS       Y13, Y2, Y2
+	VMOVUPS      256(SP), Y3
+	VMULPS       Y13, Y3, Y3
+	VMOVUPS      224(SP), Y4
+	VBROADCASTSS butterflyConstants<>+24(SB), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VMOVUPS      128(SP), Y4
+	VFMADD231PS  Y5, Y4, Y1
+	VMOVUPS      32(SP), Y4
+	VBROADCASTSS butterflyConstants<>+28(SB), Y5
+	VFNMADD231PS Y5, Y4, Y2
+	VMOVUPS      (SP), Y4
+	VFMSUB231PS  Y5, Y4, Y3
+	VMOVUPS      192(SP), Y4
+	VBROADCASTSS butterflyConstants<>+32(SB), Y5
+	VFNMADD231PS Y5, Y4, Y0
+	VMOVUPS      160(SP), Y4
+	VFNMADD231PS Y5, Y4, Y1
+	VMOVUPS      96(SP), Y4
+	VBROADCASTSS butterflyConstants<>+36(SB), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VMOVUPS      64(SP), Y4
+	VFNMADD231PS Y5, Y4, Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y5, Y8
+	VFMADD231PS  Y6, Y5, Y9
+	VFMADD231PS  Y6, Y4, Y8
+	VFNMADD231PS Y7, Y4, Y9
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VSUBPS       Y2, Y0, Y0
+	VSUBPS       Y3, Y1, Y1
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y1, Y4
+	VFMADD231PS  Y2, Y1, Y5
+	VFMADD231PS  Y2, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	ADDQ         $0x1c, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyPlain8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyPlain8AVX512(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z0
+	VMOVUPS      (BX)(R13*1), Z1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      16(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z2
+	VMOVUPS      (BX)(R13*1), Z3
+	VADDPS       Z2, Z0, Z4
+	VADDPS       Z3, Z1, Z5
+	VSUBPS       Z2, Z0, Z0
+	VSUBPS       Z3, Z1, Z1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z2
+	VMOVUPS      (BX)(R13*1), Z3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      20(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z6
+	VMOVUPS      (BX)(R13*1), Z7
 	VADDPS       Z6, Z2, Z8
 	VADDPS       Z7, Z3, Z9
 	VSUBPS       Z6, Z2, Z2
@@ -7064,26 +8941,42 @@ butterfly:
 	VMULPS       Z7, Z6, Z6
 	VSUBPS       Z2, Z3, Z2
 	VMULPS       Z7, Z2, Z2
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z3
-	VMOVUPS      (BX)(R11*1), Z10
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z11
-	VMOVUPS      (BX)(R11*1), Z12
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z3
+	VMOVUPS      (BX)(R13*1), Z10
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      24(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z11
+	VMOVUPS      (BX)(R13*1), Z12
 	VADDPS       Z11, Z3, Z13
 	VADDPS       Z12, Z10, Z14
 	VSUBPS       Z11, Z3, Z3
 	VSUBPS       Z12, Z10, Z10
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z11
-	VMOVUPS      (BX)(R11*1), Z12
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z15
-	VMOVUPS      (BX)(R11*1), Z16
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      12(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z11
+	VMOVUPS      (BX)(R13*1), Z12
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      28(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z15
+	VMOVUPS      (BX)(R13*1), Z16
 	VADDPS       Z15, Z11, Z17
 	VADDPS       Z16, Z12, Z18
 	VSUBPS       Z15, Z11, Z11
@@ -7102,46 +8995,28 @@ butterfly:
 	VSUBPS       Z18, Z9, Z9
 	VADDPS       Z13, Z11, Z16
 	VADDPS       Z14, Z12, Z17
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z16, (AX)(R11*1)
-	VMOVUPS      Z17, (CX)(R11*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z16, (AX)(R13*1)
+	VMOVUPS      Z17, (CX)(R13*1)
 	VSUBPS       Z13, Z11, Z11
 	VSUBPS       Z14, Z12, Z12
-	VBROADCASTSS 28(R9), Z13
-	VMULPS       Z13, Z12, Z14
-	VBROADCASTSS 24(R9), Z16
-	VMULPS       Z16, Z12, Z12
-	VFMSUB231PS  Z16, Z11, Z14
-	VFMADD231PS  Z13, Z11, Z12
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z14, (AX)(R11*1)
-	VMOVUPS      Z12, (CX)(R11*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z11, (AX)(R13*1)
+	VMOVUPS      Z12, (CX)(R13*1)
 	VADDPS       Z9, Z4, Z11
 	VSUBPS       Z8, Z5, Z12
-	VBROADCASTSS 12(R9), Z13
-	VMULPS       Z13, Z12, Z14
-	VBROADCASTSS 8(R9), Z16
-	VMULPS       Z16, Z12, Z12
-	VFMSUB231PS  Z16, Z11, Z14
-	VFMADD231PS  Z13, Z11, Z12
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z14, (AX)(R11*1)
-	VMOVUPS      Z12, (CX)(R11*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z11, (AX)(R13*1)
+	VMOVUPS      Z12, (CX)(R13*1)
 	VSUBPS       Z9, Z4, Z4
 	VADDPS       Z8, Z5, Z5
-	VBROADCASTSS 44(R9), Z8
-	VMULPS       Z8, Z5, Z9
-	VBROADCASTSS 40(R9), Z11
-	VMULPS       Z11, Z5, Z5
-	VFMSUB231PS  Z11, Z4, Z9
-	VFMADD231PS  Z8, Z4, Z5
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z9, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
 	VADDPS       Z10, Z0, Z4
 	VSUBPS       Z3, Z1, Z5
 	VSUBPS       Z10, Z0, Z0
@@ -7152,62 +9027,37 @@ butterfly:
 	VADDPS       Z7, Z2, Z2
 	VADDPS       Z3, Z4, Z7
 	VADDPS       Z8, Z5, Z9
-	VBROADCASTSS 4(R9), Z10
-	VMULPS       Z10, Z9, Z11
-	VBROADCASTSS (R9), Z12
-	VMULPS       Z12, Z9, Z9
-	VFMSUB231PS  Z12, Z7, Z11
-	VFMADD231PS  Z10, Z7, Z9
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z11, (AX)(R11*1)
-	VMOVUPS      Z9, (CX)(R11*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z7, (AX)(R13*1)
+	VMOVUPS      Z9, (CX)(R13*1)
 	VSUBPS       Z3, Z4, Z3
 	VSUBPS       Z8, Z5, Z4
-	VBROADCASTSS 36(R9), Z5
-	VMULPS       Z5, Z4, Z7
-	VBROADCASTSS 32(R9), Z8
-	VMULPS       Z8, Z4, Z4
-	VFMSUB231PS  Z8, Z3, Z7
-	VFMADD231PS  Z5, Z3, Z4
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z4, (CX)(R11*1)
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z3, (AX)(R13*1)
+	VMOVUPS      Z4, (CX)(R13*1)
 	VADDPS       Z2, Z0, Z3
 	VSUBPS       Z6, Z1, Z4
-	VBROADCASTSS 20(R9), Z5
-	VMULPS       Z5, Z4, Z7
-	VBROADCASTSS 16(R9), Z8
-	VMULPS       Z8, Z4, Z4
-	VFMSUB231PS  Z8, Z3, Z7
-	VFMADD231PS  Z5, Z3, Z4
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z4, (CX)(R11*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z3, (AX)(R13*1)
+	VMOVUPS      Z4, (CX)(R13*1)
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z6, Z1, Z1
-	VBROADCASTSS 52(R9), Z2
-	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS 48(R9), Z4
-	VMULPS       Z4, Z1, Z1
-	VFMSUB231PS  Z4, Z0, Z3
-	VFMADD231PS  Z2, Z0, Z1
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (AX)(R13*1)
+	VMOVUPS      Z1, (CX)(R13*1)
 	ADDQ         $0x20, SI
-	ADDQ         $0x38, R9
-	DECQ         R10
+	DECQ         R12
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyForward8AVX2(SB), $96-80
+// func ButterflyPlain8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, MMX+
+TEXT ·ButterflyPlain8AVX2(SB), $96-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -7215,32 +9065,51 @@ TEXT ·ButterflyForward8AVX2(SB), $96-80
 	MOVQ indexes+48(FP), SI
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y0
+	VMOVUPS      (BX)(R13*1), Y1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      16(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y2
+	VMOVUPS      (BX)(R13*1), Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y3, Y1, Y5
 	VSUBPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y6
-	VMOVUPS      (BX)(R11*1), Y7
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y2
+	VMOVUPS      (BX)(R13*1), Y3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      20(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y6
+	VMOVUPS      (BX)(R13*1), Y7
 	VADDPS       Y6, Y2, Y8
 	VADDPS       Y7, Y3, Y9
 	VSUBPS       Y6, Y2, Y2
@@ -7250,27 +9119,43 @@ butterfly:
 	VMULPS       Y7, Y6, Y6
 	VSUBPS       Y2, Y3, Y2
 	VMULPS       Y7, Y2, Y2
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y3
-	VMOVUPS      (BX)(R11*1), Y10
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y11
-	VMOVUPS      (BX)(R11*1), Y12
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y3
+	VMOVUPS      (BX)(R13*1), Y10
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      24(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y11
+	VMOVUPS      (BX)(R13*1), Y12
 	VADDPS       Y11, Y3, Y13
 	VADDPS       Y12, Y10, Y14
 	VSUBPS       Y11, Y3, Y3
 	VSUBPS       Y12, Y10, Y10
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y11
-	VMOVUPS      (BX)(R11*1), Y12
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      12(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y11
+	VMOVUPS      (BX)(R13*1), Y12
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      28(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y15
 	VMOVUPS      Y2, (SP)
-	VMOVUPS      (BX)(R11*1), Y2
+	VMOVUPS      (BX)(R13*1), Y2
 	VMOVUPS      Y6, 32(SP)
 	VADDPS       Y15, Y11, Y6
 	VMOVUPS      Y1, 64(SP)
@@ -7291,10 +9176,417 @@ butterfly:
 	VSUBPS       Y1, Y9, Y1
 	VADDPS       Y13, Y7, Y8
 	VADDPS       Y14, Y11, Y9
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y8, (AX)(R13*1)
+	VMOVUPS      Y9, (CX)(R13*1)
+	VSUBPS       Y13, Y7, Y7
+	VSUBPS       Y14, Y11, Y8
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y7, (AX)(R13*1)
+	VMOVUPS      Y8, (CX)(R13*1)
+	VADDPS       Y1, Y4, Y7
+	VSUBPS       Y6, Y5, Y8
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y7, (AX)(R13*1)
+	VMOVUPS      Y8, (CX)(R13*1)
+	VSUBPS       Y1, Y4, Y1
+	VADDPS       Y6, Y5, Y4
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (AX)(R13*1)
+	VMOVUPS      Y4, (CX)(R13*1)
+	VADDPS       Y10, Y0, Y1
+	VMOVUPS      64(SP), Y4
+	VSUBPS       Y3, Y4, Y5
+	VSUBPS       Y10, Y0, Y0
+	VADDPS       Y3, Y4, Y3
+	VMOVUPS      32(SP), Y4
+	VADDPS       Y12, Y4, Y6
+	VMOVUPS      (SP), Y7
+	VSUBPS       Y2, Y7, Y8
+	VSUBPS       Y12, Y4, Y4
+	VADDPS       Y2, Y7, Y2
+	VADDPS       Y6, Y1, Y7
+	VADDPS       Y8, Y5, Y9
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y7, (AX)(R13*1)
+	VMOVUPS      Y9, (CX)(R13*1)
+	VSUBPS       Y6, Y1, Y1
+	VSUBPS       Y8, Y5, Y5
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
+	VADDPS       Y2, Y0, Y1
+	VSUBPS       Y4, Y3, Y5
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
+	VSUBPS       Y2, Y0, Y0
+	VADDPS       Y4, Y3, Y1
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (AX)(R13*1)
+	VMOVUPS      Y1, (CX)(R13*1)
+	ADDQ         $0x20, SI
+	DECQ         R12
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyForward8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyForward8AVX512(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
+	VADDPS       Z2, Z0, Z4
+	VADDPS       Z3, Z1, Z5
+	VSUBPS       Z2, Z0, Z0
+	VSUBPS       Z3, Z1, Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z6
+	VMOVUPS      (BX)(R14*1), Z7
+	VADDPS       Z6, Z2, Z8
+	VADDPS       Z7, Z3, Z9
+	VSUBPS       Z6, Z2, Z2
+	VSUBPS       Z7, Z3, Z3
+	VADDPS       Z3, Z2, Z6
+	VBROADCASTSS butterflyConstants<>+48(SB), Z7
+	VMULPS       Z7, Z6, Z6
+	VSUBPS       Z2, Z3, Z2
+	VMULPS       Z7, Z2, Z2
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z3
+	VMOVUPS      (BX)(R14*1), Z10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z11
+	VMOVUPS      (BX)(R14*1), Z12
+	VADDPS       Z11, Z3, Z13
+	VADDPS       Z12, Z10, Z14
+	VSUBPS       Z11, Z3, Z3
+	VSUBPS       Z12, Z10, Z10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z11
+	VMOVUPS      (BX)(R14*1), Z12
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z15
+	VMOVUPS      (BX)(R14*1), Z16
+	VADDPS       Z15, Z11, Z17
+	VADDPS       Z16, Z12, Z18
+	VSUBPS       Z15, Z11, Z11
+	VSUBPS       Z16, Z12, Z12
+	VSUBPS       Z11, Z12, Z15
+	VMULPS       Z7, Z15, Z15
+	VADDPS       Z12, Z11, Z11
+	VMULPS       Z7, Z11, Z7
+	VADDPS       Z13, Z4, Z11
+	VADDPS       Z14, Z5, Z12
+	VSUBPS       Z13, Z4, Z4
+	VSUBPS       Z14, Z5, Z5
+	VADDPS       Z17, Z8, Z13
+	VADDPS       Z18, Z9, Z14
+	VSUBPS       Z17, Z8, Z8
+	VSUBPS       Z18, Z9, Z9
+	VADDPS       Z13, Z11, Z16
+	VADDPS       Z14, Z12, Z17
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z16, (AX)(R14*1)
+	VMOVUPS      Z17, (CX)(R14*1)
+	VSUBPS       Z13, Z11, Z11
+	VSUBPS       Z14, Z12, Z12
+	VBROADCASTSS 28(R9), Z13
+	VMULPS       Z13, Z12, Z14
+	VBROADCASTSS 24(R9), Z16
+	VMULPS       Z16, Z12, Z12
+	VFMSUB231PS  Z16, Z11, Z14
+	VFMADD231PS  Z13, Z11, Z12
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z14, (AX)(R14*1)
+	VMOVUPS      Z12, (CX)(R14*1)
+	VADDPS       Z9, Z4, Z11
+	VSUBPS       Z8, Z5, Z12
+	VBROADCASTSS 12(R9), Z13
+	VMULPS       Z13, Z12, Z14
+	VBROADCASTSS 8(R9), Z16
+	VMULPS       Z16, Z12, Z12
+	VFMSUB231PS  Z16, Z11, Z14
+	VFMADD231PS  Z13, Z11, Z12
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z14, (AX)(R14*1)
+	VMOVUPS      Z12, (CX)(R14*1)
+	VSUBPS       Z9, Z4, Z4
+	VADDPS       Z8, Z5, Z5
+	VBROADCASTSS 44(R9), Z8
+	VMULPS       Z8, Z5, Z9
+	VBROADCASTSS 40(R9), Z11
+	VMULPS       Z11, Z5, Z5
+	VFMSUB231PS  Z11, Z4, Z9
+	VFMADD231PS  Z8, Z4, Z5
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z9, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
+	VADDPS       Z10, Z0, Z4
+	VSUBPS       Z3, Z1, Z5
+	VSUBPS       Z10, Z0, Z0
+	VADDPS       Z3, Z1, Z1
+	VADDPS       Z15, Z6, Z3
+	VSUBPS       Z7, Z2, Z8
+	VSUBPS       Z15, Z6, Z6
+	VADDPS       Z7, Z2, Z2
+	VADDPS       Z3, Z4, Z7
+	VADDPS       Z8, Z5, Z9
+	VBROADCASTSS 4(R9), Z10
+	VMULPS       Z10, Z9, Z11
+	VBROADCASTSS (R9), Z12
+	VMULPS       Z12, Z9, Z9
+	VFMSUB231PS  Z12, Z7, Z11
+	VFMADD231PS  Z10, Z7, Z9
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z11, (AX)(R14*1)
+	VMOVUPS      Z9, (CX)(R14*1)
+	VSUBPS       Z3, Z4, Z3
+	VSUBPS       Z8, Z5, Z4
+	VBROADCASTSS 36(R9), Z5
+	VMULPS       Z5, Z4, Z7
+	VBROADCASTSS 32(R9), Z8
+	VMULPS       Z8, Z4, Z4
+	VFMSUB231PS  Z8, Z3, Z7
+	VFMADD231PS  Z5, Z3, Z4
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z4, (CX)(R14*1)
+	VADDPS       Z2, Z0, Z3
+	VSUBPS       Z6, Z1, Z4
+	VBROADCASTSS 20(R9), Z5
+	VMULPS       Z5, Z4, Z7
+	VBROADCASTSS 16(R9), Z8
+	VMULPS       Z8, Z4, Z4
+	VFMSUB231PS  Z8, Z3, Z7
+	VFMADD231PS  Z5, Z3, Z4
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z4, (CX)(R14*1)
+	VSUBPS       Z2, Z0, Z0
+	VADDPS       Z6, Z1, Z1
+	VBROADCASTSS 52(R9), Z2
+	VMULPS       Z2, Z1, Z3
+	VBROADCASTSS 48(R9), Z4
+	VMULPS       Z4, Z1, Z1
+	VFMSUB231PS  Z4, Z0, Z3
+	VFMADD231PS  Z2, Z0, Z1
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
+	ADDQ         $0x20, SI
+	ADDQ         $0x38, R9
+	DECQ         R13
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyForward8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyForward8AVX2(SB), $96-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VSUBPS       Y2, Y0, Y0
+	VSUBPS       Y3, Y1, Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y6
+	VMOVUPS      (BX)(R14*1), Y7
+	VADDPS       Y6, Y2, Y8
+	VADDPS       Y7, Y3, Y9
+	VSUBPS       Y6, Y2, Y2
+	VSUBPS       Y7, Y3, Y3
+	VADDPS       Y3, Y2, Y6
+	VBROADCASTSS butterflyConstants<>+48(SB), Y7
+	VMULPS       Y7, Y6, Y6
+	VSUBPS       Y2, Y3, Y2
+	VMULPS       Y7, Y2, Y2
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y3
+	VMOVUPS      (BX)(R14*1), Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y11
+	VMOVUPS      (BX)(R14*1), Y12
+	VADDPS       Y11, Y3, Y13
+	VADDPS       Y12, Y10, Y14
+	VSUBPS       Y11, Y3, Y3
+	VSUBPS       Y12, Y10, Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y11
+	VMOVUPS      (BX)(R14*1), Y12
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y15
+	VMOVUPS      Y2, (SP)
+	VMOVUPS      (BX)(R14*1), Y2
+	VMOVUPS      Y6, 32(SP)
+	VADDPS       Y15, Y11, Y6
+	VMOVUPS      Y1, 64(SP)
+	VADDPS       Y2, Y12, Y1
+	VSUBPS       Y15, Y11, Y11
+	VSUBPS       Y2, Y12, Y2
+	VSUBPS       Y11, Y2, Y12
+	VMULPS       Y7, Y12, Y12
+	VADDPS       Y2, Y11, Y2
+	VMULPS       Y7, Y2, Y2
+	VADDPS       Y13, Y4, Y7
+	VADDPS       Y14, Y5, Y11
+	VSUBPS       Y13, Y4, Y4
+	VSUBPS       Y14, Y5, Y5
+	VADDPS       Y6, Y8, Y13
+	VADDPS       Y1, Y9, Y14
+	VSUBPS       Y6, Y8, Y6
+	VSUBPS       Y1, Y9, Y1
+	VADDPS       Y13, Y7, Y8
+	VADDPS       Y14, Y11, Y9
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y9, (CX)(R14*1)
 	VSUBPS       Y13, Y7, Y7
 	VSUBPS       Y14, Y11, Y8
 	VBROADCASTSS 28(R9), Y9
@@ -7303,10 +9595,10 @@ butterfly:
 	VMULPS       Y13, Y8, Y8
 	VFMSUB231PS  Y13, Y7, Y11
 	VFMADD231PS  Y9, Y7, Y8
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y11, (AX)(R11*1)
-	VMOVUPS      Y8, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y11, (AX)(R14*1)
+	VMOVUPS      Y8, (CX)(R14*1)
 	VADDPS       Y1, Y4, Y7
 	VSUBPS       Y6, Y5, Y8
 	VBROADCASTSS 12(R9), Y9
@@ -7315,10 +9607,10 @@ butterfly:
 	VMULPS       Y13, Y8, Y8
 	VFMSUB231PS  Y13, Y7, Y11
 	VFMADD231PS  Y9, Y7, Y8
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y11, (AX)(R11*1)
-	VMOVUPS      Y8, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y11, (AX)(R14*1)
+	VMOVUPS      Y8, (CX)(R14*1)
 	VSUBPS       Y1, Y4, Y1
 	VADDPS       Y6, Y5, Y4
 	VBROADCASTSS 44(R9), Y5
@@ -7327,10 +9619,10 @@ butterfly:
 	VMULPS       Y7, Y4, Y4
 	VFMSUB231PS  Y7, Y1, Y6
 	VFMADD231PS  Y5, Y1, Y4
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y6, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y6, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VADDPS       Y10, Y0, Y1
 	VMOVUPS      64(SP), Y4
 	VSUBPS       Y3, Y4, Y5
@@ -7350,10 +9642,10 @@ butterfly:
 	VMULPS       Y12, Y9, Y9
 	VFMSUB231PS  Y12, Y7, Y11
 	VFMADD231PS  Y10, Y7, Y9
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y11, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y11, (AX)(R14*1)
+	VMOVUPS      Y9, (CX)(R14*1)
 	VSUBPS       Y6, Y1, Y1
 	VSUBPS       Y8, Y5, Y5
 	VBROADCASTSS 36(R9), Y6
@@ -7362,10 +9654,10 @@ butterfly:
 	VMULPS       Y8, Y5, Y5
 	VFMSUB231PS  Y8, Y1, Y7
 	VFMADD231PS  Y6, Y1, Y5
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VADDPS       Y2, Y0, Y1
 	VSUBPS       Y4, Y3, Y5
 	VBROADCASTSS 20(R9), Y6
@@ -7374,10 +9666,10 @@ butterfly:
 	VMULPS       Y8, Y5, Y5
 	VFMSUB231PS  Y8, Y1, Y7
 	VFMADD231PS  Y6, Y1, Y5
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y2, Y0, Y0
 	VADDPS       Y4, Y3, Y1
 	VBROADCASTSS 52(R9), Y2
@@ -7386,20 +9678,20 @@ butterfly:
 	VMULPS       Y4, Y1, Y1
 	VFMSUB231PS  Y4, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x20, SI
 	ADDQ         $0x38, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyInverse8AVX512(SB), $0-80
+// func ButterflyInverse8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyInverse8AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -7408,19 +9700,31 @@ TEXT ·ButterflyInverse8AVX512(SB), $0-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
 	VBROADCASTSS 28(R9), Z4
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS 24(R9), Z6
@@ -7431,20 +9735,28 @@ butterfly:
 	VADDPS       Z3, Z1, Z4
 	VSUBPS       Z5, Z0, Z0
 	VSUBPS       Z3, Z1, Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z3
-	VMOVUPS      (BX)(R11*1), Z5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z3
+	VMOVUPS      (BX)(R14*1), Z5
 	VBROADCASTSS 4(R9), Z6
 	VMULPS       Z6, Z5, Z7
 	VBROADCASTSS (R9), Z8
 	VMULPS       Z8, Z5, Z5
 	VFMSUB231PS  Z8, Z3, Z7
 	VFMADD231PS  Z6, Z3, Z5
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z3
-	VMOVUPS      (BX)(R11*1), Z6
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z3
+	VMOVUPS      (BX)(R14*1), Z6
 	VBROADCASTSS 36(R9), Z8
 	VMULPS       Z8, Z6, Z9
 	VBROADCASTSS 32(R9), Z10
@@ -7460,20 +9772,28 @@ butterfly:
 	VMULPS       Z9, Z6, Z6
 	VSUBPS       Z7, Z5, Z5
 	VMULPS       Z9, Z5, Z5
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z7
-	VMOVUPS      (BX)(R11*1), Z10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z7
+	VMOVUPS      (BX)(R14*1), Z10
 	VBROADCASTSS 12(R9), Z11
 	VMULPS       Z11, Z10, Z12
 	VBROADCASTSS 8(R9), Z13
 	VMULPS       Z13, Z10, Z10
 	VFMSUB231PS  Z13, Z7, Z12
 	VFMADD231PS  Z11, Z7, Z10
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z7
-	VMOVUPS      (BX)(R11*1), Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z7
+	VMOVUPS      (BX)(R14*1), Z11
 	VBROADCASTSS 44(R9), Z13
 	VMULPS       Z13, Z11, Z14
 	VBROADCASTSS 40(R9), Z15
@@ -7484,20 +9804,28 @@ butterfly:
 	VADDPS       Z11, Z10, Z13
 	VSUBPS       Z14, Z12, Z12
 	VSUBPS       Z11, Z10, Z10
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z11
-	VMOVUPS      (BX)(R11*1), Z14
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z11
+	VMOVUPS      (BX)(R14*1), Z14
 	VBROADCASTSS 20(R9), Z15
 	VMULPS       Z15, Z14, Z16
 	VBROADCASTSS 16(R9), Z17
 	VMULPS       Z17, Z14, Z14
 	VFMSUB231PS  Z17, Z11, Z16
 	VFMADD231PS  Z15, Z11, Z14
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z11
-	VMOVUPS      (BX)(R11*1), Z15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z11
+	VMOVUPS      (BX)(R14*1), Z15
 	VBROADCASTSS 52(R9), Z17
 	VMULPS       Z17, Z15, Z18
 	VBROADCASTSS 48(R9), Z19
@@ -7522,28 +9850,28 @@ butterfly:
 	VSUBPS       Z17, Z8, Z8
 	VADDPS       Z7, Z14, Z11
 	VADDPS       Z13, Z16, Z17
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z11, (AX)(R11*1)
-	VMOVUPS      Z17, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z11, (AX)(R14*1)
+	VMOVUPS      Z17, (CX)(R14*1)
 	VSUBPS       Z7, Z14, Z7
 	VSUBPS       Z13, Z16, Z11
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z11, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z11, (CX)(R14*1)
 	VADDPS       Z8, Z2, Z7
 	VSUBPS       Z3, Z4, Z11
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z11, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z11, (CX)(R14*1)
 	VSUBPS       Z8, Z2, Z2
 	VADDPS       Z3, Z4, Z3
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z2, (AX)(R11*1)
-	VMOVUPS      Z3, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z2, (AX)(R14*1)
+	VMOVUPS      Z3, (CX)(R14*1)
 	VADDPS       Z10, Z0, Z2
 	VSUBPS       Z12, Z1, Z3
 	VSUBPS       Z10, Z0, Z0
@@ -7554,38 +9882,38 @@ butterfly:
 	VADDPS       Z9, Z5, Z5
 	VADDPS       Z4, Z2, Z8
 	VADDPS       Z7, Z3, Z9
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z8, (AX)(R11*1)
-	VMOVUPS      Z9, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z8, (AX)(R14*1)
+	VMOVUPS      Z9, (CX)(R14*1)
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z7, Z3, Z3
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z2, (AX)(R11*1)
-	VMOVUPS      Z3, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z2, (AX)(R14*1)
+	VMOVUPS      Z3, (CX)(R14*1)
 	VADDPS       Z5, Z0, Z2
 	VSUBPS       Z6, Z1, Z3
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z2, (AX)(R11*1)
-	VMOVUPS      Z3, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z2, (AX)(R14*1)
+	VMOVUPS      Z3, (CX)(R14*1)
 	VSUBPS       Z5, Z0, Z0
 	VADDPS       Z6, Z1, Z1
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z0, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z0, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x20, SI
 	ADDQ         $0x38, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyInverse8AVX2(SB), $128-80
+// func ButterflyInverse8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyInverse8AVX2(SB), $128-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -7594,19 +9922,31 @@ TEXT ·ButterflyInverse8AVX2(SB), $128-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
 	VBROADCASTSS 28(R9), Y4
 	VMULPS       Y4, Y3, Y5
 	VBROADCASTSS 24(R9), Y6
@@ -7617,20 +9957,28 @@ butterfly:
 	VADDPS       Y3, Y1, Y4
 	VSUBPS       Y5, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y3
-	VMOVUPS      (BX)(R11*1), Y5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y3
+	VMOVUPS      (BX)(R14*1), Y5
 	VBROADCASTSS 4(R9), Y6
 	VMULPS       Y6, Y5, Y7
 	VBROADCASTSS (R9), Y8
 	VMULPS       Y8, Y5, Y5
 	VFMSUB231PS  Y8, Y3, Y7
 	VFMADD231PS  Y6, Y3, Y5
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y3
-	VMOVUPS      (BX)(R11*1), Y6
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y3
+	VMOVUPS      (BX)(R14*1), Y6
 	VBROADCASTSS 36(R9), Y8
 	VMULPS       Y8, Y6, Y9
 	VBROADCASTSS 32(R9), Y10
@@ -7646,20 +9994,28 @@ butterfly:
 	VMULPS       Y9, Y6, Y6
 	VSUBPS       Y7, Y5, Y5
 	VMULPS       Y9, Y5, Y5
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y7
-	VMOVUPS      (BX)(R11*1), Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y7
+	VMOVUPS      (BX)(R14*1), Y10
 	VBROADCASTSS 12(R9), Y11
 	VMULPS       Y11, Y10, Y12
 	VBROADCASTSS 8(R9), Y13
 	VMULPS       Y13, Y10, Y10
 	VFMSUB231PS  Y13, Y7, Y12
 	VFMADD231PS  Y11, Y7, Y10
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y7
-	VMOVUPS      (BX)(R11*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y7
+	VMOVUPS      (BX)(R14*1), Y11
 	VBROADCASTSS 44(R9), Y13
 	VMULPS       Y13, Y11, Y14
 	VBROADCASTSS 40(R9), Y15
@@ -7670,10 +10026,14 @@ butterfly:
 	VADDPS       Y11, Y10, Y13
 	VSUBPS       Y14, Y12, Y12
 	VSUBPS       Y11, Y10, Y10
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y11
-	VMOVUPS      (BX)(R11*1), Y14
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y11
+	VMOVUPS      (BX)(R14*1), Y14
 	VBROADCASTSS 20(R9), Y15
 	VMOVUPS      Y5, (SP)
 	VMULPS       Y15, Y14, Y5
@@ -7682,10 +10042,14 @@ butterfly:
 	VMULPS       Y6, Y14, Y14
 	VFMSUB231PS  Y6, Y11, Y5
 	VFMADD231PS  Y15, Y11, Y14
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y6
-	VMOVUPS      (BX)(R11*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y6
+	VMOVUPS      (BX)(R14*1), Y11
 	VBROADCASTSS 52(R9), Y15
 	VMOVUPS      Y1, 64(SP)
 	VMULPS       Y15, Y11, Y1
@@ -7712,28 +10076,28 @@ butterfly:
 	VSUBPS       Y12, Y8, Y6
 	VADDPS       Y7, Y5, Y8
 	VADDPS       Y13, Y9, Y12
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y12, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y12, (CX)(R14*1)
 	VSUBPS       Y7, Y5, Y5
 	VSUBPS       Y13, Y9, Y7
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y5, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y5, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	VADDPS       Y6, Y2, Y5
 	VSUBPS       Y3, Y4, Y7
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y5, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y5, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	VSUBPS       Y6, Y2, Y2
 	VADDPS       Y3, Y4, Y3
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VADDPS       Y10, Y0, Y2
 	VMOVUPS      64(SP), Y3
 	VMOVUPS      96(SP), Y4
@@ -7748,38 +10112,38 @@ butterfly:
 	VADDPS       Y1, Y7, Y1
 	VADDPS       Y6, Y2, Y7
 	VADDPS       Y8, Y5, Y9
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y9, (CX)(R14*1)
 	VSUBPS       Y6, Y2, Y2
 	VSUBPS       Y8, Y5, Y5
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VADDPS       Y1, Y0, Y2
 	VSUBPS       Y4, Y3, Y5
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y1, Y0, Y0
 	VADDPS       Y4, Y3, Y1
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x20, SI
 	ADDQ         $0x38, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilter8AVX512(SB), $0-80
+TEXT ·ButterflyFilter8AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -8040,9 +10404,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilter8AVX2(SB), $224-80
+TEXT ·ButterflyFilter8AVX2(SB), $224-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -8330,9 +10694,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilterAdd8AVX512(SB), $0-80
+TEXT ·ButterflyFilterAdd8AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -8626,9 +10990,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilterAdd8AVX2(SB), $224-80
+TEXT ·ButterflyFilterAdd8AVX2(SB), $224-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -8953,428 +11317,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyAccumulate8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyPlain9AVX512(SB), $0-80
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
-
-butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z0
-	VMOVUPS      (BX)(R10*1), Z1
-	MOVLQSX      12(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z2
-	VMOVUPS      (BX)(R10*1), Z3
-	MOVLQSX      24(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z4
-	VMOVUPS      (BX)(R10*1), Z5
-	VADDPS       Z4, Z2, Z6
-	VADDPS       Z5, Z3, Z7
-	VSUBPS       Z4, Z2, Z2
-	VSUBPS       Z5, Z3, Z3
-	VADDPS       Z6, Z0, Z4
-	VADDPS       Z7, Z1, Z5
-	VBROADCASTSS butterflyConstants<>+0(SB), Z8
-	VFNMADD231PS Z8, Z6, Z0
-	VFNMADD231PS Z8, Z7, Z1
-	VBROADCASTSS butterflyConstants<>+4(SB), Z6
-	VMULPS       Z6, Z3, Z3
-	VMULPS       Z6, Z2, Z2
-	VADDPS       Z3, Z0, Z7
-	VSUBPS       Z2, Z1, Z9
-	VSUBPS       Z3, Z0, Z0
-	VADDPS       Z2, Z1, Z1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z2
-	VMOVUPS      (BX)(R10*1), Z3
-	MOVLQSX      16(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z10
-	VMOVUPS      (BX)(R10*1), Z11
-	MOVLQSX      28(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z12
-	VMOVUPS      (BX)(R10*1), Z13
-	VADDPS       Z12, Z10, Z14
-	VADDPS       Z13, Z11, Z15
-	VSUBPS       Z12, Z10, Z10
-	VSUBPS       Z13, Z11, Z11
-	VADDPS       Z14, Z2, Z12
-	VADDPS       Z15, Z3, Z13
-	VFNMADD231PS Z8, Z14, Z2
-	VFNMADD231PS Z8, Z15, Z3
-	VMULPS       Z6, Z11, Z11
-	VMULPS       Z6, Z10, Z10
-	VADDPS       Z11, Z2, Z14
-	VSUBPS       Z10, Z3, Z15
-	VBROADCASTSS butterflyConstants<>+56(SB), Z16
-	VMULPS       Z16, Z15, Z17
-	VBROADCASTSS butterflyConstants<>+52(SB), Z18
-	VMULPS       Z18, Z15, Z15
-	VFMADD231PS  Z18, Z14, Z17
-	VFNMADD231PS Z16, Z14, Z15
-	VSUBPS       Z11, Z2, Z2
-	VADDPS       Z10, Z3, Z3
-	VBROADCASTSS butterflyConstants<>+64(SB), Z10
-	VMULPS       Z10, Z3, Z11
-	VBROADCASTSS butterflyConstants<>+60(SB), Z14
-	VMULPS       Z14, Z3, Z3
-	VFMADD231PS  Z14, Z2, Z11
-	VFNMADD231PS Z10, Z2, Z3
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z2
-	VMOVUPS      (BX)(R10*1), Z16
-	MOVLQSX      20(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z18
-	VMOVUPS      (BX)(R10*1), Z19
-	MOVLQSX      32(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z20
-	VMOVUPS      (BX)(R10*1), Z21
-	VADDPS       Z20, Z18, Z22
-	VADDPS       Z21, Z19, Z23
-	VSUBPS       Z20, Z18, Z18
-	VSUBPS       Z21, Z19, Z19
-	VADDPS       Z22, Z2, Z20
-	VADDPS       Z23, Z16, Z21
-	VFNMADD231PS Z8, Z22, Z2
-	VFNMADD231PS Z8, Z23, Z16
-	VMULPS       Z6, Z19, Z19
-	VMULPS       Z6, Z18, Z18
-	VADDPS       Z19, Z2, Z22
-	VSUBPS       Z18, Z16, Z23
-	VMULPS       Z10, Z23, Z24
-	VMULPS       Z14, Z23, Z23
-	VFMADD231PS  Z14, Z22, Z24
-	VFNMADD231PS Z10, Z22, Z23
-	VSUBPS       Z19, Z2, Z2
-	VADDPS       Z18, Z16, Z10
-	VBROADCASTSS butterflyConstants<>+72(SB), Z14
-	VMULPS       Z14, Z10, Z16
-	VBROADCASTSS butterflyConstants<>+68(SB), Z18
-	VMULPS       Z18, Z10, Z10
-	VFNMADD231PS Z18, Z2, Z16
-	VFMADD231PS  Z14, Z2, Z10
-	VADDPS       Z20, Z12, Z2
-	VADDPS       Z21, Z13, Z14
-	VSUBPS       Z20, Z12, Z12
-	VSUBPS       Z21, Z13, Z13
-	VADDPS       Z2, Z4, Z18
-	VADDPS       Z14, Z5, Z19
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z18, (AX)(R10*1)
-	VMOVUPS      Z19, (CX)(R10*1)
-	VFNMADD231PS Z8, Z2, Z4
-	VFNMADD231PS Z8, Z14, Z5
-	VMULPS       Z6, Z13, Z2
-	VMULPS       Z6, Z12, Z12
-	VADDPS       Z2, Z4, Z13
-	VSUBPS       Z12, Z5, Z14
-	MOVLQSX      12(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z13, (AX)(R10*1)
-	VMOVUPS      Z14, (CX)(R10*1)
-	VSUBPS       Z2, Z4, Z2
-	VADDPS       Z12, Z5, Z4
-	MOVLQSX      24(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z2, (AX)(R10*1)
-	VMOVUPS      Z4, (CX)(R10*1)
-	VADDPS       Z24, Z17, Z2
-	VADDPS       Z23, Z15, Z4
-	VSUBPS       Z24, Z17, Z5
-	VSUBPS       Z23, Z15, Z12
-	VADDPS       Z2, Z7, Z13
-	VADDPS       Z4, Z9, Z14
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z13, (AX)(R10*1)
-	VMOVUPS      Z14, (CX)(R10*1)
-	VFNMADD231PS Z8, Z2, Z7
-	VFNMADD231PS Z8, Z4, Z9
-	VMULPS       Z6, Z12, Z2
-	VMULPS       Z6, Z5, Z4
-	VADDPS       Z2, Z7, Z5
-	VSUBPS       Z4, Z9, Z12
-	MOVLQSX      16(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z5, (AX)(R10*1)
-	VMOVUPS      Z12, (CX)(R10*1)
-	VSUBPS       Z2, Z7, Z2
-	VADDPS       Z4, Z9, Z4
-	MOVLQSX      28(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z2, (AX)(R10*1)
-	VMOVUPS      Z4, (CX)(R10*1)
-	VADDPS       Z16, Z11, Z2
-	VSUBPS       Z10, Z3, Z4
-	VSUBPS       Z16, Z11, Z5
-	VADDPS       Z10, Z3, Z3
-	VADDPS       Z2, Z0, Z7
-	VADDPS       Z4, Z1, Z9
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z7, (AX)(R10*1)
-	VMOVUPS      Z9, (CX)(R10*1)
-	VFNMADD231PS Z8, Z2, Z0
-	VFNMADD231PS Z8, Z4, Z1
-	VMULPS       Z6, Z3, Z2
-	VMULPS       Z6, Z5, Z3
-	VADDPS       Z2, Z0, Z4
-	VSUBPS       Z3, Z1, Z5
-	MOVLQSX      20(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
-	VSUBPS       Z2, Z0, Z0
-	VADDPS       Z3, Z1, Z1
-	MOVLQSX      32(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z0, (AX)(R10*1)
-	VMOVUPS      Z1, (CX)(R10*1)
-	ADDQ         $0x24, SI
-	DECQ         R9
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func ButterflyPlain9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyPlain9AVX2(SB), $256-80
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
-
-butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y0
-	VMOVUPS      (BX)(R10*1), Y1
-	MOVLQSX      12(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y2
-	VMOVUPS      (BX)(R10*1), Y3
-	MOVLQSX      24(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y4
-	VMOVUPS      (BX)(R10*1), Y5
-	VADDPS       Y4, Y2, Y6
-	VADDPS       Y5, Y3, Y7
-	VSUBPS       Y4, Y2, Y2
-	VSUBPS       Y5, Y3, Y3
-	VADDPS       Y6, Y0, Y4
-	VADDPS       Y7, Y1, Y5
-	VBROADCASTSS butterflyConstants<>+0(SB), Y8
-	VFNMADD231PS Y8, Y6, Y0
-	VFNMADD231PS Y8, Y7, Y1
-	VBROADCASTSS butterflyConstants<>+4(SB), Y6
-	VMULPS       Y6, Y3, Y3
-	VMULPS       Y6, Y2, Y2
-	VADDPS       Y3, Y0, Y7
-	VSUBPS       Y2, Y1, Y9
-	VSUBPS       Y3, Y0, Y0
-	VADDPS       Y2, Y1, Y1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y2
-	VMOVUPS      (BX)(R10*1), Y3
-	MOVLQSX      16(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	MOVLQSX      28(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y12
-	VMOVUPS      (BX)(R10*1), Y13
-	VADDPS       Y12, Y10, Y14
-	VADDPS       Y13, Y11, Y15
-	VSUBPS       Y12, Y10, Y10
-	VSUBPS       Y13, Y11, Y11
-	VADDPS       Y14, Y2, Y12
-	VADDPS       Y15, Y3, Y13
-	VFNMADD231PS Y8, Y14, Y2
-	VFNMADD231PS Y8, Y15, Y3
-	VMULPS       Y6, Y11, Y11
-	VMULPS       Y6, Y10, Y10
-	VADDPS       Y11, Y2, Y14
-	VSUBPS       Y10, Y3, Y15
-	VMOVUPS      Y1, (SP)
-	VBROADCASTSS butterflyConstants<>+56(SB), Y1
-	VMOVUPS      Y0, 32(SP)
-	VMULPS       Y1, Y15, Y0
-	VMOVUPS      Y9, 64(SP)
-	VBROADCASTSS butterflyConstants<>+52(SB), Y9
-	VMULPS       Y9, Y15, Y15
-	VFMADD231PS  Y9, Y14, Y0
-	VFNMADD231PS Y1, Y14, Y15
-	VSUBPS       Y11, Y2, Y1
-	VADDPS       Y10, Y3, Y2
-	VBROADCASTSS butterflyConstants<>+64(SB), Y3
-	VMULPS       Y3, Y2, Y9
-	VBROADCASTSS butterflyConstants<>+60(SB), Y10
-	VMULPS       Y10, Y2, Y2
-	VFMADD231PS  Y10, Y1, Y9
-	VFNMADD231PS Y3, Y1, Y2
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y1
-	VMOVUPS      (BX)(R10*1), Y11
-	MOVLQSX      20(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y14
-	VMOVUPS      Y2, 96(SP)
-	VMOVUPS      (BX)(R10*1), Y2
-	MOVLQSX      32(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      Y9, 128(SP)
-	VMOVUPS      (DX)(R10*1), Y9
-	VMOVUPS      Y7, 160(SP)
-	VMOVUPS      (BX)(R10*1), Y7
-	VMOVUPS      Y15, 192(SP)
-	VADDPS       Y9, Y14, Y15
-	VMOVUPS      Y0, 224(SP)
-	VADDPS       Y7, Y2, Y0
-	VSUBPS       Y9, Y14, Y9
-	VSUBPS       Y7, Y2, Y2
-	VADDPS       Y15, Y1, Y7
-	VADDPS       Y0, Y11, Y14
-	VFNMADD231PS Y8, Y15, Y1
-	VFNMADD231PS Y8, Y0, Y11
-	VMULPS       Y6, Y2, Y0
-	VMULPS       Y6, Y9, Y2
-	VADDPS       Y0, Y1, Y9
-	VSUBPS       Y2, Y11, Y15
-	VMULPS       Y3, Y15, Y6
-	VMULPS       Y10, Y15, Y15
-	VFMADD231PS  Y10, Y9, Y6
-	VFNMADD231PS Y3, Y9, Y15
-	VSUBPS       Y0, Y1, Y0
-	VADDPS       Y2, Y11, Y1
-	VBROADCASTSS butterflyConstants<>+72(SB), Y2
-	VMULPS       Y2, Y1, Y3
-	VBROADCASTSS butterflyConstants<>+68(SB), Y9
-	VMULPS       Y9, Y1, Y1
-	VFNMADD231PS Y9, Y0, Y3
-	VFMADD231PS  Y2, Y0, Y1
-	VADDPS       Y7, Y12, Y0
-	VADDPS       Y14, Y13, Y2
-	VSUBPS       Y7, Y12, Y7
-	VSUBPS       Y14, Y13, Y9
-	VADDPS       Y0, Y4, Y10
-	VADDPS       Y2, Y5, Y11
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y10, (AX)(R10*1)
-	VMOVUPS      Y11, (CX)(R10*1)
-	VFNMADD231PS Y8, Y0, Y4
-	VFNMADD231PS Y8, Y2, Y5
-	VBROADCASTSS butterflyConstants<>+4(SB), Y0
-	VMULPS       Y0, Y9, Y2
-	VMULPS       Y0, Y7, Y7
-	VADDPS       Y2, Y4, Y9
-	VSUBPS       Y7, Y5, Y10
-	MOVLQSX      12(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y9, (AX)(R10*1)
-	VMOVUPS      Y10, (CX)(R10*1)
-	VSUBPS       Y2, Y4, Y2
-	VADDPS       Y7, Y5, Y4
-	MOVLQSX      24(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y2, (AX)(R10*1)
-	VMOVUPS      Y4, (CX)(R10*1)
-	VMOVUPS      224(SP), Y2
-	VADDPS       Y6, Y2, Y4
-	VMOVUPS      192(SP), Y5
-	VADDPS       Y15, Y5, Y7
-	VSUBPS       Y6, Y2, Y2
-	VSUBPS       Y15, Y5, Y5
-	VMOVUPS      160(SP), Y6
-	VADDPS       Y4, Y6, Y9
-	VMOVUPS      64(SP), Y10
-	VADDPS       Y7, Y10, Y11
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y9, (AX)(R10*1)
-	VMOVUPS      Y11, (CX)(R10*1)
-	VFNMADD231PS Y8, Y4, Y6
-	VFNMADD231PS Y8, Y7, Y10
-	VMULPS       Y0, Y5, Y4
-	VMULPS       Y0, Y2, Y2
-	VADDPS       Y4, Y6, Y5
-	VSUBPS       Y2, Y10, Y7
-	MOVLQSX      16(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y5, (AX)(R10*1)
-	VMOVUPS      Y7, (CX)(R10*1)
-	VSUBPS       Y4, Y6, Y4
-	VADDPS       Y2, Y10, Y2
-	MOVLQSX      28(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y2, (CX)(R10*1)
-	VMOVUPS      128(SP), Y2
-	VADDPS       Y3, Y2, Y4
-	VMOVUPS      96(SP), Y5
-	VSUBPS       Y1, Y5, Y6
-	VSUBPS       Y3, Y2, Y2
-	VADDPS       Y1, Y5, Y1
-	VMOVUPS      32(SP), Y3
-	VADDPS       Y4, Y3, Y5
-	VMOVUPS      (SP), Y7
-	VADDPS       Y6, Y7, Y9
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y5, (AX)(R10*1)
-	VMOVUPS      Y9, (CX)(R10*1)
-	VFNMADD231PS Y8, Y4, Y3
-	VFNMADD231PS Y8, Y6, Y7
-	VMULPS       Y0, Y1, Y1
-	VMULPS       Y0, Y2, Y0
-	VADDPS       Y1, Y3, Y2
-	VSUBPS       Y0, Y7, Y4
-	MOVLQSX      20(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y2, (AX)(R10*1)
-	VMOVUPS      Y4, (CX)(R10*1)
-	VSUBPS       Y1, Y3, Y1
-	VADDPS       Y0, Y7, Y0
-	MOVLQSX      32(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y1, (AX)(R10*1)
-	VMOVUPS      Y0, (CX)(R10*1)
-	ADDQ         $0x24, SI
-	DECQ         R9
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func ButterflyForward9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyForward9AVX512(SB), $0-80
+TEXT ·ButterflyAccumulate8AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -9392,240 +11337,228 @@ butterfly:
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Z0
 	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      12(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Z2
 	VMOVUPS      (BX)(R11*1), Z3
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z4
-	VMOVUPS      (BX)(R11*1), Z5
-	VADDPS       Z4, Z2, Z6
-	VADDPS       Z5, Z3, Z7
-	VSUBPS       Z4, Z2, Z2
-	VSUBPS       Z5, Z3, Z3
-	VADDPS       Z6, Z0, Z4
-	VADDPS       Z7, Z1, Z5
-	VBROADCASTSS butterflyConstants<>+0(SB), Z8
-	VFNMADD231PS Z8, Z6, Z0
-	VFNMADD231PS Z8, Z7, Z1
-	VBROADCASTSS butterflyConstants<>+4(SB), Z6
-	VMULPS       Z6, Z3, Z3
-	VMULPS       Z6, Z2, Z2
-	VADDPS       Z3, Z0, Z7
-	VSUBPS       Z2, Z1, Z9
-	VSUBPS       Z3, Z0, Z0
-	VADDPS       Z2, Z1, Z1
+	VADDPS       Z2, Z0, Z4
+	VADDPS       Z3, Z1, Z5
+	VSUBPS       Z2, Z0, Z0
+	VSUBPS       Z3, Z1, Z1
 	MOVLQSX      4(SI), R11
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Z2
 	VMOVUPS      (BX)(R11*1), Z3
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z11
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z12
-	VMOVUPS      (BX)(R11*1), Z13
-	VADDPS       Z12, Z10, Z14
-	VADDPS       Z13, Z11, Z15
-	VSUBPS       Z12, Z10, Z10
-	VSUBPS       Z13, Z11, Z11
-	VADDPS       Z14, Z2, Z12
-	VADDPS       Z15, Z3, Z13
-	VFNMADD231PS Z8, Z14, Z2
-	VFNMADD231PS Z8, Z15, Z3
-	VMULPS       Z6, Z11, Z11
-	VMULPS       Z6, Z10, Z10
-	VADDPS       Z11, Z2, Z14
-	VSUBPS       Z10, Z3, Z15
-	VBROADCASTSS butterflyConstants<>+56(SB), Z16
-	VMULPS       Z16, Z15, Z17
-	VBROADCASTSS butterflyConstants<>+52(SB), Z18
-	VMULPS       Z18, Z15, Z15
-	VFMADD231PS  Z18, Z14, Z17
-	VFNMADD231PS Z16, Z14, Z15
-	VSUBPS       Z11, Z2, Z2
-	VADDPS       Z10, Z3, Z3
-	VBROADCASTSS butterflyConstants<>+64(SB), Z10
-	VMULPS       Z10, Z3, Z11
-	VBROADCASTSS butterflyConstants<>+60(SB), Z14
-	VMULPS       Z14, Z3, Z3
-	VFMADD231PS  Z14, Z2, Z11
-	VFNMADD231PS Z10, Z2, Z3
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z16
 	MOVLQSX      20(SI), R11
 	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z18
-	VMOVUPS      (BX)(R11*1), Z19
-	MOVLQSX      32(SI), R11
+	VMOVUPS      (DX)(R11*1), Z6
+	VMOVUPS      (BX)(R11*1), Z7
+	VADDPS       Z6, Z2, Z8
+	VADDPS       Z7, Z3, Z9
+	VSUBPS       Z6, Z2, Z2
+	VSUBPS       Z7, Z3, Z3
+	VADDPS       Z3, Z2, Z6
+	VBROADCASTSS butterflyConstants<>+48(SB), Z7
+	VMULPS       Z7, Z6, Z6
+	VSUBPS       Z2, Z3, Z2
+	VMULPS       Z7, Z2, Z2
+	MOVLQSX      8(SI), R11
 	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z20
-	VMOVUPS      (BX)(R11*1), Z21
-	VADDPS       Z20, Z18, Z22
-	VADDPS       Z21, Z19, Z23
-	VSUBPS       Z20, Z18, Z18
-	VSUBPS       Z21, Z19, Z19
-	VADDPS       Z22, Z2, Z20
-	VADDPS       Z23, Z16, Z21
-	VFNMADD231PS Z8, Z22, Z2
-	VFNMADD231PS Z8, Z23, Z16
-	VMULPS       Z6, Z19, Z19
-	VMULPS       Z6, Z18, Z18
-	VADDPS       Z19, Z2, Z22
-	VSUBPS       Z18, Z16, Z23
-	VMULPS       Z10, Z23, Z24
-	VMULPS       Z14, Z23, Z23
-	VFMADD231PS  Z14, Z22, Z24
-	VFNMADD231PS Z10, Z22, Z23
-	VSUBPS       Z19, Z2, Z2
-	VADDPS       Z18, Z16, Z10
-	VBROADCASTSS butterflyConstants<>+72(SB), Z14
-	VMULPS       Z14, Z10, Z16
-	VBROADCASTSS butterflyConstants<>+68(SB), Z18
-	VMULPS       Z18, Z10, Z10
-	VFNMADD231PS Z18, Z2, Z16
-	VFMADD231PS  Z14, Z2, Z10
-	VADDPS       Z20, Z12, Z2
-	VADDPS       Z21, Z13, Z14
-	VSUBPS       Z20, Z12, Z12
-	VSUBPS       Z21, Z13, Z13
-	VADDPS       Z2, Z4, Z18
-	VADDPS       Z14, Z5, Z19
+	VMOVUPS      (DX)(R11*1), Z3
+	VMOVUPS      (BX)(R11*1), Z10
+	MOVLQSX      24(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z11
+	VMOVUPS      (BX)(R11*1), Z12
+	VADDPS       Z11, Z3, Z13
+	VADDPS       Z12, Z10, Z14
+	VSUBPS       Z11, Z3, Z3
+	VSUBPS       Z12, Z10, Z10
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z11
+	VMOVUPS      (BX)(R11*1), Z12
+	MOVLQSX      28(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z15
+	VMOVUPS      (BX)(R11*1), Z16
+	VADDPS       Z15, Z11, Z17
+	VADDPS       Z16, Z12, Z18
+	VSUBPS       Z15, Z11, Z11
+	VSUBPS       Z16, Z12, Z12
+	VSUBPS       Z11, Z12, Z15
+	VMULPS       Z7, Z15, Z15
+	VADDPS       Z12, Z11, Z11
+	VMULPS       Z7, Z11, Z7
+	VADDPS       Z13, Z4, Z11
+	VADDPS       Z14, Z5, Z12
+	VSUBPS       Z13, Z4, Z4
+	VSUBPS       Z14, Z5, Z5
+	VADDPS       Z17, Z8, Z13
+	VADDPS       Z18, Z9, Z14
+	VSUBPS       Z17, Z8, Z8
+	VSUBPS       Z18, Z9, Z9
+	VADDPS       Z13, Z11, Z16
+	VADDPS       Z14, Z12, Z17
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z18
+	VMOVUPS      64(R9)(R11*1), Z19
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z18, (AX)(R11*1)
-	VMOVUPS      Z19, (CX)(R11*1)
-	VFNMADD231PS Z8, Z2, Z4
-	VFNMADD231PS Z8, Z14, Z5
-	VMULPS       Z6, Z13, Z2
-	VMULPS       Z6, Z12, Z12
-	VADDPS       Z2, Z4, Z13
-	VSUBPS       Z12, Z5, Z14
-	VBROADCASTSS 20(R9), Z18
-	VMULPS       Z18, Z14, Z19
-	VBROADCASTSS 16(R9), Z20
-	VMULPS       Z20, Z14, Z14
-	VFMSUB231PS  Z20, Z13, Z19
-	VFMADD231PS  Z18, Z13, Z14
-	MOVLQSX      12(SI), R11
+	VMOVUPS      (AX)(R11*1), Z20
+	VMOVUPS      (CX)(R11*1), Z21
+	VFMADD231PS  Z19, Z17, Z20
+	VFMADD231PS  Z18, Z17, Z21
+	VFMADD231PS  Z18, Z16, Z20
+	VFNMADD231PS Z19, Z16, Z21
+	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z19, (AX)(R11*1)
-	VMOVUPS      Z14, (CX)(R11*1)
-	VSUBPS       Z2, Z4, Z2
-	VADDPS       Z12, Z5, Z4
-	VBROADCASTSS 44(R9), Z5
-	VMULPS       Z5, Z4, Z12
-	VBROADCASTSS 40(R9), Z13
-	VMULPS       Z13, Z4, Z4
-	VFMSUB231PS  Z13, Z2, Z12
-	VFMADD231PS  Z5, Z2, Z4
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z12, (AX)(R11*1)
-	VMOVUPS      Z4, (CX)(R11*1)
-	VADDPS       Z24, Z17, Z2
-	VADDPS       Z23, Z15, Z4
-	VSUBPS       Z24, Z17, Z5
-	VSUBPS       Z23, Z15, Z12
-	VADDPS       Z2, Z7, Z13
-	VADDPS       Z4, Z9, Z14
-	VBROADCASTSS 4(R9), Z15
-	VMULPS       Z15, Z14, Z17
-	VBROADCASTSS (R9), Z18
-	VMULPS       Z18, Z14, Z14
-	VFMSUB231PS  Z18, Z13, Z17
-	VFMADD231PS  Z15, Z13, Z14
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z17, (AX)(R11*1)
-	VMOVUPS      Z14, (CX)(R11*1)
-	VFNMADD231PS Z8, Z2, Z7
-	VFNMADD231PS Z8, Z4, Z9
-	VMULPS       Z6, Z12, Z2
-	VMULPS       Z6, Z5, Z4
-	VADDPS       Z2, Z7, Z5
-	VSUBPS       Z4, Z9, Z12
-	VBROADCASTSS 28(R9), Z13
-	VMULPS       Z13, Z12, Z14
-	VBROADCASTSS 24(R9), Z15
-	VMULPS       Z15, Z12, Z12
-	VFMSUB231PS  Z15, Z5, Z14
-	VFMADD231PS  Z13, Z5, Z12
+	VMOVUPS      Z20, (AX)(R11*1)
+	VMOVUPS      Z21, (CX)(R11*1)
+	VSUBPS       Z13, Z11, Z11
+	VSUBPS       Z14, Z12, Z12
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z13
+	VMOVUPS      64(R9)(R11*1), Z14
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z14, (AX)(R11*1)
-	VMOVUPS      Z12, (CX)(R11*1)
-	VSUBPS       Z2, Z7, Z2
-	VADDPS       Z4, Z9, Z4
-	VBROADCASTSS 52(R9), Z5
-	VMULPS       Z5, Z4, Z7
-	VBROADCASTSS 48(R9), Z9
-	VMULPS       Z9, Z4, Z4
-	VFMSUB231PS  Z9, Z2, Z7
-	VFMADD231PS  Z5, Z2, Z4
-	MOVLQSX      28(SI), R11
+	VMOVUPS      (AX)(R11*1), Z16
+	VMOVUPS      (CX)(R11*1), Z17
+	VFMADD231PS  Z14, Z12, Z16
+	VFMADD231PS  Z13, Z12, Z17
+	VFMADD231PS  Z13, Z11, Z16
+	VFNMADD231PS Z14, Z11, Z17
+	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z4, (CX)(R11*1)
-	VADDPS       Z16, Z11, Z2
-	VSUBPS       Z10, Z3, Z4
-	VSUBPS       Z16, Z11, Z5
-	VADDPS       Z10, Z3, Z3
-	VADDPS       Z2, Z0, Z7
-	VADDPS       Z4, Z1, Z9
-	VBROADCASTSS 12(R9), Z10
-	VMULPS       Z10, Z9, Z11
-	VBROADCASTSS 8(R9), Z12
-	VMULPS       Z12, Z9, Z9
-	VFMSUB231PS  Z12, Z7, Z11
-	VFMADD231PS  Z10, Z7, Z9
+	VMOVUPS      Z16, (AX)(R11*1)
+	VMOVUPS      Z17, (CX)(R11*1)
+	VADDPS       Z9, Z4, Z11
+	VSUBPS       Z8, Z5, Z12
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z13
+	VMOVUPS      64(R9)(R11*1), Z14
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z16
+	VMOVUPS      (CX)(R11*1), Z17
+	VFMADD231PS  Z14, Z12, Z16
+	VFMADD231PS  Z13, Z12, Z17
+	VFMADD231PS  Z13, Z11, Z16
+	VFNMADD231PS Z14, Z11, Z17
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z16, (AX)(R11*1)
+	VMOVUPS      Z17, (CX)(R11*1)
+	VSUBPS       Z9, Z4, Z4
+	VADDPS       Z8, Z5, Z5
+	MOVLQSX      24(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z8
+	VMOVUPS      64(R9)(R11*1), Z9
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z11
+	VMOVUPS      (CX)(R11*1), Z12
+	VFMADD231PS  Z9, Z5, Z11
+	VFMADD231PS  Z8, Z5, Z12
+	VFMADD231PS  Z8, Z4, Z11
+	VFNMADD231PS Z9, Z4, Z12
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
 	VMOVUPS      Z11, (AX)(R11*1)
-	VMOVUPS      Z9, (CX)(R11*1)
-	VFNMADD231PS Z8, Z2, Z0
-	VFNMADD231PS Z8, Z4, Z1
-	VMULPS       Z6, Z3, Z2
-	VMULPS       Z6, Z5, Z3
-	VADDPS       Z2, Z0, Z4
+	VMOVUPS      Z12, (CX)(R11*1)
+	VADDPS       Z10, Z0, Z4
 	VSUBPS       Z3, Z1, Z5
-	VBROADCASTSS 36(R9), Z6
-	VMULPS       Z6, Z5, Z7
-	VBROADCASTSS 32(R9), Z8
-	VMULPS       Z8, Z5, Z5
-	VFMSUB231PS  Z8, Z4, Z7
-	VFMADD231PS  Z6, Z4, Z5
+	VSUBPS       Z10, Z0, Z0
+	VADDPS       Z3, Z1, Z1
+	VADDPS       Z15, Z6, Z3
+	VSUBPS       Z7, Z2, Z8
+	VSUBPS       Z15, Z6, Z6
+	VADDPS       Z7, Z2, Z2
+	VADDPS       Z3, Z4, Z7
+	VADDPS       Z8, Z5, Z9
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z10
+	VMOVUPS      64(R9)(R11*1), Z11
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z12
+	VMOVUPS      (CX)(R11*1), Z13
+	VFMADD231PS  Z11, Z9, Z12
+	VFMADD231PS  Z10, Z9, Z13
+	VFMADD231PS  Z10, Z7, Z12
+	VFNMADD231PS Z11, Z7, Z13
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z12, (AX)(R11*1)
+	VMOVUPS      Z13, (CX)(R11*1)
+	VSUBPS       Z3, Z4, Z3
+	VSUBPS       Z8, Z5, Z4
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z5
+	VMOVUPS      64(R9)(R11*1), Z7
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
-	VSUBPS       Z2, Z0, Z0
-	VADDPS       Z3, Z1, Z1
-	VBROADCASTSS 60(R9), Z2
-	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS 56(R9), Z4
-	VMULPS       Z4, Z1, Z1
-	VFMSUB231PS  Z4, Z0, Z3
-	VFMADD231PS  Z2, Z0, Z1
-	MOVLQSX      32(SI), R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z4, Z8
+	VFMADD231PS  Z5, Z4, Z9
+	VFMADD231PS  Z5, Z3, Z8
+	VFNMADD231PS Z7, Z3, Z9
+	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
-	ADDQ         $0x24, SI
-	ADDQ         $0x40, R9
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VADDPS       Z2, Z0, Z3
+	VSUBPS       Z6, Z1, Z4
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z5
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z4, Z8
+	VFMADD231PS  Z5, Z4, Z9
+	VFMADD231PS  Z5, Z3, Z8
+	VFNMADD231PS Z7, Z3, Z9
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VSUBPS       Z2, Z0, Z0
+	VADDPS       Z6, Z1, Z1
+	MOVLQSX      28(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z2
+	VMOVUPS      64(R9)(R11*1), Z3
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z4
+	VMOVUPS      (CX)(R11*1), Z5
+	VFMADD231PS  Z3, Z1, Z4
+	VFMADD231PS  Z2, Z1, Z5
+	VFMADD231PS  Z2, Z0, Z4
+	VFNMADD231PS Z3, Z0, Z5
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z4, (AX)(R11*1)
+	VMOVUPS      Z5, (CX)(R11*1)
+	ADDQ         $0x20, SI
 	DECQ         R10
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyAccumulate8AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyForward9AVX2(SB), $256-80
+TEXT ·ButterflyAccumulate8AVX2(SB), $192-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -9643,14 +11576,521 @@ butterfly:
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Y0
 	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      12(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Y2
 	VMOVUPS      (BX)(R11*1), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VSUBPS       Y2, Y0, Y0
+	VSUBPS       Y3, Y1, Y1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	MOVLQSX      20(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y6
+	VMOVUPS      (BX)(R11*1), Y7
+	VADDPS       Y6, Y2, Y8
+	VADDPS       Y7, Y3, Y9
+	VSUBPS       Y6, Y2, Y2
+	VSUBPS       Y7, Y3, Y3
+	VADDPS       Y3, Y2, Y6
+	VBROADCASTSS butterflyConstants<>+48(SB), Y7
+	VMULPS       Y7, Y6, Y6
+	VSUBPS       Y2, Y3, Y2
+	VMULPS       Y7, Y2, Y2
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y3
+	VMOVUPS      (BX)(R11*1), Y10
 	MOVLQSX      24(SI), R11
 	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y4
-	VMOVUPS      (BX)(R11*1), Y5
+	VMOVUPS      (DX)(R11*1), Y11
+	VMOVUPS      (BX)(R11*1), Y12
+	VADDPS       Y11, Y3, Y13
+	VADDPS       Y12, Y10, Y14
+	VSUBPS       Y11, Y3, Y3
+	VSUBPS       Y12, Y10, Y10
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y11
+	VMOVUPS      (BX)(R11*1), Y12
+	MOVLQSX      28(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y15
+	VMOVUPS      Y2, (SP)
+	VMOVUPS      (BX)(R11*1), Y2
+	VMOVUPS      Y6, 32(SP)
+	VADDPS       Y15, Y11, Y6
+	VMOVUPS      Y1, 64(SP)
+	VADDPS       Y2, Y12, Y1
+	VSUBPS       Y15, Y11, Y11
+	VSUBPS       Y2, Y12, Y2
+	VSUBPS       Y11, Y2, Y12
+	VMULPS       Y7, Y12, Y12
+	VADDPS       Y2, Y11, Y2
+	VMULPS       Y7, Y2, Y2
+	VADDPS       Y13, Y4, Y7
+	VADDPS       Y14, Y5, Y11
+	VSUBPS       Y13, Y4, Y4
+	VSUBPS       Y14, Y5, Y5
+	VADDPS       Y6, Y8, Y13
+	VADDPS       Y1, Y9, Y14
+	VSUBPS       Y6, Y8, Y6
+	VSUBPS       Y1, Y9, Y1
+	VADDPS       Y13, Y7, Y8
+	VADDPS       Y14, Y11, Y9
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y15
+	VMOVUPS      Y2, 96(SP)
+	VMOVUPS      64(R9)(R11*1), Y2
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y12, 128(SP)
+	VMOVUPS      (AX)(R11*1), Y12
+	VMOVUPS      Y3, 160(SP)
+	VMOVUPS      (CX)(R11*1), Y3
+	VFMADD231PS  Y2, Y9, Y12
+	VFMADD231PS  Y15, Y9, Y3
+	VFMADD231PS  Y15, Y8, Y12
+	VFNMADD231PS Y2, Y8, Y3
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y12, (AX)(R11*1)
+	VMOVUPS      Y3, (CX)(R11*1)
+	VSUBPS       Y13, Y7, Y2
+	VSUBPS       Y14, Y11, Y3
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y7
+	VMOVUPS      64(R9)(R11*1), Y8
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y9
+	VMOVUPS      (CX)(R11*1), Y11
+	VFMADD231PS  Y8, Y3, Y9
+	VFMADD231PS  Y7, Y3, Y11
+	VFMADD231PS  Y7, Y2, Y9
+	VFNMADD231PS Y8, Y2, Y11
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y9, (AX)(R11*1)
+	VMOVUPS      Y11, (CX)(R11*1)
+	VADDPS       Y1, Y4, Y2
+	VSUBPS       Y6, Y5, Y3
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y7
+	VMOVUPS      64(R9)(R11*1), Y8
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y9
+	VMOVUPS      (CX)(R11*1), Y11
+	VFMADD231PS  Y8, Y3, Y9
+	VFMADD231PS  Y7, Y3, Y11
+	VFMADD231PS  Y7, Y2, Y9
+	VFNMADD231PS Y8, Y2, Y11
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y9, (AX)(R11*1)
+	VMOVUPS      Y11, (CX)(R11*1)
+	VSUBPS       Y1, Y4, Y1
+	VADDPS       Y6, Y5, Y2
+	MOVLQSX      24(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y3
+	VMOVUPS      64(R9)(R11*1), Y4
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y5
+	VMOVUPS      (CX)(R11*1), Y6
+	VFMADD231PS  Y4, Y2, Y5
+	VFMADD231PS  Y3, Y2, Y6
+	VFMADD231PS  Y3, Y1, Y5
+	VFNMADD231PS Y4, Y1, Y6
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y5, (AX)(R11*1)
+	VMOVUPS      Y6, (CX)(R11*1)
+	VADDPS       Y10, Y0, Y1
+	VMOVUPS      64(SP), Y2
+	VMOVUPS      160(SP), Y3
+	VSUBPS       Y3, Y2, Y4
+	VSUBPS       Y10, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      32(SP), Y3
+	VMOVUPS      128(SP), Y5
+	VADDPS       Y5, Y3, Y6
+	VMOVUPS      (SP), Y7
+	VMOVUPS      96(SP), Y8
+	VSUBPS       Y8, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VADDPS       Y8, Y7, Y5
+	VADDPS       Y6, Y1, Y7
+	VADDPS       Y9, Y4, Y8
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y11
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y12
+	VMOVUPS      (CX)(R11*1), Y13
+	VFMADD231PS  Y11, Y8, Y12
+	VFMADD231PS  Y10, Y8, Y13
+	VFMADD231PS  Y10, Y7, Y12
+	VFNMADD231PS Y11, Y7, Y13
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y12, (AX)(R11*1)
+	VMOVUPS      Y13, (CX)(R11*1)
+	VSUBPS       Y6, Y1, Y1
+	VSUBPS       Y9, Y4, Y4
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y4, Y8
+	VFMADD231PS  Y6, Y4, Y9
+	VFMADD231PS  Y6, Y1, Y8
+	VFNMADD231PS Y7, Y1, Y9
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VADDPS       Y5, Y0, Y1
+	VSUBPS       Y3, Y2, Y4
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y4, Y8
+	VFMADD231PS  Y6, Y4, Y9
+	VFMADD231PS  Y6, Y1, Y8
+	VFNMADD231PS Y7, Y1, Y9
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VSUBPS       Y5, Y0, Y0
+	VADDPS       Y3, Y2, Y1
+	MOVLQSX      28(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y1, Y4
+	VFMADD231PS  Y2, Y1, Y5
+	VFMADD231PS  Y2, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	ADDQ         $0x20, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyPlain9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyPlain9AVX512(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z0
+	VMOVUPS      (BX)(R13*1), Z1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      12(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z2
+	VMOVUPS      (BX)(R13*1), Z3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      24(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z4
+	VMOVUPS      (BX)(R13*1), Z5
+	VADDPS       Z4, Z2, Z6
+	VADDPS       Z5, Z3, Z7
+	VSUBPS       Z4, Z2, Z2
+	VSUBPS       Z5, Z3, Z3
+	VADDPS       Z6, Z0, Z4
+	VADDPS       Z7, Z1, Z5
+	VBROADCASTSS butterflyConstants<>+0(SB), Z8
+	VFNMADD231PS Z8, Z6, Z0
+	VFNMADD231PS Z8, Z7, Z1
+	VBROADCASTSS butterflyConstants<>+4(SB), Z6
+	VMULPS       Z6, Z3, Z3
+	VMULPS       Z6, Z2, Z2
+	VADDPS       Z3, Z0, Z7
+	VSUBPS       Z2, Z1, Z9
+	VSUBPS       Z3, Z0, Z0
+	VADDPS       Z2, Z1, Z1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z2
+	VMOVUPS      (BX)(R13*1), Z3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      16(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z10
+	VMOVUPS      (BX)(R13*1), Z11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      28(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z12
+	VMOVUPS      (BX)(R13*1), Z13
+	VADDPS       Z12, Z10, Z14
+	VADDPS       Z13, Z11, Z15
+	VSUBPS       Z12, Z10, Z10
+	VSUBPS       Z13, Z11, Z11
+	VADDPS       Z14, Z2, Z12
+	VADDPS       Z15, Z3, Z13
+	VFNMADD231PS Z8, Z14, Z2
+	VFNMADD231PS Z8, Z15, Z3
+	VMULPS       Z6, Z11, Z11
+	VMULPS       Z6, Z10, Z10
+	VADDPS       Z11, Z2, Z14
+	VSUBPS       Z10, Z3, Z15
+	VBROADCASTSS butterflyConstants<>+56(SB), Z16
+	VMULPS       Z16, Z15, Z17
+	VBROADCASTSS butterflyConstants<>+52(SB), Z18
+	VMULPS       Z18, Z15, Z15
+	VFMADD231PS  Z18, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z15
+	VSUBPS       Z11, Z2, Z2
+	VADDPS       Z10, Z3, Z3
+	VBROADCASTSS butterflyConstants<>+64(SB), Z10
+	VMULPS       Z10, Z3, Z11
+	VBROADCASTSS butterflyConstants<>+60(SB), Z14
+	VMULPS       Z14, Z3, Z3
+	VFMADD231PS  Z14, Z2, Z11
+	VFNMADD231PS Z10, Z2, Z3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z2
+	VMOVUPS      (BX)(R13*1), Z16
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      20(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z18
+	VMOVUPS      (BX)(R13*1), Z19
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      32(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z20
+	VMOVUPS      (BX)(R13*1), Z21
+	VADDPS       Z20, Z18, Z22
+	VADDPS       Z21, Z19, Z23
+	VSUBPS       Z20, Z18, Z18
+	VSUBPS       Z21, Z19, Z19
+	VADDPS       Z22, Z2, Z20
+	VADDPS       Z23, Z16, Z21
+	VFNMADD231PS Z8, Z22, Z2
+	VFNMADD231PS Z8, Z23, Z16
+	VMULPS       Z6, Z19, Z19
+	VMULPS       Z6, Z18, Z18
+	VADDPS       Z19, Z2, Z22
+	VSUBPS       Z18, Z16, Z23
+	VMULPS       Z10, Z23, Z24
+	VMULPS       Z14, Z23, Z23
+	VFMADD231PS  Z14, Z22, Z24
+	VFNMADD231PS Z10, Z22, Z23
+	VSUBPS       Z19, Z2, Z2
+	VADDPS       Z18, Z16, Z10
+	VBROADCASTSS butterflyConstants<>+72(SB), Z14
+	VMULPS       Z14, Z10, Z16
+	VBROADCASTSS butterflyConstants<>+68(SB), Z18
+	VMULPS       Z18, Z10, Z10
+	VFNMADD231PS Z18, Z2, Z16
+	VFMADD231PS  Z14, Z2, Z10
+	VADDPS       Z20, Z12, Z2
+	VADDPS       Z21, Z13, Z14
+	VSUBPS       Z20, Z12, Z12
+	VSUBPS       Z21, Z13, Z13
+	VADDPS       Z2, Z4, Z18
+	VADDPS       Z14, Z5, Z19
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z18, (AX)(R13*1)
+	VMOVUPS      Z19, (CX)(R13*1)
+	VFNMADD231PS Z8, Z2, Z4
+	VFNMADD231PS Z8, Z14, Z5
+	VMULPS       Z6, Z13, Z2
+	VMULPS       Z6, Z12, Z12
+	VADDPS       Z2, Z4, Z13
+	VSUBPS       Z12, Z5, Z14
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z13, (AX)(R13*1)
+	VMOVUPS      Z14, (CX)(R13*1)
+	VSUBPS       Z2, Z4, Z2
+	VADDPS       Z12, Z5, Z4
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z2, (AX)(R13*1)
+	VMOVUPS      Z4, (CX)(R13*1)
+	VADDPS       Z24, Z17, Z2
+	VADDPS       Z23, Z15, Z4
+	VSUBPS       Z24, Z17, Z5
+	VSUBPS       Z23, Z15, Z12
+	VADDPS       Z2, Z7, Z13
+	VADDPS       Z4, Z9, Z14
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z13, (AX)(R13*1)
+	VMOVUPS      Z14, (CX)(R13*1)
+	VFNMADD231PS Z8, Z2, Z7
+	VFNMADD231PS Z8, Z4, Z9
+	VMULPS       Z6, Z12, Z2
+	VMULPS       Z6, Z5, Z4
+	VADDPS       Z2, Z7, Z5
+	VSUBPS       Z4, Z9, Z12
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z5, (AX)(R13*1)
+	VMOVUPS      Z12, (CX)(R13*1)
+	VSUBPS       Z2, Z7, Z2
+	VADDPS       Z4, Z9, Z4
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z2, (AX)(R13*1)
+	VMOVUPS      Z4, (CX)(R13*1)
+	VADDPS       Z16, Z11, Z2
+	VSUBPS       Z10, Z3, Z4
+	VSUBPS       Z16, Z11, Z5
+	VADDPS       Z10, Z3, Z3
+	VADDPS       Z2, Z0, Z7
+	VADDPS       Z4, Z1, Z9
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z7, (AX)(R13*1)
+	VMOVUPS      Z9, (CX)(R13*1)
+	VFNMADD231PS Z8, Z2, Z0
+	VFNMADD231PS Z8, Z4, Z1
+	VMULPS       Z6, Z3, Z2
+	VMULPS       Z6, Z5, Z3
+	VADDPS       Z2, Z0, Z4
+	VSUBPS       Z3, Z1, Z5
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
+	VSUBPS       Z2, Z0, Z0
+	VADDPS       Z3, Z1, Z1
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (AX)(R13*1)
+	VMOVUPS      Z1, (CX)(R13*1)
+	ADDQ         $0x24, SI
+	DECQ         R12
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyPlain9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyPlain9AVX2(SB), $256-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y0
+	VMOVUPS      (BX)(R13*1), Y1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      12(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y2
+	VMOVUPS      (BX)(R13*1), Y3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      24(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y4
+	VMOVUPS      (BX)(R13*1), Y5
 	VADDPS       Y4, Y2, Y6
 	VADDPS       Y5, Y3, Y7
 	VSUBPS       Y4, Y2, Y2
@@ -9667,18 +12107,30 @@ butterfly:
 	VSUBPS       Y2, Y1, Y9
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y2, Y1, Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y12
-	VMOVUPS      (BX)(R11*1), Y13
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y2
+	VMOVUPS      (BX)(R13*1), Y3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      16(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y10
+	VMOVUPS      (BX)(R13*1), Y11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      28(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y12
+	VMOVUPS      (BX)(R13*1), Y13
 	VADDPS       Y12, Y10, Y14
 	VADDPS       Y13, Y11, Y15
 	VSUBPS       Y12, Y10, Y10
@@ -9708,21 +12160,33 @@ butterfly:
 	VMULPS       Y10, Y2, Y2
 	VFMADD231PS  Y10, Y1, Y9
 	VFNMADD231PS Y3, Y1, Y2
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y1
-	VMOVUPS      (BX)(R11*1), Y11
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y14
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y1
+	VMOVUPS      (BX)(R13*1), Y11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      20(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y14
 	VMOVUPS      Y2, 96(SP)
-	VMOVUPS      (BX)(R11*1), Y2
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
+	VMOVUPS      (BX)(R13*1), Y2
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      32(SI), R13
+	IMULQ        R8, R13
 	VMOVUPS      Y9, 128(SP)
-	VMOVUPS      (DX)(R11*1), Y9
+	VMOVUPS      (DX)(R13*1), Y9
 	VMOVUPS      Y7, 160(SP)
-	VMOVUPS      (BX)(R11*1), Y7
+	VMOVUPS      (BX)(R13*1), Y7
 	VMOVUPS      Y15, 192(SP)
 	VADDPS       Y9, Y14, Y15
 	VMOVUPS      Y0, 224(SP)
@@ -9755,10 +12219,560 @@ butterfly:
 	VSUBPS       Y14, Y13, Y9
 	VADDPS       Y0, Y4, Y10
 	VADDPS       Y2, Y5, Y11
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y10, (AX)(R11*1)
-	VMOVUPS      Y11, (CX)(R11*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y10, (AX)(R13*1)
+	VMOVUPS      Y11, (CX)(R13*1)
+	VFNMADD231PS Y8, Y0, Y4
+	VFNMADD231PS Y8, Y2, Y5
+	VBROADCASTSS butterflyConstants<>+4(SB), Y0
+	VMULPS       Y0, Y9, Y2
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y2, Y4, Y9
+	VSUBPS       Y7, Y5, Y10
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y9, (AX)(R13*1)
+	VMOVUPS      Y10, (CX)(R13*1)
+	VSUBPS       Y2, Y4, Y2
+	VADDPS       Y7, Y5, Y4
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y4, (CX)(R13*1)
+	VMOVUPS      224(SP), Y2
+	VADDPS       Y6, Y2, Y4
+	VMOVUPS      192(SP), Y5
+	VADDPS       Y15, Y5, Y7
+	VSUBPS       Y6, Y2, Y2
+	VSUBPS       Y15, Y5, Y5
+	VMOVUPS      160(SP), Y6
+	VADDPS       Y4, Y6, Y9
+	VMOVUPS      64(SP), Y10
+	VADDPS       Y7, Y10, Y11
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y9, (AX)(R13*1)
+	VMOVUPS      Y11, (CX)(R13*1)
+	VFNMADD231PS Y8, Y4, Y6
+	VFNMADD231PS Y8, Y7, Y10
+	VMULPS       Y0, Y5, Y4
+	VMULPS       Y0, Y2, Y2
+	VADDPS       Y4, Y6, Y5
+	VSUBPS       Y2, Y10, Y7
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (AX)(R13*1)
+	VMOVUPS      Y7, (CX)(R13*1)
+	VSUBPS       Y4, Y6, Y4
+	VADDPS       Y2, Y10, Y2
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y2, (CX)(R13*1)
+	VMOVUPS      128(SP), Y2
+	VADDPS       Y3, Y2, Y4
+	VMOVUPS      96(SP), Y5
+	VSUBPS       Y1, Y5, Y6
+	VSUBPS       Y3, Y2, Y2
+	VADDPS       Y1, Y5, Y1
+	VMOVUPS      32(SP), Y3
+	VADDPS       Y4, Y3, Y5
+	VMOVUPS      (SP), Y7
+	VADDPS       Y6, Y7, Y9
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (AX)(R13*1)
+	VMOVUPS      Y9, (CX)(R13*1)
+	VFNMADD231PS Y8, Y4, Y3
+	VFNMADD231PS Y8, Y6, Y7
+	VMULPS       Y0, Y1, Y1
+	VMULPS       Y0, Y2, Y0
+	VADDPS       Y1, Y3, Y2
+	VSUBPS       Y0, Y7, Y4
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y4, (CX)(R13*1)
+	VSUBPS       Y1, Y3, Y1
+	VADDPS       Y0, Y7, Y0
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (AX)(R13*1)
+	VMOVUPS      Y0, (CX)(R13*1)
+	ADDQ         $0x24, SI
+	DECQ         R12
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyForward9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyForward9AVX512(SB), $0-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z4
+	VMOVUPS      (BX)(R14*1), Z5
+	VADDPS       Z4, Z2, Z6
+	VADDPS       Z5, Z3, Z7
+	VSUBPS       Z4, Z2, Z2
+	VSUBPS       Z5, Z3, Z3
+	VADDPS       Z6, Z0, Z4
+	VADDPS       Z7, Z1, Z5
+	VBROADCASTSS butterflyConstants<>+0(SB), Z8
+	VFNMADD231PS Z8, Z6, Z0
+	VFNMADD231PS Z8, Z7, Z1
+	VBROADCASTSS butterflyConstants<>+4(SB), Z6
+	VMULPS       Z6, Z3, Z3
+	VMULPS       Z6, Z2, Z2
+	VADDPS       Z3, Z0, Z7
+	VSUBPS       Z2, Z1, Z9
+	VSUBPS       Z3, Z0, Z0
+	VADDPS       Z2, Z1, Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z12
+	VMOVUPS      (BX)(R14*1), Z13
+	VADDPS       Z12, Z10, Z14
+	VADDPS       Z13, Z11, Z15
+	VSUBPS       Z12, Z10, Z10
+	VSUBPS       Z13, Z11, Z11
+	VADDPS       Z14, Z2, Z12
+	VADDPS       Z15, Z3, Z13
+	VFNMADD231PS Z8, Z14, Z2
+	VFNMADD231PS Z8, Z15, Z3
+	VMULPS       Z6, Z11, Z11
+	VMULPS       Z6, Z10, Z10
+	VADDPS       Z11, Z2, Z14
+	VSUBPS       Z10, Z3, Z15
+	VBROADCASTSS butterflyConstants<>+56(SB), Z16
+	VMULPS       Z16, Z15, Z17
+	VBROADCASTSS butterflyConstants<>+52(SB), Z18
+	VMULPS       Z18, Z15, Z15
+	VFMADD231PS  Z18, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z15
+	VSUBPS       Z11, Z2, Z2
+	VADDPS       Z10, Z3, Z3
+	VBROADCASTSS butterflyConstants<>+64(SB), Z10
+	VMULPS       Z10, Z3, Z11
+	VBROADCASTSS butterflyConstants<>+60(SB), Z14
+	VMULPS       Z14, Z3, Z3
+	VFMADD231PS  Z14, Z2, Z11
+	VFNMADD231PS Z10, Z2, Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z16
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z18
+	VMOVUPS      (BX)(R14*1), Z19
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z20
+	VMOVUPS      (BX)(R14*1), Z21
+	VADDPS       Z20, Z18, Z22
+	VADDPS       Z21, Z19, Z23
+	VSUBPS       Z20, Z18, Z18
+	VSUBPS       Z21, Z19, Z19
+	VADDPS       Z22, Z2, Z20
+	VADDPS       Z23, Z16, Z21
+	VFNMADD231PS Z8, Z22, Z2
+	VFNMADD231PS Z8, Z23, Z16
+	VMULPS       Z6, Z19, Z19
+	VMULPS       Z6, Z18, Z18
+	VADDPS       Z19, Z2, Z22
+	VSUBPS       Z18, Z16, Z23
+	VMULPS       Z10, Z23, Z24
+	VMULPS       Z14, Z23, Z23
+	VFMADD231PS  Z14, Z22, Z24
+	VFNMADD231PS Z10, Z22, Z23
+	VSUBPS       Z19, Z2, Z2
+	VADDPS       Z18, Z16, Z10
+	VBROADCASTSS butterflyConstants<>+72(SB), Z14
+	VMULPS       Z14, Z10, Z16
+	VBROADCASTSS butterflyConstants<>+68(SB), Z18
+	VMULPS       Z18, Z10, Z10
+	VFNMADD231PS Z18, Z2, Z16
+	VFMADD231PS  Z14, Z2, Z10
+	VADDPS       Z20, Z12, Z2
+	VADDPS       Z21, Z13, Z14
+	VSUBPS       Z20, Z12, Z12
+	VSUBPS       Z21, Z13, Z13
+	VADDPS       Z2, Z4, Z18
+	VADDPS       Z14, Z5, Z19
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z18, (AX)(R14*1)
+	VMOVUPS      Z19, (CX)(R14*1)
+	VFNMADD231PS Z8, Z2, Z4
+	VFNMADD231PS Z8, Z14, Z5
+	VMULPS       Z6, Z13, Z2
+	VMULPS       Z6, Z12, Z12
+	VADDPS       Z2, Z4, Z13
+	VSUBPS       Z12, Z5, Z14
+	VBROADCASTSS 20(R9), Z18
+	VMULPS       Z18, Z14, Z19
+	VBROADCASTSS 16(R9), Z20
+	VMULPS       Z20, Z14, Z14
+	VFMSUB231PS  Z20, Z13, Z19
+	VFMADD231PS  Z18, Z13, Z14
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z19, (AX)(R14*1)
+	VMOVUPS      Z14, (CX)(R14*1)
+	VSUBPS       Z2, Z4, Z2
+	VADDPS       Z12, Z5, Z4
+	VBROADCASTSS 44(R9), Z5
+	VMULPS       Z5, Z4, Z12
+	VBROADCASTSS 40(R9), Z13
+	VMULPS       Z13, Z4, Z4
+	VFMSUB231PS  Z13, Z2, Z12
+	VFMADD231PS  Z5, Z2, Z4
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z12, (AX)(R14*1)
+	VMOVUPS      Z4, (CX)(R14*1)
+	VADDPS       Z24, Z17, Z2
+	VADDPS       Z23, Z15, Z4
+	VSUBPS       Z24, Z17, Z5
+	VSUBPS       Z23, Z15, Z12
+	VADDPS       Z2, Z7, Z13
+	VADDPS       Z4, Z9, Z14
+	VBROADCASTSS 4(R9), Z15
+	VMULPS       Z15, Z14, Z17
+	VBROADCASTSS (R9), Z18
+	VMULPS       Z18, Z14, Z14
+	VFMSUB231PS  Z18, Z13, Z17
+	VFMADD231PS  Z15, Z13, Z14
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z17, (AX)(R14*1)
+	VMOVUPS      Z14, (CX)(R14*1)
+	VFNMADD231PS Z8, Z2, Z7
+	VFNMADD231PS Z8, Z4, Z9
+	VMULPS       Z6, Z12, Z2
+	VMULPS       Z6, Z5, Z4
+	VADDPS       Z2, Z7, Z5
+	VSUBPS       Z4, Z9, Z12
+	VBROADCASTSS 28(R9), Z13
+	VMULPS       Z13, Z12, Z14
+	VBROADCASTSS 24(R9), Z15
+	VMULPS       Z15, Z12, Z12
+	VFMSUB231PS  Z15, Z5, Z14
+	VFMADD231PS  Z13, Z5, Z12
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z14, (AX)(R14*1)
+	VMOVUPS      Z12, (CX)(R14*1)
+	VSUBPS       Z2, Z7, Z2
+	VADDPS       Z4, Z9, Z4
+	VBROADCASTSS 52(R9), Z5
+	VMULPS       Z5, Z4, Z7
+	VBROADCASTSS 48(R9), Z9
+	VMULPS       Z9, Z4, Z4
+	VFMSUB231PS  Z9, Z2, Z7
+	VFMADD231PS  Z5, Z2, Z4
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z4, (CX)(R14*1)
+	VADDPS       Z16, Z11, Z2
+	VSUBPS       Z10, Z3, Z4
+	VSUBPS       Z16, Z11, Z5
+	VADDPS       Z10, Z3, Z3
+	VADDPS       Z2, Z0, Z7
+	VADDPS       Z4, Z1, Z9
+	VBROADCASTSS 12(R9), Z10
+	VMULPS       Z10, Z9, Z11
+	VBROADCASTSS 8(R9), Z12
+	VMULPS       Z12, Z9, Z9
+	VFMSUB231PS  Z12, Z7, Z11
+	VFMADD231PS  Z10, Z7, Z9
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z11, (AX)(R14*1)
+	VMOVUPS      Z9, (CX)(R14*1)
+	VFNMADD231PS Z8, Z2, Z0
+	VFNMADD231PS Z8, Z4, Z1
+	VMULPS       Z6, Z3, Z2
+	VMULPS       Z6, Z5, Z3
+	VADDPS       Z2, Z0, Z4
+	VSUBPS       Z3, Z1, Z5
+	VBROADCASTSS 36(R9), Z6
+	VMULPS       Z6, Z5, Z7
+	VBROADCASTSS 32(R9), Z8
+	VMULPS       Z8, Z5, Z5
+	VFMSUB231PS  Z8, Z4, Z7
+	VFMADD231PS  Z6, Z4, Z5
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
+	VSUBPS       Z2, Z0, Z0
+	VADDPS       Z3, Z1, Z1
+	VBROADCASTSS 60(R9), Z2
+	VMULPS       Z2, Z1, Z3
+	VBROADCASTSS 56(R9), Z4
+	VMULPS       Z4, Z1, Z1
+	VFMSUB231PS  Z4, Z0, Z3
+	VFMADD231PS  Z2, Z0, Z1
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
+	ADDQ         $0x24, SI
+	ADDQ         $0x40, R9
+	DECQ         R13
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyForward9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyForward9AVX2(SB), $256-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y4
+	VMOVUPS      (BX)(R14*1), Y5
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VSUBPS       Y4, Y2, Y2
+	VSUBPS       Y5, Y3, Y3
+	VADDPS       Y6, Y0, Y4
+	VADDPS       Y7, Y1, Y5
+	VBROADCASTSS butterflyConstants<>+0(SB), Y8
+	VFNMADD231PS Y8, Y6, Y0
+	VFNMADD231PS Y8, Y7, Y1
+	VBROADCASTSS butterflyConstants<>+4(SB), Y6
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y2, Y2
+	VADDPS       Y3, Y0, Y7
+	VSUBPS       Y2, Y1, Y9
+	VSUBPS       Y3, Y0, Y0
+	VADDPS       Y2, Y1, Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y12
+	VMOVUPS      (BX)(R14*1), Y13
+	VADDPS       Y12, Y10, Y14
+	VADDPS       Y13, Y11, Y15
+	VSUBPS       Y12, Y10, Y10
+	VSUBPS       Y13, Y11, Y11
+	VADDPS       Y14, Y2, Y12
+	VADDPS       Y15, Y3, Y13
+	VFNMADD231PS Y8, Y14, Y2
+	VFNMADD231PS Y8, Y15, Y3
+	VMULPS       Y6, Y11, Y11
+	VMULPS       Y6, Y10, Y10
+	VADDPS       Y11, Y2, Y14
+	VSUBPS       Y10, Y3, Y15
+	VMOVUPS      Y1, (SP)
+	VBROADCASTSS butterflyConstants<>+56(SB), Y1
+	VMOVUPS      Y0, 32(SP)
+	VMULPS       Y1, Y15, Y0
+	VMOVUPS      Y9, 64(SP)
+	VBROADCASTSS butterflyConstants<>+52(SB), Y9
+	VMULPS       Y9, Y15, Y15
+	VFMADD231PS  Y9, Y14, Y0
+	VFNMADD231PS Y1, Y14, Y15
+	VSUBPS       Y11, Y2, Y1
+	VADDPS       Y10, Y3, Y2
+	VBROADCASTSS butterflyConstants<>+64(SB), Y3
+	VMULPS       Y3, Y2, Y9
+	VBROADCASTSS butterflyConstants<>+60(SB), Y10
+	VMULPS       Y10, Y2, Y2
+	VFMADD231PS  Y10, Y1, Y9
+	VFNMADD231PS Y3, Y1, Y2
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y1
+	VMOVUPS      (BX)(R14*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y14
+	VMOVUPS      Y2, 96(SP)
+	VMOVUPS      (BX)(R14*1), Y2
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      Y9, 128(SP)
+	VMOVUPS      (DX)(R14*1), Y9
+	VMOVUPS      Y7, 160(SP)
+	VMOVUPS      (BX)(R14*1), Y7
+	VMOVUPS      Y15, 192(SP)
+	VADDPS       Y9, Y14, Y15
+	VMOVUPS      Y0, 224(SP)
+	VADDPS       Y7, Y2, Y0
+	VSUBPS       Y9, Y14, Y9
+	VSUBPS       Y7, Y2, Y2
+	VADDPS       Y15, Y1, Y7
+	VADDPS       Y0, Y11, Y14
+	VFNMADD231PS Y8, Y15, Y1
+	VFNMADD231PS Y8, Y0, Y11
+	VMULPS       Y6, Y2, Y0
+	VMULPS       Y6, Y9, Y2
+	VADDPS       Y0, Y1, Y9
+	VSUBPS       Y2, Y11, Y15
+	VMULPS       Y3, Y15, Y6
+	VMULPS       Y10, Y15, Y15
+	VFMADD231PS  Y10, Y9, Y6
+	VFNMADD231PS Y3, Y9, Y15
+	VSUBPS       Y0, Y1, Y0
+	VADDPS       Y2, Y11, Y1
+	VBROADCASTSS butterflyConstants<>+72(SB), Y2
+	VMULPS       Y2, Y1, Y3
+	VBROADCASTSS butterflyConstants<>+68(SB), Y9
+	VMULPS       Y9, Y1, Y1
+	VFNMADD231PS Y9, Y0, Y3
+	VFMADD231PS  Y2, Y0, Y1
+	VADDPS       Y7, Y12, Y0
+	VADDPS       Y14, Y13, Y2
+	VSUBPS       Y7, Y12, Y7
+	VSUBPS       Y14, Y13, Y9
+	VADDPS       Y0, Y4, Y10
+	VADDPS       Y2, Y5, Y11
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y10, (AX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VFNMADD231PS Y8, Y0, Y4
 	VFNMADD231PS Y8, Y2, Y5
 	VBROADCASTSS butterflyConstants<>+4(SB), Y0
@@ -9772,10 +12786,10 @@ butterfly:
 	VMULPS       Y13, Y10, Y10
 	VFMSUB231PS  Y13, Y9, Y12
 	VFMADD231PS  Y11, Y9, Y10
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y12, (AX)(R11*1)
-	VMOVUPS      Y10, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y12, (AX)(R14*1)
+	VMOVUPS      Y10, (CX)(R14*1)
 	VSUBPS       Y2, Y4, Y2
 	VADDPS       Y7, Y5, Y4
 	VBROADCASTSS 44(R9), Y5
@@ -9784,10 +12798,10 @@ butterfly:
 	VMULPS       Y9, Y4, Y4
 	VFMSUB231PS  Y9, Y2, Y7
 	VFMADD231PS  Y5, Y2, Y4
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VMOVUPS      224(SP), Y2
 	VADDPS       Y6, Y2, Y4
 	VMOVUPS      192(SP), Y5
@@ -9804,10 +12818,10 @@ butterfly:
 	VMULPS       Y14, Y11, Y11
 	VFMSUB231PS  Y14, Y9, Y13
 	VFMADD231PS  Y12, Y9, Y11
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y13, (AX)(R11*1)
-	VMOVUPS      Y11, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y13, (AX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VFNMADD231PS Y8, Y4, Y6
 	VFNMADD231PS Y8, Y7, Y10
 	VMULPS       Y0, Y5, Y4
@@ -9820,10 +12834,10 @@ butterfly:
 	VMULPS       Y12, Y7, Y7
 	VFMSUB231PS  Y12, Y5, Y11
 	VFMADD231PS  Y9, Y5, Y7
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y11, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y11, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	VSUBPS       Y4, Y6, Y4
 	VADDPS       Y2, Y10, Y2
 	VBROADCASTSS 52(R9), Y5
@@ -9832,10 +12846,10 @@ butterfly:
 	VMULPS       Y7, Y2, Y2
 	VFMSUB231PS  Y7, Y4, Y6
 	VFMADD231PS  Y5, Y4, Y2
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y6, (AX)(R11*1)
-	VMOVUPS      Y2, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y6, (AX)(R14*1)
+	VMOVUPS      Y2, (CX)(R14*1)
 	VMOVUPS      128(SP), Y2
 	VADDPS       Y3, Y2, Y4
 	VMOVUPS      96(SP), Y5
@@ -9852,10 +12866,10 @@ butterfly:
 	VMULPS       Y12, Y9, Y9
 	VFMSUB231PS  Y12, Y5, Y11
 	VFMADD231PS  Y10, Y5, Y9
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y11, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y11, (AX)(R14*1)
+	VMOVUPS      Y9, (CX)(R14*1)
 	VFNMADD231PS Y8, Y4, Y3
 	VFNMADD231PS Y8, Y6, Y7
 	VMULPS       Y0, Y1, Y1
@@ -9868,10 +12882,10 @@ butterfly:
 	VMULPS       Y8, Y4, Y4
 	VFMSUB231PS  Y8, Y2, Y6
 	VFMADD231PS  Y5, Y2, Y4
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y6, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y6, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VSUBPS       Y1, Y3, Y1
 	VADDPS       Y0, Y7, Y0
 	VBROADCASTSS 60(R9), Y2
@@ -9880,20 +12894,20 @@ butterfly:
 	VMULPS       Y4, Y0, Y0
 	VFMSUB231PS  Y4, Y1, Y3
 	VFMADD231PS  Y2, Y1, Y0
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y0, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y0, (CX)(R14*1)
 	ADDQ         $0x24, SI
 	ADDQ         $0x40, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyInverse9AVX512(SB), $0-80
+// func ButterflyInverse9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyInverse9AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -9902,29 +12916,45 @@ TEXT ·ButterflyInverse9AVX512(SB), $0-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
 	VBROADCASTSS 20(R9), Z4
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS 16(R9), Z6
 	VMULPS       Z6, Z3, Z3
 	VFMSUB231PS  Z6, Z2, Z5
 	VFMADD231PS  Z4, Z2, Z3
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z4
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z4
 	VBROADCASTSS 44(R9), Z6
 	VMULPS       Z6, Z4, Z7
 	VBROADCASTSS 40(R9), Z8
@@ -9947,30 +12977,42 @@ butterfly:
 	VSUBPS       Z5, Z1, Z9
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z5, Z1, Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z3
-	VMOVUPS      (BX)(R11*1), Z5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z3
+	VMOVUPS      (BX)(R14*1), Z5
 	VBROADCASTSS 4(R9), Z10
 	VMULPS       Z10, Z5, Z11
 	VBROADCASTSS (R9), Z12
 	VMULPS       Z12, Z5, Z5
 	VFMSUB231PS  Z12, Z3, Z11
 	VFMADD231PS  Z10, Z3, Z5
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z3
-	VMOVUPS      (BX)(R11*1), Z10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z3
+	VMOVUPS      (BX)(R14*1), Z10
 	VBROADCASTSS 28(R9), Z12
 	VMULPS       Z12, Z10, Z13
 	VBROADCASTSS 24(R9), Z14
 	VMULPS       Z14, Z10, Z10
 	VFMSUB231PS  Z14, Z3, Z13
 	VFMADD231PS  Z12, Z3, Z10
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z3
-	VMOVUPS      (BX)(R11*1), Z12
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z3
+	VMOVUPS      (BX)(R14*1), Z12
 	VBROADCASTSS 52(R9), Z14
 	VMULPS       Z14, Z12, Z15
 	VBROADCASTSS 48(R9), Z16
@@ -10003,30 +13045,42 @@ butterfly:
 	VMULPS       Z13, Z5, Z5
 	VFMADD231PS  Z13, Z3, Z11
 	VFNMADD231PS Z10, Z3, Z5
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z3
-	VMOVUPS      (BX)(R11*1), Z16
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z3
+	VMOVUPS      (BX)(R14*1), Z16
 	VBROADCASTSS 12(R9), Z18
 	VMULPS       Z18, Z16, Z19
 	VBROADCASTSS 8(R9), Z20
 	VMULPS       Z20, Z16, Z16
 	VFMSUB231PS  Z20, Z3, Z19
 	VFMADD231PS  Z18, Z3, Z16
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z3
-	VMOVUPS      (BX)(R11*1), Z18
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z3
+	VMOVUPS      (BX)(R14*1), Z18
 	VBROADCASTSS 36(R9), Z20
 	VMULPS       Z20, Z18, Z21
 	VBROADCASTSS 32(R9), Z22
 	VMULPS       Z22, Z18, Z18
 	VFMSUB231PS  Z22, Z3, Z21
 	VFMADD231PS  Z20, Z3, Z18
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z3
-	VMOVUPS      (BX)(R11*1), Z20
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z3
+	VMOVUPS      (BX)(R14*1), Z20
 	VBROADCASTSS 60(R9), Z22
 	VMULPS       Z22, Z20, Z23
 	VBROADCASTSS 56(R9), Z24
@@ -10063,88 +13117,88 @@ butterfly:
 	VSUBPS       Z23, Z15, Z15
 	VADDPS       Z3, Z4, Z18
 	VADDPS       Z13, Z7, Z19
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z18, (AX)(R11*1)
-	VMOVUPS      Z19, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z18, (AX)(R14*1)
+	VMOVUPS      Z19, (CX)(R14*1)
 	VFNMADD231PS Z8, Z3, Z4
 	VFNMADD231PS Z8, Z13, Z7
 	VMULPS       Z2, Z15, Z3
 	VMULPS       Z2, Z12, Z12
 	VADDPS       Z3, Z4, Z13
 	VSUBPS       Z12, Z7, Z15
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z13, (AX)(R11*1)
-	VMOVUPS      Z15, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z13, (AX)(R14*1)
+	VMOVUPS      Z15, (CX)(R14*1)
 	VSUBPS       Z3, Z4, Z3
 	VADDPS       Z12, Z7, Z4
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z4, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z4, (CX)(R14*1)
 	VADDPS       Z24, Z17, Z3
 	VADDPS       Z22, Z14, Z4
 	VSUBPS       Z24, Z17, Z7
 	VSUBPS       Z22, Z14, Z12
 	VADDPS       Z3, Z6, Z13
 	VADDPS       Z4, Z9, Z14
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z13, (AX)(R11*1)
-	VMOVUPS      Z14, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z13, (AX)(R14*1)
+	VMOVUPS      Z14, (CX)(R14*1)
 	VFNMADD231PS Z8, Z3, Z6
 	VFNMADD231PS Z8, Z4, Z9
 	VMULPS       Z2, Z12, Z3
 	VMULPS       Z2, Z7, Z4
 	VADDPS       Z3, Z6, Z7
 	VSUBPS       Z4, Z9, Z12
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z12, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z12, (CX)(R14*1)
 	VSUBPS       Z3, Z6, Z3
 	VADDPS       Z4, Z9, Z4
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z4, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z4, (CX)(R14*1)
 	VADDPS       Z16, Z11, Z3
 	VSUBPS       Z10, Z5, Z4
 	VSUBPS       Z16, Z11, Z6
 	VADDPS       Z10, Z5, Z5
 	VADDPS       Z3, Z0, Z7
 	VADDPS       Z4, Z1, Z9
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z9, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z9, (CX)(R14*1)
 	VFNMADD231PS Z8, Z3, Z0
 	VFNMADD231PS Z8, Z4, Z1
 	VMULPS       Z2, Z5, Z3
 	VMULPS       Z2, Z6, Z2
 	VADDPS       Z3, Z0, Z4
 	VSUBPS       Z2, Z1, Z5
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z2, Z1, Z1
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z0, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z0, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x24, SI
 	ADDQ         $0x40, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyInverse9AVX2(SB), $288-80
+// func ButterflyInverse9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyInverse9AVX2(SB), $288-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -10153,29 +13207,45 @@ TEXT ·ButterflyInverse9AVX2(SB), $288-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
 	VBROADCASTSS 20(R9), Y4
 	VMULPS       Y4, Y3, Y5
 	VBROADCASTSS 16(R9), Y6
 	VMULPS       Y6, Y3, Y3
 	VFMSUB231PS  Y6, Y2, Y5
 	VFMADD231PS  Y4, Y2, Y3
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y4
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y4
 	VBROADCASTSS 44(R9), Y6
 	VMULPS       Y6, Y4, Y7
 	VBROADCASTSS 40(R9), Y8
@@ -10198,30 +13268,42 @@ butterfly:
 	VSUBPS       Y5, Y1, Y9
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y5, Y1, Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y3
-	VMOVUPS      (BX)(R11*1), Y5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y3
+	VMOVUPS      (BX)(R14*1), Y5
 	VBROADCASTSS 4(R9), Y10
 	VMULPS       Y10, Y5, Y11
 	VBROADCASTSS (R9), Y12
 	VMULPS       Y12, Y5, Y5
 	VFMSUB231PS  Y12, Y3, Y11
 	VFMADD231PS  Y10, Y3, Y5
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y3
-	VMOVUPS      (BX)(R11*1), Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y3
+	VMOVUPS      (BX)(R14*1), Y10
 	VBROADCASTSS 28(R9), Y12
 	VMULPS       Y12, Y10, Y13
 	VBROADCASTSS 24(R9), Y14
 	VMULPS       Y14, Y10, Y10
 	VFMSUB231PS  Y14, Y3, Y13
 	VFMADD231PS  Y12, Y3, Y10
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y3
-	VMOVUPS      (BX)(R11*1), Y12
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y3
+	VMOVUPS      (BX)(R14*1), Y12
 	VBROADCASTSS 52(R9), Y14
 	VMULPS       Y14, Y12, Y15
 	VMOVUPS      Y1, (SP)
@@ -10257,10 +13339,14 @@ butterfly:
 	VMULPS       Y10, Y3, Y3
 	VFMADD231PS  Y10, Y1, Y9
 	VFNMADD231PS Y5, Y1, Y3
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y1
-	VMOVUPS      (BX)(R11*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y1
+	VMOVUPS      (BX)(R14*1), Y11
 	VBROADCASTSS 12(R9), Y15
 	VMOVUPS      Y3, 96(SP)
 	VMULPS       Y15, Y11, Y3
@@ -10269,10 +13355,14 @@ butterfly:
 	VMULPS       Y9, Y11, Y11
 	VFMSUB231PS  Y9, Y1, Y3
 	VFMADD231PS  Y15, Y1, Y11
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y1
-	VMOVUPS      (BX)(R11*1), Y9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y1
+	VMOVUPS      (BX)(R14*1), Y9
 	VBROADCASTSS 36(R9), Y15
 	VMOVUPS      Y6, 160(SP)
 	VMULPS       Y15, Y9, Y6
@@ -10281,10 +13371,14 @@ butterfly:
 	VMULPS       Y13, Y9, Y9
 	VFMSUB231PS  Y13, Y1, Y6
 	VFMADD231PS  Y15, Y1, Y9
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y1
-	VMOVUPS      (BX)(R11*1), Y13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y1
+	VMOVUPS      (BX)(R14*1), Y13
 	VBROADCASTSS 60(R9), Y15
 	VMOVUPS      Y0, 224(SP)
 	VMULPS       Y15, Y13, Y0
@@ -10324,26 +13418,26 @@ butterfly:
 	VADDPS       Y1, Y4, Y10
 	VMOVUPS      256(SP), Y11
 	VADDPS       Y3, Y11, Y12
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y10, (AX)(R11*1)
-	VMOVUPS      Y12, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y10, (AX)(R14*1)
+	VMOVUPS      Y12, (CX)(R14*1)
 	VFNMADD231PS Y8, Y1, Y4
 	VFNMADD231PS Y8, Y3, Y11
 	VMULPS       Y2, Y9, Y1
 	VMULPS       Y2, Y6, Y3
 	VADDPS       Y1, Y4, Y6
 	VSUBPS       Y3, Y11, Y9
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y6, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y6, (AX)(R14*1)
+	VMOVUPS      Y9, (CX)(R14*1)
 	VSUBPS       Y1, Y4, Y1
 	VADDPS       Y3, Y11, Y3
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y1, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y1, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VMOVUPS      224(SP), Y1
 	VADDPS       Y15, Y1, Y3
 	VMOVUPS      192(SP), Y4
@@ -10354,26 +13448,26 @@ butterfly:
 	VADDPS       Y3, Y7, Y9
 	VMOVUPS      64(SP), Y10
 	VADDPS       Y6, Y10, Y11
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y9, (AX)(R11*1)
-	VMOVUPS      Y11, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y9, (AX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VFNMADD231PS Y8, Y3, Y7
 	VFNMADD231PS Y8, Y6, Y10
 	VMULPS       Y2, Y4, Y3
 	VMULPS       Y2, Y1, Y1
 	VADDPS       Y3, Y7, Y4
 	VSUBPS       Y1, Y10, Y6
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y6, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y6, (CX)(R14*1)
 	VSUBPS       Y3, Y7, Y3
 	VADDPS       Y1, Y10, Y1
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	VMOVUPS      128(SP), Y1
 	VADDPS       Y5, Y1, Y3
 	VMOVUPS      96(SP), Y4
@@ -10384,36 +13478,36 @@ butterfly:
 	VADDPS       Y3, Y4, Y5
 	VMOVUPS      (SP), Y7
 	VADDPS       Y6, Y7, Y9
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y5, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y5, (AX)(R14*1)
+	VMOVUPS      Y9, (CX)(R14*1)
 	VFNMADD231PS Y8, Y3, Y4
 	VFNMADD231PS Y8, Y6, Y7
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y2, Y1, Y1
 	VADDPS       Y0, Y4, Y2
 	VSUBPS       Y1, Y7, Y3
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VSUBPS       Y0, Y4, Y0
 	VADDPS       Y1, Y7, Y1
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x24, SI
 	ADDQ         $0x40, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilter9AVX512(SB), $0-80
+TEXT ·ButterflyFilter9AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -10785,9 +13879,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilter9AVX2(SB), $352-80
+TEXT ·ButterflyFilter9AVX2(SB), $352-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -11222,9 +14316,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilterAdd9AVX512(SB), $0-80
+TEXT ·ButterflyFilterAdd9AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -11633,9 +14727,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilterAdd9AVX2(SB), $384-80
+TEXT ·ButterflyFilterAdd9AVX2(SB), $384-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -12110,9 +15204,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyAccumulate9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyPlain11AVX512(SB), $320-80
+TEXT ·ButterflyAccumulate9AVX512(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -12120,89 +15214,776 @@ TEXT ·ButterflyPlain11AVX512(SB), $320-80
 	MOVQ indexes+48(FP), SI
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z0
-	VMOVUPS      (BX)(R10*1), Z1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z2
-	VMOVUPS      (BX)(R10*1), Z3
-	MOVLQSX      40(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z4
-	VMOVUPS      (BX)(R10*1), Z5
+	MOVLQSX      (SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z0
+	VMOVUPS      (BX)(R11*1), Z1
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z2
+	VMOVUPS      (BX)(R11*1), Z3
+	MOVLQSX      24(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z4
+	VMOVUPS      (BX)(R11*1), Z5
 	VADDPS       Z4, Z2, Z6
 	VADDPS       Z5, Z3, Z7
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
 	VADDPS       Z7, Z1, Z5
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z8
-	VMOVUPS      (BX)(R10*1), Z9
-	MOVLQSX      36(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z10
-	VMOVUPS      (BX)(R10*1), Z11
+	VBROADCASTSS butterflyConstants<>+0(SB), Z8
+	VFNMADD231PS Z8, Z6, Z0
+	VFNMADD231PS Z8, Z7, Z1
+	VBROADCASTSS butterflyConstants<>+4(SB), Z6
+	VMULPS       Z6, Z3, Z3
+	VMULPS       Z6, Z2, Z2
+	VADDPS       Z3, Z0, Z7
+	VSUBPS       Z2, Z1, Z9
+	VSUBPS       Z3, Z0, Z0
+	VADDPS       Z2, Z1, Z1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z2
+	VMOVUPS      (BX)(R11*1), Z3
+	MOVLQSX      16(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z10
+	VMOVUPS      (BX)(R11*1), Z11
+	MOVLQSX      28(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z12
+	VMOVUPS      (BX)(R11*1), Z13
+	VADDPS       Z12, Z10, Z14
+	VADDPS       Z13, Z11, Z15
+	VSUBPS       Z12, Z10, Z10
+	VSUBPS       Z13, Z11, Z11
+	VADDPS       Z14, Z2, Z12
+	VADDPS       Z15, Z3, Z13
+	VFNMADD231PS Z8, Z14, Z2
+	VFNMADD231PS Z8, Z15, Z3
+	VMULPS       Z6, Z11, Z11
+	VMULPS       Z6, Z10, Z10
+	VADDPS       Z11, Z2, Z14
+	VSUBPS       Z10, Z3, Z15
+	VBROADCASTSS butterflyConstants<>+56(SB), Z16
+	VMULPS       Z16, Z15, Z17
+	VBROADCASTSS butterflyConstants<>+52(SB), Z18
+	VMULPS       Z18, Z15, Z15
+	VFMADD231PS  Z18, Z14, Z17
+	VFNMADD231PS Z16, Z14, Z15
+	VSUBPS       Z11, Z2, Z2
+	VADDPS       Z10, Z3, Z3
+	VBROADCASTSS butterflyConstants<>+64(SB), Z10
+	VMULPS       Z10, Z3, Z11
+	VBROADCASTSS butterflyConstants<>+60(SB), Z14
+	VMULPS       Z14, Z3, Z3
+	VFMADD231PS  Z14, Z2, Z11
+	VFNMADD231PS Z10, Z2, Z3
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z2
+	VMOVUPS      (BX)(R11*1), Z16
+	MOVLQSX      20(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z18
+	VMOVUPS      (BX)(R11*1), Z19
+	MOVLQSX      32(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z20
+	VMOVUPS      (BX)(R11*1), Z21
+	VADDPS       Z20, Z18, Z22
+	VADDPS       Z21, Z19, Z23
+	VSUBPS       Z20, Z18, Z18
+	VSUBPS       Z21, Z19, Z19
+	VADDPS       Z22, Z2, Z20
+	VADDPS       Z23, Z16, Z21
+	VFNMADD231PS Z8, Z22, Z2
+	VFNMADD231PS Z8, Z23, Z16
+	VMULPS       Z6, Z19, Z19
+	VMULPS       Z6, Z18, Z18
+	VADDPS       Z19, Z2, Z22
+	VSUBPS       Z18, Z16, Z23
+	VMULPS       Z10, Z23, Z24
+	VMULPS       Z14, Z23, Z23
+	VFMADD231PS  Z14, Z22, Z24
+	VFNMADD231PS Z10, Z22, Z23
+	VSUBPS       Z19, Z2, Z2
+	VADDPS       Z18, Z16, Z10
+	VBROADCASTSS butterflyConstants<>+72(SB), Z14
+	VMULPS       Z14, Z10, Z16
+	VBROADCASTSS butterflyConstants<>+68(SB), Z18
+	VMULPS       Z18, Z10, Z10
+	VFNMADD231PS Z18, Z2, Z16
+	VFMADD231PS  Z14, Z2, Z10
+	VADDPS       Z20, Z12, Z2
+	VADDPS       Z21, Z13, Z14
+	VSUBPS       Z20, Z12, Z12
+	VSUBPS       Z21, Z13, Z13
+	VADDPS       Z2, Z4, Z18
+	VADDPS       Z14, Z5, Z19
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z20
+	VMOVUPS      64(R9)(R11*1), Z21
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z22
+	VMOVUPS      (CX)(R11*1), Z25
+	VFMADD231PS  Z21, Z19, Z22
+	VFMADD231PS  Z20, Z19, Z25
+	VFMADD231PS  Z20, Z18, Z22
+	VFNMADD231PS Z21, Z18, Z25
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z22, (AX)(R11*1)
+	VMOVUPS      Z25, (CX)(R11*1)
+	VFNMADD231PS Z8, Z2, Z4
+	VFNMADD231PS Z8, Z14, Z5
+	VMULPS       Z6, Z13, Z2
+	VMULPS       Z6, Z12, Z12
+	VADDPS       Z2, Z4, Z13
+	VSUBPS       Z12, Z5, Z14
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z18
+	VMOVUPS      64(R9)(R11*1), Z19
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z20
+	VMOVUPS      (CX)(R11*1), Z21
+	VFMADD231PS  Z19, Z14, Z20
+	VFMADD231PS  Z18, Z14, Z21
+	VFMADD231PS  Z18, Z13, Z20
+	VFNMADD231PS Z19, Z13, Z21
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z20, (AX)(R11*1)
+	VMOVUPS      Z21, (CX)(R11*1)
+	VSUBPS       Z2, Z4, Z2
+	VADDPS       Z12, Z5, Z4
+	MOVLQSX      24(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z5
+	VMOVUPS      64(R9)(R11*1), Z12
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z13
+	VMOVUPS      (CX)(R11*1), Z14
+	VFMADD231PS  Z12, Z4, Z13
+	VFMADD231PS  Z5, Z4, Z14
+	VFMADD231PS  Z5, Z2, Z13
+	VFNMADD231PS Z12, Z2, Z14
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z13, (AX)(R11*1)
+	VMOVUPS      Z14, (CX)(R11*1)
+	VADDPS       Z24, Z17, Z2
+	VADDPS       Z23, Z15, Z4
+	VSUBPS       Z24, Z17, Z5
+	VSUBPS       Z23, Z15, Z12
+	VADDPS       Z2, Z7, Z13
+	VADDPS       Z4, Z9, Z14
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z15
+	VMOVUPS      64(R9)(R11*1), Z17
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z18
+	VMOVUPS      (CX)(R11*1), Z19
+	VFMADD231PS  Z17, Z14, Z18
+	VFMADD231PS  Z15, Z14, Z19
+	VFMADD231PS  Z15, Z13, Z18
+	VFNMADD231PS Z17, Z13, Z19
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z18, (AX)(R11*1)
+	VMOVUPS      Z19, (CX)(R11*1)
+	VFNMADD231PS Z8, Z2, Z7
+	VFNMADD231PS Z8, Z4, Z9
+	VMULPS       Z6, Z12, Z2
+	VMULPS       Z6, Z5, Z4
+	VADDPS       Z2, Z7, Z5
+	VSUBPS       Z4, Z9, Z12
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z13
+	VMOVUPS      64(R9)(R11*1), Z14
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z15
+	VMOVUPS      (CX)(R11*1), Z17
+	VFMADD231PS  Z14, Z12, Z15
+	VFMADD231PS  Z13, Z12, Z17
+	VFMADD231PS  Z13, Z5, Z15
+	VFNMADD231PS Z14, Z5, Z17
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z15, (AX)(R11*1)
+	VMOVUPS      Z17, (CX)(R11*1)
+	VSUBPS       Z2, Z7, Z2
+	VADDPS       Z4, Z9, Z4
+	MOVLQSX      28(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z5
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z9
+	VMOVUPS      (CX)(R11*1), Z12
+	VFMADD231PS  Z7, Z4, Z9
+	VFMADD231PS  Z5, Z4, Z12
+	VFMADD231PS  Z5, Z2, Z9
+	VFNMADD231PS Z7, Z2, Z12
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z9, (AX)(R11*1)
+	VMOVUPS      Z12, (CX)(R11*1)
+	VADDPS       Z16, Z11, Z2
+	VSUBPS       Z10, Z3, Z4
+	VSUBPS       Z16, Z11, Z5
+	VADDPS       Z10, Z3, Z3
+	VADDPS       Z2, Z0, Z7
+	VADDPS       Z4, Z1, Z9
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z10
+	VMOVUPS      64(R9)(R11*1), Z11
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z12
+	VMOVUPS      (CX)(R11*1), Z13
+	VFMADD231PS  Z11, Z9, Z12
+	VFMADD231PS  Z10, Z9, Z13
+	VFMADD231PS  Z10, Z7, Z12
+	VFNMADD231PS Z11, Z7, Z13
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z12, (AX)(R11*1)
+	VMOVUPS      Z13, (CX)(R11*1)
+	VFNMADD231PS Z8, Z2, Z0
+	VFNMADD231PS Z8, Z4, Z1
+	VMULPS       Z6, Z3, Z2
+	VMULPS       Z6, Z5, Z3
+	VADDPS       Z2, Z0, Z4
+	VSUBPS       Z3, Z1, Z5
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z5, Z8
+	VFMADD231PS  Z6, Z5, Z9
+	VFMADD231PS  Z6, Z4, Z8
+	VFNMADD231PS Z7, Z4, Z9
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VSUBPS       Z2, Z0, Z0
+	VADDPS       Z3, Z1, Z1
+	MOVLQSX      32(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z2
+	VMOVUPS      64(R9)(R11*1), Z3
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z4
+	VMOVUPS      (CX)(R11*1), Z5
+	VFMADD231PS  Z3, Z1, Z4
+	VFMADD231PS  Z2, Z1, Z5
+	VFMADD231PS  Z2, Z0, Z4
+	VFNMADD231PS Z3, Z0, Z5
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z4, (AX)(R11*1)
+	VMOVUPS      Z5, (CX)(R11*1)
+	ADDQ         $0x24, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyAccumulate9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3
+TEXT ·ButterflyAccumulate9AVX2(SB), $288-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	MOVLQSX      (SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y0
+	VMOVUPS      (BX)(R11*1), Y1
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	MOVLQSX      24(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y4
+	VMOVUPS      (BX)(R11*1), Y5
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VSUBPS       Y4, Y2, Y2
+	VSUBPS       Y5, Y3, Y3
+	VADDPS       Y6, Y0, Y4
+	VADDPS       Y7, Y1, Y5
+	VBROADCASTSS butterflyConstants<>+0(SB), Y8
+	VFNMADD231PS Y8, Y6, Y0
+	VFNMADD231PS Y8, Y7, Y1
+	VBROADCASTSS butterflyConstants<>+4(SB), Y6
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y2, Y2
+	VADDPS       Y3, Y0, Y7
+	VSUBPS       Y2, Y1, Y9
+	VSUBPS       Y3, Y0, Y0
+	VADDPS       Y2, Y1, Y1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	MOVLQSX      16(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	MOVLQSX      28(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y12
+	VMOVUPS      (BX)(R11*1), Y13
+	VADDPS       Y12, Y10, Y14
+	VADDPS       Y13, Y11, Y15
+	VSUBPS       Y12, Y10, Y10
+	VSUBPS       Y13, Y11, Y11
+	VADDPS       Y14, Y2, Y12
+	VADDPS       Y15, Y3, Y13
+	VFNMADD231PS Y8, Y14, Y2
+	VFNMADD231PS Y8, Y15, Y3
+	VMULPS       Y6, Y11, Y11
+	VMULPS       Y6, Y10, Y10
+	VADDPS       Y11, Y2, Y14
+	VSUBPS       Y10, Y3, Y15
+	VMOVUPS      Y1, (SP)
+	VBROADCASTSS butterflyConstants<>+56(SB), Y1
+	VMOVUPS      Y0, 32(SP)
+	VMULPS       Y1, Y15, Y0
+	VMOVUPS      Y9, 64(SP)
+	VBROADCASTSS butterflyConstants<>+52(SB), Y9
+	VMULPS       Y9, Y15, Y15
+	VFMADD231PS  Y9, Y14, Y0
+	VFNMADD231PS Y1, Y14, Y15
+	VSUBPS       Y11, Y2, Y1
+	VADDPS       Y10, Y3, Y2
+	VBROADCASTSS butterflyConstants<>+64(SB), Y3
+	VMULPS       Y3, Y2, Y9
+	VBROADCASTSS butterflyConstants<>+60(SB), Y10
+	VMULPS       Y10, Y2, Y2
+	VFMADD231PS  Y10, Y1, Y9
+	VFNMADD231PS Y3, Y1, Y2
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y1
+	VMOVUPS      (BX)(R11*1), Y11
+	MOVLQSX      20(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y14
+	VMOVUPS      Y2, 96(SP)
+	VMOVUPS      (BX)(R11*1), Y2
+	MOVLQSX      32(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      Y9, 128(SP)
+	VMOVUPS      (DX)(R11*1), Y9
+	VMOVUPS      Y7, 160(SP)
+	VMOVUPS      (BX)(R11*1), Y7
+	VMOVUPS      Y15, 192(SP)
+	VADDPS       Y9, Y14, Y15
+	VMOVUPS      Y0, 224(SP)
+	VADDPS       Y7, Y2, Y0
+	VSUBPS       Y9, Y14, Y9
+	VSUBPS       Y7, Y2, Y2
+	VADDPS       Y15, Y1, Y7
+	VADDPS       Y0, Y11, Y14
+	VFNMADD231PS Y8, Y15, Y1
+	VFNMADD231PS Y8, Y0, Y11
+	VMULPS       Y6, Y2, Y0
+	VMULPS       Y6, Y9, Y2
+	VADDPS       Y0, Y1, Y9
+	VSUBPS       Y2, Y11, Y15
+	VMULPS       Y3, Y15, Y6
+	VMULPS       Y10, Y15, Y15
+	VFMADD231PS  Y10, Y9, Y6
+	VFNMADD231PS Y3, Y9, Y15
+	VSUBPS       Y0, Y1, Y0
+	VADDPS       Y2, Y11, Y1
+	VBROADCASTSS butterflyConstants<>+72(SB), Y2
+	VMULPS       Y2, Y1, Y3
+	VBROADCASTSS butterflyConstants<>+68(SB), Y9
+	VMULPS       Y9, Y1, Y1
+	VFNMADD231PS Y9, Y0, Y3
+	VFMADD231PS  Y2, Y0, Y1
+	VADDPS       Y7, Y12, Y0
+	VADDPS       Y14, Y13, Y2
+	VSUBPS       Y7, Y12, Y7
+	VSUBPS       Y14, Y13, Y9
+	VADDPS       Y0, Y4, Y10
+	VADDPS       Y2, Y5, Y11
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y12
+	VMOVUPS      64(R9)(R11*1), Y13
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y14
+	VMOVUPS      Y1, 256(SP)
+	VMOVUPS      (CX)(R11*1), Y1
+	VFMADD231PS  Y13, Y11, Y14
+	VFMADD231PS  Y12, Y11, Y1
+	VFMADD231PS  Y12, Y10, Y14
+	VFNMADD231PS Y13, Y10, Y1
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y14, (AX)(R11*1)
+	VMOVUPS      Y1, (CX)(R11*1)
+	VFNMADD231PS Y8, Y0, Y4
+	VFNMADD231PS Y8, Y2, Y5
+	VBROADCASTSS butterflyConstants<>+4(SB), Y0
+	VMULPS       Y0, Y9, Y1
+	VMULPS       Y0, Y7, Y2
+	VADDPS       Y1, Y4, Y7
+	VSUBPS       Y2, Y5, Y9
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y11
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y12
+	VMOVUPS      (CX)(R11*1), Y13
+	VFMADD231PS  Y11, Y9, Y12
+	VFMADD231PS  Y10, Y9, Y13
+	VFMADD231PS  Y10, Y7, Y12
+	VFNMADD231PS Y11, Y7, Y13
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y12, (AX)(R11*1)
+	VMOVUPS      Y13, (CX)(R11*1)
+	VSUBPS       Y1, Y4, Y1
+	VADDPS       Y2, Y5, Y2
+	MOVLQSX      24(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y7
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y5, Y2, Y7
+	VFMADD231PS  Y4, Y2, Y9
+	VFMADD231PS  Y4, Y1, Y7
+	VFNMADD231PS Y5, Y1, Y9
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y7, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VMOVUPS      224(SP), Y1
+	VADDPS       Y6, Y1, Y2
+	VMOVUPS      192(SP), Y4
+	VADDPS       Y15, Y4, Y5
+	VSUBPS       Y6, Y1, Y1
+	VSUBPS       Y15, Y4, Y4
+	VMOVUPS      160(SP), Y6
+	VADDPS       Y2, Y6, Y7
+	VMOVUPS      64(SP), Y9
+	VADDPS       Y5, Y9, Y10
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y11
+	VMOVUPS      64(R9)(R11*1), Y12
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y13
+	VMOVUPS      (CX)(R11*1), Y14
+	VFMADD231PS  Y12, Y10, Y13
+	VFMADD231PS  Y11, Y10, Y14
+	VFMADD231PS  Y11, Y7, Y13
+	VFNMADD231PS Y12, Y7, Y14
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y13, (AX)(R11*1)
+	VMOVUPS      Y14, (CX)(R11*1)
+	VFNMADD231PS Y8, Y2, Y6
+	VFNMADD231PS Y8, Y5, Y9
+	VMULPS       Y0, Y4, Y2
+	VMULPS       Y0, Y1, Y1
+	VADDPS       Y2, Y6, Y4
+	VSUBPS       Y1, Y9, Y5
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y7
+	VMOVUPS      64(R9)(R11*1), Y10
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y11
+	VMOVUPS      (CX)(R11*1), Y12
+	VFMADD231PS  Y10, Y5, Y11
+	VFMADD231PS  Y7, Y5, Y12
+	VFMADD231PS  Y7, Y4, Y11
+	VFNMADD231PS Y10, Y4, Y12
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y11, (AX)(R11*1)
+	VMOVUPS      Y12, (CX)(R11*1)
+	VSUBPS       Y2, Y6, Y2
+	VADDPS       Y1, Y9, Y1
+	MOVLQSX      28(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y6
+	VMOVUPS      (CX)(R11*1), Y7
+	VFMADD231PS  Y5, Y1, Y6
+	VFMADD231PS  Y4, Y1, Y7
+	VFMADD231PS  Y4, Y2, Y6
+	VFNMADD231PS Y5, Y2, Y7
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y6, (AX)(R11*1)
+	VMOVUPS      Y7, (CX)(R11*1)
+	VMOVUPS      128(SP), Y1
+	VADDPS       Y3, Y1, Y2
+	VMOVUPS      96(SP), Y4
+	VMOVUPS      256(SP), Y5
+	VSUBPS       Y5, Y4, Y6
+	VSUBPS       Y3, Y1, Y1
+	VADDPS       Y5, Y4, Y3
+	VMOVUPS      32(SP), Y4
+	VADDPS       Y2, Y4, Y5
+	VMOVUPS      (SP), Y7
+	VADDPS       Y6, Y7, Y9
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y11
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y12
+	VMOVUPS      (CX)(R11*1), Y13
+	VFMADD231PS  Y11, Y9, Y12
+	VFMADD231PS  Y10, Y9, Y13
+	VFMADD231PS  Y10, Y5, Y12
+	VFNMADD231PS Y11, Y5, Y13
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y12, (AX)(R11*1)
+	VMOVUPS      Y13, (CX)(R11*1)
+	VFNMADD231PS Y8, Y2, Y4
+	VFNMADD231PS Y8, Y6, Y7
+	VMULPS       Y0, Y3, Y2
+	VMULPS       Y0, Y1, Y0
+	VADDPS       Y2, Y4, Y1
+	VSUBPS       Y0, Y7, Y3
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y5
+	VMOVUPS      64(R9)(R11*1), Y6
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y6, Y3, Y8
+	VFMADD231PS  Y5, Y3, Y9
+	VFMADD231PS  Y5, Y1, Y8
+	VFNMADD231PS Y6, Y1, Y9
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VSUBPS       Y2, Y4, Y1
+	VADDPS       Y0, Y7, Y0
+	MOVLQSX      32(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y0, Y4
+	VFMADD231PS  Y2, Y0, Y5
+	VFMADD231PS  Y2, Y1, Y4
+	VFNMADD231PS Y3, Y1, Y5
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	ADDQ         $0x24, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyPlain11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyPlain11AVX512(SB), $320-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z0
+	VMOVUPS      (BX)(R13*1), Z1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z2
+	VMOVUPS      (BX)(R13*1), Z3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      40(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z4
+	VMOVUPS      (BX)(R13*1), Z5
+	VADDPS       Z4, Z2, Z6
+	VADDPS       Z5, Z3, Z7
+	VSUBPS       Z4, Z2, Z2
+	VSUBPS       Z5, Z3, Z3
+	VADDPS       Z6, Z0, Z4
+	VADDPS       Z7, Z1, Z5
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z8
+	VMOVUPS      (BX)(R13*1), Z9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      36(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z10
+	VMOVUPS      (BX)(R13*1), Z11
 	VADDPS       Z10, Z8, Z12
 	VADDPS       Z11, Z9, Z13
 	VSUBPS       Z10, Z8, Z8
 	VSUBPS       Z11, Z9, Z9
 	VADDPS       Z12, Z4, Z4
 	VADDPS       Z13, Z5, Z5
-	MOVLQSX      12(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z10
-	VMOVUPS      (BX)(R10*1), Z11
-	MOVLQSX      32(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z14
-	VMOVUPS      (BX)(R10*1), Z15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      12(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z10
+	VMOVUPS      (BX)(R13*1), Z11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      32(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z14
+	VMOVUPS      (BX)(R13*1), Z15
 	VADDPS       Z14, Z10, Z16
 	VADDPS       Z15, Z11, Z17
 	VSUBPS       Z14, Z10, Z10
 	VSUBPS       Z15, Z11, Z11
 	VADDPS       Z16, Z4, Z4
 	VADDPS       Z17, Z5, Z5
-	MOVLQSX      16(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z14
-	VMOVUPS      (BX)(R10*1), Z15
-	MOVLQSX      28(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z18
-	VMOVUPS      (BX)(R10*1), Z19
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      16(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z14
+	VMOVUPS      (BX)(R13*1), Z15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      28(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z18
+	VMOVUPS      (BX)(R13*1), Z19
 	VADDPS       Z18, Z14, Z20
 	VADDPS       Z19, Z15, Z21
 	VSUBPS       Z18, Z14, Z14
 	VSUBPS       Z19, Z15, Z15
 	VADDPS       Z20, Z4, Z4
 	VADDPS       Z21, Z5, Z5
-	MOVLQSX      20(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z18
-	VMOVUPS      (BX)(R10*1), Z19
-	MOVLQSX      24(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z22
-	VMOVUPS      (BX)(R10*1), Z23
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      20(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z18
+	VMOVUPS      (BX)(R13*1), Z19
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      24(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z22
+	VMOVUPS      (BX)(R13*1), Z23
 	VADDPS       Z22, Z18, Z24
 	VADDPS       Z23, Z19, Z25
 	VSUBPS       Z22, Z18, Z18
 	VSUBPS       Z23, Z19, Z19
 	VADDPS       Z24, Z4, Z4
 	VADDPS       Z25, Z5, Z5
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
 	VBROADCASTSS butterflyConstants<>+76(SB), Z4
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z4, Z6, Z5
@@ -12241,16 +16022,16 @@ butterfly:
 	VADDPS       Z26, Z5, Z18
 	VMOVUPS      Z19, 192(SP)
 	VSUBPS       Z27, Z22, Z19
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z18, (AX)(R10*1)
-	VMOVUPS      Z19, (CX)(R10*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z18, (AX)(R13*1)
+	VMOVUPS      Z19, (CX)(R13*1)
 	VSUBPS       Z26, Z5, Z5
 	VADDPS       Z27, Z22, Z18
-	MOVLQSX      40(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z5, (AX)(R10*1)
-	VMOVUPS      Z18, (CX)(R10*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z5, (AX)(R13*1)
+	VMOVUPS      Z18, (CX)(R13*1)
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z28, Z6, Z5
 	VMOVAPS      Z1, Z18
@@ -12282,16 +16063,16 @@ butterfly:
 	VADDPS       Z19, Z5, Z4
 	VMOVUPS      Z24, 256(SP)
 	VADDPS       Z22, Z18, Z24
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z24, (CX)(R10*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z24, (CX)(R13*1)
 	VSUBPS       Z19, Z5, Z4
 	VSUBPS       Z22, Z18, Z5
-	MOVLQSX      36(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
 	VMOVAPS      Z0, Z4
 	VFNMADD231PS Z30, Z6, Z4
 	VMOVAPS      Z1, Z5
@@ -12322,16 +16103,16 @@ butterfly:
 	VFNMADD231PS Z22, Z29, Z19
 	VADDPS       Z18, Z4, Z29
 	VADDPS       Z19, Z5, Z28
-	MOVLQSX      12(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z29, (AX)(R10*1)
-	VMOVUPS      Z28, (CX)(R10*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z29, (AX)(R13*1)
+	VMOVUPS      Z28, (CX)(R13*1)
 	VSUBPS       Z18, Z4, Z4
 	VSUBPS       Z19, Z5, Z5
-	MOVLQSX      32(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
 	VMOVAPS      Z0, Z4
 	VFNMADD231PS Z24, Z6, Z4
 	VMOVAPS      Z1, Z5
@@ -12362,16 +16143,16 @@ butterfly:
 	VFMADD231PS  Z28, Z31, Z19
 	VADDPS       Z18, Z4, Z31
 	VADDPS       Z19, Z5, Z30
-	MOVLQSX      16(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z31, (AX)(R10*1)
-	VMOVUPS      Z30, (CX)(R10*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z31, (AX)(R13*1)
+	VMOVUPS      Z30, (CX)(R13*1)
 	VSUBPS       Z18, Z4, Z4
 	VSUBPS       Z19, Z5, Z5
-	MOVLQSX      28(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
 	VFNMADD231PS Z14, Z6, Z0
 	VFNMADD231PS Z14, Z7, Z1
 	VMULPS       Z25, Z3, Z3
@@ -12400,25 +16181,25 @@ butterfly:
 	VFNMADD231PS Z5, Z4, Z2
 	VADDPS       Z3, Z0, Z4
 	VADDPS       Z2, Z1, Z5
-	MOVLQSX      20(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
 	VSUBPS       Z3, Z0, Z0
 	VSUBPS       Z2, Z1, Z1
-	MOVLQSX      24(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z0, (AX)(R10*1)
-	VMOVUPS      Z1, (CX)(R10*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (AX)(R13*1)
+	VMOVUPS      Z1, (CX)(R13*1)
 	ADDQ         $0x2c, SI
-	DECQ         R9
+	DECQ         R12
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyPlain11AVX2(SB), $576-80
+// func ButterflyPlain11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyPlain11AVX2(SB), $576-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -12426,51 +16207,83 @@ TEXT ·ButterflyPlain11AVX2(SB), $576-80
 	MOVQ indexes+48(FP), SI
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y0
-	VMOVUPS      (BX)(R10*1), Y1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y2
-	VMOVUPS      (BX)(R10*1), Y3
-	MOVLQSX      40(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y4
-	VMOVUPS      (BX)(R10*1), Y5
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y0
+	VMOVUPS      (BX)(R13*1), Y1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y2
+	VMOVUPS      (BX)(R13*1), Y3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      40(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y4
+	VMOVUPS      (BX)(R13*1), Y5
 	VADDPS       Y4, Y2, Y6
 	VADDPS       Y5, Y3, Y7
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y6, Y0, Y4
 	VADDPS       Y7, Y1, Y5
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y8
-	VMOVUPS      (BX)(R10*1), Y9
-	MOVLQSX      36(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y10
-	VMOVUPS      (BX)(R10*1), Y11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y8
+	VMOVUPS      (BX)(R13*1), Y9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      36(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y10
+	VMOVUPS      (BX)(R13*1), Y11
 	VADDPS       Y10, Y8, Y12
 	VADDPS       Y11, Y9, Y13
 	VSUBPS       Y10, Y8, Y8
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y12, Y4, Y4
 	VADDPS       Y13, Y5, Y5
-	MOVLQSX      12(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	MOVLQSX      32(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y14
-	VMOVUPS      (BX)(R10*1), Y15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      12(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y10
+	VMOVUPS      (BX)(R13*1), Y11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      32(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y14
+	VMOVUPS      (BX)(R13*1), Y15
 	VMOVUPS      Y8, (SP)
 	VADDPS       Y14, Y10, Y8
 	VMOVUPS      Y9, 32(SP)
@@ -12479,16 +16292,24 @@ butterfly:
 	VSUBPS       Y15, Y11, Y11
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y9, Y5, Y5
-	MOVLQSX      16(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y14
-	VMOVUPS      (BX)(R10*1), Y15
-	MOVLQSX      28(SI), R10
-	IMULQ        R8, R10
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      16(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y14
+	VMOVUPS      (BX)(R13*1), Y15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      28(SI), R13
+	IMULQ        R8, R13
 	VMOVUPS      Y10, 64(SP)
-	VMOVUPS      (DX)(R10*1), Y10
+	VMOVUPS      (DX)(R13*1), Y10
 	VMOVUPS      Y11, 96(SP)
-	VMOVUPS      (BX)(R10*1), Y11
+	VMOVUPS      (BX)(R13*1), Y11
 	VMOVUPS      Y9, 128(SP)
 	VADDPS       Y10, Y14, Y9
 	VMOVUPS      Y8, 160(SP)
@@ -12497,16 +16318,24 @@ butterfly:
 	VSUBPS       Y11, Y15, Y11
 	VADDPS       Y9, Y4, Y4
 	VADDPS       Y8, Y5, Y5
-	MOVLQSX      20(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y14
-	VMOVUPS      (BX)(R10*1), Y15
-	MOVLQSX      24(SI), R10
-	IMULQ        R8, R10
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      20(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y14
+	VMOVUPS      (BX)(R13*1), Y15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      24(SI), R13
+	IMULQ        R8, R13
 	VMOVUPS      Y10, 192(SP)
-	VMOVUPS      (DX)(R10*1), Y10
+	VMOVUPS      (DX)(R13*1), Y10
 	VMOVUPS      Y11, 224(SP)
-	VMOVUPS      (BX)(R10*1), Y11
+	VMOVUPS      (BX)(R13*1), Y11
 	VMOVUPS      Y8, 256(SP)
 	VADDPS       Y10, Y14, Y8
 	VMOVUPS      Y9, 288(SP)
@@ -12515,10 +16344,10 @@ butterfly:
 	VSUBPS       Y11, Y15, Y11
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y9, Y5, Y5
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
 	VBROADCASTSS butterflyConstants<>+76(SB), Y4
 	VMOVAPS      Y0, Y5
 	VFMADD231PS  Y4, Y6, Y5
@@ -12570,16 +16399,16 @@ butterfly:
 	VADDPS       Y4, Y5, Y10
 	VMOVUPS      Y11, 512(SP)
 	VSUBPS       Y3, Y14, Y11
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y10, (AX)(R10*1)
-	VMOVUPS      Y11, (CX)(R10*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y10, (AX)(R13*1)
+	VMOVUPS      Y11, (CX)(R13*1)
 	VSUBPS       Y4, Y5, Y4
 	VADDPS       Y3, Y14, Y3
-	MOVLQSX      40(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y3, (CX)(R10*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y3, (CX)(R13*1)
 	VMOVAPS      Y0, Y3
 	VFMADD231PS  Y15, Y6, Y3
 	VMOVAPS      Y1, Y4
@@ -12627,16 +16456,16 @@ butterfly:
 	VFMADD231PS  Y2, Y8, Y14
 	VADDPS       Y10, Y3, Y8
 	VADDPS       Y14, Y4, Y2
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y8, (AX)(R10*1)
-	VMOVUPS      Y2, (CX)(R10*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y8, (AX)(R13*1)
+	VMOVUPS      Y2, (CX)(R13*1)
 	VSUBPS       Y10, Y3, Y2
 	VSUBPS       Y14, Y4, Y3
-	MOVLQSX      36(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y2, (AX)(R10*1)
-	VMOVUPS      Y3, (CX)(R10*1)
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y3, (CX)(R13*1)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS Y15, Y6, Y2
 	VMOVAPS      Y1, Y3
@@ -12683,16 +16512,16 @@ butterfly:
 	VFNMADD231PS Y14, Y13, Y8
 	VADDPS       Y4, Y2, Y13
 	VADDPS       Y8, Y3, Y12
-	MOVLQSX      12(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y13, (AX)(R10*1)
-	VMOVUPS      Y12, (CX)(R10*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y13, (AX)(R13*1)
+	VMOVUPS      Y12, (CX)(R13*1)
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y8, Y3, Y3
-	MOVLQSX      32(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y2, (AX)(R10*1)
-	VMOVUPS      Y3, (CX)(R10*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y3, (CX)(R13*1)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS Y9, Y6, Y2
 	VMOVAPS      Y1, Y3
@@ -12739,16 +16568,16 @@ butterfly:
 	VFMADD231PS  Y12, Y15, Y8
 	VADDPS       Y4, Y2, Y15
 	VADDPS       Y8, Y3, Y12
-	MOVLQSX      16(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y15, (AX)(R10*1)
-	VMOVUPS      Y12, (CX)(R10*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y15, (AX)(R13*1)
+	VMOVUPS      Y12, (CX)(R13*1)
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y8, Y3, Y3
-	MOVLQSX      28(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y2, (AX)(R10*1)
-	VMOVUPS      Y3, (CX)(R10*1)
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y3, (CX)(R13*1)
 	VFNMADD231PS Y13, Y6, Y0
 	VFNMADD231PS Y13, Y7, Y1
 	VMULPS       Y14, Y5, Y2
@@ -12793,25 +16622,25 @@ butterfly:
 	VFNMADD231PS Y5, Y4, Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y3, Y1, Y5
-	MOVLQSX      20(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
 	VSUBPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      24(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y0, (AX)(R10*1)
-	VMOVUPS      Y1, (CX)(R10*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (AX)(R13*1)
+	VMOVUPS      Y1, (CX)(R13*1)
 	ADDQ         $0x2c, SI
-	DECQ         R9
+	DECQ         R12
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyForward11AVX512(SB), $384-80
+// func ButterflyForward11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyForward11AVX512(SB), $384-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -12820,89 +16649,137 @@ TEXT ·ButterflyForward11AVX512(SB), $384-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
-	MOVLQSX      40(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z4
-	VMOVUPS      (BX)(R11*1), Z5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      40(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z4
+	VMOVUPS      (BX)(R14*1), Z5
 	VADDPS       Z4, Z2, Z6
 	VADDPS       Z5, Z3, Z7
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
 	VADDPS       Z7, Z1, Z5
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z8
-	VMOVUPS      (BX)(R11*1), Z9
-	MOVLQSX      36(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z8
+	VMOVUPS      (BX)(R14*1), Z9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      36(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z11
 	VADDPS       Z10, Z8, Z12
 	VADDPS       Z11, Z9, Z13
 	VSUBPS       Z10, Z8, Z8
 	VSUBPS       Z11, Z9, Z9
 	VADDPS       Z12, Z4, Z4
 	VADDPS       Z13, Z5, Z5
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z11
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z14
-	VMOVUPS      (BX)(R11*1), Z15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z14
+	VMOVUPS      (BX)(R14*1), Z15
 	VADDPS       Z14, Z10, Z16
 	VADDPS       Z15, Z11, Z17
 	VSUBPS       Z14, Z10, Z10
 	VSUBPS       Z15, Z11, Z11
 	VADDPS       Z16, Z4, Z4
 	VADDPS       Z17, Z5, Z5
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z14
-	VMOVUPS      (BX)(R11*1), Z15
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z18
-	VMOVUPS      (BX)(R11*1), Z19
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z14
+	VMOVUPS      (BX)(R14*1), Z15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z18
+	VMOVUPS      (BX)(R14*1), Z19
 	VADDPS       Z18, Z14, Z20
 	VADDPS       Z19, Z15, Z21
 	VSUBPS       Z18, Z14, Z14
 	VSUBPS       Z19, Z15, Z15
 	VADDPS       Z20, Z4, Z4
 	VADDPS       Z21, Z5, Z5
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z18
-	VMOVUPS      (BX)(R11*1), Z19
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z22
-	VMOVUPS      (BX)(R11*1), Z23
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z18
+	VMOVUPS      (BX)(R14*1), Z19
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z22
+	VMOVUPS      (BX)(R14*1), Z23
 	VADDPS       Z22, Z18, Z24
 	VADDPS       Z23, Z19, Z25
 	VSUBPS       Z22, Z18, Z18
 	VSUBPS       Z23, Z19, Z19
 	VADDPS       Z24, Z4, Z4
 	VADDPS       Z25, Z5, Z5
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+76(SB), Z4
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z4, Z6, Z5
@@ -12949,10 +16826,10 @@ butterfly:
 	VMULPS       Z31, Z19, Z19
 	VFMSUB231PS  Z31, Z18, Z15
 	VFMADD231PS  Z24, Z18, Z19
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z15, (AX)(R11*1)
-	VMOVUPS      Z19, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z15, (AX)(R14*1)
+	VMOVUPS      Z19, (CX)(R14*1)
 	VSUBPS       Z26, Z5, Z5
 	VADDPS       Z27, Z22, Z15
 	VBROADCASTSS 76(R9), Z18
@@ -12961,10 +16838,10 @@ butterfly:
 	VMULPS       Z22, Z15, Z15
 	VFMSUB231PS  Z22, Z5, Z19
 	VFMADD231PS  Z18, Z5, Z15
-	MOVLQSX      40(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z19, (AX)(R11*1)
-	VMOVUPS      Z15, (CX)(R11*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z19, (AX)(R14*1)
+	VMOVUPS      Z15, (CX)(R14*1)
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z28, Z6, Z5
 	VMOVAPS      Z1, Z15
@@ -13004,10 +16881,10 @@ butterfly:
 	VMULPS       Z23, Z27, Z27
 	VFMSUB231PS  Z23, Z4, Z22
 	VFMADD231PS  Z26, Z4, Z27
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z22, (AX)(R11*1)
-	VMOVUPS      Z27, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z22, (AX)(R14*1)
+	VMOVUPS      Z27, (CX)(R14*1)
 	VSUBPS       Z18, Z5, Z4
 	VSUBPS       Z19, Z15, Z5
 	VBROADCASTSS 68(R9), Z15
@@ -13016,10 +16893,10 @@ butterfly:
 	VMULPS       Z19, Z5, Z5
 	VFMSUB231PS  Z19, Z4, Z18
 	VFMADD231PS  Z15, Z4, Z5
-	MOVLQSX      36(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z18, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z18, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VMOVAPS      Z0, Z4
 	VFNMADD231PS Z30, Z6, Z4
 	VMOVAPS      Z1, Z5
@@ -13059,10 +16936,10 @@ butterfly:
 	VMULPS       Z25, Z28, Z28
 	VFMSUB231PS  Z25, Z29, Z19
 	VFMADD231PS  Z23, Z29, Z28
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z19, (AX)(R11*1)
-	VMOVUPS      Z28, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z19, (AX)(R14*1)
+	VMOVUPS      Z28, (CX)(R14*1)
 	VSUBPS       Z15, Z4, Z4
 	VSUBPS       Z18, Z5, Z5
 	VBROADCASTSS 60(R9), Z15
@@ -13071,10 +16948,10 @@ butterfly:
 	VMULPS       Z19, Z5, Z5
 	VFMSUB231PS  Z19, Z4, Z18
 	VFMADD231PS  Z15, Z4, Z5
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z18, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z18, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VMOVAPS      Z0, Z4
 	VFNMADD231PS Z27, Z6, Z4
 	VMOVAPS      Z1, Z5
@@ -13114,10 +16991,10 @@ butterfly:
 	VMULPS       Z28, Z30, Z30
 	VFMSUB231PS  Z28, Z24, Z19
 	VFMADD231PS  Z25, Z24, Z30
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z19, (AX)(R11*1)
-	VMOVUPS      Z30, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z19, (AX)(R14*1)
+	VMOVUPS      Z30, (CX)(R14*1)
 	VSUBPS       Z15, Z4, Z4
 	VSUBPS       Z18, Z5, Z5
 	VBROADCASTSS 52(R9), Z15
@@ -13126,10 +17003,10 @@ butterfly:
 	VMULPS       Z19, Z5, Z5
 	VFMSUB231PS  Z19, Z4, Z18
 	VFMADD231PS  Z15, Z4, Z5
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z18, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z18, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VFNMADD231PS Z14, Z6, Z0
 	VFNMADD231PS Z14, Z7, Z1
 	VMULPS       Z23, Z3, Z3
@@ -13167,10 +17044,10 @@ butterfly:
 	VMULPS       Z8, Z5, Z5
 	VFMSUB231PS  Z8, Z4, Z7
 	VFMADD231PS  Z6, Z4, Z5
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VSUBPS       Z3, Z0, Z0
 	VSUBPS       Z2, Z1, Z1
 	VBROADCASTSS 44(R9), Z2
@@ -13179,20 +17056,20 @@ butterfly:
 	VMULPS       Z4, Z1, Z1
 	VFMSUB231PS  Z4, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x2c, SI
 	ADDQ         $0x50, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyForward11AVX2(SB), $576-80
+// func ButterflyForward11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyForward11AVX2(SB), $576-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -13201,51 +17078,83 @@ TEXT ·ButterflyForward11AVX2(SB), $576-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
-	MOVLQSX      40(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y4
-	VMOVUPS      (BX)(R11*1), Y5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      40(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y4
+	VMOVUPS      (BX)(R14*1), Y5
 	VADDPS       Y4, Y2, Y6
 	VADDPS       Y5, Y3, Y7
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y6, Y0, Y4
 	VADDPS       Y7, Y1, Y5
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y8
-	VMOVUPS      (BX)(R11*1), Y9
-	MOVLQSX      36(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y8
+	VMOVUPS      (BX)(R14*1), Y9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      36(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
 	VADDPS       Y10, Y8, Y12
 	VADDPS       Y11, Y9, Y13
 	VSUBPS       Y10, Y8, Y8
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y12, Y4, Y4
 	VADDPS       Y13, Y5, Y5
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y14
-	VMOVUPS      (BX)(R11*1), Y15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y14
+	VMOVUPS      (BX)(R14*1), Y15
 	VMOVUPS      Y8, (SP)
 	VADDPS       Y14, Y10, Y8
 	VMOVUPS      Y9, 32(SP)
@@ -13254,16 +17163,24 @@ butterfly:
 	VSUBPS       Y15, Y11, Y11
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y9, Y5, Y5
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y14
-	VMOVUPS      (BX)(R11*1), Y15
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y14
+	VMOVUPS      (BX)(R14*1), Y15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
 	VMOVUPS      Y10, 64(SP)
-	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (DX)(R14*1), Y10
 	VMOVUPS      Y11, 96(SP)
-	VMOVUPS      (BX)(R11*1), Y11
+	VMOVUPS      (BX)(R14*1), Y11
 	VMOVUPS      Y9, 128(SP)
 	VADDPS       Y10, Y14, Y9
 	VMOVUPS      Y8, 160(SP)
@@ -13272,16 +17189,24 @@ butterfly:
 	VSUBPS       Y11, Y15, Y11
 	VADDPS       Y9, Y4, Y4
 	VADDPS       Y8, Y5, Y5
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y14
-	VMOVUPS      (BX)(R11*1), Y15
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y14
+	VMOVUPS      (BX)(R14*1), Y15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
 	VMOVUPS      Y10, 192(SP)
-	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (DX)(R14*1), Y10
 	VMOVUPS      Y11, 224(SP)
-	VMOVUPS      (BX)(R11*1), Y11
+	VMOVUPS      (BX)(R14*1), Y11
 	VMOVUPS      Y8, 256(SP)
 	VADDPS       Y10, Y14, Y8
 	VMOVUPS      Y9, 288(SP)
@@ -13290,10 +17215,10 @@ butterfly:
 	VSUBPS       Y11, Y15, Y11
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y9, Y5, Y5
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+76(SB), Y4
 	VMOVAPS      Y0, Y5
 	VFMADD231PS  Y4, Y6, Y5
@@ -13352,10 +17277,10 @@ butterfly:
 	VMULPS       Y13, Y11, Y11
 	VFMSUB231PS  Y13, Y10, Y9
 	VFMADD231PS  Y8, Y10, Y11
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y9, (AX)(R11*1)
-	VMOVUPS      Y11, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y9, (AX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VSUBPS       Y4, Y5, Y4
 	VADDPS       Y3, Y14, Y3
 	VBROADCASTSS 76(R9), Y5
@@ -13364,10 +17289,10 @@ butterfly:
 	VMULPS       Y9, Y3, Y3
 	VFMSUB231PS  Y9, Y4, Y8
 	VFMADD231PS  Y5, Y4, Y3
-	MOVLQSX      40(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VMOVAPS      Y0, Y3
 	VFMADD231PS  Y15, Y6, Y3
 	VMOVAPS      Y1, Y4
@@ -13423,10 +17348,10 @@ butterfly:
 	VMULPS       Y9, Y14, Y14
 	VFMSUB231PS  Y9, Y2, Y15
 	VFMADD231PS  Y11, Y2, Y14
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y15, (AX)(R11*1)
-	VMOVUPS      Y14, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y15, (AX)(R14*1)
+	VMOVUPS      Y14, (CX)(R14*1)
 	VSUBPS       Y8, Y3, Y2
 	VSUBPS       Y10, Y4, Y3
 	VBROADCASTSS 68(R9), Y4
@@ -13435,10 +17360,10 @@ butterfly:
 	VMULPS       Y9, Y3, Y3
 	VFMSUB231PS  Y9, Y2, Y8
 	VFMADD231PS  Y4, Y2, Y3
-	MOVLQSX      36(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS Y12, Y6, Y2
 	VMOVAPS      Y1, Y3
@@ -13494,10 +17419,10 @@ butterfly:
 	VMULPS       Y8, Y14, Y14
 	VFMSUB231PS  Y8, Y11, Y12
 	VFMADD231PS  Y10, Y11, Y14
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y12, (AX)(R11*1)
-	VMOVUPS      Y14, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y12, (AX)(R14*1)
+	VMOVUPS      Y14, (CX)(R14*1)
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y9, Y3, Y3
 	VBROADCASTSS 60(R9), Y4
@@ -13506,10 +17431,10 @@ butterfly:
 	VMULPS       Y9, Y3, Y3
 	VFMSUB231PS  Y9, Y2, Y8
 	VFMADD231PS  Y4, Y2, Y3
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS Y13, Y6, Y2
 	VMOVAPS      Y1, Y3
@@ -13565,10 +17490,10 @@ butterfly:
 	VMULPS       Y8, Y12, Y12
 	VFMSUB231PS  Y8, Y11, Y13
 	VFMADD231PS  Y10, Y11, Y12
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y13, (AX)(R11*1)
-	VMOVUPS      Y12, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y13, (AX)(R14*1)
+	VMOVUPS      Y12, (CX)(R14*1)
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y9, Y3, Y3
 	VBROADCASTSS 52(R9), Y4
@@ -13577,10 +17502,10 @@ butterfly:
 	VMULPS       Y9, Y3, Y3
 	VFMSUB231PS  Y9, Y2, Y8
 	VFMADD231PS  Y4, Y2, Y3
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VFNMADD231PS Y14, Y6, Y0
 	VFNMADD231PS Y14, Y7, Y1
 	VMULPS       Y15, Y5, Y2
@@ -13634,10 +17559,10 @@ butterfly:
 	VMULPS       Y8, Y5, Y5
 	VFMSUB231PS  Y8, Y4, Y7
 	VFMADD231PS  Y6, Y4, Y5
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
 	VBROADCASTSS 44(R9), Y2
@@ -13646,20 +17571,20 @@ butterfly:
 	VMULPS       Y4, Y1, Y1
 	VFMSUB231PS  Y4, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x2c, SI
 	ADDQ         $0x50, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyInverse11AVX512(SB), $320-80
+// func ButterflyInverse11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyInverse11AVX512(SB), $320-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -13668,29 +17593,45 @@ TEXT ·ButterflyInverse11AVX512(SB), $320-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
 	VBROADCASTSS 4(R9), Z4
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS (R9), Z6
 	VMULPS       Z6, Z3, Z3
 	VFMSUB231PS  Z6, Z2, Z5
 	VFMADD231PS  Z4, Z2, Z3
-	MOVLQSX      40(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z4
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      40(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z4
 	VBROADCASTSS 76(R9), Z6
 	VMULPS       Z6, Z4, Z7
 	VBROADCASTSS 72(R9), Z8
@@ -13703,20 +17644,28 @@ butterfly:
 	VSUBPS       Z4, Z3, Z3
 	VADDPS       Z2, Z0, Z4
 	VADDPS       Z6, Z1, Z7
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z8
-	VMOVUPS      (BX)(R11*1), Z9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z8
+	VMOVUPS      (BX)(R14*1), Z9
 	VBROADCASTSS 12(R9), Z10
 	VMULPS       Z10, Z9, Z11
 	VBROADCASTSS 8(R9), Z12
 	VMULPS       Z12, Z9, Z9
 	VFMSUB231PS  Z12, Z8, Z11
 	VFMADD231PS  Z10, Z8, Z9
-	MOVLQSX      36(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z8
-	VMOVUPS      (BX)(R11*1), Z10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      36(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z8
+	VMOVUPS      (BX)(R14*1), Z10
 	VBROADCASTSS 68(R9), Z12
 	VMULPS       Z12, Z10, Z13
 	VBROADCASTSS 64(R9), Z14
@@ -13729,20 +17678,28 @@ butterfly:
 	VSUBPS       Z10, Z9, Z9
 	VADDPS       Z8, Z4, Z4
 	VADDPS       Z12, Z7, Z7
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z13
 	VBROADCASTSS 20(R9), Z14
 	VMULPS       Z14, Z13, Z15
 	VBROADCASTSS 16(R9), Z16
 	VMULPS       Z16, Z13, Z13
 	VFMSUB231PS  Z16, Z10, Z15
 	VFMADD231PS  Z14, Z10, Z13
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z14
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z14
 	VBROADCASTSS 60(R9), Z16
 	VMULPS       Z16, Z14, Z17
 	VBROADCASTSS 56(R9), Z18
@@ -13755,20 +17712,28 @@ butterfly:
 	VSUBPS       Z14, Z13, Z13
 	VADDPS       Z10, Z4, Z4
 	VADDPS       Z16, Z7, Z7
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z14
-	VMOVUPS      (BX)(R11*1), Z17
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z14
+	VMOVUPS      (BX)(R14*1), Z17
 	VBROADCASTSS 28(R9), Z18
 	VMULPS       Z18, Z17, Z19
 	VBROADCASTSS 24(R9), Z20
 	VMULPS       Z20, Z17, Z17
 	VFMSUB231PS  Z20, Z14, Z19
 	VFMADD231PS  Z18, Z14, Z17
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z14
-	VMOVUPS      (BX)(R11*1), Z18
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z14
+	VMOVUPS      (BX)(R14*1), Z18
 	VBROADCASTSS 52(R9), Z20
 	VMULPS       Z20, Z18, Z21
 	VBROADCASTSS 48(R9), Z22
@@ -13781,20 +17746,28 @@ butterfly:
 	VSUBPS       Z18, Z17, Z17
 	VADDPS       Z14, Z4, Z4
 	VADDPS       Z20, Z7, Z7
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z18
-	VMOVUPS      (BX)(R11*1), Z21
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z18
+	VMOVUPS      (BX)(R14*1), Z21
 	VBROADCASTSS 36(R9), Z22
 	VMULPS       Z22, Z21, Z23
 	VBROADCASTSS 32(R9), Z24
 	VMULPS       Z24, Z21, Z21
 	VFMSUB231PS  Z24, Z18, Z23
 	VFMADD231PS  Z22, Z18, Z21
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z18
-	VMOVUPS      (BX)(R11*1), Z22
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z18
+	VMOVUPS      (BX)(R14*1), Z22
 	VBROADCASTSS 44(R9), Z24
 	VMULPS       Z24, Z22, Z25
 	VBROADCASTSS 40(R9), Z26
@@ -13807,10 +17780,10 @@ butterfly:
 	VSUBPS       Z22, Z21, Z21
 	VADDPS       Z18, Z4, Z4
 	VADDPS       Z24, Z7, Z7
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z7, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z7, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+76(SB), Z4
 	VMOVAPS      Z0, Z7
 	VFMADD231PS  Z4, Z2, Z7
@@ -13849,16 +17822,16 @@ butterfly:
 	VADDPS       Z26, Z7, Z23
 	VMOVUPS      Z21, 192(SP)
 	VSUBPS       Z27, Z22, Z21
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z23, (AX)(R11*1)
-	VMOVUPS      Z21, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z23, (AX)(R14*1)
+	VMOVUPS      Z21, (CX)(R14*1)
 	VSUBPS       Z26, Z7, Z7
 	VADDPS       Z27, Z22, Z21
-	MOVLQSX      40(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z21, (CX)(R11*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z21, (CX)(R14*1)
 	VMOVAPS      Z0, Z7
 	VFMADD231PS  Z28, Z2, Z7
 	VMOVAPS      Z1, Z21
@@ -13890,16 +17863,16 @@ butterfly:
 	VFMADD231PS  Z18, Z4, Z23
 	VADDPS       Z22, Z7, Z4
 	VADDPS       Z23, Z21, Z25
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z25, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z25, (CX)(R14*1)
 	VSUBPS       Z22, Z7, Z4
 	VSUBPS       Z23, Z21, Z7
-	MOVLQSX      36(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z7, (CX)(R11*1)
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z7, (CX)(R14*1)
 	VMOVAPS      Z0, Z4
 	VFNMADD231PS Z30, Z2, Z4
 	VMOVAPS      Z1, Z7
@@ -13930,16 +17903,16 @@ butterfly:
 	VFNMADD231PS Z23, Z29, Z22
 	VADDPS       Z21, Z4, Z29
 	VADDPS       Z22, Z7, Z28
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z29, (AX)(R11*1)
-	VMOVUPS      Z28, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z29, (AX)(R14*1)
+	VMOVUPS      Z28, (CX)(R14*1)
 	VSUBPS       Z21, Z4, Z4
 	VSUBPS       Z22, Z7, Z7
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z7, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z7, (CX)(R14*1)
 	VMOVAPS      Z0, Z4
 	VFNMADD231PS Z25, Z2, Z4
 	VMOVAPS      Z1, Z7
@@ -13970,16 +17943,16 @@ butterfly:
 	VFMADD231PS  Z28, Z31, Z22
 	VADDPS       Z21, Z4, Z31
 	VADDPS       Z22, Z7, Z30
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z31, (AX)(R11*1)
-	VMOVUPS      Z30, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z31, (AX)(R14*1)
+	VMOVUPS      Z30, (CX)(R14*1)
 	VSUBPS       Z21, Z4, Z4
 	VSUBPS       Z22, Z7, Z7
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z7, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z7, (CX)(R14*1)
 	VFNMADD231PS Z19, Z2, Z0
 	VFNMADD231PS Z19, Z6, Z1
 	VMULPS       Z24, Z3, Z2
@@ -14008,26 +17981,26 @@ butterfly:
 	VFNMADD231PS Z5, Z4, Z3
 	VADDPS       Z2, Z0, Z4
 	VADDPS       Z3, Z1, Z5
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VSUBPS       Z2, Z0, Z0
 	VSUBPS       Z3, Z1, Z1
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z0, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z0, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x2c, SI
 	ADDQ         $0x50, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyInverse11AVX2(SB), $576-80
+// func ButterflyInverse11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyInverse11AVX2(SB), $576-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -14036,29 +18009,45 @@ TEXT ·ButterflyInverse11AVX2(SB), $576-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
 	VBROADCASTSS 4(R9), Y4
 	VMULPS       Y4, Y3, Y5
 	VBROADCASTSS (R9), Y6
 	VMULPS       Y6, Y3, Y3
 	VFMSUB231PS  Y6, Y2, Y5
 	VFMADD231PS  Y4, Y2, Y3
-	MOVLQSX      40(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y4
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      40(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y4
 	VBROADCASTSS 76(R9), Y6
 	VMULPS       Y6, Y4, Y7
 	VBROADCASTSS 72(R9), Y8
@@ -14071,20 +18060,28 @@ butterfly:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y6, Y1, Y7
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y8
-	VMOVUPS      (BX)(R11*1), Y9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y8
+	VMOVUPS      (BX)(R14*1), Y9
 	VBROADCASTSS 12(R9), Y10
 	VMULPS       Y10, Y9, Y11
 	VBROADCASTSS 8(R9), Y12
 	VMULPS       Y12, Y9, Y9
 	VFMSUB231PS  Y12, Y8, Y11
 	VFMADD231PS  Y10, Y8, Y9
-	MOVLQSX      36(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y8
-	VMOVUPS      (BX)(R11*1), Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      36(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y8
+	VMOVUPS      (BX)(R14*1), Y10
 	VBROADCASTSS 68(R9), Y12
 	VMULPS       Y12, Y10, Y13
 	VBROADCASTSS 64(R9), Y14
@@ -14097,10 +18094,14 @@ butterfly:
 	VSUBPS       Y10, Y9, Y9
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y12, Y7, Y7
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y13
 	VBROADCASTSS 20(R9), Y14
 	VMULPS       Y14, Y13, Y15
 	VMOVUPS      Y11, (SP)
@@ -14108,10 +18109,14 @@ butterfly:
 	VMULPS       Y11, Y13, Y13
 	VFMSUB231PS  Y11, Y10, Y15
 	VFMADD231PS  Y14, Y10, Y13
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
 	VBROADCASTSS 60(R9), Y14
 	VMOVUPS      Y9, 32(SP)
 	VMULPS       Y14, Y11, Y9
@@ -14126,10 +18131,14 @@ butterfly:
 	VSUBPS       Y11, Y13, Y11
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y12, Y7, Y7
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y13
-	VMOVUPS      (BX)(R11*1), Y14
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y13
+	VMOVUPS      (BX)(R14*1), Y14
 	VBROADCASTSS 28(R9), Y15
 	VMOVUPS      Y9, 96(SP)
 	VMULPS       Y15, Y14, Y9
@@ -14138,10 +18147,14 @@ butterfly:
 	VMULPS       Y11, Y14, Y14
 	VFMSUB231PS  Y11, Y13, Y9
 	VFMADD231PS  Y15, Y13, Y14
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y11
-	VMOVUPS      (BX)(R11*1), Y13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y11
+	VMOVUPS      (BX)(R14*1), Y13
 	VBROADCASTSS 52(R9), Y15
 	VMOVUPS      Y12, 160(SP)
 	VMULPS       Y15, Y13, Y12
@@ -14156,10 +18169,14 @@ butterfly:
 	VSUBPS       Y13, Y14, Y12
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y11, Y7, Y7
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y13
-	VMOVUPS      (BX)(R11*1), Y14
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y13
+	VMOVUPS      (BX)(R14*1), Y14
 	VBROADCASTSS 36(R9), Y15
 	VMOVUPS      Y9, 224(SP)
 	VMULPS       Y15, Y14, Y9
@@ -14168,10 +18185,14 @@ butterfly:
 	VMULPS       Y12, Y14, Y14
 	VFMSUB231PS  Y12, Y13, Y9
 	VFMADD231PS  Y15, Y13, Y14
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y12
-	VMOVUPS      (BX)(R11*1), Y13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y12
+	VMOVUPS      (BX)(R14*1), Y13
 	VBROADCASTSS 44(R9), Y15
 	VMOVUPS      Y11, 288(SP)
 	VMULPS       Y15, Y13, Y11
@@ -14186,10 +18207,10 @@ butterfly:
 	VSUBPS       Y13, Y14, Y11
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y12, Y7, Y7
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+76(SB), Y4
 	VMOVAPS      Y0, Y7
 	VFMADD231PS  Y4, Y2, Y7
@@ -14241,16 +18262,16 @@ butterfly:
 	VADDPS       Y15, Y7, Y9
 	VMOVUPS      Y11, 512(SP)
 	VSUBPS       Y4, Y13, Y11
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y9, (AX)(R11*1)
-	VMOVUPS      Y11, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y9, (AX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VSUBPS       Y15, Y7, Y7
 	VADDPS       Y4, Y13, Y4
-	MOVLQSX      40(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VMOVAPS      Y0, Y4
 	VFMADD231PS  Y14, Y2, Y4
 	VMOVAPS      Y1, Y7
@@ -14298,16 +18319,16 @@ butterfly:
 	VFMADD231PS  Y3, Y10, Y15
 	VADDPS       Y11, Y4, Y10
 	VADDPS       Y15, Y7, Y3
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y10, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y10, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VSUBPS       Y11, Y4, Y3
 	VSUBPS       Y15, Y7, Y4
-	MOVLQSX      36(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y14, Y2, Y3
 	VMOVAPS      Y1, Y4
@@ -14354,16 +18375,16 @@ butterfly:
 	VFNMADD231PS Y15, Y8, Y10
 	VADDPS       Y7, Y3, Y8
 	VADDPS       Y10, Y4, Y5
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y7, Y3, Y3
 	VSUBPS       Y10, Y4, Y4
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y12, Y2, Y3
 	VMOVAPS      Y1, Y4
@@ -14410,16 +18431,16 @@ butterfly:
 	VFMADD231PS  Y8, Y14, Y7
 	VADDPS       Y5, Y3, Y14
 	VADDPS       Y7, Y4, Y8
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y14, (AX)(R11*1)
-	VMOVUPS      Y8, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y14, (AX)(R14*1)
+	VMOVUPS      Y8, (CX)(R14*1)
 	VSUBPS       Y5, Y3, Y3
 	VSUBPS       Y7, Y4, Y4
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VFNMADD231PS Y10, Y2, Y0
 	VFNMADD231PS Y10, Y6, Y1
 	VMULPS       Y15, Y9, Y2
@@ -14464,26 +18485,26 @@ butterfly:
 	VFNMADD231PS Y5, Y4, Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y3, Y1, Y5
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x2c, SI
 	ADDQ         $0x50, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilter11AVX512(SB), $1280-80
+TEXT ·ButterflyFilter11AVX512(SB), $1280-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -15108,9 +19129,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilter11AVX2(SB), $992-80
+TEXT ·ButterflyFilter11AVX2(SB), $992-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -15918,9 +19939,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilterAdd11AVX512(SB), $1344-80
+TEXT ·ButterflyFilterAdd11AVX512(SB), $1344-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -16595,9 +20616,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilterAdd11AVX2(SB), $1024-80
+TEXT ·ButterflyFilterAdd11AVX2(SB), $1024-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -17456,9 +21477,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyAccumulate11AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyPlain13AVX512(SB), $704-80
+TEXT ·ButterflyAccumulate11AVX512(SB), $448-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -17466,103 +21487,1160 @@ TEXT ·ButterflyPlain13AVX512(SB), $704-80
 	MOVQ indexes+48(FP), SI
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z0
-	VMOVUPS      (BX)(R10*1), Z1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z2
-	VMOVUPS      (BX)(R10*1), Z3
-	MOVLQSX      48(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z4
-	VMOVUPS      (BX)(R10*1), Z5
+	MOVLQSX      (SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z0
+	VMOVUPS      (BX)(R11*1), Z1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z2
+	VMOVUPS      (BX)(R11*1), Z3
+	MOVLQSX      40(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z4
+	VMOVUPS      (BX)(R11*1), Z5
 	VADDPS       Z4, Z2, Z6
 	VADDPS       Z5, Z3, Z7
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
 	VADDPS       Z7, Z1, Z5
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z8
-	VMOVUPS      (BX)(R10*1), Z9
-	MOVLQSX      44(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z10
-	VMOVUPS      (BX)(R10*1), Z11
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z8
+	VMOVUPS      (BX)(R11*1), Z9
+	MOVLQSX      36(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z10
+	VMOVUPS      (BX)(R11*1), Z11
 	VADDPS       Z10, Z8, Z12
 	VADDPS       Z11, Z9, Z13
 	VSUBPS       Z10, Z8, Z8
 	VSUBPS       Z11, Z9, Z9
 	VADDPS       Z12, Z4, Z4
 	VADDPS       Z13, Z5, Z5
-	MOVLQSX      12(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z10
-	VMOVUPS      (BX)(R10*1), Z11
-	MOVLQSX      40(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z14
-	VMOVUPS      (BX)(R10*1), Z15
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z10
+	VMOVUPS      (BX)(R11*1), Z11
+	MOVLQSX      32(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z14
+	VMOVUPS      (BX)(R11*1), Z15
 	VADDPS       Z14, Z10, Z16
 	VADDPS       Z15, Z11, Z17
 	VSUBPS       Z14, Z10, Z10
 	VSUBPS       Z15, Z11, Z11
 	VADDPS       Z16, Z4, Z4
 	VADDPS       Z17, Z5, Z5
-	MOVLQSX      16(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z14
-	VMOVUPS      (BX)(R10*1), Z15
-	MOVLQSX      36(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z18
-	VMOVUPS      (BX)(R10*1), Z19
+	MOVLQSX      16(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z14
+	VMOVUPS      (BX)(R11*1), Z15
+	MOVLQSX      28(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z18
+	VMOVUPS      (BX)(R11*1), Z19
 	VADDPS       Z18, Z14, Z20
 	VADDPS       Z19, Z15, Z21
 	VSUBPS       Z18, Z14, Z14
 	VSUBPS       Z19, Z15, Z15
 	VADDPS       Z20, Z4, Z4
 	VADDPS       Z21, Z5, Z5
-	MOVLQSX      20(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z18
-	VMOVUPS      (BX)(R10*1), Z19
-	MOVLQSX      32(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z22
-	VMOVUPS      (BX)(R10*1), Z23
+	MOVLQSX      20(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z18
+	VMOVUPS      (BX)(R11*1), Z19
+	MOVLQSX      24(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z22
+	VMOVUPS      (BX)(R11*1), Z23
 	VADDPS       Z22, Z18, Z24
 	VADDPS       Z23, Z19, Z25
 	VSUBPS       Z22, Z18, Z18
 	VSUBPS       Z23, Z19, Z19
 	VADDPS       Z24, Z4, Z4
 	VADDPS       Z25, Z5, Z5
-	MOVLQSX      24(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z22
-	VMOVUPS      (BX)(R10*1), Z23
-	MOVLQSX      28(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z26
-	VMOVUPS      (BX)(R10*1), Z27
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z22
+	VMOVUPS      64(R9)(R11*1), Z23
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z26
+	VMOVUPS      (CX)(R11*1), Z27
+	VFMADD231PS  Z23, Z5, Z26
+	VFMADD231PS  Z22, Z5, Z27
+	VFMADD231PS  Z22, Z4, Z26
+	VFNMADD231PS Z23, Z4, Z27
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z26, (AX)(R11*1)
+	VMOVUPS      Z27, (CX)(R11*1)
+	VBROADCASTSS butterflyConstants<>+76(SB), Z4
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z4, Z6, Z5
+	VMOVAPS      Z1, Z22
+	VFMADD231PS  Z4, Z7, Z22
+	VBROADCASTSS butterflyConstants<>+80(SB), Z23
+	VMULPS       Z23, Z3, Z26
+	VMULPS       Z23, Z2, Z27
+	VBROADCASTSS butterflyConstants<>+84(SB), Z28
+	VFMADD231PS  Z28, Z12, Z5
+	VFMADD231PS  Z28, Z13, Z22
+	VBROADCASTSS butterflyConstants<>+88(SB), Z29
+	VFMADD231PS  Z29, Z9, Z26
+	VFMADD231PS  Z29, Z8, Z27
+	VBROADCASTSS butterflyConstants<>+92(SB), Z30
+	VFNMADD231PS Z30, Z16, Z5
+	VFNMADD231PS Z30, Z17, Z22
+	VBROADCASTSS butterflyConstants<>+96(SB), Z31
+	VFMADD231PS  Z31, Z11, Z26
+	VFMADD231PS  Z31, Z10, Z27
+	VBROADCASTSS butterflyConstants<>+100(SB), Z23
+	VFNMADD231PS Z23, Z20, Z5
+	VFNMADD231PS Z23, Z21, Z22
+	VBROADCASTSS butterflyConstants<>+104(SB), Z4
+	VFMADD231PS  Z4, Z15, Z26
+	VFMADD231PS  Z4, Z14, Z27
+	VMOVUPS      Z14, (SP)
+	VBROADCASTSS butterflyConstants<>+108(SB), Z14
+	VFNMADD231PS Z14, Z24, Z5
+	VFNMADD231PS Z14, Z25, Z22
+	VMOVUPS      Z25, 64(SP)
+	VBROADCASTSS butterflyConstants<>+112(SB), Z25
+	VFMADD231PS  Z25, Z19, Z26
+	VFMADD231PS  Z25, Z18, Z27
+	VMOVUPS      Z18, 128(SP)
+	VADDPS       Z26, Z5, Z18
+	VMOVUPS      Z19, 192(SP)
+	VSUBPS       Z27, Z22, Z19
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      Z24, 256(SP)
+	VMOVUPS      (R9)(R11*1), Z24
+	VMOVUPS      Z15, 320(SP)
+	VMOVUPS      64(R9)(R11*1), Z15
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z31
+	VMOVUPS      Z21, 384(SP)
+	VMOVUPS      (CX)(R11*1), Z21
+	VFMADD231PS  Z15, Z19, Z31
+	VFMADD231PS  Z24, Z19, Z21
+	VFMADD231PS  Z24, Z18, Z31
+	VFNMADD231PS Z15, Z18, Z21
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z31, (AX)(R11*1)
+	VMOVUPS      Z21, (CX)(R11*1)
+	VSUBPS       Z26, Z5, Z5
+	VADDPS       Z27, Z22, Z15
+	MOVLQSX      40(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z18
+	VMOVUPS      64(R9)(R11*1), Z19
+	MOVLQSX      40(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z21
+	VMOVUPS      (CX)(R11*1), Z22
+	VFMADD231PS  Z19, Z15, Z21
+	VFMADD231PS  Z18, Z15, Z22
+	VFMADD231PS  Z18, Z5, Z21
+	VFNMADD231PS Z19, Z5, Z22
+	MOVLQSX      40(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z21, (AX)(R11*1)
+	VMOVUPS      Z22, (CX)(R11*1)
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z28, Z6, Z5
+	VMOVAPS      Z1, Z15
+	VFMADD231PS  Z28, Z7, Z15
+	VMULPS       Z29, Z3, Z18
+	VMULPS       Z29, Z2, Z19
+	VFNMADD231PS Z23, Z12, Z5
+	VFNMADD231PS Z23, Z13, Z15
+	VFMADD231PS  Z4, Z9, Z18
+	VFMADD231PS  Z4, Z8, Z19
+	VFNMADD231PS Z14, Z16, Z5
+	VFNMADD231PS Z14, Z17, Z15
+	VFNMADD231PS Z25, Z11, Z18
+	VFMSUB231PS  Z25, Z10, Z19
+	VFNMADD231PS Z30, Z20, Z5
+	VMOVUPS      384(SP), Z21
+	VFNMADD231PS Z30, Z21, Z15
+	VMOVUPS      320(SP), Z22
+	VBROADCASTSS butterflyConstants<>+96(SB), Z24
+	VFNMADD231PS Z24, Z22, Z18
+	VMOVUPS      (SP), Z26
+	VFMADD231PS  Z24, Z26, Z19
+	VMOVUPS      256(SP), Z27
+	VBROADCASTSS butterflyConstants<>+76(SB), Z31
+	VFMADD231PS  Z31, Z27, Z5
+	VMOVUPS      64(SP), Z4
+	VFMADD231PS  Z31, Z4, Z15
+	VMOVUPS      192(SP), Z4
+	VBROADCASTSS butterflyConstants<>+80(SB), Z23
+	VFNMADD231PS Z23, Z4, Z18
+	VMOVUPS      128(SP), Z4
+	VFMADD231PS  Z23, Z4, Z19
+	VADDPS       Z18, Z5, Z4
+	VADDPS       Z19, Z15, Z27
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z26
+	VMOVUPS      64(R9)(R11*1), Z22
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z23
+	VMOVUPS      (CX)(R11*1), Z21
+	VFMADD231PS  Z22, Z27, Z23
+	VFMADD231PS  Z26, Z27, Z21
+	VFMADD231PS  Z26, Z4, Z23
+	VFNMADD231PS Z22, Z4, Z21
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z23, (AX)(R11*1)
+	VMOVUPS      Z21, (CX)(R11*1)
+	VSUBPS       Z18, Z5, Z4
+	VSUBPS       Z19, Z15, Z5
+	MOVLQSX      36(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z15
+	VMOVUPS      64(R9)(R11*1), Z18
+	MOVLQSX      36(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z19
+	VMOVUPS      (CX)(R11*1), Z21
+	VFMADD231PS  Z18, Z5, Z19
+	VFMADD231PS  Z15, Z5, Z21
+	VFMADD231PS  Z15, Z4, Z19
+	VFNMADD231PS Z18, Z4, Z21
+	MOVLQSX      36(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z19, (AX)(R11*1)
+	VMOVUPS      Z21, (CX)(R11*1)
+	VMOVAPS      Z0, Z4
+	VFNMADD231PS Z30, Z6, Z4
+	VMOVAPS      Z1, Z5
+	VFNMADD231PS Z30, Z7, Z5
+	VMULPS       Z24, Z3, Z15
+	VMULPS       Z24, Z2, Z18
+	VFNMADD231PS Z14, Z12, Z4
+	VFNMADD231PS Z14, Z13, Z5
+	VFNMADD231PS Z25, Z9, Z15
+	VFMSUB231PS  Z25, Z8, Z18
+	VFMADD231PS  Z28, Z16, Z4
+	VFMADD231PS  Z28, Z17, Z5
+	VFNMADD231PS Z29, Z11, Z15
+	VFMADD231PS  Z29, Z10, Z18
+	VFMADD231PS  Z31, Z20, Z4
+	VMOVUPS      384(SP), Z19
+	VFMADD231PS  Z31, Z19, Z5
+	VMOVUPS      320(SP), Z21
+	VBROADCASTSS butterflyConstants<>+80(SB), Z22
+	VFMADD231PS  Z22, Z21, Z15
+	VMOVUPS      (SP), Z23
+	VFNMADD231PS Z22, Z23, Z18
+	VMOVUPS      256(SP), Z26
+	VBROADCASTSS butterflyConstants<>+100(SB), Z27
+	VFNMADD231PS Z27, Z26, Z4
+	VMOVUPS      64(SP), Z29
+	VFNMADD231PS Z27, Z29, Z5
+	VMOVUPS      192(SP), Z29
+	VBROADCASTSS butterflyConstants<>+104(SB), Z26
+	VFMADD231PS  Z26, Z29, Z15
+	VMOVUPS      128(SP), Z29
+	VFNMADD231PS Z26, Z29, Z18
+	VADDPS       Z15, Z4, Z29
+	VADDPS       Z18, Z5, Z28
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z23
+	VMOVUPS      64(R9)(R11*1), Z21
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z25
+	VMOVUPS      (CX)(R11*1), Z19
+	VFMADD231PS  Z21, Z28, Z25
+	VFMADD231PS  Z23, Z28, Z19
+	VFMADD231PS  Z23, Z29, Z25
+	VFNMADD231PS Z21, Z29, Z19
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z25, (AX)(R11*1)
+	VMOVUPS      Z19, (CX)(R11*1)
+	VSUBPS       Z15, Z4, Z4
+	VSUBPS       Z18, Z5, Z5
+	MOVLQSX      32(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z15
+	VMOVUPS      64(R9)(R11*1), Z18
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z19
+	VMOVUPS      (CX)(R11*1), Z21
+	VFMADD231PS  Z18, Z5, Z19
+	VFMADD231PS  Z15, Z5, Z21
+	VFMADD231PS  Z15, Z4, Z19
+	VFNMADD231PS Z18, Z4, Z21
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z19, (AX)(R11*1)
+	VMOVUPS      Z21, (CX)(R11*1)
+	VMOVAPS      Z0, Z4
+	VFNMADD231PS Z27, Z6, Z4
+	VMOVAPS      Z1, Z5
+	VFNMADD231PS Z27, Z7, Z5
+	VMULPS       Z26, Z3, Z15
+	VMULPS       Z26, Z2, Z18
+	VFNMADD231PS Z30, Z12, Z4
+	VFNMADD231PS Z30, Z13, Z5
+	VFNMADD231PS Z24, Z9, Z15
+	VFMSUB231PS  Z24, Z8, Z18
+	VFMADD231PS  Z31, Z16, Z4
+	VFMADD231PS  Z31, Z17, Z5
+	VFMADD231PS  Z22, Z11, Z15
+	VFNMADD231PS Z22, Z10, Z18
+	VFNMADD231PS Z14, Z20, Z4
+	VMOVUPS      384(SP), Z19
+	VFNMADD231PS Z14, Z19, Z5
+	VMOVUPS      320(SP), Z21
+	VBROADCASTSS butterflyConstants<>+112(SB), Z23
+	VFMADD231PS  Z23, Z21, Z15
+	VMOVUPS      (SP), Z25
+	VFNMADD231PS Z23, Z25, Z18
+	VMOVUPS      256(SP), Z28
+	VBROADCASTSS butterflyConstants<>+84(SB), Z29
+	VFMADD231PS  Z29, Z28, Z4
+	VMOVUPS      64(SP), Z24
+	VFMADD231PS  Z29, Z24, Z5
+	VMOVUPS      192(SP), Z24
+	VBROADCASTSS butterflyConstants<>+88(SB), Z28
+	VFNMADD231PS Z28, Z24, Z15
+	VMOVUPS      128(SP), Z24
+	VFMADD231PS  Z28, Z24, Z18
+	VADDPS       Z15, Z4, Z24
+	VADDPS       Z18, Z5, Z30
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z25
+	VMOVUPS      64(R9)(R11*1), Z21
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z28
+	VMOVUPS      (CX)(R11*1), Z19
+	VFMADD231PS  Z21, Z30, Z28
+	VFMADD231PS  Z25, Z30, Z19
+	VFMADD231PS  Z25, Z24, Z28
+	VFNMADD231PS Z21, Z24, Z19
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z28, (AX)(R11*1)
+	VMOVUPS      Z19, (CX)(R11*1)
+	VSUBPS       Z15, Z4, Z4
+	VSUBPS       Z18, Z5, Z5
+	MOVLQSX      28(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z15
+	VMOVUPS      64(R9)(R11*1), Z18
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z19
+	VMOVUPS      (CX)(R11*1), Z21
+	VFMADD231PS  Z18, Z5, Z19
+	VFMADD231PS  Z15, Z5, Z21
+	VFMADD231PS  Z15, Z4, Z19
+	VFNMADD231PS Z18, Z4, Z21
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z19, (AX)(R11*1)
+	VMOVUPS      Z21, (CX)(R11*1)
+	VFNMADD231PS Z14, Z6, Z0
+	VFNMADD231PS Z14, Z7, Z1
+	VMULPS       Z23, Z3, Z3
+	VMULPS       Z23, Z2, Z2
+	VFMADD231PS  Z31, Z12, Z0
+	VFMADD231PS  Z31, Z13, Z1
+	VFNMADD231PS Z22, Z9, Z3
+	VFMSUB231PS  Z22, Z8, Z2
+	VFNMADD231PS Z27, Z16, Z0
+	VFNMADD231PS Z27, Z17, Z1
+	VFMADD231PS  Z26, Z11, Z3
+	VFNMADD231PS Z26, Z10, Z2
+	VFMADD231PS  Z29, Z20, Z0
+	VMOVUPS      384(SP), Z4
+	VFMADD231PS  Z29, Z4, Z1
+	VMOVUPS      320(SP), Z4
+	VBROADCASTSS butterflyConstants<>+88(SB), Z5
+	VFNMADD231PS Z5, Z4, Z3
+	VMOVUPS      (SP), Z4
+	VFMADD231PS  Z5, Z4, Z2
+	VMOVUPS      256(SP), Z4
+	VBROADCASTSS butterflyConstants<>+92(SB), Z5
+	VFNMADD231PS Z5, Z4, Z0
+	VMOVUPS      64(SP), Z4
+	VFNMADD231PS Z5, Z4, Z1
+	VMOVUPS      192(SP), Z4
+	VBROADCASTSS butterflyConstants<>+96(SB), Z5
+	VFMADD231PS  Z5, Z4, Z3
+	VMOVUPS      128(SP), Z4
+	VFNMADD231PS Z5, Z4, Z2
+	VADDPS       Z3, Z0, Z4
+	VADDPS       Z2, Z1, Z5
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z5, Z8
+	VFMADD231PS  Z6, Z5, Z9
+	VFMADD231PS  Z6, Z4, Z8
+	VFNMADD231PS Z7, Z4, Z9
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VSUBPS       Z3, Z0, Z0
+	VSUBPS       Z2, Z1, Z1
+	MOVLQSX      24(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z2
+	VMOVUPS      64(R9)(R11*1), Z3
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z4
+	VMOVUPS      (CX)(R11*1), Z5
+	VFMADD231PS  Z3, Z1, Z4
+	VFMADD231PS  Z2, Z1, Z5
+	VFMADD231PS  Z2, Z0, Z4
+	VFNMADD231PS Z3, Z0, Z5
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z4, (AX)(R11*1)
+	VMOVUPS      Z5, (CX)(R11*1)
+	ADDQ         $0x2c, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyAccumulate11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3
+TEXT ·ButterflyAccumulate11AVX2(SB), $576-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	MOVLQSX      (SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y0
+	VMOVUPS      (BX)(R11*1), Y1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	MOVLQSX      40(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y4
+	VMOVUPS      (BX)(R11*1), Y5
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VSUBPS       Y4, Y2, Y2
+	VSUBPS       Y5, Y3, Y3
+	VADDPS       Y6, Y0, Y4
+	VADDPS       Y7, Y1, Y5
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y8
+	VMOVUPS      (BX)(R11*1), Y9
+	MOVLQSX      36(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	VADDPS       Y10, Y8, Y12
+	VADDPS       Y11, Y9, Y13
+	VSUBPS       Y10, Y8, Y8
+	VSUBPS       Y11, Y9, Y9
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y13, Y5, Y5
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	MOVLQSX      32(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y14
+	VMOVUPS      (BX)(R11*1), Y15
+	VMOVUPS      Y8, (SP)
+	VADDPS       Y14, Y10, Y8
+	VMOVUPS      Y9, 32(SP)
+	VADDPS       Y15, Y11, Y9
+	VSUBPS       Y14, Y10, Y10
+	VSUBPS       Y15, Y11, Y11
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y9, Y5, Y5
+	MOVLQSX      16(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y14
+	VMOVUPS      (BX)(R11*1), Y15
+	MOVLQSX      28(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      Y10, 64(SP)
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      Y11, 96(SP)
+	VMOVUPS      (BX)(R11*1), Y11
+	VMOVUPS      Y9, 128(SP)
+	VADDPS       Y10, Y14, Y9
+	VMOVUPS      Y8, 160(SP)
+	VADDPS       Y11, Y15, Y8
+	VSUBPS       Y10, Y14, Y10
+	VSUBPS       Y11, Y15, Y11
+	VADDPS       Y9, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	MOVLQSX      20(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y14
+	VMOVUPS      (BX)(R11*1), Y15
+	MOVLQSX      24(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      Y10, 192(SP)
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      Y11, 224(SP)
+	VMOVUPS      (BX)(R11*1), Y11
+	VMOVUPS      Y8, 256(SP)
+	VADDPS       Y10, Y14, Y8
+	VMOVUPS      Y9, 288(SP)
+	VADDPS       Y11, Y15, Y9
+	VSUBPS       Y10, Y14, Y10
+	VSUBPS       Y11, Y15, Y11
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y9, Y5, Y5
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y14
+	VMOVUPS      64(R9)(R11*1), Y15
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y10, 320(SP)
+	VMOVUPS      (AX)(R11*1), Y10
+	VMOVUPS      Y11, 352(SP)
+	VMOVUPS      (CX)(R11*1), Y11
+	VFMADD231PS  Y15, Y5, Y10
+	VFMADD231PS  Y14, Y5, Y11
+	VFMADD231PS  Y14, Y4, Y10
+	VFNMADD231PS Y15, Y4, Y11
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y10, (AX)(R11*1)
+	VMOVUPS      Y11, (CX)(R11*1)
+	VBROADCASTSS butterflyConstants<>+76(SB), Y4
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  Y4, Y6, Y5
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y4, Y7, Y10
+	VBROADCASTSS butterflyConstants<>+80(SB), Y11
+	VMULPS       Y11, Y3, Y14
+	VMULPS       Y11, Y2, Y15
+	VBROADCASTSS butterflyConstants<>+84(SB), Y11
+	VFMADD231PS  Y11, Y12, Y5
+	VFMADD231PS  Y11, Y13, Y10
+	VMOVUPS      32(SP), Y4
+	VMOVUPS      Y13, 384(SP)
+	VBROADCASTSS butterflyConstants<>+88(SB), Y13
+	VFMADD231PS  Y13, Y4, Y14
+	VMOVUPS      (SP), Y4
+	VFMADD231PS  Y13, Y4, Y15
+	VMOVUPS      160(SP), Y4
+	VMOVUPS      Y12, 416(SP)
+	VBROADCASTSS butterflyConstants<>+92(SB), Y12
+	VFNMADD231PS Y12, Y4, Y5
+	VMOVUPS      128(SP), Y4
+	VFNMADD231PS Y12, Y4, Y10
+	VMOVUPS      96(SP), Y12
+	VBROADCASTSS butterflyConstants<>+96(SB), Y4
+	VFMADD231PS  Y4, Y12, Y14
+	VMOVUPS      64(SP), Y12
+	VFMADD231PS  Y4, Y12, Y15
+	VMOVUPS      288(SP), Y4
+	VBROADCASTSS butterflyConstants<>+100(SB), Y12
+	VFNMADD231PS Y12, Y4, Y5
+	VMOVUPS      256(SP), Y4
+	VFNMADD231PS Y12, Y4, Y10
+	VMOVUPS      224(SP), Y4
+	VBROADCASTSS butterflyConstants<>+104(SB), Y12
+	VFMADD231PS  Y12, Y4, Y14
+	VMOVUPS      192(SP), Y4
+	VFMADD231PS  Y12, Y4, Y15
+	VBROADCASTSS butterflyConstants<>+108(SB), Y4
+	VFNMADD231PS Y4, Y8, Y5
+	VFNMADD231PS Y4, Y9, Y10
+	VMOVUPS      Y9, 448(SP)
+	VMOVUPS      352(SP), Y9
+	VMOVUPS      Y8, 480(SP)
+	VBROADCASTSS butterflyConstants<>+112(SB), Y8
+	VFMADD231PS  Y8, Y9, Y14
+	VMOVUPS      320(SP), Y9
+	VFMADD231PS  Y8, Y9, Y15
+	VADDPS       Y14, Y5, Y9
+	VSUBPS       Y15, Y10, Y8
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y12
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y2, 512(SP)
+	VMOVUPS      (AX)(R11*1), Y2
+	VMOVUPS      Y3, 544(SP)
+	VMOVUPS      (CX)(R11*1), Y3
+	VFMADD231PS  Y12, Y8, Y2
+	VFMADD231PS  Y4, Y8, Y3
+	VFMADD231PS  Y4, Y9, Y2
+	VFNMADD231PS Y12, Y9, Y3
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y2, (AX)(R11*1)
+	VMOVUPS      Y3, (CX)(R11*1)
+	VSUBPS       Y14, Y5, Y2
+	VADDPS       Y15, Y10, Y3
+	MOVLQSX      40(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
+	MOVLQSX      40(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y5, Y3, Y8
+	VFMADD231PS  Y4, Y3, Y9
+	VFMADD231PS  Y4, Y2, Y8
+	VFNMADD231PS Y5, Y2, Y9
+	MOVLQSX      40(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  Y11, Y6, Y2
+	VMOVAPS      Y1, Y3
+	VFMADD231PS  Y11, Y7, Y3
+	VMOVUPS      544(SP), Y4
+	VMULPS       Y13, Y4, Y5
+	VMOVUPS      512(SP), Y8
+	VMULPS       Y13, Y8, Y9
+	VMOVUPS      416(SP), Y10
+	VBROADCASTSS butterflyConstants<>+100(SB), Y12
+	VFNMADD231PS Y12, Y10, Y2
+	VMOVUPS      384(SP), Y14
+	VFNMADD231PS Y12, Y14, Y3
+	VMOVUPS      32(SP), Y15
+	VBROADCASTSS butterflyConstants<>+104(SB), Y12
+	VFMADD231PS  Y12, Y15, Y5
+	VMOVUPS      (SP), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VMOVUPS      160(SP), Y12
+	VBROADCASTSS butterflyConstants<>+108(SB), Y11
+	VFNMADD231PS Y11, Y12, Y2
+	VMOVUPS      128(SP), Y12
+	VFNMADD231PS Y11, Y12, Y3
+	VMOVUPS      96(SP), Y12
+	VBROADCASTSS butterflyConstants<>+112(SB), Y13
+	VFNMADD231PS Y13, Y12, Y5
+	VMOVUPS      64(SP), Y12
+	VFMSUB231PS  Y13, Y12, Y9
+	VMOVUPS      288(SP), Y12
+	VBROADCASTSS butterflyConstants<>+92(SB), Y13
+	VFNMADD231PS Y13, Y12, Y2
+	VMOVUPS      256(SP), Y12
+	VFNMADD231PS Y13, Y12, Y3
+	VMOVUPS      224(SP), Y12
+	VBROADCASTSS butterflyConstants<>+96(SB), Y15
+	VFNMADD231PS Y15, Y12, Y5
+	VMOVUPS      192(SP), Y12
+	VFMADD231PS  Y15, Y12, Y9
+	VMOVUPS      480(SP), Y12
+	VBROADCASTSS butterflyConstants<>+76(SB), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VMOVUPS      448(SP), Y12
+	VFMADD231PS  Y14, Y12, Y3
+	VMOVUPS      352(SP), Y12
+	VBROADCASTSS butterflyConstants<>+80(SB), Y14
+	VFNMADD231PS Y14, Y12, Y5
+	VMOVUPS      320(SP), Y12
+	VFMADD231PS  Y14, Y12, Y9
+	VADDPS       Y5, Y2, Y12
+	VADDPS       Y9, Y3, Y14
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y11
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y4
+	VFMADD231PS  Y11, Y14, Y8
+	VFMADD231PS  Y10, Y14, Y4
+	VFMADD231PS  Y10, Y12, Y8
+	VFNMADD231PS Y11, Y12, Y4
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y4, (CX)(R11*1)
+	VSUBPS       Y5, Y2, Y2
+	VSUBPS       Y9, Y3, Y3
+	MOVLQSX      36(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
+	MOVLQSX      36(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y5, Y3, Y8
+	VFMADD231PS  Y4, Y3, Y9
+	VFMADD231PS  Y4, Y2, Y8
+	VFNMADD231PS Y5, Y2, Y9
+	MOVLQSX      36(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS Y13, Y6, Y2
+	VMOVAPS      Y1, Y3
+	VFNMADD231PS Y13, Y7, Y3
+	VMOVUPS      544(SP), Y4
+	VMULPS       Y15, Y4, Y5
+	VMOVUPS      512(SP), Y8
+	VMULPS       Y15, Y8, Y9
+	VMOVUPS      416(SP), Y10
+	VBROADCASTSS butterflyConstants<>+108(SB), Y11
+	VFNMADD231PS Y11, Y10, Y2
+	VMOVUPS      384(SP), Y12
+	VFNMADD231PS Y11, Y12, Y3
+	VMOVUPS      32(SP), Y14
+	VBROADCASTSS butterflyConstants<>+112(SB), Y11
+	VFNMADD231PS Y11, Y14, Y5
+	VMOVUPS      (SP), Y14
+	VFMSUB231PS  Y11, Y14, Y9
+	VMOVUPS      160(SP), Y11
+	VBROADCASTSS butterflyConstants<>+84(SB), Y14
+	VFMADD231PS  Y14, Y11, Y2
+	VMOVUPS      128(SP), Y11
+	VFMADD231PS  Y14, Y11, Y3
+	VMOVUPS      96(SP), Y14
+	VBROADCASTSS butterflyConstants<>+88(SB), Y11
+	VFNMADD231PS Y11, Y14, Y5
+	VMOVUPS      64(SP), Y14
+	VFMADD231PS  Y11, Y14, Y9
+	VMOVUPS      288(SP), Y11
+	VBROADCASTSS butterflyConstants<>+76(SB), Y14
+	VFMADD231PS  Y14, Y11, Y2
+	VMOVUPS      256(SP), Y11
+	VFMADD231PS  Y14, Y11, Y3
+	VMOVUPS      224(SP), Y11
+	VBROADCASTSS butterflyConstants<>+80(SB), Y14
+	VFMADD231PS  Y14, Y11, Y5
+	VMOVUPS      192(SP), Y11
+	VFNMADD231PS Y14, Y11, Y9
+	VMOVUPS      480(SP), Y11
+	VBROADCASTSS butterflyConstants<>+100(SB), Y14
+	VFNMADD231PS Y14, Y11, Y2
+	VMOVUPS      448(SP), Y11
+	VFNMADD231PS Y14, Y11, Y3
+	VMOVUPS      352(SP), Y11
+	VBROADCASTSS butterflyConstants<>+104(SB), Y15
+	VFMADD231PS  Y15, Y11, Y5
+	VMOVUPS      320(SP), Y11
+	VFNMADD231PS Y15, Y11, Y9
+	VADDPS       Y5, Y2, Y11
+	VADDPS       Y9, Y3, Y12
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y13
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y4
+	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y10, Y11, Y8
+	VFNMADD231PS Y13, Y11, Y4
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y4, (CX)(R11*1)
+	VSUBPS       Y5, Y2, Y2
+	VSUBPS       Y9, Y3, Y3
+	MOVLQSX      32(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y5, Y3, Y8
+	VFMADD231PS  Y4, Y3, Y9
+	VFMADD231PS  Y4, Y2, Y8
+	VFNMADD231PS Y5, Y2, Y9
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS Y14, Y6, Y2
+	VMOVAPS      Y1, Y3
+	VFNMADD231PS Y14, Y7, Y3
+	VMOVUPS      544(SP), Y4
+	VMULPS       Y15, Y4, Y5
+	VMOVUPS      512(SP), Y8
+	VMULPS       Y15, Y8, Y9
+	VMOVUPS      416(SP), Y10
+	VBROADCASTSS butterflyConstants<>+92(SB), Y11
+	VFNMADD231PS Y11, Y10, Y2
+	VMOVUPS      384(SP), Y12
+	VFNMADD231PS Y11, Y12, Y3
+	VMOVUPS      32(SP), Y13
+	VBROADCASTSS butterflyConstants<>+96(SB), Y11
+	VFNMADD231PS Y11, Y13, Y5
+	VMOVUPS      (SP), Y15
+	VFMSUB231PS  Y11, Y15, Y9
+	VMOVUPS      160(SP), Y11
+	VBROADCASTSS butterflyConstants<>+76(SB), Y14
+	VFMADD231PS  Y14, Y11, Y2
+	VMOVUPS      128(SP), Y11
+	VFMADD231PS  Y14, Y11, Y3
+	VMOVUPS      96(SP), Y11
+	VBROADCASTSS butterflyConstants<>+80(SB), Y15
+	VFMADD231PS  Y15, Y11, Y5
+	VMOVUPS      64(SP), Y11
+	VFNMADD231PS Y15, Y11, Y9
+	VMOVUPS      288(SP), Y11
+	VBROADCASTSS butterflyConstants<>+108(SB), Y13
+	VFNMADD231PS Y13, Y11, Y2
+	VMOVUPS      256(SP), Y11
+	VFNMADD231PS Y13, Y11, Y3
+	VMOVUPS      224(SP), Y11
+	VBROADCASTSS butterflyConstants<>+112(SB), Y15
+	VFMADD231PS  Y15, Y11, Y5
+	VMOVUPS      192(SP), Y11
+	VFNMADD231PS Y15, Y11, Y9
+	VMOVUPS      480(SP), Y11
+	VBROADCASTSS butterflyConstants<>+84(SB), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VMOVUPS      448(SP), Y11
+	VFMADD231PS  Y12, Y11, Y3
+	VMOVUPS      352(SP), Y11
+	VBROADCASTSS butterflyConstants<>+88(SB), Y12
+	VFNMADD231PS Y12, Y11, Y5
+	VMOVUPS      320(SP), Y11
+	VFMADD231PS  Y12, Y11, Y9
+	VADDPS       Y5, Y2, Y11
+	VADDPS       Y9, Y3, Y12
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y14
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y4
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y10, Y11, Y8
+	VFNMADD231PS Y14, Y11, Y4
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y4, (CX)(R11*1)
+	VSUBPS       Y5, Y2, Y2
+	VSUBPS       Y9, Y3, Y3
+	MOVLQSX      28(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y5, Y3, Y8
+	VFMADD231PS  Y4, Y3, Y9
+	VFMADD231PS  Y4, Y2, Y8
+	VFNMADD231PS Y5, Y2, Y9
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VFNMADD231PS Y13, Y6, Y0
+	VFNMADD231PS Y13, Y7, Y1
+	VMOVUPS      544(SP), Y2
+	VMULPS       Y15, Y2, Y2
+	VMOVUPS      512(SP), Y3
+	VMULPS       Y15, Y3, Y3
+	VMOVUPS      416(SP), Y4
+	VBROADCASTSS butterflyConstants<>+76(SB), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VMOVUPS      384(SP), Y4
+	VFMADD231PS  Y5, Y4, Y1
+	VMOVUPS      32(SP), Y4
+	VBROADCASTSS butterflyConstants<>+80(SB), Y5
+	VFNMADD231PS Y5, Y4, Y2
+	VMOVUPS      (SP), Y4
+	VFMSUB231PS  Y5, Y4, Y3
+	VMOVUPS      160(SP), Y4
+	VBROADCASTSS butterflyConstants<>+100(SB), Y5
+	VFNMADD231PS Y5, Y4, Y0
+	VMOVUPS      128(SP), Y4
+	VFNMADD231PS Y5, Y4, Y1
+	VMOVUPS      96(SP), Y4
+	VBROADCASTSS butterflyConstants<>+104(SB), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VMOVUPS      64(SP), Y4
+	VFNMADD231PS Y5, Y4, Y3
+	VMOVUPS      288(SP), Y4
+	VBROADCASTSS butterflyConstants<>+84(SB), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VMOVUPS      256(SP), Y4
+	VFMADD231PS  Y5, Y4, Y1
+	VMOVUPS      224(SP), Y4
+	VBROADCASTSS butterflyConstants<>+88(SB), Y5
+	VFNMADD231PS Y5, Y4, Y2
+	VMOVUPS      192(SP), Y4
+	VFMADD231PS  Y5, Y4, Y3
+	VMOVUPS      480(SP), Y4
+	VBROADCASTSS butterflyConstants<>+92(SB), Y5
+	VFNMADD231PS Y5, Y4, Y0
+	VMOVUPS      448(SP), Y4
+	VFNMADD231PS Y5, Y4, Y1
+	VMOVUPS      352(SP), Y4
+	VBROADCASTSS butterflyConstants<>+96(SB), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VMOVUPS      320(SP), Y4
+	VFNMADD231PS Y5, Y4, Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y5, Y8
+	VFMADD231PS  Y6, Y5, Y9
+	VFMADD231PS  Y6, Y4, Y8
+	VFNMADD231PS Y7, Y4, Y9
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VSUBPS       Y2, Y0, Y0
+	VSUBPS       Y3, Y1, Y1
+	MOVLQSX      24(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y1, Y4
+	VFMADD231PS  Y2, Y1, Y5
+	VFMADD231PS  Y2, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	ADDQ         $0x2c, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyPlain13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyPlain13AVX512(SB), $704-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z0
+	VMOVUPS      (BX)(R13*1), Z1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z2
+	VMOVUPS      (BX)(R13*1), Z3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      48(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z4
+	VMOVUPS      (BX)(R13*1), Z5
+	VADDPS       Z4, Z2, Z6
+	VADDPS       Z5, Z3, Z7
+	VSUBPS       Z4, Z2, Z2
+	VSUBPS       Z5, Z3, Z3
+	VADDPS       Z6, Z0, Z4
+	VADDPS       Z7, Z1, Z5
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z8
+	VMOVUPS      (BX)(R13*1), Z9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      44(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z10
+	VMOVUPS      (BX)(R13*1), Z11
+	VADDPS       Z10, Z8, Z12
+	VADDPS       Z11, Z9, Z13
+	VSUBPS       Z10, Z8, Z8
+	VSUBPS       Z11, Z9, Z9
+	VADDPS       Z12, Z4, Z4
+	VADDPS       Z13, Z5, Z5
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      12(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z10
+	VMOVUPS      (BX)(R13*1), Z11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      40(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z14
+	VMOVUPS      (BX)(R13*1), Z15
+	VADDPS       Z14, Z10, Z16
+	VADDPS       Z15, Z11, Z17
+	VSUBPS       Z14, Z10, Z10
+	VSUBPS       Z15, Z11, Z11
+	VADDPS       Z16, Z4, Z4
+	VADDPS       Z17, Z5, Z5
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      16(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z14
+	VMOVUPS      (BX)(R13*1), Z15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      36(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z18
+	VMOVUPS      (BX)(R13*1), Z19
+	VADDPS       Z18, Z14, Z20
+	VADDPS       Z19, Z15, Z21
+	VSUBPS       Z18, Z14, Z14
+	VSUBPS       Z19, Z15, Z15
+	VADDPS       Z20, Z4, Z4
+	VADDPS       Z21, Z5, Z5
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      20(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z18
+	VMOVUPS      (BX)(R13*1), Z19
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      32(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z22
+	VMOVUPS      (BX)(R13*1), Z23
+	VADDPS       Z22, Z18, Z24
+	VADDPS       Z23, Z19, Z25
+	VSUBPS       Z22, Z18, Z18
+	VSUBPS       Z23, Z19, Z19
+	VADDPS       Z24, Z4, Z4
+	VADDPS       Z25, Z5, Z5
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      24(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z22
+	VMOVUPS      (BX)(R13*1), Z23
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      28(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z26
+	VMOVUPS      (BX)(R13*1), Z27
 	VADDPS       Z26, Z22, Z28
 	VADDPS       Z27, Z23, Z29
 	VSUBPS       Z26, Z22, Z22
 	VSUBPS       Z27, Z23, Z23
 	VADDPS       Z28, Z4, Z4
 	VADDPS       Z29, Z5, Z5
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
 	VBROADCASTSS butterflyConstants<>+116(SB), Z4
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z4, Z6, Z5
@@ -17611,16 +22689,16 @@ butterfly:
 	VADDPS       Z30, Z5, Z22
 	VMOVUPS      Z23, 448(SP)
 	VSUBPS       Z31, Z26, Z23
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z22, (AX)(R10*1)
-	VMOVUPS      Z23, (CX)(R10*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z22, (AX)(R13*1)
+	VMOVUPS      Z23, (CX)(R13*1)
 	VSUBPS       Z30, Z5, Z5
 	VADDPS       Z31, Z26, Z22
-	MOVLQSX      48(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z5, (AX)(R10*1)
-	VMOVUPS      Z22, (CX)(R10*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z5, (AX)(R13*1)
+	VMOVUPS      Z22, (CX)(R13*1)
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z27, Z6, Z5
 	VMOVAPS      Z1, Z22
@@ -17664,16 +22742,16 @@ butterfly:
 	VFMADD231PS  Z24, Z28, Z26
 	VADDPS       Z23, Z5, Z28
 	VADDPS       Z26, Z22, Z27
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z28, (AX)(R10*1)
-	VMOVUPS      Z27, (CX)(R10*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z28, (AX)(R13*1)
+	VMOVUPS      Z27, (CX)(R13*1)
 	VSUBPS       Z23, Z5, Z5
 	VSUBPS       Z26, Z22, Z22
-	MOVLQSX      44(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z5, (AX)(R10*1)
-	VMOVUPS      Z22, (CX)(R10*1)
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z5, (AX)(R13*1)
+	VMOVUPS      Z22, (CX)(R13*1)
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z25, Z6, Z5
 	VMOVAPS      Z1, Z22
@@ -17714,16 +22792,16 @@ butterfly:
 	VFNMADD231PS Z18, Z29, Z26
 	VADDPS       Z23, Z5, Z29
 	VADDPS       Z26, Z22, Z27
-	MOVLQSX      12(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z29, (AX)(R10*1)
-	VMOVUPS      Z27, (CX)(R10*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z29, (AX)(R13*1)
+	VMOVUPS      Z27, (CX)(R13*1)
 	VSUBPS       Z23, Z5, Z5
 	VSUBPS       Z26, Z22, Z22
-	MOVLQSX      40(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z5, (AX)(R10*1)
-	VMOVUPS      Z22, (CX)(R10*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z5, (AX)(R13*1)
+	VMOVUPS      Z22, (CX)(R13*1)
 	VMOVAPS      Z0, Z5
 	VFNMADD231PS Z8, Z6, Z5
 	VMOVAPS      Z1, Z22
@@ -17764,16 +22842,16 @@ butterfly:
 	VFMADD231PS  Z19, Z8, Z26
 	VADDPS       Z23, Z5, Z8
 	VADDPS       Z26, Z22, Z27
-	MOVLQSX      16(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z8, (AX)(R10*1)
-	VMOVUPS      Z27, (CX)(R10*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z8, (AX)(R13*1)
+	VMOVUPS      Z27, (CX)(R13*1)
 	VSUBPS       Z23, Z5, Z5
 	VSUBPS       Z26, Z22, Z8
-	MOVLQSX      36(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z5, (AX)(R10*1)
-	VMOVUPS      Z8, (CX)(R10*1)
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z5, (AX)(R13*1)
+	VMOVUPS      Z8, (CX)(R13*1)
 	VMOVAPS      Z0, Z5
 	VFNMADD231PS Z28, Z6, Z5
 	VMOVAPS      Z1, Z8
@@ -17814,16 +22892,16 @@ butterfly:
 	VFNMADD231PS Z26, Z25, Z23
 	VADDPS       Z22, Z5, Z25
 	VADDPS       Z23, Z8, Z26
-	MOVLQSX      20(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z25, (AX)(R10*1)
-	VMOVUPS      Z26, (CX)(R10*1)
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z25, (AX)(R13*1)
+	VMOVUPS      Z26, (CX)(R13*1)
 	VSUBPS       Z22, Z5, Z5
 	VSUBPS       Z23, Z8, Z8
-	MOVLQSX      32(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z5, (AX)(R10*1)
-	VMOVUPS      Z8, (CX)(R10*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z5, (AX)(R13*1)
+	VMOVUPS      Z8, (CX)(R13*1)
 	VFNMADD231PS Z29, Z6, Z0
 	VFNMADD231PS Z29, Z7, Z1
 	VMULPS       Z24, Z3, Z3
@@ -17862,25 +22940,25 @@ butterfly:
 	VFMADD231PS  Z5, Z4, Z2
 	VADDPS       Z3, Z0, Z4
 	VADDPS       Z2, Z1, Z5
-	MOVLQSX      24(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z4, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
 	VSUBPS       Z3, Z0, Z0
 	VSUBPS       Z2, Z1, Z1
-	MOVLQSX      28(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z0, (AX)(R10*1)
-	VMOVUPS      Z1, (CX)(R10*1)
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (AX)(R13*1)
+	VMOVUPS      Z1, (CX)(R13*1)
 	ADDQ         $0x34, SI
-	DECQ         R9
+	DECQ         R12
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyPlain13AVX2(SB), $704-80
+// func ButterflyPlain13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyPlain13AVX2(SB), $704-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -17888,51 +22966,83 @@ TEXT ·ButterflyPlain13AVX2(SB), $704-80
 	MOVQ indexes+48(FP), SI
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y0
-	VMOVUPS      (BX)(R10*1), Y1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y2
-	VMOVUPS      (BX)(R10*1), Y3
-	MOVLQSX      48(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y4
-	VMOVUPS      (BX)(R10*1), Y5
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y0
+	VMOVUPS      (BX)(R13*1), Y1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y2
+	VMOVUPS      (BX)(R13*1), Y3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      48(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y4
+	VMOVUPS      (BX)(R13*1), Y5
 	VADDPS       Y4, Y2, Y6
 	VADDPS       Y5, Y3, Y7
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y6, Y0, Y4
 	VADDPS       Y7, Y1, Y5
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y8
-	VMOVUPS      (BX)(R10*1), Y9
-	MOVLQSX      44(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y10
-	VMOVUPS      (BX)(R10*1), Y11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y8
+	VMOVUPS      (BX)(R13*1), Y9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      44(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y10
+	VMOVUPS      (BX)(R13*1), Y11
 	VADDPS       Y10, Y8, Y12
 	VADDPS       Y11, Y9, Y13
 	VSUBPS       Y10, Y8, Y8
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y12, Y4, Y4
 	VADDPS       Y13, Y5, Y5
-	MOVLQSX      12(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	MOVLQSX      40(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y14
-	VMOVUPS      (BX)(R10*1), Y15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      12(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y10
+	VMOVUPS      (BX)(R13*1), Y11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      40(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y14
+	VMOVUPS      (BX)(R13*1), Y15
 	VMOVUPS      Y8, (SP)
 	VADDPS       Y14, Y10, Y8
 	VMOVUPS      Y9, 32(SP)
@@ -17941,16 +23051,24 @@ butterfly:
 	VSUBPS       Y15, Y11, Y11
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y9, Y5, Y5
-	MOVLQSX      16(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y14
-	VMOVUPS      (BX)(R10*1), Y15
-	MOVLQSX      36(SI), R10
-	IMULQ        R8, R10
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      16(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y14
+	VMOVUPS      (BX)(R13*1), Y15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      36(SI), R13
+	IMULQ        R8, R13
 	VMOVUPS      Y10, 64(SP)
-	VMOVUPS      (DX)(R10*1), Y10
+	VMOVUPS      (DX)(R13*1), Y10
 	VMOVUPS      Y11, 96(SP)
-	VMOVUPS      (BX)(R10*1), Y11
+	VMOVUPS      (BX)(R13*1), Y11
 	VMOVUPS      Y9, 128(SP)
 	VADDPS       Y10, Y14, Y9
 	VMOVUPS      Y8, 160(SP)
@@ -17959,16 +23077,24 @@ butterfly:
 	VSUBPS       Y11, Y15, Y11
 	VADDPS       Y9, Y4, Y4
 	VADDPS       Y8, Y5, Y5
-	MOVLQSX      20(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y14
-	VMOVUPS      (BX)(R10*1), Y15
-	MOVLQSX      32(SI), R10
-	IMULQ        R8, R10
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      20(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y14
+	VMOVUPS      (BX)(R13*1), Y15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      32(SI), R13
+	IMULQ        R8, R13
 	VMOVUPS      Y10, 192(SP)
-	VMOVUPS      (DX)(R10*1), Y10
+	VMOVUPS      (DX)(R13*1), Y10
 	VMOVUPS      Y11, 224(SP)
-	VMOVUPS      (BX)(R10*1), Y11
+	VMOVUPS      (BX)(R13*1), Y11
 	VMOVUPS      Y8, 256(SP)
 	VADDPS       Y10, Y14, Y8
 	VMOVUPS      Y9, 288(SP)
@@ -17977,16 +23103,24 @@ butterfly:
 	VSUBPS       Y11, Y15, Y11
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y9, Y5, Y5
-	MOVLQSX      24(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y14
-	VMOVUPS      (BX)(R10*1), Y15
-	MOVLQSX      28(SI), R10
-	IMULQ        R8, R10
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      24(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y14
+	VMOVUPS      (BX)(R13*1), Y15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      28(SI), R13
+	IMULQ        R8, R13
 	VMOVUPS      Y10, 320(SP)
-	VMOVUPS      (DX)(R10*1), Y10
+	VMOVUPS      (DX)(R13*1), Y10
 	VMOVUPS      Y11, 352(SP)
-	VMOVUPS      (BX)(R10*1), Y11
+	VMOVUPS      (BX)(R13*1), Y11
 	VMOVUPS      Y9, 384(SP)
 	VADDPS       Y10, Y14, Y9
 	VMOVUPS      Y8, 416(SP)
@@ -17995,10 +23129,10 @@ butterfly:
 	VSUBPS       Y11, Y15, Y11
 	VADDPS       Y9, Y4, Y4
 	VADDPS       Y8, Y5, Y5
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
 	VBROADCASTSS butterflyConstants<>+116(SB), Y4
 	VMOVAPS      Y0, Y5
 	VFMADD231PS  Y4, Y6, Y5
@@ -18060,16 +23194,16 @@ butterfly:
 	VADDPS       Y4, Y5, Y10
 	VMOVUPS      Y11, 640(SP)
 	VSUBPS       Y3, Y14, Y11
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y10, (AX)(R10*1)
-	VMOVUPS      Y11, (CX)(R10*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y10, (AX)(R13*1)
+	VMOVUPS      Y11, (CX)(R13*1)
 	VSUBPS       Y4, Y5, Y4
 	VADDPS       Y3, Y14, Y3
-	MOVLQSX      48(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y3, (CX)(R10*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y3, (CX)(R13*1)
 	VMOVAPS      Y0, Y3
 	VFMADD231PS  Y15, Y6, Y3
 	VMOVAPS      Y1, Y4
@@ -18127,16 +23261,16 @@ butterfly:
 	VFMADD231PS  Y2, Y9, Y14
 	VADDPS       Y10, Y3, Y9
 	VADDPS       Y14, Y4, Y2
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y9, (AX)(R10*1)
-	VMOVUPS      Y2, (CX)(R10*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y9, (AX)(R13*1)
+	VMOVUPS      Y2, (CX)(R13*1)
 	VSUBPS       Y10, Y3, Y2
 	VSUBPS       Y14, Y4, Y3
-	MOVLQSX      44(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y2, (AX)(R10*1)
-	VMOVUPS      Y3, (CX)(R10*1)
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y3, (CX)(R13*1)
 	VMOVAPS      Y0, Y2
 	VFMADD231PS  Y15, Y6, Y2
 	VMOVAPS      Y1, Y3
@@ -18193,16 +23327,16 @@ butterfly:
 	VFNMADD231PS Y14, Y8, Y9
 	VADDPS       Y4, Y2, Y8
 	VADDPS       Y9, Y3, Y14
-	MOVLQSX      12(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y8, (AX)(R10*1)
-	VMOVUPS      Y14, (CX)(R10*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y8, (AX)(R13*1)
+	VMOVUPS      Y14, (CX)(R13*1)
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y9, Y3, Y3
-	MOVLQSX      40(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y2, (AX)(R10*1)
-	VMOVUPS      Y3, (CX)(R10*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y3, (CX)(R13*1)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS Y15, Y6, Y2
 	VMOVAPS      Y1, Y3
@@ -18259,16 +23393,16 @@ butterfly:
 	VFMADD231PS  Y9, Y15, Y8
 	VADDPS       Y4, Y2, Y15
 	VADDPS       Y8, Y3, Y9
-	MOVLQSX      16(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y15, (AX)(R10*1)
-	VMOVUPS      Y9, (CX)(R10*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y15, (AX)(R13*1)
+	VMOVUPS      Y9, (CX)(R13*1)
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y8, Y3, Y3
-	MOVLQSX      36(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y2, (AX)(R10*1)
-	VMOVUPS      Y3, (CX)(R10*1)
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y3, (CX)(R13*1)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS Y13, Y6, Y2
 	VMOVAPS      Y1, Y3
@@ -18325,16 +23459,16 @@ butterfly:
 	VFNMADD231PS Y9, Y14, Y8
 	VADDPS       Y4, Y2, Y14
 	VADDPS       Y8, Y3, Y9
-	MOVLQSX      20(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y14, (AX)(R10*1)
-	VMOVUPS      Y9, (CX)(R10*1)
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y14, (AX)(R13*1)
+	VMOVUPS      Y9, (CX)(R13*1)
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y8, Y3, Y3
-	MOVLQSX      32(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y2, (AX)(R10*1)
-	VMOVUPS      Y3, (CX)(R10*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y3, (CX)(R13*1)
 	VFNMADD231PS Y13, Y6, Y0
 	VFNMADD231PS Y13, Y7, Y1
 	VMULPS       Y12, Y5, Y2
@@ -18389,25 +23523,25 @@ butterfly:
 	VFMADD231PS  Y5, Y4, Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y3, Y1, Y5
-	MOVLQSX      24(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
 	VSUBPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      28(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y0, (AX)(R10*1)
-	VMOVUPS      Y1, (CX)(R10*1)
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (AX)(R13*1)
+	VMOVUPS      Y1, (CX)(R13*1)
 	ADDQ         $0x34, SI
-	DECQ         R9
+	DECQ         R12
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyForward13AVX512(SB), $768-80
+// func ButterflyForward13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyForward13AVX512(SB), $768-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -18416,103 +23550,159 @@ TEXT ·ButterflyForward13AVX512(SB), $768-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
-	MOVLQSX      48(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z4
-	VMOVUPS      (BX)(R11*1), Z5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      48(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z4
+	VMOVUPS      (BX)(R14*1), Z5
 	VADDPS       Z4, Z2, Z6
 	VADDPS       Z5, Z3, Z7
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
 	VADDPS       Z7, Z1, Z5
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z8
-	VMOVUPS      (BX)(R11*1), Z9
-	MOVLQSX      44(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z8
+	VMOVUPS      (BX)(R14*1), Z9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      44(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z11
 	VADDPS       Z10, Z8, Z12
 	VADDPS       Z11, Z9, Z13
 	VSUBPS       Z10, Z8, Z8
 	VSUBPS       Z11, Z9, Z9
 	VADDPS       Z12, Z4, Z4
 	VADDPS       Z13, Z5, Z5
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z11
-	MOVLQSX      40(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z14
-	VMOVUPS      (BX)(R11*1), Z15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      40(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z14
+	VMOVUPS      (BX)(R14*1), Z15
 	VADDPS       Z14, Z10, Z16
 	VADDPS       Z15, Z11, Z17
 	VSUBPS       Z14, Z10, Z10
 	VSUBPS       Z15, Z11, Z11
 	VADDPS       Z16, Z4, Z4
 	VADDPS       Z17, Z5, Z5
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z14
-	VMOVUPS      (BX)(R11*1), Z15
-	MOVLQSX      36(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z18
-	VMOVUPS      (BX)(R11*1), Z19
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z14
+	VMOVUPS      (BX)(R14*1), Z15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      36(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z18
+	VMOVUPS      (BX)(R14*1), Z19
 	VADDPS       Z18, Z14, Z20
 	VADDPS       Z19, Z15, Z21
 	VSUBPS       Z18, Z14, Z14
 	VSUBPS       Z19, Z15, Z15
 	VADDPS       Z20, Z4, Z4
 	VADDPS       Z21, Z5, Z5
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z18
-	VMOVUPS      (BX)(R11*1), Z19
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z22
-	VMOVUPS      (BX)(R11*1), Z23
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z18
+	VMOVUPS      (BX)(R14*1), Z19
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z22
+	VMOVUPS      (BX)(R14*1), Z23
 	VADDPS       Z22, Z18, Z24
 	VADDPS       Z23, Z19, Z25
 	VSUBPS       Z22, Z18, Z18
 	VSUBPS       Z23, Z19, Z19
 	VADDPS       Z24, Z4, Z4
 	VADDPS       Z25, Z5, Z5
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z22
-	VMOVUPS      (BX)(R11*1), Z23
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z26
-	VMOVUPS      (BX)(R11*1), Z27
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z22
+	VMOVUPS      (BX)(R14*1), Z23
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z26
+	VMOVUPS      (BX)(R14*1), Z27
 	VADDPS       Z26, Z22, Z28
 	VADDPS       Z27, Z23, Z29
 	VSUBPS       Z26, Z22, Z22
 	VSUBPS       Z27, Z23, Z23
 	VADDPS       Z28, Z4, Z4
 	VADDPS       Z29, Z5, Z5
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+116(SB), Z4
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z4, Z6, Z5
@@ -18570,10 +23760,10 @@ butterfly:
 	VMULPS       Z24, Z23, Z23
 	VFMSUB231PS  Z24, Z22, Z19
 	VFMADD231PS  Z28, Z22, Z23
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z19, (AX)(R11*1)
-	VMOVUPS      Z23, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z19, (AX)(R14*1)
+	VMOVUPS      Z23, (CX)(R14*1)
 	VSUBPS       Z30, Z5, Z5
 	VADDPS       Z31, Z26, Z19
 	VBROADCASTSS 92(R9), Z22
@@ -18582,10 +23772,10 @@ butterfly:
 	VMULPS       Z24, Z19, Z19
 	VFMSUB231PS  Z24, Z5, Z23
 	VFMADD231PS  Z22, Z5, Z19
-	MOVLQSX      48(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z23, (AX)(R11*1)
-	VMOVUPS      Z19, (CX)(R11*1)
+	MOVLQSX      48(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z23, (AX)(R14*1)
+	VMOVUPS      Z19, (CX)(R14*1)
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z27, Z6, Z5
 	VMOVAPS      Z1, Z19
@@ -18636,10 +23826,10 @@ butterfly:
 	VMULPS       Z27, Z30, Z30
 	VFMSUB231PS  Z27, Z14, Z15
 	VFMADD231PS  Z28, Z14, Z30
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z15, (AX)(R11*1)
-	VMOVUPS      Z30, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z15, (AX)(R14*1)
+	VMOVUPS      Z30, (CX)(R14*1)
 	VSUBPS       Z22, Z5, Z5
 	VSUBPS       Z23, Z19, Z14
 	VBROADCASTSS 84(R9), Z15
@@ -18648,10 +23838,10 @@ butterfly:
 	VMULPS       Z22, Z14, Z14
 	VFMSUB231PS  Z22, Z5, Z19
 	VFMADD231PS  Z15, Z5, Z14
-	MOVLQSX      44(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z19, (AX)(R11*1)
-	VMOVUPS      Z14, (CX)(R11*1)
+	MOVLQSX      44(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z19, (AX)(R14*1)
+	VMOVUPS      Z14, (CX)(R14*1)
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z31, Z6, Z5
 	VMOVAPS      Z1, Z14
@@ -18701,10 +23891,10 @@ butterfly:
 	VMULPS       Z22, Z28, Z28
 	VFMSUB231PS  Z22, Z29, Z4
 	VFMADD231PS  Z27, Z29, Z28
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z28, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z28, (CX)(R14*1)
 	VSUBPS       Z15, Z5, Z4
 	VSUBPS       Z19, Z14, Z5
 	VBROADCASTSS 76(R9), Z14
@@ -18713,10 +23903,10 @@ butterfly:
 	VMULPS       Z19, Z5, Z5
 	VFMSUB231PS  Z19, Z4, Z15
 	VFMADD231PS  Z14, Z4, Z5
-	MOVLQSX      40(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z15, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z15, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VMOVAPS      Z0, Z4
 	VFNMADD231PS Z8, Z6, Z4
 	VMOVAPS      Z1, Z5
@@ -18766,10 +23956,10 @@ butterfly:
 	VMULPS       Z23, Z28, Z28
 	VFMSUB231PS  Z23, Z8, Z19
 	VFMADD231PS  Z27, Z8, Z28
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z19, (AX)(R11*1)
-	VMOVUPS      Z28, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z19, (AX)(R14*1)
+	VMOVUPS      Z28, (CX)(R14*1)
 	VSUBPS       Z14, Z4, Z4
 	VSUBPS       Z15, Z5, Z5
 	VBROADCASTSS 68(R9), Z8
@@ -18778,10 +23968,10 @@ butterfly:
 	VMULPS       Z15, Z5, Z5
 	VFMSUB231PS  Z15, Z4, Z14
 	VFMADD231PS  Z8, Z4, Z5
-	MOVLQSX      36(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z14, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z14, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VMOVAPS      Z0, Z4
 	VFNMADD231PS Z30, Z6, Z4
 	VMOVAPS      Z1, Z5
@@ -18831,10 +24021,10 @@ butterfly:
 	VMULPS       Z25, Z27, Z27
 	VFMSUB231PS  Z25, Z31, Z15
 	VFMADD231PS  Z23, Z31, Z27
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z15, (AX)(R11*1)
-	VMOVUPS      Z27, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z15, (AX)(R14*1)
+	VMOVUPS      Z27, (CX)(R14*1)
 	VSUBPS       Z8, Z4, Z4
 	VSUBPS       Z14, Z5, Z5
 	VBROADCASTSS 60(R9), Z8
@@ -18843,10 +24033,10 @@ butterfly:
 	VMULPS       Z15, Z5, Z5
 	VFMSUB231PS  Z15, Z4, Z14
 	VFMADD231PS  Z8, Z4, Z5
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z14, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z14, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VFNMADD231PS Z29, Z6, Z0
 	VFNMADD231PS Z29, Z7, Z1
 	VMULPS       Z19, Z3, Z3
@@ -18894,10 +24084,10 @@ butterfly:
 	VMULPS       Z8, Z5, Z5
 	VFMSUB231PS  Z8, Z4, Z7
 	VFMADD231PS  Z6, Z4, Z5
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VSUBPS       Z3, Z0, Z0
 	VSUBPS       Z2, Z1, Z1
 	VBROADCASTSS 52(R9), Z2
@@ -18906,20 +24096,20 @@ butterfly:
 	VMULPS       Z4, Z1, Z1
 	VFMSUB231PS  Z4, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x34, SI
 	ADDQ         $0x60, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyForward13AVX2(SB), $704-80
+// func ButterflyForward13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyForward13AVX2(SB), $704-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -18928,51 +24118,83 @@ TEXT ·ButterflyForward13AVX2(SB), $704-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
-	MOVLQSX      48(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y4
-	VMOVUPS      (BX)(R11*1), Y5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      48(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y4
+	VMOVUPS      (BX)(R14*1), Y5
 	VADDPS       Y4, Y2, Y6
 	VADDPS       Y5, Y3, Y7
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y6, Y0, Y4
 	VADDPS       Y7, Y1, Y5
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y8
-	VMOVUPS      (BX)(R11*1), Y9
-	MOVLQSX      44(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y8
+	VMOVUPS      (BX)(R14*1), Y9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      44(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
 	VADDPS       Y10, Y8, Y12
 	VADDPS       Y11, Y9, Y13
 	VSUBPS       Y10, Y8, Y8
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y12, Y4, Y4
 	VADDPS       Y13, Y5, Y5
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
-	MOVLQSX      40(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y14
-	VMOVUPS      (BX)(R11*1), Y15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      40(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y14
+	VMOVUPS      (BX)(R14*1), Y15
 	VMOVUPS      Y8, (SP)
 	VADDPS       Y14, Y10, Y8
 	VMOVUPS      Y9, 32(SP)
@@ -18981,16 +24203,24 @@ butterfly:
 	VSUBPS       Y15, Y11, Y11
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y9, Y5, Y5
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y14
-	VMOVUPS      (BX)(R11*1), Y15
-	MOVLQSX      36(SI), R11
-	IMULQ        R8, R11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y14
+	VMOVUPS      (BX)(R14*1), Y15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      36(SI), R14
+	IMULQ        R8, R14
 	VMOVUPS      Y10, 64(SP)
-	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (DX)(R14*1), Y10
 	VMOVUPS      Y11, 96(SP)
-	VMOVUPS      (BX)(R11*1), Y11
+	VMOVUPS      (BX)(R14*1), Y11
 	VMOVUPS      Y9, 128(SP)
 	VADDPS       Y10, Y14, Y9
 	VMOVUPS      Y8, 160(SP)
@@ -18999,16 +24229,24 @@ butterfly:
 	VSUBPS       Y11, Y15, Y11
 	VADDPS       Y9, Y4, Y4
 	VADDPS       Y8, Y5, Y5
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y14
-	VMOVUPS      (BX)(R11*1), Y15
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y14
+	VMOVUPS      (BX)(R14*1), Y15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
 	VMOVUPS      Y10, 192(SP)
-	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (DX)(R14*1), Y10
 	VMOVUPS      Y11, 224(SP)
-	VMOVUPS      (BX)(R11*1), Y11
+	VMOVUPS      (BX)(R14*1), Y11
 	VMOVUPS      Y8, 256(SP)
 	VADDPS       Y10, Y14, Y8
 	VMOVUPS      Y9, 288(SP)
@@ -19017,16 +24255,24 @@ butterfly:
 	VSUBPS       Y11, Y15, Y11
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y9, Y5, Y5
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y14
-	VMOVUPS      (BX)(R11*1), Y15
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y14
+	VMOVUPS      (BX)(R14*1), Y15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
 	VMOVUPS      Y10, 320(SP)
-	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (DX)(R14*1), Y10
 	VMOVUPS      Y11, 352(SP)
-	VMOVUPS      (BX)(R11*1), Y11
+	VMOVUPS      (BX)(R14*1), Y11
 	VMOVUPS      Y9, 384(SP)
 	VADDPS       Y10, Y14, Y9
 	VMOVUPS      Y8, 416(SP)
@@ -19035,10 +24281,10 @@ butterfly:
 	VSUBPS       Y11, Y15, Y11
 	VADDPS       Y9, Y4, Y4
 	VADDPS       Y8, Y5, Y5
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+116(SB), Y4
 	VMOVAPS      Y0, Y5
 	VFMADD231PS  Y4, Y6, Y5
@@ -19107,10 +24353,10 @@ butterfly:
 	VMULPS       Y8, Y11, Y11
 	VFMSUB231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y11
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y11, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VSUBPS       Y4, Y5, Y2
 	VADDPS       Y3, Y14, Y3
 	VBROADCASTSS 92(R9), Y4
@@ -19119,10 +24365,10 @@ butterfly:
 	VMULPS       Y8, Y3, Y3
 	VFMSUB231PS  Y8, Y2, Y5
 	VFMADD231PS  Y4, Y2, Y3
-	MOVLQSX      48(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y5, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      48(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y5, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VMOVAPS      Y0, Y2
 	VFMADD231PS  Y15, Y6, Y2
 	VMOVAPS      Y1, Y3
@@ -19188,10 +24434,10 @@ butterfly:
 	VMULPS       Y8, Y14, Y14
 	VFMSUB231PS  Y8, Y15, Y13
 	VFMADD231PS  Y10, Y15, Y14
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y13, (AX)(R11*1)
-	VMOVUPS      Y14, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y13, (AX)(R14*1)
+	VMOVUPS      Y14, (CX)(R14*1)
 	VSUBPS       Y5, Y2, Y2
 	VSUBPS       Y9, Y3, Y3
 	VBROADCASTSS 84(R9), Y5
@@ -19200,10 +24446,10 @@ butterfly:
 	VMULPS       Y9, Y3, Y3
 	VFMSUB231PS  Y9, Y2, Y8
 	VFMADD231PS  Y5, Y2, Y3
-	MOVLQSX      44(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      44(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VMOVAPS      Y0, Y2
 	VFMADD231PS  Y11, Y6, Y2
 	VMOVAPS      Y1, Y3
@@ -19269,10 +24515,10 @@ butterfly:
 	VMULPS       Y8, Y14, Y14
 	VFMSUB231PS  Y8, Y13, Y15
 	VFMADD231PS  Y10, Y13, Y14
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y15, (AX)(R11*1)
-	VMOVUPS      Y14, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y15, (AX)(R14*1)
+	VMOVUPS      Y14, (CX)(R14*1)
 	VSUBPS       Y5, Y2, Y2
 	VSUBPS       Y9, Y3, Y3
 	VBROADCASTSS 76(R9), Y5
@@ -19281,10 +24527,10 @@ butterfly:
 	VMULPS       Y9, Y3, Y3
 	VFMSUB231PS  Y9, Y2, Y8
 	VFMADD231PS  Y5, Y2, Y3
-	MOVLQSX      40(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS Y11, Y6, Y2
 	VMOVAPS      Y1, Y3
@@ -19350,10 +24596,10 @@ butterfly:
 	VMULPS       Y8, Y14, Y14
 	VFMSUB231PS  Y8, Y11, Y15
 	VFMADD231PS  Y10, Y11, Y14
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y15, (AX)(R11*1)
-	VMOVUPS      Y14, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y15, (AX)(R14*1)
+	VMOVUPS      Y14, (CX)(R14*1)
 	VSUBPS       Y5, Y2, Y2
 	VSUBPS       Y9, Y3, Y3
 	VBROADCASTSS 68(R9), Y5
@@ -19362,10 +24608,10 @@ butterfly:
 	VMULPS       Y9, Y3, Y3
 	VFMSUB231PS  Y9, Y2, Y8
 	VFMADD231PS  Y5, Y2, Y3
-	MOVLQSX      36(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS Y13, Y6, Y2
 	VMOVAPS      Y1, Y3
@@ -19431,10 +24677,10 @@ butterfly:
 	VMULPS       Y8, Y14, Y14
 	VFMSUB231PS  Y8, Y11, Y15
 	VFMADD231PS  Y10, Y11, Y14
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y15, (AX)(R11*1)
-	VMOVUPS      Y14, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y15, (AX)(R14*1)
+	VMOVUPS      Y14, (CX)(R14*1)
 	VSUBPS       Y5, Y2, Y2
 	VSUBPS       Y9, Y3, Y3
 	VBROADCASTSS 60(R9), Y5
@@ -19443,10 +24689,10 @@ butterfly:
 	VMULPS       Y9, Y3, Y3
 	VFMSUB231PS  Y9, Y2, Y8
 	VFMADD231PS  Y5, Y2, Y3
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VFNMADD231PS Y13, Y6, Y0
 	VFNMADD231PS Y13, Y7, Y1
 	VMULPS       Y12, Y4, Y2
@@ -19510,10 +24756,10 @@ butterfly:
 	VMULPS       Y8, Y5, Y5
 	VFMSUB231PS  Y8, Y4, Y7
 	VFMADD231PS  Y6, Y4, Y5
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
 	VBROADCASTSS 52(R9), Y2
@@ -19522,20 +24768,20 @@ butterfly:
 	VMULPS       Y4, Y1, Y1
 	VFMSUB231PS  Y4, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x34, SI
 	ADDQ         $0x60, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyInverse13AVX512(SB), $704-80
+// func ButterflyInverse13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyInverse13AVX512(SB), $704-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -19544,29 +24790,45 @@ TEXT ·ButterflyInverse13AVX512(SB), $704-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
 	VBROADCASTSS 4(R9), Z4
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS (R9), Z6
 	VMULPS       Z6, Z3, Z3
 	VFMSUB231PS  Z6, Z2, Z5
 	VFMADD231PS  Z4, Z2, Z3
-	MOVLQSX      48(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z4
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      48(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z4
 	VBROADCASTSS 92(R9), Z6
 	VMULPS       Z6, Z4, Z7
 	VBROADCASTSS 88(R9), Z8
@@ -19579,20 +24841,28 @@ butterfly:
 	VSUBPS       Z4, Z3, Z3
 	VADDPS       Z2, Z0, Z4
 	VADDPS       Z6, Z1, Z7
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z8
-	VMOVUPS      (BX)(R11*1), Z9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z8
+	VMOVUPS      (BX)(R14*1), Z9
 	VBROADCASTSS 12(R9), Z10
 	VMULPS       Z10, Z9, Z11
 	VBROADCASTSS 8(R9), Z12
 	VMULPS       Z12, Z9, Z9
 	VFMSUB231PS  Z12, Z8, Z11
 	VFMADD231PS  Z10, Z8, Z9
-	MOVLQSX      44(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z8
-	VMOVUPS      (BX)(R11*1), Z10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      44(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z8
+	VMOVUPS      (BX)(R14*1), Z10
 	VBROADCASTSS 84(R9), Z12
 	VMULPS       Z12, Z10, Z13
 	VBROADCASTSS 80(R9), Z14
@@ -19605,20 +24875,28 @@ butterfly:
 	VSUBPS       Z10, Z9, Z9
 	VADDPS       Z8, Z4, Z4
 	VADDPS       Z12, Z7, Z7
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z13
 	VBROADCASTSS 20(R9), Z14
 	VMULPS       Z14, Z13, Z15
 	VBROADCASTSS 16(R9), Z16
 	VMULPS       Z16, Z13, Z13
 	VFMSUB231PS  Z16, Z10, Z15
 	VFMADD231PS  Z14, Z10, Z13
-	MOVLQSX      40(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z14
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      40(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z14
 	VBROADCASTSS 76(R9), Z16
 	VMULPS       Z16, Z14, Z17
 	VBROADCASTSS 72(R9), Z18
@@ -19631,20 +24909,28 @@ butterfly:
 	VSUBPS       Z14, Z13, Z13
 	VADDPS       Z10, Z4, Z4
 	VADDPS       Z16, Z7, Z7
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z14
-	VMOVUPS      (BX)(R11*1), Z17
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z14
+	VMOVUPS      (BX)(R14*1), Z17
 	VBROADCASTSS 28(R9), Z18
 	VMULPS       Z18, Z17, Z19
 	VBROADCASTSS 24(R9), Z20
 	VMULPS       Z20, Z17, Z17
 	VFMSUB231PS  Z20, Z14, Z19
 	VFMADD231PS  Z18, Z14, Z17
-	MOVLQSX      36(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z14
-	VMOVUPS      (BX)(R11*1), Z18
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      36(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z14
+	VMOVUPS      (BX)(R14*1), Z18
 	VBROADCASTSS 68(R9), Z20
 	VMULPS       Z20, Z18, Z21
 	VBROADCASTSS 64(R9), Z22
@@ -19657,20 +24943,28 @@ butterfly:
 	VSUBPS       Z18, Z17, Z17
 	VADDPS       Z14, Z4, Z4
 	VADDPS       Z20, Z7, Z7
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z18
-	VMOVUPS      (BX)(R11*1), Z21
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z18
+	VMOVUPS      (BX)(R14*1), Z21
 	VBROADCASTSS 36(R9), Z22
 	VMULPS       Z22, Z21, Z23
 	VBROADCASTSS 32(R9), Z24
 	VMULPS       Z24, Z21, Z21
 	VFMSUB231PS  Z24, Z18, Z23
 	VFMADD231PS  Z22, Z18, Z21
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z18
-	VMOVUPS      (BX)(R11*1), Z22
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z18
+	VMOVUPS      (BX)(R14*1), Z22
 	VBROADCASTSS 60(R9), Z24
 	VMULPS       Z24, Z22, Z25
 	VBROADCASTSS 56(R9), Z26
@@ -19683,20 +24977,28 @@ butterfly:
 	VSUBPS       Z22, Z21, Z21
 	VADDPS       Z18, Z4, Z4
 	VADDPS       Z24, Z7, Z7
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z22
-	VMOVUPS      (BX)(R11*1), Z25
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z22
+	VMOVUPS      (BX)(R14*1), Z25
 	VBROADCASTSS 44(R9), Z26
 	VMULPS       Z26, Z25, Z27
 	VBROADCASTSS 40(R9), Z28
 	VMULPS       Z28, Z25, Z25
 	VFMSUB231PS  Z28, Z22, Z27
 	VFMADD231PS  Z26, Z22, Z25
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z22
-	VMOVUPS      (BX)(R11*1), Z26
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z22
+	VMOVUPS      (BX)(R14*1), Z26
 	VBROADCASTSS 52(R9), Z28
 	VMULPS       Z28, Z26, Z29
 	VBROADCASTSS 48(R9), Z30
@@ -19709,10 +25011,10 @@ butterfly:
 	VSUBPS       Z26, Z25, Z25
 	VADDPS       Z22, Z4, Z4
 	VADDPS       Z28, Z7, Z7
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z7, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z7, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+116(SB), Z4
 	VMOVAPS      Z0, Z7
 	VFMADD231PS  Z4, Z2, Z7
@@ -19761,16 +25063,16 @@ butterfly:
 	VADDPS       Z30, Z7, Z27
 	VMOVUPS      Z25, 448(SP)
 	VSUBPS       Z31, Z26, Z25
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z27, (AX)(R11*1)
-	VMOVUPS      Z25, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z27, (AX)(R14*1)
+	VMOVUPS      Z25, (CX)(R14*1)
 	VSUBPS       Z30, Z7, Z7
 	VADDPS       Z31, Z26, Z25
-	MOVLQSX      48(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z25, (CX)(R11*1)
+	MOVLQSX      48(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z25, (CX)(R14*1)
 	VMOVAPS      Z0, Z7
 	VFMADD231PS  Z29, Z2, Z7
 	VMOVAPS      Z1, Z25
@@ -19814,16 +25116,16 @@ butterfly:
 	VFMADD231PS  Z18, Z22, Z27
 	VADDPS       Z26, Z7, Z22
 	VADDPS       Z27, Z25, Z29
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z22, (AX)(R11*1)
-	VMOVUPS      Z29, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z22, (AX)(R14*1)
+	VMOVUPS      Z29, (CX)(R14*1)
 	VSUBPS       Z26, Z7, Z7
 	VSUBPS       Z27, Z25, Z22
-	MOVLQSX      44(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z22, (CX)(R11*1)
+	MOVLQSX      44(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z22, (CX)(R14*1)
 	VMOVAPS      Z0, Z7
 	VFMADD231PS  Z24, Z2, Z7
 	VMOVAPS      Z1, Z22
@@ -19864,16 +25166,16 @@ butterfly:
 	VFNMADD231PS Z23, Z28, Z26
 	VADDPS       Z25, Z7, Z28
 	VADDPS       Z26, Z22, Z27
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z28, (AX)(R11*1)
-	VMOVUPS      Z27, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z28, (AX)(R14*1)
+	VMOVUPS      Z27, (CX)(R14*1)
 	VSUBPS       Z25, Z7, Z7
 	VSUBPS       Z26, Z22, Z22
-	MOVLQSX      40(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z22, (CX)(R11*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z22, (CX)(R14*1)
 	VMOVAPS      Z0, Z7
 	VFNMADD231PS Z11, Z2, Z7
 	VMOVAPS      Z1, Z22
@@ -19914,16 +25216,16 @@ butterfly:
 	VFMADD231PS  Z21, Z11, Z26
 	VADDPS       Z25, Z7, Z11
 	VADDPS       Z26, Z22, Z27
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z11, (AX)(R11*1)
-	VMOVUPS      Z27, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z11, (AX)(R14*1)
+	VMOVUPS      Z27, (CX)(R14*1)
 	VSUBPS       Z25, Z7, Z7
 	VSUBPS       Z26, Z22, Z11
-	MOVLQSX      36(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z11, (CX)(R11*1)
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z11, (CX)(R14*1)
 	VMOVAPS      Z0, Z7
 	VFNMADD231PS Z29, Z2, Z7
 	VMOVAPS      Z1, Z11
@@ -19964,16 +25266,16 @@ butterfly:
 	VFNMADD231PS Z26, Z24, Z25
 	VADDPS       Z22, Z7, Z24
 	VADDPS       Z25, Z11, Z26
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z24, (AX)(R11*1)
-	VMOVUPS      Z26, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z24, (AX)(R14*1)
+	VMOVUPS      Z26, (CX)(R14*1)
 	VSUBPS       Z22, Z7, Z7
 	VSUBPS       Z25, Z11, Z11
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z11, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z11, (CX)(R14*1)
 	VFNMADD231PS Z28, Z2, Z0
 	VFNMADD231PS Z28, Z6, Z1
 	VMULPS       Z18, Z3, Z2
@@ -20012,26 +25314,26 @@ butterfly:
 	VFMADD231PS  Z5, Z4, Z3
 	VADDPS       Z2, Z0, Z4
 	VADDPS       Z3, Z1, Z5
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VSUBPS       Z2, Z0, Z0
 	VSUBPS       Z3, Z1, Z1
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z0, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z0, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x34, SI
 	ADDQ         $0x60, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyInverse13AVX2(SB), $704-80
+// func ButterflyInverse13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyInverse13AVX2(SB), $704-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -20040,29 +25342,45 @@ TEXT ·ButterflyInverse13AVX2(SB), $704-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
 	VBROADCASTSS 4(R9), Y4
 	VMULPS       Y4, Y3, Y5
 	VBROADCASTSS (R9), Y6
 	VMULPS       Y6, Y3, Y3
 	VFMSUB231PS  Y6, Y2, Y5
 	VFMADD231PS  Y4, Y2, Y3
-	MOVLQSX      48(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y4
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      48(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y4
 	VBROADCASTSS 92(R9), Y6
 	VMULPS       Y6, Y4, Y7
 	VBROADCASTSS 88(R9), Y8
@@ -20075,20 +25393,28 @@ butterfly:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y6, Y1, Y7
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y8
-	VMOVUPS      (BX)(R11*1), Y9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y8
+	VMOVUPS      (BX)(R14*1), Y9
 	VBROADCASTSS 12(R9), Y10
 	VMULPS       Y10, Y9, Y11
 	VBROADCASTSS 8(R9), Y12
 	VMULPS       Y12, Y9, Y9
 	VFMSUB231PS  Y12, Y8, Y11
 	VFMADD231PS  Y10, Y8, Y9
-	MOVLQSX      44(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y8
-	VMOVUPS      (BX)(R11*1), Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      44(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y8
+	VMOVUPS      (BX)(R14*1), Y10
 	VBROADCASTSS 84(R9), Y12
 	VMULPS       Y12, Y10, Y13
 	VBROADCASTSS 80(R9), Y14
@@ -20101,10 +25427,14 @@ butterfly:
 	VSUBPS       Y10, Y9, Y9
 	VADDPS       Y8, Y4, Y4
 	VADDPS       Y12, Y7, Y7
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y13
 	VBROADCASTSS 20(R9), Y14
 	VMULPS       Y14, Y13, Y15
 	VMOVUPS      Y11, (SP)
@@ -20112,10 +25442,14 @@ butterfly:
 	VMULPS       Y11, Y13, Y13
 	VFMSUB231PS  Y11, Y10, Y15
 	VFMADD231PS  Y14, Y10, Y13
-	MOVLQSX      40(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      40(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
 	VBROADCASTSS 76(R9), Y14
 	VMOVUPS      Y9, 32(SP)
 	VMULPS       Y14, Y11, Y9
@@ -20130,10 +25464,14 @@ butterfly:
 	VSUBPS       Y11, Y13, Y11
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y12, Y7, Y7
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y13
-	VMOVUPS      (BX)(R11*1), Y14
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y13
+	VMOVUPS      (BX)(R14*1), Y14
 	VBROADCASTSS 28(R9), Y15
 	VMOVUPS      Y9, 96(SP)
 	VMULPS       Y15, Y14, Y9
@@ -20142,10 +25480,14 @@ butterfly:
 	VMULPS       Y11, Y14, Y14
 	VFMSUB231PS  Y11, Y13, Y9
 	VFMADD231PS  Y15, Y13, Y14
-	MOVLQSX      36(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y11
-	VMOVUPS      (BX)(R11*1), Y13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      36(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y11
+	VMOVUPS      (BX)(R14*1), Y13
 	VBROADCASTSS 68(R9), Y15
 	VMOVUPS      Y12, 160(SP)
 	VMULPS       Y15, Y13, Y12
@@ -20160,10 +25502,14 @@ butterfly:
 	VSUBPS       Y13, Y14, Y12
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y11, Y7, Y7
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y13
-	VMOVUPS      (BX)(R11*1), Y14
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y13
+	VMOVUPS      (BX)(R14*1), Y14
 	VBROADCASTSS 36(R9), Y15
 	VMOVUPS      Y9, 224(SP)
 	VMULPS       Y15, Y14, Y9
@@ -20172,10 +25518,14 @@ butterfly:
 	VMULPS       Y12, Y14, Y14
 	VFMSUB231PS  Y12, Y13, Y9
 	VFMADD231PS  Y15, Y13, Y14
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y12
-	VMOVUPS      (BX)(R11*1), Y13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y12
+	VMOVUPS      (BX)(R14*1), Y13
 	VBROADCASTSS 60(R9), Y15
 	VMOVUPS      Y11, 288(SP)
 	VMULPS       Y15, Y13, Y11
@@ -20190,10 +25540,14 @@ butterfly:
 	VSUBPS       Y13, Y14, Y11
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y12, Y7, Y7
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y13
-	VMOVUPS      (BX)(R11*1), Y14
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y13
+	VMOVUPS      (BX)(R14*1), Y14
 	VBROADCASTSS 44(R9), Y15
 	VMOVUPS      Y9, 352(SP)
 	VMULPS       Y15, Y14, Y9
@@ -20202,10 +25556,14 @@ butterfly:
 	VMULPS       Y11, Y14, Y14
 	VFMSUB231PS  Y11, Y13, Y9
 	VFMADD231PS  Y15, Y13, Y14
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y11
-	VMOVUPS      (BX)(R11*1), Y13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y11
+	VMOVUPS      (BX)(R14*1), Y13
 	VBROADCASTSS 52(R9), Y15
 	VMOVUPS      Y12, 416(SP)
 	VMULPS       Y15, Y13, Y12
@@ -20220,10 +25578,10 @@ butterfly:
 	VSUBPS       Y13, Y14, Y12
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y11, Y7, Y7
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+116(SB), Y4
 	VMOVAPS      Y0, Y7
 	VFMADD231PS  Y4, Y2, Y7
@@ -20285,16 +25643,16 @@ butterfly:
 	VADDPS       Y15, Y7, Y9
 	VMOVUPS      Y12, 640(SP)
 	VSUBPS       Y4, Y13, Y12
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y9, (AX)(R11*1)
-	VMOVUPS      Y12, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y9, (AX)(R14*1)
+	VMOVUPS      Y12, (CX)(R14*1)
 	VSUBPS       Y15, Y7, Y7
 	VADDPS       Y4, Y13, Y4
-	MOVLQSX      48(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      48(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VMOVAPS      Y0, Y4
 	VFMADD231PS  Y14, Y2, Y4
 	VMOVAPS      Y1, Y7
@@ -20352,16 +25710,16 @@ butterfly:
 	VFMADD231PS  Y3, Y10, Y15
 	VADDPS       Y12, Y4, Y10
 	VADDPS       Y15, Y7, Y3
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y10, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y10, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VSUBPS       Y12, Y4, Y3
 	VSUBPS       Y15, Y7, Y4
-	MOVLQSX      44(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      44(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VMOVAPS      Y0, Y3
 	VFMADD231PS  Y14, Y2, Y3
 	VMOVAPS      Y1, Y4
@@ -20418,16 +25776,16 @@ butterfly:
 	VFNMADD231PS Y15, Y11, Y10
 	VADDPS       Y7, Y3, Y11
 	VADDPS       Y10, Y4, Y15
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y11, (AX)(R11*1)
-	VMOVUPS      Y15, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y11, (AX)(R14*1)
+	VMOVUPS      Y15, (CX)(R14*1)
 	VSUBPS       Y7, Y3, Y3
 	VSUBPS       Y10, Y4, Y4
-	MOVLQSX      40(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y14, Y2, Y3
 	VMOVAPS      Y1, Y4
@@ -20484,16 +25842,16 @@ butterfly:
 	VFMADD231PS  Y11, Y14, Y10
 	VADDPS       Y7, Y3, Y14
 	VADDPS       Y10, Y4, Y11
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y14, (AX)(R11*1)
-	VMOVUPS      Y11, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y14, (AX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VSUBPS       Y7, Y3, Y3
 	VSUBPS       Y10, Y4, Y4
-	MOVLQSX      36(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y8, Y2, Y3
 	VMOVAPS      Y1, Y4
@@ -20550,16 +25908,16 @@ butterfly:
 	VFNMADD231PS Y11, Y15, Y10
 	VADDPS       Y7, Y3, Y15
 	VADDPS       Y10, Y4, Y11
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y15, (AX)(R11*1)
-	VMOVUPS      Y11, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y15, (AX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VSUBPS       Y7, Y3, Y3
 	VSUBPS       Y10, Y4, Y4
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VFNMADD231PS Y8, Y2, Y0
 	VFNMADD231PS Y8, Y6, Y1
 	VMULPS       Y5, Y9, Y2
@@ -20614,26 +25972,26 @@ butterfly:
 	VFMADD231PS  Y5, Y4, Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y3, Y1, Y5
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x34, SI
 	ADDQ         $0x60, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilter13AVX512(SB), $1920-80
+TEXT ·ButterflyFilter13AVX512(SB), $1920-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -21507,9 +26865,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilter13AVX2(SB), $1248-80
+TEXT ·ButterflyFilter13AVX2(SB), $1248-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -22596,9 +27954,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilterAdd13AVX512(SB), $1920-80
+TEXT ·ButterflyFilterAdd13AVX512(SB), $1920-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -23530,9 +28888,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilterAdd13AVX2(SB), $1280-80
+TEXT ·ButterflyFilterAdd13AVX2(SB), $1280-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -24679,9 +30037,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyAccumulate13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyPlain16AVX512(SB), $320-80
+TEXT ·ButterflyAccumulate13AVX512(SB), $768-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -24689,31 +30047,1357 @@ TEXT ·ButterflyPlain16AVX512(SB), $320-80
 	MOVQ indexes+48(FP), SI
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z0
-	VMOVUPS      (BX)(R10*1), Z1
-	MOVLQSX      32(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z2
-	VMOVUPS      (BX)(R10*1), Z3
+	MOVLQSX      (SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z0
+	VMOVUPS      (BX)(R11*1), Z1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z2
+	VMOVUPS      (BX)(R11*1), Z3
+	MOVLQSX      48(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z4
+	VMOVUPS      (BX)(R11*1), Z5
+	VADDPS       Z4, Z2, Z6
+	VADDPS       Z5, Z3, Z7
+	VSUBPS       Z4, Z2, Z2
+	VSUBPS       Z5, Z3, Z3
+	VADDPS       Z6, Z0, Z4
+	VADDPS       Z7, Z1, Z5
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z8
+	VMOVUPS      (BX)(R11*1), Z9
+	MOVLQSX      44(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z10
+	VMOVUPS      (BX)(R11*1), Z11
+	VADDPS       Z10, Z8, Z12
+	VADDPS       Z11, Z9, Z13
+	VSUBPS       Z10, Z8, Z8
+	VSUBPS       Z11, Z9, Z9
+	VADDPS       Z12, Z4, Z4
+	VADDPS       Z13, Z5, Z5
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z10
+	VMOVUPS      (BX)(R11*1), Z11
+	MOVLQSX      40(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z14
+	VMOVUPS      (BX)(R11*1), Z15
+	VADDPS       Z14, Z10, Z16
+	VADDPS       Z15, Z11, Z17
+	VSUBPS       Z14, Z10, Z10
+	VSUBPS       Z15, Z11, Z11
+	VADDPS       Z16, Z4, Z4
+	VADDPS       Z17, Z5, Z5
+	MOVLQSX      16(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z14
+	VMOVUPS      (BX)(R11*1), Z15
+	MOVLQSX      36(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z18
+	VMOVUPS      (BX)(R11*1), Z19
+	VADDPS       Z18, Z14, Z20
+	VADDPS       Z19, Z15, Z21
+	VSUBPS       Z18, Z14, Z14
+	VSUBPS       Z19, Z15, Z15
+	VADDPS       Z20, Z4, Z4
+	VADDPS       Z21, Z5, Z5
+	MOVLQSX      20(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z18
+	VMOVUPS      (BX)(R11*1), Z19
+	MOVLQSX      32(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z22
+	VMOVUPS      (BX)(R11*1), Z23
+	VADDPS       Z22, Z18, Z24
+	VADDPS       Z23, Z19, Z25
+	VSUBPS       Z22, Z18, Z18
+	VSUBPS       Z23, Z19, Z19
+	VADDPS       Z24, Z4, Z4
+	VADDPS       Z25, Z5, Z5
+	MOVLQSX      24(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z22
+	VMOVUPS      (BX)(R11*1), Z23
+	MOVLQSX      28(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z26
+	VMOVUPS      (BX)(R11*1), Z27
+	VADDPS       Z26, Z22, Z28
+	VADDPS       Z27, Z23, Z29
+	VSUBPS       Z26, Z22, Z22
+	VSUBPS       Z27, Z23, Z23
+	VADDPS       Z28, Z4, Z4
+	VADDPS       Z29, Z5, Z5
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z26
+	VMOVUPS      64(R9)(R11*1), Z27
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z30
+	VMOVUPS      (CX)(R11*1), Z31
+	VFMADD231PS  Z27, Z5, Z30
+	VFMADD231PS  Z26, Z5, Z31
+	VFMADD231PS  Z26, Z4, Z30
+	VFNMADD231PS Z27, Z4, Z31
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z30, (AX)(R11*1)
+	VMOVUPS      Z31, (CX)(R11*1)
+	VBROADCASTSS butterflyConstants<>+116(SB), Z4
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z4, Z6, Z5
+	VMOVAPS      Z1, Z26
+	VFMADD231PS  Z4, Z7, Z26
+	VBROADCASTSS butterflyConstants<>+120(SB), Z27
+	VMULPS       Z27, Z3, Z30
+	VMULPS       Z27, Z2, Z31
+	VBROADCASTSS butterflyConstants<>+124(SB), Z27
+	VFMADD231PS  Z27, Z12, Z5
+	VFMADD231PS  Z27, Z13, Z26
+	VBROADCASTSS butterflyConstants<>+128(SB), Z4
+	VFMADD231PS  Z4, Z9, Z30
+	VFMADD231PS  Z4, Z8, Z31
+	VMOVUPS      Z8, (SP)
+	VBROADCASTSS butterflyConstants<>+132(SB), Z8
+	VFMADD231PS  Z8, Z16, Z5
+	VFMADD231PS  Z8, Z17, Z26
+	VBROADCASTSS butterflyConstants<>+136(SB), Z8
+	VFMADD231PS  Z8, Z11, Z30
+	VFMADD231PS  Z8, Z10, Z31
+	VBROADCASTSS butterflyConstants<>+140(SB), Z8
+	VFNMADD231PS Z8, Z20, Z5
+	VFNMADD231PS Z8, Z21, Z26
+	VMOVUPS      Z21, 64(SP)
+	VBROADCASTSS butterflyConstants<>+144(SB), Z21
+	VFMADD231PS  Z21, Z15, Z30
+	VFMADD231PS  Z21, Z14, Z31
+	VMOVUPS      Z14, 128(SP)
+	VBROADCASTSS butterflyConstants<>+148(SB), Z14
+	VFNMADD231PS Z14, Z24, Z5
+	VFNMADD231PS Z14, Z25, Z26
+	VMOVUPS      Z25, 192(SP)
+	VBROADCASTSS butterflyConstants<>+152(SB), Z25
+	VFMADD231PS  Z25, Z19, Z30
+	VFMADD231PS  Z25, Z18, Z31
+	VMOVUPS      Z18, 256(SP)
+	VBROADCASTSS butterflyConstants<>+156(SB), Z18
+	VFNMADD231PS Z18, Z28, Z5
+	VFNMADD231PS Z18, Z29, Z26
+	VMOVUPS      Z29, 320(SP)
+	VBROADCASTSS butterflyConstants<>+160(SB), Z29
+	VFMADD231PS  Z29, Z23, Z30
+	VFMADD231PS  Z29, Z22, Z31
+	VMOVUPS      Z22, 384(SP)
+	VADDPS       Z30, Z5, Z22
+	VMOVUPS      Z23, 448(SP)
+	VSUBPS       Z31, Z26, Z23
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      Z28, 512(SP)
+	VMOVUPS      (R9)(R11*1), Z28
+	VMOVUPS      Z19, 576(SP)
+	VMOVUPS      64(R9)(R11*1), Z19
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z24, 640(SP)
+	VMOVUPS      (AX)(R11*1), Z24
+	VMOVUPS      Z15, 704(SP)
+	VMOVUPS      (CX)(R11*1), Z15
+	VFMADD231PS  Z19, Z23, Z24
+	VFMADD231PS  Z28, Z23, Z15
+	VFMADD231PS  Z28, Z22, Z24
+	VFNMADD231PS Z19, Z22, Z15
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z24, (AX)(R11*1)
+	VMOVUPS      Z15, (CX)(R11*1)
+	VSUBPS       Z30, Z5, Z5
+	VADDPS       Z31, Z26, Z15
+	MOVLQSX      48(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z19
+	VMOVUPS      64(R9)(R11*1), Z22
+	MOVLQSX      48(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z23
+	VMOVUPS      (CX)(R11*1), Z24
+	VFMADD231PS  Z22, Z15, Z23
+	VFMADD231PS  Z19, Z15, Z24
+	VFMADD231PS  Z19, Z5, Z23
+	VFNMADD231PS Z22, Z5, Z24
+	MOVLQSX      48(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z23, (AX)(R11*1)
+	VMOVUPS      Z24, (CX)(R11*1)
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z27, Z6, Z5
+	VMOVAPS      Z1, Z15
+	VFMADD231PS  Z27, Z7, Z15
+	VMULPS       Z4, Z3, Z19
+	VMULPS       Z4, Z2, Z22
+	VFNMADD231PS Z8, Z12, Z5
+	VFNMADD231PS Z8, Z13, Z15
+	VFMADD231PS  Z21, Z9, Z19
+	VMOVUPS      (SP), Z23
+	VFMADD231PS  Z21, Z23, Z22
+	VFNMADD231PS Z18, Z16, Z5
+	VFNMADD231PS Z18, Z17, Z15
+	VFMADD231PS  Z29, Z11, Z19
+	VFMADD231PS  Z29, Z10, Z22
+	VFNMADD231PS Z14, Z20, Z5
+	VMOVUPS      64(SP), Z24
+	VFNMADD231PS Z14, Z24, Z15
+	VMOVUPS      704(SP), Z26
+	VFNMADD231PS Z25, Z26, Z19
+	VMOVUPS      128(SP), Z28
+	VFMSUB231PS  Z25, Z28, Z22
+	VMOVUPS      640(SP), Z30
+	VBROADCASTSS butterflyConstants<>+132(SB), Z31
+	VFMADD231PS  Z31, Z30, Z5
+	VMOVUPS      192(SP), Z25
+	VFMADD231PS  Z31, Z25, Z15
+	VMOVUPS      576(SP), Z14
+	VBROADCASTSS butterflyConstants<>+136(SB), Z4
+	VFNMADD231PS Z4, Z14, Z19
+	VMOVUPS      256(SP), Z14
+	VFMADD231PS  Z4, Z14, Z22
+	VMOVUPS      512(SP), Z14
+	VBROADCASTSS butterflyConstants<>+116(SB), Z25
+	VFMADD231PS  Z25, Z14, Z5
+	VMOVUPS      320(SP), Z14
+	VFMADD231PS  Z25, Z14, Z15
+	VMOVUPS      448(SP), Z14
+	VBROADCASTSS butterflyConstants<>+120(SB), Z27
+	VFNMADD231PS Z27, Z14, Z19
+	VMOVUPS      384(SP), Z14
+	VFMADD231PS  Z27, Z14, Z22
+	VADDPS       Z19, Z5, Z14
+	VADDPS       Z22, Z15, Z30
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z28
+	VMOVUPS      64(R9)(R11*1), Z26
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z27
+	VMOVUPS      (CX)(R11*1), Z24
+	VFMADD231PS  Z26, Z30, Z27
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z28, Z14, Z27
+	VFNMADD231PS Z26, Z14, Z24
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z27, (AX)(R11*1)
+	VMOVUPS      Z24, (CX)(R11*1)
+	VSUBPS       Z19, Z5, Z5
+	VSUBPS       Z22, Z15, Z14
+	MOVLQSX      44(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z15
+	VMOVUPS      64(R9)(R11*1), Z19
+	MOVLQSX      44(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z22
+	VMOVUPS      (CX)(R11*1), Z24
+	VFMADD231PS  Z19, Z14, Z22
+	VFMADD231PS  Z15, Z14, Z24
+	VFMADD231PS  Z15, Z5, Z22
+	VFNMADD231PS Z19, Z5, Z24
+	MOVLQSX      44(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z22, (AX)(R11*1)
+	VMOVUPS      Z24, (CX)(R11*1)
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z31, Z6, Z5
+	VMOVAPS      Z1, Z14
+	VFMADD231PS  Z31, Z7, Z14
+	VMULPS       Z4, Z3, Z15
+	VMULPS       Z4, Z2, Z19
+	VFNMADD231PS Z18, Z12, Z5
+	VFNMADD231PS Z18, Z13, Z14
+	VFMADD231PS  Z29, Z9, Z15
+	VFMADD231PS  Z29, Z23, Z19
+	VFNMADD231PS Z8, Z16, Z5
+	VFNMADD231PS Z8, Z17, Z14
+	VFNMADD231PS Z21, Z11, Z15
+	VFMSUB231PS  Z21, Z10, Z19
+	VFMADD231PS  Z25, Z20, Z5
+	VMOVUPS      64(SP), Z22
+	VFMADD231PS  Z25, Z22, Z14
+	VMOVUPS      704(SP), Z24
+	VBROADCASTSS butterflyConstants<>+120(SB), Z26
+	VFNMADD231PS Z26, Z24, Z15
+	VMOVUPS      128(SP), Z27
+	VFMADD231PS  Z26, Z27, Z19
+	VMOVUPS      640(SP), Z28
+	VBROADCASTSS butterflyConstants<>+124(SB), Z30
+	VFMADD231PS  Z30, Z28, Z5
+	VMOVUPS      192(SP), Z29
+	VFMADD231PS  Z30, Z29, Z14
+	VMOVUPS      576(SP), Z30
+	VBROADCASTSS butterflyConstants<>+128(SB), Z29
+	VFMADD231PS  Z29, Z30, Z15
+	VMOVUPS      256(SP), Z30
+	VFNMADD231PS Z29, Z30, Z19
+	VMOVUPS      512(SP), Z29
+	VBROADCASTSS butterflyConstants<>+148(SB), Z30
+	VFNMADD231PS Z30, Z29, Z5
+	VMOVUPS      320(SP), Z29
+	VFNMADD231PS Z30, Z29, Z14
+	VMOVUPS      448(SP), Z29
+	VBROADCASTSS butterflyConstants<>+152(SB), Z18
+	VFMADD231PS  Z18, Z29, Z15
+	VMOVUPS      384(SP), Z29
+	VFNMADD231PS Z18, Z29, Z19
+	VADDPS       Z15, Z5, Z29
+	VADDPS       Z19, Z14, Z28
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z27
+	VMOVUPS      64(R9)(R11*1), Z4
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z24
+	VMOVUPS      (CX)(R11*1), Z22
+	VFMADD231PS  Z4, Z28, Z24
+	VFMADD231PS  Z27, Z28, Z22
+	VFMADD231PS  Z27, Z29, Z24
+	VFNMADD231PS Z4, Z29, Z22
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z24, (AX)(R11*1)
+	VMOVUPS      Z22, (CX)(R11*1)
+	VSUBPS       Z15, Z5, Z4
+	VSUBPS       Z19, Z14, Z5
+	MOVLQSX      40(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z14
+	VMOVUPS      64(R9)(R11*1), Z15
+	MOVLQSX      40(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z19
+	VMOVUPS      (CX)(R11*1), Z22
+	VFMADD231PS  Z15, Z5, Z19
+	VFMADD231PS  Z14, Z5, Z22
+	VFMADD231PS  Z14, Z4, Z19
+	VFNMADD231PS Z15, Z4, Z22
+	MOVLQSX      40(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z19, (AX)(R11*1)
+	VMOVUPS      Z22, (CX)(R11*1)
+	VMOVAPS      Z0, Z4
+	VFNMADD231PS Z8, Z6, Z4
+	VMOVAPS      Z1, Z5
+	VFNMADD231PS Z8, Z7, Z5
+	VMULPS       Z21, Z3, Z14
+	VMULPS       Z21, Z2, Z15
+	VFNMADD231PS Z30, Z12, Z4
+	VFNMADD231PS Z30, Z13, Z5
+	VFNMADD231PS Z18, Z9, Z14
+	VFMSUB231PS  Z18, Z23, Z15
+	VFMADD231PS  Z25, Z16, Z4
+	VFMADD231PS  Z25, Z17, Z5
+	VFNMADD231PS Z26, Z11, Z14
+	VFMADD231PS  Z26, Z10, Z15
+	VFMADD231PS  Z31, Z20, Z4
+	VMOVUPS      64(SP), Z19
+	VFMADD231PS  Z31, Z19, Z5
+	VMOVUPS      704(SP), Z22
+	VBROADCASTSS butterflyConstants<>+136(SB), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VMOVUPS      128(SP), Z27
+	VFNMADD231PS Z24, Z27, Z15
+	VMOVUPS      640(SP), Z28
+	VBROADCASTSS butterflyConstants<>+156(SB), Z29
+	VFNMADD231PS Z29, Z28, Z4
+	VMOVUPS      192(SP), Z21
+	VFNMADD231PS Z29, Z21, Z5
+	VMOVUPS      576(SP), Z8
+	VBROADCASTSS butterflyConstants<>+160(SB), Z26
+	VFNMADD231PS Z26, Z8, Z14
+	VMOVUPS      256(SP), Z8
+	VFMADD231PS  Z26, Z8, Z15
+	VMOVUPS      512(SP), Z8
+	VBROADCASTSS butterflyConstants<>+124(SB), Z21
+	VFMADD231PS  Z21, Z8, Z4
+	VMOVUPS      320(SP), Z8
+	VFMADD231PS  Z21, Z8, Z5
+	VMOVUPS      448(SP), Z8
+	VBROADCASTSS butterflyConstants<>+128(SB), Z25
+	VFNMADD231PS Z25, Z8, Z14
+	VMOVUPS      384(SP), Z8
+	VFMADD231PS  Z25, Z8, Z15
+	VADDPS       Z14, Z4, Z8
+	VADDPS       Z15, Z5, Z28
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z27
+	VMOVUPS      64(R9)(R11*1), Z22
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z26
+	VMOVUPS      (CX)(R11*1), Z19
+	VFMADD231PS  Z22, Z28, Z26
+	VFMADD231PS  Z27, Z28, Z19
+	VFMADD231PS  Z27, Z8, Z26
+	VFNMADD231PS Z22, Z8, Z19
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z26, (AX)(R11*1)
+	VMOVUPS      Z19, (CX)(R11*1)
+	VSUBPS       Z14, Z4, Z4
+	VSUBPS       Z15, Z5, Z5
+	MOVLQSX      36(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z8
+	VMOVUPS      64(R9)(R11*1), Z14
+	MOVLQSX      36(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z15
+	VMOVUPS      (CX)(R11*1), Z19
+	VFMADD231PS  Z14, Z5, Z15
+	VFMADD231PS  Z8, Z5, Z19
+	VFMADD231PS  Z8, Z4, Z15
+	VFNMADD231PS Z14, Z4, Z19
+	MOVLQSX      36(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z15, (AX)(R11*1)
+	VMOVUPS      Z19, (CX)(R11*1)
+	VMOVAPS      Z0, Z4
+	VFNMADD231PS Z30, Z6, Z4
+	VMOVAPS      Z1, Z5
+	VFNMADD231PS Z30, Z7, Z5
+	VMULPS       Z18, Z3, Z8
+	VMULPS       Z18, Z2, Z14
+	VFMADD231PS  Z31, Z12, Z4
+	VFMADD231PS  Z31, Z13, Z5
+	VFNMADD231PS Z24, Z9, Z8
+	VFMSUB231PS  Z24, Z23, Z14
+	VFMADD231PS  Z21, Z16, Z4
+	VFMADD231PS  Z21, Z17, Z5
+	VFMADD231PS  Z25, Z11, Z8
+	VFNMADD231PS Z25, Z10, Z14
+	VFNMADD231PS Z29, Z20, Z4
+	VMOVUPS      64(SP), Z15
+	VFNMADD231PS Z29, Z15, Z5
+	VMOVUPS      704(SP), Z19
+	VBROADCASTSS butterflyConstants<>+160(SB), Z22
+	VFNMADD231PS Z22, Z19, Z8
+	VMOVUPS      128(SP), Z26
+	VFMADD231PS  Z22, Z26, Z14
+	VMOVUPS      640(SP), Z27
+	VBROADCASTSS butterflyConstants<>+116(SB), Z28
+	VFMADD231PS  Z28, Z27, Z4
+	VMOVUPS      192(SP), Z24
+	VFMADD231PS  Z28, Z24, Z5
+	VMOVUPS      576(SP), Z31
+	VBROADCASTSS butterflyConstants<>+120(SB), Z24
+	VFNMADD231PS Z24, Z31, Z8
+	VMOVUPS      256(SP), Z31
+	VFMADD231PS  Z24, Z31, Z14
+	VMOVUPS      512(SP), Z31
+	VBROADCASTSS butterflyConstants<>+140(SB), Z27
+	VFNMADD231PS Z27, Z31, Z4
+	VMOVUPS      320(SP), Z31
+	VFNMADD231PS Z27, Z31, Z5
+	VMOVUPS      448(SP), Z31
+	VBROADCASTSS butterflyConstants<>+144(SB), Z27
+	VFMADD231PS  Z27, Z31, Z8
+	VMOVUPS      384(SP), Z31
+	VFNMADD231PS Z27, Z31, Z14
+	VADDPS       Z8, Z4, Z31
+	VADDPS       Z14, Z5, Z27
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z26
+	VMOVUPS      64(R9)(R11*1), Z19
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z25
+	VMOVUPS      (CX)(R11*1), Z15
+	VFMADD231PS  Z19, Z27, Z25
+	VFMADD231PS  Z26, Z27, Z15
+	VFMADD231PS  Z26, Z31, Z25
+	VFNMADD231PS Z19, Z31, Z15
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z25, (AX)(R11*1)
+	VMOVUPS      Z15, (CX)(R11*1)
+	VSUBPS       Z8, Z4, Z4
+	VSUBPS       Z14, Z5, Z5
+	MOVLQSX      32(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z8
+	VMOVUPS      64(R9)(R11*1), Z14
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z15
+	VMOVUPS      (CX)(R11*1), Z19
+	VFMADD231PS  Z14, Z5, Z15
+	VFMADD231PS  Z8, Z5, Z19
+	VFMADD231PS  Z8, Z4, Z15
+	VFNMADD231PS Z14, Z4, Z19
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z15, (AX)(R11*1)
+	VMOVUPS      Z19, (CX)(R11*1)
+	VFNMADD231PS Z29, Z6, Z0
+	VFNMADD231PS Z29, Z7, Z1
+	VMULPS       Z22, Z3, Z3
+	VMULPS       Z22, Z2, Z2
+	VFMADD231PS  Z28, Z12, Z0
+	VFMADD231PS  Z28, Z13, Z1
+	VFNMADD231PS Z24, Z9, Z3
+	VFMSUB231PS  Z24, Z23, Z2
+	VFNMADD231PS Z30, Z16, Z0
+	VFNMADD231PS Z30, Z17, Z1
+	VFMADD231PS  Z18, Z11, Z3
+	VFNMADD231PS Z18, Z10, Z2
+	VFMADD231PS  Z21, Z20, Z0
+	VMOVUPS      64(SP), Z4
+	VFMADD231PS  Z21, Z4, Z1
+	VMOVUPS      704(SP), Z4
+	VBROADCASTSS butterflyConstants<>+128(SB), Z5
+	VFNMADD231PS Z5, Z4, Z3
+	VMOVUPS      128(SP), Z4
+	VFMADD231PS  Z5, Z4, Z2
+	VMOVUPS      640(SP), Z4
+	VBROADCASTSS butterflyConstants<>+140(SB), Z5
+	VFNMADD231PS Z5, Z4, Z0
+	VMOVUPS      192(SP), Z4
+	VFNMADD231PS Z5, Z4, Z1
+	VMOVUPS      576(SP), Z4
+	VBROADCASTSS butterflyConstants<>+144(SB), Z5
+	VFMADD231PS  Z5, Z4, Z3
+	VMOVUPS      256(SP), Z4
+	VFNMADD231PS Z5, Z4, Z2
+	VMOVUPS      512(SP), Z4
+	VBROADCASTSS butterflyConstants<>+132(SB), Z5
+	VFMADD231PS  Z5, Z4, Z0
+	VMOVUPS      320(SP), Z4
+	VFMADD231PS  Z5, Z4, Z1
+	VMOVUPS      448(SP), Z4
+	VBROADCASTSS butterflyConstants<>+136(SB), Z5
+	VFNMADD231PS Z5, Z4, Z3
+	VMOVUPS      384(SP), Z4
+	VFMADD231PS  Z5, Z4, Z2
+	VADDPS       Z3, Z0, Z4
+	VADDPS       Z2, Z1, Z5
+	MOVLQSX      24(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z5, Z8
+	VFMADD231PS  Z6, Z5, Z9
+	VFMADD231PS  Z6, Z4, Z8
+	VFNMADD231PS Z7, Z4, Z9
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VSUBPS       Z3, Z0, Z0
+	VSUBPS       Z2, Z1, Z1
+	MOVLQSX      28(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z2
+	VMOVUPS      64(R9)(R11*1), Z3
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z4
+	VMOVUPS      (CX)(R11*1), Z5
+	VFMADD231PS  Z3, Z1, Z4
+	VFMADD231PS  Z2, Z1, Z5
+	VFMADD231PS  Z2, Z0, Z4
+	VFNMADD231PS Z3, Z0, Z5
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z4, (AX)(R11*1)
+	VMOVUPS      Z5, (CX)(R11*1)
+	ADDQ         $0x34, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyAccumulate13AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3
+TEXT ·ButterflyAccumulate13AVX2(SB), $704-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	MOVLQSX      (SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y0
+	VMOVUPS      (BX)(R11*1), Y1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	MOVLQSX      48(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y4
+	VMOVUPS      (BX)(R11*1), Y5
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VSUBPS       Y4, Y2, Y2
+	VSUBPS       Y5, Y3, Y3
+	VADDPS       Y6, Y0, Y4
+	VADDPS       Y7, Y1, Y5
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y8
+	VMOVUPS      (BX)(R11*1), Y9
+	MOVLQSX      44(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	VADDPS       Y10, Y8, Y12
+	VADDPS       Y11, Y9, Y13
+	VSUBPS       Y10, Y8, Y8
+	VSUBPS       Y11, Y9, Y9
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y13, Y5, Y5
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	MOVLQSX      40(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y14
+	VMOVUPS      (BX)(R11*1), Y15
+	VMOVUPS      Y8, (SP)
+	VADDPS       Y14, Y10, Y8
+	VMOVUPS      Y9, 32(SP)
+	VADDPS       Y15, Y11, Y9
+	VSUBPS       Y14, Y10, Y10
+	VSUBPS       Y15, Y11, Y11
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y9, Y5, Y5
+	MOVLQSX      16(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y14
+	VMOVUPS      (BX)(R11*1), Y15
+	MOVLQSX      36(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      Y10, 64(SP)
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      Y11, 96(SP)
+	VMOVUPS      (BX)(R11*1), Y11
+	VMOVUPS      Y9, 128(SP)
+	VADDPS       Y10, Y14, Y9
+	VMOVUPS      Y8, 160(SP)
+	VADDPS       Y11, Y15, Y8
+	VSUBPS       Y10, Y14, Y10
+	VSUBPS       Y11, Y15, Y11
+	VADDPS       Y9, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	MOVLQSX      20(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y14
+	VMOVUPS      (BX)(R11*1), Y15
+	MOVLQSX      32(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      Y10, 192(SP)
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      Y11, 224(SP)
+	VMOVUPS      (BX)(R11*1), Y11
+	VMOVUPS      Y8, 256(SP)
+	VADDPS       Y10, Y14, Y8
+	VMOVUPS      Y9, 288(SP)
+	VADDPS       Y11, Y15, Y9
+	VSUBPS       Y10, Y14, Y10
+	VSUBPS       Y11, Y15, Y11
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y9, Y5, Y5
+	MOVLQSX      24(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y14
+	VMOVUPS      (BX)(R11*1), Y15
+	MOVLQSX      28(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      Y10, 320(SP)
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      Y11, 352(SP)
+	VMOVUPS      (BX)(R11*1), Y11
+	VMOVUPS      Y9, 384(SP)
+	VADDPS       Y10, Y14, Y9
+	VMOVUPS      Y8, 416(SP)
+	VADDPS       Y11, Y15, Y8
+	VSUBPS       Y10, Y14, Y10
+	VSUBPS       Y11, Y15, Y11
+	VADDPS       Y9, Y4, Y4
+	VADDPS       Y8, Y5, Y5
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y14
+	VMOVUPS      64(R9)(R11*1), Y15
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y10, 448(SP)
+	VMOVUPS      (AX)(R11*1), Y10
+	VMOVUPS      Y11, 480(SP)
+	VMOVUPS      (CX)(R11*1), Y11
+	VFMADD231PS  Y15, Y5, Y10
+	VFMADD231PS  Y14, Y5, Y11
+	VFMADD231PS  Y14, Y4, Y10
+	VFNMADD231PS Y15, Y4, Y11
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y10, (AX)(R11*1)
+	VMOVUPS      Y11, (CX)(R11*1)
+	VBROADCASTSS butterflyConstants<>+116(SB), Y4
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  Y4, Y6, Y5
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y4, Y7, Y10
+	VBROADCASTSS butterflyConstants<>+120(SB), Y11
+	VMULPS       Y11, Y3, Y14
+	VMULPS       Y11, Y2, Y15
+	VBROADCASTSS butterflyConstants<>+124(SB), Y11
+	VFMADD231PS  Y11, Y12, Y5
+	VFMADD231PS  Y11, Y13, Y10
+	VMOVUPS      32(SP), Y4
+	VMOVUPS      Y13, 512(SP)
+	VBROADCASTSS butterflyConstants<>+128(SB), Y13
+	VFMADD231PS  Y13, Y4, Y14
+	VMOVUPS      (SP), Y4
+	VFMADD231PS  Y13, Y4, Y15
+	VMOVUPS      160(SP), Y4
+	VMOVUPS      Y12, 544(SP)
+	VBROADCASTSS butterflyConstants<>+132(SB), Y12
+	VFMADD231PS  Y12, Y4, Y5
+	VMOVUPS      128(SP), Y4
+	VFMADD231PS  Y12, Y4, Y10
+	VMOVUPS      96(SP), Y12
+	VBROADCASTSS butterflyConstants<>+136(SB), Y4
+	VFMADD231PS  Y4, Y12, Y14
+	VMOVUPS      64(SP), Y12
+	VFMADD231PS  Y4, Y12, Y15
+	VMOVUPS      288(SP), Y4
+	VBROADCASTSS butterflyConstants<>+140(SB), Y12
+	VFNMADD231PS Y12, Y4, Y5
+	VMOVUPS      256(SP), Y4
+	VFNMADD231PS Y12, Y4, Y10
+	VMOVUPS      224(SP), Y4
+	VBROADCASTSS butterflyConstants<>+144(SB), Y12
+	VFMADD231PS  Y12, Y4, Y14
+	VMOVUPS      192(SP), Y4
+	VFMADD231PS  Y12, Y4, Y15
+	VMOVUPS      416(SP), Y4
+	VBROADCASTSS butterflyConstants<>+148(SB), Y12
+	VFNMADD231PS Y12, Y4, Y5
+	VMOVUPS      384(SP), Y4
+	VFNMADD231PS Y12, Y4, Y10
+	VMOVUPS      352(SP), Y4
+	VBROADCASTSS butterflyConstants<>+152(SB), Y12
+	VFMADD231PS  Y12, Y4, Y14
+	VMOVUPS      320(SP), Y4
+	VFMADD231PS  Y12, Y4, Y15
+	VBROADCASTSS butterflyConstants<>+156(SB), Y4
+	VFNMADD231PS Y4, Y9, Y5
+	VFNMADD231PS Y4, Y8, Y10
+	VMOVUPS      Y8, 576(SP)
+	VMOVUPS      480(SP), Y8
+	VMOVUPS      Y9, 608(SP)
+	VBROADCASTSS butterflyConstants<>+160(SB), Y9
+	VFMADD231PS  Y9, Y8, Y14
+	VMOVUPS      448(SP), Y8
+	VFMADD231PS  Y9, Y8, Y15
+	VADDPS       Y14, Y5, Y8
+	VSUBPS       Y15, Y10, Y12
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y9
+	VMOVUPS      64(R9)(R11*1), Y4
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y2, 640(SP)
+	VMOVUPS      (AX)(R11*1), Y2
+	VMOVUPS      Y3, 672(SP)
+	VMOVUPS      (CX)(R11*1), Y3
+	VFMADD231PS  Y4, Y12, Y2
+	VFMADD231PS  Y9, Y12, Y3
+	VFMADD231PS  Y9, Y8, Y2
+	VFNMADD231PS Y4, Y8, Y3
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y2, (AX)(R11*1)
+	VMOVUPS      Y3, (CX)(R11*1)
+	VSUBPS       Y14, Y5, Y2
+	VADDPS       Y15, Y10, Y3
+	MOVLQSX      48(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
+	MOVLQSX      48(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y5, Y3, Y8
+	VFMADD231PS  Y4, Y3, Y9
+	VFMADD231PS  Y4, Y2, Y8
+	VFNMADD231PS Y5, Y2, Y9
+	MOVLQSX      48(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  Y11, Y6, Y2
+	VMOVAPS      Y1, Y3
+	VFMADD231PS  Y11, Y7, Y3
+	VMOVUPS      672(SP), Y4
+	VMULPS       Y13, Y4, Y5
+	VMOVUPS      640(SP), Y8
+	VMULPS       Y13, Y8, Y9
+	VMOVUPS      544(SP), Y10
+	VBROADCASTSS butterflyConstants<>+140(SB), Y12
+	VFNMADD231PS Y12, Y10, Y2
+	VMOVUPS      512(SP), Y14
+	VFNMADD231PS Y12, Y14, Y3
+	VMOVUPS      32(SP), Y15
+	VBROADCASTSS butterflyConstants<>+144(SB), Y13
+	VFMADD231PS  Y13, Y15, Y5
+	VMOVUPS      (SP), Y11
+	VFMADD231PS  Y13, Y11, Y9
+	VMOVUPS      160(SP), Y13
+	VBROADCASTSS butterflyConstants<>+156(SB), Y12
+	VFNMADD231PS Y12, Y13, Y2
+	VMOVUPS      128(SP), Y13
+	VFNMADD231PS Y12, Y13, Y3
+	VMOVUPS      96(SP), Y13
+	VBROADCASTSS butterflyConstants<>+160(SB), Y11
+	VFMADD231PS  Y11, Y13, Y5
+	VMOVUPS      64(SP), Y13
+	VFMADD231PS  Y11, Y13, Y9
+	VMOVUPS      288(SP), Y13
+	VBROADCASTSS butterflyConstants<>+148(SB), Y11
+	VFNMADD231PS Y11, Y13, Y2
+	VMOVUPS      256(SP), Y13
+	VFNMADD231PS Y11, Y13, Y3
+	VMOVUPS      224(SP), Y11
+	VBROADCASTSS butterflyConstants<>+152(SB), Y13
+	VFNMADD231PS Y13, Y11, Y5
+	VMOVUPS      192(SP), Y11
+	VFMSUB231PS  Y13, Y11, Y9
+	VMOVUPS      416(SP), Y13
+	VBROADCASTSS butterflyConstants<>+132(SB), Y11
+	VFMADD231PS  Y11, Y13, Y2
+	VMOVUPS      384(SP), Y13
+	VFMADD231PS  Y11, Y13, Y3
+	VMOVUPS      352(SP), Y13
+	VBROADCASTSS butterflyConstants<>+136(SB), Y15
+	VFNMADD231PS Y15, Y13, Y5
+	VMOVUPS      320(SP), Y13
+	VFMADD231PS  Y15, Y13, Y9
+	VMOVUPS      608(SP), Y13
+	VBROADCASTSS butterflyConstants<>+116(SB), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VMOVUPS      576(SP), Y13
+	VFMADD231PS  Y14, Y13, Y3
+	VMOVUPS      480(SP), Y13
+	VBROADCASTSS butterflyConstants<>+120(SB), Y14
+	VFNMADD231PS Y14, Y13, Y5
+	VMOVUPS      448(SP), Y13
+	VFMADD231PS  Y14, Y13, Y9
+	VADDPS       Y5, Y2, Y13
+	VADDPS       Y9, Y3, Y14
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y12
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y4
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y10, Y14, Y4
+	VFMADD231PS  Y10, Y13, Y8
+	VFNMADD231PS Y12, Y13, Y4
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y4, (CX)(R11*1)
+	VSUBPS       Y5, Y2, Y2
+	VSUBPS       Y9, Y3, Y3
+	MOVLQSX      44(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
+	MOVLQSX      44(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y5, Y3, Y8
+	VFMADD231PS  Y4, Y3, Y9
+	VFMADD231PS  Y4, Y2, Y8
+	VFNMADD231PS Y5, Y2, Y9
+	MOVLQSX      44(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  Y11, Y6, Y2
+	VMOVAPS      Y1, Y3
+	VFMADD231PS  Y11, Y7, Y3
+	VMOVUPS      672(SP), Y4
+	VMULPS       Y15, Y4, Y5
+	VMOVUPS      640(SP), Y8
+	VMULPS       Y15, Y8, Y9
+	VMOVUPS      544(SP), Y10
+	VBROADCASTSS butterflyConstants<>+156(SB), Y12
+	VFNMADD231PS Y12, Y10, Y2
+	VMOVUPS      512(SP), Y13
+	VFNMADD231PS Y12, Y13, Y3
+	VMOVUPS      32(SP), Y14
+	VBROADCASTSS butterflyConstants<>+160(SB), Y12
+	VFMADD231PS  Y12, Y14, Y5
+	VMOVUPS      (SP), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VMOVUPS      160(SP), Y12
+	VBROADCASTSS butterflyConstants<>+140(SB), Y11
+	VFNMADD231PS Y11, Y12, Y2
+	VMOVUPS      128(SP), Y12
+	VFNMADD231PS Y11, Y12, Y3
+	VMOVUPS      96(SP), Y12
+	VBROADCASTSS butterflyConstants<>+144(SB), Y15
+	VFNMADD231PS Y15, Y12, Y5
+	VMOVUPS      64(SP), Y12
+	VFMSUB231PS  Y15, Y12, Y9
+	VMOVUPS      288(SP), Y12
+	VBROADCASTSS butterflyConstants<>+116(SB), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VMOVUPS      256(SP), Y12
+	VFMADD231PS  Y14, Y12, Y3
+	VMOVUPS      224(SP), Y12
+	VBROADCASTSS butterflyConstants<>+120(SB), Y14
+	VFNMADD231PS Y14, Y12, Y5
+	VMOVUPS      192(SP), Y12
+	VFMADD231PS  Y14, Y12, Y9
+	VMOVUPS      416(SP), Y12
+	VBROADCASTSS butterflyConstants<>+124(SB), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VMOVUPS      384(SP), Y12
+	VFMADD231PS  Y14, Y12, Y3
+	VMOVUPS      352(SP), Y14
+	VBROADCASTSS butterflyConstants<>+128(SB), Y12
+	VFMADD231PS  Y12, Y14, Y5
+	VMOVUPS      320(SP), Y14
+	VFNMADD231PS Y12, Y14, Y9
+	VMOVUPS      608(SP), Y12
+	VBROADCASTSS butterflyConstants<>+148(SB), Y14
+	VFNMADD231PS Y14, Y12, Y2
+	VMOVUPS      576(SP), Y12
+	VFNMADD231PS Y14, Y12, Y3
+	VMOVUPS      480(SP), Y12
+	VBROADCASTSS butterflyConstants<>+152(SB), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VMOVUPS      448(SP), Y12
+	VFNMADD231PS Y13, Y12, Y9
+	VADDPS       Y5, Y2, Y12
+	VADDPS       Y9, Y3, Y13
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y14
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y4
+	VFMADD231PS  Y14, Y13, Y8
+	VFMADD231PS  Y10, Y13, Y4
+	VFMADD231PS  Y10, Y12, Y8
+	VFNMADD231PS Y14, Y12, Y4
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y4, (CX)(R11*1)
+	VSUBPS       Y5, Y2, Y2
+	VSUBPS       Y9, Y3, Y3
+	MOVLQSX      40(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
+	MOVLQSX      40(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y5, Y3, Y8
+	VFMADD231PS  Y4, Y3, Y9
+	VFMADD231PS  Y4, Y2, Y8
+	VFNMADD231PS Y5, Y2, Y9
+	MOVLQSX      40(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS Y11, Y6, Y2
+	VMOVAPS      Y1, Y3
+	VFNMADD231PS Y11, Y7, Y3
+	VMOVUPS      672(SP), Y4
+	VMULPS       Y15, Y4, Y5
+	VMOVUPS      640(SP), Y8
+	VMULPS       Y15, Y8, Y9
+	VMOVUPS      544(SP), Y10
+	VBROADCASTSS butterflyConstants<>+148(SB), Y12
+	VFNMADD231PS Y12, Y10, Y2
+	VMOVUPS      512(SP), Y13
+	VFNMADD231PS Y12, Y13, Y3
+	VMOVUPS      32(SP), Y14
+	VBROADCASTSS butterflyConstants<>+152(SB), Y15
+	VFNMADD231PS Y15, Y14, Y5
+	VMOVUPS      (SP), Y11
+	VFMSUB231PS  Y15, Y11, Y9
+	VMOVUPS      160(SP), Y11
+	VBROADCASTSS butterflyConstants<>+116(SB), Y14
+	VFMADD231PS  Y14, Y11, Y2
+	VMOVUPS      128(SP), Y11
+	VFMADD231PS  Y14, Y11, Y3
+	VMOVUPS      96(SP), Y14
+	VBROADCASTSS butterflyConstants<>+120(SB), Y11
+	VFNMADD231PS Y11, Y14, Y5
+	VMOVUPS      64(SP), Y14
+	VFMADD231PS  Y11, Y14, Y9
+	VMOVUPS      288(SP), Y11
+	VBROADCASTSS butterflyConstants<>+132(SB), Y14
+	VFMADD231PS  Y14, Y11, Y2
+	VMOVUPS      256(SP), Y11
+	VFMADD231PS  Y14, Y11, Y3
+	VMOVUPS      224(SP), Y11
+	VBROADCASTSS butterflyConstants<>+136(SB), Y13
+	VFMADD231PS  Y13, Y11, Y5
+	VMOVUPS      192(SP), Y11
+	VFNMADD231PS Y13, Y11, Y9
+	VMOVUPS      416(SP), Y11
+	VBROADCASTSS butterflyConstants<>+156(SB), Y13
+	VFNMADD231PS Y13, Y11, Y2
+	VMOVUPS      384(SP), Y11
+	VFNMADD231PS Y13, Y11, Y3
+	VMOVUPS      352(SP), Y11
+	VBROADCASTSS butterflyConstants<>+160(SB), Y13
+	VFNMADD231PS Y13, Y11, Y5
+	VMOVUPS      320(SP), Y11
+	VFMADD231PS  Y13, Y11, Y9
+	VMOVUPS      608(SP), Y11
+	VBROADCASTSS butterflyConstants<>+124(SB), Y13
+	VFMADD231PS  Y13, Y11, Y2
+	VMOVUPS      576(SP), Y11
+	VFMADD231PS  Y13, Y11, Y3
+	VMOVUPS      480(SP), Y11
+	VBROADCASTSS butterflyConstants<>+128(SB), Y13
+	VFNMADD231PS Y13, Y11, Y5
+	VMOVUPS      448(SP), Y11
+	VFMADD231PS  Y13, Y11, Y9
+	VADDPS       Y5, Y2, Y11
+	VADDPS       Y9, Y3, Y13
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y14
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y4
+	VFMADD231PS  Y14, Y13, Y8
+	VFMADD231PS  Y10, Y13, Y4
+	VFMADD231PS  Y10, Y11, Y8
+	VFNMADD231PS Y14, Y11, Y4
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y4, (CX)(R11*1)
+	VSUBPS       Y5, Y2, Y2
+	VSUBPS       Y9, Y3, Y3
+	MOVLQSX      36(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
+	MOVLQSX      36(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y5, Y3, Y8
+	VFMADD231PS  Y4, Y3, Y9
+	VFMADD231PS  Y4, Y2, Y8
+	VFNMADD231PS Y5, Y2, Y9
+	MOVLQSX      36(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS Y12, Y6, Y2
+	VMOVAPS      Y1, Y3
+	VFNMADD231PS Y12, Y7, Y3
+	VMOVUPS      672(SP), Y4
+	VMULPS       Y15, Y4, Y5
+	VMOVUPS      640(SP), Y8
+	VMULPS       Y15, Y8, Y9
+	VMOVUPS      544(SP), Y10
+	VBROADCASTSS butterflyConstants<>+132(SB), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VMOVUPS      512(SP), Y13
+	VFMADD231PS  Y11, Y13, Y3
+	VMOVUPS      32(SP), Y14
+	VBROADCASTSS butterflyConstants<>+136(SB), Y11
+	VFNMADD231PS Y11, Y14, Y5
+	VMOVUPS      (SP), Y15
+	VFMSUB231PS  Y11, Y15, Y9
+	VMOVUPS      160(SP), Y11
+	VBROADCASTSS butterflyConstants<>+124(SB), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VMOVUPS      128(SP), Y11
+	VFMADD231PS  Y12, Y11, Y3
+	VMOVUPS      96(SP), Y12
+	VBROADCASTSS butterflyConstants<>+128(SB), Y11
+	VFMADD231PS  Y11, Y12, Y5
+	VMOVUPS      64(SP), Y12
+	VFNMADD231PS Y11, Y12, Y9
+	VMOVUPS      288(SP), Y11
+	VBROADCASTSS butterflyConstants<>+156(SB), Y12
+	VFNMADD231PS Y12, Y11, Y2
+	VMOVUPS      256(SP), Y11
+	VFNMADD231PS Y12, Y11, Y3
+	VMOVUPS      224(SP), Y11
+	VBROADCASTSS butterflyConstants<>+160(SB), Y15
+	VFNMADD231PS Y15, Y11, Y5
+	VMOVUPS      192(SP), Y11
+	VFMADD231PS  Y15, Y11, Y9
+	VMOVUPS      416(SP), Y11
+	VBROADCASTSS butterflyConstants<>+116(SB), Y14
+	VFMADD231PS  Y14, Y11, Y2
+	VMOVUPS      384(SP), Y11
+	VFMADD231PS  Y14, Y11, Y3
+	VMOVUPS      352(SP), Y11
+	VBROADCASTSS butterflyConstants<>+120(SB), Y13
+	VFNMADD231PS Y13, Y11, Y5
+	VMOVUPS      320(SP), Y11
+	VFMADD231PS  Y13, Y11, Y9
+	VMOVUPS      608(SP), Y11
+	VBROADCASTSS butterflyConstants<>+140(SB), Y13
+	VFNMADD231PS Y13, Y11, Y2
+	VMOVUPS      576(SP), Y11
+	VFNMADD231PS Y13, Y11, Y3
+	VMOVUPS      480(SP), Y11
+	VBROADCASTSS butterflyConstants<>+144(SB), Y13
+	VFMADD231PS  Y13, Y11, Y5
+	VMOVUPS      448(SP), Y11
+	VFNMADD231PS Y13, Y11, Y9
+	VADDPS       Y5, Y2, Y11
+	VADDPS       Y9, Y3, Y13
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y14
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y4
+	VFMADD231PS  Y14, Y13, Y8
+	VFMADD231PS  Y10, Y13, Y4
+	VFMADD231PS  Y10, Y11, Y8
+	VFNMADD231PS Y14, Y11, Y4
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y4, (CX)(R11*1)
+	VSUBPS       Y5, Y2, Y2
+	VSUBPS       Y9, Y3, Y3
+	MOVLQSX      32(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y5, Y3, Y8
+	VFMADD231PS  Y4, Y3, Y9
+	VFMADD231PS  Y4, Y2, Y8
+	VFNMADD231PS Y5, Y2, Y9
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VFNMADD231PS Y12, Y6, Y0
+	VFNMADD231PS Y12, Y7, Y1
+	VMOVUPS      672(SP), Y2
+	VMULPS       Y15, Y2, Y2
+	VMOVUPS      640(SP), Y3
+	VMULPS       Y15, Y3, Y3
+	VMOVUPS      544(SP), Y4
+	VBROADCASTSS butterflyConstants<>+116(SB), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VMOVUPS      512(SP), Y4
+	VFMADD231PS  Y5, Y4, Y1
+	VMOVUPS      32(SP), Y4
+	VBROADCASTSS butterflyConstants<>+120(SB), Y5
+	VFNMADD231PS Y5, Y4, Y2
+	VMOVUPS      (SP), Y4
+	VFMSUB231PS  Y5, Y4, Y3
+	VMOVUPS      160(SP), Y4
+	VBROADCASTSS butterflyConstants<>+148(SB), Y5
+	VFNMADD231PS Y5, Y4, Y0
+	VMOVUPS      128(SP), Y4
+	VFNMADD231PS Y5, Y4, Y1
+	VMOVUPS      96(SP), Y4
+	VBROADCASTSS butterflyConstants<>+152(SB), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VMOVUPS      64(SP), Y4
+	VFNMADD231PS Y5, Y4, Y3
+	VMOVUPS      288(SP), Y4
+	VBROADCASTSS butterflyConstants<>+124(SB), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VMOVUPS      256(SP), Y4
+	VFMADD231PS  Y5, Y4, Y1
+	VMOVUPS      224(SP), Y4
+	VBROADCASTSS butterflyConstants<>+128(SB), Y5
+	VFNMADD231PS Y5, Y4, Y2
+	VMOVUPS      192(SP), Y4
+	VFMADD231PS  Y5, Y4, Y3
+	VMOVUPS      416(SP), Y4
+	VBROADCASTSS butterflyConstants<>+140(SB), Y5
+	VFNMADD231PS Y5, Y4, Y0
+	VMOVUPS      384(SP), Y4
+	VFNMADD231PS Y5, Y4, Y1
+	VMOVUPS      352(SP), Y4
+	VBROADCASTSS butterflyConstants<>+144(SB), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VMOVUPS      320(SP), Y4
+	VFNMADD231PS Y5, Y4, Y3
+	VMOVUPS      608(SP), Y4
+	VBROADCASTSS butterflyConstants<>+132(SB), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VMOVUPS      576(SP), Y4
+	VFMADD231PS  Y5, Y4, Y1
+	VMOVUPS      480(SP), Y4
+	VBROADCASTSS butterflyConstants<>+136(SB), Y5
+	VFNMADD231PS Y5, Y4, Y2
+	VMOVUPS      448(SP), Y4
+	VFMADD231PS  Y5, Y4, Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	MOVLQSX      24(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y5, Y8
+	VFMADD231PS  Y6, Y5, Y9
+	VFMADD231PS  Y6, Y4, Y8
+	VFNMADD231PS Y7, Y4, Y9
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VSUBPS       Y2, Y0, Y0
+	VSUBPS       Y3, Y1, Y1
+	MOVLQSX      28(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y1, Y4
+	VFMADD231PS  Y2, Y1, Y5
+	VFMADD231PS  Y2, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	ADDQ         $0x34, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyPlain16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyPlain16AVX512(SB), $320-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z0
+	VMOVUPS      (BX)(R13*1), Z1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      32(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z2
+	VMOVUPS      (BX)(R13*1), Z3
 	VADDPS       Z2, Z0, Z4
 	VADDPS       Z3, Z1, Z5
 	VSUBPS       Z2, Z0, Z0
 	VSUBPS       Z3, Z1, Z1
-	MOVLQSX      16(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z2
-	VMOVUPS      (BX)(R10*1), Z3
-	MOVLQSX      48(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z6
-	VMOVUPS      (BX)(R10*1), Z7
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      16(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z2
+	VMOVUPS      (BX)(R13*1), Z3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      48(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z6
+	VMOVUPS      (BX)(R13*1), Z7
 	VADDPS       Z6, Z2, Z8
 	VADDPS       Z7, Z3, Z9
 	VSUBPS       Z6, Z2, Z2
@@ -24726,26 +31410,42 @@ butterfly:
 	VSUBPS       Z2, Z1, Z9
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z2, Z1, Z1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z2
-	VMOVUPS      (BX)(R10*1), Z3
-	MOVLQSX      36(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z10
-	VMOVUPS      (BX)(R10*1), Z11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z2
+	VMOVUPS      (BX)(R13*1), Z3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      36(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z10
+	VMOVUPS      (BX)(R13*1), Z11
 	VADDPS       Z10, Z2, Z12
 	VADDPS       Z11, Z3, Z13
 	VSUBPS       Z10, Z2, Z2
 	VSUBPS       Z11, Z3, Z3
-	MOVLQSX      20(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z10
-	VMOVUPS      (BX)(R10*1), Z11
-	MOVLQSX      52(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z14
-	VMOVUPS      (BX)(R10*1), Z15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      20(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z10
+	VMOVUPS      (BX)(R13*1), Z11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      52(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z14
+	VMOVUPS      (BX)(R13*1), Z15
 	VADDPS       Z14, Z10, Z16
 	VADDPS       Z15, Z11, Z17
 	VSUBPS       Z14, Z10, Z10
@@ -24773,26 +31473,42 @@ butterfly:
 	VMULPS       Z19, Z3, Z3
 	VFMADD231PS  Z19, Z2, Z10
 	VFNMADD231PS Z21, Z2, Z3
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z2
-	VMOVUPS      (BX)(R10*1), Z11
-	MOVLQSX      40(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z13
-	VMOVUPS      (BX)(R10*1), Z22
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z2
+	VMOVUPS      (BX)(R13*1), Z11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      40(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z13
+	VMOVUPS      (BX)(R13*1), Z22
 	VADDPS       Z13, Z2, Z23
 	VADDPS       Z22, Z11, Z24
 	VSUBPS       Z13, Z2, Z2
 	VSUBPS       Z22, Z11, Z11
-	MOVLQSX      24(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z13
-	VMOVUPS      (BX)(R10*1), Z22
-	MOVLQSX      56(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z25
-	VMOVUPS      (BX)(R10*1), Z26
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      24(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z13
+	VMOVUPS      (BX)(R13*1), Z22
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      56(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z25
+	VMOVUPS      (BX)(R13*1), Z26
 	VADDPS       Z25, Z13, Z27
 	VADDPS       Z26, Z22, Z28
 	VSUBPS       Z25, Z13, Z13
@@ -24813,29 +31529,45 @@ butterfly:
 	VMULPS       Z17, Z13, Z13
 	VADDPS       Z11, Z2, Z2
 	VMULPS       Z17, Z2, Z2
-	MOVLQSX      12(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z11
-	VMOVUPS      (BX)(R10*1), Z22
-	MOVLQSX      44(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z28
-	VMOVUPS      (BX)(R10*1), Z30
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      12(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z11
+	VMOVUPS      (BX)(R13*1), Z22
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      44(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z28
+	VMOVUPS      (BX)(R13*1), Z30
 	VADDPS       Z28, Z11, Z31
 	VMOVUPS      Z3, (SP)
 	VADDPS       Z30, Z22, Z3
 	VSUBPS       Z28, Z11, Z11
 	VSUBPS       Z30, Z22, Z22
-	MOVLQSX      28(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Z28
-	VMOVUPS      (BX)(R10*1), Z30
-	MOVLQSX      60(SI), R10
-	IMULQ        R8, R10
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      28(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Z28
+	VMOVUPS      (BX)(R13*1), Z30
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      60(SI), R13
+	IMULQ        R8, R13
 	VMOVUPS      Z10, 64(SP)
-	VMOVUPS      (DX)(R10*1), Z10
+	VMOVUPS      (DX)(R13*1), Z10
 	VMOVUPS      Z1, 128(SP)
-	VMOVUPS      (BX)(R10*1), Z1
+	VMOVUPS      (BX)(R13*1), Z1
 	VMOVUPS      Z2, 192(SP)
 	VADDPS       Z10, Z28, Z2
 	VMOVUPS      Z0, 256(SP)
@@ -24872,28 +31604,28 @@ butterfly:
 	VSUBPS       Z30, Z15, Z15
 	VADDPS       Z19, Z1, Z22
 	VADDPS       Z21, Z11, Z25
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z22, (AX)(R10*1)
-	VMOVUPS      Z25, (CX)(R10*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z22, (AX)(R13*1)
+	VMOVUPS      Z25, (CX)(R13*1)
 	VSUBPS       Z19, Z1, Z1
 	VSUBPS       Z21, Z11, Z11
-	MOVLQSX      32(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z1, (AX)(R10*1)
-	VMOVUPS      Z11, (CX)(R10*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z1, (AX)(R13*1)
+	VMOVUPS      Z11, (CX)(R13*1)
 	VADDPS       Z15, Z6, Z1
 	VSUBPS       Z14, Z7, Z11
-	MOVLQSX      16(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z1, (AX)(R10*1)
-	VMOVUPS      Z11, (CX)(R10*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z1, (AX)(R13*1)
+	VMOVUPS      Z11, (CX)(R13*1)
 	VSUBPS       Z15, Z6, Z1
 	VADDPS       Z14, Z7, Z6
-	MOVLQSX      48(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z1, (AX)(R10*1)
-	VMOVUPS      Z6, (CX)(R10*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z1, (AX)(R13*1)
+	VMOVUPS      Z6, (CX)(R13*1)
 	VADDPS       Z29, Z8, Z1
 	VADDPS       Z27, Z9, Z6
 	VSUBPS       Z29, Z8, Z7
@@ -24904,28 +31636,28 @@ butterfly:
 	VSUBPS       Z17, Z18, Z15
 	VADDPS       Z9, Z1, Z17
 	VADDPS       Z11, Z6, Z18
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z17, (AX)(R10*1)
-	VMOVUPS      Z18, (CX)(R10*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z17, (AX)(R13*1)
+	VMOVUPS      Z18, (CX)(R13*1)
 	VSUBPS       Z9, Z1, Z1
 	VSUBPS       Z11, Z6, Z6
-	MOVLQSX      36(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z1, (AX)(R10*1)
-	VMOVUPS      Z6, (CX)(R10*1)
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z1, (AX)(R13*1)
+	VMOVUPS      Z6, (CX)(R13*1)
 	VADDPS       Z15, Z7, Z1
 	VSUBPS       Z14, Z8, Z6
-	MOVLQSX      20(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z1, (AX)(R10*1)
-	VMOVUPS      Z6, (CX)(R10*1)
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z1, (AX)(R13*1)
+	VMOVUPS      Z6, (CX)(R13*1)
 	VSUBPS       Z15, Z7, Z1
 	VADDPS       Z14, Z8, Z6
-	MOVLQSX      52(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z1, (AX)(R10*1)
-	VMOVUPS      Z6, (CX)(R10*1)
+	MOVLQSX      52(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z1, (AX)(R13*1)
+	VMOVUPS      Z6, (CX)(R13*1)
 	VADDPS       Z24, Z4, Z1
 	VSUBPS       Z23, Z5, Z6
 	VSUBPS       Z24, Z4, Z4
@@ -24936,28 +31668,28 @@ butterfly:
 	VADDPS       Z0, Z12, Z0
 	VADDPS       Z7, Z1, Z9
 	VADDPS       Z8, Z6, Z11
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z9, (AX)(R10*1)
-	VMOVUPS      Z11, (CX)(R10*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z9, (AX)(R13*1)
+	VMOVUPS      Z11, (CX)(R13*1)
 	VSUBPS       Z7, Z1, Z1
 	VSUBPS       Z8, Z6, Z6
-	MOVLQSX      40(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z1, (AX)(R10*1)
-	VMOVUPS      Z6, (CX)(R10*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z1, (AX)(R13*1)
+	VMOVUPS      Z6, (CX)(R13*1)
 	VADDPS       Z0, Z4, Z1
 	VSUBPS       Z3, Z5, Z6
-	MOVLQSX      24(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z1, (AX)(R10*1)
-	VMOVUPS      Z6, (CX)(R10*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z1, (AX)(R13*1)
+	VMOVUPS      Z6, (CX)(R13*1)
 	VSUBPS       Z0, Z4, Z0
 	VADDPS       Z3, Z5, Z1
-	MOVLQSX      56(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z0, (AX)(R10*1)
-	VMOVUPS      Z1, (CX)(R10*1)
+	MOVLQSX      56(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (AX)(R13*1)
+	VMOVUPS      Z1, (CX)(R13*1)
 	VMOVUPS      256(SP), Z0
 	VADDPS       Z13, Z0, Z1
 	VMOVUPS      128(SP), Z3
@@ -24973,37 +31705,37 @@ butterfly:
 	VSUBPS       Z2, Z7, Z2
 	VADDPS       Z6, Z1, Z7
 	VADDPS       Z8, Z5, Z9
-	MOVLQSX      12(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z7, (AX)(R10*1)
-	VMOVUPS      Z9, (CX)(R10*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z7, (AX)(R13*1)
+	VMOVUPS      Z9, (CX)(R13*1)
 	VSUBPS       Z6, Z1, Z1
 	VSUBPS       Z8, Z5, Z5
-	MOVLQSX      44(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z1, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z1, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
 	VADDPS       Z2, Z0, Z1
 	VSUBPS       Z4, Z3, Z5
-	MOVLQSX      28(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z1, (AX)(R10*1)
-	VMOVUPS      Z5, (CX)(R10*1)
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z1, (AX)(R13*1)
+	VMOVUPS      Z5, (CX)(R13*1)
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z4, Z3, Z1
-	MOVLQSX      60(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Z0, (AX)(R10*1)
-	VMOVUPS      Z1, (CX)(R10*1)
+	MOVLQSX      60(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (AX)(R13*1)
+	VMOVUPS      Z1, (CX)(R13*1)
 	ADDQ         $0x40, SI
-	DECQ         R9
+	DECQ         R12
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyPlain16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyPlain16AVX2(SB), $672-80
+// func ButterflyPlain16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyPlain16AVX2(SB), $672-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -25011,31 +31743,51 @@ TEXT ·ButterflyPlain16AVX2(SB), $672-80
 	MOVQ indexes+48(FP), SI
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
-	MOVQ count+72(FP), R9
+	MOVQ aheadRe+80(FP), R9
+	MOVQ aheadIm+88(FP), R10
+	MOVQ aheadStride+96(FP), R11
+	SHLQ $0x02, R11
+	MOVQ count+72(FP), R12
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y0
-	VMOVUPS      (BX)(R10*1), Y1
-	MOVLQSX      32(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y2
-	VMOVUPS      (BX)(R10*1), Y3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      (SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y0
+	VMOVUPS      (BX)(R13*1), Y1
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      32(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y2
+	VMOVUPS      (BX)(R13*1), Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y3, Y1, Y5
 	VSUBPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      16(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y2
-	VMOVUPS      (BX)(R10*1), Y3
-	MOVLQSX      48(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y6
-	VMOVUPS      (BX)(R10*1), Y7
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      16(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y2
+	VMOVUPS      (BX)(R13*1), Y3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      48(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y6
+	VMOVUPS      (BX)(R13*1), Y7
 	VADDPS       Y6, Y2, Y8
 	VADDPS       Y7, Y3, Y9
 	VSUBPS       Y6, Y2, Y2
@@ -25048,26 +31800,42 @@ butterfly:
 	VSUBPS       Y2, Y1, Y9
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y2, Y1, Y1
-	MOVLQSX      4(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y2
-	VMOVUPS      (BX)(R10*1), Y3
-	MOVLQSX      36(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y10
-	VMOVUPS      (BX)(R10*1), Y11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      4(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y2
+	VMOVUPS      (BX)(R13*1), Y3
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      36(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y10
+	VMOVUPS      (BX)(R13*1), Y11
 	VADDPS       Y10, Y2, Y12
 	VADDPS       Y11, Y3, Y13
 	VSUBPS       Y10, Y2, Y2
 	VSUBPS       Y11, Y3, Y3
-	MOVLQSX      20(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	MOVLQSX      52(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y14
-	VMOVUPS      (BX)(R10*1), Y15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      20(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y10
+	VMOVUPS      (BX)(R13*1), Y11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      52(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y14
+	VMOVUPS      (BX)(R13*1), Y15
 	VMOVUPS      Y1, (SP)
 	VADDPS       Y14, Y10, Y1
 	VMOVUPS      Y0, 32(SP)
@@ -25101,31 +31869,47 @@ butterfly:
 	VMULPS       Y12, Y2, Y2
 	VFMADD231PS  Y12, Y1, Y3
 	VFNMADD231PS Y4, Y1, Y2
-	MOVLQSX      8(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y1
-	VMOVUPS      (BX)(R10*1), Y10
-	MOVLQSX      40(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      8(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y1
+	VMOVUPS      (BX)(R13*1), Y10
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      40(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y11
 	VMOVUPS      Y2, 192(SP)
-	VMOVUPS      (BX)(R10*1), Y2
+	VMOVUPS      (BX)(R13*1), Y2
 	VMOVUPS      Y3, 224(SP)
 	VADDPS       Y11, Y1, Y3
 	VMOVUPS      Y0, 256(SP)
 	VADDPS       Y2, Y10, Y0
 	VSUBPS       Y11, Y1, Y1
 	VSUBPS       Y2, Y10, Y2
-	MOVLQSX      24(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	MOVLQSX      56(SI), R10
-	IMULQ        R8, R10
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      24(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y10
+	VMOVUPS      (BX)(R13*1), Y11
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      56(SI), R13
+	IMULQ        R8, R13
 	VMOVUPS      Y5, 288(SP)
-	VMOVUPS      (DX)(R10*1), Y5
+	VMOVUPS      (DX)(R13*1), Y5
 	VMOVUPS      Y9, 320(SP)
-	VMOVUPS      (BX)(R10*1), Y9
+	VMOVUPS      (BX)(R13*1), Y9
 	VMOVUPS      Y8, 352(SP)
 	VADDPS       Y5, Y10, Y8
 	VMOVUPS      Y15, 384(SP)
@@ -25149,31 +31933,47 @@ butterfly:
 	VMULPS       Y13, Y5, Y5
 	VADDPS       Y2, Y1, Y1
 	VMULPS       Y13, Y1, Y1
-	MOVLQSX      12(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y2
-	VMOVUPS      (BX)(R10*1), Y9
-	MOVLQSX      44(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      12(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y2
+	VMOVUPS      (BX)(R13*1), Y9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      44(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y15
 	VMOVUPS      Y1, 448(SP)
-	VMOVUPS      (BX)(R10*1), Y1
+	VMOVUPS      (BX)(R13*1), Y1
 	VMOVUPS      Y5, 480(SP)
 	VADDPS       Y15, Y2, Y5
 	VMOVUPS      Y0, 512(SP)
 	VADDPS       Y1, Y9, Y0
 	VSUBPS       Y15, Y2, Y2
 	VSUBPS       Y1, Y9, Y1
-	MOVLQSX      28(SI), R10
-	IMULQ        R8, R10
-	VMOVUPS      (DX)(R10*1), Y9
-	VMOVUPS      (BX)(R10*1), Y15
-	MOVLQSX      60(SI), R10
-	IMULQ        R8, R10
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      28(SI), R13
+	IMULQ        R8, R13
+	VMOVUPS      (DX)(R13*1), Y9
+	VMOVUPS      (BX)(R13*1), Y15
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R10)
+	ADDQ         R11, R9
+	ADDQ         R11, R10
+	MOVLQSX      60(SI), R13
+	IMULQ        R8, R13
 	VMOVUPS      Y8, 544(SP)
-	VMOVUPS      (DX)(R10*1), Y8
+	VMOVUPS      (DX)(R13*1), Y8
 	VMOVUPS      Y3, 576(SP)
-	VMOVUPS      (BX)(R10*1), Y3
+	VMOVUPS      (BX)(R13*1), Y3
 	VMOVUPS      Y14, 608(SP)
 	VADDPS       Y8, Y9, Y14
 	VMOVUPS      Y7, 640(SP)
@@ -25213,28 +32013,28 @@ butterfly:
 	VSUBPS       Y15, Y11, Y9
 	VADDPS       Y10, Y2, Y11
 	VADDPS       Y12, Y5, Y15
-	MOVLQSX      (SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y11, (AX)(R10*1)
-	VMOVUPS      Y15, (CX)(R10*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y11, (AX)(R13*1)
+	VMOVUPS      Y15, (CX)(R13*1)
 	VSUBPS       Y10, Y2, Y2
 	VSUBPS       Y12, Y5, Y5
-	MOVLQSX      32(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y2, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
 	VADDPS       Y9, Y6, Y2
 	VSUBPS       Y8, Y4, Y5
-	MOVLQSX      16(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y2, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
 	VSUBPS       Y9, Y6, Y2
 	VADDPS       Y8, Y4, Y4
-	MOVLQSX      48(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y2, (AX)(R10*1)
-	VMOVUPS      Y4, (CX)(R10*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y4, (CX)(R13*1)
 	VMOVUPS      352(SP), Y2
 	VMOVUPS      576(SP), Y4
 	VADDPS       Y4, Y2, Y5
@@ -25251,28 +32051,28 @@ butterfly:
 	VSUBPS       Y13, Y10, Y10
 	VADDPS       Y8, Y5, Y12
 	VADDPS       Y11, Y9, Y13
-	MOVLQSX      4(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y12, (AX)(R10*1)
-	VMOVUPS      Y13, (CX)(R10*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y12, (AX)(R13*1)
+	VMOVUPS      Y13, (CX)(R13*1)
 	VSUBPS       Y8, Y5, Y5
 	VSUBPS       Y11, Y9, Y8
-	MOVLQSX      36(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y5, (AX)(R10*1)
-	VMOVUPS      Y8, (CX)(R10*1)
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (AX)(R13*1)
+	VMOVUPS      Y8, (CX)(R13*1)
 	VADDPS       Y10, Y2, Y5
 	VSUBPS       Y6, Y4, Y8
-	MOVLQSX      20(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y5, (AX)(R10*1)
-	VMOVUPS      Y8, (CX)(R10*1)
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (AX)(R13*1)
+	VMOVUPS      Y8, (CX)(R13*1)
 	VSUBPS       Y10, Y2, Y2
 	VADDPS       Y6, Y4, Y4
-	MOVLQSX      52(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y2, (AX)(R10*1)
-	VMOVUPS      Y4, (CX)(R10*1)
+	MOVLQSX      52(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y4, (CX)(R13*1)
 	VMOVUPS      160(SP), Y2
 	VMOVUPS      512(SP), Y4
 	VADDPS       Y4, Y2, Y5
@@ -25289,28 +32089,28 @@ butterfly:
 	VADDPS       Y0, Y10, Y0
 	VADDPS       Y8, Y5, Y7
 	VADDPS       Y11, Y9, Y10
-	MOVLQSX      8(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y7, (AX)(R10*1)
-	VMOVUPS      Y10, (CX)(R10*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y7, (AX)(R13*1)
+	VMOVUPS      Y10, (CX)(R13*1)
 	VSUBPS       Y8, Y5, Y5
 	VSUBPS       Y11, Y9, Y7
-	MOVLQSX      40(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y5, (AX)(R10*1)
-	VMOVUPS      Y7, (CX)(R10*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (AX)(R13*1)
+	VMOVUPS      Y7, (CX)(R13*1)
 	VADDPS       Y0, Y2, Y5
 	VSUBPS       Y6, Y4, Y7
-	MOVLQSX      24(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y5, (AX)(R10*1)
-	VMOVUPS      Y7, (CX)(R10*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (AX)(R13*1)
+	VMOVUPS      Y7, (CX)(R13*1)
 	VSUBPS       Y0, Y2, Y0
 	VADDPS       Y6, Y4, Y2
-	MOVLQSX      56(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y0, (AX)(R10*1)
-	VMOVUPS      Y2, (CX)(R10*1)
+	MOVLQSX      56(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (AX)(R13*1)
+	VMOVUPS      Y2, (CX)(R13*1)
 	VMOVUPS      32(SP), Y0
 	VMOVUPS      480(SP), Y2
 	VADDPS       Y2, Y0, Y4
@@ -25327,37 +32127,37 @@ butterfly:
 	VSUBPS       Y1, Y8, Y1
 	VADDPS       Y6, Y4, Y5
 	VADDPS       Y9, Y7, Y8
-	MOVLQSX      12(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y5, (AX)(R10*1)
-	VMOVUPS      Y8, (CX)(R10*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (AX)(R13*1)
+	VMOVUPS      Y8, (CX)(R13*1)
 	VSUBPS       Y6, Y4, Y4
 	VSUBPS       Y9, Y7, Y5
-	MOVLQSX      44(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
 	VADDPS       Y1, Y0, Y4
 	VSUBPS       Y3, Y2, Y5
-	MOVLQSX      28(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y4, (AX)(R10*1)
-	VMOVUPS      Y5, (CX)(R10*1)
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y5, (CX)(R13*1)
 	VSUBPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y1
-	MOVLQSX      60(SI), R10
-	IMULQ        DI, R10
-	VMOVUPS      Y0, (AX)(R10*1)
-	VMOVUPS      Y1, (CX)(R10*1)
+	MOVLQSX      60(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (AX)(R13*1)
+	VMOVUPS      Y1, (CX)(R13*1)
 	ADDQ         $0x40, SI
-	DECQ         R9
+	DECQ         R12
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyForward16AVX512(SB), $320-80
+// func ButterflyForward16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyForward16AVX512(SB), $320-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -25366,31 +32166,51 @@ TEXT ·ButterflyForward16AVX512(SB), $320-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
 	VADDPS       Z2, Z0, Z4
 	VADDPS       Z3, Z1, Z5
 	VSUBPS       Z2, Z0, Z0
 	VSUBPS       Z3, Z1, Z1
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
-	MOVLQSX      48(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z6
-	VMOVUPS      (BX)(R11*1), Z7
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      48(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z6
+	VMOVUPS      (BX)(R14*1), Z7
 	VADDPS       Z6, Z2, Z8
 	VADDPS       Z7, Z3, Z9
 	VSUBPS       Z6, Z2, Z2
@@ -25403,26 +32223,42 @@ butterfly:
 	VSUBPS       Z2, Z1, Z9
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z2, Z1, Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
-	MOVLQSX      36(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      36(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z11
 	VADDPS       Z10, Z2, Z12
 	VADDPS       Z11, Z3, Z13
 	VSUBPS       Z10, Z2, Z2
 	VSUBPS       Z11, Z3, Z3
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z11
-	MOVLQSX      52(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z14
-	VMOVUPS      (BX)(R11*1), Z15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      52(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z14
+	VMOVUPS      (BX)(R14*1), Z15
 	VADDPS       Z14, Z10, Z16
 	VADDPS       Z15, Z11, Z17
 	VSUBPS       Z14, Z10, Z10
@@ -25450,26 +32286,42 @@ butterfly:
 	VMULPS       Z19, Z3, Z3
 	VFMADD231PS  Z19, Z2, Z10
 	VFNMADD231PS Z21, Z2, Z3
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z11
-	MOVLQSX      40(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z13
-	VMOVUPS      (BX)(R11*1), Z22
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      40(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z13
+	VMOVUPS      (BX)(R14*1), Z22
 	VADDPS       Z13, Z2, Z23
 	VADDPS       Z22, Z11, Z24
 	VSUBPS       Z13, Z2, Z2
 	VSUBPS       Z22, Z11, Z11
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z13
-	VMOVUPS      (BX)(R11*1), Z22
-	MOVLQSX      56(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z25
-	VMOVUPS      (BX)(R11*1), Z26
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z13
+	VMOVUPS      (BX)(R14*1), Z22
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      56(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z25
+	VMOVUPS      (BX)(R14*1), Z26
 	VADDPS       Z25, Z13, Z27
 	VADDPS       Z26, Z22, Z28
 	VSUBPS       Z25, Z13, Z13
@@ -25490,29 +32342,45 @@ butterfly:
 	VMULPS       Z17, Z13, Z13
 	VADDPS       Z11, Z2, Z2
 	VMULPS       Z17, Z2, Z2
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z11
-	VMOVUPS      (BX)(R11*1), Z22
-	MOVLQSX      44(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z28
-	VMOVUPS      (BX)(R11*1), Z30
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z11
+	VMOVUPS      (BX)(R14*1), Z22
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      44(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z28
+	VMOVUPS      (BX)(R14*1), Z30
 	VADDPS       Z28, Z11, Z31
 	VMOVUPS      Z3, (SP)
 	VADDPS       Z30, Z22, Z3
 	VSUBPS       Z28, Z11, Z11
 	VSUBPS       Z30, Z22, Z22
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z28
-	VMOVUPS      (BX)(R11*1), Z30
-	MOVLQSX      60(SI), R11
-	IMULQ        R8, R11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z28
+	VMOVUPS      (BX)(R14*1), Z30
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      60(SI), R14
+	IMULQ        R8, R14
 	VMOVUPS      Z10, 64(SP)
-	VMOVUPS      (DX)(R11*1), Z10
+	VMOVUPS      (DX)(R14*1), Z10
 	VMOVUPS      Z1, 128(SP)
-	VMOVUPS      (BX)(R11*1), Z1
+	VMOVUPS      (BX)(R14*1), Z1
 	VMOVUPS      Z2, 192(SP)
 	VADDPS       Z10, Z28, Z2
 	VMOVUPS      Z0, 256(SP)
@@ -25549,10 +32417,10 @@ butterfly:
 	VSUBPS       Z30, Z15, Z15
 	VADDPS       Z19, Z1, Z22
 	VADDPS       Z21, Z11, Z25
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z22, (AX)(R11*1)
-	VMOVUPS      Z25, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z22, (AX)(R14*1)
+	VMOVUPS      Z25, (CX)(R14*1)
 	VSUBPS       Z19, Z1, Z1
 	VSUBPS       Z21, Z11, Z11
 	VBROADCASTSS 60(R9), Z19
@@ -25561,10 +32429,10 @@ butterfly:
 	VMULPS       Z22, Z11, Z11
 	VFMSUB231PS  Z22, Z1, Z21
 	VFMADD231PS  Z19, Z1, Z11
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z21, (AX)(R11*1)
-	VMOVUPS      Z11, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z21, (AX)(R14*1)
+	VMOVUPS      Z11, (CX)(R14*1)
 	VADDPS       Z15, Z6, Z1
 	VSUBPS       Z14, Z7, Z11
 	VBROADCASTSS 28(R9), Z19
@@ -25573,10 +32441,10 @@ butterfly:
 	VMULPS       Z22, Z11, Z11
 	VFMSUB231PS  Z22, Z1, Z21
 	VFMADD231PS  Z19, Z1, Z11
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z21, (AX)(R11*1)
-	VMOVUPS      Z11, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z21, (AX)(R14*1)
+	VMOVUPS      Z11, (CX)(R14*1)
 	VSUBPS       Z15, Z6, Z1
 	VADDPS       Z14, Z7, Z6
 	VBROADCASTSS 92(R9), Z7
@@ -25585,10 +32453,10 @@ butterfly:
 	VMULPS       Z14, Z6, Z6
 	VFMSUB231PS  Z14, Z1, Z11
 	VFMADD231PS  Z7, Z1, Z6
-	MOVLQSX      48(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z11, (AX)(R11*1)
-	VMOVUPS      Z6, (CX)(R11*1)
+	MOVLQSX      48(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z11, (AX)(R14*1)
+	VMOVUPS      Z6, (CX)(R14*1)
 	VADDPS       Z29, Z8, Z1
 	VADDPS       Z27, Z9, Z6
 	VSUBPS       Z29, Z8, Z7
@@ -25605,10 +32473,10 @@ butterfly:
 	VMULPS       Z21, Z18, Z18
 	VFMSUB231PS  Z21, Z17, Z20
 	VFMADD231PS  Z19, Z17, Z18
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z20, (AX)(R11*1)
-	VMOVUPS      Z18, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z20, (AX)(R14*1)
+	VMOVUPS      Z18, (CX)(R14*1)
 	VSUBPS       Z9, Z1, Z1
 	VSUBPS       Z11, Z6, Z6
 	VBROADCASTSS 68(R9), Z9
@@ -25617,10 +32485,10 @@ butterfly:
 	VMULPS       Z17, Z6, Z6
 	VFMSUB231PS  Z17, Z1, Z11
 	VFMADD231PS  Z9, Z1, Z6
-	MOVLQSX      36(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z11, (AX)(R11*1)
-	VMOVUPS      Z6, (CX)(R11*1)
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z11, (AX)(R14*1)
+	VMOVUPS      Z6, (CX)(R14*1)
 	VADDPS       Z15, Z7, Z1
 	VSUBPS       Z14, Z8, Z6
 	VBROADCASTSS 36(R9), Z9
@@ -25629,10 +32497,10 @@ butterfly:
 	VMULPS       Z17, Z6, Z6
 	VFMSUB231PS  Z17, Z1, Z11
 	VFMADD231PS  Z9, Z1, Z6
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z11, (AX)(R11*1)
-	VMOVUPS      Z6, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z11, (AX)(R14*1)
+	VMOVUPS      Z6, (CX)(R14*1)
 	VSUBPS       Z15, Z7, Z1
 	VADDPS       Z14, Z8, Z6
 	VBROADCASTSS 100(R9), Z7
@@ -25641,10 +32509,10 @@ butterfly:
 	VMULPS       Z9, Z6, Z6
 	VFMSUB231PS  Z9, Z1, Z8
 	VFMADD231PS  Z7, Z1, Z6
-	MOVLQSX      52(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z8, (AX)(R11*1)
-	VMOVUPS      Z6, (CX)(R11*1)
+	MOVLQSX      52(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z8, (AX)(R14*1)
+	VMOVUPS      Z6, (CX)(R14*1)
 	VADDPS       Z24, Z4, Z1
 	VSUBPS       Z23, Z5, Z6
 	VSUBPS       Z24, Z4, Z4
@@ -25661,10 +32529,10 @@ butterfly:
 	VMULPS       Z15, Z11, Z11
 	VFMSUB231PS  Z15, Z9, Z14
 	VFMADD231PS  Z12, Z9, Z11
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z14, (AX)(R11*1)
-	VMOVUPS      Z11, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z14, (AX)(R14*1)
+	VMOVUPS      Z11, (CX)(R14*1)
 	VSUBPS       Z7, Z1, Z1
 	VSUBPS       Z8, Z6, Z6
 	VBROADCASTSS 76(R9), Z7
@@ -25673,10 +32541,10 @@ butterfly:
 	VMULPS       Z9, Z6, Z6
 	VFMSUB231PS  Z9, Z1, Z8
 	VFMADD231PS  Z7, Z1, Z6
-	MOVLQSX      40(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z8, (AX)(R11*1)
-	VMOVUPS      Z6, (CX)(R11*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z8, (AX)(R14*1)
+	VMOVUPS      Z6, (CX)(R14*1)
 	VADDPS       Z0, Z4, Z1
 	VSUBPS       Z3, Z5, Z6
 	VBROADCASTSS 44(R9), Z7
@@ -25685,10 +32553,10 @@ butterfly:
 	VMULPS       Z9, Z6, Z6
 	VFMSUB231PS  Z9, Z1, Z8
 	VFMADD231PS  Z7, Z1, Z6
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z8, (AX)(R11*1)
-	VMOVUPS      Z6, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z8, (AX)(R14*1)
+	VMOVUPS      Z6, (CX)(R14*1)
 	VSUBPS       Z0, Z4, Z0
 	VADDPS       Z3, Z5, Z1
 	VBROADCASTSS 108(R9), Z3
@@ -25697,10 +32565,10 @@ butterfly:
 	VMULPS       Z5, Z1, Z1
 	VFMSUB231PS  Z5, Z0, Z4
 	VFMADD231PS  Z3, Z0, Z1
-	MOVLQSX      56(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      56(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	VMOVUPS      256(SP), Z0
 	VADDPS       Z13, Z0, Z1
 	VMOVUPS      128(SP), Z3
@@ -25722,10 +32590,10 @@ butterfly:
 	VMULPS       Z12, Z9, Z9
 	VFMSUB231PS  Z12, Z7, Z11
 	VFMADD231PS  Z10, Z7, Z9
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z11, (AX)(R11*1)
-	VMOVUPS      Z9, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z11, (AX)(R14*1)
+	VMOVUPS      Z9, (CX)(R14*1)
 	VSUBPS       Z6, Z1, Z1
 	VSUBPS       Z8, Z5, Z5
 	VBROADCASTSS 84(R9), Z6
@@ -25734,10 +32602,10 @@ butterfly:
 	VMULPS       Z8, Z5, Z5
 	VFMSUB231PS  Z8, Z1, Z7
 	VFMADD231PS  Z6, Z1, Z5
-	MOVLQSX      44(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      44(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VADDPS       Z2, Z0, Z1
 	VSUBPS       Z4, Z3, Z5
 	VBROADCASTSS 52(R9), Z6
@@ -25746,10 +32614,10 @@ butterfly:
 	VMULPS       Z8, Z5, Z5
 	VFMSUB231PS  Z8, Z1, Z7
 	VFMADD231PS  Z6, Z1, Z5
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z4, Z3, Z1
 	VBROADCASTSS 116(R9), Z2
@@ -25758,20 +32626,20 @@ butterfly:
 	VMULPS       Z4, Z1, Z1
 	VFMSUB231PS  Z4, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	MOVLQSX      60(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      60(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x40, SI
 	ADDQ         $0x78, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyForward16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyForward16AVX2(SB), $672-80
+// func ButterflyForward16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyForward16AVX2(SB), $672-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -25780,31 +32648,51 @@ TEXT ·ButterflyForward16AVX2(SB), $672-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
 	VADDPS       Y2, Y0, Y4
 	VADDPS       Y3, Y1, Y5
 	VSUBPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
-	MOVLQSX      48(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y6
-	VMOVUPS      (BX)(R11*1), Y7
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      48(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y6
+	VMOVUPS      (BX)(R14*1), Y7
 	VADDPS       Y6, Y2, Y8
 	VADDPS       Y7, Y3, Y9
 	VSUBPS       Y6, Y2, Y2
@@ -25817,26 +32705,42 @@ butterfly:
 	VSUBPS       Y2, Y1, Y9
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y2, Y1, Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
-	MOVLQSX      36(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      36(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
 	VADDPS       Y10, Y2, Y12
 	VADDPS       Y11, Y3, Y13
 	VSUBPS       Y10, Y2, Y2
 	VSUBPS       Y11, Y3, Y3
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
-	MOVLQSX      52(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y14
-	VMOVUPS      (BX)(R11*1), Y15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      52(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y14
+	VMOVUPS      (BX)(R14*1), Y15
 	VMOVUPS      Y1, (SP)
 	VADDPS       Y14, Y10, Y1
 	VMOVUPS      Y0, 32(SP)
@@ -25870,31 +32774,47 @@ butterfly:
 	VMULPS       Y12, Y2, Y2
 	VFMADD231PS  Y12, Y1, Y3
 	VFNMADD231PS Y4, Y1, Y2
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y1
-	VMOVUPS      (BX)(R11*1), Y10
-	MOVLQSX      40(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y1
+	VMOVUPS      (BX)(R14*1), Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      40(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y11
 	VMOVUPS      Y2, 192(SP)
-	VMOVUPS      (BX)(R11*1), Y2
+	VMOVUPS      (BX)(R14*1), Y2
 	VMOVUPS      Y3, 224(SP)
 	VADDPS       Y11, Y1, Y3
 	VMOVUPS      Y0, 256(SP)
 	VADDPS       Y2, Y10, Y0
 	VSUBPS       Y11, Y1, Y1
 	VSUBPS       Y2, Y10, Y2
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
-	MOVLQSX      56(SI), R11
-	IMULQ        R8, R11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      56(SI), R14
+	IMULQ        R8, R14
 	VMOVUPS      Y5, 288(SP)
-	VMOVUPS      (DX)(R11*1), Y5
+	VMOVUPS      (DX)(R14*1), Y5
 	VMOVUPS      Y9, 320(SP)
-	VMOVUPS      (BX)(R11*1), Y9
+	VMOVUPS      (BX)(R14*1), Y9
 	VMOVUPS      Y8, 352(SP)
 	VADDPS       Y5, Y10, Y8
 	VMOVUPS      Y15, 384(SP)
@@ -25918,31 +32838,47 @@ butterfly:
 	VMULPS       Y13, Y5, Y5
 	VADDPS       Y2, Y1, Y1
 	VMULPS       Y13, Y1, Y1
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y9
-	MOVLQSX      44(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      44(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y15
 	VMOVUPS      Y1, 448(SP)
-	VMOVUPS      (BX)(R11*1), Y1
+	VMOVUPS      (BX)(R14*1), Y1
 	VMOVUPS      Y5, 480(SP)
 	VADDPS       Y15, Y2, Y5
 	VMOVUPS      Y0, 512(SP)
 	VADDPS       Y1, Y9, Y0
 	VSUBPS       Y15, Y2, Y2
 	VSUBPS       Y1, Y9, Y1
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y9
-	VMOVUPS      (BX)(R11*1), Y15
-	MOVLQSX      60(SI), R11
-	IMULQ        R8, R11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y9
+	VMOVUPS      (BX)(R14*1), Y15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      60(SI), R14
+	IMULQ        R8, R14
 	VMOVUPS      Y8, 544(SP)
-	VMOVUPS      (DX)(R11*1), Y8
+	VMOVUPS      (DX)(R14*1), Y8
 	VMOVUPS      Y3, 576(SP)
-	VMOVUPS      (BX)(R11*1), Y3
+	VMOVUPS      (BX)(R14*1), Y3
 	VMOVUPS      Y14, 608(SP)
 	VADDPS       Y8, Y9, Y14
 	VMOVUPS      Y7, 640(SP)
@@ -25982,10 +32918,10 @@ butterfly:
 	VSUBPS       Y15, Y11, Y9
 	VADDPS       Y10, Y2, Y11
 	VADDPS       Y12, Y5, Y15
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y11, (AX)(R11*1)
-	VMOVUPS      Y15, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y11, (AX)(R14*1)
+	VMOVUPS      Y15, (CX)(R14*1)
 	VSUBPS       Y10, Y2, Y2
 	VSUBPS       Y12, Y5, Y5
 	VBROADCASTSS 60(R9), Y10
@@ -25994,10 +32930,10 @@ butterfly:
 	VMULPS       Y12, Y5, Y5
 	VFMSUB231PS  Y12, Y2, Y11
 	VFMADD231PS  Y10, Y2, Y5
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y11, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y11, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VADDPS       Y9, Y6, Y2
 	VSUBPS       Y8, Y4, Y5
 	VBROADCASTSS 28(R9), Y10
@@ -26006,10 +32942,10 @@ butterfly:
 	VMULPS       Y12, Y5, Y5
 	VFMSUB231PS  Y12, Y2, Y11
 	VFMADD231PS  Y10, Y2, Y5
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y11, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y11, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y9, Y6, Y2
 	VADDPS       Y8, Y4, Y4
 	VBROADCASTSS 92(R9), Y5
@@ -26018,10 +32954,10 @@ butterfly:
 	VMULPS       Y8, Y4, Y4
 	VFMSUB231PS  Y8, Y2, Y6
 	VFMADD231PS  Y5, Y2, Y4
-	MOVLQSX      48(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y6, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	MOVLQSX      48(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y6, (AX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VMOVUPS      352(SP), Y2
 	VMOVUPS      576(SP), Y4
 	VADDPS       Y4, Y2, Y5
@@ -26045,10 +32981,10 @@ butterfly:
 	VMULPS       Y1, Y13, Y13
 	VFMSUB231PS  Y1, Y12, Y15
 	VFMADD231PS  Y14, Y12, Y13
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y15, (AX)(R11*1)
-	VMOVUPS      Y13, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y15, (AX)(R14*1)
+	VMOVUPS      Y13, (CX)(R14*1)
 	VSUBPS       Y8, Y5, Y1
 	VSUBPS       Y11, Y9, Y5
 	VBROADCASTSS 68(R9), Y8
@@ -26057,10 +32993,10 @@ butterfly:
 	VMULPS       Y11, Y5, Y5
 	VFMSUB231PS  Y11, Y1, Y9
 	VFMADD231PS  Y8, Y1, Y5
-	MOVLQSX      36(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y9, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y9, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VADDPS       Y10, Y2, Y1
 	VSUBPS       Y6, Y4, Y5
 	VBROADCASTSS 36(R9), Y8
@@ -26069,10 +33005,10 @@ butterfly:
 	VMULPS       Y11, Y5, Y5
 	VFMSUB231PS  Y11, Y1, Y9
 	VFMADD231PS  Y8, Y1, Y5
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y9, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y9, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y10, Y2, Y1
 	VADDPS       Y6, Y4, Y2
 	VBROADCASTSS 100(R9), Y4
@@ -26081,10 +33017,10 @@ butterfly:
 	VMULPS       Y6, Y2, Y2
 	VFMSUB231PS  Y6, Y1, Y5
 	VFMADD231PS  Y4, Y1, Y2
-	MOVLQSX      52(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y5, (AX)(R11*1)
-	VMOVUPS      Y2, (CX)(R11*1)
+	MOVLQSX      52(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y5, (AX)(R14*1)
+	VMOVUPS      Y2, (CX)(R14*1)
 	VMOVUPS      160(SP), Y1
 	VMOVUPS      512(SP), Y2
 	VADDPS       Y2, Y1, Y4
@@ -26107,10 +33043,10 @@ butterfly:
 	VMULPS       Y13, Y9, Y9
 	VFMSUB231PS  Y13, Y7, Y12
 	VFMADD231PS  Y11, Y7, Y9
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y12, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y12, (AX)(R14*1)
+	VMOVUPS      Y9, (CX)(R14*1)
 	VSUBPS       Y6, Y4, Y4
 	VSUBPS       Y10, Y8, Y6
 	VBROADCASTSS 76(R9), Y7
@@ -26119,10 +33055,10 @@ butterfly:
 	VMULPS       Y9, Y6, Y6
 	VFMSUB231PS  Y9, Y4, Y8
 	VFMADD231PS  Y7, Y4, Y6
-	MOVLQSX      40(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y6, (CX)(R11*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y6, (CX)(R14*1)
 	VADDPS       Y0, Y1, Y4
 	VSUBPS       Y5, Y2, Y6
 	VBROADCASTSS 44(R9), Y7
@@ -26131,10 +33067,10 @@ butterfly:
 	VMULPS       Y9, Y6, Y6
 	VFMSUB231PS  Y9, Y4, Y8
 	VFMADD231PS  Y7, Y4, Y6
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y6, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y6, (CX)(R14*1)
 	VSUBPS       Y0, Y1, Y0
 	VADDPS       Y5, Y2, Y1
 	VBROADCASTSS 108(R9), Y2
@@ -26143,10 +33079,10 @@ butterfly:
 	VMULPS       Y5, Y1, Y1
 	VFMSUB231PS  Y5, Y0, Y4
 	VFMADD231PS  Y2, Y0, Y1
-	MOVLQSX      56(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      56(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	VMOVUPS      32(SP), Y0
 	VMOVUPS      480(SP), Y1
 	VADDPS       Y1, Y0, Y2
@@ -26170,10 +33106,10 @@ butterfly:
 	VMULPS       Y12, Y8, Y8
 	VFMSUB231PS  Y12, Y7, Y11
 	VFMADD231PS  Y10, Y7, Y8
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y11, (AX)(R11*1)
-	VMOVUPS      Y8, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y11, (AX)(R14*1)
+	VMOVUPS      Y8, (CX)(R14*1)
 	VSUBPS       Y5, Y2, Y2
 	VSUBPS       Y9, Y6, Y5
 	VBROADCASTSS 84(R9), Y6
@@ -26182,10 +33118,10 @@ butterfly:
 	VMULPS       Y8, Y5, Y5
 	VFMSUB231PS  Y8, Y2, Y7
 	VFMADD231PS  Y6, Y2, Y5
-	MOVLQSX      44(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      44(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VADDPS       Y4, Y0, Y2
 	VSUBPS       Y3, Y1, Y5
 	VBROADCASTSS 52(R9), Y6
@@ -26194,10 +33130,10 @@ butterfly:
 	VMULPS       Y8, Y5, Y5
 	VFMSUB231PS  Y8, Y2, Y7
 	VFMADD231PS  Y6, Y2, Y5
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y4, Y0, Y0
 	VADDPS       Y3, Y1, Y1
 	VBROADCASTSS 116(R9), Y2
@@ -26206,20 +33142,20 @@ butterfly:
 	VMULPS       Y4, Y1, Y1
 	VFMSUB231PS  Y4, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	MOVLQSX      60(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      60(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x40, SI
 	ADDQ         $0x78, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, AVX512F
-TEXT ·ButterflyInverse16AVX512(SB), $384-80
+// func ButterflyInverse16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ButterflyInverse16AVX512(SB), $384-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -26228,19 +33164,31 @@ TEXT ·ButterflyInverse16AVX512(SB), $384-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z0
-	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z0
+	VMOVUPS      (BX)(R14*1), Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z2
+	VMOVUPS      (BX)(R14*1), Z3
 	VBROADCASTSS 60(R9), Z4
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS 56(R9), Z6
@@ -26251,20 +33199,28 @@ butterfly:
 	VADDPS       Z3, Z1, Z4
 	VSUBPS       Z5, Z0, Z0
 	VSUBPS       Z3, Z1, Z1
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z3
-	VMOVUPS      (BX)(R11*1), Z5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z3
+	VMOVUPS      (BX)(R14*1), Z5
 	VBROADCASTSS 28(R9), Z6
 	VMULPS       Z6, Z5, Z7
 	VBROADCASTSS 24(R9), Z8
 	VMULPS       Z8, Z5, Z5
 	VFMSUB231PS  Z8, Z3, Z7
 	VFMADD231PS  Z6, Z3, Z5
-	MOVLQSX      48(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z3
-	VMOVUPS      (BX)(R11*1), Z6
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      48(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z3
+	VMOVUPS      (BX)(R14*1), Z6
 	VBROADCASTSS 92(R9), Z8
 	VMULPS       Z8, Z6, Z9
 	VBROADCASTSS 88(R9), Z10
@@ -26283,20 +33239,28 @@ butterfly:
 	VSUBPS       Z7, Z1, Z8
 	VSUBPS       Z5, Z0, Z0
 	VADDPS       Z7, Z1, Z1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z5
-	VMOVUPS      (BX)(R11*1), Z7
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z5
+	VMOVUPS      (BX)(R14*1), Z7
 	VBROADCASTSS 4(R9), Z10
 	VMULPS       Z10, Z7, Z11
 	VBROADCASTSS (R9), Z12
 	VMULPS       Z12, Z7, Z7
 	VFMSUB231PS  Z12, Z5, Z11
 	VFMADD231PS  Z10, Z5, Z7
-	MOVLQSX      36(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z5
-	VMOVUPS      (BX)(R11*1), Z10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      36(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z5
+	VMOVUPS      (BX)(R14*1), Z10
 	VBROADCASTSS 68(R9), Z12
 	VMULPS       Z12, Z10, Z13
 	VBROADCASTSS 64(R9), Z14
@@ -26307,20 +33271,28 @@ butterfly:
 	VADDPS       Z10, Z7, Z12
 	VSUBPS       Z13, Z11, Z11
 	VSUBPS       Z10, Z7, Z7
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z13
 	VBROADCASTSS 36(R9), Z14
 	VMULPS       Z14, Z13, Z15
 	VBROADCASTSS 32(R9), Z16
 	VMULPS       Z16, Z13, Z13
 	VFMSUB231PS  Z16, Z10, Z15
 	VFMADD231PS  Z14, Z10, Z13
-	MOVLQSX      52(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z14
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      52(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z14
 	VBROADCASTSS 100(R9), Z16
 	VMULPS       Z16, Z14, Z17
 	VBROADCASTSS 96(R9), Z18
@@ -26354,20 +33326,28 @@ butterfly:
 	VMULPS       Z19, Z7, Z7
 	VFMADD231PS  Z19, Z10, Z11
 	VFNMADD231PS Z21, Z10, Z7
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z13
 	VBROADCASTSS 12(R9), Z15
 	VMULPS       Z15, Z13, Z22
 	VBROADCASTSS 8(R9), Z23
 	VMULPS       Z23, Z13, Z13
 	VFMSUB231PS  Z23, Z10, Z22
 	VFMADD231PS  Z15, Z10, Z13
-	MOVLQSX      40(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z10
-	VMOVUPS      (BX)(R11*1), Z15
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      40(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z15
 	VBROADCASTSS 76(R9), Z23
 	VMULPS       Z23, Z15, Z24
 	VBROADCASTSS 72(R9), Z25
@@ -26378,20 +33358,28 @@ butterfly:
 	VADDPS       Z15, Z13, Z23
 	VSUBPS       Z24, Z22, Z22
 	VSUBPS       Z15, Z13, Z13
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z15
-	VMOVUPS      (BX)(R11*1), Z24
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z15
+	VMOVUPS      (BX)(R14*1), Z24
 	VBROADCASTSS 44(R9), Z25
 	VMULPS       Z25, Z24, Z26
 	VBROADCASTSS 40(R9), Z27
 	VMULPS       Z27, Z24, Z24
 	VFMSUB231PS  Z27, Z15, Z26
 	VFMADD231PS  Z25, Z15, Z24
-	MOVLQSX      56(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z15
-	VMOVUPS      (BX)(R11*1), Z25
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      56(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z15
+	VMOVUPS      (BX)(R14*1), Z25
 	VBROADCASTSS 108(R9), Z27
 	VMULPS       Z27, Z25, Z28
 	VBROADCASTSS 104(R9), Z29
@@ -26418,20 +33406,28 @@ butterfly:
 	VMULPS       Z16, Z24, Z24
 	VADDPS       Z13, Z22, Z13
 	VMULPS       Z16, Z13, Z13
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z22
-	VMOVUPS      (BX)(R11*1), Z26
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z22
+	VMOVUPS      (BX)(R14*1), Z26
 	VBROADCASTSS 20(R9), Z27
 	VMULPS       Z27, Z26, Z30
 	VBROADCASTSS 16(R9), Z31
 	VMULPS       Z31, Z26, Z26
 	VFMSUB231PS  Z31, Z22, Z30
 	VFMADD231PS  Z27, Z22, Z26
-	MOVLQSX      44(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z22
-	VMOVUPS      (BX)(R11*1), Z27
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      44(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z22
+	VMOVUPS      (BX)(R14*1), Z27
 	VBROADCASTSS 84(R9), Z31
 	VMOVUPS      Z7, (SP)
 	VMULPS       Z31, Z27, Z7
@@ -26444,10 +33440,14 @@ butterfly:
 	VADDPS       Z27, Z26, Z22
 	VSUBPS       Z7, Z30, Z7
 	VSUBPS       Z27, Z26, Z26
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z27
-	VMOVUPS      (BX)(R11*1), Z30
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z27
+	VMOVUPS      (BX)(R14*1), Z30
 	VBROADCASTSS 52(R9), Z31
 	VMOVUPS      Z1, 128(SP)
 	VMULPS       Z31, Z30, Z1
@@ -26456,10 +33456,14 @@ butterfly:
 	VMULPS       Z13, Z30, Z30
 	VFMSUB231PS  Z13, Z27, Z1
 	VFMADD231PS  Z31, Z27, Z30
-	MOVLQSX      60(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z13
-	VMOVUPS      (BX)(R11*1), Z27
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      60(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Z13
+	VMOVUPS      (BX)(R14*1), Z27
 	VBROADCASTSS 116(R9), Z31
 	VMOVUPS      Z0, 256(SP)
 	VMULPS       Z31, Z27, Z0
@@ -26502,28 +33506,28 @@ butterfly:
 	VSUBPS       Z30, Z17, Z17
 	VADDPS       Z19, Z1, Z25
 	VADDPS       Z21, Z13, Z26
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z25, (AX)(R11*1)
-	VMOVUPS      Z26, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z25, (AX)(R14*1)
+	VMOVUPS      Z26, (CX)(R14*1)
 	VSUBPS       Z19, Z1, Z1
 	VSUBPS       Z21, Z13, Z13
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z1, (AX)(R11*1)
-	VMOVUPS      Z13, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z1, (AX)(R14*1)
+	VMOVUPS      Z13, (CX)(R14*1)
 	VADDPS       Z17, Z6, Z1
 	VSUBPS       Z14, Z9, Z13
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z1, (AX)(R11*1)
-	VMOVUPS      Z13, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z1, (AX)(R14*1)
+	VMOVUPS      Z13, (CX)(R14*1)
 	VSUBPS       Z17, Z6, Z1
 	VADDPS       Z14, Z9, Z6
-	MOVLQSX      48(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z1, (AX)(R11*1)
-	VMOVUPS      Z6, (CX)(R11*1)
+	MOVLQSX      48(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z1, (AX)(R14*1)
+	VMOVUPS      Z6, (CX)(R14*1)
 	VADDPS       Z29, Z4, Z1
 	VADDPS       Z23, Z8, Z6
 	VSUBPS       Z29, Z4, Z4
@@ -26534,28 +33538,28 @@ butterfly:
 	VSUBPS       Z16, Z18, Z16
 	VADDPS       Z9, Z1, Z17
 	VADDPS       Z13, Z6, Z18
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z17, (AX)(R11*1)
-	VMOVUPS      Z18, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z17, (AX)(R14*1)
+	VMOVUPS      Z18, (CX)(R14*1)
 	VSUBPS       Z9, Z1, Z1
 	VSUBPS       Z13, Z6, Z6
-	MOVLQSX      36(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z1, (AX)(R11*1)
-	VMOVUPS      Z6, (CX)(R11*1)
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z1, (AX)(R14*1)
+	VMOVUPS      Z6, (CX)(R14*1)
 	VADDPS       Z16, Z4, Z1
 	VSUBPS       Z14, Z8, Z6
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z1, (AX)(R11*1)
-	VMOVUPS      Z6, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z1, (AX)(R14*1)
+	VMOVUPS      Z6, (CX)(R14*1)
 	VSUBPS       Z16, Z4, Z1
 	VADDPS       Z14, Z8, Z4
-	MOVLQSX      52(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z1, (AX)(R11*1)
-	VMOVUPS      Z4, (CX)(R11*1)
+	MOVLQSX      52(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z1, (AX)(R14*1)
+	VMOVUPS      Z4, (CX)(R14*1)
 	VADDPS       Z15, Z2, Z1
 	VSUBPS       Z10, Z3, Z4
 	VSUBPS       Z15, Z2, Z2
@@ -26566,28 +33570,28 @@ butterfly:
 	VADDPS       Z11, Z5, Z5
 	VADDPS       Z6, Z1, Z10
 	VADDPS       Z8, Z4, Z11
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z10, (AX)(R11*1)
-	VMOVUPS      Z11, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z10, (AX)(R14*1)
+	VMOVUPS      Z11, (CX)(R14*1)
 	VSUBPS       Z6, Z1, Z1
 	VSUBPS       Z8, Z4, Z4
-	MOVLQSX      40(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z1, (AX)(R11*1)
-	VMOVUPS      Z4, (CX)(R11*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z1, (AX)(R14*1)
+	VMOVUPS      Z4, (CX)(R14*1)
 	VADDPS       Z5, Z2, Z1
 	VSUBPS       Z9, Z3, Z4
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z1, (AX)(R11*1)
-	VMOVUPS      Z4, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z1, (AX)(R14*1)
+	VMOVUPS      Z4, (CX)(R14*1)
 	VSUBPS       Z5, Z2, Z1
 	VADDPS       Z9, Z3, Z2
-	MOVLQSX      56(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z1, (AX)(R11*1)
-	VMOVUPS      Z2, (CX)(R11*1)
+	MOVLQSX      56(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z1, (AX)(R14*1)
+	VMOVUPS      Z2, (CX)(R14*1)
 	VMOVUPS      256(SP), Z1
 	VMOVUPS      320(SP), Z2
 	VADDPS       Z2, Z1, Z3
@@ -26604,38 +33608,38 @@ butterfly:
 	VSUBPS       Z0, Z8, Z0
 	VADDPS       Z5, Z3, Z7
 	VADDPS       Z9, Z6, Z8
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
-	VMOVUPS      Z8, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z8, (CX)(R14*1)
 	VSUBPS       Z5, Z3, Z3
 	VSUBPS       Z9, Z6, Z5
-	MOVLQSX      44(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      44(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VADDPS       Z0, Z1, Z3
 	VSUBPS       Z4, Z2, Z5
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z5, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z5, (CX)(R14*1)
 	VSUBPS       Z0, Z1, Z0
 	VADDPS       Z4, Z2, Z1
-	MOVLQSX      60(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z0, (AX)(R11*1)
-	VMOVUPS      Z1, (CX)(R11*1)
+	MOVLQSX      60(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Z0, (AX)(R14*1)
+	VMOVUPS      Z1, (CX)(R14*1)
 	ADDQ         $0x40, SI
 	ADDQ         $0x78, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyInverse16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
-// Requires: AVX, FMA3
-TEXT ·ButterflyInverse16AVX2(SB), $704-80
+// func ButterflyInverse16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ButterflyInverse16AVX2(SB), $704-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -26644,19 +33648,31 @@ TEXT ·ButterflyInverse16AVX2(SB), $704-80
 	MOVQ outStride+56(FP), DI
 	MOVQ inStride+64(FP), R8
 	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
+	MOVQ aheadRe+80(FP), R10
+	MOVQ aheadIm+88(FP), R11
+	MOVQ aheadStride+96(FP), R12
+	SHLQ $0x02, R12
+	MOVQ count+72(FP), R13
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
 
 butterfly:
-	MOVLQSX      (SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y0
-	VMOVUPS      (BX)(R11*1), Y1
-	MOVLQSX      32(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y2
-	VMOVUPS      (BX)(R11*1), Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      (SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y0
+	VMOVUPS      (BX)(R14*1), Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      32(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y2
+	VMOVUPS      (BX)(R14*1), Y3
 	VBROADCASTSS 60(R9), Y4
 	VMULPS       Y4, Y3, Y5
 	VBROADCASTSS 56(R9), Y6
@@ -26667,20 +33683,28 @@ butterfly:
 	VADDPS       Y3, Y1, Y4
 	VSUBPS       Y5, Y0, Y0
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      16(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y3
-	VMOVUPS      (BX)(R11*1), Y5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      16(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y3
+	VMOVUPS      (BX)(R14*1), Y5
 	VBROADCASTSS 28(R9), Y6
 	VMULPS       Y6, Y5, Y7
 	VBROADCASTSS 24(R9), Y8
 	VMULPS       Y8, Y5, Y5
 	VFMSUB231PS  Y8, Y3, Y7
 	VFMADD231PS  Y6, Y3, Y5
-	MOVLQSX      48(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y3
-	VMOVUPS      (BX)(R11*1), Y6
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      48(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y3
+	VMOVUPS      (BX)(R14*1), Y6
 	VBROADCASTSS 92(R9), Y8
 	VMULPS       Y8, Y6, Y9
 	VBROADCASTSS 88(R9), Y10
@@ -26699,20 +33723,28 @@ butterfly:
 	VSUBPS       Y7, Y1, Y8
 	VSUBPS       Y5, Y0, Y0
 	VADDPS       Y7, Y1, Y1
-	MOVLQSX      4(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y5
-	VMOVUPS      (BX)(R11*1), Y7
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      4(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y5
+	VMOVUPS      (BX)(R14*1), Y7
 	VBROADCASTSS 4(R9), Y10
 	VMULPS       Y10, Y7, Y11
 	VBROADCASTSS (R9), Y12
 	VMULPS       Y12, Y7, Y7
 	VFMSUB231PS  Y12, Y5, Y11
 	VFMADD231PS  Y10, Y5, Y7
-	MOVLQSX      36(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y5
-	VMOVUPS      (BX)(R11*1), Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      36(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y5
+	VMOVUPS      (BX)(R14*1), Y10
 	VBROADCASTSS 68(R9), Y12
 	VMULPS       Y12, Y10, Y13
 	VBROADCASTSS 64(R9), Y14
@@ -26723,10 +33755,14 @@ butterfly:
 	VADDPS       Y10, Y7, Y12
 	VSUBPS       Y13, Y11, Y11
 	VSUBPS       Y10, Y7, Y7
-	MOVLQSX      20(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      20(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y13
 	VBROADCASTSS 36(R9), Y14
 	VMULPS       Y14, Y13, Y15
 	VMOVUPS      Y1, (SP)
@@ -26734,10 +33770,14 @@ butterfly:
 	VMULPS       Y1, Y13, Y13
 	VFMSUB231PS  Y1, Y10, Y15
 	VFMADD231PS  Y14, Y10, Y13
-	MOVLQSX      52(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y1
-	VMOVUPS      (BX)(R11*1), Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      52(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y1
+	VMOVUPS      (BX)(R14*1), Y10
 	VBROADCASTSS 100(R9), Y14
 	VMOVUPS      Y0, 32(SP)
 	VMULPS       Y14, Y10, Y0
@@ -26776,10 +33816,14 @@ butterfly:
 	VMULPS       Y1, Y0, Y0
 	VFMADD231PS  Y1, Y3, Y7
 	VFNMADD231PS Y2, Y3, Y0
-	MOVLQSX      8(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y3
-	VMOVUPS      (BX)(R11*1), Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      8(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y3
+	VMOVUPS      (BX)(R14*1), Y10
 	VBROADCASTSS 12(R9), Y11
 	VMOVUPS      Y0, 192(SP)
 	VMULPS       Y11, Y10, Y0
@@ -26788,10 +33832,14 @@ butterfly:
 	VMULPS       Y7, Y10, Y10
 	VFMSUB231PS  Y7, Y3, Y0
 	VFMADD231PS  Y11, Y3, Y10
-	MOVLQSX      40(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y3
-	VMOVUPS      (BX)(R11*1), Y7
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      40(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y3
+	VMOVUPS      (BX)(R14*1), Y7
 	VBROADCASTSS 76(R9), Y11
 	VMOVUPS      Y15, 256(SP)
 	VMULPS       Y11, Y7, Y15
@@ -26804,10 +33852,14 @@ butterfly:
 	VADDPS       Y7, Y10, Y5
 	VSUBPS       Y15, Y0, Y0
 	VSUBPS       Y7, Y10, Y7
-	MOVLQSX      24(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y10
-	VMOVUPS      (BX)(R11*1), Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      24(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y10
+	VMOVUPS      (BX)(R14*1), Y11
 	VBROADCASTSS 44(R9), Y15
 	VMOVUPS      Y8, 320(SP)
 	VMULPS       Y15, Y11, Y8
@@ -26816,10 +33868,14 @@ butterfly:
 	VMULPS       Y4, Y11, Y11
 	VFMSUB231PS  Y4, Y10, Y8
 	VFMADD231PS  Y15, Y10, Y11
-	MOVLQSX      56(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y4
-	VMOVUPS      (BX)(R11*1), Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      56(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y4
+	VMOVUPS      (BX)(R14*1), Y10
 	VBROADCASTSS 108(R9), Y15
 	VMOVUPS      Y14, 384(SP)
 	VMULPS       Y15, Y10, Y14
@@ -26848,10 +33904,14 @@ butterfly:
 	VMULPS       Y12, Y8, Y8
 	VADDPS       Y7, Y0, Y0
 	VMULPS       Y12, Y0, Y0
-	MOVLQSX      12(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y7
-	VMOVUPS      (BX)(R11*1), Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      12(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y7
+	VMOVUPS      (BX)(R14*1), Y10
 	VBROADCASTSS 20(R9), Y13
 	VMOVUPS      Y0, 448(SP)
 	VMULPS       Y13, Y10, Y0
@@ -26860,10 +33920,14 @@ butterfly:
 	VMULPS       Y8, Y10, Y10
 	VFMSUB231PS  Y8, Y7, Y0
 	VFMADD231PS  Y13, Y7, Y10
-	MOVLQSX      44(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y7
-	VMOVUPS      (BX)(R11*1), Y8
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      44(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y7
+	VMOVUPS      (BX)(R14*1), Y8
 	VBROADCASTSS 84(R9), Y13
 	VMOVUPS      Y3, 512(SP)
 	VMULPS       Y13, Y8, Y3
@@ -26876,10 +33940,14 @@ butterfly:
 	VADDPS       Y8, Y10, Y7
 	VSUBPS       Y3, Y0, Y0
 	VSUBPS       Y8, Y10, Y3
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y8
-	VMOVUPS      (BX)(R11*1), Y10
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      28(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y8
+	VMOVUPS      (BX)(R14*1), Y10
 	VBROADCASTSS 52(R9), Y13
 	VMOVUPS      Y5, 576(SP)
 	VMULPS       Y13, Y10, Y5
@@ -26888,10 +33956,14 @@ butterfly:
 	VMULPS       Y15, Y10, Y10
 	VFMSUB231PS  Y15, Y8, Y5
 	VFMADD231PS  Y13, Y8, Y10
-	MOVLQSX      60(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Y8
-	VMOVUPS      (BX)(R11*1), Y13
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R11)
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	MOVLQSX      60(SI), R14
+	IMULQ        R8, R14
+	VMOVUPS      (DX)(R14*1), Y8
+	VMOVUPS      (BX)(R14*1), Y13
 	VBROADCASTSS 116(R9), Y15
 	VMOVUPS      Y9, 640(SP)
 	VMULPS       Y15, Y13, Y9
@@ -26938,28 +34010,28 @@ butterfly:
 	VSUBPS       Y13, Y11, Y10
 	VADDPS       Y9, Y0, Y11
 	VADDPS       Y15, Y7, Y13
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y11, (AX)(R11*1)
-	VMOVUPS      Y13, (CX)(R11*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y11, (AX)(R14*1)
+	VMOVUPS      Y13, (CX)(R14*1)
 	VSUBPS       Y9, Y0, Y0
 	VSUBPS       Y15, Y7, Y7
-	MOVLQSX      32(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	VADDPS       Y10, Y6, Y0
 	VSUBPS       Y2, Y1, Y7
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	VSUBPS       Y10, Y6, Y0
 	VADDPS       Y2, Y1, Y1
-	MOVLQSX      48(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      48(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	VMOVUPS      352(SP), Y0
 	VMOVUPS      608(SP), Y1
 	VADDPS       Y1, Y0, Y2
@@ -26976,28 +34048,28 @@ butterfly:
 	VSUBPS       Y12, Y10, Y10
 	VADDPS       Y7, Y2, Y12
 	VADDPS       Y11, Y9, Y13
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y12, (AX)(R11*1)
-	VMOVUPS      Y13, (CX)(R11*1)
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y12, (AX)(R14*1)
+	VMOVUPS      Y13, (CX)(R14*1)
 	VSUBPS       Y7, Y2, Y2
 	VSUBPS       Y11, Y9, Y7
-	MOVLQSX      36(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	VADDPS       Y10, Y0, Y2
 	VSUBPS       Y6, Y1, Y7
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	VSUBPS       Y10, Y0, Y0
 	VADDPS       Y6, Y1, Y1
-	MOVLQSX      52(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      52(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	VMOVUPS      160(SP), Y0
 	VMOVUPS      544(SP), Y1
 	VADDPS       Y1, Y0, Y2
@@ -27014,28 +34086,28 @@ butterfly:
 	VADDPS       Y4, Y10, Y4
 	VADDPS       Y7, Y2, Y8
 	VADDPS       Y11, Y9, Y10
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y10, (CX)(R11*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y10, (CX)(R14*1)
 	VSUBPS       Y7, Y2, Y2
 	VSUBPS       Y11, Y9, Y7
-	MOVLQSX      40(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	VADDPS       Y4, Y0, Y2
 	VSUBPS       Y6, Y1, Y7
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	VSUBPS       Y4, Y0, Y0
 	VADDPS       Y6, Y1, Y1
-	MOVLQSX      56(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      56(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	VMOVUPS      32(SP), Y0
 	VMOVUPS      480(SP), Y1
 	VADDPS       Y1, Y0, Y2
@@ -27052,38 +34124,38 @@ butterfly:
 	VSUBPS       Y3, Y8, Y3
 	VADDPS       Y6, Y2, Y5
 	VADDPS       Y9, Y7, Y8
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y5, (AX)(R11*1)
-	VMOVUPS      Y8, (CX)(R11*1)
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y5, (AX)(R14*1)
+	VMOVUPS      Y8, (CX)(R14*1)
 	VSUBPS       Y6, Y2, Y2
 	VSUBPS       Y9, Y7, Y5
-	MOVLQSX      44(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      44(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VADDPS       Y3, Y0, Y2
 	VSUBPS       Y4, Y1, Y5
-	MOVLQSX      28(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y5, (CX)(R14*1)
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y4, Y1, Y1
-	MOVLQSX      60(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y1, (CX)(R11*1)
+	MOVLQSX      60(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
 	ADDQ         $0x40, SI
 	ADDQ         $0x78, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          butterfly
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilter16AVX512(SB), $576-80
+TEXT ·ButterflyFilter16AVX512(SB), $576-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -27717,9 +34789,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilter16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilter16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilter16AVX2(SB), $800-80
+TEXT ·ButterflyFilter16AVX2(SB), $800-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -28463,9 +35535,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
-TEXT ·ButterflyFilterAdd16AVX512(SB), $576-80
+TEXT ·ButterflyFilterAdd16AVX512(SB), $576-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -29168,9 +36240,9 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func ButterflyFilterAdd16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int)
+// func ButterflyFilterAdd16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilterAdd16AVX2(SB), $800-80
+TEXT ·ButterflyFilterAdd16AVX2(SB), $800-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -29983,6 +37055,1078 @@ butterfly:
 	VZEROUPPER
 	RET
 
+// func ButterflyAccumulate16AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, AVX512F
+TEXT ·ButterflyAccumulate16AVX512(SB), $384-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	MOVLQSX      (SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z0
+	VMOVUPS      (BX)(R11*1), Z1
+	MOVLQSX      32(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z2
+	VMOVUPS      (BX)(R11*1), Z3
+	VADDPS       Z2, Z0, Z4
+	VADDPS       Z3, Z1, Z5
+	VSUBPS       Z2, Z0, Z0
+	VSUBPS       Z3, Z1, Z1
+	MOVLQSX      16(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z2
+	VMOVUPS      (BX)(R11*1), Z3
+	MOVLQSX      48(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z6
+	VMOVUPS      (BX)(R11*1), Z7
+	VADDPS       Z6, Z2, Z8
+	VADDPS       Z7, Z3, Z9
+	VSUBPS       Z6, Z2, Z2
+	VSUBPS       Z7, Z3, Z3
+	VADDPS       Z8, Z4, Z6
+	VADDPS       Z9, Z5, Z7
+	VSUBPS       Z8, Z4, Z4
+	VSUBPS       Z9, Z5, Z5
+	VADDPS       Z3, Z0, Z8
+	VSUBPS       Z2, Z1, Z9
+	VSUBPS       Z3, Z0, Z0
+	VADDPS       Z2, Z1, Z1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z2
+	VMOVUPS      (BX)(R11*1), Z3
+	MOVLQSX      36(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z10
+	VMOVUPS      (BX)(R11*1), Z11
+	VADDPS       Z10, Z2, Z12
+	VADDPS       Z11, Z3, Z13
+	VSUBPS       Z10, Z2, Z2
+	VSUBPS       Z11, Z3, Z3
+	MOVLQSX      20(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z10
+	VMOVUPS      (BX)(R11*1), Z11
+	MOVLQSX      52(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z14
+	VMOVUPS      (BX)(R11*1), Z15
+	VADDPS       Z14, Z10, Z16
+	VADDPS       Z15, Z11, Z17
+	VSUBPS       Z14, Z10, Z10
+	VSUBPS       Z15, Z11, Z11
+	VADDPS       Z16, Z12, Z14
+	VADDPS       Z17, Z13, Z15
+	VSUBPS       Z16, Z12, Z12
+	VSUBPS       Z17, Z13, Z13
+	VADDPS       Z13, Z12, Z16
+	VBROADCASTSS butterflyConstants<>+48(SB), Z17
+	VMULPS       Z17, Z16, Z16
+	VSUBPS       Z12, Z13, Z12
+	VMULPS       Z17, Z12, Z12
+	VADDPS       Z11, Z2, Z13
+	VSUBPS       Z10, Z3, Z18
+	VBROADCASTSS butterflyConstants<>+168(SB), Z19
+	VMULPS       Z19, Z18, Z20
+	VBROADCASTSS butterflyConstants<>+164(SB), Z21
+	VMULPS       Z21, Z18, Z18
+	VFMADD231PS  Z21, Z13, Z20
+	VFNMADD231PS Z19, Z13, Z18
+	VSUBPS       Z11, Z2, Z2
+	VADDPS       Z10, Z3, Z3
+	VMULPS       Z21, Z3, Z10
+	VMULPS       Z19, Z3, Z3
+	VFMADD231PS  Z19, Z2, Z10
+	VFNMADD231PS Z21, Z2, Z3
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z2
+	VMOVUPS      (BX)(R11*1), Z11
+	MOVLQSX      40(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z13
+	VMOVUPS      (BX)(R11*1), Z22
+	VADDPS       Z13, Z2, Z23
+	VADDPS       Z22, Z11, Z24
+	VSUBPS       Z13, Z2, Z2
+	VSUBPS       Z22, Z11, Z11
+	MOVLQSX      24(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z13
+	VMOVUPS      (BX)(R11*1), Z22
+	MOVLQSX      56(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z25
+	VMOVUPS      (BX)(R11*1), Z26
+	VADDPS       Z25, Z13, Z27
+	VADDPS       Z26, Z22, Z28
+	VSUBPS       Z25, Z13, Z13
+	VSUBPS       Z26, Z22, Z22
+	VADDPS       Z27, Z23, Z25
+	VADDPS       Z28, Z24, Z26
+	VSUBPS       Z27, Z23, Z23
+	VSUBPS       Z28, Z24, Z24
+	VADDPS       Z22, Z2, Z27
+	VSUBPS       Z13, Z11, Z28
+	VADDPS       Z28, Z27, Z29
+	VMULPS       Z17, Z29, Z29
+	VSUBPS       Z27, Z28, Z27
+	VMULPS       Z17, Z27, Z27
+	VSUBPS       Z22, Z2, Z2
+	VADDPS       Z13, Z11, Z11
+	VSUBPS       Z2, Z11, Z13
+	VMULPS       Z17, Z13, Z13
+	VADDPS       Z11, Z2, Z2
+	VMULPS       Z17, Z2, Z2
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z11
+	VMOVUPS      (BX)(R11*1), Z22
+	MOVLQSX      44(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z28
+	VMOVUPS      (BX)(R11*1), Z30
+	VADDPS       Z28, Z11, Z31
+	VMOVUPS      Z3, (SP)
+	VADDPS       Z30, Z22, Z3
+	VSUBPS       Z28, Z11, Z11
+	VSUBPS       Z30, Z22, Z22
+	MOVLQSX      28(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z28
+	VMOVUPS      (BX)(R11*1), Z30
+	MOVLQSX      60(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      Z10, 64(SP)
+	VMOVUPS      (DX)(R11*1), Z10
+	VMOVUPS      Z1, 128(SP)
+	VMOVUPS      (BX)(R11*1), Z1
+	VMOVUPS      Z2, 192(SP)
+	VADDPS       Z10, Z28, Z2
+	VMOVUPS      Z0, 256(SP)
+	VADDPS       Z1, Z30, Z0
+	VSUBPS       Z10, Z28, Z10
+	VSUBPS       Z1, Z30, Z1
+	VADDPS       Z2, Z31, Z28
+	VADDPS       Z0, Z3, Z30
+	VSUBPS       Z2, Z31, Z2
+	VSUBPS       Z0, Z3, Z0
+	VSUBPS       Z2, Z0, Z3
+	VMULPS       Z17, Z3, Z3
+	VADDPS       Z0, Z2, Z0
+	VMULPS       Z17, Z0, Z0
+	VADDPS       Z1, Z11, Z2
+	VSUBPS       Z10, Z22, Z17
+	VMULPS       Z21, Z17, Z31
+	VMULPS       Z19, Z17, Z17
+	VFMADD231PS  Z19, Z2, Z31
+	VFNMADD231PS Z21, Z2, Z17
+	VSUBPS       Z1, Z11, Z1
+	VADDPS       Z10, Z22, Z2
+	VMULPS       Z19, Z2, Z10
+	VMULPS       Z21, Z2, Z2
+	VFMADD231PS  Z21, Z1, Z10
+	VFMSUB231PS  Z19, Z1, Z2
+	VADDPS       Z25, Z6, Z1
+	VADDPS       Z26, Z7, Z11
+	VSUBPS       Z25, Z6, Z6
+	VSUBPS       Z26, Z7, Z7
+	VADDPS       Z28, Z14, Z19
+	VADDPS       Z30, Z15, Z21
+	VSUBPS       Z28, Z14, Z14
+	VSUBPS       Z30, Z15, Z15
+	VADDPS       Z19, Z1, Z22
+	VADDPS       Z21, Z11, Z25
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z26
+	VMOVUPS      64(R9)(R11*1), Z28
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z30
+	VMOVUPS      Z2, 320(SP)
+	VMOVUPS      (CX)(R11*1), Z2
+	VFMADD231PS  Z28, Z25, Z30
+	VFMADD231PS  Z26, Z25, Z2
+	VFMADD231PS  Z26, Z22, Z30
+	VFNMADD231PS Z28, Z22, Z2
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z30, (AX)(R11*1)
+	VMOVUPS      Z2, (CX)(R11*1)
+	VSUBPS       Z19, Z1, Z1
+	VSUBPS       Z21, Z11, Z2
+	MOVLQSX      32(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z11
+	VMOVUPS      64(R9)(R11*1), Z19
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z21
+	VMOVUPS      (CX)(R11*1), Z22
+	VFMADD231PS  Z19, Z2, Z21
+	VFMADD231PS  Z11, Z2, Z22
+	VFMADD231PS  Z11, Z1, Z21
+	VFNMADD231PS Z19, Z1, Z22
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z21, (AX)(R11*1)
+	VMOVUPS      Z22, (CX)(R11*1)
+	VADDPS       Z15, Z6, Z1
+	VSUBPS       Z14, Z7, Z2
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z11
+	VMOVUPS      64(R9)(R11*1), Z19
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z21
+	VMOVUPS      (CX)(R11*1), Z22
+	VFMADD231PS  Z19, Z2, Z21
+	VFMADD231PS  Z11, Z2, Z22
+	VFMADD231PS  Z11, Z1, Z21
+	VFNMADD231PS Z19, Z1, Z22
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z21, (AX)(R11*1)
+	VMOVUPS      Z22, (CX)(R11*1)
+	VSUBPS       Z15, Z6, Z1
+	VADDPS       Z14, Z7, Z2
+	MOVLQSX      48(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      48(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z11
+	VMOVUPS      (CX)(R11*1), Z14
+	VFMADD231PS  Z7, Z2, Z11
+	VFMADD231PS  Z6, Z2, Z14
+	VFMADD231PS  Z6, Z1, Z11
+	VFNMADD231PS Z7, Z1, Z14
+	MOVLQSX      48(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z11, (AX)(R11*1)
+	VMOVUPS      Z14, (CX)(R11*1)
+	VADDPS       Z29, Z8, Z1
+	VADDPS       Z27, Z9, Z2
+	VSUBPS       Z29, Z8, Z6
+	VSUBPS       Z27, Z9, Z7
+	VADDPS       Z31, Z20, Z8
+	VADDPS       Z17, Z18, Z9
+	VSUBPS       Z31, Z20, Z11
+	VSUBPS       Z17, Z18, Z14
+	VADDPS       Z8, Z1, Z15
+	VADDPS       Z9, Z2, Z17
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z18
+	VMOVUPS      64(R9)(R11*1), Z19
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z20
+	VMOVUPS      (CX)(R11*1), Z21
+	VFMADD231PS  Z19, Z17, Z20
+	VFMADD231PS  Z18, Z17, Z21
+	VFMADD231PS  Z18, Z15, Z20
+	VFNMADD231PS Z19, Z15, Z21
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z20, (AX)(R11*1)
+	VMOVUPS      Z21, (CX)(R11*1)
+	VSUBPS       Z8, Z1, Z1
+	VSUBPS       Z9, Z2, Z2
+	MOVLQSX      36(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z8
+	VMOVUPS      64(R9)(R11*1), Z9
+	MOVLQSX      36(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z15
+	VMOVUPS      (CX)(R11*1), Z17
+	VFMADD231PS  Z9, Z2, Z15
+	VFMADD231PS  Z8, Z2, Z17
+	VFMADD231PS  Z8, Z1, Z15
+	VFNMADD231PS Z9, Z1, Z17
+	MOVLQSX      36(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z15, (AX)(R11*1)
+	VMOVUPS      Z17, (CX)(R11*1)
+	VADDPS       Z14, Z6, Z1
+	VSUBPS       Z11, Z7, Z2
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z8
+	VMOVUPS      64(R9)(R11*1), Z9
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z15
+	VMOVUPS      (CX)(R11*1), Z17
+	VFMADD231PS  Z9, Z2, Z15
+	VFMADD231PS  Z8, Z2, Z17
+	VFMADD231PS  Z8, Z1, Z15
+	VFNMADD231PS Z9, Z1, Z17
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z15, (AX)(R11*1)
+	VMOVUPS      Z17, (CX)(R11*1)
+	VSUBPS       Z14, Z6, Z1
+	VADDPS       Z11, Z7, Z2
+	MOVLQSX      52(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      52(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z2, Z8
+	VFMADD231PS  Z6, Z2, Z9
+	VFMADD231PS  Z6, Z1, Z8
+	VFNMADD231PS Z7, Z1, Z9
+	MOVLQSX      52(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VADDPS       Z24, Z4, Z1
+	VSUBPS       Z23, Z5, Z2
+	VSUBPS       Z24, Z4, Z4
+	VADDPS       Z23, Z5, Z5
+	VADDPS       Z3, Z16, Z6
+	VSUBPS       Z0, Z12, Z7
+	VSUBPS       Z3, Z16, Z3
+	VADDPS       Z0, Z12, Z0
+	VADDPS       Z6, Z1, Z8
+	VADDPS       Z7, Z2, Z9
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z11
+	VMOVUPS      64(R9)(R11*1), Z12
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z14
+	VMOVUPS      (CX)(R11*1), Z15
+	VFMADD231PS  Z12, Z9, Z14
+	VFMADD231PS  Z11, Z9, Z15
+	VFMADD231PS  Z11, Z8, Z14
+	VFNMADD231PS Z12, Z8, Z15
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z14, (AX)(R11*1)
+	VMOVUPS      Z15, (CX)(R11*1)
+	VSUBPS       Z6, Z1, Z1
+	VSUBPS       Z7, Z2, Z2
+	MOVLQSX      40(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      40(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z2, Z8
+	VFMADD231PS  Z6, Z2, Z9
+	VFMADD231PS  Z6, Z1, Z8
+	VFNMADD231PS Z7, Z1, Z9
+	MOVLQSX      40(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VADDPS       Z0, Z4, Z1
+	VSUBPS       Z3, Z5, Z2
+	MOVLQSX      24(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z2, Z8
+	VFMADD231PS  Z6, Z2, Z9
+	VFMADD231PS  Z6, Z1, Z8
+	VFNMADD231PS Z7, Z1, Z9
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VSUBPS       Z0, Z4, Z0
+	VADDPS       Z3, Z5, Z1
+	MOVLQSX      56(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z2
+	VMOVUPS      64(R9)(R11*1), Z3
+	MOVLQSX      56(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z4
+	VMOVUPS      (CX)(R11*1), Z5
+	VFMADD231PS  Z3, Z1, Z4
+	VFMADD231PS  Z2, Z1, Z5
+	VFMADD231PS  Z2, Z0, Z4
+	VFNMADD231PS Z3, Z0, Z5
+	MOVLQSX      56(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z4, (AX)(R11*1)
+	VMOVUPS      Z5, (CX)(R11*1)
+	VMOVUPS      256(SP), Z0
+	VADDPS       Z13, Z0, Z1
+	VMOVUPS      128(SP), Z2
+	VMOVUPS      192(SP), Z3
+	VSUBPS       Z3, Z2, Z4
+	VSUBPS       Z13, Z0, Z0
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      64(SP), Z3
+	VSUBPS       Z10, Z3, Z5
+	VMOVUPS      (SP), Z6
+	VMOVUPS      320(SP), Z7
+	VADDPS       Z7, Z6, Z8
+	VADDPS       Z10, Z3, Z3
+	VSUBPS       Z7, Z6, Z6
+	VADDPS       Z5, Z1, Z7
+	VADDPS       Z8, Z4, Z9
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z10
+	VMOVUPS      64(R9)(R11*1), Z11
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z12
+	VMOVUPS      (CX)(R11*1), Z13
+	VFMADD231PS  Z11, Z9, Z12
+	VFMADD231PS  Z10, Z9, Z13
+	VFMADD231PS  Z10, Z7, Z12
+	VFNMADD231PS Z11, Z7, Z13
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z12, (AX)(R11*1)
+	VMOVUPS      Z13, (CX)(R11*1)
+	VSUBPS       Z5, Z1, Z1
+	VSUBPS       Z8, Z4, Z4
+	MOVLQSX      44(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z5
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      44(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z4, Z8
+	VFMADD231PS  Z5, Z4, Z9
+	VFMADD231PS  Z5, Z1, Z8
+	VFNMADD231PS Z7, Z1, Z9
+	MOVLQSX      44(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VADDPS       Z6, Z0, Z1
+	VSUBPS       Z3, Z2, Z4
+	MOVLQSX      28(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z5
+	VMOVUPS      64(R9)(R11*1), Z7
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z4, Z8
+	VFMADD231PS  Z5, Z4, Z9
+	VFMADD231PS  Z5, Z1, Z8
+	VFNMADD231PS Z7, Z1, Z9
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VSUBPS       Z6, Z0, Z0
+	VADDPS       Z3, Z2, Z1
+	MOVLQSX      60(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z2
+	VMOVUPS      64(R9)(R11*1), Z3
+	MOVLQSX      60(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z4
+	VMOVUPS      (CX)(R11*1), Z5
+	VFMADD231PS  Z3, Z1, Z4
+	VFMADD231PS  Z2, Z1, Z5
+	VFMADD231PS  Z2, Z0, Z4
+	VFNMADD231PS Z3, Z0, Z5
+	MOVLQSX      60(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z4, (AX)(R11*1)
+	VMOVUPS      Z5, (CX)(R11*1)
+	ADDQ         $0x40, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func ButterflyAccumulate16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
+// Requires: AVX, FMA3
+TEXT ·ButterflyAccumulate16AVX2(SB), $704-104
+	MOVQ outRe+0(FP), AX
+	MOVQ outIm+8(FP), CX
+	MOVQ inRe+16(FP), DX
+	MOVQ inIm+24(FP), BX
+	MOVQ indexes+48(FP), SI
+	MOVQ outStride+56(FP), DI
+	MOVQ inStride+64(FP), R8
+	MOVQ factors+32(FP), R9
+	MOVQ count+72(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R8
+
+butterfly:
+	MOVLQSX      (SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y0
+	VMOVUPS      (BX)(R11*1), Y1
+	MOVLQSX      32(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	VADDPS       Y2, Y0, Y4
+	VADDPS       Y3, Y1, Y5
+	VSUBPS       Y2, Y0, Y0
+	VSUBPS       Y3, Y1, Y1
+	MOVLQSX      16(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	MOVLQSX      48(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y6
+	VMOVUPS      (BX)(R11*1), Y7
+	VADDPS       Y6, Y2, Y8
+	VADDPS       Y7, Y3, Y9
+	VSUBPS       Y6, Y2, Y2
+	VSUBPS       Y7, Y3, Y3
+	VADDPS       Y8, Y4, Y6
+	VADDPS       Y9, Y5, Y7
+	VSUBPS       Y8, Y4, Y4
+	VSUBPS       Y9, Y5, Y5
+	VADDPS       Y3, Y0, Y8
+	VSUBPS       Y2, Y1, Y9
+	VSUBPS       Y3, Y0, Y0
+	VADDPS       Y2, Y1, Y1
+	MOVLQSX      4(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	MOVLQSX      36(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	VADDPS       Y10, Y2, Y12
+	VADDPS       Y11, Y3, Y13
+	VSUBPS       Y10, Y2, Y2
+	VSUBPS       Y11, Y3, Y3
+	MOVLQSX      20(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	MOVLQSX      52(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y14
+	VMOVUPS      (BX)(R11*1), Y15
+	VMOVUPS      Y1, (SP)
+	VADDPS       Y14, Y10, Y1
+	VMOVUPS      Y0, 32(SP)
+	VADDPS       Y15, Y11, Y0
+	VSUBPS       Y14, Y10, Y10
+	VSUBPS       Y15, Y11, Y11
+	VADDPS       Y1, Y12, Y14
+	VADDPS       Y0, Y13, Y15
+	VSUBPS       Y1, Y12, Y1
+	VSUBPS       Y0, Y13, Y0
+	VADDPS       Y0, Y1, Y12
+	VBROADCASTSS butterflyConstants<>+48(SB), Y13
+	VMULPS       Y13, Y12, Y12
+	VSUBPS       Y1, Y0, Y0
+	VMULPS       Y13, Y0, Y0
+	VADDPS       Y11, Y2, Y1
+	VMOVUPS      Y0, 64(SP)
+	VSUBPS       Y10, Y3, Y0
+	VMOVUPS      Y12, 96(SP)
+	VBROADCASTSS butterflyConstants<>+168(SB), Y12
+	VMOVUPS      Y5, 128(SP)
+	VMULPS       Y12, Y0, Y5
+	VMOVUPS      Y4, 160(SP)
+	VBROADCASTSS butterflyConstants<>+164(SB), Y4
+	VMULPS       Y4, Y0, Y0
+	VFMADD231PS  Y4, Y1, Y5
+	VFNMADD231PS Y12, Y1, Y0
+	VSUBPS       Y11, Y2, Y1
+	VADDPS       Y10, Y3, Y2
+	VMULPS       Y4, Y2, Y3
+	VMULPS       Y12, Y2, Y2
+	VFMADD231PS  Y12, Y1, Y3
+	VFNMADD231PS Y4, Y1, Y2
+	MOVLQSX      8(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y1
+	VMOVUPS      (BX)(R11*1), Y10
+	MOVLQSX      40(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y11
+	VMOVUPS      Y2, 192(SP)
+	VMOVUPS      (BX)(R11*1), Y2
+	VMOVUPS      Y3, 224(SP)
+	VADDPS       Y11, Y1, Y3
+	VMOVUPS      Y0, 256(SP)
+	VADDPS       Y2, Y10, Y0
+	VSUBPS       Y11, Y1, Y1
+	VSUBPS       Y2, Y10, Y2
+	MOVLQSX      24(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	MOVLQSX      56(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      Y5, 288(SP)
+	VMOVUPS      (DX)(R11*1), Y5
+	VMOVUPS      Y9, 320(SP)
+	VMOVUPS      (BX)(R11*1), Y9
+	VMOVUPS      Y8, 352(SP)
+	VADDPS       Y5, Y10, Y8
+	VMOVUPS      Y15, 384(SP)
+	VADDPS       Y9, Y11, Y15
+	VSUBPS       Y5, Y10, Y5
+	VSUBPS       Y9, Y11, Y9
+	VADDPS       Y8, Y3, Y10
+	VADDPS       Y15, Y0, Y11
+	VSUBPS       Y8, Y3, Y3
+	VSUBPS       Y15, Y0, Y0
+	VADDPS       Y9, Y1, Y8
+	VSUBPS       Y5, Y2, Y15
+	VMOVUPS      Y3, 416(SP)
+	VADDPS       Y15, Y8, Y3
+	VMULPS       Y13, Y3, Y3
+	VSUBPS       Y8, Y15, Y8
+	VMULPS       Y13, Y8, Y8
+	VSUBPS       Y9, Y1, Y1
+	VADDPS       Y5, Y2, Y2
+	VSUBPS       Y1, Y2, Y5
+	VMULPS       Y13, Y5, Y5
+	VADDPS       Y2, Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	MOVLQSX      12(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y2
+	VMOVUPS      (BX)(R11*1), Y9
+	MOVLQSX      44(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y15
+	VMOVUPS      Y1, 448(SP)
+	VMOVUPS      (BX)(R11*1), Y1
+	VMOVUPS      Y5, 480(SP)
+	VADDPS       Y15, Y2, Y5
+	VMOVUPS      Y0, 512(SP)
+	VADDPS       Y1, Y9, Y0
+	VSUBPS       Y15, Y2, Y2
+	VSUBPS       Y1, Y9, Y1
+	MOVLQSX      28(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Y9
+	VMOVUPS      (BX)(R11*1), Y15
+	MOVLQSX      60(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      Y8, 544(SP)
+	VMOVUPS      (DX)(R11*1), Y8
+	VMOVUPS      Y3, 576(SP)
+	VMOVUPS      (BX)(R11*1), Y3
+	VMOVUPS      Y14, 608(SP)
+	VADDPS       Y8, Y9, Y14
+	VMOVUPS      Y7, 640(SP)
+	VADDPS       Y3, Y15, Y7
+	VSUBPS       Y8, Y9, Y8
+	VSUBPS       Y3, Y15, Y3
+	VADDPS       Y14, Y5, Y9
+	VADDPS       Y7, Y0, Y15
+	VSUBPS       Y14, Y5, Y5
+	VSUBPS       Y7, Y0, Y0
+	VSUBPS       Y5, Y0, Y7
+	VMULPS       Y13, Y7, Y7
+	VADDPS       Y0, Y5, Y0
+	VMULPS       Y13, Y0, Y0
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y8, Y1, Y13
+	VMULPS       Y4, Y13, Y14
+	VMULPS       Y12, Y13, Y13
+	VFMADD231PS  Y12, Y5, Y14
+	VFNMADD231PS Y4, Y5, Y13
+	VSUBPS       Y3, Y2, Y2
+	VADDPS       Y8, Y1, Y1
+	VMULPS       Y12, Y1, Y3
+	VMULPS       Y4, Y1, Y1
+	VFMADD231PS  Y4, Y2, Y3
+	VFMSUB231PS  Y12, Y2, Y1
+	VADDPS       Y10, Y6, Y2
+	VMOVUPS      640(SP), Y4
+	VADDPS       Y11, Y4, Y5
+	VSUBPS       Y10, Y6, Y6
+	VSUBPS       Y11, Y4, Y4
+	VMOVUPS      608(SP), Y8
+	VADDPS       Y9, Y8, Y10
+	VMOVUPS      384(SP), Y11
+	VADDPS       Y15, Y11, Y12
+	VSUBPS       Y9, Y8, Y8
+	VSUBPS       Y15, Y11, Y9
+	VADDPS       Y10, Y2, Y11
+	VADDPS       Y12, Y5, Y15
+	MOVLQSX      (SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      Y1, 384(SP)
+	VMOVUPS      (R9)(R11*1), Y1
+	VMOVUPS      Y3, 608(SP)
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y0, 640(SP)
+	VMOVUPS      (AX)(R11*1), Y0
+	VMOVUPS      Y7, 672(SP)
+	VMOVUPS      (CX)(R11*1), Y7
+	VFMADD231PS  Y3, Y15, Y0
+	VFMADD231PS  Y1, Y15, Y7
+	VFMADD231PS  Y1, Y11, Y0
+	VFNMADD231PS Y3, Y11, Y7
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y0, (AX)(R11*1)
+	VMOVUPS      Y7, (CX)(R11*1)
+	VSUBPS       Y10, Y2, Y0
+	VSUBPS       Y12, Y5, Y1
+	MOVLQSX      32(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y5
+	VMOVUPS      (CX)(R11*1), Y7
+	VFMADD231PS  Y3, Y1, Y5
+	VFMADD231PS  Y2, Y1, Y7
+	VFMADD231PS  Y2, Y0, Y5
+	VFNMADD231PS Y3, Y0, Y7
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y5, (AX)(R11*1)
+	VMOVUPS      Y7, (CX)(R11*1)
+	VADDPS       Y9, Y6, Y0
+	VSUBPS       Y8, Y4, Y1
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y5
+	VMOVUPS      (CX)(R11*1), Y7
+	VFMADD231PS  Y3, Y1, Y5
+	VFMADD231PS  Y2, Y1, Y7
+	VFMADD231PS  Y2, Y0, Y5
+	VFNMADD231PS Y3, Y0, Y7
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y5, (AX)(R11*1)
+	VMOVUPS      Y7, (CX)(R11*1)
+	VSUBPS       Y9, Y6, Y0
+	VADDPS       Y8, Y4, Y1
+	MOVLQSX      48(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      48(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y1, Y4
+	VFMADD231PS  Y2, Y1, Y5
+	VFMADD231PS  Y2, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
+	MOVLQSX      48(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	VMOVUPS      352(SP), Y0
+	VMOVUPS      576(SP), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      320(SP), Y3
+	VMOVUPS      544(SP), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VMOVUPS      288(SP), Y3
+	VADDPS       Y14, Y3, Y4
+	VMOVUPS      256(SP), Y6
+	VADDPS       Y13, Y6, Y7
+	VSUBPS       Y14, Y3, Y3
+	VSUBPS       Y13, Y6, Y6
+	VADDPS       Y4, Y2, Y8
+	VADDPS       Y7, Y5, Y9
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y11
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y12
+	VMOVUPS      (CX)(R11*1), Y13
+	VFMADD231PS  Y11, Y9, Y12
+	VFMADD231PS  Y10, Y9, Y13
+	VFMADD231PS  Y10, Y8, Y12
+	VFNMADD231PS Y11, Y8, Y13
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y12, (AX)(R11*1)
+	VMOVUPS      Y13, (CX)(R11*1)
+	VSUBPS       Y4, Y2, Y2
+	VSUBPS       Y7, Y5, Y4
+	MOVLQSX      36(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y5
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      36(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y4, Y8
+	VFMADD231PS  Y5, Y4, Y9
+	VFMADD231PS  Y5, Y2, Y8
+	VFNMADD231PS Y7, Y2, Y9
+	MOVLQSX      36(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VADDPS       Y6, Y0, Y2
+	VSUBPS       Y3, Y1, Y4
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y5
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y4, Y8
+	VFMADD231PS  Y5, Y4, Y9
+	VFMADD231PS  Y5, Y2, Y8
+	VFNMADD231PS Y7, Y2, Y9
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VSUBPS       Y6, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	MOVLQSX      52(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      52(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y1, Y4
+	VFMADD231PS  Y2, Y1, Y5
+	VFMADD231PS  Y2, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
+	MOVLQSX      52(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	VMOVUPS      160(SP), Y0
+	VMOVUPS      512(SP), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      128(SP), Y3
+	VMOVUPS      416(SP), Y4
+	VSUBPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VADDPS       Y4, Y3, Y1
+	VMOVUPS      96(SP), Y3
+	VMOVUPS      672(SP), Y4
+	VADDPS       Y4, Y3, Y6
+	VMOVUPS      64(SP), Y7
+	VMOVUPS      640(SP), Y8
+	VSUBPS       Y8, Y7, Y9
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y8, Y7, Y4
+	VADDPS       Y6, Y2, Y7
+	VADDPS       Y9, Y5, Y8
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y11
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y12
+	VMOVUPS      (CX)(R11*1), Y13
+	VFMADD231PS  Y11, Y8, Y12
+	VFMADD231PS  Y10, Y8, Y13
+	VFMADD231PS  Y10, Y7, Y12
+	VFNMADD231PS Y11, Y7, Y13
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y12, (AX)(R11*1)
+	VMOVUPS      Y13, (CX)(R11*1)
+	VSUBPS       Y6, Y2, Y2
+	VSUBPS       Y9, Y5, Y5
+	MOVLQSX      40(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      40(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y5, Y8
+	VFMADD231PS  Y6, Y5, Y9
+	VFMADD231PS  Y6, Y2, Y8
+	VFNMADD231PS Y7, Y2, Y9
+	MOVLQSX      40(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VADDPS       Y4, Y0, Y2
+	VSUBPS       Y3, Y1, Y5
+	MOVLQSX      24(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y5, Y8
+	VFMADD231PS  Y6, Y5, Y9
+	VFMADD231PS  Y6, Y2, Y8
+	VFNMADD231PS Y7, Y2, Y9
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VSUBPS       Y4, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	MOVLQSX      56(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      56(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y1, Y4
+	VFMADD231PS  Y2, Y1, Y5
+	VFMADD231PS  Y2, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
+	MOVLQSX      56(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	VMOVUPS      32(SP), Y0
+	VMOVUPS      480(SP), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      (SP), Y3
+	VMOVUPS      448(SP), Y4
+	VSUBPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VADDPS       Y4, Y3, Y1
+	VMOVUPS      224(SP), Y3
+	VMOVUPS      608(SP), Y4
+	VSUBPS       Y4, Y3, Y6
+	VMOVUPS      192(SP), Y7
+	VMOVUPS      384(SP), Y8
+	VADDPS       Y8, Y7, Y9
+	VADDPS       Y4, Y3, Y3
+	VSUBPS       Y8, Y7, Y4
+	VADDPS       Y6, Y2, Y7
+	VADDPS       Y9, Y5, Y8
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y11
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y12
+	VMOVUPS      (CX)(R11*1), Y13
+	VFMADD231PS  Y11, Y8, Y12
+	VFMADD231PS  Y10, Y8, Y13
+	VFMADD231PS  Y10, Y7, Y12
+	VFNMADD231PS Y11, Y7, Y13
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y12, (AX)(R11*1)
+	VMOVUPS      Y13, (CX)(R11*1)
+	VSUBPS       Y6, Y2, Y2
+	VSUBPS       Y9, Y5, Y5
+	MOVLQSX      44(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      44(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y5, Y8
+	VFMADD231PS  Y6, Y5, Y9
+	VFMADD231PS  Y6, Y2, Y8
+	VFNMADD231PS Y7, Y2, Y9
+	MOVLQSX      44(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VADDPS       Y4, Y0, Y2
+	VSUBPS       Y3, Y1, Y5
+	MOVLQSX      28(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y7, Y5, Y8
+	VFMADD231PS  Y6, Y5, Y9
+	VFMADD231PS  Y6, Y2, Y8
+	VFNMADD231PS Y7, Y2, Y9
+	MOVLQSX      28(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VSUBPS       Y4, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	MOVLQSX      60(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
+	MOVLQSX      60(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y1, Y4
+	VFMADD231PS  Y2, Y1, Y5
+	VFMADD231PS  Y2, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
+	MOVLQSX      60(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	ADDQ         $0x40, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
 // func CopyLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·CopyLanesAVX512(SB), $0-48
@@ -30029,6 +38173,124 @@ pixel:
 	DECQ       DI
 	JNZ        pixel
 	VZEROUPPER
+	RET
+
+// func GatherPiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX512F
+TEXT ·GatherPiecesAVX512(SB), $0-72
+	MOVQ  vectors+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  a+16(FP), DX
+	LEAQ  (CX)(DX*4), DX
+	MOVQ  b+24(FP), BX
+	LEAQ  (CX)(BX*4), BX
+	MOVQ  c+32(FP), SI
+	LEAQ  (CX)(SI*4), SI
+	MOVQ  d+40(FP), DI
+	LEAQ  (CX)(DI*4), DI
+	MOVQ  rows+48(FP), CX
+	MOVQ  stride+56(FP), R8
+	MOVQ  masks+64(FP), R9
+	SHLQ  $0x02, R8
+	KMOVW R9, K1
+	SHRQ  $0x10, R9
+	KMOVW R9, K2
+	SHRQ  $0x10, R9
+	KMOVW R9, K3
+	SHRQ  $0x10, R9
+	KMOVW R9, K4
+	SHRQ  $0x10, R9
+
+row:
+	VMOVUPS.Z (DX), K1, Z0
+	ADDQ      R8, DX
+	VMOVUPS   (BX), K2, Z0
+	ADDQ      R8, BX
+	VMOVUPS   (SI), K3, Z0
+	ADDQ      R8, SI
+	VMOVUPS   (DI), K4, Z0
+	ADDQ      R8, DI
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x40, AX
+	DECQ      CX
+	JNZ       row
+	VZEROUPPER
+	RET
+
+// func ScatterPiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX512F
+TEXT ·ScatterPiecesAVX512(SB), $0-72
+	MOVQ  vectors+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  a+16(FP), DX
+	LEAQ  (CX)(DX*4), DX
+	MOVQ  b+24(FP), BX
+	LEAQ  (CX)(BX*4), BX
+	MOVQ  c+32(FP), SI
+	LEAQ  (CX)(SI*4), SI
+	MOVQ  d+40(FP), DI
+	LEAQ  (CX)(DI*4), DI
+	MOVQ  rows+48(FP), CX
+	MOVQ  stride+56(FP), R8
+	MOVQ  masks+64(FP), R9
+	SHLQ  $0x02, R8
+	KMOVW R9, K1
+	SHRQ  $0x10, R9
+	KMOVW R9, K2
+	SHRQ  $0x10, R9
+	KMOVW R9, K3
+	SHRQ  $0x10, R9
+	KMOVW R9, K4
+	SHRQ  $0x10, R9
+
+row:
+	VMOVUPS (AX), Z0
+	VMOVUPS Z0, K1, (DX)
+	ADDQ    R8, DX
+	VMOVUPS Z0, K2, (BX)
+	ADDQ    R8, BX
+	VMOVUPS Z0, K3, (SI)
+	ADDQ    R8, SI
+	VMOVUPS Z0, K4, (DI)
+	ADDQ    R8, DI
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func FiniteAVX512(re *float32, im *float32) bool
+// Requires: AVX, AVX512F
+TEXT ·FiniteAVX512(SB), NOSPLIT, $0-17
+	MOVQ        re+0(FP), AX
+	MOVQ        im+8(FP), CX
+	VPXORD      Z1, Z1, Z1
+	VMULPS      (AX), Z1, Z0
+	VFMADD231PS (CX), Z1, Z0
+	VCMPPS      $0x03, Z0, Z0, K1
+	KMOVW       K1, AX
+	TESTL       AX, AX
+	SETEQ       AL
+	VZEROUPPER
+	MOVB        AL, ret+16(FP)
+	RET
+
+// func FiniteAVX2(re *float32, im *float32) bool
+// Requires: AVX, FMA3
+TEXT ·FiniteAVX2(SB), NOSPLIT, $0-17
+	MOVQ        re+0(FP), AX
+	MOVQ        im+8(FP), CX
+	VXORPS      Y1, Y1, Y1
+	VMULPS      (AX), Y1, Y0
+	VFMADD231PS 32(AX), Y1, Y0
+	VFMADD231PS (CX), Y1, Y0
+	VFMADD231PS 32(CX), Y1, Y0
+	VCMPPS      $0x03, Y0, Y0, Y0
+	VMOVMSKPS   Y0, AX
+	TESTL       AX, AX
+	SETEQ       AL
+	VZEROUPPER
+	MOVB        AL, ret+16(FP)
 	RET
 
 DATA butterflyConstants<>+0(SB)/4, $(0.5)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -46,5 +47,97 @@ func writeCopies() {
 		VMASKMOVPS(x, mask, dst)
 	})
 }
+
+// writePieces writes the routines that bring sixteen lanes together from up to four pieces, and take them apart. The
+// place of a piece in x is where lane 0 would be, which may be before x, and its mask says which lanes it has.
+func writePieces() {
+	for _, gather := range []bool{true, false} {
+		name, doc := "GatherPieces", " sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of four pieces that begin at places a to d of x, stride floats further a row; lanes of no piece become zero. Masks are 16 bits each, that of a lowest."
+		if !gather {
+			name, doc = "ScatterPieces", " is the way back of GatherPieces: lanes of consecutive vectors go to the pieces."
+		}
+		TEXT(name+"AVX512", 0, "func(vectors, x *float32, a, b, c, d, rows, stride int, masks uint64)")
+		Pragma("noescape")
+		Doc(name + "AVX512" + doc)
+		vectors := Load(Param("vectors"), GP64())
+		x := Load(Param("x"), GP64())
+		var pieces [4]reg.Register
+		for i, piece := range []string{"a", "b", "c", "d"} {
+			pieces[i] = Load(Param(piece), GP64())
+			LEAQ(Mem{Base: x, Index: pieces[i], Scale: 4}, pieces[i])
+		}
+		rows, stride := Load(Param("rows"), GP64()), Load(Param("stride"), GP64())
+		masks := Load(Param("masks"), GP64())
+		SHLQ(Imm(2), stride)
+		var k [4]reg.Register
+		for i := range k {
+			k[i] = K()
+			KMOVW(masks.(reg.GPVirtual).As32(), k[i])
+			SHRQ(Imm(16), masks)
+		}
+		v := ZMM()
+		Label("row")
+		if !gather {
+			VMOVUPS(Mem{Base: vectors}, v)
+		}
+		for i, piece := range pieces {
+			switch at := (Mem{Base: piece}); {
+			case !gather:
+				VMOVUPS(v, k[i], at)
+			case i == 0:
+				VMOVUPS_Z(at, k[i], v)
+			default:
+				VMOVUPS(at, k[i], v)
+			}
+			ADDQ(stride, piece)
+		}
+		if gather {
+			VMOVUPS(v, Mem{Base: vectors})
+		}
+		ADDQ(Imm(64), vectors)
+		DECQ(rows)
+		JNZ(LabelRef("row"))
+		VZEROUPPER()
+		RET()
+	}
+}
+
+// writeFinite writes the routines that look for NaN and infinity.
+func writeFinite() {
+	finite := func(level string, look func(re, im Mem, wrong reg.GPVirtual)) {
+		TEXT("Finite"+level, attr.NOSPLIT, "func(re, im *float32) bool")
+		Pragma("noescape")
+		Doc("Finite" + level + " says whether sixteen real and sixteen imaginary parts are all finite.")
+		wrong := GP32()
+		look(Mem{Base: Load(Param("re"), GP64())}, Mem{Base: Load(Param("im"), GP64())}, wrong)
+		right := GP8()
+		TESTL(wrong, wrong)
+		SETEQ(right)
+		VZEROUPPER()
+		Store(right, ReturnIndex(0))
+		RET()
+	}
+	finite("AVX512", func(re, im Mem, wrong reg.GPVirtual) {
+		x, sum, k := ZMM(), ZMM(), K()
+		VPXORD(sum, sum, sum)
+		VMULPS(re, sum, x) // NaN where it is not finite
+		VFMADD231PS(im, sum, x)
+		VCMPPS(Imm(unordered), x, x, k)
+		KMOVW(k, wrong)
+	})
+	finite("AVX2", func(re, im Mem, wrong reg.GPVirtual) {
+		x, zero := YMM(), YMM()
+		VXORPS(zero, zero, zero)
+		VMULPS(re, zero, x)
+		for _, at := range []Mem{re.Offset(32), im, im.Offset(32)} {
+			VFMADD231PS(at, zero, x)
+		}
+		VCMPPS(Imm(unordered), x, x, x)
+		VMOVMSKPS(x, wrong)
+	})
+}
+
+// unordered is the comparison that is true of NaN alone.
+const unordered = 3
 
 const laneMaskName = "butterflyLaneMask"

@@ -11,7 +11,14 @@
 //	z[k] = Σ_j z[j] · e^(2πi·jk/radix)                    Filter and FilterAdd
 //	out[indexes[k]·outStride] = z[k]
 //
-// where real and imaginary parts of in and of out have pointers of their own, strides count floats, and rows of filter
+// or, for the last, the products with the conjugate of another spectrum, in the layout of filter, are added up:
+//
+//	out[indexes[j]·outStride] += conj(factors[indexes[j]]) · z[j]         Accumulate
+//
+// Rows that will be needed soon, aheadStride from each other, are fetched into the cache meanwhile, one of each of the
+// two pointers for every number that Plain, Forward and Inverse read.
+//
+// Real and imaginary parts of in and of out have pointers of their own, strides count floats, and rows of filter
 // and added are sixteen real and then sixteen imaginary parts. A number is sixteen lanes in the AVX-512 routines and
 // eight in those for AVX2.
 package main
@@ -29,7 +36,7 @@ import (
 func main() {
 	ConstraintExpr("amd64,!noasm")
 	for _, radix := range []int{1, 2, 3, 4, 5, 7, 8, 9, 11, 13, 16} {
-		for _, kind := range []string{"Plain", "Forward", "Inverse", "Filter", "FilterAdd"} {
+		for _, kind := range []string{"Plain", "Forward", "Inverse", "Filter", "FilterAdd", "Accumulate"} {
 			if twiddled := kind == "Forward" || kind == "Inverse"; twiddled && radix == 1 {
 				continue
 			}
@@ -38,6 +45,8 @@ func main() {
 		}
 	}
 	writeCopies()
+	writePieces()
+	writeFinite()
 	writeConstants()
 	Generate()
 }
@@ -50,11 +59,13 @@ type routine struct {
 	outRe, outIm, inRe, inIm     reg.Register
 	factors, added               reg.Register
 	indexes, outStride, inStride reg.Register
+	aheadRe, aheadIm             reg.Register // nil where nothing is fetched ahead
+	aheadStride                  reg.Register
 }
 
 func write(kind string, radix int, level string, registers []reg.VecPhysical) {
 	name := "Butterfly" + kind + strconv.Itoa(radix) + level
-	TEXT(name, 0, "func(outRe, outIm, inRe, inIm, factors, added *float32, indexes *int32, outStride, inStride, count int)")
+	TEXT(name, 0, "func(outRe, outIm, inRe, inIm, factors, added *float32, indexes *int32, outStride, inStride, count int, aheadRe, aheadIm *float32, aheadStride int)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s computes count ≥ 1 butterflies as the package comment of _generate/butterfly writes out; factors are twiddles or the filter.", name))
 	r := &routine{
@@ -68,6 +79,11 @@ func write(kind string, radix int, level string, registers []reg.VecPhysical) {
 	}
 	if kind == "FilterAdd" {
 		r.added = Load(Param("added"), GP64())
+	}
+	if kind == "Plain" || kind == "Forward" || kind == "Inverse" {
+		r.aheadRe, r.aheadIm = Load(Param("aheadRe"), GP64()), Load(Param("aheadIm"), GP64())
+		r.aheadStride = Load(Param("aheadStride"), GP64())
+		SHLQ(Imm(2), r.aheadStride)
 	}
 	count := Load(Param("count"), GP64())
 	SHLQ(Imm(2), r.outStride)
@@ -99,6 +115,8 @@ func (r *routine) butterfly() {
 		r.transform(r.radix, r.number, func(j int, z complexValue) { result(j, r.twiddled(j, z)) })
 	case "Inverse":
 		r.transform(r.radix, func(k int) complexValue { return r.twiddled(k, r.number(k)) }, result)
+	case "Accumulate":
+		r.transform(r.radix, r.number, func(j int, z complexValue) { result(j, r.accumulated(j, z)) })
 	default:
 		filtered := make([]complexValue, r.radix)
 		r.transform(r.radix, r.number, func(j int, z complexValue) { filtered[j] = r.filtered(j, z) })
@@ -110,7 +128,21 @@ func (r *routine) butterfly() {
 // number loads number k.
 func (r *routine) number(k int) complexValue {
 	re, im := r.rows(k, r.inRe, r.inIm, r.inStride)
-	return complexValue{r.load(re), r.load(im)}
+	return complexValue{r.load(func() Mem {
+		r.fetchAhead()
+		return re()
+	}), r.load(im)}
+}
+
+// fetchAhead emits the fetches of one row.
+func (r *routine) fetchAhead() {
+	if r.aheadRe == nil {
+		return
+	}
+	PREFETCHT0(Mem{Base: r.aheadRe})
+	PREFETCHT0(Mem{Base: r.aheadIm})
+	ADDQ(r.aheadStride, r.aheadRe)
+	ADDQ(r.aheadStride, r.aheadIm)
 }
 
 // twiddled multiplies by the k-th twiddle.
@@ -124,23 +156,32 @@ func (r *routine) twiddled(k int, z complexValue) complexValue {
 
 // filtered multiplies by the filter and adds.
 func (r *routine) filtered(j int, z complexValue) complexValue {
-	row := func(base reg.Register) complexValue {
-		index := GP64()
-		return complexValue{
-			r.load(func() Mem {
-				MOVLQSX(Mem{Base: r.indexes, Disp: 4 * j}, index)
-				SHLQ(Imm(7), index)
-				return Mem{Base: base, Index: index, Scale: 1}
-			}),
-			r.load(func() Mem { return Mem{Base: base, Index: index, Scale: 1, Disp: 64} }),
-		}
-	}
-	filter := row(r.factors)
+	filter := r.spectrumRow(j, r.factors)
 	if r.kind == "Filter" {
 		return r.multiplyComplex(z, filter, nil)
 	}
-	added := row(r.added)
+	added := r.spectrumRow(j, r.added)
 	return r.multiplyComplex(z, filter, &added)
+}
+
+// accumulated multiplies by the conjugate of the other spectrum and adds what is there.
+func (r *routine) accumulated(j int, z complexValue) complexValue {
+	re, im := r.rows(j, r.outRe, r.outIm, r.outStride)
+	other, sum := r.spectrumRow(j, r.factors), complexValue{r.load(re), r.load(im)}
+	return r.multiplyComplex(z, complexValue{other.re, other.im.negated()}, &sum)
+}
+
+// spectrumRow loads the row of a spectrum that belongs to number j.
+func (r *routine) spectrumRow(j int, base reg.Register) complexValue {
+	index := GP64()
+	return complexValue{
+		r.load(func() Mem {
+			MOVLQSX(Mem{Base: r.indexes, Disp: 4 * j}, index)
+			SHLQ(Imm(7), index)
+			return Mem{Base: base, Index: index, Scale: 1}
+		}),
+		r.load(func() Mem { return Mem{Base: base, Index: index, Scale: 1, Disp: 64} }),
+	}
 }
 
 // rows returns the addresses of the k-th row, the real part's first.

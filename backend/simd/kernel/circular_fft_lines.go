@@ -1,0 +1,178 @@
+package kernel
+
+// lineVectors is where the lines of a tensor are, and how their channels are dealt out to vectors of sixteen lanes.
+//
+// Where it saves lanes, the channels of all lines are dealt out one line after the other, so that a vector may have
+// channels of several; else each line begins a new vector. Vectors repeat their channels after some, the phases: a
+// kernel's spectrum is needed once a phase.
+type lineVectors struct {
+	x               []float32
+	n, step         int // pixels of a line, and floats from one to the next
+	next, image     int // floats from a line and from an image to the next
+	lines, all      int // of an image, of all images
+	channels        int // of a line
+	vectors, phases int
+	dense           bool
+}
+
+// maxDensePhases bounds the spectra that lanes are saved for.
+const maxDensePhases = 9
+
+// piece is some channels of one line, or of several that follow each other without a gap.
+type piece struct {
+	at    int // in x, of the first pixel
+	lane  int // of a vector
+	width int
+}
+
+// lineVectors returns where the lines of x are.
+func (c *CircularFFT) lineVectors(x []float32, stride int) lineVectors {
+	l := lineVectors{x: x, n: c.length(), step: c.W * stride, next: stride, image: c.H * c.W * stride, lines: c.W, channels: c.C}
+	if c.Axis == Width {
+		l.lines, l.step, l.next = c.H, l.next, l.step
+	}
+	l.all = c.Batch * l.lines
+	l.phases = c.C / greatestCommonDivisor(c.C, lanes)
+	if l.dense = l.phases <= maxDensePhases; l.dense {
+		l.vectors = blocksOf(l.all * c.C)
+	} else {
+		l.phases = blocksOf(c.C)
+		l.vectors = l.all * l.phases
+	}
+	return l
+}
+
+// place returns the line, and the channels of it or of it and those after it, that a vector has.
+func (l *lineVectors) place(vector int) (line, channel, used int) {
+	if !l.dense {
+		phase := vector % l.phases
+		return vector / l.phases, phase * lanes, usedLanes(l.channels, phase)
+	}
+	first := vector * lanes
+	return first / l.channels, first % l.channels, lanes
+}
+
+// whole returns where a vector is in x, if its lanes are next to each other.
+func (l *lineVectors) whole(vector int) (at int, whole bool) {
+	line, channel, used := l.place(vector)
+	inLine := line % l.lines
+	at = line/l.lines*l.image + inLine*l.next + channel
+	room := l.channels - channel
+	if l.next == l.channels {
+		room += (l.lines - 1 - inLine) * l.channels
+	}
+	return at, used == lanes && room >= lanes
+}
+
+// pieces returns the pieces of a vector. The last vector of all may have fewer than sixteen lanes.
+func (l *lineVectors) pieces(vector int, pieces *[lanes]piece) []piece {
+	line, channel, used := l.place(vector)
+	count := 0
+	for lane := 0; lane < used && line < l.all; {
+		at, width := line/l.lines*l.image+line%l.lines*l.next+channel, min(l.channels-channel, used-lane)
+		if count > 0 && pieces[count-1].at+pieces[count-1].width == at {
+			pieces[count-1].width += width
+		} else {
+			pieces[count] = piece{at, lane, width}
+			count++
+		}
+		line, channel, lane = line+1, 0, lane+width
+	}
+	return pieces[:count]
+}
+
+// load copies the lanes of a vector to n consecutive rows; lanes that it has not become zero.
+func (l *lineVectors) load(rows []float32, vector int) {
+	var pieces [lanes]piece
+	gather(rows, l.x, l.pieces(vector, &pieces), l.n, l.step)
+}
+
+// store is the way back.
+func (l *lineVectors) store(vector int, rows []float32) {
+	var pieces [lanes]piece
+	scatter(l.x, rows, l.pieces(vector, &pieces), l.n, l.step)
+}
+
+// gather sets consecutive vectors to the lanes of pieces, stride floats further for each; other lanes become zero.
+func gather(vectors, x []float32, pieces []piece, rows, stride int) {
+	mustReach(x, pieces, rows, stride)
+	_ = vectors[rows*lanes-1]
+	if gatherVector(vectors, x, pieces, rows, stride) {
+		return
+	}
+	for i, p := range pieces {
+		if i == 0 {
+			packLanes(vectors, x[p.at:], rows, stride, p.width)
+			continue
+		}
+		for done := 0; done < p.width; done += copiedLanes {
+			copyLanes(vectors[p.lane+done:], x[p.at+done:], rows, lanes, stride, min(copiedLanes, p.width-done))
+		}
+	}
+}
+
+// scatter is the way back.
+func scatter(x, vectors []float32, pieces []piece, rows, stride int) {
+	mustReach(x, pieces, rows, stride)
+	_ = vectors[rows*lanes-1]
+	if scatterVector(x, vectors, pieces, rows, stride) {
+		return
+	}
+	for _, p := range pieces {
+		for done := 0; done < p.width; done += copiedLanes {
+			copyLanes(x[p.at+done:], vectors[p.lane+done:], rows, stride, lanes, min(copiedLanes, p.width-done))
+		}
+	}
+}
+
+// mustReach panics where x ends before the pieces do.
+func mustReach(x []float32, pieces []piece, rows, stride int) {
+	for _, p := range pieces {
+		_ = x[p.at+p.width-1+(rows-1)*stride]
+	}
+}
+
+// copiedLanes is the largest number of lanes that copyLanes copies.
+const copiedLanes = lanes / 2
+
+// copyLanes copies used ≤ 8 floats of each of pixels pixels; strides count floats.
+func copyLanes(dst, src []float32, pixels, dstStride, srcStride, used int) {
+	_, _ = dst[(pixels-1)*dstStride+used-1], src[(pixels-1)*srcStride+used-1]
+	if copyLanesVector(dst, src, pixels, dstStride, srcStride, used) {
+		return
+	}
+	for i := range pixels {
+		copy(dst[i*dstStride:][:used], src[i*srcStride:])
+	}
+}
+
+// signals returns the number of complex signals that the vectors make: two of the same phase each.
+func (l *lineVectors) signals() int {
+	turns := ceilDivide(l.vectors, l.phases) // of the phases, the last maybe incomplete
+	if turns%2 == 0 {
+		return turns / 2 * l.phases
+	}
+	return turns/2*l.phases + l.vectors - (turns-1)*l.phases
+}
+
+// signal returns the vectors of signal i, the same twice where the last one is alone.
+func (l *lineVectors) signal(i int) (first, second int) {
+	first = i/l.phases*2*l.phases + i%l.phases
+	if second = first + l.phases; second >= l.vectors {
+		second = first
+	}
+	return first, second
+}
+
+// loadSignal copies two vectors' lines to the parts of z, or one's to the real part alone, and continues them with zeros
+// to m rows.
+func (l *lineVectors) loadSignal(z complexRows, first, second, m int) {
+	l.load(z.re, first)
+	clear(z.re[l.n*lanes : m*lanes])
+	if first == second {
+		clear(z.im[:m*lanes])
+		return
+	}
+	l.load(z.im, second)
+	clear(z.im[l.n*lanes : m*lanes])
+}
