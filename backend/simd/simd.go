@@ -112,6 +112,7 @@ func (b *Backend) Capabilities() compute.Capabilities {
 		compute.OpTypeFFT, compute.OpTypeComplex, compute.OpTypeReal, compute.OpTypeImag, compute.OpTypeConj,
 		compute.OpTypeBatchNormForInference, compute.OpTypeBatchNormForTraining, compute.OpTypeBatchNormGradient,
 		compute.OpTypeDynamicSlice, compute.OpTypeDynamicUpdateSlice, compute.OpTypeAllReduce, compute.OpTypeFusedLayerNorm,
+		compute.OpTypeFusedSoftmax,
 	} {
 		capabilities.Operations[op] = true
 	}
