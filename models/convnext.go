@@ -114,12 +114,14 @@ func (c convNeXt) build(options Options) network {
 	for _, depth := range c.depths {
 		blocks += depth
 	}
+	placement := placement{chosen: options.ParCBlocks}
 	block := 0
 	for i, depth := range c.depths {
 		layers := nn.Sequential{stages[i].layers}
 		for j := range depth {
-			circular, dropPath := j >= depth-c.circular[i], options.dropPath(block, blocks)
-			layers = append(layers, c.block(state.Path("stages", i, j), i, circular, dilations[i], dropPath, options))
+			name := fmt.Sprintf("stages.%d.%d", i, j)
+			circular := placement.place(Block{Name: name, Local: name + ".dwconv", Global: name + ".gcc"}, j >= depth-c.circular[i])
+			layers = append(layers, c.block(state.Path(name), i, circular, dilations[i], options.dropPath(block, blocks), options))
 			block++
 		}
 		stages[i].layers = layers
@@ -130,7 +132,7 @@ func (c convNeXt) build(options Options) network {
 		nn.NewLayerNorm(state.Path("norm"), width),
 		nn.NewLinear(state.Path("head"), width, options.Classes),
 	}
-	return network{state: state, stages: stages, head: head, preprocessing: imageNet(options.ImageSize, c.resize)}
+	return network{state: state, stages: stages, head: head, blocks: placement.blocks, preprocessing: imageNet(options.ImageSize, c.resize)}
 }
 
 // downsample returns what stands before the blocks of a stage: the stem, or a convolution that halves the resolution.
@@ -158,7 +160,7 @@ func (c convNeXt) block(path nn.Path, stage int, circular bool, dilation int, dr
 	var spatial nn.Layer
 	if circular {
 		spatial = nn.NewParC(path, "gcc", width, nn.ParCConfig{
-			Kernel:              c.image / c.stride(stage),
+			Kernel:              options.circularSizes(c.stride(stage)),
 			NoPositionEmbedding: options.NoPositionEmbedding,
 			Form:                options.Form,
 		})

@@ -96,7 +96,7 @@ func (m mobileNetV2) build(options Options) network {
 	}
 	var stages []stage
 	feature, width := 0, 3
-	sampling := newSampling(options.OutputStride)
+	sampling, placement := newSampling(options.OutputStride), &placement{chosen: options.ParCBlocks}
 	for i, groups := range m.stages {
 		var layers nn.Sequential
 		first := feature
@@ -107,13 +107,24 @@ func (m mobileNetV2) build(options Options) network {
 			feature++
 		}
 		for _, group := range groups {
+			embedded := false // only the first circular block of a group has embeddings
 			for j := range group.depth {
-				spatial := nn.ConvConfig{Kernel: 3, Dilation: sampling.dilation, Padding: sampling.dilation}
-				if j == 0 {
-					spatial.Stride = sampling.step(group.stride)
+				block := invertedResidual{in: width, out: group.width, inside: width * group.expansion, dropPath: options.dropPath(feature-1, blocks)}
+				block.spatial = nn.ConvConfig{Kernel: 3, Dilation: sampling.dilation, Padding: sampling.dilation, Groups: block.inside}
+				halves := j == 0 && group.stride > 1
+				if halves {
+					block.spatial.Stride = sampling.step(group.stride)
 				}
-				size, dropPath := m.image/sampling.ownStride(), options.dropPath(feature-1, blocks)
-				layers = append(layers, group.block(state.Path("features", feature), width, j, spatial, size, dropPath, options))
+				name := fmt.Sprintf("features.%d", feature)
+				if !halves && placement.place(block.place(name), j >= group.depth-group.circular) {
+					block.circular = &nn.ParCConfig{
+						Kernel:              options.circularSizes(sampling.ownStride()),
+						NoPositionEmbedding: embedded || options.NoPositionEmbedding,
+						Form:                options.Form,
+					}
+					embedded = true
+				}
+				layers = append(layers, block.declare(state.Path(name)))
 				width = group.width
 				feature++
 			}
@@ -129,56 +140,79 @@ func (m mobileNetV2) build(options Options) network {
 		nn.Dropout(options.Dropout),
 		nn.NewLinear(state.Path("classifier", 1), m.last, options.Classes),
 	}
-	return network{state: state, stages: stages, head: head, preprocessing: imageNet(options.ImageSize, m.resize)}
+	return network{state: state, stages: stages, head: head, blocks: placement.blocks, preprocessing: imageNet(options.ImageSize, m.resize)}
 }
 
-// block declares the block of this number in the group, from in channels: a dense layer to more channels, a convolution
-// within each of them, and a dense layer back to few, without activation. Where input and output are alike the input is
-// added. The convolution is the spatial one, or a circular one made for maps of the given size.
-func (g invertedResiduals) block(path nn.Path, in, number int, spatial nn.ConvConfig, size int, dropPath nn.DropPath, options Options) nn.Layer {
+// invertedResidual is a block: a dense layer to more channels, a convolution within each of them, and a dense layer back to
+// few, without activation. Where input and output are alike the input is added. Where the block is not wider inside, the
+// first dense layer is left out.
+type invertedResidual struct {
+	// in, inside and out are the numbers of channels that enter the block, inside it, and that leave it.
+	in, inside, out int
+	// spatial is the convolution within channels.
+	spatial nn.ConvConfig
+	// circular is the circular convolution that takes its place, or nil.
+	circular *nn.ParCConfig
+	dropPath nn.DropPath
+}
+
+func (b invertedResidual) declare(path nn.Path) nn.Layer {
 	var layers nn.Sequential
-	if first := g.depth - g.circular; number >= first {
-		layers = g.global(path, in, nn.ParCConfig{
-			Kernel:              size,
-			NoPositionEmbedding: number > first || options.NoPositionEmbedding,
-			Form:                options.Form,
-		})
+	if b.circular != nil {
+		layers = b.global(path)
 	} else {
-		layers = g.local(path.In("conv"), in, spatial)
+		layers = b.local(path.In("conv"))
 	}
-	if spatial.Stride <= 1 && in == g.width {
-		return nn.Residual(append(layers, dropPath))
+	if b.spatial.Stride <= 1 && b.in == b.out {
+		return nn.Residual(append(layers, b.dropPath))
 	}
 	return layers
 }
 
-// local declares the layers of a block with a depth-wise convolution of this geometry. Where the block is not wider inside, the first
-// dense layer is left out.
-func (g invertedResiduals) local(path nn.Path, in int, spatial nn.ConvConfig) nn.Sequential {
+// local declares the layers with the spatial convolution.
+func (b invertedResidual) local(path nn.Path) nn.Sequential {
 	var layers nn.Sequential
-	inside := in * g.expansion
-	if g.expansion > 1 {
-		layers = append(layers, convReLU6(path.In(len(layers)), in, inside, nn.ConvConfig{Kernel: 1}))
+	if b.inside > b.in {
+		layers = append(layers, convReLU6(path.In(0), b.in, b.inside, nn.ConvConfig{Kernel: 1}))
 	}
-	spatial.Groups = inside
-	layers = append(layers, convReLU6(path.In(len(layers)), inside, inside, spatial))
+	layers = append(layers, convReLU6(path.In(len(layers)), b.inside, b.inside, b.spatial))
 	return append(layers,
-		nn.NewConv(path.In(len(layers)), inside, g.width, nn.ConvConfig{Kernel: 1, NoBias: true}),
-		nn.NewBatchNorm(path.In(len(layers)+1), g.width),
+		nn.NewConv(path.In(len(layers)), b.inside, b.out, nn.ConvConfig{Kernel: 1, NoBias: true}),
+		nn.NewBatchNorm(path.In(len(layers)+1), b.out),
 	)
 }
 
-// global declares the layers of a block with circular convolutions. Only the first such block of a group has embeddings.
-func (g invertedResiduals) global(path nn.Path, in int, config nn.ParCConfig) nn.Sequential {
-	inside := in * g.expansion
-	return nn.Sequential{
-		convReLU6(path.In("pw_expand"), in, inside, nn.ConvConfig{Kernel: 1}),
-		nn.NewParC(path, "gcc", inside, config),
-		nn.NewBatchNorm(path.In("bn"), inside),
-		nn.ReLU6{},
-		nn.NewConv(path.In("pw_linear", 0), inside, g.width, nn.ConvConfig{Kernel: 1, NoBias: true}),
-		nn.NewBatchNorm(path.In("pw_linear", 1), g.width),
+// global declares the layers with circular convolutions.
+func (b invertedResidual) global(path nn.Path) nn.Sequential {
+	var layers nn.Sequential
+	if b.inside > b.in {
+		layers = append(layers, convReLU6(path.In("pw_expand"), b.in, b.inside, nn.ConvConfig{Kernel: 1}))
 	}
+	return append(layers,
+		nn.NewParC(path, "gcc", b.inside, *b.circular),
+		nn.NewBatchNorm(path.In("bn"), b.inside),
+		nn.ReLU6{},
+		nn.NewConv(path.In("pw_linear", 0), b.inside, b.out, nn.ConvConfig{Kernel: 1, NoBias: true}),
+		nn.NewBatchNorm(path.In("pw_linear", 1), b.out),
+	)
+}
+
+// place returns what the block of this name is called in both forms.
+func (b invertedResidual) place(name string) Block {
+	wider := 0
+	block := Block{Name: name, Global: name + ".gcc"}
+	if b.inside > b.in {
+		wider = 1
+		block.Renamed = append(block.Renamed, [2]string{name + ".conv.0", name + ".pw_expand"})
+	}
+	local := func(layer int) string { return fmt.Sprintf("%s.conv.%d", name, wider+layer) }
+	block.Local = local(0) + ".0"
+	block.Renamed = append(block.Renamed,
+		[2]string{local(0) + ".1", name + ".bn"},
+		[2]string{local(1), name + ".pw_linear.0"},
+		[2]string{local(2), name + ".pw_linear.1"},
+	)
+	return block
 }
 
 // convReLU6 declares a convolution without bias, its normalisation and activation.

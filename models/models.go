@@ -34,6 +34,12 @@ type Options struct {
 	// for the last one's, which most models have 32. Later stages keep its resolution by dilated kernels, for detection
 	// and segmentation. The weights are the same.
 	OutputStride int
+	// ParCBlocks names the blocks with circular convolutions, as [Model.Blocks] lists them; none stand for the model's own.
+	ParCBlocks []string
+	// KernelImageSize is the height and width of the images for whose maps the kernels and embeddings of circular
+	// convolutions are made: multiples of the last stage's own stride. Zeros stand for the model's own. For images of any
+	// other size they are fitted.
+	KernelImageSize [2]int
 	// Form is how circular convolutions are computed; the values are the same, to rounding.
 	Form parc.Form
 	// DropPath is the probability that the last residual branch is dropped while training. It falls linearly to 0 at
@@ -63,6 +69,7 @@ type network struct {
 	state         *nn.State
 	stages        []stage
 	head          nn.Layer
+	blocks        []Block
 	preprocessing Preprocessing
 }
 
@@ -85,6 +92,9 @@ func New(name string, options Options) (*Model, error) {
 		return nil, fmt.Errorf("models: %s: %w", name, err)
 	}
 	m := &Model{name: name, options: options, network: size.build(options)}
+	if err := checkBlocks(options.ParCBlocks, m.network.blocks); err != nil {
+		return nil, fmt.Errorf("models: %s: %w", name, err)
+	}
 	if m.costs, err = m.count(); err != nil {
 		return nil, fmt.Errorf("models: %s: %w", name, err)
 	}

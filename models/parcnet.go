@@ -61,7 +61,7 @@ func (p parcNet) global(path nn.Path, stage int, dropPath func(block int) nn.Dro
 	}
 	for block := range p.depths[stage] {
 		layers = append(layers, p.metaFormer(global.In(block), inner, dropPath(block), options, nn.ParCConfig{
-			Kernel:              mobileImage / (8 << stage),
+			Kernel:              options.circularSizes(8 << stage),
 			NoPositionEmbedding: block > 0 || options.NoPositionEmbedding,
 			Form:                options.Form,
 		}))

@@ -71,8 +71,17 @@ func complete(options, own Options, strides ...int) (Options, error) {
 	if options.ImageSize == [2]int{} {
 		options.ImageSize = own.ImageSize
 	}
+	last := strides[len(strides)-1]
 	if options.OutputStride == 0 {
-		options.OutputStride = strides[len(strides)-1]
+		options.OutputStride = last
+	}
+	if options.KernelImageSize == [2]int{} {
+		options.KernelImageSize = own.ImageSize
+	}
+	for _, side := range options.KernelImageSize {
+		if side < last || side%last != 0 {
+			return options, fmt.Errorf("kernels for images of %d×%d, want multiples of %d", options.KernelImageSize[0], options.KernelImageSize[1], last)
+		}
 	}
 	if options.Classes < 1 {
 		return options, fmt.Errorf("%d classes, want at least 1", options.Classes)

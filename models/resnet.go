@@ -87,21 +87,24 @@ func (r resNet) build(options Options) network {
 	layers := r.stem(state)
 	sampling := newSampling(options.OutputStride)
 	sampling.step(r.stride(0))
+	placement := placement{chosen: options.ParCBlocks}
 	for i, depth := range r.depths {
 		for j := range depth {
 			b := bottleneck{in: in, width: r.width << i, stride: 1, dilation: sampling.dilation, dropPath: options.dropPath(block, blocks)}
 			if i > 0 && j == 0 {
 				b.stride = sampling.step(2)
 			}
-			if j >= depth-r.circular[i] {
+			name := fmt.Sprintf("layer%d.%d", i+1, j)
+			local := i > 0 && j == 0
+			if !local && placement.place(Block{Name: name, Local: name + ".conv2", Global: name + ".parc"}, j >= depth-r.circular[i]) {
 				b.circular = &nn.ParCConfig{
-					Kernel:              r.image / r.stride(i),
+					Kernel:              options.circularSizes(r.stride(i)),
 					Dense:               true,
 					NoPositionEmbedding: options.NoPositionEmbedding,
 					Form:                options.Form,
 				}
 			}
-			layers = append(layers, b.declare(state.Path(fmt.Sprintf("layer%d", i+1), j)))
+			layers = append(layers, b.declare(state.Path(name)))
 			in = b.out()
 			block++
 		}
@@ -109,7 +112,7 @@ func (r resNet) build(options Options) network {
 		layers = nil
 	}
 	head := nn.Sequential{nn.GlobalMean{}, nn.NewLinear(state.Path("fc"), in, options.Classes)}
-	return network{state: state, stages: stages, head: head, preprocessing: imageNet(options.ImageSize, r.resize)}
+	return network{state: state, stages: stages, head: head, blocks: placement.blocks, preprocessing: imageNet(options.ImageSize, r.resize)}
 }
 
 // stem declares what stands before the first block.

@@ -286,7 +286,7 @@ func TestCounterCountsParametersOnceAndEveryProduct(t *testing.T) {
 	var state State
 	layers := Sequential{
 		NewConv(state.Path("conv"), 4, 6, ConvConfig{Kernel: 3, Stride: 2, Padding: 1, Groups: 2}),
-		NewParC(state.Path("parc"), "gcc", 6, ParCConfig{Kernel: 5}),
+		NewParC(state.Path("parc"), "gcc", 6, ParCConfig{Kernel: [2]int{5, 4}}),
 		GlobalMean{},
 		NewLinear(state.Path("head"), 6, 6),
 	}

@@ -11,14 +11,23 @@ import (
 
 // ParCConfig is what the two operators of a [ParC] share.
 type ParCConfig struct {
-	// Kernel is the length of the meta kernels and embeddings. They are fitted to the axis they meet.
-	Kernel int
+	// Kernel is the length of the meta kernels and embeddings along the height, and along the width. They are fitted to the
+	// axis they meet.
+	Kernel [2]int
 	// Dense kernels sum over the channels of their half; otherwise each channel has a kernel of its own.
 	Dense bool
 	// NoPositionEmbedding leaves the embeddings out.
 	NoPositionEmbedding bool
 	// Form is how the operators are computed.
 	Form parc.Form
+}
+
+// along returns the length of the meta kernels and embeddings along an axis.
+func (c ParCConfig) along(axis parc.Axis) int {
+	if axis == parc.Width {
+		return c.Kernel[1]
+	}
+	return c.Kernel[0]
 }
 
 // ParC sees the whole image: the first half of the channels is convolved circularly along the height, the second half
@@ -53,12 +62,13 @@ type circularConv struct {
 
 func newCircularConv(path Path, channels int, axis parc.Axis, config ParCConfig) *circularConv {
 	c := &circularConv{options: parc.Options{Axis: axis, Form: config.Form}}
+	size := config.along(axis)
 	if !config.NoPositionEmbedding {
-		c.embedding = path.embedding("pe", embeddingAlong(axis, config.Kernel, channels))
+		c.embedding = path.embedding("pe", embeddingAlong(axis, size, channels))
 	}
-	kernel := kernelAlong(axis, config.Kernel, channels)
+	kernel := kernelAlong(axis, size, channels)
 	if config.Dense {
-		kernel = denseKernelAlong(axis, config.Kernel, channels)
+		kernel = denseKernelAlong(axis, size, channels)
 	}
 	conv := path.In("gcc_conv")
 	c.weight = conv.weight("weight", kernel)

@@ -30,10 +30,10 @@ func NewSerialParC(path Path, channels int, config ParCConfig) *SerialParC {
 	half := channels / 2
 	conv := func(name string, axis parc.Axis) *circularConv {
 		// PyTorch's own beginning of convolutions: uniform up to 1/√K.
-		initial := Normal(1 / math.Sqrt(3*float64(config.Kernel)))
+		initial := Normal(1 / math.Sqrt(3*float64(config.along(axis))))
 		return &circularConv{
 			options: parc.Options{Axis: axis, Form: config.Form},
-			weight:  path.Param("meta_kernel_"+name, kernelAlong(axis, config.Kernel, half), initial),
+			weight:  path.Param("meta_kernel_"+name, kernelAlong(axis, config.along(axis), half), initial),
 		}
 	}
 	s := &SerialParC{}
@@ -42,7 +42,7 @@ func NewSerialParC(path Path, channels int, config ParCConfig) *SerialParC {
 	s.second = [2]*circularConv{width, height}
 	if !config.NoPositionEmbedding {
 		embedding := func(name string, axis parc.Axis) *Param {
-			return path.Param("meta_pe_"+name, embeddingAlong(axis, config.Kernel, half), Normal(1))
+			return path.Param("meta_pe_"+name, embeddingAlong(axis, config.along(axis), half), Normal(1))
 		}
 		s.embeddings = [2]*Param{embedding("1_H", parc.Height), embedding("1_W", parc.Width)}
 		height.embedding, width.embedding = embedding("2_H", parc.Height), embedding("2_W", parc.Width)

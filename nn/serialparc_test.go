@@ -21,7 +21,7 @@ func TestSerialParCFollowsTheDefinition(t *testing.T) {
 				eachBackend(t, fmt.Sprint(size, form, embedded), func(t *testing.T, backend compute.Backend) {
 					rng := newRand(t)
 					var state State
-					config := ParCConfig{Kernel: kernel, NoPositionEmbedding: !embedded, Form: form}
+					config := ParCConfig{Kernel: [2]int{kernel, kernel}, NoPositionEmbedding: !embedded, Form: form}
 					layer := NewSerialParC(state.Path("block"), channels, config)
 					x, store := uniform(rng, batch, size[0], size[1], channels), randomStore(t, &state, uniform(rng, 400))
 					got := model.MustNewExec(backend, store, layer.Apply).MustCall(x)[0]
