@@ -57,7 +57,7 @@ func recognizeSpectralDense(b *rewriter, n *node) []*value {
 		return nil
 	}
 	x, w, ok := sum.conjugateProduct()
-	if !ok || lastLabel(x) != rank-1 || lastLabel(w) != rank-1 {
+	if !ok || !x.alongLast(rank, length) || !w.alongLast(rank, length) {
 		return nil
 	}
 	asked := anyAlgorithm
