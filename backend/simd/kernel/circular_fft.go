@@ -7,23 +7,33 @@ package kernel
 // N has a prime factor above 13 they are continued with zeros, and the kernel periodically, to a length without. Where
 // NaN or infinity comes out, the two lines are convolved apart, so that neither spreads from one line to another.
 //
-// A unit is some signals. out must not overlap x.
+// A unit is some signals of a few phases. out must not overlap x.
 type CircularFFT struct{ Circular }
 
-// unitRows is about how many complex rows a unit has.
-const unitRows = 256
+// unitRows is about how many complex rows a unit has, and unitPhases of how many phases: their channels are next to each
+// other, and signals of one phase share its spectrum.
+const (
+	unitRows   = 512
+	unitPhases = 4
+)
 
 // Taps returns how long a kernel is whose direct convolution takes about as long: where N is greater, this form pays.
 func (c CircularFFT) Taps() int {
 	m, l := c.transformed(), c.lineVectors(nil, c.InStride)
-	perLine := float64(2*l.signals()*lanes) / float64(l.all*c.C) // of lanes, 2 where a line is alone
+	perLine := float64(2*l.turns()*l.phases*lanes) / float64(l.all*c.C) // of lanes, 2 where a line is alone
 	return int(0.75 * perLine * fftRowCost(m) * float64(m) / float64(c.length()))
 }
 
 // Units returns the number of independent parts of the convolution.
 func (c CircularFFT) Units() int {
 	l := c.lineVectors(nil, c.InStride)
-	return min(l.signals(), ceilDivide(l.signals()*c.transformed(), unitRows))
+	return c.turnGroups(&l) * ceilDivide(l.phases, unitPhases)
+}
+
+// turnGroups returns the number of groups that the signals of a phase are in.
+func (c *CircularFFT) turnGroups(l *lineVectors) int {
+	turns := l.turns()
+	return min(turns, ceilDivide(turns*min(l.phases, unitPhases)*c.transformed(), unitRows))
 }
 
 // ScratchSize returns the number of floats that Run needs.
@@ -35,59 +45,81 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 	mustHold(x, c.span(c.InStride))
 	mustHold(packed, c.PackedSize())
 	mustHold(scratch, c.ScratchSize())
-	plan, units := fftPlanOf(c.transformed()), c.Units()
+	plan := fftPlanOf(c.transformed())
 	r := circularFFTRun{
-		in: c.lineVectors(x, c.InStride), out: c.lineVectors(out, c.OutStride),
+		c: &c, in: c.lineVectors(x, c.InStride), out: c.lineVectors(out, c.OutStride), packed: packed,
 		plan: plan, work: signalIn(scratch, plan.n),
 	}
-	signals := r.in.signals()
-	first, end := lo*signals/units, hi*signals/units
-	current := r.signal(first)
-	for i := first; i < end; i++ {
-		next := current
-		if i+1 < end {
-			next = r.signal(i + 1)
-		}
-		r.convolve(current, next, c.factors(packed, i%r.in.phases, plan.n))
-		current = next
+	turns, turnGroups, phaseGroups := r.in.turns(), c.turnGroups(&r.in), ceilDivide(r.in.phases, unitPhases)
+	for u := lo; u < hi; u++ {
+		group, phase := u/phaseGroups, u%phaseGroups*unitPhases
+		r.unit(group*turns/turnGroups, (group+1)*turns/turnGroups, phase, min(phase+unitPhases, r.in.phases))
 	}
 }
 
 // circularFFTRun is what the signals of a call share.
 type circularFFTRun struct {
+	c       *CircularFFT
 	in, out lineVectors
+	packed  []float32
 	plan    *fftPlan
 	work    complexRows
 }
 
+// unit computes the signals of some turns of some phases.
+func (r *circularFFTRun) unit(firstTurn, endTurn, phase, endPhase int) {
+	endPhase = min(endPhase, r.in.vectors-2*firstTurn*r.in.phases) // of the last turn, phases may be missing
+	if phase >= endPhase {
+		return
+	}
+	var both [2]signal // the one that is computed, and the one that comes after it
+	both[0] = r.signal(firstTurn, phase)
+	for i := 0; phase < endPhase; i++ {
+		current, next := &both[i&1], &both[^i&1]
+		f, turn := r.c.factors(r.packed, phase, r.plan.n), current.turn+1
+		if turn == min(endTurn, r.in.turnsOf(phase)) {
+			turn, phase = firstTurn, phase+1
+		}
+		*next = r.signal(turn, min(phase, endPhase-1))
+		r.convolve(current, &next.in, f)
+	}
+}
+
 // signal is two vectors of lines with the same channels.
 type signal struct {
+	turn          int
 	first, second int // vectors; the same where there is no second
 	whole         bool
 	in, out       complexRows // where they are, if they are whole
 }
 
-// signal returns signal i. Neighbouring signals have different channels of the same lines.
-func (r *circularFFTRun) signal(i int) signal {
-	first, second := r.in.signal(i)
-	s := signal{first: first, second: second, in: r.work, out: r.work}
-	inRe, whole1 := r.in.whole(first)
-	inIm, whole2 := r.in.whole(second)
-	outRe, whole3 := r.out.whole(first)
-	outIm, whole4 := r.out.whole(second)
-	if s.whole = whole1 && whole2 && whole3 && whole4 && r.plan.n == r.in.n; s.whole {
-		s.in = complexRows{r.in.x[inRe:], r.in.x[inIm:], r.in.step}
-		s.out = complexRows{r.out.x[outRe:], r.out.x[outIm:], r.out.step}
+// signal returns a signal of a phase.
+func (r *circularFFTRun) signal(turn, phase int) signal {
+	first, second := r.in.signal(turn, phase)
+	s := signal{turn: turn, first: first, second: second, whole: r.plan.n == r.in.n, in: r.work, out: r.work}
+	var in, out [2]int
+	for part, vector := range [2]int{first, second} {
+		line, channel, used := r.in.place(vector)
+		image := line / r.in.lines
+		line -= image * r.in.lines
+		var inWhole, outWhole bool
+		in[part], inWhole = r.in.at(image, line, channel, used)
+		out[part], outWhole = r.out.at(image, line, channel, used)
+		s.whole = s.whole && inWhole && outWhole
+	}
+	if s.whole {
+		s.in = complexRows{r.in.x[in[0]:], r.in.x[in[1]:], r.in.step}
+		s.out = complexRows{r.out.x[out[0]:], r.out.x[out[1]:], r.out.step}
 	}
 	return s
 }
 
-// convolve computes one signal's lines of out.
-func (r *circularFFTRun) convolve(s, next signal, f factorRows) {
+// convolve computes one signal's lines of out, and fetches rows of the next.
+func (r *circularFFTRun) convolve(s *signal, next *complexRows, f factorRows) {
 	if !s.whole {
 		r.in.loadSignal(r.work, s.first, s.second, r.plan.n)
 	}
-	r.plan.convolve(s.out, s.in, r.work, f, next.in)
+	r.plan.convolve(s.out, s.in, r.work, f, *next)
 	if s.first != s.second && !finite(s.out.row(0)) { // a row has something of all frequencies of both
 		r.convolveAlone(s.first, f)
 		r.convolveAlone(s.second, f)

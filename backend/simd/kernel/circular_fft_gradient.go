@@ -34,7 +34,7 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 	size := signalSize(plan.n)
 	work, spectrum, sum := signalIn(scratch, plan.n), scratch[size:][:2*plan.n*lanes], signalIn(scratch[2*size:], plan.n)
 	vLines, xLines := g.lineVectors(v, g.OutStride), g.lineVectors(x, g.InStride)
-	signals, phases := vLines.signals(), vLines.phases
+	phases := vLines.phases
 	var added []float32
 	for u := lo; u < hi; u++ {
 		phase, chunk := u%phases, u/phases
@@ -44,9 +44,9 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 		}
 		clear(sum.re)
 		clear(sum.im)
-		ofPhase := ceilDivide(signals-phase, phases)
-		for i := chunk * ofPhase / chunks; i < (chunk+1)*ofPhase/chunks; i++ {
-			first, second := vLines.signal(i*phases + phase)
+		turns := vLines.turnsOf(phase)
+		for turn := chunk * turns / chunks; turn < (chunk+1)*turns/chunks; turn++ {
+			first, second := vLines.signal(turn, phase)
 			plan.forward(interleaved(spectrum), vLines.rows(work, first, second, plan.n, nil))
 			plan.correlate(sum, xLines.rows(work, first, second, plan.n, added), work, spectrum)
 		}
@@ -111,6 +111,5 @@ func (g *CircularFFTGradient) storeSums(partial, sums []float32, m int) {
 // chunks returns the number of parts that the signals of a phase are summed in.
 func (g *CircularFFTGradient) chunks() int {
 	l := g.lineVectors(nil, g.InStride)
-	ofPhase := ceilDivide(l.signals(), l.phases)
-	return max(1, min(ofPhase*g.transformed()/gradientRows, gradientUnits/l.phases))
+	return max(1, min(l.turns()*g.transformed()/gradientRows, gradientUnits/l.phases))
 }

@@ -55,13 +55,17 @@ func (l *lineVectors) place(vector int) (line, channel, used int) {
 // whole returns where a vector is in x, if its lanes are next to each other.
 func (l *lineVectors) whole(vector int) (at int, whole bool) {
 	line, channel, used := l.place(vector)
-	inLine := line % l.lines
-	at = line/l.lines*l.image + inLine*l.next + channel
+	return l.at(line/l.lines, line%l.lines, channel, used)
+}
+
+// at returns where a vector begins that has so many channels of a line, or of it and those after it, and whether sixteen
+// lanes are next to each other there.
+func (l *lineVectors) at(image, line, channel, used int) (at int, whole bool) {
 	room := l.channels - channel
 	if l.next == l.channels {
-		room += (l.lines - 1 - inLine) * l.channels
+		room += (l.lines - 1 - line) * l.channels
 	}
-	return at, used == lanes && room >= lanes
+	return image*l.image + line*l.next + channel, used == lanes && room >= lanes
 }
 
 // pieces returns the pieces of a vector. The last vector of all may have fewer than sixteen lanes.
@@ -146,18 +150,13 @@ func copyLanes(dst, src []float32, pixels, dstStride, srcStride, used int) {
 	}
 }
 
-// signals returns the number of complex signals that the vectors make: two of the same phase each.
-func (l *lineVectors) signals() int {
-	turns := ceilDivide(l.vectors, l.phases) // of the phases, the last maybe incomplete
-	if turns%2 == 0 {
-		return turns / 2 * l.phases
-	}
-	return turns/2*l.phases + l.vectors - (turns-1)*l.phases
-}
+// turns returns how many signals of two vectors a phase has at most, and turnsOf how many it has.
+func (l *lineVectors) turns() int            { return l.turnsOf(0) }
+func (l *lineVectors) turnsOf(phase int) int { return ceilDivide(l.vectors-phase, 2*l.phases) }
 
-// signal returns the vectors of signal i, the same twice where the last one is alone.
-func (l *lineVectors) signal(i int) (first, second int) {
-	first = i/l.phases*2*l.phases + i%l.phases
+// signal returns the vectors of a signal, the same twice where the phase's last one is alone.
+func (l *lineVectors) signal(turn, phase int) (first, second int) {
+	first = 2*turn*l.phases + phase
 	if second = first + l.phases; second >= l.vectors {
 		second = first
 	}

@@ -15,7 +15,7 @@ func circularFFTCases(r *rand.Rand) []Circular {
 		lengths = append(lengths, n+1)
 	}
 	lengths = append(lengths, 81, 97, 112, 121, 125, 128, 169, 176, 224, 225, 251, 256, 343, 448, 509, 512)
-	channels := []int{1, 3, 6, 12, 16, 24, 48}
+	channels := []int{1, 3, 5, 6, 11, 12, 16, 20, 24, 48}
 	var cases []Circular
 	for i, n := range lengths {
 		c := channels[r.IntN(len(channels))]
@@ -147,21 +147,91 @@ func TestCircularFFTKernelGradientIsTheSumOverLines(t *testing.T) {
 	})
 }
 
-func TestCircularFFTPassesNaNOnToItsLine(t *testing.T) {
+func TestCircularFFTKeepsNaNAndInfinityInTheirLine(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
-		c := Circular{Batch: 1, H: 56, W: 5, C: 20, Axis: Height, InStride: 40, OutStride: 20}
-		f, r := CircularFFT{c}, seeded(t)
-		x, w := normal(r, make([]float32, c.span(40))), normal(r, make([]float32, 56*20))
-		x[(4*5+2)*40+18] = float32(math.NaN())
-		packed, out := make([]float32, f.PackedSize()), make([]float32, c.span(20))
-		f.Pack(packed, w, CircularTerms{}, 0, f.PackUnits())
-		f.Run(out, x, packed, 0, f.Units(), make([]float32, f.ScratchSize()))
-		for i, y := range out {
-			column, channel := i/20%5, i%20
-			pair, reached := channel == 18 && column/2 == 1, channel == 18 && column == 2
-			if nan := math.IsNaN(float64(y)); reached && !nan || nan && !pair {
-				t.Fatalf("column %d channel %d is %g", column, channel, y)
+		r := seeded(t)
+		for _, wrong := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+			for _, c := range []Circular{
+				{Batch: 1, H: 56, W: 5, C: 16, Axis: Height, InStride: 16, OutStride: 16},
+				{Batch: 1, H: 56, W: 5, C: 20, Axis: Height, InStride: 40, OutStride: 20},
+				{Batch: 2, H: 7, W: 12, C: 24, Axis: Width, InStride: 24, OutStride: 48},
+				{Batch: 1, H: 9, W: 37, C: 5, Axis: Width, InStride: 5, OutStride: 5},
+				{Batch: 2, H: 3, W: 1, C: 16, Axis: Width, InStride: 16, OutStride: 16},
+			} {
+				t.Run(fmt.Sprintf("%g %+v", wrong, c), func(t *testing.T) {
+					f, n := CircularFFT{c}, c.length()
+					x, w := normal(r, make([]float32, c.span(c.InStride))), normal(r, make([]float32, n*c.C))
+					packed, out := make([]float32, f.PackedSize()), make([]float32, c.span(c.OutStride))
+					want, scratch := make([]float32, len(out)), make([]float32, f.ScratchSize())
+					f.Pack(packed, w, CircularTerms{Bias: w}, 0, f.PackUnits())
+					f.Run(want, x, packed, 0, f.Units(), scratch)
+					pixel, channel := r.IntN(c.Batch*c.H*c.W), r.IntN(c.C)
+					x[pixel*c.InStride+channel] = float32(wrong)
+					f.Run(out, x, packed, 0, f.Units(), scratch)
+					line := func(pixel int) int {
+						if c.Axis == Width {
+							return pixel / c.W
+						}
+						return pixel/(c.H*c.W)*c.W + pixel%c.W
+					}
+					for i, y := range out {
+						p, k := i/c.OutStride, i%c.OutStride
+						hit, finite := k == channel && line(p) == line(pixel), !math.IsNaN(float64(y-y))
+						if hit && finite || !hit && !(math.Abs(float64(y-want[i])) < 1e-4) {
+							t.Fatalf("pixel %d channel %d is %g, %g without, after pixel %d channel %d", p, k, y, want[i], pixel, channel)
+						}
+					}
+				})
 			}
+		}
+	})
+}
+
+// TestCircularFFTOfLongLines compares some outputs and some of the kernel's gradient with their sums.
+func TestCircularFFTOfLongLines(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := seeded(t)
+		for i, n := range []int{600, 896, 1021, 2048, 4093, 4096} {
+			c := Circular{Batch: 1, H: n, W: 3, C: 6, Axis: Height, InStride: 6, OutStride: 6}
+			if i%2 == 1 {
+				c.H, c.W, c.Axis = 3, n, Width
+			}
+			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+				x, v := normal(r, make([]float32, c.span(6))), normal(r, make([]float32, c.span(6)))
+				w, bias := normal(r, make([]float32, n*6)), normal(r, make([]float32, 6))
+				f, out := CircularFFT{c}, make([]float32, len(x))
+				packed := make([]float32, f.PackedSize())
+				f.Pack(packed, w, CircularTerms{Bias: bias, Embedding: w}, 0, f.PackUnits())
+				f.Run(out, x, packed, 0, f.Units(), make([]float32, f.ScratchSize()))
+				g, dw := CircularFFTGradient{f}, make([]float32, len(w))
+				partial := make([]float32, g.PartialSize())
+				g.Run(partial, v, x, nil, 0, g.Units(), make([]float32, g.ScratchSize()))
+				g.Combine(dw, partial)
+				at := func(line, i, channel int) int { // of a tensor
+					if c.Axis == Width {
+						return (line*n+i)*6 + channel
+					}
+					return (i*3+line)*6 + channel
+				}
+				scale := math.Sqrt(float64(n))
+				for range 50 {
+					line, o, channel := r.IntN(3), r.IntN(n), r.IntN(6)
+					want, wantGradient := float64(bias[channel]), 0.0
+					for k := range n {
+						from := (o + k) % n
+						want += float64(w[k*6+channel]) * (float64(x[at(line, from, channel)]) + float64(w[from*6+channel]))
+						for l := range 3 {
+							wantGradient += float64(v[at(l, k, channel)]) * float64(x[at(l, from, channel)])
+						}
+					}
+					if got := float64(out[at(line, o, channel)]); !(math.Abs(got-want) < 5e-6*scale) {
+						t.Fatalf("output %d of line %d, channel %d is %g, want %g", o, line, channel, got, want)
+					}
+					if got := float64(dw[o*6+channel]); !(math.Abs(got-wantGradient) < 5e-6*scale) {
+						t.Fatalf("gradient %d of channel %d is %g, want %g", o, channel, got, wantGradient)
+					}
+				}
+			})
 		}
 	})
 }

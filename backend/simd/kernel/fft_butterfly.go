@@ -43,7 +43,7 @@ const (
 // run takes the rows of in to those of out, which may be the same, in butterflies lo to hi. A row of in is read by the
 // butterfly alone that writes this row of out. As many rows of ahead, from the first on, are brought into the cache
 // meanwhile, but not by filterButterfly and accumulateButterfly.
-func (s *fftStage) run(kind butterflyKind, out, in complexRows, f factorRows, ahead complexRows, lo, hi int) {
+func (s *fftStage) run(kind butterflyKind, out, in *complexRows, f *factorRows, ahead *complexRows, lo, hi int) {
 	if !s.runVector(kind, out, in, f, ahead, lo, hi) {
 		s.runGeneric(kind, out, in, f, lo, hi)
 	}
@@ -53,7 +53,7 @@ func (s *fftStage) run(kind butterflyKind, out, in complexRows, f factorRows, ah
 func (s *fftStage) butterflies() int { return len(s.indexes) / s.radix }
 
 // runGeneric is the definition of the butterflies.
-func (s *fftStage) runGeneric(kind butterflyKind, out, in complexRows, f factorRows, lo, hi int) {
+func (s *fftStage) runGeneric(kind butterflyKind, out, in *complexRows, f *factorRows, lo, hi int) {
 	for b := lo * s.radix; b < hi*s.radix; b += s.radix {
 		var re, im [maxRadix]vector
 		rows := s.indexes[b:][:s.radix]

@@ -5,7 +5,7 @@ package kernel
 import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
 
 // runVector runs butterflies lo to hi in assembly, and says whether there is any for the level in use.
-func (s *fftStage) runVector(kind butterflyKind, out, in complexRows, f factorRows, ahead complexRows, lo, hi int) bool {
+func (s *fftStage) runVector(kind butterflyKind, out, in *complexRows, f *factorRows, ahead *complexRows, lo, hi int) bool {
 	var routines *butterflyRoutines
 	switch level {
 	case AVX512:

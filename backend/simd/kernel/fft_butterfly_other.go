@@ -2,7 +2,7 @@
 
 package kernel
 
-func (s *fftStage) runVector(kind butterflyKind, out, in complexRows, f factorRows, ahead complexRows, lo, hi int) bool {
+func (s *fftStage) runVector(kind butterflyKind, out, in *complexRows, f *factorRows, ahead *complexRows, lo, hi int) bool {
 	return false
 }
 

@@ -216,9 +216,10 @@ func (p *fftPlan) forward(out, in complexRows) {
 	if p.chirp != nil {
 		p.chirp.transform(out)
 	}
+	from := &in
 	for i := range p.stages {
-		p.stages[i].run(forwardButterfly, out, in, factorRows{}, out, 0, p.stages[i].butterflies())
-		in = out
+		p.stages[i].run(forwardButterfly, &out, from, &factorRows{}, &out, 0, p.stages[i].butterflies())
+		from = &out
 	}
 }
 
@@ -226,7 +227,7 @@ func (p *fftPlan) forward(out, in complexRows) {
 func (p *fftPlan) inverse(z complexRows) {
 	z = z.exchange()
 	for i := len(p.stages) - 1; i >= 0; i-- {
-		p.stages[i].run(inverseButterfly, z, z, factorRows{}, z, 0, p.stages[i].butterflies())
+		p.stages[i].run(inverseButterfly, &z, &z, &factorRows{}, &z, 0, p.stages[i].butterflies())
 	}
 }
 
@@ -236,66 +237,64 @@ func (p *fftPlan) inverse(z complexRows) {
 func (p *fftPlan) convolve(out, in, work complexRows, f factorRows, next complexRows) {
 	last := len(p.stages) - 1
 	if last == 0 {
-		p.stages[0].run(filterButterfly, out, in, f, next, 0, p.stages[0].butterflies())
+		p.stages[0].run(filterButterfly, &out, &in, &f, &next, 0, p.stages[0].butterflies())
 		return
 	}
 	for i := range p.whole {
-		p.forwardStage(i, out, in, work, 0, 1)
+		p.forwardStage(i, &out, &in, &work, 0, 1)
 	}
+	outBack, workBack := out.exchange(), work.exchange()
 	for part := range p.parts {
 		for i := p.whole; i < last; i++ {
-			p.forwardStage(i, out, in, work, part, p.parts)
+			p.forwardStage(i, &out, &in, &work, part, p.parts)
 		}
 		s := &p.stages[last]
 		count := s.butterflies() / p.parts
-		s.run(filterButterfly, work, work, f, work, part*count, (part+1)*count)
+		s.run(filterButterfly, &work, &work, &f, &work, part*count, (part+1)*count)
 		for i := last - 1; i >= p.whole; i-- {
-			p.inverseStage(i, out, work, next, part, p.parts)
+			p.inverseStage(i, &outBack, &workBack, &next, part, p.parts)
 		}
 	}
 	for i := p.whole - 1; i >= 0; i-- {
-		p.inverseStage(i, out, work, next, 0, 1)
+		p.inverseStage(i, &outBack, &workBack, &next, 0, 1)
 	}
 }
 
 // filter multiplies in by the filter and adds to it.
 func (p *fftPlan) filter(out, in complexRows, f factorRows) {
-	p.single.run(filterButterfly, out, in, f, out, 0, p.n)
+	p.single.run(filterButterfly, &out, &in, &f, &out, 0, p.n)
 }
 
 // correlate transforms in and adds the products with the conjugate of a spectrum, laid out as a filter, to sum.
 func (p *fftPlan) correlate(sum, in, work complexRows, spectrum []float32) {
 	last := len(p.stages) - 1
+	from := &in
 	for i := range last {
-		p.forwardStage(i, work, in, work, 0, 1)
+		p.forwardStage(i, &work, from, &work, 0, 1)
+		from = &work
 	}
-	if last > 0 {
-		in = work
-	}
-	p.stages[last].run(accumulateButterfly, sum, in, factorRows{filter: spectrum}, sum, 0, p.stages[last].butterflies())
+	p.stages[last].run(accumulateButterfly, &sum, from, &factorRows{filter: spectrum}, &sum, 0, p.stages[last].butterflies())
 }
 
 // forwardStage runs one of equal parts of stage i of a convolution, and fetches rows of out with the first.
-func (p *fftPlan) forwardStage(i int, out, in, work complexRows, part, parts int) {
+func (p *fftPlan) forwardStage(i int, out, in, work *complexRows, part, parts int) {
 	s := &p.stages[i]
 	count := s.butterflies() / parts
-	if i == 0 {
-		s.run(forwardButterfly, work, in, factorRows{}, out, 0, count)
-		return
+	if i > 0 {
+		in, out = work, work
 	}
-	s.run(forwardButterfly, work, work, factorRows{}, work, part*count, (part+1)*count)
+	s.run(forwardButterfly, work, in, &factorRows{}, out, part*count, (part+1)*count)
 }
 
-// inverseStage runs one of equal parts of stage i on the way back, and fetches rows of next with the last.
-func (p *fftPlan) inverseStage(i int, out, work, next complexRows, part, parts int) {
-	s, to := &p.stages[i], work
+// inverseStage runs one of equal parts of stage i on the way back, with real and imaginary parts exchanged, and fetches
+// rows of next with the last.
+func (p *fftPlan) inverseStage(i int, out, work, next *complexRows, part, parts int) {
+	s := &p.stages[i]
 	count := s.butterflies() / parts
-	if i == 0 {
-		to = out
-	} else {
-		next = work
+	if i > 0 {
+		out, next = work, work
 	}
-	s.run(inverseButterfly, to.exchange(), work.exchange(), factorRows{}, next, part*count, (part+1)*count)
+	s.run(inverseButterfly, out, work, &factorRows{}, next, part*count, (part+1)*count)
 }
 
 // paddedLength returns the length of at least n that is transformed fastest.

@@ -15,8 +15,9 @@
 //
 //	out[indexes[j]·outStride] += conj(factors[indexes[j]]) · z[j]         Accumulate
 //
-// Rows that will be needed soon, aheadStride from each other, are fetched into the cache meanwhile, one of each of the
-// two pointers for every number that Plain, Forward and Inverse read.
+// Rows that will be needed soon, aheadStride from each other, are fetched into the second cache meanwhile, one of each
+// of two pointers for every number that Plain, Forward and Inverse read; in the first, rows far apart would drive out
+// what the butterflies work on.
 //
 // Real and imaginary parts of in and of out have pointers of their own, strides count floats, and rows of filter
 // and added are sixteen real and then sixteen imaginary parts. A number is sixteen lanes in the AVX-512 routines and
@@ -84,6 +85,7 @@ func write(kind string, radix int, level string, registers []reg.VecPhysical) {
 		r.aheadRe, r.aheadIm = Load(Param("aheadRe"), GP64()), Load(Param("aheadIm"), GP64())
 		r.aheadStride = Load(Param("aheadStride"), GP64())
 		SHLQ(Imm(2), r.aheadStride)
+		SUBQ(r.aheadRe, r.aheadIm) // the distance
 	}
 	count := Load(Param("count"), GP64())
 	SHLQ(Imm(2), r.outStride)
@@ -139,10 +141,9 @@ func (r *routine) fetchAhead() {
 	if r.aheadRe == nil {
 		return
 	}
-	PREFETCHT0(Mem{Base: r.aheadRe})
-	PREFETCHT0(Mem{Base: r.aheadIm})
+	PREFETCHT1(Mem{Base: r.aheadRe})
+	PREFETCHT1(Mem{Base: r.aheadRe, Index: r.aheadIm, Scale: 1})
 	ADDQ(r.aheadStride, r.aheadRe)
-	ADDQ(r.aheadStride, r.aheadIm)
 }
 
 // twiddled multiplies by the k-th twiddle.
