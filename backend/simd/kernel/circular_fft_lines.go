@@ -101,7 +101,7 @@ func (l *lineVectors) store(vector int, rows []float32) {
 func gather(vectors, x []float32, pieces []piece, rows, stride int) {
 	mustReach(x, pieces, rows, stride)
 	_ = vectors[rows*lanes-1]
-	if gatherVector(vectors, x, pieces, rows, stride) {
+	if len(pieces) > 1 && gatherVector(vectors, x, pieces, rows, stride) {
 		return
 	}
 	for i, p := range pieces {
@@ -119,6 +119,10 @@ func gather(vectors, x []float32, pieces []piece, rows, stride int) {
 func scatter(x, vectors []float32, pieces []piece, rows, stride int) {
 	mustReach(x, pieces, rows, stride)
 	_ = vectors[rows*lanes-1]
+	if len(pieces) == 1 {
+		unpackLanes(x[pieces[0].at:], vectors, rows, stride, pieces[0].width)
+		return
+	}
 	if scatterVector(x, vectors, pieces, rows, stride) {
 		return
 	}

@@ -63,7 +63,11 @@ func gatherVector(vectors, x []float32, pieces []piece, rows, stride int) bool {
 		return false
 	}
 	at, masks := pieceArguments(pieces)
-	asm.GatherPiecesAVX512(&vectors[0], &x[0], at[0], at[1], at[2], at[3], rows, stride, masks)
+	if len(pieces) <= 2 {
+		asm.Gather2PiecesAVX512(&vectors[0], &x[0], at[0], at[1], rows, stride, masks)
+	} else {
+		asm.Gather4PiecesAVX512(&vectors[0], &x[0], at[0], at[1], at[2], at[3], rows, stride, masks)
+	}
 	return true
 }
 
@@ -73,7 +77,11 @@ func scatterVector(x, vectors []float32, pieces []piece, rows, stride int) bool 
 		return false
 	}
 	at, masks := pieceArguments(pieces)
-	asm.ScatterPiecesAVX512(&vectors[0], &x[0], at[0], at[1], at[2], at[3], rows, stride, masks)
+	if len(pieces) <= 2 {
+		asm.Scatter2PiecesAVX512(&vectors[0], &x[0], at[0], at[1], rows, stride, masks)
+	} else {
+		asm.Scatter4PiecesAVX512(&vectors[0], &x[0], at[0], at[1], at[2], at[3], rows, stride, masks)
+	}
 	return true
 }
 

@@ -654,15 +654,25 @@ func CopyLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcS
 //go:noescape
 func CopyLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
 
-// GatherPiecesAVX512 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of four pieces that begin at places a to d of x, stride floats further a row; lanes of no piece become zero. Masks are 16 bits each, that of a lowest.
+// Gather2PiecesAVX512 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of pieces that begin at places a, b… of x, stride floats further a row; lanes of no piece become zero. Masks are 16 bits each, that of a lowest.
 //
 //go:noescape
-func GatherPiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+func Gather2PiecesAVX512(vectors *float32, x *float32, a int, b int, rows int, stride int, masks uint64)
 
-// ScatterPiecesAVX512 is the way back of GatherPieces: lanes of consecutive vectors go to the pieces.
+// Scatter2PiecesAVX512 is the way back of Gather: lanes of consecutive vectors go to the pieces.
 //
 //go:noescape
-func ScatterPiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+func Scatter2PiecesAVX512(vectors *float32, x *float32, a int, b int, rows int, stride int, masks uint64)
+
+// Gather4PiecesAVX512 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of pieces that begin at places a, b… of x, stride floats further a row; lanes of no piece become zero. Masks are 16 bits each, that of a lowest.
+//
+//go:noescape
+func Gather4PiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+
+// Scatter4PiecesAVX512 is the way back of Gather: lanes of consecutive vectors go to the pieces.
+//
+//go:noescape
+func Scatter4PiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
 
 // FiniteAVX512 says whether sixteen real and sixteen imaginary parts are all finite.
 //

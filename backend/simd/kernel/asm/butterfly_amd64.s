@@ -37767,9 +37767,69 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func GatherPiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+// func Gather2PiecesAVX512(vectors *float32, x *float32, a int, b int, rows int, stride int, masks uint64)
 // Requires: AVX, AVX512F
-TEXT ·GatherPiecesAVX512(SB), $0-72
+TEXT ·Gather2PiecesAVX512(SB), $0-56
+	MOVQ  vectors+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  a+16(FP), DX
+	LEAQ  (CX)(DX*4), DX
+	MOVQ  b+24(FP), BX
+	LEAQ  (CX)(BX*4), BX
+	MOVQ  rows+32(FP), CX
+	MOVQ  stride+40(FP), SI
+	MOVQ  masks+48(FP), DI
+	SHLQ  $0x02, SI
+	KMOVW DI, K1
+	SHRQ  $0x10, DI
+	KMOVW DI, K2
+	SHRQ  $0x10, DI
+
+row:
+	VMOVUPS.Z (DX), K1, Z0
+	ADDQ      SI, DX
+	VMOVUPS   (BX), K2, Z0
+	ADDQ      SI, BX
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x40, AX
+	DECQ      CX
+	JNZ       row
+	VZEROUPPER
+	RET
+
+// func Scatter2PiecesAVX512(vectors *float32, x *float32, a int, b int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX512F
+TEXT ·Scatter2PiecesAVX512(SB), $0-56
+	MOVQ  vectors+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  a+16(FP), DX
+	LEAQ  (CX)(DX*4), DX
+	MOVQ  b+24(FP), BX
+	LEAQ  (CX)(BX*4), BX
+	MOVQ  rows+32(FP), CX
+	MOVQ  stride+40(FP), SI
+	MOVQ  masks+48(FP), DI
+	SHLQ  $0x02, SI
+	KMOVW DI, K1
+	SHRQ  $0x10, DI
+	KMOVW DI, K2
+	SHRQ  $0x10, DI
+
+row:
+	VMOVUPS (AX), Z0
+	VMOVUPS Z0, K1, (DX)
+	ADDQ    SI, DX
+	VMOVUPS Z0, K2, (BX)
+	ADDQ    SI, BX
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func Gather4PiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX512F
+TEXT ·Gather4PiecesAVX512(SB), $0-72
 	MOVQ  vectors+0(FP), AX
 	MOVQ  x+8(FP), CX
 	MOVQ  a+16(FP), DX
@@ -37809,9 +37869,9 @@ row:
 	VZEROUPPER
 	RET
 
-// func ScatterPiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+// func Scatter4PiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
 // Requires: AVX, AVX512F
-TEXT ·ScatterPiecesAVX512(SB), $0-72
+TEXT ·Scatter4PiecesAVX512(SB), $0-72
 	MOVQ  vectors+0(FP), AX
 	MOVQ  x+8(FP), CX
 	MOVQ  a+16(FP), DX

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -48,58 +51,64 @@ func writeCopies() {
 	})
 }
 
-// writePieces writes the routines that bring sixteen lanes together from up to four pieces, and take them apart. The
+// writePieces writes the routines that bring sixteen lanes together from two or four pieces, and take them apart. The
 // place of a piece in x is where lane 0 would be, which may be before x, and its mask says which lanes it has.
 func writePieces() {
-	for _, gather := range []bool{true, false} {
-		name, doc := "GatherPieces", " sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of four pieces that begin at places a to d of x, stride floats further a row; lanes of no piece become zero. Masks are 16 bits each, that of a lowest."
-		if !gather {
-			name, doc = "ScatterPieces", " is the way back of GatherPieces: lanes of consecutive vectors go to the pieces."
-		}
-		TEXT(name+"AVX512", 0, "func(vectors, x *float32, a, b, c, d, rows, stride int, masks uint64)")
-		Pragma("noescape")
-		Doc(name + "AVX512" + doc)
-		vectors := Load(Param("vectors"), GP64())
-		x := Load(Param("x"), GP64())
-		var pieces [4]reg.Register
-		for i, piece := range []string{"a", "b", "c", "d"} {
-			pieces[i] = Load(Param(piece), GP64())
-			LEAQ(Mem{Base: x, Index: pieces[i], Scale: 4}, pieces[i])
-		}
-		rows, stride := Load(Param("rows"), GP64()), Load(Param("stride"), GP64())
-		masks := Load(Param("masks"), GP64())
-		SHLQ(Imm(2), stride)
-		var k [4]reg.Register
-		for i := range k {
-			k[i] = K()
-			KMOVW(masks.(reg.GPVirtual).As32(), k[i])
-			SHRQ(Imm(16), masks)
-		}
-		v := ZMM()
-		Label("row")
-		if !gather {
-			VMOVUPS(Mem{Base: vectors}, v)
-		}
-		for i, piece := range pieces {
-			switch at := (Mem{Base: piece}); {
-			case !gather:
-				VMOVUPS(v, k[i], at)
-			case i == 0:
-				VMOVUPS_Z(at, k[i], v)
-			default:
-				VMOVUPS(at, k[i], v)
-			}
-			ADDQ(stride, piece)
-		}
-		if gather {
-			VMOVUPS(v, Mem{Base: vectors})
-		}
-		ADDQ(Imm(64), vectors)
-		DECQ(rows)
-		JNZ(LabelRef("row"))
-		VZEROUPPER()
-		RET()
+	for _, count := range []int{2, 4} {
+		writePiecesOf(count, true)
+		writePiecesOf(count, false)
 	}
+}
+
+func writePiecesOf(count int, gather bool) {
+	name, doc := "Gather", " sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of pieces that begin at places a, b… of x, stride floats further a row; lanes of no piece become zero. Masks are 16 bits each, that of a lowest."
+	if !gather {
+		name, doc = "Scatter", " is the way back of Gather: lanes of consecutive vectors go to the pieces."
+	}
+	name += strconv.Itoa(count) + "PiecesAVX512"
+	places := []string{"a", "b", "c", "d"}[:count]
+	TEXT(name, 0, "func(vectors, x *float32, "+strings.Join(places, ", ")+", rows, stride int, masks uint64)")
+	Pragma("noescape")
+	Doc(name + doc)
+	vectors, x := Load(Param("vectors"), GP64()), Load(Param("x"), GP64())
+	pieces, k := make([]reg.Register, count), make([]reg.Register, count)
+	for i, place := range places {
+		pieces[i] = Load(Param(place), GP64())
+		LEAQ(Mem{Base: x, Index: pieces[i], Scale: 4}, pieces[i])
+	}
+	rows, stride := Load(Param("rows"), GP64()), Load(Param("stride"), GP64())
+	masks := GP64()
+	Load(Param("masks"), masks)
+	SHLQ(Imm(2), stride)
+	for i := range k {
+		k[i] = K()
+		KMOVW(masks.As32(), k[i])
+		SHRQ(Imm(16), masks)
+	}
+	v := ZMM()
+	Label("row")
+	if !gather {
+		VMOVUPS(Mem{Base: vectors}, v)
+	}
+	for i, piece := range pieces {
+		switch at := (Mem{Base: piece}); {
+		case !gather:
+			VMOVUPS(v, k[i], at)
+		case i == 0:
+			VMOVUPS_Z(at, k[i], v)
+		default:
+			VMOVUPS(at, k[i], v)
+		}
+		ADDQ(stride, piece)
+	}
+	if gather {
+		VMOVUPS(v, Mem{Base: vectors})
+	}
+	ADDQ(Imm(64), vectors)
+	DECQ(rows)
+	JNZ(LabelRef("row"))
+	VZEROUPPER()
+	RET()
 }
 
 // writeFinite writes the routines that look for NaN and infinity.
