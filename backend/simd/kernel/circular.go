@@ -14,13 +14,14 @@ const (
 //
 //	out[b,i,j,c] = t[i,c] + Σ_k w[k,c] · (x[b, (i+k) mod N, j, c] + pe[(i+k) mod N, c])
 //
-// and along W the same with the roles of i and j swapped. It is computed directly, N products an output.
+// and along W the same with the roles of i and j swapped. It is computed directly, N products an output. pe is
+// convolved on its own when packing: where w is infinite and pe is not zero, an infinite output may become NaN.
 //
 // x and out may be some channels of wider tensors: neighbouring pixels are InStride and OutStride floats apart, and the
 // slices begin at the first channel of the first pixel.
 //
-// Weights are packed once (Pack, in units of its own), then units are run in any order and split. A unit
-// is sixteen channels of some lines, where a line is what the kernel runs along.
+// Weights are packed once (Pack, in units of its own), then units are run in any order and split. A unit is sixteen
+// channels of some lines, where a line is what the kernel runs along.
 type Circular struct {
 	Batch, H, W, C      int
 	Axis                Axis

@@ -115,19 +115,47 @@ func TestCircularInputGradientIsTheTranspose(t *testing.T) {
 	})
 }
 
-func TestCircularPassesNaNOn(t *testing.T) {
+// exceptional fills s with normal numbers and now and then a zero, an infinity or NaN.
+func exceptional(r *rand.Rand, s []float32) []float32 {
+	normal(r, s)
+	values := []float64{0, math.Inf(1), math.Inf(-1), math.NaN()}
+	for range 1 + len(s)/50 {
+		s[r.IntN(len(s))] = float32(values[r.IntN(len(values))])
+	}
+	return s
+}
+
+func TestCircularAndItsGradientPassNaNAndInfinityAsArithmeticDoes(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
-		c := Circular{Batch: 1, H: 9, W: 3, C: 20, Axis: Height, InStride: 20, OutStride: 20}
-		x, w := make([]float32, c.span(20)), make([]float32, 9*20)
-		x[(4*3+1)*20+18] = float32(math.NaN())
-		packed, out := make([]float32, c.PackedSize()), make([]float32, len(x))
-		c.Pack(packed, w, CircularTerms{}, 0, c.PackUnits())
-		c.Run(out, x, packed, 0, c.Units(), make([]float32, c.ScratchSize()))
-		for i, y := range out {
-			column, channel := i/20%3, i%20
-			if reached := channel == 18 && column == 1; math.IsNaN(float64(y)) != reached {
-				t.Fatalf("column %d channel %d is %g", column, channel, y)
-			}
+		r := seeded(t)
+		for i, c := range circularCases(r) {
+			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+				n := c.length()
+				x, v := exceptional(r, make([]float32, c.span(c.InStride))), exceptional(r, make([]float32, c.span(c.OutStride)))
+				w, pe := normal(r, make([]float32, n*c.C)), exceptional(r, make([]float32, n*c.C))
+				if i%2 == 0 {
+					exceptional(r, w)
+					clear(pe)
+				}
+				out, dw := make([]float64, c.span(c.OutStride)), make([]float64, n*c.C)
+				c.eachTap(func(o, k, e, i int) {
+					out[o] += float64(w[k]) * (float64(x[i]) + float64(pe[e]))
+					dw[k] += float64(v[o]) * (float64(x[i]) + float64(pe[e]))
+				})
+				scratch, packed, got := make([]float32, c.ScratchSize()), make([]float32, c.PackedSize()), make([]float32, len(out))
+				var terms CircularTerms
+				if i%2 == 1 {
+					terms.Embedding = pe
+				}
+				c.Pack(packed, w, terms, 0, c.PackUnits())
+				c.Run(got, x, packed, 0, c.Units(), scratch)
+				agree(t, got, out, 3*n)
+				g := CircularGradient{c}
+				partial, gotGradient := make([]float32, g.PartialSize()), make([]float32, n*c.C)
+				g.Run(partial, v, x, pe, 0, g.Units(), make([]float32, g.ScratchSize()))
+				g.Combine(gotGradient, partial)
+				agree(t, gotGradient, dw, 3*c.Batch*c.H*c.W)
+			})
 		}
 	})
 }
