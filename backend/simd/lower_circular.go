@@ -58,7 +58,7 @@ func (p *planner) circularParts(parts []circularPart, in []location, to location
 	}}
 	for _, part := range parts {
 		t.units += part.form.Units()
-		t.work += circularWork(part.shape)
+		t.work += circularWork(part.shape, part.form)
 		t.scratch = max(t.scratch, part.form.ScratchSize())
 	}
 	p.step(t)
@@ -68,7 +68,7 @@ func (p *planner) circularParts(parts []circularPart, in []location, to location
 func (p *planner) circularSums(a circularSumsOf, in []location, to location) {
 	f := a.form
 	partial := p.temporary(4 * f.PartialSize())
-	p.step(&task{units: f.Units(), work: circularWork(a.shape), scratch: f.ScratchSize(), body: func(r *run, scratch []float32, lo, hi int) {
+	p.step(&task{units: f.Units(), work: circularWork(a.shape, f), scratch: f.ScratchSize(), body: func(r *run, scratch []float32, lo, hi int) {
 		var embedding []float32
 		if len(in) > 2 {
 			embedding = r.floats(in[2])
@@ -80,6 +80,11 @@ func (p *planner) circularSums(a circularSumsOf, in []location, to location) {
 	}})
 }
 
-func circularWork(c kernel.Circular) int {
-	return c.Batch * c.H * c.W * c.C * circularLength(c) / 8
+// circularWork counts products, as many as the direct form would have in the time where it is not the form.
+func circularWork(c kernel.Circular, form any) int {
+	taps := circularLength(c)
+	if f, ok := form.(interface{ Taps() int }); ok {
+		taps = f.Taps()
+	}
+	return c.Batch * c.H * c.W * c.C * taps / 8
 }

@@ -29,8 +29,8 @@ func lowerFused(p *planner, n *node) (bool, error) {
 	p.step(&task{
 		units: program.Units(), work: a.elements * len(a.members), scratch: program.ScratchSize(),
 		body: func(r *run, scratch []float32, lo, hi int) {
-			var memory [2 * maxMembers * 3]kernel.Memory
-			inputs, outputs := memory[:len(in)], memory[len(in):len(in)+len(out)]
+			memory := make([]kernel.Memory, len(in)+len(out))
+			inputs, outputs := memory[:len(in)], memory[len(in):]
 			r.pointers(inputs, in)
 			r.pointers(outputs, out)
 			program.Run(inputs, outputs, r.floats(partials), scratch, lo, hi)
