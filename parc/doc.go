@@ -34,12 +34,16 @@ The same values and gradients, to rounding, are computed in one of three forms. 
 trained in one form can be served in another.
 
   - [Spatial]: z is concatenated with its own first N-1 rows and convolved without padding. N multiply-adds an element;
-    the engine "simd" recognises it, and computes long ones through the frequencies.
+    the engine "simd" makes them without the copy.
   - [FFT] (Fast-ParC): irfft(rfft(z) · conj(rfft(w'))) along the axis, for any N. In the order of log N multiply-adds an
     element where the backend has a Fourier transform; elsewhere by products with the matrices of the discrete Fourier
     transform, about 2N.
-  - [Auto]: the spatial form on the engine "simd", which recognises it and chooses the algorithm by the shape, and the
-    FFT form on other backends, whose depth-wise convolutions are slow with long kernels.
+  - [Auto]: on the engine "simd" the faster of the two for the shape, chosen by a table and never by measuring; on other
+    backends, whose depth-wise convolutions are slow with long kernels, the FFT form.
+
+The engine recognises the operator in either form, here or in any other graph, and then chooses freely. A form that is
+asked for is computed as it is written, forward and backward: an optimization barrier behind the concatenation, or behind
+the Fourier transforms, tells the engine so.
 
 # Gradients
 
@@ -48,8 +52,14 @@ Every form carries gradients of its own, in the same form, of any order, by
 	∂L/∂z [b,i,j,c] = Σ_k w'[(-k) mod N, c] · v[b,(i+k) mod N,j,c]
 	∂L/∂w'[k,c]     = Σ_b,i,j v[b,i,j,c] · z[b,(i+k) mod N,j,c]
 
-with v = ∂L/∂y: the operator itself on the kernel reversed around index 0, and a circular correlation. GoMLX's own
-gradient of a depth-wise convolution would be one small convolution a channel.
+with v = ∂L/∂y: the operator itself on the kernel reversed around index 0, and a circular correlation. Embedding and bias
+need no second look at the large tensors: with s[i,c] = Σ_b,j v[b,i,j,c]
+
+	∂L/∂pe'[i,c]    = Σ_k w'[(-k) mod N, c] · s[(i+k) mod N, c]
+	∂L/∂bias[c]     = Σ_i s[i,c]
+
+and what the embedding adds to ∂L/∂w' is the correlation of s and pe'. GoMLX's own gradient of a depth-wise convolution
+would be one small convolution a channel.
 
 # Errors
 
