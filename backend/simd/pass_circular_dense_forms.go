@@ -5,7 +5,6 @@ import (
 
 	"github.com/fastparc/fastparc/backend/simd/kernel"
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
 )
 
 // recognizeCircularDense makes one node of a dense circular convolution in any of its forms, and of its kernel's
@@ -45,26 +44,14 @@ func recognizeSpatialDense(b *rewriter, n *node) []*value {
 // product of rfft(x) with conj(rfft(w)), summed over the input channels. The gradient of the kernel is such a product
 // too, of two tensors, summed over all but the axis and both channels.
 func recognizeSpectralDense(b *rewriter, n *node) []*value {
-	out := n.outputs[0]
-	rank := out.shape.Rank()
-	length := out.shape.Dimensions[rank-1]
-	if rank > 4 || length < 2 || out.shape.Size() == 0 || out.shape.DType != dtypes.Float32 {
-		return nil
-	}
-	s := &spectra{steps: maxExpansion}
-	sum, ok := s.expand(n.inputs[0], sequence(rank), rank)
+	x, w, asked, ok := spectralProduct(n)
 	if !ok {
 		return nil
 	}
-	x, w, ok := sum.conjugateProduct()
-	if !ok || !x.alongLast(rank, length) || !w.alongLast(rank, length) {
-		return nil
-	}
-	asked := anyAlgorithm
-	if s.marked {
-		asked = throughFrequencies
-	}
-	signals := denseSignals{x: b.signalOf(x, length), w: b.signalOf(w, length), out: outputLabels(out), along: rank - 1}
+	out := n.outputs[0]
+	along := out.shape.Rank() - 1
+	length := out.shape.Dimensions[along]
+	signals := denseSignals{x: b.signalOf(x, length), w: b.signalOf(w, length), out: outputLabels(out), along: along}
 	y := b.spectralDense(signals, asked)
 	if y == nil {
 		y = b.spectralDenseGradient(signals)

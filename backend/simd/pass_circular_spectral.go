@@ -12,32 +12,41 @@ import (
 // transform: along any axis, with the axes in any order, the product written with complex numbers or with their parts.
 // The gradient of the kernel is such a product too, of two tensors, summed over all but the axis and the channels.
 func recognizeSpectral(b *rewriter, n *node) []*value {
+	a, c, asked, ok := spectralProduct(n)
+	if !ok {
+		return nil
+	}
+	out := n.outputs[0]
+	length := out.shape.Dimensions[out.shape.Rank()-1]
+	x, w := b.signalOf(a, length), b.signalOf(c, length)
+	if y := b.spectralConvolution(out, x, w, asked); y != nil {
+		return []*value{y}
+	}
+	if dw := b.spectralGradient(out, x, w, asked); dw != nil {
+		return []*value{dw}
+	}
+	return nil
+}
+
+// spectralProduct returns two spectra where an inverse transform n is irfft(x·conj(w)), maybe summed over some axes, all
+// of one length along n's last axis; and whether it is asked to be computed so.
+func spectralProduct(n *node) (x, w factor, asked algorithm, ok bool) {
 	out := n.outputs[0]
 	rank := out.shape.Rank()
 	length := out.shape.Dimensions[rank-1]
 	if rank > 4 || length < 2 || out.shape.Size() == 0 || out.shape.DType != dtypes.Float32 {
-		return nil
+		return x, w, asked, false
 	}
 	s := &spectra{steps: maxExpansion}
 	sum, ok := s.expand(n.inputs[0], sequence(rank), rank)
 	if !ok {
-		return nil
+		return x, w, asked, false
 	}
-	x, w, ok := sum.conjugateProduct()
-	if !ok || !x.alongLast(rank, length) || !w.alongLast(rank, length) {
-		return nil
-	}
-	asked := anyAlgorithm
 	if s.marked {
 		asked = throughFrequencies
 	}
-	if y := b.spectralConvolution(out, b.signalOf(x, length), b.signalOf(w, length), asked); y != nil {
-		return []*value{y}
-	}
-	if dw := b.spectralGradient(out, b.signalOf(x, length), b.signalOf(w, length), asked); dw != nil {
-		return []*value{dw}
-	}
-	return nil
+	x, w, ok = sum.conjugateProduct()
+	return x, w, asked, ok && x.alongLast(rank, length) && w.alongLast(rank, length)
 }
 
 // maxExpansion is the number of nodes after which a product of spectra is given up. Parts taken one by one are met often.
