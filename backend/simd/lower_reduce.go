@@ -19,7 +19,7 @@ func lowerReduction(p *planner, n *node) (bool, error) {
 	}
 	dimensions := slices.Clone(n.inputs[0].shape.Dimensions)
 	from := p.at(n.inputs[0])
-	axes := a.axes
+	axes := slices.DeleteFunc(slices.Clone(a.axes), func(axis int) bool { return dimensions[axis] == 1 })
 	if len(axes) == 0 {
 		p.step(copyStep{from, p.at(n.outputs[0])})
 	}

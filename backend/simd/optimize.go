@@ -8,6 +8,7 @@ func optimize(b *Backend, g *graph) {
 	for _, r := range []rule{
 		eraseIdentity,
 		foldConstants(b),
+		eraseNeutral,
 		shareCommon(),
 		mergeTransposes,
 		recognizeCircular,

@@ -59,6 +59,23 @@ func TestIdentitiesAndBarriersAreErased(t *testing.T) {
 	}, func(*Backend) []rule { return []rule{eraseIdentity} })
 }
 
+func TestProductsWithOneAreErased(t *testing.T) {
+	checkPass(t, []passCase{
+		{"one number", [][]int{{3}}, nil, func(f *construction, in []compute.Value) []compute.Value {
+			return []compute.Value{f.one(f.Exp(f.one(f.Mul(f.constant(1), in[0]))))}
+		}, "Constant Mul Exp", "Exp"},
+		{"repeated", [][]int{{3, 2}}, nil, func(f *construction, in []compute.Value) []compute.Value {
+			return []compute.Value{f.one(f.Exp(f.one(f.Mul(in[0], f.spread(f.constant(1), nil, 3, 2)))))}
+		}, "Constant BroadcastInDim Mul Exp", "Exp"},
+		{"not where the other is repeated", [][]int{{1, 2}}, nil, func(f *construction, in []compute.Value) []compute.Value {
+			return []compute.Value{f.one(f.Mul(in[0], f.spread(f.constant(1), nil, 3, 2)))}
+		}, "Constant BroadcastInDim Mul", "Constant BroadcastInDim Mul"},
+		{"not another number", [][]int{{3}}, nil, func(f *construction, in []compute.Value) []compute.Value {
+			return []compute.Value{f.one(f.Mul(in[0], f.constant(2)))}
+		}, "Constant Mul", "Constant Mul"},
+	}, func(*Backend) []rule { return []rule{eraseNeutral} })
+}
+
 func TestConstantsAreFolded(t *testing.T) {
 	checkPass(t, []passCase{
 		{"a chain", [][]int{{3}}, nil, func(f *construction, in []compute.Value) []compute.Value {
