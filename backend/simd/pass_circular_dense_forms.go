@@ -123,7 +123,8 @@ func (b *rewriter) spectralDenseGradient(s denseSignals) *value {
 	}
 	v := b.inOrder(s.w, exchanged(x.labels, channels, outputs))
 	dw := b.circularDenseGradient(axis, x.value, v.value)
-	return b.transpose(b.reshape(dw, append([]int{1}, dw.shape.Dimensions...)...), ordering([]int{unlabelled, s.along, channels, outputs}, s.out)...)
+	order := slices.DeleteFunc(slices.Clone(s.out), func(label int) bool { return label == unlabelled })
+	return b.transpose(dw, ordering([]int{s.along, channels, outputs}, order)...)
 }
 
 // exchanged returns labels with one in another's place.

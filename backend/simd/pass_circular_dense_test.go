@@ -166,3 +166,95 @@ func TestDenseConvolutionsGoThroughTheFrequenciesUnlessTheyAreTiny(t *testing.T)
 		}
 	}
 }
+
+// spectralCase is the operator, or the gradient of its kernel, in the FFT form, along the height or the width.
+type spectralCase struct {
+	name                string
+	axis                int
+	gradient, unflipped bool // without the conjugate
+	nodes               string
+}
+
+func (c spectralCase) build(f *construction, in []compute.Value) []compute.Value {
+	const length = 6
+	spectrum := func(x compute.Value, permutation ...int) [2]compute.Value {
+		z := f.one(f.FFT(f.one(f.Transpose(x, permutation...)), compute.FFTForwardReal, []int{length}))
+		return [2]compute.Value{f.one(f.Real(z)), f.one(f.Imag(z))}
+	}
+	lines := []int{0, 3 - c.axis, 3, c.axis}
+	x := spectrum(in[0], lines...)
+	var w [2]compute.Value
+	var product func(a, b compute.Value) compute.Value
+	back := []int{0, 3, 1, 2}
+	if c.axis == 2 {
+		back = []int{0, 1, 3, 2}
+	}
+	if c.gradient {
+		w, back = spectrum(in[1], lines...), []int{2, 0, 1}
+		product = func(a, b compute.Value) compute.Value {
+			p := f.one(f.DotGeneral(a, []int{0, 1}, []int{3}, b, []int{0, 1}, []int{3}, compute.DotGeneralConfig{}))
+			return f.one(f.Transpose(p, 1, 2, 0))
+		}
+	} else {
+		w = spectrum(in[1], 1, 2, 0)
+		product = func(a, b compute.Value) compute.Value {
+			p := f.one(f.DotGeneral(a, []int{2}, []int{3}, b, []int{0}, []int{2}, compute.DotGeneralConfig{}))
+			return f.one(f.Transpose(p, 1, 2, 3, 0))
+		}
+	}
+	re := f.one(f.Add(product(x[0], w[0]), product(x[1], w[1])))
+	im := f.one(f.Sub(product(x[1], w[0]), product(x[0], w[1])))
+	if c.unflipped {
+		re = f.one(f.Sub(product(x[0], w[0]), product(x[1], w[1])))
+		im = f.one(f.Add(product(x[1], w[0]), product(x[0], w[1])))
+	}
+	y := f.one(f.FFT(f.one(f.Complex(re, im)), compute.FFTInverseReal, []int{length}))
+	return []compute.Value{f.one(f.Transpose(y, back...))}
+}
+
+// spatial is the same as convolutions.
+func (c spectralCase) spatial(f *construction, in []compute.Value) []compute.Value {
+	dims := []int{2, 6, 6, 20}
+	if c.gradient {
+		y := convolve(f, wrap(f, in[0], dims, c.axis, 5), in[1], kernelGradientConvolution(1, nil))
+		return []compute.Value{f.one(f.Reshape(y, 6, 20, 24))}
+	}
+	kernel := []int{1, 1, 20, 24}
+	kernel[c.axis-1] = 6
+	return []compute.Value{convolve(f, wrap(f, in[0], dims, c.axis, 5), f.one(f.Reshape(in[1], kernel...)), standardConvolution(nil))}
+}
+
+func TestDenseProductsOfSpectraBecomeOneNode(t *testing.T) {
+	b, reference := open(t, "threads=2"), openGo(t)
+	for _, c := range []spectralCase{
+		{name: "along the height", axis: 1, nodes: "packedCircularDense circularDense"},
+		{name: "along the width", axis: 2, nodes: "packedCircularDense circularDense"},
+		{name: "gradient of the kernel along the height", axis: 1, gradient: true, nodes: "circularDenseGradient"},
+		{name: "gradient of the kernel along the width", axis: 2, gradient: true, nodes: "circularDenseGradient"},
+		{name: "not without the conjugate", axis: 1, unflipped: true},
+		{name: "not a gradient without the conjugate", axis: 1, gradient: true, unflipped: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := seeded(t)
+			inputs := []tensor{normal(r, 2, 6, 6, 20), normal(r, 6, 20, 24)}
+			if c.gradient {
+				inputs[1] = normal(r, 2, 6, 6, 24)
+			}
+			g := recorded(t, b, shapesOfTensors(inputs), nil, c.build)
+			for _, rule := range []rule{recognizeCircularDense, mergeTransposes} {
+				g.rewrite(rule)
+			}
+			got := listingWithout(g, compute.OpTypeReshape)
+			if c.unflipped {
+				if slices.ContainsFunc(g.nodes, func(n *node) bool { return n.op == compute.OpTypeInvalid }) {
+					t.Errorf("the pass leaves %q", got)
+				}
+				return
+			}
+			if got != c.nodes {
+				t.Errorf("the pass leaves %q, want %q", got, c.nodes)
+			}
+			near(t, "the result", execute(t, b, inputs, c.build)[0], execute(t, reference, inputs, c.spatial)[0], 1e-5)
+		})
+	}
+}
