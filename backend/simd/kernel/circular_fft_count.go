@@ -1,0 +1,30 @@
+package kernel
+
+// MultiplyAdds returns the number of multiply-adds of the convolution as its plan performs them, for the channels and
+// lines that there are. Real additions and multiplications that are not fused into one operation count as one each.
+func (c CircularFFT) MultiplyAdds() int {
+	n := c.length()
+	lines := c.Batch * c.H * c.W / n
+	return ceilDivide(lines, 2) * c.C * signalOperations(n)
+}
+
+// signalOperations returns the number of operations on a complex signal of length n, which two lines are: its transform,
+// the product with the kernel's spectrum, and the way back.
+func signalOperations(n int) int {
+	plan := fftPlanOf(fftPlanOf(n).rows())
+	operations := 4 * plan.n
+	for _, stage := range plan.stages {
+		each := butterflyOperations[stage.radix]
+		if stage.twiddles != nil {
+			each += twiddleOperations * (stage.radix - 1)
+		}
+		operations += 2 * plan.n / stage.radix * each
+	}
+	return operations
+}
+
+// butterflyOperations is the number of operations of a butterfly without twiddles, by radix; a twiddle takes
+// twiddleOperations more, as a row of the filter does.
+var butterflyOperations = [maxRadix + 1]int{2: 4, 3: 14, 4: 16, 5: 36, 7: 66, 8: 56, 9: 100, 11: 150, 13: 204, 16: 160}
+
+const twiddleOperations = 4
