@@ -33,6 +33,7 @@ and its FFT form (Fast-ParC). Everything is computed by an engine of its own, in
 		"engine to compute with: "+strings.Join(backends.Names(), ", ")+" (default $"+compute.ConfigEnvVar+", else "+compute.DefaultConfig+")")
 	root.AddCommand(
 		newModelsCommand(app),
+		newComplexityCommand(app),
 		newRunCommand(app),
 		newTrainCommand(app),
 		newEvalCommand(app),
