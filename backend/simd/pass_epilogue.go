@@ -131,6 +131,9 @@ func (b *rewriter) fuseAdd(n *node, x, other *value) []*value {
 }
 
 func (b *rewriter) fuseScale(n *node, x, other *value) []*value {
+	if fused := b.fusePackedScale(n, x, other); fused != nil {
+		return fused
+	}
 	from, a := b.producer(n, x, 1)
 	if a == nil || a.epilogue().residual || a.epilogue().activation != kernel.None {
 		return nil
@@ -241,18 +244,45 @@ func (b *rewriter) fused(n, from *node, a withEpilogue, change func(*epilogueOf)
 
 // fusePackedBias lays a bias out together with the kernel of the depth-wise convolution that it follows.
 func (b *rewriter) fusePackedBias(n *node, x, bias *value) []*value {
+	x, row := b.depthwiseRow(n, x, bias)
+	if row == nil || len(x.node.inputs[1].node.inputs) != 1 {
+		return nil
+	}
+	return b.repacked(n, x, x.node.inputs[1].node.inputs[0], row)
+}
+
+// fusePackedScale multiplies the kernel of the depth-wise convolution that it follows by a scale, and its bias.
+func (b *rewriter) fusePackedScale(n *node, x, scale *value) []*value {
+	x, row := b.depthwiseRow(n, x, scale)
+	if row == nil || !b.ofWeights(row) {
+		return nil
+	}
+	packed := x.node.inputs[1].node.inputs
+	w := packed[0]
+	channels := b.reshape(row, 1, 1, 1, row.shape.Size())
+	operands := []*value{b.make(compute.OpTypeMul, nil, w.shape, nil, w, channels)}
+	if len(packed) > 1 {
+		operands = append(operands, b.binary(compute.OpTypeMul, packed[1], row))
+	}
+	return b.repacked(n, x, operands...)
+}
+
+// depthwiseRow returns the depth-wise convolution that an operand of n is, through views, and the other operand as a
+// vector that n repeats over its channels; nil where they are not so.
+func (b *rewriter) depthwiseRow(n *node, x, other *value) (convolution, row *value) {
 	for x.node.op == compute.OpTypeReshape && b.only(x) {
 		x = x.node.inputs[0]
 	}
-	if _, ok := x.node.attributes.(depthwiseOf); !ok {
-		return nil
+	if _, ok := x.node.attributes.(depthwiseOf); !ok || !b.only(x) || x.shape.Size() != n.outputs[0].shape.Size() {
+		return nil, nil
 	}
+	return x, b.rowOperand(n, other, lastSize(x.node))
+}
+
+// repacked is n as the depth-wise convolution x with another kernel, and maybe a bias.
+func (b *rewriter) repacked(n *node, x *value, operands ...*value) []*value {
 	packed := x.node.inputs[1]
-	row := b.rowOperand(n, bias, lastSize(x.node))
-	if row == nil || !b.only(x) || x.shape.Size() != n.outputs[0].shape.Size() || len(packed.node.inputs) != 1 {
-		return nil
-	}
-	repacked := b.kernelNode(packed.node.attributes, packed.shape.Dimensions, packed.node.inputs[0], row)
+	repacked := b.kernelNode(packed.node.attributes, packed.shape.Dimensions, operands...)
 	result := b.kernelNode(x.node.attributes, x.shape.Dimensions, x.node.inputs[0], repacked)
 	return []*value{b.reshape(result, n.outputs[0].shape.Dimensions...)}
 }

@@ -417,3 +417,41 @@ func TestProductsOfEveryLayoutBecomeMatrixProducts(t *testing.T) {
 		})
 	}
 }
+
+func TestWeightsThatScaleADepthwiseConvolutionMoveIntoItsKernel(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		names []string
+		nodes string
+	}{
+		{"weights", []string{"x", "/kernel", "/scale", "/shift"}, "Mul packedDepthwise depthwise"},
+		{"other values", []string{"x", "/kernel", "scale", "/shift"}, "packedDepthwise depthwise Mul Add"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, reference, r := open(t, "threads=2"), openGo(t), seeded(t)
+			inputs := []tensor{normal(r, 2, 5, 6, 20), normal(r, 3, 3, 1, 20), normal(r, 20), normal(r, 20)}
+			build := func(f *construction, in []compute.Value) []compute.Value {
+				y := f.one(f.ConvGeneral(in[0], in[1], compute.ConvolveAxesConfig{
+					InputBatch: 0, InputSpatial: []int{1, 2}, InputChannels: 3,
+					KernelSpatial: []int{0, 1}, KernelInputChannels: 2, KernelOutputChannels: 3,
+					OutputBatch: 0, OutputSpatial: []int{1, 2}, OutputChannels: 3,
+				}, nil, [][2]int{{1, 1}, {1, 1}}, nil, nil, 20, 1))
+				row := func(v compute.Value) compute.Value { return f.spread(v, []int{3}, 2, 5, 6, 20) }
+				return []compute.Value{f.one(f.Add(f.one(f.Mul(y, row(in[2]))), row(in[3])))}
+			}
+			g := recorded(t, b, shapesOfTensors(inputs), c.names, build)
+			g.rewrite(lowerConvolutions)
+			g.rewrite(fuseEpilogue)
+			if got := listingWithout(g, compute.OpTypeBroadcastInDim, compute.OpTypeReshape); got != c.nodes {
+				t.Errorf("the pass leaves %q, want %q", got, c.nodes)
+			}
+			executable := compile(t, b, shapesOfTensors(inputs), c.names, build)
+			defer executable.Finalize()
+			buffers, err := executable.Execute(upload(t, b, inputs...), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			near(t, "output", download(t, buffers)[0], execute(t, reference, inputs, build)[0], 2e-5)
+		})
+	}
+}
