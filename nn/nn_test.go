@@ -237,6 +237,8 @@ func TestInitialDeviationsFollowTheScheme(t *testing.T) {
 		{FanOut, kernel, math.Sqrt(2.0 / (64 * 9))},
 		{FanOut, depthwise, math.Sqrt(2.0 / (96 * 9))},
 		{FanOut, dense, 0.01},
+		{FanOutKernels, kernel, math.Sqrt(2.0 / (64 * 9))},
+		{FanOutKernels, dense, 0.02},
 	} {
 		if got := c.scheme.weight(c.shape); math.Abs(got-c.want) > 1e-12 {
 			t.Errorf("scheme %d begins %v with deviation %g, want %g", c.scheme, c.shape, got, c.want)

@@ -3,10 +3,12 @@ package nn
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/fastparc/fastparc/parc"
 )
@@ -29,6 +31,18 @@ func TestSerialParCFollowsTheDefinition(t *testing.T) {
 					wantClose(t, "output", got, m.serialByDefinition(toFloat64(x), store))
 				})
 			}
+		}
+	}
+}
+
+func TestChannelsThatDoNotDivideAreRefused(t *testing.T) {
+	var state State
+	for want, declare := range map[string]func(){
+		"ParC on 5 channels, want an even number": func() { NewSerialParC(state.Path(), 5, ParCConfig{}) },
+		"attention with 4 heads on 6 channels":    func() { NewAttention(state.Path(), 6, 4) },
+	} {
+		if err := exceptions.TryCatch[error](declare); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q in it", err, want)
 		}
 	}
 }
