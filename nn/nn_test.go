@@ -299,7 +299,7 @@ func TestCounterCountsParametersOnceAndEveryProduct(t *testing.T) {
 	if want := maps*(9*2) + maps/2*4 + maps/2*5 + 2*2*36; counter.MACs != want {
 		t.Errorf("%d multiply-adds, want %d", counter.MACs, want)
 	}
-	if want := int64(9*2*6 + 6 + 2*(5*3+5*3+3) + 36 + 6); counter.Parameters != want {
+	if want := int64(9*2*6 + 6 + (5*3 + 5*3 + 3) + (4*3 + 4*3 + 3) + 36 + 6); counter.Parameters != want {
 		t.Errorf("%d parameters, want %d", counter.Parameters, want)
 	}
 }
