@@ -32,14 +32,11 @@ const (
 	bestName = "best"
 )
 
-// Card says what the weights of a checkpoint are and how images reach them. It is the checkpoint's model.json.
+// Card says what the weights of a checkpoint are, how images reach them and how they came about. It is the checkpoint's
+// model.json.
 type Card struct {
-	Model               string               `json:"model"`
-	ImageSize           [2]int               `json:"image_size"` // height, width
-	NoPositionEmbedding bool                 `json:"no_position_embedding,omitempty"`
-	Classes             []string             `json:"classes"`
-	Preprocessing       models.Preprocessing `json:"preprocessing"`
-	Recipe              Recipe               `json:"recipe"`
+	weights.Description
+	Recipe Recipe `json:"recipe"`
 	// Epoch is the number of complete epochs.
 	Epoch int `json:"epoch"`
 	// Validation is what the weights reach; nil if they have not been judged, in the middle of an epoch.
@@ -48,21 +45,16 @@ type Card struct {
 
 // NewCard describes a model about to learn classes by a recipe.
 func NewCard(m *models.Model, classes []string, recipe Recipe) Card {
-	return Card{
-		Model:               m.Name(),
-		ImageSize:           m.Options().ImageSize,
-		NoPositionEmbedding: m.Options().NoPositionEmbedding,
-		Classes:             classes,
-		Preprocessing:       m.Preprocessing(),
-		Recipe:              recipe,
-	}
+	return Card{Description: weights.Describe(m, classes), Recipe: recipe}
 }
 
-// Checkpoint is a trained model in a directory.
+// Checkpoint is a trained model in a directory, or in a file of weights alone.
 type Checkpoint struct {
 	Card
-	// Dir is the directory that holds the files.
+	// Dir is the directory that holds the files; empty where there is one file alone.
 	Dir string
+	// Weights is the file of the weights.
+	Weights string
 	// Network is the model that the card describes.
 	Network *models.Model
 }
@@ -94,7 +86,7 @@ func openCheckpoint(dir string) (*Checkpoint, error) {
 			return nil, err
 		}
 	}
-	c := &Checkpoint{Dir: dir}
+	c := &Checkpoint{Dir: dir, Weights: filepath.Join(dir, weightsFile)}
 	if err := readJSON(filepath.Join(dir, cardFile), &c.Card); err != nil {
 		return nil, err
 	}
@@ -121,12 +113,53 @@ func (c *Checkpoint) Store() (*model.Store, error) {
 }
 
 func (c *Checkpoint) load(store *model.Store) error {
-	file, err := weights.Open(filepath.Join(c.Dir, weightsFile))
+	file, err := weights.Open(c.Weights)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	return weights.Load(c.Network, store, file)
+}
+
+// OpenWeights opens a file of weights, of any format that package weights reads, as a checkpoint of the model of this
+// name, or of the one that the file names where the name is empty. What the file does not say about the preparation of
+// images is as the model was published. The names of the classes are nil where it does not say them.
+func OpenWeights(path, name string) (*Checkpoint, error) {
+	file, err := weights.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	described, err := file.Description()
+	if err != nil {
+		return nil, err
+	}
+	if name != "" && name != described.Model {
+		described = weights.Description{}
+	}
+	network, err := file.Model(name, models.Options{ImageSize: described.ImageSize})
+	if err != nil {
+		return nil, err
+	}
+	c := &Checkpoint{Weights: path, Network: network}
+	c.Description = weights.Describe(network, nil)
+	if described.Model == "" {
+		return c, nil
+	}
+	c.Preprocessing = described.Preprocessing
+	if described.Classes == nil {
+		return c, nil
+	}
+	return c, c.NameClasses(described.Classes)
+}
+
+// NameClasses gives the classes names, as many as the weights tell apart.
+func (c *Checkpoint) NameClasses(names []string) error {
+	if count := c.Network.Options().Classes; len(names) != count {
+		return fmt.Errorf("train: %d names of classes, but %s tells %d apart", len(names), c.Weights, count)
+	}
+	c.Classes = names
+	return nil
 }
 
 // record is how far a training has come. It is the checkpoint's training.json.
@@ -155,9 +188,13 @@ func saveCheckpoint(dir string, m *models.Model, store *model.Store, card Card, 
 			return err
 		}
 	}
+	metadata, err := card.Metadata()
+	if err != nil {
+		return err
+	}
 	return replaceDirectory(dir, func(dir string) error {
 		err := errors.Join(
-			weights.Save(filepath.Join(dir, weightsFile), tensors, map[string]string{"model": m.Name()}),
+			weights.Save(filepath.Join(dir, weightsFile), tensors, metadata),
 			writeJSON(filepath.Join(dir, cardFile), card))
 		if err == nil && r != nil {
 			err = errors.Join(

@@ -18,6 +18,7 @@ import (
 
 	"github.com/fastparc/fastparc/data"
 	"github.com/fastparc/fastparc/models"
+	"github.com/fastparc/fastparc/weights"
 )
 
 // ErrInterrupted is what Fit returns when its context is cancelled, after it has written a checkpoint to resume from. Before
@@ -47,6 +48,9 @@ type Training struct {
 	// Dir receives the checkpoints: Dir/last after each epoch and when interrupted, Dir/best after the epoch with the
 	// highest Top1 on Validation (the first of equals).
 	Dir string
+	// Weights, if not nil, are what the model begins with. Its classifier begins anew where they have none for as many
+	// classes.
+	Weights *weights.File
 	// Resume, if not nil, is what OpenLast gave: the training goes on as if it had never stopped. Model and Card must be
 	// the checkpoint's.
 	Resume *Checkpoint
@@ -126,7 +130,7 @@ func (t *Training) begin() (*session, error) {
 // setValues makes the store begin where the training does.
 func (s *session) setValues() error {
 	if s.Resume == nil {
-		return s.store.SetRNGStateFromSeed(int64(s.Card.Recipe.Seed))
+		return errors.Join(s.store.SetRNGStateFromSeed(int64(s.Card.Recipe.Seed)), s.loadWeights())
 	}
 	found, err := restore(s.Resume, s.store)
 	if err != nil {
@@ -138,6 +142,14 @@ func (s *session) setValues() error {
 	}
 	s.record, s.saved = found, found.Step
 	return nil
+}
+
+// loadWeights makes the model begin with weights that are there.
+func (s *session) loadWeights() error {
+	if s.Weights == nil {
+		return nil
+	}
+	return weights.LoadFeatures(s.Model, s.store, s.Weights)
 }
 
 func (s *session) close() {

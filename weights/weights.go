@@ -34,17 +34,22 @@ func Load(m *models.Model, store *model.Store, file *File) error {
 	return load(m, m.State(), store, file)
 }
 
-// LoadFeatures is Load without the classifier, which the file may have for other classes or not at all: its variables
-// stay as they are.
+// LoadFeatures is Load for a model that begins with what another has learned: the variables of the classifier stay as they
+// are where the file has none for as many classes.
 func LoadFeatures(m *models.Model, store *model.Store, file *File) error {
 	classifier, err := classifierEntries(m)
 	if err != nil {
 		return err
 	}
-	features := slices.DeleteFunc(m.State(), func(entry models.Entry) bool {
-		return slices.ContainsFunc(classifier, func(other models.Entry) bool { return other.Name == entry.Name })
-	})
-	return load(m, features, store, file)
+	found, _ := file.assign(m)
+	fits := func(entry models.Entry) bool {
+		name, ok := found[entry.Name]
+		return ok && matchTensor(entry, name, file.tensors[name]) == nil
+	}
+	isLeft := func(entry models.Entry) bool {
+		return slices.ContainsFunc(classifier, func(other models.Entry) bool { return other.Name == entry.Name && !fits(other) })
+	}
+	return load(m, slices.DeleteFunc(m.State(), isLeft), store, file)
 }
 
 func load(m *models.Model, entries []models.Entry, store *model.Store, file *File) error {

@@ -17,42 +17,43 @@ import (
 func newEvalCommand(app *app) *cobra.Command {
 	e := &evalCommand{app: app}
 	command := &cobra.Command{
-		Use:   "eval --checkpoint DIR --data DIR|TAR",
+		Use:   "eval --checkpoint DIR|FILE --data DIR|TAR",
 		Short: "Judge a trained model on a folder of images",
 		Long: `Passes once over images that lie in folders, one a class, in a directory or a .tar file, and prints how often the
 right class was the model's first choice (top-1) and among its first five (top-5), the mean cross
 entropy (loss) and the speed, reading and decoding included. The folders must bear names of the
-classes that the model was trained on.`,
+classes that the model was trained on. For a file of weights that does not say them and without
+--classes, they are taken for the classes in the order of their names.`,
 		Example: `  parc eval --checkpoint runs/convnext_c32_parc --data cifar10/test.tar
-  parc eval --checkpoint runs/convnext_c32_parc/last --data cifar10/test.tar --json`,
+  parc eval --checkpoint runs/convnext_c32_parc/last --data cifar10/test.tar --json
+  parc eval --checkpoint resnet50.pth --model resnet50 --data imagenet/val`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return e.run(command.Context(), command.OutOrStdout())
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&e.checkpoint, "checkpoint", "", "directory of a checkpoint, or of a training: then its best")
+	e.register(command)
 	flags.StringVar(&e.data, "data", "", "images: a directory or .tar of class folders")
 	flags.IntVar(&e.batch, "batch", 64, "images computed together")
 	flags.BoolVar(&e.json, "json", false, "print JSON")
-	for _, name := range []string{"checkpoint", "data"} {
-		if err := command.MarkFlagRequired(name); err != nil {
-			panic(err)
-		}
+	if err := command.MarkFlagRequired("data"); err != nil {
+		panic(err)
 	}
 	return command
 }
 
 // evalCommand holds the flags of `parc eval`.
 type evalCommand struct {
-	app              *app
-	checkpoint, data string
-	batch            int
-	json             bool
+	checkpointFlags
+	app   *app
+	data  string
+	batch int
+	json  bool
 }
 
 func (e *evalCommand) run(ctx context.Context, out io.Writer) error {
-	checkpoint, err := train.OpenCheckpoint(e.checkpoint)
+	checkpoint, err := e.open()
 	if err != nil {
 		return err
 	}
@@ -61,6 +62,11 @@ func (e *evalCommand) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer folder.Close()
+	if checkpoint.Classes == nil {
+		if err := checkpoint.NameClasses(folder.Classes()); err != nil {
+			return fmt.Errorf("%s: %w", e.data, err)
+		}
+	}
 	images, err := data.WithClasses(folder, checkpoint.Classes)
 	if err != nil {
 		return err

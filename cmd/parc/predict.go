@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -18,32 +19,31 @@ import (
 func newPredictCommand(app *app) *cobra.Command {
 	p := &predictCommand{app: app}
 	command := &cobra.Command{
-		Use:   "predict --checkpoint DIR IMAGE...",
+		Use:   "predict --checkpoint DIR|FILE IMAGE...",
 		Short: "Say what a trained model sees in images",
-		Long:  `Prints, for each image (JPEG, PNG, GIF, BMP, WebP or TIFF), the classes that the model holds most probable.`,
+		Long: `Prints, for each image (JPEG, PNG, GIF, BMP, WebP or TIFF), the classes that the model holds most probable.
+They have numbers, from 0, where neither the weights nor --classes say their names.`,
 		Example: `  parc predict --checkpoint runs/flowers rose.jpg
-  parc predict --checkpoint runs/flowers --top 1 --json *.jpg`,
+  parc predict --checkpoint runs/flowers --top 1 --json *.jpg
+  parc predict --checkpoint mobilenetv2_100.safetensors --model mobilenetv2 --classes imagenet.txt rose.jpg`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(command *cobra.Command, images []string) error {
 			return p.run(command.Context(), images, command.OutOrStdout())
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&p.checkpoint, "checkpoint", "", "directory of a checkpoint, or of a training: then its best")
+	p.register(command)
 	flags.IntVar(&p.top, "top", 5, "classes to print for an image")
 	flags.BoolVar(&p.json, "json", false, "print JSON")
-	if err := command.MarkFlagRequired("checkpoint"); err != nil {
-		panic(err)
-	}
 	return command
 }
 
 // predictCommand holds the flags of `parc predict`.
 type predictCommand struct {
-	app        *app
-	checkpoint string
-	top        int
-	json       bool
+	checkpointFlags
+	app  *app
+	top  int
+	json bool
 }
 
 // prediction is what a model says of an image.
@@ -61,9 +61,14 @@ func (p *predictCommand) run(ctx context.Context, images []string, out io.Writer
 	if p.top < 1 {
 		return fmt.Errorf("--top is %d: expected at least 1", p.top)
 	}
-	checkpoint, err := train.OpenCheckpoint(p.checkpoint)
+	checkpoint, err := p.open()
 	if err != nil {
 		return err
+	}
+	if checkpoint.Classes == nil {
+		for i := range checkpoint.Network.Options().Classes {
+			checkpoint.Classes = append(checkpoint.Classes, strconv.Itoa(i))
+		}
 	}
 	classifier, closeAll, err := p.app.classifier(checkpoint)
 	if err != nil {

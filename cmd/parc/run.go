@@ -20,36 +20,41 @@ import (
 func newRunCommand(app *app) *cobra.Command {
 	run := &runCommand{app: app}
 	command := &cobra.Command{
-		Use:   "run --model NAME --weights FILE --input FILE --output FILE",
+		Use:   "run --weights FILE --input FILE --output FILE",
 		Short: "Run a model on tensors, to compare it with any other framework",
 		Long: `Reads the images from the tensor "input" of a safetensors file and writes what the model makes of them to the
 tensor "logits" [batch, classes] of another.
 
 Images are already normalised and may have any height and width: kernels and embeddings are fitted. By
 default they are laid out as in PyTorch, [batch, 3, height, width]; with --layout nhwc they are
-[batch, height, width, 3]. Weights have PyTorch's names and layout; the number of classes is that of
-the weights.`,
+[batch, height, width, 3]. Weights are a safetensors file, its index where it is in parts, or a PyTorch
+checkpoint (.pt, .pth), with the names of the reference implementation, timm, torchvision or OpenMMLab;
+the number of classes is that of the weights.`,
 		Example: `  parc run --model convnext_xt_parc --weights weights.safetensors --input images.safetensors --output logits.safetensors
-  parc run --model convnext_xt_parc --weights weights.safetensors --input images.safetensors --output logits.safetensors --form fft --layout nhwc`,
+  parc run --model convnext_xt_parc --weights weights.safetensors --input images.safetensors --output logits.safetensors --form fft --layout nhwc
+  parc run --model resnet50 --weights resnet50.pth --input images.safetensors --output logits.safetensors`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return run.run(command.Context())
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&run.model, "model", "", "name of the model (see parc models)")
-	flags.StringVar(&run.weights, "weights", "", "safetensors file of the weights")
+	flags.StringVar(&run.model, "model", "", modelUsage)
+	flags.StringVar(&run.weights, "weights", "", "file of the weights: safetensors or PyTorch")
 	flags.StringVar(&run.input, "input", "", `safetensors file with the tensor "input"`)
 	flags.StringVar(&run.output, "output", "", `safetensors file to write, with the tensor "logits"`)
 	flags.TextVar(&run.form, "form", parc.Auto, "how circular convolutions are computed: spatial, fft or auto")
 	flags.StringVar(&run.layout, "layout", "nchw", "order of the axes of the input: nchw, as in PyTorch, or nhwc")
-	for _, name := range []string{"model", "weights", "input", "output"} {
+	for _, name := range []string{"weights", "input", "output"} {
 		if err := command.MarkFlagRequired(name); err != nil {
 			panic(err)
 		}
 	}
 	return command
 }
+
+// modelUsage explains the flag --model beside a file of weights.
+const modelUsage = "name of the model (see parc models); not needed where the weights say it"
 
 // runCommand holds the flags of `parc run`.
 type runCommand struct {
@@ -83,7 +88,7 @@ func (r *runCommand) run(ctx context.Context) error {
 		return m.Logits(scope, graph.TransposeAllAxes(x, 0, order.height, order.width, order.channels))
 	}, images)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.model, err)
+		return fmt.Errorf("%s: %w", m.Name(), err)
 	}
 	if err := ctx.Err(); err != nil { // interrupted: leave no output behind
 		return err
@@ -92,7 +97,7 @@ func (r *runCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return weights.Save(r.output, []weights.Tensor{output}, map[string]string{"model": r.model})
+	return weights.Save(r.output, []weights.Tensor{output}, map[string]string{"model": m.Name()})
 }
 
 // loadModel returns the model, with as many classes as its weights have and for images of this size, and its weights.
@@ -102,32 +107,12 @@ func (r *runCommand) loadModel(height, width int) (*models.Model, *model.Store, 
 		return nil, nil, err
 	}
 	defer file.Close()
-	options := models.Options{ImageSize: [2]int{height, width}, Form: r.form}
-	m, err := models.New(r.model, options)
+	m, err := file.Model(r.model, models.Options{ImageSize: [2]int{height, width}, Form: r.form})
 	if err != nil {
-		return nil, nil, err
-	}
-	if options.Classes, err = classes(m, file); err != nil {
-		return nil, nil, err
-	}
-	if m, err = models.New(r.model, options); err != nil {
 		return nil, nil, err
 	}
 	store := model.NewStore()
 	return m, store, weights.Load(m, store, file)
-}
-
-// classes returns how many classes the weights are for: the length of the state's last array, the bias of the head.
-func classes(m *models.Model, file *weights.File) (int, error) {
-	state := m.State()
-	bias, err := file.Tensor(state[len(state)-1].Name)
-	if err != nil {
-		return 0, err
-	}
-	if len(bias.Shape) != 1 || bias.Shape[0] < 1 {
-		return 0, fmt.Errorf("weights: tensor %q has shape %v: expected one value a class", bias.Name, bias.Shape)
-	}
-	return bias.Shape[0], nil
 }
 
 // layout is an order of the axes of images: which one is which.

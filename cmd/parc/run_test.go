@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/fastparc/fastparc/internal/golden"
+	"github.com/fastparc/fastparc/internal/testdata"
 	"github.com/fastparc/fastparc/models"
 	"github.com/fastparc/fastparc/weights"
 )
@@ -40,6 +42,30 @@ func TestRunEqualsTheReference(t *testing.T) {
 	files := newRunFiles(t, newModel(t, name, models.Options{}), images)
 	got := logits(t, files, []int{2, 1000}, files.args(name, "--layout", "nhwc")...)
 	agree(t, got, want, 1e-4)
+}
+
+func TestRunReadsPyTorchCheckpoints(t *testing.T) {
+	const name = "parcnet_xs"
+	size := golden.Index(t, name).Resolution
+	files := newRunFiles(t, newModel(t, "convnext_scene", models.Options{}),
+		weights.FromFloats("input", []int{2, size, size, 3}, golden.Images(fmt.Sprint("input:", size), 2, size)))
+	files.weights = testdata.Shared(t, "golden", name+".pt")
+	agree(t, logits(t, files, []int{2, 1000}, files.args(name, "--layout", "nhwc")...), golden.Values(t, name)["logits"], 1e-4)
+}
+
+func TestRunNeedsNoModelWhereTheWeightsNameIt(t *testing.T) {
+	m := newModel(t, "convnext_scene_parc", models.Options{Classes: 3, NoPositionEmbedding: true})
+	files := newRunFiles(t, m, weights.FromFloats("input", []int{1, 48, 48, 3}, golden.Images("input:48", 1, 48)))
+	args := []string{"run", "--weights", files.weights, "--input", files.input, "--output", files.output, "--layout", "nhwc"}
+	fails(t, args, "does not say which model")
+	metadata, err := weights.Describe(m, nil).Metadata()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := weights.Save(files.weights, golden.Weights(m), metadata); err != nil {
+		t.Fatal(err)
+	}
+	logits(t, files, []int{1, 3}, args...)
 }
 
 func TestRunTakesAnyLayoutFormSizeAndNumberOfClasses(t *testing.T) {
@@ -138,7 +164,7 @@ func TestRunNamesWhatIsWrong(t *testing.T) {
 		{"misshapen head", badWeights(func(w []weights.Tensor) []weights.Tensor {
 			w[len(w)-1].Shape = append([]int{1}, w[len(w)-1].Shape...)
 			return w
-		}).args(name), []string{"head.bias", "expected one value a class"}},
+		}).args(name), []string{"misshapen: head.bias: found shape [1 4], want [4]"}},
 		{"unexpected weight", badWeights(func(w []weights.Tensor) []weights.Tensor { return append(w, image(1)) }).args(name), []string{"unexpected", "input"}},
 	} {
 		t.Run(c.name, func(t *testing.T) { fails(t, c.args, c.words...) })

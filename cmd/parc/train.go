@@ -16,6 +16,7 @@ import (
 	"github.com/fastparc/fastparc/internal/backends"
 	"github.com/fastparc/fastparc/models"
 	"github.com/fastparc/fastparc/train"
+	"github.com/fastparc/fastparc/weights"
 )
 
 // newTrainCommand returns `parc train`.
@@ -32,6 +33,7 @@ Resumed, a training goes on as if it had never stopped, with the model and the r
 --data, --val and --out as before. Other flags may be left out.`,
 		Example: `  parc train --data cifar10/train.tar --model convnext_c32_parc --val 0.1 --epochs 5
   parc train --data flowers --model convnext_xt_parc --image-size 128 --out runs/flowers
+  parc train --data flowers --model resnet50 --weights resnet50.pth --out runs/flowers
   parc train --data flowers --out runs/flowers --resume`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -43,6 +45,7 @@ Resumed, a training goes on as if it had never stopped, with the model and the r
 	flags.StringVar(&t.val, "val", "0.1", "what to judge on: another directory or .tar, or the part of each class to hold out")
 	flags.StringVar(&t.model, "model", "", "name of the model (see parc models)")
 	flags.StringVar(&t.out, "out", "", "directory of the checkpoints (default runs/MODEL)")
+	flags.StringVar(&t.weights, "weights", "", "file of weights to begin with, safetensors or PyTorch; the classifier begins anew where they are for another number of classes")
 	flags.BoolVar(&t.resume, "resume", false, "continue the training in --out")
 	flags.IntVar(&t.imageSize, "image-size", 0, "height and width of the images in pixels (default the model's own)")
 	flags.IntVar(&t.recipe.Epochs, "epochs", t.recipe.Epochs, "passes over the images")
@@ -65,6 +68,7 @@ Resumed, a training goes on as if it had never stopped, with the model and the r
 type trainCommand struct {
 	app                   *app
 	data, val, model, out string
+	weights               string
 	resume                bool
 	imageSize             int
 	crop                  string
@@ -97,6 +101,12 @@ func (t *trainCommand) run(ctx context.Context, changed func(flag string) bool, 
 	if training.Validation, err = train.NewLoader(validation, training.Card, false); err != nil {
 		return err
 	}
+	if t.weights != "" {
+		if training.Weights, err = weights.Open(t.weights); err != nil {
+			return err
+		}
+		defer training.Weights.Close()
+	}
 	if training.Backend, err = backends.Open(t.app.backendConfig); err != nil {
 		return err
 	}
@@ -123,6 +133,9 @@ func (t *trainCommand) begin(changed func(flag string) bool) (*train.Training, e
 			return nil, fmt.Errorf("%s holds a training already: continue it with --resume, or choose another --out", t.out)
 		}
 		return &train.Training{Dir: t.out}, nil
+	}
+	if t.weights != "" {
+		return nil, errors.New("--weights has no use with --resume: the training goes on with its own")
 	}
 	if t.out == "" && t.model == "" {
 		return nil, errors.New("--resume needs --out, the directory of the training to continue, or its --model")
