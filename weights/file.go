@@ -47,27 +47,15 @@ type tensorInfo struct {
 // A file that does not hold together is refused: one that is cut off, or whose tensors do not take the bytes that their
 // type and shape say.
 func Open(path string) (*File, error) {
-	f := &File{name: path}
-	err := guard(func() error {
-		s, err := openSource(path)
-		if err != nil {
-			return err
-		}
-		f.sources = append(f.sources, s)
-		return f.read(s)
-	})
+	s, err := openSource(path)
 	if err != nil {
-		return nil, fmt.Errorf("weights: %w", errors.Join(named(path, err), f.Close()))
+		return nil, fmt.Errorf("weights: %w", err)
+	}
+	f := &File{name: path, sources: []*source{s}}
+	if err := guard(func() error { return f.read(s) }); err != nil {
+		return nil, errors.Join(fmt.Errorf("weights: %s: %w", path, err), f.Close())
 	}
 	return f, nil
-}
-
-// named begins an error with the file's name, once.
-func named(path string, err error) error {
-	if bytes.Contains([]byte(err.Error()), []byte(path)) {
-		return err
-	}
-	return fmt.Errorf("%s: %w", path, err)
 }
 
 // read reads what the source says it holds, by its format.

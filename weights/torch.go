@@ -9,8 +9,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"path"
+	"slices"
 
 	"github.com/fastparc/fastparc/weights/internal/pickle"
 )
@@ -33,11 +35,12 @@ func readTorchZip(s *source) (contents, error) {
 	if err != nil {
 		return contents{}, fmt.Errorf("data.pkl: %w", err)
 	}
-	for key, storage := range objects.storages {
+	for _, key := range slices.Sorted(maps.Keys(objects.storages)) {
 		begin, end, err := archive.find("data/" + key)
 		if err != nil {
 			return contents{}, err
 		}
+		storage := objects.storages[key]
 		storage.begin, storage.available = begin, end-begin
 	}
 	return stateDict(checkpoint, s)

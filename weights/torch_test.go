@@ -390,6 +390,7 @@ func TestFilesInPartsAreRead(t *testing.T) {
 
 // FuzzOpen checks that no file makes the readers panic or take memory out of proportion.
 func FuzzOpen(f *testing.F) {
+	seedCheckpoints(f)
 	storage := storageData{"0", 6, float32s(1, 2, 3, 4, 5, 6)}
 	object := dict(word("model"), dict(word("x"), tensor(stored("FloatStorage", "0", 6), 1, []int{2, 2}, []int{1, 2})))
 	f.Add(torchZip(f, object, storage))

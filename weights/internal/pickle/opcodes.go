@@ -162,7 +162,7 @@ func bytes(width uint64) func(*reader) error {
 }
 
 func duplicate(r *reader) error {
-	object, err := top[any](r)
+	object, err := r.top()
 	r.push(object)
 	return err
 }
@@ -192,7 +192,7 @@ func (r *reader) extend(items []any, err error) error {
 	if err != nil {
 		return err
 	}
-	list, err := top[*List](r)
+	list, err := topOf[*List](r)
 	if err == nil {
 		list.Items = append(list.Items, items...)
 	}
@@ -204,7 +204,7 @@ func (r *reader) setEntries(entries []any, err error) error {
 	if err != nil {
 		return err
 	}
-	dict, err := top[*Dict](r)
+	dict, err := topOf[*Dict](r)
 	if err != nil {
 		return err
 	}
@@ -226,7 +226,7 @@ func (r *reader) remember(place uint64, err error) error {
 	if err != nil {
 		return err
 	}
-	object, err := top[any](r)
+	object, err := r.top()
 	r.memo[place] = object
 	return err
 }

@@ -189,14 +189,19 @@ func (r *reader) popMark() ([]any, error) {
 }
 
 // top returns the object on top of the stack, which stays there.
-func top[T any](r *reader) (T, error) {
-	var none T
+func (r *reader) top() (any, error) {
 	if len(r.stack) <= r.bottom() {
-		return none, errStack
+		return nil, errStack
 	}
-	object, ok := r.stack[len(r.stack)-1].(T)
-	if !ok {
-		return none, fmt.Errorf("%T on the stack, want %T", r.stack[len(r.stack)-1], none)
+	return r.stack[len(r.stack)-1], nil
+}
+
+// topOf is top for an object of a certain type.
+func topOf[T any](r *reader) (T, error) {
+	object, err := r.top()
+	typed, ok := object.(T)
+	if err == nil && !ok {
+		err = fmt.Errorf("%T on the stack, want %T", object, typed)
 	}
-	return object, nil
+	return typed, err
 }

@@ -56,6 +56,7 @@ func TestObjectsComeOutAsPythonHasThem(t *testing.T) {
 		{"sets", "(\x8f(K\x01\x90(K\x02\x91t.", Tuple{&List{[]any{int64(1)}}, &List{[]any{int64(2)}}}},
 		{"dicts", "}" + word("a") + "K\x01s(" + word("b") + "K\x02" + word("a") + "K\x03u.", dict("a", int64(3), "b", int64(2))},
 		{"memory", "\x95\x00\x00\x00\x00\x00\x00\x00\x00" + word("a") + "\x940" + word("b") + "q\x05r\x07\x00\x00\x000(h\x00h\x05j\x07\x00\x00\x00t.", Tuple{"a", "b", "b"}},
+		{"memory of none", "Nq\x000h\x00.", nil},
 		{"twice the same", "K\x012\x86.", Tuple{int64(1), int64(1)}},
 		{"nothing after a mark", "K\x01(K\x021.", int64(1)},
 		{"calls", "clist\nmake\nK\x01\x85R.", &List{[]any{int64(1)}}},
