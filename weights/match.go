@@ -160,10 +160,8 @@ func withoutOnes(shape []int) []int {
 func (f *File) hint(m *models.Model, found map[string]string) string {
 	var fits []string
 	for _, name := range models.Names() {
-		if other, err := f.Model(name, models.Options{}); err == nil {
-			if _, problems := f.compare(other, other.State()); len(problems) == 0 {
-				fits = append(fits, fmt.Sprintf("%s for %d classes", name, other.Options().Classes))
-			}
+		if classes, ok := f.fits(name); ok {
+			fits = append(fits, fmt.Sprintf("%s for %d classes", name, classes))
 		}
 	}
 	if len(fits) > 0 {
@@ -178,4 +176,24 @@ func (f *File) hint(m *models.Model, found map[string]string) string {
 		return ", at most a backbone: it has no classifier"
 	}
 	return ""
+}
+
+// fits says whether the file holds the weights of the model of this name, and for how many classes.
+func (f *File) fits(name string) (classes int, ok bool) {
+	m, err := models.New(name, models.Options{})
+	if err != nil {
+		return 0, false
+	}
+	found, _ := f.assign(m)
+	isMissing := func(entry models.Entry) bool {
+		return entry.Kind != nn.Counted && found[entry.Name] == "" && found[entry.Alias] == ""
+	}
+	if slices.ContainsFunc(m.State(), isMissing) { // most are told apart by that, without a count of classes
+		return 0, false
+	}
+	if m, err = f.Model(name, models.Options{}); err != nil {
+		return 0, false
+	}
+	_, problems := f.compare(m, m.State())
+	return m.Options().Classes, len(problems) == 0
 }
