@@ -162,8 +162,11 @@ func fftRadices(n int) (powers [][]int) {
 			powers = append(powers, radices)
 		}
 	}
-	if powers == nil {
+	switch len(powers) {
+	case 0:
 		powers = [][]int{{1}}
+	case 1:
+		slices.Reverse(powers[0]) // rows of a power of two share places in the cache: the farther apart, the fewer together
 	}
 	return powers
 }
