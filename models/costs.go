@@ -31,6 +31,8 @@ type StageCosts struct {
 	MACs       int64
 	// Output is the shape of the stage's output for one image: height, width and channels, or the number of classes.
 	Output []int
+	// Circular lists the stage's circular convolutions.
+	Circular []nn.Circular
 }
 
 // Costs returns what the model holds, and does for an image of the size in its options.
@@ -61,6 +63,7 @@ func (m *Model) count() (costs Costs, err error) {
 				Parameters: counter.Parameters - before.Parameters,
 				MACs:       counter.MACs - before.MACs,
 				Output:     x.Shape().Dimensions[1:],
+				Circular:   counter.Circular[len(before.Circular):],
 			})
 		}
 		costs.Parameters, costs.MACs = counter.Parameters, counter.MACs

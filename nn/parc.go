@@ -96,6 +96,7 @@ func (c *circularConv) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
 		taps *= x.Shape().Dim(3)
 	}
 	countMACs(y, taps)
+	countCircular(x, c.options.Axis, weight.Rank() == 3, c.weight, c.embedding, c.bias)
 	return y
 }
 

@@ -26,16 +26,35 @@ func newComplexityCommand(*app) *cobra.Command {
 depth-wise convolution, each as one layer on a feature map: the paper's Table 1 and its figure of where they cross.
 
 Fast-ParC is counted as the engine's own plan for that length performs it, additions and multiplications that
-are not fused into one as one multiply-add each; the others as sums of products.`,
+are not fused into one as one multiply-add each; the others as sums of products.
+
+With --model, counts them in the places where that model has ParC, in each stage, for images of the model's
+size or of --resolution.`,
 		Example: `  parc complexity
   parc complexity --channels 48 --resolution 14,28,56
   parc complexity --channels 96 --from 7 --to 448 --plot crossover.svg
-  parc complexity --resolution 20x32 --json`,
+  parc complexity --resolution 20x32 --json
+  parc complexity --model convnext_xt_parc
+  parc complexity --model resnet50_parc --resolution 224,320`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			c.ranged = command.Flags().Changed("from") || command.Flags().Changed("to")
 			if c.ranged && command.Flags().Changed("resolution") {
 				return fmt.Errorf("--resolution and --from or --to: want one of them")
+			}
+			if c.json && c.csv {
+				return fmt.Errorf("--json and --csv: want one of them")
+			}
+			if c.model != "" {
+				for _, flag := range []string{"from", "to", "channels", "plot", "dense"} {
+					if command.Flags().Changed(flag) {
+						return fmt.Errorf("--model %s and --%s: want one of them", c.model, flag)
+					}
+				}
+				if !command.Flags().Changed("resolution") {
+					c.resolutions = nil
+				}
+				return c.runModel(command.OutOrStdout())
 			}
 			return c.run(command.OutOrStdout())
 		},
@@ -45,6 +64,8 @@ are not fused into one as one multiply-add each; the others as sums of products.
 	flags.StringSliceVar(&c.resolutions, "resolution", []string{"7", "14", "28", "56", "112", "224"}, "sizes of the feature maps: N or HEIGHTxWIDTH, one or more")
 	flags.IntVar(&c.from, "from", 7, "first N of a range of square maps, in place of --resolution")
 	flags.IntVar(&c.to, "to", 448, "last N of the range")
+	flags.BoolVar(&c.dense, "dense", false, "ParC with dense kernels, which sum over channels, as in ResNet50")
+	flags.StringVar(&c.model, "model", "", "count in the places where this model has ParC")
 	flags.BoolVar(&c.json, "json", false, "print JSON in place of a table")
 	flags.BoolVar(&c.csv, "csv", false, "print CSV in place of a table")
 	flags.StringVar(&c.plot, "plot", "", "file for a plot of multiply-adds against N: .svg or .png")
@@ -57,6 +78,8 @@ type complexityCommand struct {
 	resolutions []string
 	from, to    int
 	ranged      bool
+	dense       bool
+	model       string
 	json, csv   bool
 	plot        string
 }
@@ -73,9 +96,6 @@ func (c *complexityCommand) run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if c.json && c.csv {
-		return fmt.Errorf("--json and --csv: want one of them")
-	}
 	if c.plot != "" {
 		if err := c.writePlot(maps); err != nil {
 			return err
@@ -89,14 +109,18 @@ func (c *complexityCommand) run(out io.Writer) error {
 	}
 	switch {
 	case c.json:
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(rows)
+		return writeComplexityJSON(out, rows)
 	case c.csv:
 		return writeComplexityCSV(out, rows)
 	default:
 		return printComplexity(out, maps)
 	}
+}
+
+func writeComplexityJSON(out io.Writer, rows any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(rows)
 }
 
 // Up to these limits no count exceeds an int64.
@@ -122,21 +146,30 @@ func (c *complexityCommand) maps() ([]complexity.Map, error) {
 	}
 	var maps []complexity.Map
 	for _, resolution := range resolutions {
-		height, width, found := strings.Cut(resolution, "x")
-		if !found {
-			width = height
+		size, err := parseResolution(resolution)
+		if err != nil {
+			return nil, err
 		}
-		h, errH := strconv.Atoi(height)
-		w, errW := strconv.Atoi(width)
-		if errH != nil || errW != nil || min(h, w) < 1 || max(h, w) > largestSide {
-			return nil, fmt.Errorf("--resolution %q: want N or HEIGHTxWIDTH, numbers from 1 to %d", resolution, largestSide)
-		}
-		maps = append(maps, complexity.Map{Height: h, Width: w, Channels: c.channels})
+		maps = append(maps, complexity.Map{Height: size[0], Width: size[1], Channels: c.channels, Dense: c.dense})
 	}
 	if len(maps) == 0 {
 		return nil, fmt.Errorf("--resolution is empty: want N or HEIGHTxWIDTH, one or more")
 	}
 	return maps, nil
+}
+
+// parseResolution reads N or HEIGHTxWIDTH.
+func parseResolution(resolution string) (size [2]int, err error) {
+	height, width, found := strings.Cut(resolution, "x")
+	if !found {
+		width = height
+	}
+	h, errH := strconv.Atoi(height)
+	w, errW := strconv.Atoi(width)
+	if errH != nil || errW != nil || min(h, w) < 1 || max(h, w) > largestSide {
+		return size, fmt.Errorf("--resolution %q: want N or HEIGHTxWIDTH, numbers from 1 to %d", resolution, largestSide)
+	}
+	return [2]int{h, w}, nil
 }
 
 // writePlot writes the plot of square maps to its file.
@@ -169,23 +202,13 @@ func printComplexity(out io.Writer, maps []complexity.Map) error {
 		}
 	}
 	fmt.Fprintf(out, "%d channels, one layer, one image\n", maps[0].Channels)
-	for _, table := range []struct {
-		title string
-		value func(complexity.Costs) int64
-	}{
-		{"MULTIPLY-ADDS", func(c complexity.Costs) int64 { return c.MultiplyAdds }},
-		{"PARAMETERS", func(c complexity.Costs) int64 { return c.Parameters }},
-	} {
+	for _, column := range complexityColumns {
 		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintf(w, "\n%s\t", table.title)
-		for _, o := range complexity.Operators {
-			fmt.Fprintf(w, "%s\t", o)
-		}
-		fmt.Fprintln(w)
+		printOperators(w, "\n"+column.title)
 		for _, m := range shown {
 			fmt.Fprintf(w, "%dx%d\t", m.Height, m.Width)
 			for _, o := range complexity.Operators {
-				fmt.Fprintf(w, "%s\t", shortCount(table.value(o.Costs(m))))
+				fmt.Fprintf(w, "%s\t", shortCount(column.value(o.Costs(m))))
 			}
 			fmt.Fprintln(w)
 		}
@@ -194,6 +217,24 @@ func printComplexity(out io.Writer, maps []complexity.Map) error {
 		}
 	}
 	return nil
+}
+
+// complexityColumns are the two tables.
+var complexityColumns = []struct {
+	title string
+	value func(complexity.Costs) int64
+}{
+	{"MULTIPLY-ADDS", func(c complexity.Costs) int64 { return c.MultiplyAdds }},
+	{"PARAMETERS", func(c complexity.Costs) int64 { return c.Parameters }},
+}
+
+// printOperators writes the first row of a table.
+func printOperators(w io.Writer, title string) {
+	fmt.Fprintf(w, "%s\t", title)
+	for _, o := range complexity.Operators {
+		fmt.Fprintf(w, "%s\t", o)
+	}
+	fmt.Fprintln(w)
 }
 
 // shortCount writes a number to four digits, in thousands, millions and so on.

@@ -70,7 +70,41 @@ func TestComplexityNamesBadFlags(t *testing.T) {
 		{"--plot x.svg --resolution 7x9,14", "--plot x.svg of a map of 7×9: want square maps"},
 		{"--plot x.svg --resolution 7", "--plot x.svg of one map: want two or more"},
 		{"--plot missing/x.svg", "missing"},
+		{"--model resnet50", "--model resnet50 has no circular convolutions: want a model with ParC"},
+		{"--model resnet50_park", "resnet50_parc"},
+		{"--model resnet50_parc --channels 8", "--model resnet50_parc and --channels: want one"},
+		{"--model resnet50_parc --resolution 3", "3×3"},
 	} {
 		fails(t, append([]string{"complexity"}, strings.Fields(c.args)...), c.want)
+	}
+}
+
+func TestComplexityOfAModelIsThatOfItsPlaces(t *testing.T) {
+	code, stdout, stderr := runParc(t, "complexity", "--model", "resnet50_parc", "--json")
+	var rows []struct {
+		Stage, Operator                string
+		Count, Height, Width, Channels int
+		Dense                          bool
+		MultiplyAdds                   int64 `json:"multiply_adds"`
+		Parameters                     int64
+	}
+	if err := json.Unmarshal([]byte(stdout), &rows); err != nil || code != 0 {
+		t.Fatalf("%v: %s%s", err, stdout, stderr)
+	}
+	if len(rows) != 15 {
+		t.Fatalf("%d rows, want 2 places and the whole with 5 operators each", len(rows))
+	}
+	if at := rows[2]; at.Stage != "layer3" || at.Count != 3 || at.Height != 14 || at.Channels != 256 || !at.Dense || at.MultiplyAdds != 3*2*14*14*14*128*128 {
+		t.Errorf("layer3 has %+v", at)
+	}
+	// The model as it is built, as the published tables give it.
+	if whole := rows[12]; whole.Operator != "ParC" || (whole.MultiplyAdds+50000)/100000 != 39415 {
+		t.Errorf("the whole model has %+v", whole)
+	}
+	if _, stdout, _ := runParc(t, "complexity", "--model", "convnext_xt_parc", "--resolution", "224,320x256"); !strings.Contains(stdout, "320x256") || !strings.Contains(stdout, "3 of 20x16x192") {
+		t.Errorf("the table is\n%s", stdout)
+	}
+	if _, stdout, _ := runParc(t, "complexity", "--model", "parcnet_s", "--csv"); !strings.Contains(stdout, "parcnet_s,256,256,layer_3,4,32,32,192,false,ParC,25165824,") {
+		t.Errorf("the CSV is\n%s", stdout)
 	}
 }

@@ -43,6 +43,8 @@ type Map struct {
 	Height   int `json:"height"`
 	Width    int `json:"width"`
 	Channels int `json:"channels"`
+	// Dense means that ParC's kernels sum over the channels of their half.
+	Dense bool `json:"dense,omitempty"`
 }
 
 // String writes HEIGHTxWIDTHxCHANNELS.
@@ -81,19 +83,28 @@ func (o Operator) Costs(m Map) Costs {
 		return Costs{49 * places * channels, 49*channels + channels}
 	case Global2D:
 		return Costs{places * places * channels, 2*places*channels + channels}
-	case ParC:
-		return Costs{places * along, 2*along + channels}
 	default:
-		return Costs{fastParC(m), 2*along + channels}
+		sums, kernels := places*along, along
+		if m.Dense {
+			sums, kernels = sums*channels/2, kernels*channels/2
+		}
+		if o == FastParC {
+			sums = fastParC(m)
+		}
+		return Costs{sums, kernels + along + channels}
 	}
 }
 
-// fastParC asks the kernel's own plans.
+// fastParC asks the kernels how they go through the frequencies.
 func fastParC(m Map) int64 {
-	count := 0
+	count, half := 0, m.Channels/2
 	for axis := kernel.Height; axis <= kernel.Width; axis++ {
-		half := kernel.Circular{Batch: 1, H: m.Height, W: m.Width, C: m.Channels / 2, Axis: axis, InStride: m.Channels, OutStride: m.Channels}
-		count += kernel.CircularFFT{Circular: half}.MultiplyAdds()
+		if m.Dense {
+			c := kernel.CircularDenseDFT{CircularDense: kernel.CircularDense{Batch: 1, H: m.Height, W: m.Width, CIn: half, COut: half, Axis: axis}}
+			count += c.MultiplyAdds()
+		} else {
+			count += kernel.CircularFFT{Circular: kernel.Circular{Batch: 1, H: m.Height, W: m.Width, C: half, Axis: axis}}.MultiplyAdds()
+		}
 	}
 	return int64(count)
 }

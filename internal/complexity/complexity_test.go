@@ -30,6 +30,14 @@ func TestFastParCIsCountedByTheKernelsPlans(t *testing.T) {
 	if got := FastParC.Costs(m).MultiplyAdds; got != int64(want) || got == 0 {
 		t.Errorf("%d multiply-adds, want %d", got, want)
 	}
+	dense := Map{Height: 14, Width: 14, Channels: 256, Dense: true}
+	each := kernel.CircularDenseDFT{CircularDense: kernel.CircularDense{Batch: 1, H: 14, W: 14, CIn: 128, COut: 128}}
+	if got := FastParC.Costs(dense).MultiplyAdds; got != 2*int64(each.MultiplyAdds()) {
+		t.Errorf("%d multiply-adds with dense kernels, want %d", got, 2*each.MultiplyAdds())
+	}
+	if got, want := ParC.Costs(dense), (Costs{2 * 14 * 14 * 14 * 128 * 128, 2*14*128*128 + 2*14*128 + 256}); got != want {
+		t.Errorf("ParC with dense kernels costs %+v, want %+v", got, want)
+	}
 	if FastParC.Costs(m).Parameters != ParC.Costs(m).Parameters {
 		t.Error("the forms differ in parameters")
 	}
@@ -38,7 +46,7 @@ func TestFastParCIsCountedByTheKernelsPlans(t *testing.T) {
 func TestFastParCGrowsLikeNLogN(t *testing.T) {
 	last := 0.0
 	for n := 56; n <= 3584; n *= 2 {
-		each := float64(FastParC.Costs(Map{n, n, 2}).MultiplyAdds) / float64(n*n*2)
+		each := float64(FastParC.Costs(Map{Height: n, Width: n, Channels: 2}).MultiplyAdds) / float64(n*n*2)
 		if last > 0 && each-last > 6 {
 			t.Errorf("from N = %d to %d an element takes %.1f multiply-adds more", n/2, n, each-last)
 		}
@@ -48,7 +56,7 @@ func TestFastParCGrowsLikeNLogN(t *testing.T) {
 
 func squares(from, to int) (maps []Map) {
 	for n := from; n <= to; n++ {
-		maps = append(maps, Map{n, n, 96})
+		maps = append(maps, Map{Height: n, Width: n, Channels: 96})
 	}
 	return maps
 }
