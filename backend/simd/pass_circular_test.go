@@ -588,6 +588,61 @@ func TestBarriersAskForTheAlgorithm(t *testing.T) {
 	}
 }
 
+func TestBarriersAskForTheAlgorithmOfGradientsToo(t *testing.T) {
+	b := open(t, "")
+	for _, c := range []struct {
+		name                string
+		n                   int
+		marked, frequencies bool
+	}{{"long, as it comes", 250, false, true}, {"long, directly", 250, true, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			dims := []int{2, c.n, 5, 16}
+			g := recorded(t, b, []shapes.Shape{float32Shape(dims...), float32Shape(dims...)}, nil, func(f *construction, in []compute.Value) []compute.Value {
+				wrapped := convolutionCase{convolution: kernelGradientConvolution(16, nil), prepare: func(f *construction, x, v compute.Value) (compute.Value, compute.Value) {
+					x = wrap(f, x, dims, 1, c.n-1)
+					if c.marked {
+						x = f.all(f.OptimizationBarrier(x))[0]
+					}
+					return x, v
+				}}
+				return wrapped.build(f, in)
+			})
+			optimize(b, g)
+			found := false
+			for _, n := range g.nodes {
+				if a, ok := n.attributes.(circularSumsOf); ok {
+					found = true
+					if _, frequencies := a.form.(kernel.CircularFFTGradient); frequencies != c.frequencies {
+						t.Errorf("through the frequencies: %v, want %v", frequencies, c.frequencies)
+					}
+				}
+			}
+			if !found {
+				t.Error("the gradient is not recognised")
+			}
+		})
+	}
+}
+
+// TestEmptyImagesPass has a batch of none: there is nothing to compute, and nothing to fail.
+func TestEmptyImagesPass(t *testing.T) {
+	b := open(t, "")
+	for name, build := range map[string]definition{
+		"spatial":  operatorOn(spatial, 1),
+		"spectral": operatorOn(byParts, 1),
+		"joined and cut": func(f *construction, in []compute.Value) []compute.Value {
+			return []compute.Value{f.one(f.Slice(wrap(f, in[0], []int{0, 6, 5, 3}, 1, 5), make([]int, 4), []int{0, 6, 5, 3}, nil))}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := execute(t, b, []tensor{{[]float32{}, []int{0, 6, 5, 3}}, normal(seeded(t), 6, 3)}, build)[0]
+			if len(out.floats()) != 0 || !slices.Equal(out.dims, []int{0, 6, 5, 3}) {
+				t.Errorf("the output has dimensions %v and %d values, want none", out.dims, len(out.floats()))
+			}
+		})
+	}
+}
+
 func TestPadsSideBySideAreJoined(t *testing.T) {
 	pad := func(f *construction, v compute.Value, axis, start, end int) compute.Value {
 		axes := make([]compute.PadAxis, 2)

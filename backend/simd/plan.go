@@ -1,6 +1,7 @@
 package simd
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute"
@@ -209,6 +210,9 @@ func (p *planner) step(s step) {
 }
 
 func (p *planner) lower(n *node) error {
+	if !slices.ContainsFunc(n.outputs, func(v *value) bool { return v.shape.Size() > 0 }) {
+		return nil // there is nothing to compute
+	}
 	for _, lower := range lowerings {
 		if done, err := lower(p, n); done || err != nil {
 			return errors.WithMessagef(err, "%s", n.op)

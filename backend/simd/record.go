@@ -165,6 +165,15 @@ func (f *Function) recordBinary(op compute.OpType, lhs, rhs compute.Value, r rep
 	if err != nil {
 		return nil, err
 	}
+	for axis := range shape.Dimensions {
+		// An axis of one element repeats to none beside an empty one, which shapeinference takes the other way round.
+		for _, operand := range in {
+			if operand.shape.Rank() == shape.Rank() && operand.shape.Dimensions[axis] == 0 {
+				shape = shape.Clone()
+				shape.Dimensions[axis] = 0
+			}
+		}
+	}
 	return f.record(op, nil, shape, r, in...)
 }
 
