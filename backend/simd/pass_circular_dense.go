@@ -97,37 +97,9 @@ func (b *rewriter) unreversedKernel(w *value) (*value, bool) {
 	if a, ok := v.node.attributes.(transposeOf); ok && a.permutation[0] == 0 {
 		v, permutation = v.node.inputs[0], a.permutation
 	}
-	a, ok := v.node.attributes.(concatOf)
-	if !ok || a.axis != 0 || len(v.node.inputs) != 2 {
-		return nil, false
-	}
-	first, rest := v.node.inputs[0], v.node.inputs[1]
-	reverse, ok := rest.node.attributes.(reverseOf)
-	if !ok || !slices.Equal(reverse.axes, []int{0}) {
-		return nil, false
-	}
-	rest = rest.node.inputs[0]
-	cut, ok := first.node.attributes.(sliceOf)
-	if !ok || first.node.op != compute.OpTypeSlice || rest.node.op != compute.OpTypeSlice || first.node.inputs[0] != rest.node.inputs[0] {
-		return nil, false
-	}
-	source := first.node.inputs[0]
-	if others := rest.node.attributes.(sliceOf); !takesRows(cut, source, 0, 1) || !takesRows(others, source, 1, v.shape.Dimensions[0]) || source.shape.Dimensions[0] != v.shape.Dimensions[0] {
+	source := turnedRound(v)
+	if source == nil || !source.shape.Equal(v.shape) {
 		return nil, false
 	}
 	return b.transpose(source, permutation...), true
-}
-
-// takesRows says whether a slice of v takes all of the rows from lo to hi along its first axis.
-func takesRows(a sliceOf, v *value, lo, hi int) bool {
-	for i, size := range v.shape.Dimensions {
-		from, to := 0, size
-		if i == 0 {
-			from, to = lo, hi
-		}
-		if a.starts[i] != from || a.limits[i] != to || a.strides[i] != 1 {
-			return false
-		}
-	}
-	return true
 }

@@ -112,21 +112,21 @@ func (b *rewriter) packedCircular(form circularForm, terms circularTermsOf, inpu
 	a := packedCircularOf{form: form, terms: terms}
 	w := inputs[0]
 	if terms == (circularTermsOf{}) {
-		if original := turnedRound(w); original != nil {
+		if original := turnedRound(w); original != nil && original.shape.Equal(w.shape) {
 			w, a.reversed = original, true
 		}
 	}
 	return b.kernelNode(a, []int{form.PackedSize()}, append([]*value{w}, inputs[1:]...)...)
 }
 
-// turnedRound returns u where w [N, C] is u turned round about index 0, u[(-k) mod N]: its first row, then the others
+// turnedRound returns u where w [N, …] is u turned round about index 0, u[(-k) mod N]: its first row, then the others
 // backwards.
 func turnedRound(w *value) *value {
 	for w.node.op == compute.OpTypeReshape {
 		w = w.node.inputs[0]
 	}
 	a, ok := w.node.attributes.(concatOf)
-	if !ok || a.axis != 0 || len(w.node.inputs) != 2 || w.shape.Rank() != 2 {
+	if !ok || a.axis != 0 || len(w.node.inputs) != 2 {
 		return nil
 	}
 	first, rest := w.node.inputs[0], w.node.inputs[1]
