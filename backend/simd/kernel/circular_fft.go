@@ -88,15 +88,15 @@ func (r *circularFFTRun) unit(firstTurn, endTurn, phase, endPhase int) {
 // signal is two vectors of lines with the same channels.
 type signal struct {
 	turn          int
-	first, second int // vectors; the same where there is no second
-	whole         bool
-	in, out       complexRows // where they are, if they are whole
+	first, second int         // vectors; the same where there is no second
+	in, out       complexRows // where they begin
+	whole         bool        // each has sixteen lanes next to each other there, and needs no continuation
 }
 
 // signal returns a signal of a phase.
 func (r *circularFFTRun) signal(turn, phase int) signal {
 	first, second := r.in.signal(turn, phase)
-	s := signal{turn: turn, first: first, second: second, whole: r.plan.n == r.in.n, in: r.work, out: r.work}
+	s := signal{turn: turn, first: first, second: second, whole: r.plan.n == r.in.n}
 	var in, out [2]int
 	for part, vector := range [2]int{first, second} {
 		line, channel, used := r.in.place(vector)
@@ -107,20 +107,20 @@ func (r *circularFFTRun) signal(turn, phase int) signal {
 		out[part], outWhole = r.out.at(image, line, channel, used)
 		s.whole = s.whole && inWhole && outWhole
 	}
-	if s.whole {
-		s.in = complexRows{r.in.x[in[0]:], r.in.x[in[1]:], r.in.step}
-		s.out = complexRows{r.out.x[out[0]:], r.out.x[out[1]:], r.out.step}
-	}
+	s.in = complexRows{r.in.x[in[0]:], r.in.x[in[1]:], r.in.step}
+	s.out = complexRows{r.out.x[out[0]:], r.out.x[out[1]:], r.out.step}
 	return s
 }
 
 // convolve computes one signal's lines of out, and fetches rows of the next.
 func (r *circularFFTRun) convolve(s *signal, next *complexRows, f factorRows) {
+	in, out := s.in, s.out
 	if !s.whole {
+		in, out = r.work, r.work
 		r.in.loadSignal(r.work, s.first, s.second, r.plan.n)
 	}
-	r.plan.convolve(s.out, s.in, r.work, f, *next)
-	if s.first != s.second && !finite(s.out.row(0)) { // a row has something of all frequencies of both
+	r.plan.convolveAhead(out, in, r.work, f, s.out, *next)
+	if s.first != s.second && !finite(out.row(0)) { // a row has something of all frequencies of both
 		r.convolveAlone(s.first, f)
 		r.convolveAlone(s.second, f)
 		return
@@ -137,7 +137,7 @@ func (r *circularFFTRun) convolve(s *signal, next *complexRows, f factorRows) {
 // convolveAlone computes the lines of one vector.
 func (r *circularFFTRun) convolveAlone(vector int, f factorRows) {
 	r.in.loadSignal(r.work, vector, vector, r.plan.n)
-	r.plan.convolve(r.work, r.work, r.work, f, r.work)
+	r.plan.convolve(r.work, r.work, r.work, f)
 	r.out.store(vector, r.work.re)
 }
 

@@ -47,8 +47,9 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 		turns := vLines.turnsOf(phase)
 		for turn := chunk * turns / chunks; turn < (chunk+1)*turns/chunks; turn++ {
 			first, second := vLines.signal(turn, phase)
-			plan.forward(interleaved(spectrum), vLines.rows(work, first, second, plan.n, nil))
-			plan.correlate(sum, xLines.rows(work, first, second, plan.n, added), work, spectrum)
+			plan.forwardAhead(interleaved(spectrum), vLines.rows(work, first, second, plan.n, nil), xLines.begin(first, second))
+			next := vLines.begin(vLines.signal(min(turn+1, turns-1), phase))
+			plan.correlateAhead(sum, xLines.rows(work, first, second, plan.n, added), work, spectrum, next)
 		}
 		plan.inverse(sum)
 		g.storeSums(partial[u*n*lanes:][:n*lanes], sum.re, plan.n)
@@ -95,6 +96,13 @@ func (l *lineVectors) rows(work complexRows, first, second, m int, embedding []f
 		}
 	}
 	return work
+}
+
+// begin returns the rows that two vectors' lines begin in.
+func (l *lineVectors) begin(first, second int) complexRows {
+	re, _ := l.whole(first)
+	im, _ := l.whole(second)
+	return complexRows{l.x[re:], l.x[im:], l.step}
 }
 
 // storeSums takes the sums over all differences of two indices modulo m to those modulo N.

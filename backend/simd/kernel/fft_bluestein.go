@@ -34,7 +34,7 @@ func (b *bluestein) transform(z complexRows) {
 		clear(re[:])
 		clear(im[:])
 	}
-	b.inner.convolve(z, z, z, factorRows{filter: b.filter}, z)
+	b.inner.convolve(z, z, z, factorRows{filter: b.filter})
 	b.scale(z)
 }
 

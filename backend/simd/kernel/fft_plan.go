@@ -215,14 +215,16 @@ func (p *fftPlan) rows() int {
 }
 
 // forward transforms in to out, which may be in and must be where there is a chirp.
-func (p *fftPlan) forward(out, in complexRows) {
+func (p *fftPlan) forward(out, in complexRows) { p.forwardAhead(out, in, out) }
+
+// forwardAhead is forward, while rows of next, where there is work for later, come into the cache.
+func (p *fftPlan) forwardAhead(out, in, next complexRows) {
 	if p.chirp != nil {
 		p.chirp.transform(out)
 	}
-	from := &in
 	for i := range p.stages {
-		p.stages[i].run(forwardButterfly, &out, from, &factorRows{}, &out, 0, p.stages[i].butterflies())
-		from = &out
+		p.stages[i].run(forwardButterfly, &out, &in, &factorRows{}, &next, 0, p.stages[i].butterflies())
+		in, next = out, out
 	}
 }
 
@@ -235,21 +237,26 @@ func (p *fftPlan) inverse(z complexRows) {
 }
 
 // convolve transforms in, multiplies by the filter and adds to the spectrum, and takes it back to out, without the
-// factor 1/n. work holds what comes between; it may be in or out or both. Rows of next, where there is work for later,
-// come into the cache. There must be no chirp.
-func (p *fftPlan) convolve(out, in, work complexRows, f factorRows, next complexRows) {
+// factor 1/n. work holds what comes between; it may be in or out or both. There must be no chirp.
+func (p *fftPlan) convolve(out, in, work complexRows, f factorRows) {
+	p.convolveAhead(out, in, work, f, out, work)
+}
+
+// convolveAhead is convolve, while rows of soon, which are written next, and of next, where there is work for later, come
+// into the cache.
+func (p *fftPlan) convolveAhead(out, in, work complexRows, f factorRows, soon, next complexRows) {
 	last := len(p.stages) - 1
 	if last == 0 {
 		p.stages[0].run(filterButterfly, &out, &in, &f, &next, 0, p.stages[0].butterflies())
 		return
 	}
 	for i := range p.whole {
-		p.forwardStage(i, &out, &in, &work, 0, 1)
+		p.forwardStage(i, &soon, &in, &work, 0, 1)
 	}
 	outBack, workBack := out.exchange(), work.exchange()
 	for part := range p.parts {
 		for i := p.whole; i < last; i++ {
-			p.forwardStage(i, &out, &in, &work, part, p.parts)
+			p.forwardStage(i, &soon, &in, &work, part, p.parts)
 		}
 		s := &p.stages[last]
 		count := s.butterflies() / p.parts
@@ -268,25 +275,25 @@ func (p *fftPlan) filter(out, in complexRows, f factorRows) {
 	p.single.run(filterButterfly, &out, &in, &f, &out, 0, p.n)
 }
 
-// correlate transforms in and adds the products with the conjugate of a spectrum, laid out as a filter, to sum.
-func (p *fftPlan) correlate(sum, in, work complexRows, spectrum []float32) {
+// correlateAhead transforms in and adds the products with the conjugate of a spectrum, laid out as a filter, to sum, while
+// rows of next come into the cache.
+func (p *fftPlan) correlateAhead(sum, in, work complexRows, spectrum []float32, next complexRows) {
 	last := len(p.stages) - 1
-	from := &in
 	for i := range last {
-		p.forwardStage(i, &work, from, &work, 0, 1)
-		from = &work
+		p.forwardStage(i, &next, &in, &work, 0, 1)
+		in = work
 	}
-	p.stages[last].run(accumulateButterfly, &sum, from, &factorRows{filter: spectrum}, &sum, 0, p.stages[last].butterflies())
+	p.stages[last].run(accumulateButterfly, &sum, &in, &factorRows{filter: spectrum}, &sum, 0, p.stages[last].butterflies())
 }
 
-// forwardStage runs one of equal parts of stage i of a convolution, and fetches rows of out with the first.
-func (p *fftPlan) forwardStage(i int, out, in, work *complexRows, part, parts int) {
+// forwardStage runs one of equal parts of stage i of a convolution, and fetches rows of soon with the first.
+func (p *fftPlan) forwardStage(i int, soon, in, work *complexRows, part, parts int) {
 	s := &p.stages[i]
 	count := s.butterflies() / parts
 	if i > 0 {
-		in, out = work, work
+		in, soon = work, work
 	}
-	s.run(forwardButterfly, work, in, &factorRows{}, out, part*count, (part+1)*count)
+	s.run(forwardButterfly, work, in, &factorRows{}, soon, part*count, (part+1)*count)
 }
 
 // inverseStage runs one of equal parts of stage i on the way back, with real and imaginary parts exchanged, and fetches
