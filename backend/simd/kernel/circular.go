@@ -20,8 +20,8 @@ const (
 // x and out may be some channels of wider tensors: neighbouring pixels are InStride and OutStride floats apart, and the
 // slices begin at the first channel of the first pixel.
 //
-// Weights are packed once (Pack, in units of its own), then units are run in any order and split. A unit is sixteen
-// channels of some lines, where a line is what the kernel runs along.
+// Weights are packed once (Pack, in units of its own), then units are run in any order and split. A unit is some vectors
+// of sixteen channels, of one line or of several, where a line is what the kernel runs along.
 type Circular struct {
 	Batch, H, W, C      int
 	Axis                Axis
@@ -35,14 +35,14 @@ type CircularTerms struct {
 	Table     []float32 // [N, C], to the outputs: for inference, circ(pe, w) + bias in place of the other two
 }
 
-// unitProducts is about how many vector products a unit of lines has.
+// unitProducts is about how many vector products a unit has.
 const unitProducts = 1 << 14
 
 // PackedSize returns the number of floats that Pack writes.
-func (c Circular) PackedSize() int { return c.blocks() * c.packedBlock() }
+func (c Circular) PackedSize() int { return c.PackUnits() * c.packedPhase() }
 
 // PackUnits returns the number of independent parts of the packing.
-func (c Circular) PackUnits() int { return c.blocks() }
+func (c Circular) PackUnits() int { l := c.lineVectors(nil, c.InStride); return l.phases }
 
 // Pack lays out units lo to hi of w [N, C] and of what is added, for Run.
 func (c Circular) Pack(packed, w []float32, terms CircularTerms, lo, hi int) {
@@ -56,7 +56,10 @@ func (c Circular) PackReversed(packed, w []float32, lo, hi int) {
 }
 
 // Units returns the number of independent parts of the convolution.
-func (c Circular) Units() int { return c.groups() * c.blocks() }
+func (c Circular) Units() int {
+	l := c.lineVectors(nil, c.InStride)
+	return c.groups(&l) * l.phases
+}
 
 // ScratchSize returns the number of floats that Run needs.
 func (c Circular) ScratchSize() int { return (c.length() + c.rows()) * lanes }
@@ -67,57 +70,44 @@ func (c Circular) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
 	mustHold(x, c.span(c.InStride))
 	mustHold(packed, c.PackedSize())
 	mustHold(scratch, c.ScratchSize())
-	groups, blocks, size := c.groups(), c.blocks(), c.packedBlock()
 	if c.Axis == Width {
 		c.Batch, c.H = 1, c.Batch*c.H // the rows of all images follow each other
 	}
+	from, to, size := c.lineVectors(x, c.InStride), c.lineVectors(out, c.OutStride), c.packedPhase()
+	groups, rounds := c.groups(&from), from.rounds()
 	for u := lo; u < hi; u++ {
-		block, group := u%blocks, u/blocks
-		lines, weights := c.lines(block), packed[block*size:][:size]
-		end := (group + 1) * c.Batch * lines / groups
-		for line := group * c.Batch * lines / groups; line < end; {
-			b := line / lines
-			until := min(end, (b+1)*lines)
-			c.convolve(out, x, b, block, line-b*lines, until-b*lines, weights, scratch)
-			line = until
+		phase, group := u%from.phases, u/from.phases
+		end := (group + 1) * rounds / groups
+		for round := group * rounds / groups; round < end; {
+			vector := round*from.phases + phase
+			if vector >= from.vectors {
+				break
+			}
+			round += c.convolve(&to, &from, vector, end-round, packed[phase*size:][:size], scratch)
 		}
 	}
 }
 
-// convolve computes lines first to end of an image.
-func (c *Circular) convolve(out, x []float32, b, block, first, end int, weights, scratch []float32) {
-	whole := first
-	if c.rows() == c.length() && c.used(block, first) == lanes {
-		if whole = end; c.used(block, end-1) < lanes {
-			whole--
+// convolve computes a vector and up to most in all that follow it with the same channels. It returns how many.
+func (c *Circular) convolve(out, x *lineVectors, vector, most int, packed, scratch []float32) int {
+	kernel, start, _ := c.parts(packed)
+	s := correlation{outStep: out.step, startStep: lanes, aStep: x.step}
+	if c.rows() == c.length() {
+		var from, to, follow int
+		from, s.aTile, s.tiles = x.run(vector)
+		to, s.outTile, follow = out.run(vector)
+		if s.tiles = min(s.tiles, follow, most); s.tiles > 0 {
+			c.sum(s, place{out.x, to}, place{start, 0}, place{x.x, from}, kernel)
+			return s.tiles
 		}
-		c.convolveLines(out, x, b, block, first, whole, weights)
 	}
-	for line := whole; line < end; line++ {
-		c.convolveLine(out, x, b, block, line, weights, scratch)
-	}
-}
-
-// convolveLines computes lines first to end of whole blocks in place.
-func (c *Circular) convolveLines(out, x []float32, b, block, first, end int, weights []float32) {
-	from, aStep, aTile := c.place(c.InStride, b, block, first)
-	to, outStep, outTile := c.place(c.OutStride, b, block, first)
-	kernel, start, _ := c.parts(weights)
-	c.sum(correlation{
-		tiles: end - first, outTile: outTile, outStep: outStep, startStep: lanes, aTile: aTile, aStep: aStep,
-	}, place{out, to}, place{start, 0}, place{x, from}, kernel)
-}
-
-// convolveLine computes one line through scratch: of fewer than sixteen channels, or shorter than a tile.
-func (c *Circular) convolveLine(out, x []float32, b, block, line int, weights, scratch []float32) {
-	n, used := c.length(), c.used(block, line)
-	from, fromStep, _ := c.place(c.InStride, b, block, line)
-	to, toStep, _ := c.place(c.OutStride, b, block, line)
-	z, y := scratch[:n*lanes], scratch[n*lanes:]
-	kernel, start, _ := c.parts(weights)
-	packLanes(z, x[from:], n, fromStep, used)
-	c.sum(correlation{tiles: 1, outStep: lanes, startStep: lanes, aStep: lanes}, place{y, 0}, place{start, 0}, place{z, 0}, kernel)
-	unpackLanes(out[to:], y, n, toStep, used)
+	// Lanes that are apart go through scratch, and so do lines shorter than a tile.
+	z, y := scratch[:x.n*lanes], scratch[x.n*lanes:]
+	x.load(z, vector)
+	s.tiles, s.outStep, s.aStep = 1, lanes, lanes
+	c.sum(s, place{y, 0}, place{start, 0}, place{z, 0}, kernel)
+	out.store(vector, y)
+	return 1
 }
 
 // sum computes the outputs of lines, tile by tile.
@@ -130,62 +120,48 @@ func (c *Circular) sum(s correlation, out, start, x place, kernel []float32) {
 	}
 }
 
-// pack lays out blocks lo to hi: the kernel as often round as the tiles reach, and what the sums start from. The
+// pack lays out phases lo to hi: the kernel as often round as the tiles reach, and what the sums start from. The
 // embedding is convolved here: circ(x + pe, w) = circ(x, w) + circ(pe, w).
 func (c Circular) pack(packed, w []float32, terms CircularTerms, direction, lo, hi int) {
 	n := c.length()
-	for block := lo; block < hi; block++ {
-		kernel, start, row := c.parts(packed[block*c.packedBlock():][:c.packedBlock()])
-		c.packRows(row, w, c.C, block)
-		for i := range kernel[:len(kernel)/lanes] {
+	for phase := lo; phase < hi; phase++ {
+		kernel, start, spare := c.parts(packed[phase*c.packedPhase():][:c.packedPhase()])
+		rows, bias := spare[:n*lanes], spare[n*lanes:]
+		c.gatherChannels(rows, w, phase)
+		for i := range len(kernel) / lanes {
 			k := direction * (i - (c.rows() - 1)) % n
-			copy(kernel[i*lanes:][:lanes], row[(k+n)%n*lanes:])
+			copy(kernel[i*lanes:][:lanes], rows[(k+n)%n*lanes:])
 		}
-		clear(start)
+		clear(bias)
+		if terms.Bias != nil {
+			for l := range c.channels(phase) {
+				bias[l] = terms.Bias[c.channel(phase, l)]
+			}
+		}
 		if terms.Embedding != nil {
-			c.packRows(row, terms.Embedding, c.C, block)
-			c.sum(correlation{tiles: 1, outStep: lanes, aStep: lanes}, place{start, 0}, place{zeros[:], 0}, place{row, 0}, kernel)
+			c.gatherChannels(rows, terms.Embedding, phase)
+			c.sum(correlation{tiles: 1, outStep: lanes, aStep: lanes}, place{start, 0}, place{bias, 0}, place{rows, 0}, kernel)
+		} else {
+			for i := range c.rows() {
+				copy(start[i*lanes:][:lanes], bias)
+			}
 		}
 		if terms.Table != nil {
-			c.packRows(row, terms.Table, c.C, block)
-			Binary(OpAdd, start[:n*lanes], start[:n*lanes], row)
-		}
-		if terms.Bias != nil {
-			c.packRows(row, terms.Bias, 0, block)
-			Binary(OpAdd, start[:n*lanes], start[:n*lanes], row)
+			c.gatherChannels(rows, terms.Table, phase)
+			Binary(OpAdd, start[:n*lanes], start[:n*lanes], rows)
 		}
 	}
 }
 
-var zeros [lanes]float32
-
-// packRows lays out a block's channels of N rows, stride floats apart.
-func (c *Circular) packRows(dst, rows []float32, stride, block int) {
-	if !c.flat() {
-		packLanes(dst, rows[block*lanes:], c.length(), stride, usedLanes(c.C, block))
-		return
-	}
-	used := c.used(block, 0)
-	clear(dst[:c.length()*lanes])
-	for l := 0; l < used; {
-		channel := (block*lanes + l) % c.C
-		count := min(used-l, c.C-channel)
-		for i := range c.length() {
-			copy(dst[i*lanes+l:][:count], rows[i*stride+channel:])
-		}
-		l += count
-	}
-}
-
-// parts returns the kernel, whose row rows-1 is its index 0, the starts of the sums, and room for N rows, of a packed
-// block.
-func (c *Circular) parts(block []float32) (kernel, start, spare []float32) {
+// parts returns the kernel, whose row rows-1 is its index 0, the starts of the sums, and room for N+1 rows, of what is
+// packed for a phase.
+func (c *Circular) parts(packed []float32) (kernel, start, spare []float32) {
 	n, rows := c.length(), c.rows()
 	k, s := (rows-1+n)*lanes, (2*rows-1+n)*lanes
-	return block[:k], block[k:s], block[s:]
+	return packed[:k], packed[k:s], packed[s:]
 }
 
-func (c *Circular) packedBlock() int { return (2*c.rows() - 1 + 2*c.length()) * lanes }
+func (c *Circular) packedPhase() int { return 2 * (c.rows() + c.length()) * lanes }
 
 // span is the number of floats from the first channel of the first pixel to the last channel of the last.
 func (c *Circular) span(stride int) int { return (c.Batch*c.H*c.W-1)*stride + c.C }
@@ -199,58 +175,9 @@ func (c *Circular) length() int {
 }
 func (c *Circular) rows() int { return max(c.length(), tileOutputs) }
 
-// flat says that a row's pixels follow each other without gaps and do not divide into blocks of sixteen channels, and
-// the kernel does not run along the row: then blocks are cut from the whole row, W·C channels.
-func (c *Circular) flat() bool {
-	return c.Axis == Height && c.InStride == c.C && c.OutStride == c.C && c.C%lanes != 0
-}
-
-// blocks returns the number of blocks of channels. Of flat rows only blocks with different channels count; those with
-// the same channels are lines of one block.
-func (c *Circular) blocks() int {
-	if c.flat() {
-		return min(c.C/greatestCommonDivisor(c.C, lanes), blocksOf(c.W*c.C))
-	}
-	return blocksOf(c.C)
-}
-
-// lines returns the number of lines of an image that a block has.
-func (c *Circular) lines(block int) int {
-	switch {
-	case c.flat():
-		return ceilDivide(blocksOf(c.W*c.C)-block, c.blocks())
-	case c.Axis == Height:
-		return c.W
-	default:
-		return c.H
-	}
-}
-
-// used returns the number of channels of a line of a block.
-func (c *Circular) used(block, line int) int {
-	if c.flat() {
-		return usedLanes(c.W*c.C, line*c.blocks()+block)
-	}
-	return usedLanes(c.C, block)
-}
-
-// groups returns the number of groups that the lines of all images are split into.
-func (c *Circular) groups() int {
-	n, lines := c.length(), c.Batch*c.lines(0)
-	return min(lines, ceilDivide(lines*n*n, unitProducts))
-}
-
-// place returns where a line of a block of an image begins, the distance of its pixels, and that of the next line.
-func (c *Circular) place(stride, b, block, line int) (at, step, next int) {
-	switch {
-	case c.flat():
-		step, next = c.W*stride, c.blocks()*lanes
-	case c.Axis == Height:
-		step, next = c.W*stride, stride
-	default:
-		step, next = stride, c.W*stride
-	}
-	return b*c.H*c.W*stride + block*lanes + line*next, step, next
+// groups returns the number of groups that the vectors of a phase are split into.
+func (c *Circular) groups(l *lineVectors) int {
+	return min(l.rounds(), ceilDivide(l.rounds()*l.n*l.n, unitProducts))
 }
 
 func greatestCommonDivisor(a, b int) int {

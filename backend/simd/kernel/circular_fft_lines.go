@@ -26,7 +26,7 @@ type piece struct {
 }
 
 // lineVectors returns where the lines of x are.
-func (c *CircularFFT) lineVectors(x []float32, stride int) lineVectors {
+func (c *Circular) lineVectors(x []float32, stride int) lineVectors {
 	l := lineVectors{x: x, n: c.length(), step: c.W * stride, next: stride, image: c.H * c.W * stride, lines: c.W, channels: c.C}
 	if c.Axis == Width {
 		l.lines, l.step, l.next = c.H, l.next, l.step
@@ -66,6 +66,26 @@ func (l *lineVectors) at(image, line, channel, used int) (at int, whole bool) {
 		room += (l.lines - 1 - line) * l.channels
 	}
 	return image*l.image + line*l.next + channel, used == lanes && room >= lanes
+}
+
+// run returns where a vector is whose lanes are next to each other, and how many with the same channels, itself included,
+// follow next floats from each other; none, if its lanes are not.
+func (l *lineVectors) run(vector int) (at, next, count int) {
+	at, whole := l.whole(vector)
+	if !whole {
+		return 0, 0, 0
+	}
+	line, channel, _ := l.place(vector)
+	lines := l.lines - line%l.lines
+	switch {
+	case !l.dense || l.channels%lanes == 0:
+		return at, l.next, lines
+	case l.next == l.channels:
+		next = l.phases * lanes
+		return at, next, 1 + (lines*l.channels-channel-lanes)/next
+	default:
+		return at, 0, 1
+	}
 }
 
 // pieces returns the pieces of a vector. The last vector of all may have fewer than sixteen lanes.
@@ -157,6 +177,9 @@ func copyLanes(dst, src []float32, pixels, dstStride, srcStride, used int) {
 // turns returns how many signals of two vectors a phase has at most, and turnsOf how many it has.
 func (l *lineVectors) turns() int            { return l.turnsOf(0) }
 func (l *lineVectors) turnsOf(phase int) int { return ceilDivide(l.vectors-phase, 2*l.phases) }
+
+// rounds returns how often the vectors go through the phases, the last time maybe not to the end.
+func (l *lineVectors) rounds() int { return ceilDivide(l.vectors, l.phases) }
 
 // signal returns the vectors of a signal, the same twice where the phase's last one is alone.
 func (l *lineVectors) signal(turn, phase int) (first, second int) {

@@ -86,7 +86,7 @@ func (c *CircularFFT) packTerms(plan *fftPlan, f factorRows, z complexRows, term
 }
 
 // gatherChannels sets N consecutive vectors to the channels of a phase of t [N, C].
-func (c *CircularFFT) gatherChannels(vectors, t []float32, phase int) {
+func (c *Circular) gatherChannels(vectors, t []float32, phase int) {
 	var pieces [lanes]piece
 	count, used := 0, c.channels(phase)
 	for lane := 0; lane < used; count++ {
@@ -98,13 +98,13 @@ func (c *CircularFFT) gatherChannels(vectors, t []float32, phase int) {
 }
 
 // channels returns how many lanes of a phase are channels, and channel the one in a lane.
-func (c *CircularFFT) channels(phase int) int {
+func (c *Circular) channels(phase int) int {
 	if c.C/greatestCommonDivisor(c.C, lanes) <= maxDensePhases {
 		return lanes
 	}
 	return usedLanes(c.C, phase)
 }
-func (c *CircularFFT) channel(phase, lane int) int { return (phase*lanes + lane) % c.C }
+func (c *Circular) channel(phase, lane int) int { return (phase*lanes + lane) % c.C }
 
 // factors returns what signals of a phase are multiplied by.
 func (c *CircularFFT) factors(packed []float32, phase, m int) factorRows {
