@@ -51,7 +51,14 @@ func check(x, kernel, embedding, bias *graph.Node, options Options) {
 	if kernel.Rank() == 3 {
 		channels = kernel.Shape().Dim(2)
 	}
-	if bias != nil && (bias.Rank() != 1 || bias.Shape().Dim(0) != channels || bias.DType() != x.DType()) {
+	if bias != nil {
+		mustBeBias(bias, x, channels)
+	}
+}
+
+// mustBeBias panics where a bias is not one element an output channel of x's type.
+func mustBeBias(bias, x *graph.Node, channels int) {
+	if bias.Rank() != 1 || bias.Shape().Dim(0) != channels || bias.DType() != x.DType() {
 		panic(fmt.Errorf("parc: bias of shape %s: want [%d] of type %s", bias.Shape(), channels, x.DType()))
 	}
 }

@@ -28,15 +28,19 @@ func (c circular) correlateSpatial(v, z *graph.Node, dense bool) *graph.Node {
 		// Only the engine is fast at convolutions with batch groups; GoMLX's Go backend panics on them.
 		return correlateByProducts(c.axis, v, z)
 	}
-	correlation := graph.Convolve(c.mark(unroll(c.axis, z)), v).NoPadding().AxesConfig(compute.ConvolveAxesConfig{
-		InputBatch: 3, InputChannels: 0, InputSpatial: []int{1, 2},
-		KernelInputChannels: 0, KernelOutputChannels: 3, KernelSpatial: []int{1, 2},
-		OutputBatch: 2, OutputChannels: 3, OutputSpatial: []int{0, 1},
-	})
+	correlation := graph.Convolve(c.mark(unroll(c.axis, z)), v).NoPadding().AxesConfig(kernelGradientAxes)
 	if dense {
 		return graph.Reshape(correlation.Done(), n, channels, outputs)
 	}
 	return graph.Reshape(correlation.BatchGroupCount(channels).Done(), n, channels)
+}
+
+// kernelGradientAxes are those of a convolution in which batch and channels are exchanged: the gradient of an output is
+// the kernel, and what comes out is laid out as a kernel is.
+var kernelGradientAxes = compute.ConvolveAxesConfig{
+	InputBatch: 3, InputChannels: 0, InputSpatial: []int{1, 2},
+	KernelInputChannels: 0, KernelOutputChannels: 3, KernelSpatial: []int{1, 2},
+	OutputBatch: 2, OutputChannels: 3, OutputSpatial: []int{0, 1},
 }
 
 // correlateByProducts is the depth-wise correlation from the products of every two positions of a line: with

@@ -98,7 +98,12 @@ func (t transform) native() bool {
 
 // matrices returns scale(f)·cos(2π·f·i/n) and scale(f)·sin(2π·f·i/n) of shape [n/2+1, n].
 func (t transform) matrices(scale func(f int) float64) (cosines, sines *graph.Node) {
-	cos, sin := make([][]float64, t.n/2+1), make([][]float64, t.n/2+1)
+	return t.turns(t.n/2+1, scale)
+}
+
+// turns returns the same for so many frequencies, of shape [frequencies, n].
+func (t transform) turns(frequencies int, scale func(f int) float64) (cosines, sines *graph.Node) {
+	cos, sin := make([][]float64, frequencies), make([][]float64, frequencies)
 	for f := range cos {
 		cos[f], sin[f] = make([]float64, t.n), make([]float64, t.n)
 		for i := range t.n {
