@@ -17,14 +17,15 @@ import (
 //
 // The kernel is depth-wise of shape [KH, KW, C]; it and the embedding, of a shape of that kind too, are fitted to each
 // axis as the options say, whose axis has no meaning here. Embedding and bias [C] may be nil; all have x's type. Spatial
-// is an ordinary depth-wise convolution of x continued periodically, FFT a product of two-dimensional spectra. The form
-// that Auto takes is FFT. It panics with an error where the arguments do not fit each other.
+// is an ordinary depth-wise convolution of x continued periodically, FFT a product of two-dimensional spectra. Auto takes
+// FFT, but on the engine "simd" for small maps Spatial. It panics with an error where the arguments do not fit each other.
 func GlobalConvolve(x, kernel, embedding, bias *graph.Node, options Options) *graph.Node {
 	mustBeOneOf("fit", int(options.Fit), fitNames)
 	mustBeOneOf("form", int(options.Form), formNames)
 	mustBeImages(x)
 	mustBeGlobal("kernel", kernel, x)
-	g := global{spatial: options.Form == Spatial}
+	places := x.Shape().Dim(1) * x.Shape().Dim(2)
+	g := global{spatial: options.Form == Spatial || options.Form == Auto && onEngine(x.Graph()) && places <= spatialPlaces}
 	if embedding != nil {
 		mustBeGlobal("position embedding", embedding, x)
 		x = graph.Add(x, graph.ExpandDims(options.Fit.toMap(x, embedding), 0))
@@ -36,6 +37,9 @@ func GlobalConvolve(x, kernel, embedding, bias *graph.Node, options Options) *gr
 	}
 	return y
 }
+
+// spatialPlaces is the size of maps up to which the engine's depth-wise convolution is faster than its transforms.
+const spatialPlaces = 2048
 
 // mustBeGlobal panics where t is not of shape [KH, KW, C] with x's channels and type and every size at least 1.
 func mustBeGlobal(argument string, t, x *graph.Node) {
