@@ -47,7 +47,7 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 	mustHold(scratch, c.ScratchSize())
 	plan := fftPlanOf(c.transformed())
 	r := circularFFTRun{
-		c: &c, in: c.lineVectors(x, c.InStride), out: c.lineVectors(out, c.OutStride), packed: packed,
+		c: c, in: c.lineVectors(x, c.InStride), out: c.lineVectors(out, c.OutStride), packed: packed,
 		plan: plan, work: signalIn(scratch, plan.n),
 	}
 	turns, turnGroups, phaseGroups := r.in.turns(), c.turnGroups(&r.in), ceilDivide(r.in.phases, unitPhases)
@@ -59,7 +59,7 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 
 // circularFFTRun is what the signals of a call share.
 type circularFFTRun struct {
-	c       *CircularFFT
+	c       CircularFFT
 	in, out lineVectors
 	packed  []float32
 	plan    *fftPlan

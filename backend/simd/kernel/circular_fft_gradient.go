@@ -52,7 +52,7 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 			plan.correlateAhead(sum, xLines.rows(work, first, second, plan.n, added), work, spectrum, next)
 		}
 		plan.inverse(sum)
-		g.storeSums(partial[u*n*lanes:][:n*lanes], sum.re, plan.n)
+		g.storeSums(partial[u*n*lanes:][:n*lanes], sum.re, plan)
 	}
 }
 
@@ -105,15 +105,15 @@ func (l *lineVectors) begin(first, second int) complexRows {
 	return complexRows{l.x[re:], l.x[im:], l.step}
 }
 
-// storeSums takes the sums over all differences of two indices modulo m to those modulo N.
-func (g *CircularFFTGradient) storeSums(partial, sums []float32, m int) {
-	n := g.length()
+// storeSums takes the sums over all differences of two indices modulo the transform's length to those modulo N.
+func (g *CircularFFTGradient) storeSums(partial, sums []float32, plan *fftPlan) {
+	n, m := g.length(), plan.n
 	copy(partial, sums[:n*lanes])
 	if m > n {
 		around := partial[lanes:]
 		Binary(OpAdd, around, around, sums[(m-n+1)*lanes:][:len(around)])
 	}
-	scaleBy(partial, m)
+	Binary(OpMul, partial, partial, plan.scale)
 }
 
 // chunks returns the number of parts that the signals of a phase are summed in.

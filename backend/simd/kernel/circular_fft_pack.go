@@ -50,7 +50,7 @@ func (c *CircularFFT) packKernel(plan *fftPlan, filter []float32, z complexRows,
 		copy(z.re[(plan.n-n+1)*lanes:], z.re[lanes:n*lanes])
 	}
 	clear(z.im)
-	scaleBy(z.re, plan.n)
+	Binary(OpMul, z.re, z.re, plan.scale)
 	to := interleaved(filter)
 	if !reversed { // exchanged, the transform of real numbers is the conjugate
 		z, to = z.exchange(), to.exchange()
@@ -65,7 +65,7 @@ func (c *CircularFFT) packTerms(plan *fftPlan, f factorRows, z complexRows, term
 	if terms.Table != nil {
 		c.gatherChannels(z.re, terms.Table, phase)
 		clear(z.re[n*lanes:])
-		scaleBy(z.re, plan.n)
+		Binary(OpMul, z.re, z.re, plan.scale)
 		copy(z.im, z.re)
 		plan.forward(added, z)
 	}
@@ -117,8 +117,3 @@ func (c *CircularFFT) factors(packed []float32, phase, m int) factorRows {
 
 // packedPhase is the number of floats of a phase.
 func (c *CircularFFT) packedPhase() int { return (1 + 6*c.transformed()) * lanes }
-
-// scaleBy multiplies by the factor 1/m of the way back.
-func scaleBy(x []float32, m int) {
-	Binary(OpMul, x, x, []float32{1 / float32(m)})
-}

@@ -24,7 +24,8 @@ type fftPlan struct {
 	whole int // stages before the rows are in parts
 	parts int // of as many butterflies each in each later stage, one part after the other
 
-	single fftStage // each row by itself
+	single fftStage  // each row by itself
+	scale  []float32 // 1/n
 }
 
 // fftStage is a set of butterflies that together take every row once.
@@ -57,7 +58,7 @@ func fftPlanOf(n int) *fftPlan {
 }
 
 func newFFTPlan(n int) *fftPlan {
-	p := &fftPlan{n: n, slots: make([]int32, n), parts: 1}
+	p := &fftPlan{n: n, slots: make([]int32, n), parts: 1, scale: []float32{1 / float32(n)}}
 	if !hasRadices(n) {
 		p.chirp = newBluestein(n)
 		for k := range p.slots {
