@@ -178,7 +178,12 @@ func (b *rewriter) spectralConvolution(out *value, x, w signal, asked algorithm)
 		return nil
 	}
 	y := b.circular(axis, asked, x.value, b.kernelOf(w, channels, along), circularTerms{})
-	return b.reshape(b.transpose(y, ordering(x.labels, labels)...), out.shape.Dimensions...)
+	from, dims := slices.Clone(x.labels), slices.Clone(y.shape.Dimensions)
+	for len(from) > out.shape.Rank() {
+		one := slices.Index(from, unlabelled)
+		from, dims = slices.Delete(from, one, one+1), slices.Delete(dims, one, one+1)
+	}
+	return b.transpose(b.reshape(y, dims...), ordering(from, broadcastLabels(out, sequence(len(from))))...)
 }
 
 // otherLabel returns the label that a signal has beside that of its transformed axis, unlabelled if there is none, or
