@@ -2,13 +2,19 @@ package models_test
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/fastparc/fastparc/internal/golden"
 	"github.com/fastparc/fastparc/models"
+	"github.com/fastparc/fastparc/nn"
+	"github.com/fastparc/fastparc/weights"
 )
 
 // TestDilatedMapsHoldTheStridedOnes compares maps at an output stride with the model's own: a dilated kernel reads the
@@ -70,4 +76,60 @@ func everyOther(t *testing.T, fine *tensors.Tensor, want []int, step, first int)
 		}
 	}
 	return places
+}
+
+// TestDilatedMapsEqualTimms compares the last maps at an output stride with those of timm's models. It needs a Python with
+// timm, named by FASTPARC_PYTHON.
+func TestDilatedMapsEqualTimms(t *testing.T) {
+	python := os.Getenv("FASTPARC_PYTHON")
+	if python == "" {
+		t.Skip("skipped: FASTPARC_PYTHON names no Python")
+	}
+	if exec.Command(python, "-c", "import timm").Run() != nil {
+		t.Skipf("skipped: %s has no timm", python)
+	}
+	const height, width = 64, 96
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name+".safetensors") }
+	pixels := golden.Images("input:96", 1, width)[:height*width*3]
+	planes := make([]float32, len(pixels))
+	for i, value := range pixels {
+		planes[i%3*height*width+i/3] = value
+	}
+	images := tensors.FromFlatDataAndDimensions(pixels, 1, height, width, 3)
+	if err := weights.Save(path("input"), []weights.Tensor{weights.FromFloats("input", []int{1, 3, height, width}, planes)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	backend := newBackend(t)
+	for name, theirs := range map[string]string{"resnet50": "resnet50", "mobilenetv2": "mobilenetv2_100", "convnext_t": "convnext_tiny"} {
+		t.Run(name, func(t *testing.T) {
+			const outputStride = 8
+			m, store := goldenModel(t, name, models.Options{OutputStride: outputStride})
+			if err := weights.Save(path("weights"), golden.Weights(m), nil); err != nil {
+				t.Fatal(err)
+			}
+			command := exec.Command(python, "-B", filepath.Join("testdata", "dilated.py"), theirs, strconv.Itoa(outputStride), path("weights"), path("input"), path("features"))
+			if output, err := command.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, output)
+			}
+			file, err := weights.Open(path("features"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer file.Close()
+			tensor, err := file.Tensor("features")
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := tensor.Floats()
+			if err != nil {
+				t.Fatal(err)
+			}
+			maps := run(t, backend, store, m.Features, images)
+			got := nn.Kernel(tensor.Shape[2], tensor.Shape[3], tensor.Shape[1], 1).ToTorch(tensors.MustCopyFlatData[float32](maps[len(maps)-1]))
+			if difference := golden.Difference(t, got, want); !(difference <= 1e-4) {
+				t.Errorf("maps differ by up to %g of the largest value, want at most 1e-4", difference)
+			}
+		})
+	}
 }

@@ -53,16 +53,29 @@ func (b *BatchNorm) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
 	y, batchMean, batchVariance := normalizeBatch(x, weight, bias)
 	// The running variance is PyTorch's unbiased one, the one that normalises is not.
 	unbiased := graph.MulScalar(batchVariance, float64(count)/float64(count-1))
-	follow(mean, batchMean)
-	follow(variance, unbiased)
-	batches.SetNodeValue(graph.AddScalar(batches.NodeValue(g), 1))
+	counted := graph.AddScalar(batches.NodeValue(g), 1)
+	share := graph.Scalar(g, x.DType(), batchNormMomentum)
+	if g.State(averageKey{}) != nil {
+		share = graph.Inverse(graph.ConvertDType(counted, x.DType()))
+	}
+	follow(mean, batchMean, share)
+	follow(variance, unbiased, share)
+	batches.SetNodeValue(counted)
 	return y
 }
 
-// follow moves a running value towards that of the latest batch.
-func follow(running *model.Variable, latest *graph.Node) {
-	kept := graph.MulScalar(running.NodeValue(latest.Graph()), 1-batchNormMomentum)
-	running.SetNodeValue(graph.Add(kept, graph.MulScalar(latest, batchNormMomentum)))
+// AverageBatches makes the running values of batch normalisations, in a graph that is marked as training, the averages
+// of all batches that they have counted, as PyTorch's are with momentum None. Otherwise they follow the latest batches.
+func AverageBatches(g *graph.Graph) {
+	g.AttachState(averageKey{}, true)
+}
+
+type averageKey struct{}
+
+// follow moves a running value towards that of the latest batch, which has this share in it.
+func follow(running *model.Variable, latest, share *graph.Node) {
+	kept := graph.Mul(running.NodeValue(latest.Graph()), graph.OneMinus(share))
+	running.SetNodeValue(graph.Add(kept, graph.Mul(latest, share)))
 }
 
 // scaleByStatistics normalises x by a given mean and variance. What is computed from parameters alone is kept apart from

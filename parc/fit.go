@@ -30,12 +30,12 @@ func (f Fit) to(n int, t *graph.Node) *graph.Node {
 	if k == n {
 		return t
 	}
-	matrix := graph.ConstAs(t, f.matrix(k, n))
+	matrix := graph.ConstAs(t, f.Matrix(k, n))
 	return graph.DotGeneral(matrix, []int{1}, nil, t, []int{0}, nil)
 }
 
-// matrix returns the n rows of k weights that give the fitted values from those of the meta kernel.
-func (f Fit) matrix(k, n int) [][]float64 {
+// Matrix returns the n rows of k weights that give the fitted values from those of the meta kernel.
+func (f Fit) Matrix(k, n int) [][]float64 {
 	if f == Crop && n > k {
 		panic(fmt.Errorf("parc: fit crop with kernel size %d: want at least the %d positions of the axis", k, n))
 	}

@@ -93,14 +93,10 @@ func openCheckpoint(dir string) (*Checkpoint, error) {
 	if len(c.Classes) == 0 {
 		return nil, fmt.Errorf("train: %s: no classes, expected the name of each", filepath.Join(dir, cardFile))
 	}
+	options := c.Options()
+	options.DropPath = c.Recipe.DropPath
 	var err error
-	c.Network, err = models.New(c.Model, models.Options{
-		Classes:             len(c.Classes),
-		ImageSize:           c.ImageSize,
-		DropPath:            c.Recipe.DropPath,
-		NoPositionEmbedding: c.NoPositionEmbedding,
-	})
-	if err != nil {
+	if c.Network, err = models.New(c.Model, options); err != nil {
 		return nil, fmt.Errorf("train: %s: %w", filepath.Join(dir, cardFile), err)
 	}
 	return c, nil

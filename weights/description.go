@@ -12,6 +12,8 @@ import (
 type Description struct {
 	Model               string               `json:"model"`
 	ImageSize           [2]int               `json:"image_size"` // height, width
+	ParCBlocks          []string             `json:"parc_blocks,omitempty"`
+	KernelImageSize     [2]int               `json:"kernel_image_size,omitzero"` // height, width
 	NoPositionEmbedding bool                 `json:"no_position_embedding,omitempty"`
 	Classes             []string             `json:"classes"`
 	Preprocessing       models.Preprocessing `json:"preprocessing"`
@@ -22,10 +24,26 @@ func Describe(m *models.Model, classes []string) Description {
 	return Description{
 		Model:               m.Name(),
 		ImageSize:           m.Options().ImageSize,
+		ParCBlocks:          m.Options().ParCBlocks,
+		KernelImageSize:     m.Options().KernelImageSize,
 		NoPositionEmbedding: m.Options().NoPositionEmbedding,
 		Classes:             classes,
 		Preprocessing:       m.Preprocessing(),
 	}
+}
+
+// Options returns the options with which the model is made again.
+func (d Description) Options() models.Options {
+	options := models.Options{Classes: len(d.Classes), ImageSize: d.ImageSize}
+	d.structure(&options)
+	return options
+}
+
+// structure sets what of the options decides which arrays there are, apart from the classifier's.
+func (d Description) structure(options *models.Options) {
+	options.ParCBlocks = d.ParCBlocks
+	options.KernelImageSize = d.KernelImageSize
+	options.NoPositionEmbedding = d.NoPositionEmbedding
 }
 
 const (

@@ -27,7 +27,7 @@ func (f *File) Model(name string, options models.Options) (*models.Model, error)
 		return nil, fmt.Errorf("weights: %s does not say which model it is for: name one", f.name)
 	}
 	if name == description.Model {
-		options.NoPositionEmbedding = description.NoPositionEmbedding
+		description.structure(&options)
 	}
 	m, err := models.New(name, options)
 	if err != nil {

@@ -84,15 +84,7 @@ func valueOf(entry models.Entry, found map[string]string, file *File) (*tensors.
 	if err != nil {
 		return nil, err
 	}
-	if entry.Kind == nn.Counted {
-		tensor.Shape = entry.Shape
-		return tensor.Value()
-	}
-	values, err := tensor.Floats()
-	if err != nil {
-		return nil, err
-	}
-	return tensors.FromFlatDataAndDimensions(entry.Layout.FromTorch(values), entry.Layout.Shape...), nil
+	return entryValue(entry, tensor)
 }
 
 // set gives the entry's variable a value, and makes the variable where there is none.

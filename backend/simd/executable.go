@@ -116,3 +116,7 @@ func (e *executable) end(r *run) {
 	r.weights = nil
 	e.runs.Put(r)
 }
+
+// TemporaryBytes returns the memory in bytes that one call takes for everything between its inputs and its outputs, at
+// the time when most of it is needed. What goroutines need to compute, and what is made of weights once, is not in it.
+func (e *executable) TemporaryBytes() int { return e.plan.arena }

@@ -38,6 +38,7 @@ and its FFT form (Fast-ParC). Everything is computed by an engine of its own, in
 		newTrainCommand(app),
 		newEvalCommand(app),
 		newPredictCommand(app),
+		newConvertCommand(app),
 		newDemoCommand(app),
 		newBenchCommand(app),
 	)

@@ -186,12 +186,20 @@ func (t *trainCommand) sameAs(card train.Card, changed func(flag string) bool) e
 
 // describe makes the model for these classes and its card.
 func (t *trainCommand) describe(training *train.Training, classes []string) (err error) {
-	training.Model, err = models.New(t.model, models.Options{
+	options := models.Options{
 		Classes:   len(classes),
 		ImageSize: [2]int{t.imageSize, t.imageSize},
 		DropPath:  t.recipe.DropPath,
-	})
-	if err != nil {
+	}
+	if training.Weights != nil { // they may be for other blocks with circular convolutions than the model's own
+		m, err := training.Weights.Model(t.model, options)
+		if err != nil {
+			return err
+		}
+		options = m.Options()
+		options.Classes = len(classes)
+	}
+	if training.Model, err = models.New(t.model, options); err != nil {
 		return err
 	}
 	if err := setCrop(&t.recipe.Augmentation, t.crop, training.Model.Options().ImageSize[0]); err != nil {

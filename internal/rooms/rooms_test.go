@@ -25,6 +25,7 @@ var rooms = []string{
 	"bench",
 	"train",
 	"data",
+	"convert",
 	"weights",
 	"models",
 	"nn",
