@@ -1,9 +1,12 @@
 package simd
 
-import "github.com/fastparc/fastparc/backend/simd/kernel"
+import (
+	"github.com/fastparc/fastparc/backend/simd/internal/costs"
+	"github.com/fastparc/fastparc/backend/simd/kernel"
+)
 
-// This file chooses how a circular convolution is computed: by its shape, never by measuring, so that results stay the
-// same.
+// This file chooses how a circular convolution is computed: by its shape and tables of measured times, never by
+// measuring, so that results stay the same from run to run.
 
 // algorithm is how a circular convolution is computed.
 type algorithm int
@@ -14,28 +17,38 @@ const (
 	throughFrequencies                  // or in the FFT form
 )
 
-// fasterForm returns the form that was asked for, or else the faster one: the length decides from which on the
-// frequencies pay.
-func fasterForm(shape kernel.Circular, asked algorithm) circularForm {
-	frequencies := kernel.CircularFFT{Circular: shape}
-	if asked == throughFrequencies || asked == anyAlgorithm && circularLength(shape) > frequencies.Taps() {
-		return frequencies
+// fasterForm returns the form that was asked for, or else the faster one. A kernel that changes from call to call is
+// packed as often, which is then part of the cost.
+func fasterForm(shape kernel.Circular, asked algorithm, changes bool) circularForm {
+	parts := []costs.Part{costs.Forward}
+	if changes {
+		parts = append(parts, costs.Packing)
+	}
+	if goesThroughFrequencies(shape, asked, parts...) {
+		return kernel.CircularFFT{Circular: shape}
 	}
 	return shape
 }
 
 // fasterGradientForm is fasterForm for the gradient of the kernel.
 func fasterGradientForm(shape kernel.Circular, asked algorithm) circularGradientForm {
-	frequencies := kernel.CircularFFTGradient{CircularFFT: kernel.CircularFFT{Circular: shape}}
-	if asked == throughFrequencies || asked == anyAlgorithm && circularLength(shape) > frequencies.Taps() {
-		return frequencies
+	if goesThroughFrequencies(shape, asked, costs.KernelGradient) {
+		return kernel.CircularFFTGradient{CircularFFT: kernel.CircularFFT{Circular: shape}}
 	}
 	return kernel.CircularGradient{Circular: shape}
 }
 
-func circularLength(c kernel.Circular) int {
-	if c.Axis == kernel.Height {
-		return c.H
+// goesThroughFrequencies says whether all parts together are computed so.
+func goesThroughFrequencies(shape kernel.Circular, asked algorithm, parts ...costs.Part) bool {
+	if asked != anyAlgorithm {
+		return asked == throughFrequencies
 	}
-	return c.W
+	var direct, frequencies float64
+	for _, part := range parts {
+		d, f := costs.Current().Predict(part, shape)
+		direct, frequencies = direct+d, frequencies+f
+	}
+	return frequencies < direct
 }
+
+func circularLength(c kernel.Circular) int { return costs.Length(c) }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/fastparc/fastparc/backend/simd/kernel"
 	"github.com/gomlx/compute"
 )
 
@@ -268,20 +267,5 @@ func TestBiasesMoveIntoPackedKernels(t *testing.T) {
 			}
 			agree(t, b, reference, inputs, build)
 		})
-	}
-}
-
-func TestCircularConvolutionsGoThroughTheFrequenciesWhereTheyAreLong(t *testing.T) {
-	for _, c := range []struct {
-		length                int
-		frequencies, gradient bool
-	}{{6, false, false}, {14, false, false}, {120, true, true}, {448, true, true}} {
-		shape := kernel.Circular{Batch: 2, H: c.length, W: 8, C: 16, Axis: kernel.Height, InStride: 16, OutStride: 16}
-		if _, frequencies := fasterForm(shape, anyAlgorithm).(kernel.CircularFFT); frequencies != c.frequencies {
-			t.Errorf("length %d: through the frequencies is %v, want %v", c.length, frequencies, c.frequencies)
-		}
-		if _, frequencies := fasterGradientForm(shape, anyAlgorithm).(kernel.CircularFFTGradient); frequencies != c.gradient {
-			t.Errorf("length %d: the gradient through the frequencies is %v, want %v", c.length, frequencies, c.gradient)
-		}
 	}
 }

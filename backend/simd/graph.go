@@ -1,6 +1,10 @@
 package simd
 
-import "github.com/gomlx/compute"
+import (
+	"slices"
+
+	"github.com/gomlx/compute"
+)
 
 // graph is what passes rewrite and plans are made from: the main function's nodes, each after the nodes it reads.
 type graph struct {
@@ -23,6 +27,7 @@ type rewriter struct {
 	replaced map[*value]*value
 	users    map[*value]int
 	weights  map[*value]bool // what ofWeights has found out
+	trains   bool            // circular kernels have gradients in the graph, so they change from call to call
 }
 
 // add appends a node made by a rule and returns its first output.
@@ -37,6 +42,7 @@ func (b *rewriter) only(v *value) bool { return b.users[v] == 1 }
 // rewrite applies a rule to every node, in order.
 func (g *graph) rewrite(r rule) {
 	b := &rewriter{replaced: map[*value]*value{}, users: g.users(), weights: map[*value]bool{}}
+	b.trains = slices.ContainsFunc(g.nodes, isCircularGradient)
 	for _, n := range g.nodes {
 		for i, input := range n.inputs {
 			if target, ok := b.replaced[input]; ok {

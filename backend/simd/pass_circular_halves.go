@@ -99,12 +99,17 @@ func (b *rewriter) circularParts(out shapes.Shape, circulars []*node) *value {
 		shape := imageShape(n.inputs[0], node.axis)
 		from := inPlaceChannels(shape, n.inputs[0])
 		shape.InStride, shape.OutStride = from.stride, out.Dimensions[3]
-		form := fasterForm(shape, node.asked)
+		form := fasterForm(shape, node.asked, b.trains || !b.ofWeights(n.inputs[1]))
 		a.parts = append(a.parts, circularPart{shape, form, from.first, to})
 		inputs = append(inputs, from.whole, b.packedCircular(form, node.terms, n.inputs[1:]))
 		to += shape.C
 	}
 	return b.kernelNode(a, out.Dimensions, inputs...)
+}
+
+func isCircularGradient(n *node) bool {
+	_, ok := n.attributes.(circularGradientOf)
+	return ok
 }
 
 // packedCircular adds the layout of a kernel and its terms. A kernel that is another turned round is taken as that one.

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/fastparc/fastparc/backend/simd/internal/costs"
+	"github.com/fastparc/fastparc/backend/simd/kernel"
+)
+
+// measure returns the picoseconds for each element that a part takes in both forms. They take turns, and the shortest
+// of many times counts: what else runs on the machine only adds to a time.
+func measure(part costs.Part, c kernel.Circular) (direct, frequencies int) {
+	random := rand.New(rand.NewPCG(1, 2))
+	elements := c.Batch * c.H * c.W * c.C
+	if part == costs.Packing {
+		elements = costs.Length(c) * c.C
+	}
+	calls := [2]func(){prepare(part, c, c, random), prepare(part, c, kernel.CircularFFT{Circular: c}, random)}
+	shortest := [2]time.Duration{math.MaxInt64, math.MaxInt64}
+	const atLeast, budget = 2, 5 * time.Millisecond
+	begun := time.Now()
+	for turn := 0; turn < atLeast || time.Since(begun) < budget; turn++ {
+		for i, call := range calls {
+			start := time.Now()
+			call()
+			shortest[i] = min(shortest[i], time.Since(start))
+		}
+	}
+	picoseconds := func(d time.Duration) int { return int(math.Round(1e3 * float64(d) / float64(elements))) }
+	return picoseconds(shortest[0]), picoseconds(shortest[1])
+}
+
+// form is what both forms of the convolution can do.
+type form interface {
+	PackedSize() int
+	PackUnits() int
+	Pack(packed, w []float32, terms kernel.CircularTerms, lo, hi int)
+	Units() int
+	ScratchSize() int
+	Run(out, x, packed []float32, lo, hi int, scratch []float32)
+}
+
+// gradientForm is what both forms of the kernel's gradient can do.
+type gradientForm interface {
+	Units() int
+	PartialSize() int
+	ScratchSize() int
+	Run(partial, v, x, embedding []float32, lo, hi int, scratch []float32)
+	Combine(dw, partial []float32)
+}
+
+// prepare returns a call of a part in a form.
+func prepare(part costs.Part, c kernel.Circular, f form, random *rand.Rand) func() {
+	elements, n := c.Batch*c.H*c.W*c.C, costs.Length(c)
+	x := normal(random, elements)
+	if part == costs.KernelGradient {
+		return prepareGradient(c, x, gradientOf(c, f))
+	}
+	w, bias := normal(random, n*c.C), normal(random, c.C)
+	packed := make([]float32, f.PackedSize())
+	pack := func() { f.Pack(packed, w, kernel.CircularTerms{Bias: bias}, 0, f.PackUnits()) }
+	pack()
+	if part == costs.Packing {
+		return pack
+	}
+	out, scratch := make([]float32, elements), make([]float32, f.ScratchSize())
+	return func() { f.Run(out, x, packed, 0, f.Units(), scratch) }
+}
+
+func gradientOf(c kernel.Circular, f form) gradientForm {
+	if frequencies, ok := f.(kernel.CircularFFT); ok {
+		return kernel.CircularFFTGradient{CircularFFT: frequencies}
+	}
+	return kernel.CircularGradient{Circular: c}
+}
+
+func prepareGradient(c kernel.Circular, x []float32, g gradientForm) func() {
+	partial, scratch := make([]float32, g.PartialSize()), make([]float32, g.ScratchSize())
+	dw := make([]float32, costs.Length(c)*c.C)
+	return func() {
+		g.Run(partial, x, x, nil, 0, g.Units(), scratch)
+		g.Combine(dw, partial)
+	}
+}
+
+func normal(random *rand.Rand, size int) []float32 {
+	values := make([]float32, size)
+	for i := range values {
+		values[i] = float32(random.NormFloat64())
+	}
+	return values
+}

@@ -1,0 +1,154 @@
+// Package costs predicts how long circular convolutions take, directly and through the frequencies, from tables that
+// backend/simd/internal/calibrate measured. The tables are part of the program, so that the prediction for a shape is
+// the same from run to run.
+package costs
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/fastparc/fastparc/backend/simd/kernel"
+)
+
+// Part is what is computed.
+type Part string
+
+const (
+	// Forward is the convolution, of which the gradient by the input is another one.
+	Forward Part = "forward"
+	// KernelGradient is the gradient by the kernel.
+	KernelGradient Part = "kernel gradient"
+	// Packing prepares the kernel.
+	Packing Part = "packing"
+)
+
+// Table holds what one kind of processor takes with one instruction set.
+type Table struct {
+	// Processor is the name of the one that was measured, Instructions the level of its kernels.
+	Processor    string `json:"processor"`
+	Instructions string `json:"instructions"`
+	// Lengths are those that were measured, ascending; Transforms are the lengths of their
+	// transforms.
+	Lengths    []int `json:"lengths"`
+	Transforms []int `json:"transforms"`
+	// Curves hold the times by part, axis and channels.
+	Curves []Curve `json:"curves"`
+}
+
+// Curve is the times at each length of a table.
+type Curve struct {
+	Part     Part   `json:"part"`
+	Axis     string `json:"axis"`
+	Channels int    `json:"channels"` // 16 stands for any whole number of blocks of sixteen
+	// Direct and Frequencies are picoseconds for each element of the input, or of the kernel that is packed, on one thread.
+	Direct      []int `json:"direct"`
+	Frequencies []int `json:"frequencies"`
+}
+
+// block is the number of channels that kernels work on together.
+const block = 16
+
+// AxisName is what curves call an axis.
+func AxisName(axis kernel.Axis) string {
+	if axis == kernel.Height {
+		return "height"
+	}
+	return "width"
+}
+
+// Length returns N, the length of the axis that the kernel runs along.
+func Length(c kernel.Circular) int {
+	if c.Axis == kernel.Height {
+		return c.H
+	}
+	return c.W
+}
+
+// Predict returns the nanoseconds that a part takes on one thread, directly and through the frequencies.
+func (t *Table) Predict(part Part, c kernel.Circular) (direct, frequencies float64) {
+	n := Length(c)
+	m := kernel.CircularFFT{Circular: c}.TransformLength()
+	elements := float64(c.Batch * c.H * c.W * c.C)
+	alone := 1.0
+	if part == Packing {
+		elements = float64(n * c.C)
+	} else if lines := c.Batch * c.H * c.W / n; lines%2 == 1 {
+		alone = float64(lines+1) / float64(lines) // frequencies take lines in pairs
+	}
+	whole := float64(c.C / block * block)
+	d, f := t.each(part, c.Axis, block, n, m)
+	direct, frequencies = d*whole, f*whole
+	if rest := c.C % block; rest > 0 {
+		d, f := t.between(part, c.Axis, rest, n, m)
+		direct, frequencies = direct+d*float64(rest), frequencies+f*float64(rest)
+	}
+	const picoseconds = 1e-3
+	return direct / float64(c.C) * elements * picoseconds, frequencies / float64(c.C) * elements * alone * picoseconds
+}
+
+// between interpolates between the curves for fewer and for more channels.
+func (t *Table) between(part Part, axis kernel.Axis, channels, n, m int) (direct, frequencies float64) {
+	below, above := 0, block
+	for _, c := range t.Curves {
+		if c.Part == part && c.Axis == AxisName(axis) {
+			if c.Channels <= channels {
+				below = max(below, c.Channels)
+			}
+			if c.Channels >= channels {
+				above = min(above, c.Channels)
+			}
+		}
+	}
+	d1, f1 := t.each(part, axis, below, n, m)
+	if above == below {
+		return d1, f1
+	}
+	d2, f2 := t.each(part, axis, above, n, m)
+	at := float64(channels-below) / float64(above-below)
+	return d1 + at*(d2-d1), f1 + at*(f2-f1)
+}
+
+// each returns the picoseconds for each element at a measured number of channels.
+func (t *Table) each(part Part, axis kernel.Axis, channels, n, m int) (direct, frequencies float64) {
+	at := slices.IndexFunc(t.Curves, func(c Curve) bool {
+		return c.Part == part && c.Axis == AxisName(axis) && c.Channels == channels
+	})
+	if at < 0 {
+		panic(fmt.Sprintf("costs: no curve of %s along %s for %d channels", part, AxisName(axis), channels))
+	}
+	c := t.Curves[at]
+	if i, measured := slices.BinarySearch(t.Lengths, n); measured {
+		return float64(c.Direct[i]), float64(c.Frequencies[i])
+	}
+	direct = interpolate(n, t.Lengths, c.Direct, func(int) bool { return true })
+	if last := t.Lengths[len(t.Lengths)-1]; n > last {
+		direct *= float64(n) / float64(last)
+	}
+	// What a transform takes for each of its rows varies little from one length to the next that has no large primes;
+	// how many rows it has for each of N depends on N alone.
+	small := func(i int) bool { return t.Transforms[i] == t.Lengths[i] }
+	return direct, interpolate(m, t.Lengths, c.Frequencies, small) * float64(m) / float64(n)
+}
+
+// interpolate returns the value at x between those of the nearest places on both sides that are usable; before the first
+// and after the last it is theirs.
+func interpolate(x int, places, values []int, usable func(i int) bool) float64 {
+	below, above := -1, -1
+	for i, place := range places {
+		switch {
+		case !usable(i):
+		case place <= x:
+			below = i
+		case above < 0:
+			above = i
+		}
+	}
+	switch {
+	case below < 0:
+		return float64(values[above])
+	case above < 0:
+		return float64(values[below])
+	}
+	at := float64(x-places[below]) / float64(places[above]-places[below])
+	return float64(values[below]) + at*float64(values[above]-values[below])
+}

@@ -1,0 +1,4 @@
+package kernel
+
+// TransformLength returns the length of the transforms: N, or a longer one where N has large prime factors.
+func (c CircularFFT) TransformLength() int { return c.transformed() }
