@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute"
@@ -22,7 +23,8 @@ const Ours = "fastparc"
 // engine is a computation compiled by this project's engine, with its inputs on the device.
 type engine struct {
 	executable compute.Executable
-	inputs     [][]compute.Buffer // sets of inputs that calls take in turn
+	buffers    []compute.Buffer   // that it owns
+	inputs     [][]compute.Buffer // sets of them that calls take in turn
 	next       int
 	outputs    []string
 }
@@ -31,8 +33,12 @@ type engine struct {
 type layer func(scope *model.Scope, x *graph.Node) *graph.Node
 
 // ours returns this project's contenders. The engine is opened with the work's threads and belongs to the caller.
-func (w Work) ours(backend compute.Backend, operands []operand) (entrants []entrant, err error) {
-	for _, form := range []parc.Form{parc.Spatial, parc.FFT, parc.Auto} {
+func (w Work) ours(backend compute.Backend, operands []operand, choiceOnly bool) (entrants []entrant, err error) {
+	forms := []parc.Form{parc.Spatial, parc.FFT, parc.Auto}
+	if choiceOnly {
+		forms = forms[2:]
+	}
+	for _, form := range forms {
 		operator := func(scope *model.Scope, x *graph.Node) *graph.Node {
 			return parc.New(scope, x).Axis(w.Axis).KernelSize(w.Length()).Form(form).Names("kernel", "embedding", "bias").Done()
 		}
@@ -41,6 +47,9 @@ func (w Work) ours(backend compute.Backend, operands []operand) (entrants []entr
 			return nil, err
 		}
 		entrants = append(entrants, entrant{e, Ours, form.String(), circular})
+	}
+	if choiceOnly {
+		return entrants, nil
 	}
 	depthwise := func(scope *model.Scope, x *graph.Node) *graph.Node {
 		var state nn.State
@@ -98,26 +107,26 @@ func operandOf(path string) string {
 }
 
 // setInputs puts the operands on the device. While training the weights are new at every step: there are two sets of
-// buffers then, so that no call finds its own weights prepared.
+// their buffers then, so that no call finds its own weights prepared.
 func (e *engine) setInputs(backend compute.Backend, operands []operand, training bool) error {
 	names, shapes := e.executable.Inputs()
-	sets := 1
+	e.inputs = make([][]compute.Buffer, 1)
 	if training {
-		sets = 2
+		e.inputs = make([][]compute.Buffer, 2)
 	}
-	e.inputs = make([][]compute.Buffer, sets)
 	for i, name := range names {
-		for _, o := range operands {
-			if o.name != operandOf(name) {
-				continue
-			}
-			for s := range sets {
-				buffer, err := backend.BufferFromFlatData(0, o.values, shapes[i])
-				if err != nil {
+		at := slices.IndexFunc(operands, func(o operand) bool { return o.name == operandOf(name) })
+		isWeight := strings.HasPrefix(name, model.ScopeSeparator)
+		var buffer compute.Buffer
+		for s := range e.inputs {
+			if s == 0 || isWeight {
+				var err error
+				if buffer, err = backend.BufferFromFlatData(0, operands[at].values, shapes[i]); err != nil {
 					return err
 				}
-				e.inputs[s] = append(e.inputs[s], buffer)
+				e.buffers = append(e.buffers, buffer)
 			}
+			e.inputs[s] = append(e.inputs[s], buffer)
 		}
 	}
 	return nil
@@ -160,12 +169,7 @@ func (e *engine) burst(b burst) ([]float64, error) {
 // close frees the executable and its inputs.
 func (e *engine) close() error {
 	e.executable.Finalize()
-	for _, set := range e.inputs {
-		if err := finalize(set); err != nil {
-			return err
-		}
-	}
-	return nil
+	return finalize(e.buffers)
 }
 
 func finalize(buffers []compute.Buffer) error {

@@ -16,13 +16,18 @@ from method import CIRCULAR, Method, named
 
 version = jax.__version__
 
+# XLA takes grouped convolutions channel by channel on processors, a hundred times as long as others take: larger ones
+# would take seconds a call and are left out.
+MOST_PRODUCTS = 1 << 24
+
 
 def circular(tensors, axis, training, _):
     methods = {}
     for layout in ("NHWC", "NCHW"):
         work = Work(tensors, axis, layout)
         methods[f"fft, {layout}"] = work.method(work.fft if training else work.fft_with_spectrum(), training)
-        methods[f"spatial, {layout}"] = work.method(work.spatial, training)
+        if tensors["x"].size * work.n <= MOST_PRODUCTS:
+            methods[f"spatial, {layout}"] = work.method(work.spatial, training)
     return methods
 
 

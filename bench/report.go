@@ -114,6 +114,39 @@ func (r *Result) peak() float64 {
 	return peakOperations / entry.Median
 }
 
+// faster returns the form that is the faster one on this work.
+func (r *Result) faster() parc.Form {
+	spatial, _ := r.ours(parc.Spatial.String())
+	fft, _ := r.ours(parc.FFT.String())
+	if fft.Median < spatial.Median {
+		return parc.FFT
+	}
+	return parc.Spatial
+}
+
+// arithmetic returns the milliseconds that the floating-point operations of the faster form take at the peak. Directly
+// they are a multiplication and an addition for each of N taps; through the frequencies as many as the usual count of
+// 5·M·log2 M for a complex transform of length M gives for two of them and a product for every two lines. Training does
+// three times as much: the gradients by input and kernel each cost as much as the output.
+func (r *Result) arithmetic() float64 {
+	each := 2 * float64(r.Length())
+	if r.faster() == parc.FFT {
+		c := kernel.Circular{Batch: r.Batch, H: r.Height, W: r.Width, C: r.Channels, InStride: r.Channels, OutStride: r.Channels}
+		if r.Axis == parc.Width {
+			c.Axis = kernel.Width
+		}
+		m := float64(kernel.CircularFFT{Circular: c}.TransformLength())
+		each = (5*math.Log2(m) + 4) * m / float64(r.Length())
+	}
+	if r.Training {
+		each *= 3
+	}
+	return each * float64(r.Elements()) / r.peak()
+}
+
+// limit returns the milliseconds that no program can beat: the larger of a copy and the arithmetic.
+func (r *Result) limit() float64 { return math.Max(r.copyTime(), r.arithmetic()) }
+
 // choiceLoss returns how much longer the form that the engine chooses takes than the better of the two, as a part.
 func (r *Result) choiceLoss() float64 {
 	auto, _ := r.ours(parc.Auto.String())

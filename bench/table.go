@@ -66,7 +66,7 @@ func writeTable(w io.Writer, group []*Result) error {
 		}
 	}
 	header := append(append([]string{"shape"}, methods...), peers...)
-	header = append(header, "copy", "auto : copy", "best peer : auto")
+	header = append(header, "copy", "arithmetic", "auto : limit", "best peer : auto")
 	table := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
 	writeRow(table, header)
 	writeRow(table, slices.Repeat([]string{"---"}, len(header)))
@@ -80,7 +80,7 @@ func writeTable(w io.Writer, group []*Result) error {
 			row = append(row, number(result.medianOf(kind)))
 		}
 		auto, _ := result.ours(parc.Auto.String())
-		row = append(row, number(result.copyTime()), number(auto.Median/result.copyTime()))
+		row = append(row, number(result.copyTime()), number(result.arithmetic()), number(auto.Median/result.limit()))
 		ratio := ""
 		if best, ok := result.bestPeer(circular); ok {
 			ratio = number(best.Median / auto.Median)

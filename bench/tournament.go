@@ -17,6 +17,8 @@ type Options struct {
 	Rounds int
 	// Peers are the libraries to compare with, of Libraries.
 	Peers []string
+	// ChoiceOnly leaves all contenders out but the form that the engine chooses.
+	ChoiceOnly bool
 	// Progress, if not nil, is told what part of all is done, and what comes next.
 	Progress func(part float64, next string)
 }
@@ -147,7 +149,7 @@ func (t *tournament) hold(ctx context.Context, work Work, progress func(part flo
 func (t *tournament) enter(work Work) (players []*player, result Result, closeAll func(), err error) {
 	operands := work.operands()
 	result = Result{Work: work}
-	entrants, err := work.ours(t.engine, operands)
+	entrants, err := work.ours(t.engine, operands, t.options.ChoiceOnly)
 	closeAll = func() {
 		for _, e := range entrants {
 			if ours, ok := e.contender.(*engine); ok {
@@ -159,7 +161,9 @@ func (t *tournament) enter(work Work) (players []*player, result Result, closeAl
 	if err != nil {
 		return nil, result, closeAll, err
 	}
-	entrants = append(entrants, work.limits(operands)...)
+	if !t.options.ChoiceOnly {
+		entrants = append(entrants, work.limits(operands)...)
+	}
 	for _, library := range t.options.Peers {
 		if p := t.processes[library]; p != nil {
 			peers, err := p.prepare(work, operands)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,7 +42,7 @@ of elements at N = 56 to 896; any has every N of --lengths; memory measures peak
 	}
 	flags := command.Flags()
 	flags.StringSliceVar(&b.shapes, "shape", nil, "feature maps in place of a set: HEIGHTxWIDTHxCHANNELS, one or more")
-	flags.StringVar(&b.set, "set", "table", "shapes that belong together: "+strings.Join(bench.SetNames(), ", ")+", any or memory")
+	flags.StringVar(&b.set, "set", "table", "shapes that belong together: "+strings.Join(bench.SetNames(), ", "))
 	flags.StringVar(&b.lengths, "lengths", "1-512", "for --set any: the first and the last N")
 	flags.TextVar(&b.axis, "axis", parc.Height, "axis that the kernel runs along: height or width")
 	flags.StringVar(&b.pass, "pass", passBoth, "forward, training (forward and all gradients) or both")
@@ -87,8 +88,13 @@ func (b *benchOpCommand) run(ctx context.Context, out, errOut io.Writer) error {
 	if extension := filepath.Ext(b.plot); b.plot != "" && extension != ".svg" && extension != ".png" {
 		return fmt.Errorf("--plot is %q: expected a name that ends in .svg or .png", b.plot)
 	}
+	if b.measures(bench.PeakMemory) {
+		return b.memory(ctx, works, out)
+	}
 	progress := newBenchProgress(errOut)
-	report, err := bench.Run(ctx, works, bench.Options{Rounds: b.rounds, Peers: peers, Progress: progress.show})
+	report, err := bench.Run(ctx, works, bench.Options{
+		Rounds: b.rounds, Peers: peers, ChoiceOnly: b.measures(bench.AnyLength), Progress: progress.show,
+	})
 	progress.close()
 	if err != nil {
 		return err
@@ -103,7 +109,46 @@ func (b *benchOpCommand) write(report *bench.Report, out io.Writer) error {
 			return err
 		}
 	}
-	return report.Text(out)
+	if b.plot != "" {
+		if err := atomicfile.Write(b.plot, report.Plot(b.plot)); err != nil {
+			return err
+		}
+	}
+	if b.measures(bench.AnyLength) {
+		return report.LengthsText(out)
+	}
+	if err := report.Text(out); err != nil {
+		return err
+	}
+	if b.measures(bench.Growth) {
+		return report.GrowthText(out)
+	}
+	return nil
+}
+
+// measures says whether a set is what is measured.
+func (b *benchOpCommand) measures(set string) bool { return len(b.shapes) == 0 && b.set == set }
+
+// memory measures the peak memory of each work.
+func (b *benchOpCommand) memory(ctx context.Context, works []bench.Work, out io.Writer) error {
+	var all []bench.Memory
+	for _, work := range works {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		m, err := bench.MeasureMemory(work)
+		if err != nil {
+			return err
+		}
+		if err := m.Text(out); err != nil {
+			return err
+		}
+		all = append(all, m)
+	}
+	if b.json == "" {
+		return nil
+	}
+	return atomicfile.Write(b.json, func(w io.Writer) error { return printJSON(w, all) })
 }
 
 // works returns what is to be measured, by numbers of threads, so that peers are opened once for each.
@@ -136,6 +181,9 @@ func (b *benchOpCommand) works() (works []bench.Work, err error) {
 
 // featureMaps returns the shapes that the flags name.
 func (b *benchOpCommand) featureMaps() (shapes []bench.Shape, err error) {
+	if b.measures(bench.AnyLength) {
+		return b.lengthShapes()
+	}
 	if len(b.shapes) == 0 {
 		shapes, err = bench.Set(b.set)
 		if err != nil {
@@ -153,9 +201,20 @@ func (b *benchOpCommand) featureMaps() (shapes []bench.Shape, err error) {
 	return shapes, nil
 }
 
+// lengthShapes returns a shape for each of --lengths, long along --axis.
+func (b *benchOpCommand) lengthShapes() ([]bench.Shape, error) {
+	low, high, found := strings.Cut(b.lengths, "-")
+	first, err := strconv.Atoi(low)
+	last, err2 := strconv.Atoi(high)
+	if !found || err != nil || err2 != nil || first < 1 || last < first {
+		return nil, fmt.Errorf("--lengths is %q: expected FIRST-LAST, each at least 1, as in 1-512", b.lengths)
+	}
+	return bench.LengthShapes(first, last, b.axis), nil
+}
+
 // libraries returns the peers that the flag names.
 func (b *benchOpCommand) libraries() ([]string, error) {
-	if slices.Equal(b.peers, []string{"none"}) {
+	if slices.Equal(b.peers, []string{"none"}) || b.measures(bench.AnyLength) {
 		return nil, nil
 	}
 	for _, library := range b.peers {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -51,6 +52,55 @@ func TestBenchOpPrintsATableAndWritesJSON(t *testing.T) {
 	}
 }
 
+func TestBenchOpMeasuresEveryLength(t *testing.T) {
+	code, stdout, stderr := runParc(t, "bench", "op", "--set", "any", "--lengths", "3-5", "--pass", "forward", "--batch", "1", "--threads", "1", "--rounds", "1")
+	if code != 0 || stderr != "" {
+		t.Fatalf("exit code %d, stderr %q", code, stderr)
+	}
+	for _, part := range []string{"3 lengths: the slowest", "\n| 3 ", "\n| 4 ", "\n| 5 "} {
+		if !strings.Contains(stdout, part) {
+			t.Errorf("the output has no %q:\n%s", part, stdout)
+		}
+	}
+}
+
+func TestBenchOpDrawsAPlot(t *testing.T) {
+	for name, start := range map[string]string{"op.svg": "<?xml", "op.png": "\x89PNG"} {
+		file := filepath.Join(t.TempDir(), name)
+		code, _, stderr := runParc(t, "bench", "op", "--shape", "4x4x3,9x9x2", "--peers", "none", "--batch", "1", "--threads", "1", "--rounds", "1", "--plot", file)
+		if code != 0 || stderr != "" {
+			t.Fatalf("exit code %d, stderr %q", code, stderr)
+		}
+		data, err := os.ReadFile(file)
+		if err != nil || !strings.HasPrefix(string(data), start) {
+			t.Errorf("%s: %v, begins with %q", name, err, data[:min(len(data), 8)])
+		}
+	}
+}
+
+func TestBenchOpMeasuresMemory(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("skipped: needs Linux")
+	}
+	file := filepath.Join(t.TempDir(), "memory.json")
+	code, stdout, stderr := runParc(t, "bench", "op", "--set", "memory", "--pass", "forward", "--batch", "1", "--threads", "1", "--json", file)
+	if code != 0 || stderr != "" || !strings.Contains(stdout, "448x448x6 along height, batch 1, forward, 1 thread: ") {
+		t.Fatalf("exit code %d, stderr %q, stdout %q", code, stderr, stdout)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var memory []bench.Memory
+	if err := json.Unmarshal(data, &memory); err != nil {
+		t.Fatal(err)
+	}
+	const tensors = 4 * (2*448*448*6 + 2*448*6 + 6) // x, y, kernel, embedding and bias
+	if len(memory) != 1 || memory[0].Tensors != tensors || memory[0].Peak < tensors/2 {
+		t.Errorf("%+v, want %d bytes of tensors and at least half as much at the peak", memory, tensors)
+	}
+}
+
 func TestBenchOpNamesWrongFlags(t *testing.T) {
 	for _, c := range []struct {
 		args  string
@@ -65,6 +115,8 @@ func TestBenchOpNamesWrongFlags(t *testing.T) {
 		{"--threads 0", []string{"--threads is 0"}},
 		{"--rounds 0", []string{"--rounds is 0"}},
 		{"--peers mxnet", []string{"--peers", "mxnet", "onnxruntime"}},
+		{"--set any --lengths 5", []string{"--lengths", "FIRST-LAST"}},
+		{"--set any --lengths 5-4", []string{"--lengths", "5-4"}},
 		{"--plot op.gif", []string{"--plot", "op.gif", ".svg"}},
 	} {
 		fails(t, append([]string{"bench", "op"}, strings.Fields(c.args)...), c.words...)
