@@ -56,7 +56,7 @@ func (b *BatchNorm) Apply(scope *model.Scope, x *graph.Node) *graph.Node {
 	counted := graph.AddScalar(batches.NodeValue(g), 1)
 	share := graph.Scalar(g, x.DType(), batchNormMomentum)
 	if g.State(averageKey{}) != nil {
-		share = graph.Inverse(graph.ConvertDType(counted, x.DType()))
+		share = graph.Reciprocal(graph.ConvertDType(counted, x.DType()))
 	}
 	follow(mean, batchMean, share)
 	follow(variance, unbiased, share)

@@ -28,7 +28,7 @@ func GlobalConvolve(x, kernel, embedding, bias *graph.Node, options Options) *gr
 	g := global{spatial: options.Form == Spatial || options.Form == Auto && onEngine(x.Graph()) && places <= spatialPlaces}
 	if embedding != nil {
 		mustBeGlobal("position embedding", embedding, x)
-		x = graph.Add(x, graph.ExpandDims(options.Fit.toMap(x, embedding), 0))
+		x = graph.Add(x, graph.ExpandAxes(options.Fit.toMap(x, embedding), 0))
 	}
 	y := g.convolve(x, options.Fit.toMap(x, kernel))
 	if bias != nil {
@@ -69,7 +69,7 @@ func (g global) convolve(z, w *graph.Node) *graph.Node {
 		y = graph.Convolve(continued, graph.Reshape(w, dims[0], dims[1], 1, dims[2])).ChannelGroupCount(dims[2]).NoPadding().Done()
 	} else {
 		t := newMapTransform(z)
-		y = t.inverse(timesConjugate(t.forward(z), t.forward(graph.ExpandDims(w, 0)), mul))
+		y = t.inverse(timesConjugate(t.forward(z), t.forward(graph.ExpandAxes(w, 0)), mul))
 	}
 	return gradient.Custom(y, []*graph.Node{z, w}, func(v *graph.Node) []*graph.Node {
 		return []*graph.Node{g.convolve(v, adjointMap(w)), g.correlate(v, z)}

@@ -30,7 +30,7 @@ func BenchmarkCall(b *testing.B) {
 	input := tensors.FromFlatDataAndDimensions(x.floats(), x.dims...)
 	b.Run("graph", func(b *testing.B) {
 		exec := gomlx.MustNewExec(backend, gomlx.Neg)
-		benchmarkExec(b, func() *tensors.Tensor { return exec.MustExec1(input) })
+		benchmarkExec(b, func() *tensors.Tensor { return exec.MustCall1(input) })
 	})
 	b.Run("model", func(b *testing.B) {
 		exec := model.MustNewExec(backend, model.NewStore(), func(_ *model.Scope, x *gomlx.Node) *gomlx.Node { return gomlx.Neg(x) })

@@ -220,7 +220,8 @@ func TestCircularDenseDFTGradientIsTheSumOverImagesAndLines(t *testing.T) {
 }
 
 func TestPlanesTakeTheirTimeOnce(t *testing.T) {
-	if planeMatricesOf(12) != planeMatricesOf(12) {
+	first := planeMatricesOf(12)
+	if again := planeMatricesOf(12); again != first {
 		t.Error("the matrices of one length are made twice")
 	}
 }
