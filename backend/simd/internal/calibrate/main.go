@@ -12,7 +12,9 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/cpuid/v2"
@@ -26,29 +28,44 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("calibrate: ")
 	out := flag.String("out", filepath.Join("backend", "simd", "internal", "costs"), "directory of the tables")
+	passes := flag.Int("passes", 5, "how often to measure everything; the shortest times count")
 	flag.Parse()
 	table := costs.Table{Processor: strings.TrimSpace(cpuid.CPU.BrandName), Instructions: kernel.CurrentLevel().String(), Lengths: lengths()}
 	for _, n := range table.Lengths {
 		c := kernel.Circular{Batch: 1, H: n, W: 1, C: 1, InStride: 1, OutStride: 1}
 		table.Transforms = append(table.Transforms, kernel.CircularFFT{Circular: c}.TransformLength())
 	}
-	for _, part := range []costs.Part{costs.Forward, costs.KernelGradient, costs.Packing} {
-		for _, axis := range []kernel.Axis{kernel.Height, kernel.Width} {
-			for _, channels := range []int{1, 3, 6, 8, 12, 16} {
-				curve := costs.Curve{Part: part, Axis: costs.AxisName(axis), Channels: channels}
-				for _, n := range table.Lengths {
-					direct, frequencies := measure(part, shape(axis, n, channels))
-					curve.Direct = append(curve.Direct, direct)
-					curve.Frequencies = append(curve.Frequencies, frequencies)
-				}
-				table.Curves = append(table.Curves, curve)
-				log.Printf("%s along %s, %d channels", part, curve.Axis, channels)
-			}
-		}
+	for pass := range *passes {
+		measureAll(&table, pass)
+		log.Printf("pass %d of %d", pass+1, *passes)
 	}
 	file := filepath.Join(*out, costs.FileName(costs.Family(), kernel.CurrentLevel()))
 	if err := atomicfile.Write(file, func(w io.Writer) error { return write(w, table) }); err != nil {
 		log.Fatal(err)
+	}
+}
+
+// measureAll measures every curve of the table, and keeps the shorter times of this pass and those before.
+func measureAll(table *costs.Table, pass int) {
+	at := 0
+	for _, part := range []costs.Part{costs.Forward, costs.KernelGradient, costs.Packing} {
+		for _, axis := range []kernel.Axis{kernel.Height, kernel.Width} {
+			for _, channels := range []int{1, 3, 6, 8, 12, 16} {
+				if pass == 0 {
+					unmeasured := slices.Repeat([]int{math.MaxInt}, len(table.Lengths))
+					table.Curves = append(table.Curves, costs.Curve{
+						Part: part, Axis: costs.AxisName(axis), Channels: channels, Direct: unmeasured, Frequencies: slices.Clone(unmeasured),
+					})
+				}
+				curve := table.Curves[at]
+				for i, n := range table.Lengths {
+					direct, frequencies := measure(part, shape(axis, n, channels))
+					curve.Direct[i] = min(curve.Direct[i], direct)
+					curve.Frequencies[i] = min(curve.Frequencies[i], frequencies)
+				}
+				at++
+			}
+		}
 	}
 }
 

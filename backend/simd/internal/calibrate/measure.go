@@ -12,14 +12,13 @@ import (
 // measure returns the picoseconds for each element that a part takes in both forms. They take turns, and the shortest
 // of many times counts: what else runs on the machine only adds to a time.
 func measure(part costs.Part, c kernel.Circular) (direct, frequencies int) {
-	random := rand.New(rand.NewPCG(1, 2))
 	elements := c.Batch * c.H * c.W * c.C
 	if part == costs.Packing {
 		elements = costs.Length(c) * c.C
 	}
-	calls := [2]func(){prepare(part, c, c, random), prepare(part, c, kernel.CircularFFT{Circular: c}, random)}
+	calls := [2]func(){prepare(part, c, c), prepare(part, c, kernel.CircularFFT{Circular: c})}
 	shortest := [2]time.Duration{math.MaxInt64, math.MaxInt64}
-	const atLeast, budget = 2, 5 * time.Millisecond
+	const atLeast, budget = 2, 3 * time.Millisecond
 	begun := time.Now()
 	for turn := 0; turn < atLeast || time.Since(begun) < budget; turn++ {
 		for i, call := range calls {
@@ -52,13 +51,13 @@ type gradientForm interface {
 }
 
 // prepare returns a call of a part in a form.
-func prepare(part costs.Part, c kernel.Circular, f form, random *rand.Rand) func() {
+func prepare(part costs.Part, c kernel.Circular, f form) func() {
 	elements, n := c.Batch*c.H*c.W*c.C, costs.Length(c)
-	x := normal(random, elements)
+	x := normal(elements)
 	if part == costs.KernelGradient {
 		return prepareGradient(c, x, gradientOf(c, f))
 	}
-	w, bias := normal(random, n*c.C), normal(random, c.C)
+	w, bias := normal(n*c.C), normal(c.C)
 	packed := make([]float32, f.PackedSize())
 	pack := func() { f.Pack(packed, w, kernel.CircularTerms{Bias: bias}, 0, f.PackUnits()) }
 	pack()
@@ -85,10 +84,15 @@ func prepareGradient(c kernel.Circular, x []float32, g gradientForm) func() {
 	}
 }
 
-func normal(random *rand.Rand, size int) []float32 {
-	values := make([]float32, size)
-	for i := range values {
-		values[i] = float32(random.NormFloat64())
+// normal returns normal numbers, which nobody may change.
+func normal(size int) []float32 {
+	for len(numbers) < size {
+		numbers = append(numbers, float32(random.NormFloat64()))
 	}
-	return values
+	return numbers[:size]
 }
+
+var (
+	random  = rand.New(rand.NewPCG(1, 2))
+	numbers []float32
+)
