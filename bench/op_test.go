@@ -141,7 +141,7 @@ func TestSlowLengthsAreNamedWithTheFastestNearThem(t *testing.T) {
 	if err := report.LengthsText(&out); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(strings.ReplaceAll(out.String(), " ", ""), "|9|1.88e+05|3|8|") {
+	if !strings.Contains(strings.ReplaceAll(out.String(), " ", ""), "|9|187500|3|8|") {
 		t.Errorf("length 9 takes three times as long as 8 for each element, but:\n%s", out.String())
 	}
 }
