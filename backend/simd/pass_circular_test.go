@@ -563,13 +563,16 @@ func TestBarriersAskForTheAlgorithm(t *testing.T) {
 	before := func(f *construction, in []compute.Value) []compute.Value {
 		return []compute.Value{spatial(f, barrier(f, in[0]), in[1], 1)}
 	}
+	shape := kernel.Circular{Batch: 2, H: 6, W: 5, C: 16, InStride: 16, OutStride: 16}
+	_, byTable := fasterForm(shape, anyAlgorithm, false).(kernel.CircularFFT)
 	for _, c := range []struct {
 		name        string
 		n           int
 		build       definition
 		frequencies bool
 	}{
-		{"short, as it comes", 6, operatorOn(byParts, 1), false},
+		{"short, as it comes", 6, operatorOn(byParts, 1), byTable},
+		{"short, directly", 6, markedSpatial, false},
 		{"long, as it comes", 250, operatorOn(spatial, 1), true},
 		{"short, through the frequencies", 6, markedSpectral, true},
 		{"long, directly", 250, markedSpatial, false},
