@@ -75,11 +75,15 @@ class Server:
 
 def rest():
     """Waits until the library's threads, which look out for more work for a while, have gone to sleep: they would take
-    time from the next contender. So each library may wait as it does by default."""
-    for _ in range(500):
+    time from the next contender. So each library may wait as it does by default.
+
+    The system counts the time of a thread on another processor only when its clock ticks, 100 to 1000 times a second: a
+    look must last some ticks, or a busy thread goes unseen."""
+    look = 0.025
+    for _ in range(40):
         before = time.process_time()
-        time.sleep(0.002)
-        if time.process_time() - before < 0.0002:
+        time.sleep(look)
+        if time.process_time() - before < look / 20:
             return
 
 

@@ -23,8 +23,9 @@ type Options struct {
 	Progress func(part float64, next string)
 }
 
-// turn is what a contender does in each round.
-var turn = burst{Lead: 1, Span: 8, Calls: 200}
+// turn is what a contender does in each round. A rented processor takes some milliseconds to be as fast as it gets after
+// it had nothing to do.
+var turn = burst{Lead: 10, Span: 15, Calls: 400}
 
 // patience bounds the time that a slow contender takes in all of a work's rounds: then it sits some rounds out, but for
 // leastRounds of them.
