@@ -50,10 +50,8 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 		c: c, in: c.lineVectors(x, c.InStride), out: c.lineVectors(out, c.OutStride), packed: packed,
 		plan: plan, work: signalIn(scratch, plan.n),
 	}
-	turns, turnGroups, phaseGroups := r.in.turns(), c.turnGroups(&r.in), ceilDivide(r.in.phases, unitPhases)
 	for u := lo; u < hi; u++ {
-		group, phase := u/phaseGroups, u%phaseGroups*unitPhases
-		r.unit(group*turns/turnGroups, (group+1)*turns/turnGroups, phase, min(phase+unitPhases, r.in.phases))
+		r.compute(r.unit(u), r.unit(min(u+1, c.Units()-1)))
 	}
 }
 
@@ -66,21 +64,39 @@ type circularFFTRun struct {
 	work    complexRows
 }
 
-// unit computes the signals of some turns of some phases.
-func (r *circularFFTRun) unit(firstTurn, endTurn, phase, endPhase int) {
-	endPhase = min(endPhase, r.in.vectors-2*firstTurn*r.in.phases) // of the last turn, phases may be missing
-	if phase >= endPhase {
+// unit is the signals of some turns of some phases. The last turn may lack phases.
+type unit struct{ turn, endTurn, phase, endPhase int }
+
+func (r *circularFFTRun) unit(u int) unit {
+	turns, groups, phaseGroups := r.in.turns(), r.c.turnGroups(&r.in), ceilDivide(r.in.phases, unitPhases)
+	group, phase := u/phaseGroups, u%phaseGroups*unitPhases
+	first := group * turns / groups
+	return unit{
+		first, (group + 1) * turns / groups,
+		phase, min(phase+unitPhases, r.in.phases, r.in.vectors-2*first*r.in.phases),
+	}
+}
+
+// compute computes a unit, and fetches the first rows of the one that comes after it.
+func (r *circularFFTRun) compute(u, after unit) {
+	if u.phase >= u.endPhase {
 		return
 	}
 	var both [2]signal // the one that is computed, and the one that comes after it
-	both[0] = r.signal(firstTurn, phase)
-	for i := 0; phase < endPhase; i++ {
+	both[0] = r.signal(u.turn, u.phase)
+	both[1] = both[0]
+	for i, phase := 0, u.phase; phase < u.endPhase; i++ {
 		current, next := &both[i&1], &both[^i&1]
 		f, turn := r.c.factors(r.packed, phase, r.plan.n), current.turn+1
-		if turn == min(endTurn, r.in.turnsOf(phase)) {
-			turn, phase = firstTurn, phase+1
+		if turn == min(u.endTurn, r.in.turnsOf(phase)) {
+			turn, phase = u.turn, phase+1
 		}
-		*next = r.signal(turn, min(phase, endPhase-1))
+		switch {
+		case phase < u.endPhase:
+			*next = r.signal(turn, phase)
+		case after.phase < after.endPhase:
+			*next = r.signal(after.turn, after.phase)
+		}
 		r.convolve(current, &next.in, f)
 	}
 }
