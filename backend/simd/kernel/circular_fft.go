@@ -50,8 +50,9 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 		c: c, in: c.lineVectors(x, c.InStride), out: c.lineVectors(out, c.OutStride), packed: packed,
 		plan: plan, work: signalIn(scratch, plan.n),
 	}
+	r.turnGroups, r.units = c.turnGroups(&r.in), c.Units()
 	for u := lo; u < hi; u++ {
-		r.compute(r.unit(u), r.unit(min(u+1, c.Units()-1)))
+		r.compute(r.unit(u), r.unit(min(u+1, r.units-1)))
 	}
 }
 
@@ -62,13 +63,15 @@ type circularFFTRun struct {
 	packed  []float32
 	plan    *fftPlan
 	work    complexRows
+
+	units, turnGroups int
 }
 
 // unit is the signals of some turns of some phases. The last turn may lack phases.
 type unit struct{ turn, endTurn, phase, endPhase int }
 
 func (r *circularFFTRun) unit(u int) unit {
-	turns, groups, phaseGroups := r.in.turns(), r.c.turnGroups(&r.in), ceilDivide(r.in.phases, unitPhases)
+	turns, groups, phaseGroups := r.in.turns(), r.turnGroups, ceilDivide(r.in.phases, unitPhases)
 	group, phase := u/phaseGroups, u%phaseGroups*unitPhases
 	first := group * turns / groups
 	return unit{
@@ -83,49 +86,55 @@ func (r *circularFFTRun) compute(u, after unit) {
 		return
 	}
 	var both [2]signal // the one that is computed, and the one that comes after it
-	both[0] = r.signal(u.turn, u.phase)
+	r.place(&both[0], u.turn, u.phase)
 	both[1] = both[0]
-	for i, phase := 0, u.phase; phase < u.endPhase; i++ {
-		current, next := &both[i&1], &both[^i&1]
-		f, turn := r.c.factors(r.packed, phase, r.plan.n), current.turn+1
-		if turn == min(u.endTurn, r.in.turnsOf(phase)) {
-			turn, phase = u.turn, phase+1
+	i := 0
+	for phase := u.phase; phase < u.endPhase; phase++ {
+		f := r.c.factors(r.packed, phase, r.plan.n)
+		for turn, end := u.turn, min(u.endTurn, r.in.turnsOf(phase)); turn < end; turn++ {
+			current, next := &both[i&1], &both[^i&1]
+			switch {
+			case turn+1 < end:
+				r.place(next, turn+1, phase)
+			case phase+1 < u.endPhase:
+				r.place(next, u.turn, phase+1)
+			case after.phase < after.endPhase:
+				r.place(next, after.turn, after.phase)
+			}
+			r.convolve(current, &next.in, f)
+			i++
 		}
-		switch {
-		case phase < u.endPhase:
-			*next = r.signal(turn, phase)
-		case after.phase < after.endPhase:
-			*next = r.signal(after.turn, after.phase)
-		}
-		r.convolve(current, &next.in, f)
 	}
 }
 
 // signal is two vectors of lines with the same channels.
 type signal struct {
-	turn          int
 	first, second int         // vectors; the same where there is no second
 	in, out       complexRows // where they begin
 	whole         bool        // each has sixteen lanes next to each other there, and needs no continuation
 }
 
-// signal returns a signal of a phase.
-func (r *circularFFTRun) signal(turn, phase int) signal {
-	first, second := r.in.signal(turn, phase)
-	s := signal{turn: turn, first: first, second: second, whole: r.plan.n == r.in.n}
-	var in, out [2]int
-	for part, vector := range [2]int{first, second} {
-		line, channel, used := r.in.place(vector)
-		image := line / r.in.lines
-		line -= image * r.in.lines
-		var inWhole, outWhole bool
-		in[part], inWhole = r.in.at(image, line, channel, used)
-		out[part], outWhole = r.out.at(image, line, channel, used)
-		s.whole = s.whole && inWhole && outWhole
+// place sets s to a signal of a phase.
+func (r *circularFFTRun) place(s *signal, turn, phase int) {
+	s.first, s.second = r.in.signal(turn, phase)
+	in1, out1, whole1 := r.at(s.first)
+	in2, out2, whole2 := in1, out1, whole1
+	if s.second != s.first {
+		in2, out2, whole2 = r.at(s.second)
 	}
-	s.in = complexRows{r.in.x[in[0]:], r.in.x[in[1]:], r.in.step}
-	s.out = complexRows{r.out.x[out[0]:], r.out.x[out[1]:], r.out.step}
-	return s
+	s.whole = whole1 && whole2 && r.plan.n == r.in.n
+	s.in = complexRows{r.in.x[in1:], r.in.x[in2:], r.in.step}
+	s.out = complexRows{r.out.x[out1:], r.out.x[out2:], r.out.step}
+}
+
+// at returns where a vector begins, and whether its lanes are next to each other in both tensors.
+func (r *circularFFTRun) at(vector int) (in, out int, whole bool) {
+	line, channel, used := r.in.place(vector)
+	image := line / r.in.lines
+	line -= image * r.in.lines
+	in, inWhole := r.in.at(image, line, channel, used)
+	out, outWhole := r.out.at(image, line, channel, used)
+	return in, out, inWhole && outWhole
 }
 
 // convolve computes one signal's lines of out, and fetches rows of the next.
