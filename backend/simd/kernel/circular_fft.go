@@ -101,7 +101,7 @@ func (r *circularFFTRun) compute(u, after unit) {
 			case after.phase < after.endPhase:
 				r.place(next, after.turn, after.phase)
 			}
-			r.convolve(current, &next.in, f)
+			r.convolve(current, &next.in, &f)
 			i++
 		}
 	}
@@ -123,8 +123,8 @@ func (r *circularFFTRun) place(s *signal, turn, phase int) {
 		in2, out2, whole2 = r.at(s.second)
 	}
 	s.whole = whole1 && whole2 && r.plan.n == r.in.n
-	s.in = complexRows{r.in.x[in1:], r.in.x[in2:], r.in.step}
-	s.out = complexRows{r.out.x[out1:], r.out.x[out2:], r.out.step}
+	s.in.re, s.in.im, s.in.stride = r.in.x[in1:], r.in.x[in2:], r.in.step
+	s.out.re, s.out.im, s.out.stride = r.out.x[out1:], r.out.x[out2:], r.out.step
 }
 
 // at returns where a vector begins, and whether its lanes are next to each other in both tensors.
@@ -138,13 +138,13 @@ func (r *circularFFTRun) at(vector int) (in, out int, whole bool) {
 }
 
 // convolve computes one signal's lines of out, and fetches rows of the next.
-func (r *circularFFTRun) convolve(s *signal, next *complexRows, f factorRows) {
-	in, out := s.in, s.out
+func (r *circularFFTRun) convolve(s *signal, next *complexRows, f *factorRows) {
+	in, out := &s.in, &s.out
 	if !s.whole {
-		in, out = r.work, r.work
+		in, out = &r.work, &r.work
 		r.in.loadSignal(r.work, s.first, s.second, r.plan.n)
 	}
-	r.plan.convolveAhead(out, in, r.work, f, s.out, *next)
+	r.plan.convolveAhead(out, in, &r.work, f, &s.out, next)
 	if s.first != s.second && !finite(out.row(0)) { // a row has something of all frequencies of both
 		r.convolveAlone(s.first, f)
 		r.convolveAlone(s.second, f)
@@ -160,9 +160,9 @@ func (r *circularFFTRun) convolve(s *signal, next *complexRows, f factorRows) {
 }
 
 // convolveAlone computes the lines of one vector.
-func (r *circularFFTRun) convolveAlone(vector int, f factorRows) {
+func (r *circularFFTRun) convolveAlone(vector int, f *factorRows) {
 	r.in.loadSignal(r.work, vector, vector, r.plan.n)
-	r.plan.convolve(r.work, r.work, r.work, f)
+	r.plan.convolve(r.work, r.work, r.work, *f)
 	r.out.store(vector, r.work.re)
 }
 

@@ -240,34 +240,34 @@ func (p *fftPlan) inverse(z complexRows) {
 // convolve transforms in, multiplies by the filter and adds to the spectrum, and takes it back to out, without the
 // factor 1/n. work holds what comes between; it may be in or out or both. There must be no chirp.
 func (p *fftPlan) convolve(out, in, work complexRows, f factorRows) {
-	p.convolveAhead(out, in, work, f, out, work)
+	p.convolveAhead(&out, &in, &work, &f, &out, &work)
 }
 
 // convolveAhead is convolve, while rows of soon, which are written next, and of next, where there is work for later, come
 // into the cache.
-func (p *fftPlan) convolveAhead(out, in, work complexRows, f factorRows, soon, next complexRows) {
+func (p *fftPlan) convolveAhead(out, in, work *complexRows, f *factorRows, soon, next *complexRows) {
 	last := len(p.stages) - 1
 	if last == 0 {
-		p.stages[0].run(filterButterfly, &out, &in, &f, &next, 0, p.stages[0].butterflies())
+		p.stages[0].run(filterButterfly, out, in, f, next, 0, p.stages[0].butterflies())
 		return
 	}
 	for i := range p.whole {
-		p.forwardStage(i, &soon, &in, &work, 0, 1)
+		p.forwardStage(i, soon, in, work, 0, 1)
 	}
 	outBack, workBack := out.exchange(), work.exchange()
 	for part := range p.parts {
 		for i := p.whole; i < last; i++ {
-			p.forwardStage(i, &soon, &in, &work, part, p.parts)
+			p.forwardStage(i, soon, in, work, part, p.parts)
 		}
 		s := &p.stages[last]
 		count := s.butterflies() / p.parts
-		s.run(filterButterfly, &work, &work, &f, &work, part*count, (part+1)*count)
+		s.run(filterButterfly, work, work, f, work, part*count, (part+1)*count)
 		for i := last - 1; i >= p.whole; i-- {
-			p.inverseStage(i, &outBack, &workBack, &next, part, p.parts)
+			p.inverseStage(i, &outBack, &workBack, next, part, p.parts)
 		}
 	}
 	for i := p.whole - 1; i >= 0; i-- {
-		p.inverseStage(i, &outBack, &workBack, &next, 0, 1)
+		p.inverseStage(i, &outBack, &workBack, next, 0, 1)
 	}
 }
 
