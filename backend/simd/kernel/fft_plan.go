@@ -254,7 +254,9 @@ func (p *fftPlan) convolveAhead(out, in, work *complexRows, f *factorRows, soon,
 	for i := range p.whole {
 		p.forwardStage(i, soon, in, work, 0, 1)
 	}
-	outBack, workBack := out.exchange(), work.exchange()
+	var outBack, workBack complexRows // set part by part: a copy would wait for the stores of its parts
+	outBack.re, outBack.im, outBack.stride = out.im, out.re, out.stride
+	workBack.re, workBack.im, workBack.stride = work.im, work.re, work.stride
 	for part := range p.parts {
 		for i := p.whole; i < last; i++ {
 			p.forwardStage(i, soon, in, work, part, p.parts)
