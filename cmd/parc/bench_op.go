@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -88,6 +89,11 @@ func (b *benchOpCommand) run(ctx context.Context, out, errOut io.Writer) error {
 	if extension := filepath.Ext(b.plot); b.plot != "" && extension != ".svg" && extension != ".png" {
 		return fmt.Errorf("--plot is %q: expected a name that ends in .svg or .png", b.plot)
 	}
+	for _, file := range []string{b.json, b.plot} {
+		if _, err := os.Stat(filepath.Dir(file)); err != nil { // before minutes of measuring
+			return fmt.Errorf("cannot write %s: %w", file, err)
+		}
+	}
 	if b.measures(bench.PeakMemory) {
 		return b.memory(ctx, works, out)
 	}
@@ -104,26 +110,27 @@ func (b *benchOpCommand) run(ctx context.Context, out, errOut io.Writer) error {
 
 // write prints the report, and writes the files that are asked for.
 func (b *benchOpCommand) write(report *bench.Report, out io.Writer) error {
+	texts := []func(io.Writer) error{report.Text}
+	switch {
+	case b.measures(bench.AnyLength):
+		texts = []func(io.Writer) error{report.LengthsText}
+	case b.measures(bench.Growth):
+		texts = append(texts, report.GrowthText)
+	}
+	for _, text := range texts {
+		if err := text(out); err != nil {
+			return err
+		}
+	}
 	if b.json != "" {
 		if err := atomicfile.Write(b.json, report.JSON); err != nil {
 			return err
 		}
 	}
-	if b.plot != "" {
-		if err := atomicfile.Write(b.plot, report.Plot(b.plot)); err != nil {
-			return err
-		}
+	if b.plot == "" {
+		return nil
 	}
-	if b.measures(bench.AnyLength) {
-		return report.LengthsText(out)
-	}
-	if err := report.Text(out); err != nil {
-		return err
-	}
-	if b.measures(bench.Growth) {
-		return report.GrowthText(out)
-	}
-	return nil
+	return atomicfile.Write(b.plot, report.Plot(b.plot))
 }
 
 // measures says whether a set is what is measured.

@@ -118,6 +118,8 @@ func TestBenchOpNamesWrongFlags(t *testing.T) {
 		{"--set any --lengths 5", []string{"--lengths", "FIRST-LAST"}},
 		{"--set any --lengths 5-4", []string{"--lengths", "5-4"}},
 		{"--plot op.gif", []string{"--plot", "op.gif", ".svg"}},
+		{"--plot nowhere/op.svg", []string{"cannot write nowhere/op.svg"}},
+		{"--json nowhere/op.json", []string{"cannot write nowhere/op.json"}},
 	} {
 		fails(t, append([]string{"bench", "op"}, strings.Fields(c.args)...), c.words...)
 	}
