@@ -64,7 +64,9 @@ func initialState(backend compute.Backend, m *models.Model, seed int64) (state [
 		g := graph.NewGraph(backend, m.Name())
 		defer g.Finalize()
 		size := m.Options().ImageSize
-		m.Logits(store.RootScope(), graph.Parameter(g, "images", shapes.Make(dtypes.Float32, 1, size[0], size[1], 3)))
+		images := graph.Parameter(g, "images", shapes.Make(dtypes.Float32, 1, size[0], size[1], 3))
+		m.Logits(store.RootScope(), images)
+		m.Features(store.RootScope(), images) // these may be normalised, which logits are not
 	})
 	if err != nil {
 		return nil, err

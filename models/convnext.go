@@ -126,6 +126,11 @@ func (c convNeXt) build(options Options) network {
 		}
 		stages[i].layers = layers
 	}
+	if options.FeatureNorms {
+		for i, width := range c.widths {
+			stages[i].norm = nn.NewLayerNorm(state.Path(fmt.Sprintf("norm%d", i)), width)
+		}
+	}
 	width := c.widths[len(c.widths)-1]
 	head := nn.Sequential{
 		nn.GlobalMean{},

@@ -58,6 +58,9 @@ func (m *Model) count() (costs Costs, err error) {
 		for _, part := range parts {
 			before := *counter
 			x = part.layers.Apply(scope, x)
+			if part.norm != nil {
+				part.norm.Apply(scope, x)
+			}
 			costs.Stages = append(costs.Stages, StageCosts{
 				Name:       part.name,
 				Parameters: counter.Parameters - before.Parameters,

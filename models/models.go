@@ -51,6 +51,9 @@ type Options struct {
 	// BlockDropout is the probability that an output of a dense layer is zeroed while training, in the blocks that were
 	// published with it: the transformers of MobileViT and the ParC-MetaFormer blocks of ParC-Net.
 	BlockDropout float64
+	// FeatureNorms puts a layer normalisation on each map of [Model.Features], in the family that was published so for
+	// detection and segmentation: ConvNeXt, where they are norm0, norm1 and so on. Logits are the same without them.
+	FeatureNorms bool
 	// NoPositionEmbedding leaves the position embeddings of circular convolutions out, to see what they are worth.
 	NoPositionEmbedding bool
 }
@@ -78,6 +81,8 @@ type stage struct {
 	name   string
 	stride int
 	layers nn.Layer
+	// norm is applied to the map where it is asked for as a feature, but not to what the next stage reads; nil for none.
+	norm nn.Layer
 }
 
 // New returns the model of this name. An unknown name gets an error that suggests the nearest ones, options that do not
@@ -112,9 +117,20 @@ func (m *Model) Options() Options {
 }
 
 // Features returns the feature map at the end of each stage, [batch, height/stride, width/stride, channels] rounded down,
-// for normalised images [batch, height, width, 3]. [Model.Strides] gives the strides. Like all functions that build
-// graphs it panics where the images do not fit.
+// for normalised images [batch, height, width, 3], normalised where [Options] ask for it. [Model.Strides] gives the
+// strides. Like all functions that build graphs it panics where the images do not fit.
 func (m *Model) Features(scope *model.Scope, images *graph.Node) []*graph.Node {
+	maps := m.maps(scope, images)
+	for i, stage := range m.network.stages {
+		if stage.norm != nil {
+			maps[i] = stage.norm.Apply(scope, maps[i])
+		}
+	}
+	return maps
+}
+
+// maps returns what each stage ends in.
+func (m *Model) maps(scope *model.Scope, images *graph.Node) []*graph.Node {
 	m.assertImages(images)
 	var maps []*graph.Node
 	x := images
@@ -137,7 +153,7 @@ func (m *Model) assertImages(images *graph.Node) {
 	}
 }
 
-// Head returns the logits [batch, classes] for the last of the feature maps.
+// Head returns the logits [batch, classes] for the last of the feature maps, as it is without [Options].FeatureNorms.
 func (m *Model) Head(scope *model.Scope, features *graph.Node) *graph.Node {
 	return m.network.head.Apply(scope, features)
 }
@@ -145,7 +161,7 @@ func (m *Model) Head(scope *model.Scope, features *graph.Node) *graph.Node {
 // Logits returns the logits [batch, classes] for normalised images [batch, height, width, 3] of any size that leaves
 // the last stage at least one position.
 func (m *Model) Logits(scope *model.Scope, images *graph.Node) *graph.Node {
-	maps := m.Features(scope, images)
+	maps := m.maps(scope, images)
 	return m.Head(scope, maps[len(maps)-1])
 }
 

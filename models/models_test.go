@@ -170,6 +170,67 @@ func TestFeaturesAreMapsAtTheStrides(t *testing.T) {
 	}
 }
 
+func TestFeatureNormsNormaliseTheFeaturesAlone(t *testing.T) {
+	const height, width = 64, 96
+	backend := newBackend(t)
+	images := tensors.FromFlatDataAndDimensions(golden.Images("input:96", 1, width)[:height*width*3], 1, height, width, 3)
+	for _, name := range []string{"convnext_xt", "convnext_xt_parc"} {
+		plain, plainStore := goldenModel(t, name, models.Options{})
+		m, store := goldenModel(t, name, models.Options{FeatureNorms: true})
+		var want []string
+		for _, entry := range names(plain) {
+			if entry == "norm.weight" { // where detectors' backbones have theirs
+				want = append(want, "norm0.weight", "norm0.bias", "norm1.weight", "norm1.bias", "norm2.weight", "norm2.bias", "norm3.weight", "norm3.bias")
+			}
+			want = append(want, entry)
+		}
+		if got := names(m); !slices.Equal(got, want) {
+			t.Errorf("%s: state %v, want %v", name, got, want)
+		}
+		const added = 2 * (48 + 96 + 192 + 384)
+		if got := m.Costs().Parameters - plain.Costs().Parameters; got != added {
+			t.Errorf("%s: %d more parameters, want %d", name, got, added)
+		}
+		logits, plainLogits := run(t, backend, store, m.Logits, images)[0], run(t, backend, plainStore, plain.Logits, images)[0]
+		if !logits.Equal(plainLogits) {
+			t.Errorf("%s: the logits are others", name)
+		}
+		maps := run(t, backend, store, m.Features, images)
+		for i, plainMap := range run(t, backend, plainStore, plain.Features, images) {
+			if !maps[i].Shape().Equal(plainMap.Shape()) {
+				t.Errorf("%s: map %d has shape %s, want %s", name, i, maps[i].Shape(), plainMap.Shape())
+				continue
+			}
+			channels := plainMap.Shape().Dim(-1)
+			weight := golden.RuleValues(fmt.Sprintf("norm%d.weight", i), []int{channels})
+			bias := golden.RuleValues(fmt.Sprintf("norm%d.bias", i), []int{channels})
+			wanted := normalised(tensors.MustCopyFlatData[float32](plainMap), weight, bias)
+			if difference := golden.Difference(t, tensors.MustCopyFlatData[float32](maps[i]), wanted); !(difference <= 1e-5) {
+				t.Errorf("%s: map %d differs by up to %g of the largest value, want at most 1e-5", name, i, difference)
+			}
+		}
+	}
+}
+
+// normalised returns vectors with mean 0 and variance 1 each, scaled and shifted, computed in float64.
+func normalised(vectors, weight, bias []float32) []float32 {
+	const epsilon = 1e-6
+	var result []float32
+	for vector := range slices.Chunk(vectors, len(weight)) {
+		var mean, variance float64
+		for _, x := range vector {
+			mean += float64(x) / float64(len(vector))
+		}
+		for _, x := range vector {
+			variance += (float64(x) - mean) * (float64(x) - mean) / float64(len(vector))
+		}
+		for i, x := range vector {
+			result = append(result, float32((float64(x)-mean)/math.Sqrt(variance+epsilon)*float64(weight[i])+float64(bias[i])))
+		}
+	}
+	return result
+}
+
 func TestInitialValuesFollowTheSeed(t *testing.T) {
 	backend := newBackend(t)
 	images := tensors.FromFlatDataAndDimensions(golden.Images("input:16", 1, 16), 1, 16, 16, 3)

@@ -15,6 +15,7 @@ type Description struct {
 	ParCBlocks          []string             `json:"parc_blocks,omitempty"`
 	KernelImageSize     [2]int               `json:"kernel_image_size,omitzero"` // height, width
 	NoPositionEmbedding bool                 `json:"no_position_embedding,omitempty"`
+	FeatureNorms        bool                 `json:"feature_norms,omitempty"`
 	Classes             []string             `json:"classes"`
 	Preprocessing       models.Preprocessing `json:"preprocessing"`
 }
@@ -27,6 +28,7 @@ func Describe(m *models.Model, classes []string) Description {
 		ParCBlocks:          m.Options().ParCBlocks,
 		KernelImageSize:     m.Options().KernelImageSize,
 		NoPositionEmbedding: m.Options().NoPositionEmbedding,
+		FeatureNorms:        m.Options().FeatureNorms,
 		Classes:             classes,
 		Preprocessing:       m.Preprocessing(),
 	}
@@ -44,6 +46,7 @@ func (d Description) structure(options *models.Options) {
 	options.ParCBlocks = d.ParCBlocks
 	options.KernelImageSize = d.KernelImageSize
 	options.NoPositionEmbedding = d.NoPositionEmbedding
+	options.FeatureNorms = options.FeatureNorms || d.FeatureNorms // they can be put on weights that were learned without them
 }
 
 const (

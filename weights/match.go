@@ -65,12 +65,31 @@ func classifierEntries(m *models.Model) ([]models.Entry, error) {
 	return entries, nil
 }
 
+// featureEntries returns the arrays that only feature maps for detection and segmentation need.
+func featureEntries(m *models.Model) ([]models.Entry, error) {
+	options := m.Options()
+	options.FeatureNorms = false
+	classification, err := models.New(m.Name(), options)
+	if err != nil {
+		return nil, err
+	}
+	shared := make(map[string]bool)
+	for _, entry := range classification.State() {
+		shared[entry.Name] = true
+	}
+	return slices.DeleteFunc(m.State(), func(entry models.Entry) bool { return shared[entry.Name] }), nil
+}
+
 // assign returns the names that the file has for those of the model's reference implementation, and says where it has
 // two for one.
 func (f *File) assign(m *models.Model) (names map[string]string, problems []error) {
 	names = make(map[string]string)
+	own := make(map[string]bool)
+	for _, entry := range m.State() {
+		own[entry.Name] = true
+	}
 	for _, name := range f.names {
-		reference := referenceName(m.Name(), name)
+		reference := referenceName(m.Name(), name, func(name string) bool { return own[name] })
 		if other, twice := names[reference]; twice {
 			problems = append(problems, fmt.Errorf("ambiguous: both %s and %s are %s", other, name, reference))
 			continue

@@ -146,10 +146,14 @@ func mobileNetV2Blocks(pattern string, first int) []rule {
 	return rules(pairs...)
 }
 
-// referenceName returns the name that an array of a model has in its reference implementation.
-func referenceName(model, name string) string {
+// referenceName returns the name that an array of a model has in its reference implementation, where own says of a name
+// whether it is one of these.
+func referenceName(model, name string, own func(name string) bool) string {
 	for _, r := range wrappers {
 		name = r.pattern.ReplaceAllString(name, r.replacement)
+	}
+	if own(name) {
+		return name
 	}
 	for family, rules := range familyRules {
 		if strings.HasPrefix(model, family) {

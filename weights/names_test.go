@@ -190,6 +190,54 @@ func TestFeaturesLoadWithoutTheClassifier(t *testing.T) {
 	}
 }
 
+func TestFeatureNormsLoadWhereTheFileHasThem(t *testing.T) {
+	m := newModel(t, "convnext_c32", models.Options{FeatureNorms: true})
+	values := golden.Weights(m)
+	isNorm := func(name string) bool { return regexp.MustCompile(`^norm\d\.`).MatchString(name) }
+	plain := slices.DeleteFunc(slices.Clone(values), func(tensor weights.Tensor) bool { return isNorm(tensor.Name) })
+	for name, c := range map[string]struct {
+		values []weights.Tensor
+		want   bool
+	}{
+		"of a detector": {replaced(values, `^`, "backbone."), true}, "of a classifier": {plain, false},
+	} {
+		store := model.NewStore()
+		if err := weights.LoadFeatures(m, store, saved(t, c.values)); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, entry := range m.State() {
+			variable := store.GetVariable(model.ScopeSeparator + entry.Path)
+			if present := variable != nil; present != (c.want || !isNorm(entry.Name)) {
+				t.Errorf("%s: variable %s is there: %v", name, entry.Name, present)
+			}
+		}
+	}
+	file := saved(t, plain)
+	if err := weights.Load(m, model.NewStore(), file); err == nil || !strings.Contains(err.Error(), "missing: norm2.bias") {
+		t.Errorf("error %v, want the missing norms in it", err)
+	}
+	if err := weights.Load(newModel(t, "convnext_c32", models.Options{}), model.NewStore(), saved(t, values)); err == nil || !strings.Contains(err.Error(), "unexpected: norm0.weight") {
+		t.Errorf("error %v, want the unexpected norms in it", err)
+	}
+	description, err := weights.Describe(m, []string{"cat"}).Metadata()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := t.TempDir() + "/features.safetensors"
+	if err := weights.Save(path, values, description); err != nil {
+		t.Fatal(err)
+	}
+	described, err := weights.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer described.Close()
+	if again, err := described.Model("", models.Options{}); err != nil || !again.Options().FeatureNorms {
+		t.Errorf("the file makes a model without norms again: %v", err)
+	}
+}
+
 func TestDescriptionsComeBack(t *testing.T) {
 	m := newModel(t, "convnext_scene_parc", models.Options{Classes: 2, ImageSize: [2]int{32, 48}, NoPositionEmbedding: true})
 	want := weights.Describe(m, []string{"a \"cat\"", "dog"})

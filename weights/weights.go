@@ -35,21 +35,27 @@ func Load(m *models.Model, store *model.Store, file *File) error {
 }
 
 // LoadFeatures is Load for a model that begins with what another has learned: the variables of the classifier stay as they
-// are where the file has none for as many classes.
+// are where the file has none for as many classes, those of the normalisations that [models.Options].FeatureNorms adds
+// where the file has none.
 func LoadFeatures(m *models.Model, store *model.Store, file *File) error {
 	classifier, err := classifierEntries(m)
 	if err != nil {
 		return err
 	}
+	features, err := featureEntries(m)
+	if err != nil {
+		return err
+	}
 	found, _ := file.assign(m)
-	fits := func(entry models.Entry) bool {
+	left := make(map[string]bool)
+	for _, entry := range features {
+		left[entry.Name] = found[entry.Name] == ""
+	}
+	for _, entry := range classifier {
 		name, ok := found[entry.Name]
-		return ok && matchTensor(entry, name, file.tensors[name]) == nil
+		left[entry.Name] = !ok || matchTensor(entry, name, file.tensors[name]) != nil
 	}
-	isLeft := func(entry models.Entry) bool {
-		return slices.ContainsFunc(classifier, func(other models.Entry) bool { return other.Name == entry.Name && !fits(other) })
-	}
-	return load(m, slices.DeleteFunc(m.State(), isLeft), store, file)
+	return load(m, slices.DeleteFunc(m.State(), func(entry models.Entry) bool { return left[entry.Name] }), store, file)
 }
 
 func load(m *models.Model, entries []models.Entry, store *model.Store, file *File) error {
