@@ -101,7 +101,7 @@ func (c *Circular) convolve(out, x *lineVectors, vector, most int, packed, scrat
 			return s.tiles
 		}
 	}
-	// Lanes that are apart go through scratch, and so do lines shorter than a tile.
+	// Lanes that are apart go through scratch, and so do lines shorter than the smallest tile.
 	z, y := scratch[:x.n*lanes], scratch[x.n*lanes:]
 	x.load(z, vector)
 	s.tiles, s.outStep, s.aStep = 1, lanes, lanes
@@ -112,10 +112,10 @@ func (c *Circular) convolve(out, x *lineVectors, vector, most int, packed, scrat
 
 // sum computes the outputs of lines, tile by tile.
 func (c *Circular) sum(s correlation, out, start, x place, kernel []float32) {
-	n := c.length()
-	s.rows, s.steps, s.bStep, s.bOut = 1, n, lanes, -lanes
-	for o := 0; o < n; o += tileOutputs {
-		o := max(0, min(o, n-tileOutputs)) // the last tile covers outputs of the one before it again, with the same sums
+	n, tile := c.length(), c.tile()
+	s.rows, s.steps, s.bStep, s.bOut, s.narrow = 1, n, lanes, -lanes, tile == narrowOutputs
+	for o := 0; o < n; o += tile {
+		o := max(0, min(o, n-tile)) // the last tile covers outputs of the one before it again, with the same sums
 		s.run(out.plus(o*s.outStep), start.plus(o*s.startStep), x, nil, place{kernel, (c.rows() - 1 - o) * lanes})
 	}
 }
@@ -166,14 +166,20 @@ func (c *Circular) packedPhase() int { return 2 * (c.rows() + c.length()) * lane
 // span is the number of floats from the first channel of the first pixel to the last channel of the last.
 func (c *Circular) span(stride int) int { return (c.Batch*c.H*c.W-1)*stride + c.C }
 
-// length is N, and rows the outputs that tiles cover.
+// length is N, tile the outputs of a tile, which short lines have small ones of, and rows the outputs that tiles cover.
 func (c *Circular) length() int {
 	if c.Axis == Height {
 		return c.H
 	}
 	return c.W
 }
-func (c *Circular) rows() int { return max(c.length(), tileOutputs) }
+func (c *Circular) tile() int {
+	if c.length() < tileOutputs {
+		return narrowOutputs
+	}
+	return tileOutputs
+}
+func (c *Circular) rows() int { return max(c.length(), c.tile()) }
 
 // groups returns the number of groups that the vectors of a phase are split into.
 func (c *Circular) groups(l *lineVectors) int {
