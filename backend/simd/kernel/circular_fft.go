@@ -4,8 +4,8 @@ package kernel
 //
 // Two lines are the real and the imaginary part of one complex signal, as they share the kernel. Signals are
 // transformed, multiplied by the kernel's spectrum and taken back in cache, so that x is read and out written once. Where
-// N has a prime factor above 13 they are continued with zeros, and the kernel periodically, to a length without. Where
-// NaN or infinity comes out, the two lines are convolved apart, so that neither spreads from one line to another.
+// NaN or infinity comes out, the two lines are convolved apart, so that neither spreads from one line to another. Where N
+// has a prime factor above 13, each line is a signal of a longer length without, as rightAngle describes.
 //
 // A unit is some signals of a few phases. out must not overlap x.
 type CircularFFT struct{ Circular }
@@ -20,7 +20,7 @@ const (
 // Taps returns how long a kernel is whose direct convolution takes about as long: where N is greater, this form pays.
 func (c CircularFFT) Taps() int {
 	m, l := c.transformed(), c.lineVectors(nil, c.InStride)
-	perLine := float64(2*l.turns()*l.phases*lanes) / float64(l.all*c.C) // of lanes, 2 where a line is alone
+	perLine := float64(2*l.turns()*l.phases*lanes) / float64(l.all*c.C) // of lanes, 2 where lines are alone
 	return int(0.75 * perLine * fftRowCost(m) * float64(m) / float64(c.length()))
 }
 
@@ -48,7 +48,7 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 	plan := fftPlanOf(c.transformed())
 	r := circularFFTRun{
 		c: c, in: c.lineVectors(x, c.InStride), out: c.lineVectors(out, c.OutStride), packed: packed,
-		plan: plan, work: signalIn(scratch, plan.n),
+		plan: plan, angle: c.angle(), work: signalIn(scratch, plan.n),
 	}
 	r.turnGroups, r.units = c.turnGroups(&r.in), c.Units()
 	for u := lo; u < hi; u++ {
@@ -62,6 +62,7 @@ type circularFFTRun struct {
 	in, out lineVectors
 	packed  []float32
 	plan    *fftPlan
+	angle   *rightAngle // nil where the transforms are as long as the lines
 	work    complexRows
 
 	units, turnGroups int
@@ -76,7 +77,7 @@ func (r *circularFFTRun) unit(u int) unit {
 	first := group * turns / groups
 	return unit{
 		first, (group + 1) * turns / groups,
-		phase, min(phase+unitPhases, r.in.phases, r.in.vectors-2*first*r.in.phases),
+		phase, min(phase+unitPhases, r.in.phases, r.in.vectors-r.in.together*first*r.in.phases),
 	}
 }
 
@@ -90,7 +91,7 @@ func (r *circularFFTRun) compute(u, after unit) {
 	both[1] = both[0]
 	i := 0
 	for phase := u.phase; phase < u.endPhase; phase++ {
-		f := r.c.factors(r.packed, phase, r.plan.n)
+		f := factorsOf(r.packed, phase, r.plan.n)
 		for turn, end := u.turn, min(u.endTurn, r.in.turnsOf(phase)); turn < end; turn++ {
 			current, next := &both[i&1], &both[^i&1]
 			switch {
@@ -107,11 +108,11 @@ func (r *circularFFTRun) compute(u, after unit) {
 	}
 }
 
-// signal is two vectors of lines with the same channels.
+// signal is two vectors of lines with the same channels, or one.
 type signal struct {
 	first, second int         // vectors; the same where there is no second
 	in, out       complexRows // where they begin
-	whole         bool        // each has sixteen lanes next to each other there, and needs no continuation
+	whole         bool        // each has sixteen lanes next to each other there
 }
 
 // place sets s to a signal of a phase.
@@ -122,7 +123,7 @@ func (r *circularFFTRun) place(s *signal, turn, phase int) {
 	if s.second != s.first {
 		in2, out2, whole2 = r.at(s.second)
 	}
-	s.whole = whole1 && whole2 && r.plan.n == r.in.n
+	s.whole = whole1 && whole2
 	s.in.re, s.in.im, s.in.stride = r.in.x[in1:], r.in.x[in2:], r.in.step
 	s.out.re, s.out.im, s.out.stride = r.out.x[out1:], r.out.x[out2:], r.out.step
 }
@@ -139,10 +140,14 @@ func (r *circularFFTRun) at(vector int) (in, out int, whole bool) {
 
 // convolve computes one signal's lines of out, and fetches rows of the next.
 func (r *circularFFTRun) convolve(s *signal, next *complexRows, f *factorRows) {
+	if r.angle != nil {
+		r.convolveTurned(s, next, f)
+		return
+	}
 	in, out := &s.in, &s.out
 	if !s.whole {
 		in, out = &r.work, &r.work
-		r.in.loadSignal(r.work, s.first, s.second, r.plan.n)
+		r.in.loadSignal(r.work, s.first, s.second)
 	}
 	r.plan.convolveAhead(out, in, &r.work, f, &s.out, next)
 	if s.first != s.second && !finite(out.row(0)) { // a row has something of all frequencies of both
@@ -159,15 +164,52 @@ func (r *circularFFTRun) convolve(s *signal, next *complexRows, f *factorRows) {
 	}
 }
 
-// convolveAlone computes the lines of one vector.
+// convolveAlone computes the lines of one vector of a signal.
 func (r *circularFFTRun) convolveAlone(vector int, f *factorRows) {
-	r.in.loadSignal(r.work, vector, vector, r.plan.n)
+	r.in.loadSignal(r.work, vector, vector)
 	r.plan.convolve(r.work, r.work, r.work, *f)
 	r.out.store(vector, r.work.re)
 }
 
-// transformed returns the length of the transforms: N, or enough for all differences of two indices below N.
-func (c *CircularFFT) transformed() int { return fftPlanOf(c.length()).rows() }
+// convolveTurned is convolve for lines whose transforms are longer.
+func (r *circularFFTRun) convolveTurned(s *signal, next *complexRows, f *factorRows) {
+	in, out := &s.in, &s.out
+	if !s.whole {
+		in, out = &r.work, &r.work
+		r.in.load(r.work.re, s.first)
+	}
+	r.angle.turn(r.work, in.re, in.stride)
+	r.plan.convolveAhead(&r.work, &r.work, &r.work, f, &s.out, next)
+	r.angle.turnBack(out.re, out.stride, r.work)
+	if !s.whole {
+		r.out.store(s.first, r.work.re)
+	}
+}
+
+// lineVectors returns where the lines of x are, and how many are a signal.
+func (c *CircularFFT) lineVectors(x []float32, stride int) lineVectors {
+	l := c.Circular.lineVectors(x, stride)
+	if c.angle() != nil {
+		l.together = 1
+	}
+	return l
+}
+
+// angle returns how lines become signals of a longer length, and nil where their own has a transform.
+func (c *CircularFFT) angle() *rightAngle {
+	if hasRadices(c.length()) {
+		return nil
+	}
+	return rightAngles.at(c.length())
+}
+
+// transformed returns the length of the transforms.
+func (c *CircularFFT) transformed() int {
+	if a := c.angle(); a != nil {
+		return a.plan.n
+	}
+	return c.length()
+}
 
 // finite says whether neither NaN nor infinity is among the numbers.
 func finite(re, im *vector) bool {

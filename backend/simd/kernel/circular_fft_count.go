@@ -5,13 +5,15 @@ package kernel
 func (c CircularFFT) MultiplyAdds() int {
 	n := c.length()
 	lines := c.Batch * c.H * c.W / n
-	return ceilDivide(lines, 2) * c.C * signalOperations(n)
+	if a := c.angle(); a != nil {
+		return lines * c.C * (signalOperations(a.plan) + turnOperations*n)
+	}
+	return ceilDivide(lines, 2) * c.C * signalOperations(fftPlanOf(n))
 }
 
-// signalOperations returns the number of operations on a complex signal of length n, which two lines are: its transform,
-// the product with the kernel's spectrum, and the way back.
-func signalOperations(n int) int {
-	plan := fftPlanOf(fftPlanOf(n).rows())
+// signalOperations returns the number of operations on a complex signal: its transform, the product with the kernel's
+// spectrum, and the way back.
+func signalOperations(plan *fftPlan) int {
 	operations := 4 * plan.n
 	for _, stage := range plan.stages {
 		each := butterflyOperations[stage.radix]
@@ -28,3 +30,6 @@ func signalOperations(n int) int {
 var butterflyOperations = [maxRadix + 1]int{2: 4, 3: 14, 4: 16, 5: 36, 7: 66, 8: 56, 9: 100, 11: 150, 13: 204, 16: 160}
 
 const twiddleOperations = 4
+
+// turnOperations is the number of operations on a value of a line alone, as it becomes a signal and is taken back.
+const turnOperations = 2 + 4

@@ -34,7 +34,7 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 	size := signalSize(plan.n)
 	work, spectrum, sum := signalIn(scratch, plan.n), scratch[size:][:2*plan.n*lanes], signalIn(scratch[2*size:], plan.n)
 	vLines, xLines := g.lineVectors(v, g.OutStride), g.lineVectors(x, g.InStride)
-	phases := vLines.phases
+	phases, angle := vLines.phases, g.angle()
 	var added []float32
 	for u := lo; u < hi; u++ {
 		phase, chunk := u%phases, u/phases
@@ -47,12 +47,12 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 		turns := vLines.turnsOf(phase)
 		for turn := chunk * turns / chunks; turn < (chunk+1)*turns/chunks; turn++ {
 			first, second := vLines.signal(turn, phase)
-			plan.forwardAhead(interleaved(spectrum), vLines.rows(work, first, second, plan.n, nil), xLines.begin(first, second))
+			plan.forwardAhead(interleaved(spectrum), vLines.rows(work, first, second, nil, angle), xLines.begin(first, second))
 			next := vLines.begin(vLines.signal(min(turn+1, turns-1), phase))
-			plan.correlateAhead(sum, xLines.rows(work, first, second, plan.n, added), work, spectrum, next)
+			plan.correlateAhead(sum, xLines.rows(work, first, second, added, angle), work, spectrum, next)
 		}
 		plan.inverse(sum)
-		g.storeSums(partial[u*n*lanes:][:n*lanes], sum.re, plan)
+		g.storeSums(partial[u*n*lanes:][:n*lanes], sum, plan)
 	}
 }
 
@@ -80,20 +80,28 @@ func (g CircularFFTGradient) Combine(dw, partial []float32) {
 	}
 }
 
-// rows returns the rows of two vectors' lines, or of one alone, where they are or copied to work, continued with zeros
-// to m rows and with the embedding added where there is one.
-func (l *lineVectors) rows(work complexRows, first, second, m int, embedding []float32) complexRows {
-	re, whole1 := l.whole(first)
-	im, whole2 := l.whole(second)
-	if whole1 && whole2 && first != second && m == l.n && embedding == nil {
+// rows returns the rows of the signal of two vectors, or of one alone, where they are or made in work, with the embedding
+// added where there is one.
+func (l *lineVectors) rows(work complexRows, first, second int, embedding []float32, angle *rightAngle) complexRows {
+	re, whole := l.whole(first)
+	im, alsoWhole := l.whole(second)
+	here := whole && alsoWhole && embedding == nil
+	switch {
+	case here && angle != nil:
+		angle.turn(work, l.x[re:], l.step)
+		return work
+	case here && first != second:
 		return complexRows{l.x[re:], l.x[im:], l.step}
 	}
-	l.loadSignal(work, first, second, m)
+	l.loadSignal(work, first, second)
 	if embedding != nil {
 		Binary(OpAdd, work.re[:len(embedding)], work.re[:len(embedding)], embedding)
 		if first != second {
 			Binary(OpAdd, work.im[:len(embedding)], work.im[:len(embedding)], embedding)
 		}
+	}
+	if angle != nil {
+		angle.turn(work, work.re, lanes)
 	}
 	return work
 }
@@ -105,13 +113,12 @@ func (l *lineVectors) begin(first, second int) complexRows {
 	return complexRows{l.x[re:], l.x[im:], l.step}
 }
 
-// storeSums takes the sums over all differences of two indices modulo the transform's length to those modulo N.
-func (g *CircularFFTGradient) storeSums(partial, sums []float32, plan *fftPlan) {
-	n, m := g.length(), plan.n
-	copy(partial, sums[:n*lanes])
-	if m > n {
-		around := partial[lanes:]
-		Binary(OpAdd, around, around, sums[(m-n+1)*lanes:][:len(around)])
+// storeSums takes the sums on the way back to n rows.
+func (g *CircularFFTGradient) storeSums(partial []float32, sums complexRows, plan *fftPlan) {
+	if a := g.angle(); a != nil {
+		a.turnBack(partial, lanes, sums)
+	} else {
+		copy(partial, sums.re)
 	}
 	Binary(OpMul, partial, partial, plan.scale)
 }

@@ -4,7 +4,7 @@ package kernel
 // the kernel, then that of the terms of two lines, then room for a signal.
 
 // PackedSize returns the number of floats that Pack writes.
-func (c CircularFFT) PackedSize() int { return c.PackUnits() * c.packedPhase() }
+func (c CircularFFT) PackedSize() int { return c.PackUnits() * phaseSize(c.transformed()) }
 
 // PackUnits returns the number of independent parts of the packing.
 func (c CircularFFT) PackUnits() int {
@@ -29,7 +29,7 @@ func (c *CircularFFT) pack(packed, w []float32, terms CircularTerms, reversed bo
 		has = 1
 	}
 	for phase := lo; phase < hi; phase++ {
-		block := packed[phase*c.packedPhase():][:c.packedPhase()]
+		block := packed[phase*phaseSize(plan.n):][:phaseSize(plan.n)]
 		block[0] = has
 		filter, added, spare := block[lanes:][:2*plan.n*lanes], block[lanes:][2*plan.n*lanes:][:2*plan.n*lanes], block[(1+4*plan.n)*lanes:]
 		z := complexRows{spare[:plan.n*lanes], spare[plan.n*lanes:], lanes}
@@ -43,44 +43,86 @@ func (c *CircularFFT) pack(packed, w []float32, terms CircularTerms, reversed bo
 // packKernel sets filter to the spectrum that a signal is multiplied by, with the factor of the way back. The
 // convolution looks ahead, so that it is the conjugate of the kernel's own.
 func (c *CircularFFT) packKernel(plan *fftPlan, filter []float32, z complexRows, w []float32, phase int, reversed bool) {
-	n := c.length()
+	to := interleaved(filter)
 	c.gatherChannels(z.re, w, phase)
-	if plan.n > n {
-		clear(z.re[n*lanes:])
-		copy(z.re[(plan.n-n+1)*lanes:], z.re[lanes:n*lanes])
+	if a := c.angle(); a != nil {
+		if reversed {
+			reverseRows(z.re[lanes : a.n*lanes])
+		}
+		a.turn(z, z.re, lanes)
+		Binary(OpMul, z.re, z.re, plan.scale)
+		Binary(OpMul, z.im, z.im, []float32{-plan.scale[0]})
+		plan.forward(to.exchange(), z.exchange()) // the way back of the conjugate is the conjugate of the way there
+		return
 	}
 	clear(z.im)
 	Binary(OpMul, z.re, z.re, plan.scale)
-	to := interleaved(filter)
 	if !reversed { // exchanged, the transform of real numbers is the conjugate
 		z, to = z.exchange(), to.exchange()
 	}
 	plan.forward(to, z)
 }
 
-// packTerms sets added to the spectrum of what two lines get added, with the factor of the way back.
+// reverseRows turns the order of rows round.
+func reverseRows(rows []float32) {
+	for i, j := 0, len(rows)-lanes; i < j; i, j = i+lanes, j-lanes {
+		low, high := (*vector)(rows[i:]), (*vector)(rows[j:])
+		*low, *high = *high, *low
+	}
+}
+
+// packTerms sets added to the spectrum of what the lines of a signal get added, with the factor of the way back.
 func (c *CircularFFT) packTerms(plan *fftPlan, f factorRows, z complexRows, terms CircularTerms, phase int) {
-	n, added := c.length(), interleaved(f.added)
+	a, added := c.angle(), interleaved(f.added)
 	clear(f.added)
-	if terms.Table != nil {
-		c.gatherChannels(z.re, terms.Table, phase)
-		clear(z.re[n*lanes:])
+	transform := func(to complexRows) { // of what is in the real part of z
+		if a != nil {
+			a.turn(z, z.re, lanes)
+		} else {
+			copy(z.im, z.re)
+		}
+		plan.forward(to, z)
+	}
+	bias := c.bias(terms.Bias, phase)
+	if terms.Table != nil || a != nil {
+		clear(z.re)
+		if terms.Table != nil {
+			c.gatherChannels(z.re, terms.Table, phase)
+		}
+		if a != nil {
+			addToRows(z.re[:a.n*lanes], &bias)
+		}
 		Binary(OpMul, z.re, z.re, plan.scale)
-		copy(z.im, z.re)
-		plan.forward(added, z)
+		transform(added)
 	}
 	if terms.Embedding != nil {
 		c.gatherChannels(z.re, terms.Embedding, phase)
-		clear(z.re[n*lanes:])
-		copy(z.im, z.re)
-		plan.forward(z, z)
+		transform(z)
 		plan.filter(added, z, f)
 	}
-	if terms.Bias != nil {
+	if a == nil { // what is constant has the first frequency alone
 		re, im := added.row(plan.slots[0])
+		addToRows(re[:], &bias)
+		addToRows(im[:], &bias)
+	}
+}
+
+// bias returns the lanes of a phase of b [C], zeros where that is nil.
+func (c *CircularFFT) bias(b []float32, phase int) (bias vector) {
+	if b != nil {
 		for l := range c.channels(phase) {
-			bias := terms.Bias[c.channel(phase, l)]
-			re[l], im[l] = re[l]+bias, im[l]+bias
+			bias[l] = b[c.channel(phase, l)]
+		}
+	}
+	return bias
+}
+
+// addToRows adds a vector to each row.
+func addToRows(rows []float32, v *vector) {
+	for ; len(rows) > 0; rows = rows[lanes:] {
+		row := (*vector)(rows)
+		for l := range row {
+			row[l] += v[l]
 		}
 	}
 }
@@ -106,14 +148,14 @@ func (c *Circular) channels(phase int) int {
 }
 func (c *Circular) channel(phase, lane int) int { return (phase*lanes + lane) % c.C }
 
-// factors returns what signals of a phase are multiplied by.
-func (c *CircularFFT) factors(packed []float32, phase, m int) factorRows {
-	block, size := packed[phase*c.packedPhase():][:c.packedPhase()], 2*m*lanes
+// factorsOf returns what signals of a phase are multiplied by, with transforms of m rows.
+func factorsOf(packed []float32, phase, m int) factorRows {
+	block, size := packed[phase*phaseSize(m):][:phaseSize(m)], 2*m*lanes
 	if block[0] == 0 {
 		return factorRows{filter: block[lanes:][:size]}
 	}
 	return factorRows{block[lanes:][:size], block[lanes+size:][:size]}
 }
 
-// packedPhase is the number of floats of a phase.
-func (c *CircularFFT) packedPhase() int { return (1 + 6*c.transformed()) * lanes }
+// phaseSize is the number of floats of a phase.
+func phaseSize(m int) int { return (1 + 6*m) * lanes }

@@ -35,26 +35,34 @@ type fftStage struct {
 	twiddles []float32 // [n/radix, radix-1] factors of results 1 and up, as pairs; nil where all are 1
 }
 
-// fftPlans keeps the plans by length.
-var fftPlans = struct {
-	sync.RWMutex
-	of map[int]*fftPlan
-}{of: map[int]*fftPlan{}}
+// fftPlans keeps the plans by length, and fftPlanOf returns the one of length n.
+var fftPlans = madeByLength[fftPlan]{create: newFFTPlan}
 
-// fftPlanOf returns the plan of length n, made once.
-func fftPlanOf(n int) *fftPlan {
-	fftPlans.RLock()
-	p := fftPlans.of[n]
-	fftPlans.RUnlock()
-	if p != nil {
-		return p
+func fftPlanOf(n int) *fftPlan { return fftPlans.at(n) }
+
+// madeByLength keeps what is made once for each length that is asked for.
+type madeByLength[T any] struct {
+	create func(n int) *T
+	lock   sync.RWMutex
+	made   map[int]*T
+}
+
+func (m *madeByLength[T]) at(n int) *T {
+	m.lock.RLock()
+	t := m.made[n]
+	m.lock.RUnlock()
+	if t != nil {
+		return t
 	}
-	fftPlans.Lock()
-	defer fftPlans.Unlock()
-	if fftPlans.of[n] == nil {
-		fftPlans.of[n] = newFFTPlan(n)
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	if m.made == nil {
+		m.made = map[int]*T{}
 	}
-	return fftPlans.of[n]
+	if m.made[n] == nil {
+		m.made[n] = m.create(n)
+	}
+	return m.made[n]
 }
 
 func newFFTPlan(n int) *fftPlan {

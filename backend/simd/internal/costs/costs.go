@@ -67,27 +67,38 @@ func Length(c kernel.Circular) int {
 // Predict returns the nanoseconds that a part takes on one thread, directly and through the frequencies.
 func (t *Table) Predict(part Part, c kernel.Circular) (direct, frequencies float64) {
 	n := Length(c)
-	m := kernel.CircularFFT{Circular: c}.TransformLength()
+	f := kernel.CircularFFT{Circular: c}
+	size := transform{n, f.TransformLength(), f.TransformLength()}
 	elements := float64(c.Batch * c.H * c.W * c.C)
 	alone := 1.0
 	if part == Packing {
 		elements = float64(n * c.C)
-	} else if lines := c.Batch * c.H * c.W / n; lines%2 == 1 {
-		alone = float64(lines+1) / float64(lines) // frequencies take lines in pairs
+	} else {
+		size.rows *= 2 / f.LinesTogether()
+		if lines := c.Batch * c.H * c.W / n; lines%f.LinesTogether() != 0 {
+			alone = float64(lines+1) / float64(lines)
+		}
 	}
 	whole := float64(c.C / block * block)
-	d, f := t.each(part, c.Axis, block, n, m)
-	direct, frequencies = d*whole, f*whole
+	d1, f1 := t.each(part, c.Axis, block, size)
+	direct, frequencies = d1*whole, f1*whole
 	if rest := c.C % block; rest > 0 {
-		d, f := t.between(part, c.Axis, rest, n, m)
-		direct, frequencies = direct+d*float64(rest), frequencies+f*float64(rest)
+		d2, f2 := t.between(part, c.Axis, rest, size)
+		direct, frequencies = direct+d2*float64(rest), frequencies+f2*float64(rest)
 	}
 	const picoseconds = 1e-3
 	return direct / float64(c.C) * elements * picoseconds, frequencies / float64(c.C) * elements * alone * picoseconds
 }
 
+// transform is what frequencies take for lines of length n.
+type transform struct {
+	n      int
+	length int // of the transforms
+	rows   int // that are transformed for two lines
+}
+
 // between interpolates between the curves for fewer and for more channels.
-func (t *Table) between(part Part, axis kernel.Axis, channels, n, m int) (direct, frequencies float64) {
+func (t *Table) between(part Part, axis kernel.Axis, channels int, size transform) (direct, frequencies float64) {
 	below, above := 0, block
 	for _, c := range t.Curves {
 		if c.Part == part && c.Axis == AxisName(axis) {
@@ -99,17 +110,17 @@ func (t *Table) between(part Part, axis kernel.Axis, channels, n, m int) (direct
 			}
 		}
 	}
-	d1, f1 := t.each(part, axis, below, n, m)
+	d1, f1 := t.each(part, axis, below, size)
 	if above == below {
 		return d1, f1
 	}
-	d2, f2 := t.each(part, axis, above, n, m)
+	d2, f2 := t.each(part, axis, above, size)
 	at := float64(channels-below) / float64(above-below)
 	return d1 + at*(d2-d1), f1 + at*(f2-f1)
 }
 
 // each returns the picoseconds for each element at a measured number of channels.
-func (t *Table) each(part Part, axis kernel.Axis, channels, n, m int) (direct, frequencies float64) {
+func (t *Table) each(part Part, axis kernel.Axis, channels int, size transform) (direct, frequencies float64) {
 	at := slices.IndexFunc(t.Curves, func(c Curve) bool {
 		return c.Part == part && c.Axis == AxisName(axis) && c.Channels == channels
 	})
@@ -117,17 +128,17 @@ func (t *Table) each(part Part, axis kernel.Axis, channels, n, m int) (direct, f
 		panic(fmt.Sprintf("costs: no curve of %s along %s for %d channels", part, AxisName(axis), channels))
 	}
 	c := t.Curves[at]
-	if i, measured := slices.BinarySearch(t.Lengths, n); measured {
+	if i, measured := slices.BinarySearch(t.Lengths, size.n); measured {
 		return float64(c.Direct[i]), float64(c.Frequencies[i])
 	}
-	direct = interpolate(n, t.Lengths, c.Direct, func(int) bool { return true })
-	if last := t.Lengths[len(t.Lengths)-1]; n > last {
-		direct *= float64(n) / float64(last)
+	direct = interpolate(size.n, t.Lengths, c.Direct, func(int) bool { return true })
+	if last := t.Lengths[len(t.Lengths)-1]; size.n > last {
+		direct *= float64(size.n) / float64(last)
 	}
 	// What a transform takes for each of its rows varies little from one length to the next that has no large primes;
 	// how many rows it has for each of N depends on N alone.
 	small := func(i int) bool { return t.Transforms[i] == t.Lengths[i] }
-	return direct, interpolate(m, t.Lengths, c.Frequencies, small) * float64(m) / float64(n)
+	return direct, interpolate(size.length, t.Lengths, c.Frequencies, small) * float64(size.rows) / float64(size.n)
 }
 
 // interpolate returns the value at x between those of the nearest places on both sides that are usable; before the first

@@ -37945,6 +37945,142 @@ TEXT ·FiniteAVX2(SB), NOSPLIT, $0-17
 	MOVB        AL, ret+16(FP)
 	RET
 
+// func TurnAVX512(re *float32, im *float32, x *float32, turns *float32, rows int, stride int)
+// Requires: AVX, AVX512F
+TEXT ·TurnAVX512(SB), $0-48
+	MOVQ re+0(FP), AX
+	MOVQ im+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ turns+24(FP), BX
+	MOVQ rows+32(FP), SI
+	MOVQ stride+40(FP), DI
+
+row:
+	VMOVUPS      (DX), Z0
+	VBROADCASTSS (BX), Z1
+	VBROADCASTSS 4(BX), Z2
+	VMULPS       Z0, Z1, Z1
+	VMULPS       Z0, Z2, Z2
+	VMOVUPS      Z1, (AX)
+	VMOVUPS      Z2, (CX)
+	LEAQ         (DX)(DI*4), DX
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x08, BX
+	DECQ         SI
+	JNZ          row
+	VZEROUPPER
+	RET
+
+// func TurnBackAVX512(x *float32, re *float32, im *float32, turns *float32, rows int, stride int, around int)
+// Requires: AVX, AVX512F
+TEXT ·TurnBackAVX512(SB), $0-56
+	MOVQ x+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ turns+24(FP), BX
+	MOVQ rows+32(FP), SI
+	MOVQ stride+40(FP), DI
+	MOVQ around+48(FP), R8
+	LEAQ (BX)(R8*8), R9
+	SHLQ $0x06, R8
+
+row:
+	VBROADCASTSS (BX), Z0
+	VMULPS       (CX), Z0, Z0
+	VBROADCASTSS 4(BX), Z1
+	VFMADD231PS  (DX), Z1, Z0
+	VBROADCASTSS (R9), Z1
+	VFMADD231PS  (DX)(R8*1), Z1, Z0
+	VBROADCASTSS 4(R9), Z1
+	VFNMADD231PS (CX)(R8*1), Z1, Z0
+	VMOVUPS      Z0, (AX)
+	LEAQ         (AX)(DI*4), AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x08, BX
+	ADDQ         $0x08, R9
+	DECQ         SI
+	JNZ          row
+	VZEROUPPER
+	RET
+
+// func TurnAVX2(re *float32, im *float32, x *float32, turns *float32, rows int, stride int)
+// Requires: AVX
+TEXT ·TurnAVX2(SB), $0-48
+	MOVQ re+0(FP), AX
+	MOVQ im+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ turns+24(FP), BX
+	MOVQ rows+32(FP), SI
+	MOVQ stride+40(FP), DI
+
+row:
+	VMOVUPS      (DX), Y0
+	VBROADCASTSS (BX), Y1
+	VBROADCASTSS 4(BX), Y2
+	VMULPS       Y0, Y1, Y1
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, (CX)
+	VMOVUPS      32(DX), Y0
+	VBROADCASTSS (BX), Y1
+	VBROADCASTSS 4(BX), Y2
+	VMULPS       Y0, Y1, Y1
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 32(CX)
+	LEAQ         (DX)(DI*4), DX
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x08, BX
+	DECQ         SI
+	JNZ          row
+	VZEROUPPER
+	RET
+
+// func TurnBackAVX2(x *float32, re *float32, im *float32, turns *float32, rows int, stride int, around int)
+// Requires: AVX, FMA3
+TEXT ·TurnBackAVX2(SB), $0-56
+	MOVQ x+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ turns+24(FP), BX
+	MOVQ rows+32(FP), SI
+	MOVQ stride+40(FP), DI
+	MOVQ around+48(FP), R8
+	LEAQ (BX)(R8*8), R9
+	SHLQ $0x06, R8
+
+row:
+	VBROADCASTSS (BX), Y0
+	VMULPS       (CX), Y0, Y0
+	VBROADCASTSS 4(BX), Y1
+	VFMADD231PS  (DX), Y1, Y0
+	VBROADCASTSS (R9), Y1
+	VFMADD231PS  (DX)(R8*1), Y1, Y0
+	VBROADCASTSS 4(R9), Y1
+	VFNMADD231PS (CX)(R8*1), Y1, Y0
+	VMOVUPS      Y0, (AX)
+	VBROADCASTSS (BX), Y0
+	VMULPS       32(CX), Y0, Y0
+	VBROADCASTSS 4(BX), Y1
+	VFMADD231PS  32(DX), Y1, Y0
+	VBROADCASTSS (R9), Y1
+	VFMADD231PS  32(DX)(R8*1), Y1, Y0
+	VBROADCASTSS 4(R9), Y1
+	VFNMADD231PS 32(CX)(R8*1), Y1, Y0
+	VMOVUPS      Y0, 32(AX)
+	LEAQ         (AX)(DI*4), AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x08, BX
+	ADDQ         $0x08, R9
+	DECQ         SI
+	JNZ          row
+	VZEROUPPER
+	RET
+
 DATA butterflyConstants<>+0(SB)/4, $(0.5)
 DATA butterflyConstants<>+4(SB)/4, $(0.8660254)
 DATA butterflyConstants<>+8(SB)/4, $(0.309017)

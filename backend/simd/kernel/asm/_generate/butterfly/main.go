@@ -48,6 +48,7 @@ func main() {
 	writeCopies()
 	writePieces()
 	writeFinite()
+	writeTurns()
 	writeConstants()
 	Generate()
 }
