@@ -689,7 +689,7 @@ func FiniteAVX2(re *float32, im *float32) bool
 //go:noescape
 func TurnAVX512(re *float32, im *float32, x *float32, turns *float32, rows int, stride int)
 
-// TurnBackAVX512 sets each of rows ≥ 1 vectors of x, stride floats from the next, to re[0]·turns[0][0] + im[0]·turns[0][1] + im[around]·turns[around][0] - re[around]·turns[around][1], where indexes count vectors and pairs from the row on. x may be re.
+// TurnBackAVX512 sets each of rows ≥ 1 vectors of x, stride floats from the next, to re[0]·turns[0][0] + im[0]·turns[0][1] + im[around]·turns[around][0] - re[around]·turns[around][1], where indexes count vectors and pairs from the row on and around ≥ 1. x may be re.
 //
 //go:noescape
 func TurnBackAVX512(x *float32, re *float32, im *float32, turns *float32, rows int, stride int, around int)
@@ -699,7 +699,7 @@ func TurnBackAVX512(x *float32, re *float32, im *float32, turns *float32, rows i
 //go:noescape
 func TurnAVX2(re *float32, im *float32, x *float32, turns *float32, rows int, stride int)
 
-// TurnBackAVX2 sets each of rows ≥ 1 vectors of x, stride floats from the next, to re[0]·turns[0][0] + im[0]·turns[0][1] + im[around]·turns[around][0] - re[around]·turns[around][1], where indexes count vectors and pairs from the row on. x may be re.
+// TurnBackAVX2 sets each of rows ≥ 1 vectors of x, stride floats from the next, to re[0]·turns[0][0] + im[0]·turns[0][1] + im[around]·turns[around][0] - re[around]·turns[around][1], where indexes count vectors and pairs from the row on and around ≥ 1. x may be re.
 //
 //go:noescape
 func TurnBackAVX2(x *float32, re *float32, im *float32, turns *float32, rows int, stride int, around int)

@@ -37956,13 +37956,12 @@ TEXT ·TurnAVX512(SB), $0-48
 	MOVQ stride+40(FP), DI
 
 row:
-	VMOVUPS      (DX), Z0
-	VBROADCASTSS (BX), Z1
-	VBROADCASTSS 4(BX), Z2
-	VMULPS       Z0, Z1, Z1
-	VMULPS       Z0, Z2, Z2
-	VMOVUPS      Z1, (AX)
-	VMOVUPS      Z2, (CX)
+	VBROADCASTSS (BX), Z0
+	VBROADCASTSS 4(BX), Z1
+	VMULPS       (DX), Z0, Z0
+	VMULPS       (DX), Z1, Z1
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, (CX)
 	LEAQ         (DX)(DI*4), DX
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, CX
@@ -37975,33 +37974,61 @@ row:
 // func TurnBackAVX512(x *float32, re *float32, im *float32, turns *float32, rows int, stride int, around int)
 // Requires: AVX, AVX512F
 TEXT ·TurnBackAVX512(SB), $0-56
-	MOVQ x+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ turns+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ stride+40(FP), DI
-	MOVQ around+48(FP), R8
-	LEAQ (BX)(R8*8), R9
-	SHLQ $0x06, R8
+	MOVQ  x+0(FP), AX
+	MOVQ  re+8(FP), CX
+	MOVQ  im+16(FP), DX
+	MOVQ  turns+24(FP), BX
+	MOVQ  rows+32(FP), SI
+	MOVQ  stride+40(FP), DI
+	MOVQ  around+48(FP), R8
+	SHLQ  $0x02, DI
+	MOVQ  DI, R9
+	IMULQ R8, R9
+	MOVQ  R8, R10
+	SHLQ  $0x06, R10
+	SUBQ  CX, DX
+	XORQ  R11, R11
+
+first:
+	MOVQ         R11, R12
+	MOVQ         AX, R13
+	MOVQ         CX, R14
+	MOVQ         BX, R15
+	VBROADCASTSS (R15), Z0
+	VBROADCASTSS 4(R15), Z1
+	VMOVUPS      (R14), Z4
+	VMOVUPS      (R14)(DX*1), Z5
 
 row:
-	VBROADCASTSS (BX), Z0
-	VMULPS       (CX), Z0, Z0
-	VBROADCASTSS 4(BX), Z1
-	VFMADD231PS  (DX), Z1, Z0
-	VBROADCASTSS (R9), Z1
-	VFMADD231PS  (DX)(R8*1), Z1, Z0
-	VBROADCASTSS 4(R9), Z1
-	VFNMADD231PS (CX)(R8*1), Z1, Z0
-	VMOVUPS      Z0, (AX)
-	LEAQ         (AX)(DI*4), AX
+	ADDQ         R10, R14
+	LEAQ         (R15)(R8*8), R15
+	VBROADCASTSS (R15), Z2
+	VBROADCASTSS 4(R15), Z3
+	VMOVUPS      (R14), Z6
+	VMOVUPS      (R14)(DX*1), Z7
+	VMULPS       Z0, Z4, Z4
+	VFMADD231PS  Z1, Z5, Z4
+	VFMADD231PS  Z2, Z7, Z4
+	VFNMADD231PS Z3, Z6, Z4
+	VMOVUPS      Z4, (R13)
+	VMOVAPS      Z6, Z4
+	VMOVAPS      Z7, Z5
+	VMOVAPS      Z2, Z0
+	VMOVAPS      Z3, Z1
+	ADDQ         R9, R13
+	ADDQ         R8, R12
+	CMPQ         R12, SI
+	JLT          row
+	ADDQ         DI, AX
 	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
 	ADDQ         $0x08, BX
-	ADDQ         $0x08, R9
-	DECQ         SI
-	JNZ          row
+	INCQ         R11
+	CMPQ         R11, R8
+	JGE          done
+	CMPQ         R11, SI
+	JLT          first
+
+done:
 	VZEROUPPER
 	RET
 
@@ -38016,20 +38043,16 @@ TEXT ·TurnAVX2(SB), $0-48
 	MOVQ stride+40(FP), DI
 
 row:
-	VMOVUPS      (DX), Y0
-	VBROADCASTSS (BX), Y1
-	VBROADCASTSS 4(BX), Y2
-	VMULPS       Y0, Y1, Y1
-	VMULPS       Y0, Y2, Y2
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      32(DX), Y0
-	VBROADCASTSS (BX), Y1
-	VBROADCASTSS 4(BX), Y2
-	VMULPS       Y0, Y1, Y1
-	VMULPS       Y0, Y2, Y2
-	VMOVUPS      Y1, 32(AX)
-	VMOVUPS      Y2, 32(CX)
+	VBROADCASTSS (BX), Y0
+	VBROADCASTSS 4(BX), Y1
+	VMULPS       (DX), Y0, Y2
+	VMULPS       (DX), Y1, Y3
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, (CX)
+	VMULPS       32(DX), Y0, Y0
+	VMULPS       32(DX), Y1, Y1
+	VMOVUPS      Y0, 32(AX)
+	VMOVUPS      Y1, 32(CX)
 	LEAQ         (DX)(DI*4), DX
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, CX
@@ -38042,42 +38065,72 @@ row:
 // func TurnBackAVX2(x *float32, re *float32, im *float32, turns *float32, rows int, stride int, around int)
 // Requires: AVX, FMA3
 TEXT ·TurnBackAVX2(SB), $0-56
-	MOVQ x+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ turns+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ stride+40(FP), DI
-	MOVQ around+48(FP), R8
-	LEAQ (BX)(R8*8), R9
-	SHLQ $0x06, R8
+	MOVQ  x+0(FP), AX
+	MOVQ  re+8(FP), CX
+	MOVQ  im+16(FP), DX
+	MOVQ  turns+24(FP), BX
+	MOVQ  rows+32(FP), SI
+	MOVQ  stride+40(FP), DI
+	MOVQ  around+48(FP), R8
+	SHLQ  $0x02, DI
+	MOVQ  DI, R9
+	IMULQ R8, R9
+	MOVQ  R8, R10
+	SHLQ  $0x06, R10
+	SUBQ  CX, DX
+	XORQ  R11, R11
+
+first:
+	MOVQ         R11, R12
+	MOVQ         AX, R13
+	MOVQ         CX, R14
+	MOVQ         BX, R15
+	VBROADCASTSS (R15), Y0
+	VBROADCASTSS 4(R15), Y1
+	VMOVUPS      (R14), Y4
+	VMOVUPS      (R14)(DX*1), Y5
+	VMOVUPS      32(R14), Y8
+	VMOVUPS      32(R14)(DX*1), Y9
 
 row:
-	VBROADCASTSS (BX), Y0
-	VMULPS       (CX), Y0, Y0
-	VBROADCASTSS 4(BX), Y1
-	VFMADD231PS  (DX), Y1, Y0
-	VBROADCASTSS (R9), Y1
-	VFMADD231PS  (DX)(R8*1), Y1, Y0
-	VBROADCASTSS 4(R9), Y1
-	VFNMADD231PS (CX)(R8*1), Y1, Y0
-	VMOVUPS      Y0, (AX)
-	VBROADCASTSS (BX), Y0
-	VMULPS       32(CX), Y0, Y0
-	VBROADCASTSS 4(BX), Y1
-	VFMADD231PS  32(DX), Y1, Y0
-	VBROADCASTSS (R9), Y1
-	VFMADD231PS  32(DX)(R8*1), Y1, Y0
-	VBROADCASTSS 4(R9), Y1
-	VFNMADD231PS 32(CX)(R8*1), Y1, Y0
-	VMOVUPS      Y0, 32(AX)
-	LEAQ         (AX)(DI*4), AX
+	ADDQ         R10, R14
+	LEAQ         (R15)(R8*8), R15
+	VBROADCASTSS (R15), Y2
+	VBROADCASTSS 4(R15), Y3
+	VMOVUPS      (R14), Y6
+	VMOVUPS      (R14)(DX*1), Y7
+	VMOVUPS      32(R14), Y10
+	VMOVUPS      32(R14)(DX*1), Y11
+	VMULPS       Y0, Y4, Y4
+	VFMADD231PS  Y1, Y5, Y4
+	VFMADD231PS  Y2, Y7, Y4
+	VFNMADD231PS Y3, Y6, Y4
+	VMOVUPS      Y4, (R13)
+	VMOVAPS      Y6, Y4
+	VMOVAPS      Y7, Y5
+	VMULPS       Y0, Y8, Y8
+	VFMADD231PS  Y1, Y9, Y8
+	VFMADD231PS  Y2, Y11, Y8
+	VFNMADD231PS Y3, Y10, Y8
+	VMOVUPS      Y8, 32(R13)
+	VMOVAPS      Y10, Y8
+	VMOVAPS      Y11, Y9
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y3, Y1
+	ADDQ         R9, R13
+	ADDQ         R8, R12
+	CMPQ         R12, SI
+	JLT          row
+	ADDQ         DI, AX
 	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
 	ADDQ         $0x08, BX
-	ADDQ         $0x08, R9
-	DECQ         SI
-	JNZ          row
+	INCQ         R11
+	CMPQ         R11, R8
+	JGE          done
+	CMPQ         R11, SI
+	JLT          first
+
+done:
 	VZEROUPPER
 	RET
 

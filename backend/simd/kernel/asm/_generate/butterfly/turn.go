@@ -15,21 +15,19 @@ func writeTurns() {
 	}
 }
 
-// halves calls f with the offset of each vector of a row of sixteen, and registers for it.
-func halves(level string, count int, f func(offset int, registers []reg.VecVirtual)) {
-	wide := level == "AVX512"
-	for offset := 0; offset < 64; offset += 32 {
-		registers := make([]reg.VecVirtual, count)
-		for i := range registers {
-			if registers[i] = YMM(); wide {
-				registers[i] = ZMM()
-			}
-		}
-		f(offset, registers)
-		if wide {
-			return
-		}
+// halves returns the offset of each vector of a row of sixteen, and vectorsOf what makes registers for one.
+func halves(level string) []int {
+	if level == "AVX512" {
+		return []int{0}
 	}
+	return []int{0, 32}
+}
+
+func vectorsOf(level string) func() reg.VecVirtual {
+	if level == "AVX512" {
+		return ZMM
+	}
+	return YMM
 }
 
 func writeTurn(level string) {
@@ -39,15 +37,17 @@ func writeTurn(level string) {
 	re, im, x, turns := Load(Param("re"), GP64()), Load(Param("im"), GP64()), Load(Param("x"), GP64()), Load(Param("turns"), GP64())
 	rows, stride := Load(Param("rows"), GP64()), Load(Param("stride"), GP64())
 	Label("row")
-	halves(level, 3, func(offset int, r []reg.VecVirtual) {
-		VMOVUPS(Mem{Base: x, Disp: offset}, r[0])
-		VBROADCASTSS(Mem{Base: turns}, r[1])
-		VBROADCASTSS(Mem{Base: turns, Disp: 4}, r[2])
-		VMULPS(r[0], r[1], r[1])
-		VMULPS(r[0], r[2], r[2])
-		VMOVUPS(r[1], Mem{Base: re, Disp: offset})
-		VMOVUPS(r[2], Mem{Base: im, Disp: offset})
-	})
+	registers := vectorsOf(level)
+	cos, sin := registers(), registers()
+	VBROADCASTSS(Mem{Base: turns}, cos)
+	VBROADCASTSS(Mem{Base: turns, Disp: 4}, sin)
+	for _, offset := range halves(level) {
+		turnedRe, turnedIm := registers(), registers()
+		VMULPS(Mem{Base: x, Disp: offset}, cos, turnedRe)
+		VMULPS(Mem{Base: x, Disp: offset}, sin, turnedIm)
+		VMOVUPS(turnedRe, Mem{Base: re, Disp: offset})
+		VMOVUPS(turnedIm, Mem{Base: im, Disp: offset})
+	}
 	LEAQ(Mem{Base: x, Index: stride, Scale: 4}, x)
 	ADDQ(Imm(64), re)
 	ADDQ(Imm(64), im)
@@ -58,35 +58,78 @@ func writeTurn(level string) {
 	RET()
 }
 
+// writeTurnBack goes through the rows in steps of around, so that each is loaded once: for the row that it is on from, and
+// for itself.
 func writeTurnBack(level string) {
 	TEXT("TurnBack"+level, 0, "func(x, re, im, turns *float32, rows, stride, around int)")
 	Pragma("noescape")
-	Doc("TurnBack" + level + " sets each of rows ≥ 1 vectors of x, stride floats from the next, to re[0]·turns[0][0] + im[0]·turns[0][1] + im[around]·turns[around][0] - re[around]·turns[around][1], where indexes count vectors and pairs from the row on. x may be re.")
+	Doc("TurnBack" + level + " sets each of rows ≥ 1 vectors of x, stride floats from the next, to re[0]·turns[0][0] + im[0]·turns[0][1] + im[around]·turns[around][0] - re[around]·turns[around][1], where indexes count vectors and pairs from the row on and around ≥ 1. x may be re.")
 	x, re, im, turns := Load(Param("x"), GP64()), Load(Param("re"), GP64()), Load(Param("im"), GP64()), Load(Param("turns"), GP64())
 	rows, stride, around := Load(Param("rows"), GP64()), Load(Param("stride"), GP64()), Load(Param("around"), GP64())
-	turnsAround := GP64()
-	LEAQ(Mem{Base: turns, Index: around, Scale: 8}, turnsAround)
-	SHLQ(Imm(6), around)
+	SHLQ(Imm(2), stride)
+	xStep, zStep := GP64(), GP64()
+	MOVQ(stride, xStep)
+	IMULQ(around, xStep)
+	MOVQ(around, zStep)
+	SHLQ(Imm(6), zStep)
+	SUBQ(re, im) // the distance
+	registers := vectorsOf(level)
+	cos, sin, nextCos, nextSin := registers(), registers(), registers(), registers()
+	var here, next []complexVectors
+	offsets := halves(level)
+	for range offsets {
+		here = append(here, complexVectors{registers(), registers()})
+		next = append(next, complexVectors{registers(), registers()})
+	}
+	first := GP64()
+	XORQ(first, first)
+	Label("first")
+	row, to, from, turn := GP64(), GP64(), GP64(), GP64()
+	MOVQ(first, row)
+	MOVQ(x, to)
+	MOVQ(re, from)
+	MOVQ(turns, turn)
+	load := func(cos, sin reg.VecVirtual, z []complexVectors) {
+		VBROADCASTSS(Mem{Base: turn}, cos)
+		VBROADCASTSS(Mem{Base: turn, Disp: 4}, sin)
+		for i, offset := range offsets {
+			VMOVUPS(Mem{Base: from, Disp: offset}, z[i].re)
+			VMOVUPS(Mem{Base: from, Index: im, Scale: 1, Disp: offset}, z[i].im)
+		}
+	}
+	load(cos, sin, here)
 	Label("row")
-	halves(level, 4, func(offset int, r []reg.VecVirtual) {
-		sum := r[0]
-		VBROADCASTSS(Mem{Base: turns}, sum)
-		VMULPS(Mem{Base: re, Disp: offset}, sum, sum)
-		VBROADCASTSS(Mem{Base: turns, Disp: 4}, r[1])
-		VFMADD231PS(Mem{Base: im, Disp: offset}, r[1], sum)
-		VBROADCASTSS(Mem{Base: turnsAround}, r[2])
-		VFMADD231PS(Mem{Base: im, Index: around, Scale: 1, Disp: offset}, r[2], sum)
-		VBROADCASTSS(Mem{Base: turnsAround, Disp: 4}, r[3])
-		VFNMADD231PS(Mem{Base: re, Index: around, Scale: 1, Disp: offset}, r[3], sum)
-		VMOVUPS(sum, Mem{Base: x, Disp: offset})
-	})
-	LEAQ(Mem{Base: x, Index: stride, Scale: 4}, x)
+	ADDQ(zStep, from)
+	LEAQ(Mem{Base: turn, Index: around, Scale: 8}, turn)
+	load(nextCos, nextSin, next)
+	for i, offset := range offsets {
+		sum := here[i].re
+		VMULPS(cos, sum, sum)
+		VFMADD231PS(sin, here[i].im, sum)
+		VFMADD231PS(nextCos, next[i].im, sum)
+		VFNMADD231PS(nextSin, next[i].re, sum)
+		VMOVUPS(sum, Mem{Base: to, Disp: offset})
+		VMOVAPS(next[i].re, here[i].re)
+		VMOVAPS(next[i].im, here[i].im)
+	}
+	VMOVAPS(nextCos, cos)
+	VMOVAPS(nextSin, sin)
+	ADDQ(xStep, to)
+	ADDQ(around, row)
+	CMPQ(row, rows)
+	JLT(LabelRef("row"))
+	ADDQ(stride, x)
 	ADDQ(Imm(64), re)
-	ADDQ(Imm(64), im)
 	ADDQ(Imm(8), turns)
-	ADDQ(Imm(8), turnsAround)
-	DECQ(rows)
-	JNZ(LabelRef("row"))
+	INCQ(first)
+	CMPQ(first, around)
+	JGE(LabelRef("done"))
+	CMPQ(first, rows)
+	JLT(LabelRef("first"))
+	Label("done")
 	VZEROUPPER()
 	RET()
 }
+
+// complexVectors are the registers of complex numbers.
+type complexVectors struct{ re, im reg.VecVirtual }
