@@ -21,7 +21,7 @@ const (
 func (c CircularFFT) Taps() int {
 	m, l := c.transformed(), c.lineVectors(nil, c.InStride)
 	perLine := float64(2*l.turns()*l.phases*lanes) / float64(l.all*c.C) // of lanes, 2 where lines are alone
-	return int(0.75 * perLine * fftRowCost(m) * float64(m) / float64(c.length()))
+	return int(2.4 * perLine * fftRowCost(m) * float64(m) / float64(c.length()))
 }
 
 // Units returns the number of independent parts of the convolution.

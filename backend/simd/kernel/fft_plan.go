@@ -332,26 +332,32 @@ func paddedLength(n int) int {
 	return best
 }
 
-// fftRowCost is about how many operations on vectors a row takes in a transform of length n, a product of the primes
-// of radices.
+// fftRowCost is about how long a row takes there and back in transforms of length n, a product of the primes of radices.
+// The unit is about a nanosecond: it is fitted to the times of all such lengths up to 1100 with AVX-512 on a Zen 4.
 func fftRowCost(n int) float64 {
-	cost := 2.0
-	for _, factor := range radixPrimes {
-		exponent := 0
-		for ; n%factor.prime == 0; n /= factor.prime {
-			exponent++
+	const filtered, twiddled, farther = 4.7, 1.4, 0.9
+	cost := filtered
+	powers := fftRadices(n)
+	for _, radices := range powers {
+		for _, radix := range radices {
+			cost += radixCosts[radix]
 		}
-		if exponent > 0 {
-			stages := float64(ceilDivide(exponent, factor.most))
-			cost += 4*(2*stages-1) + float64(exponent)*primeCosts[factor.prime]
-		}
+		cost += twiddled * float64(len(radices)-1)
+	}
+	if n > cachedRows {
+		cost += farther * math.Log2(float64(n)/cachedRows)
+	}
+	const aliased, wholeCache = 5.1, 512 // rows of one butterfly all share a place in the cache
+	if n >= wholeCache && n&(n-1) == 0 {
+		cost += aliased
 	}
 	return cost
 }
 
-// primeCosts is about how many operations on vectors a butterfly of prime radix takes for each of its rows, with those
-// that large ones spend on the stack.
-var primeCosts = [14]float64{2: 2.5, 3: 5, 5: 8, 7: 10, 11: 18, 13: 22}
+// radixCosts is what each row takes in butterflies of a radix.
+var radixCosts = [maxRadix + 1]float64{
+	2: 2.1, 3: 2.3, 4: 1.6, 5: 1.8, 7: 2.2, 8: 1.6, 9: 2.6, 11: 4.7, 13: 6.3, 16: 2.1,
+}
 
 // productOf returns the product of factors.
 func productOf(factors []int) int {
