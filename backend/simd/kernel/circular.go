@@ -91,20 +91,25 @@ func (c Circular) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
 // convolve computes a vector and up to most in all that follow it with the same channels. It returns how many.
 func (c *Circular) convolve(out, x *lineVectors, vector, most int, packed, scratch []float32) int {
 	kernel, start, _ := c.parts(packed)
-	s := correlation{outStep: out.step, startStep: lanes, aStep: x.step}
-	if c.rows() == c.length() {
-		var from, to, follow int
-		from, s.aTile, s.tiles = x.run(vector)
-		to, s.outTile, follow = out.run(vector)
-		if s.tiles = min(s.tiles, follow, most); s.tiles > 0 {
-			c.sum(s, place{out.x, to}, place{start, 0}, place{x.x, from}, kernel)
-			return s.tiles
+	from, xNext, count := x.run(vector)
+	to, outNext, follow := out.run(vector)
+	count = min(count, follow, most)
+	switch fits := c.rows() == c.length(); {
+	case fits && count > 0:
+		s := correlation{tiles: count, outTile: outNext, outStep: out.step, startStep: lanes, aTile: xNext, aStep: x.step}
+		c.sum(s, place{out.x, to}, place{start, 0}, place{x.x, from}, kernel)
+		return count
+	case !fits && count >= tileOutputs:
+		s := correlation{outTile: tileOutputs * outNext, outStep: outNext, bTile: tileOutputs * xNext, bOut: xNext}
+		for i := range c.length() { // the second of two outputs takes x backwards
+			c.sumAcross(s, count, place{out.x, to + i*out.step}, place{start, i * lanes}, place{x.x, from + i*x.step}, x.step*(1-2*i), kernel)
 		}
+		return count
 	}
-	// Lanes that are apart go through scratch, and so do lines shorter than the smallest tile.
+	// Lanes that are apart go through scratch, and so do few lines that are shorter than the smallest tile.
 	z, y := scratch[:x.n*lanes], scratch[x.n*lanes:]
 	x.load(z, vector)
-	s.tiles, s.outStep, s.aStep = 1, lanes, lanes
+	s := correlation{tiles: 1, outStep: lanes, startStep: lanes, aStep: lanes}
 	c.sum(s, place{y, 0}, place{start, 0}, place{z, 0}, kernel)
 	out.store(vector, y)
 	return 1
@@ -117,6 +122,19 @@ func (c *Circular) sum(s correlation, out, start, x place, kernel []float32) {
 	for o := 0; o < n; o += tile {
 		o := max(0, min(o, n-tile)) // the last tile covers outputs of the one before it again, with the same sums
 		s.run(out.plus(o*s.outStep), start.plus(o*s.startStep), x, nil, place{kernel, (c.rows() - 1 - o) * lanes})
+	}
+}
+
+// sumAcross computes an output of each of count lines of one or two, in tiles of neighbouring lines. It sums over values
+// from x on, bStep floats apart.
+func (c *Circular) sumAcross(s correlation, count int, out, start, x place, bStep int, kernel []float32) {
+	s.rows, s.steps, s.aStep, s.bStep = 1, c.length(), lanes, bStep
+	first := place{kernel, (c.rows() - 1) * lanes}
+	s.tiles = count / tileOutputs
+	s.run(out, start, first, nil, x)
+	if last := count - tileOutputs; count%tileOutputs > 0 { // covers outputs of the tile before it again
+		s.tiles = 1
+		s.run(out.plus(last*s.outStep), start, first, nil, x.plus(last*s.bOut))
 	}
 }
 

@@ -28,6 +28,12 @@ func circularCases(r *rand.Rand) []Circular {
 			cases = append(cases, shape)
 		}
 	}
+	for n := 1; n <= 6; n++ { // many short lines
+		cases = append(cases,
+			Circular{Batch: 2, H: n, W: 23, C: 16, Axis: Height, InStride: 16, OutStride: 37},
+			Circular{Batch: 3, H: 8, W: n, C: 48, Axis: Width, InStride: 50, OutStride: 48},
+			Circular{Batch: 1, H: n, W: 37, C: 12, Axis: Height, InStride: 12, OutStride: 12})
+	}
 	return cases
 }
 
