@@ -28,6 +28,8 @@ type Options struct {
 	Initial Initial
 	// Seed begins the random numbers of Reference.
 	Seed int64
+	// ResetHead makes the classifier begin as the reference implementation's does, in place of keeping it.
+	ResetHead bool
 }
 
 // Report says what became of each tensor.
@@ -55,7 +57,12 @@ type Change struct {
 // of one family and size, and have as many classes; a block that is circular in the first one is in the second. Every
 // tensor where they differ otherwise is in the error.
 func Convert(backend compute.Backend, from, to *models.Model, source []weights.Tensor, options Options) ([]weights.Tensor, Report, error) {
-	c := &conversion{source: make(map[string]weights.Tensor), unused: make(map[string]bool), initial: options.Initial}
+	c := &conversion{source: make(map[string]weights.Tensor), unused: make(map[string]bool), reset: make(map[string]bool), initial: options.Initial}
+	if options.ResetHead {
+		for _, entry := range to.Classifier() {
+			c.reset[entry.Name] = true
+		}
+	}
 	for _, tensor := range source {
 		c.source[tensor.Name] = tensor
 		c.unused[tensor.Name] = true
@@ -88,6 +95,7 @@ func Convert(backend compute.Backend, from, to *models.Model, source []weights.T
 type conversion struct {
 	source  map[string]weights.Tensor
 	unused  map[string]bool
+	reset   map[string]bool // what begins anew though it is there
 	initial Initial
 	// replaced are the blocks whose local convolutions become circular, circular all that are circular in the end.
 	replaced, circular []models.Block
@@ -123,6 +131,10 @@ func (c *conversion) compareBlocks(from, to *models.Model) error {
 // make returns what the tensor is in the new weights, given what it would begin with.
 func (c *conversion) make(fresh weights.Tensor) (weights.Tensor, error) {
 	name := c.earlierName(fresh.Name)
+	if c.reset[name] {
+		c.report.New = append(c.report.New, Change{Name: fresh.Name, How: Reference.String()})
+		return fresh, nil
+	}
 	if old, ok := c.source[name]; ok {
 		delete(c.unused, name)
 		change := Change{Name: fresh.Name}

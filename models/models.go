@@ -15,6 +15,7 @@ package models
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
@@ -198,6 +199,21 @@ func (m *Model) State() []Entry {
 		entries = append(entries, Entry{
 			Name: p.Name, Alias: p.Alias, Shape: p.Layout.Torch, Layout: p.Layout, Path: p.VariablePath(), Kind: p.Kind,
 		})
+	}
+	return entries
+}
+
+// Classifier returns those arrays of the state that another number of classes changes: their first axis is as long as
+// there are classes.
+func (m *Model) Classifier() []Entry {
+	options := m.options
+	options.Classes++
+	other := Model{network: registry[m.name].build(options)}
+	entries := m.State()
+	for i, entry := range slices.Backward(other.State()) {
+		if slices.Equal(entry.Shape, entries[i].Shape) {
+			entries = slices.Delete(entries, i, i+1)
+		}
 	}
 	return entries
 }

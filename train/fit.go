@@ -51,6 +51,8 @@ type Training struct {
 	// Weights, if not nil, are what the model begins with. Its classifier begins anew where they have none for as many
 	// classes.
 	Weights *weights.File
+	// ResetHead makes the classifier begin anew in any case.
+	ResetHead bool
 	// Resume, if not nil, is what OpenLast gave: the training goes on as if it had never stopped. Model and Card must be
 	// the checkpoint's.
 	Resume *Checkpoint
@@ -148,6 +150,9 @@ func (s *session) setValues() error {
 func (s *session) loadWeights() error {
 	if s.Weights == nil {
 		return nil
+	}
+	if s.ResetHead {
+		return weights.LoadWithoutClassifier(s.Model, s.store, s.Weights)
 	}
 	return weights.LoadFeatures(s.Model, s.store, s.Weights)
 }

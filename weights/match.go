@@ -33,36 +33,14 @@ func (f *File) Model(name string, options models.Options) (*models.Model, error)
 	if err != nil {
 		return nil, err
 	}
-	classifier, err := classifierEntries(m)
-	if err != nil {
-		return nil, err
-	}
 	found, _ := f.assign(m)
-	for _, entry := range classifier {
+	for _, entry := range m.Classifier() {
 		if shape := f.tensors[found[entry.Name]].Shape; len(shape) > 0 && shape[0] > 0 {
 			options.Classes = shape[0]
 			return models.New(name, options)
 		}
 	}
 	return m, nil
-}
-
-// classifierEntries returns the arrays whose first axis is as long as there are classes: those that another number of
-// classes changes.
-func classifierEntries(m *models.Model) ([]models.Entry, error) {
-	options := m.Options()
-	options.Classes++
-	other, err := models.New(m.Name(), options)
-	if err != nil {
-		return nil, err
-	}
-	entries := m.State()
-	for i, entry := range slices.Backward(other.State()) {
-		if slices.Equal(entry.Shape, entries[i].Shape) {
-			entries = slices.Delete(entries, i, i+1)
-		}
-	}
-	return entries, nil
 }
 
 // featureEntries returns the arrays that only feature maps for detection and segmentation need.
@@ -186,12 +164,8 @@ func (f *File) hint(m *models.Model, found map[string]string) string {
 	if len(fits) > 0 {
 		return fmt.Sprintf(" for %d classes, but those of %s", m.Options().Classes, strings.Join(fits, " or "))
 	}
-	classifier, err := classifierEntries(m)
-	if err != nil {
-		return ""
-	}
 	present := func(entry models.Entry) bool { _, ok := found[entry.Name]; return ok }
-	if slices.ContainsFunc(m.State(), present) && !slices.ContainsFunc(classifier, present) {
+	if slices.ContainsFunc(m.State(), present) && !slices.ContainsFunc(m.Classifier(), present) {
 		return ", at most a backbone: it has no classifier"
 	}
 	return ""

@@ -38,10 +38,19 @@ func Load(m *models.Model, store *model.Store, file *File) error {
 // are where the file has none for as many classes, those of the normalisations that [models.Options].FeatureNorms adds
 // where the file has none.
 func LoadFeatures(m *models.Model, store *model.Store, file *File) error {
-	classifier, err := classifierEntries(m)
-	if err != nil {
-		return err
-	}
+	return loadFeatures(m, store, file, func(entry models.Entry, name string) bool {
+		return name == "" || matchTensor(entry, name, file.tensors[name]) != nil
+	})
+}
+
+// LoadWithoutClassifier is LoadFeatures, but the variables of the classifier stay as they are in any case.
+func LoadWithoutClassifier(m *models.Model, store *model.Store, file *File) error {
+	return loadFeatures(m, store, file, func(models.Entry, string) bool { return true })
+}
+
+// loadFeatures leaves out the arrays of the classifier that isLeft names, given their names in the file, empty where they
+// are not there.
+func loadFeatures(m *models.Model, store *model.Store, file *File, isLeft func(entry models.Entry, name string) bool) error {
 	features, err := featureEntries(m)
 	if err != nil {
 		return err
@@ -51,9 +60,8 @@ func LoadFeatures(m *models.Model, store *model.Store, file *File) error {
 	for _, entry := range features {
 		left[entry.Name] = found[entry.Name] == ""
 	}
-	for _, entry := range classifier {
-		name, ok := found[entry.Name]
-		left[entry.Name] = !ok || matchTensor(entry, name, file.tensors[name]) != nil
+	for _, entry := range m.Classifier() {
+		left[entry.Name] = isLeft(entry, found[entry.Name])
 	}
 	return load(m, slices.DeleteFunc(m.State(), func(entry models.Entry) bool { return left[entry.Name] }), store, file)
 }

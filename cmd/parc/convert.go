@@ -53,6 +53,7 @@ The file says which model it is for: parc run, train and convert need no more to
 	flags.StringVar(&c.to, "to", "", "model to make (default the same)")
 	flags.StringSliceVar(&c.blocks, "blocks", nil, "blocks that have circular convolutions (default those of --to)")
 	flags.TextVar(&c.options.Initial, "init", convert.Reference, "what new operators begin with: reference or marginal")
+	flags.BoolVar(&c.options.ResetHead, "reset-head", false, "let the classifier begin anew; the file does not name its classes then")
 	flags.Int64Var(&c.options.Seed, "seed", 0, "of random beginnings")
 	flags.StringVar(&c.imageSize, "image-size", "", "make kernels for images of this size: SIDE or HEIGHTxWIDTH")
 	flags.StringVar(&c.recalibrate, "recalibrate", "", "images to take the statistics of batch normalisations from: a directory or .tar of class folders")
@@ -183,7 +184,11 @@ func (c *convertCommand) save(file *weights.File, m *models.Model, tensors []wei
 	if err != nil {
 		return err
 	}
-	metadata, err := weights.Describe(m, earlier.Classes).Metadata()
+	classes := earlier.Classes
+	if c.options.ResetHead {
+		classes = nil
+	}
+	metadata, err := weights.Describe(m, classes).Metadata()
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,8 @@ Resumed, a training goes on as if it had never stopped, with the model and the r
 	flags.StringVar(&t.val, "val", "0.1", "what to judge on: another directory or .tar, or the part of each class to hold out")
 	flags.StringVar(&t.model, "model", "", "name of the model (see parc models)")
 	flags.StringVar(&t.out, "out", "", "directory of the checkpoints (default runs/MODEL)")
-	flags.StringVar(&t.weights, "weights", "", "file of weights to begin with, safetensors or PyTorch; the classifier begins anew where they are for another number of classes")
+	flags.StringVar(&t.weights, "weights", "", "file of weights to begin with, safetensors or PyTorch; the classifier begins anew where they are for another number of classes, or with --reset-head")
+	flags.BoolVar(&t.resetHead, "reset-head", false, "let the classifier begin anew, though --weights have one for as many classes")
 	flags.BoolVar(&t.resume, "resume", false, "continue the training in --out")
 	flags.IntVar(&t.imageSize, "image-size", 0, "height and width of the images in pixels (default the model's own)")
 	flags.IntVar(&t.recipe.Epochs, "epochs", t.recipe.Epochs, "passes over the images")
@@ -69,7 +70,7 @@ type trainCommand struct {
 	app                   *app
 	data, val, model, out string
 	weights               string
-	resume                bool
+	resetHead, resume     bool
 	imageSize             int
 	crop                  string
 	recipe                train.Recipe
@@ -85,6 +86,13 @@ func (t *trainCommand) run(ctx context.Context, changed func(flag string) bool, 
 		return err
 	}
 	defer folder.Close()
+	if t.weights != "" {
+		if training.Weights, err = weights.Open(t.weights); err != nil {
+			return err
+		}
+		defer training.Weights.Close()
+		training.ResetHead = t.resetHead
+	}
 	if training.Resume == nil {
 		if err := t.describe(training, folder.Classes()); err != nil {
 			return err
@@ -101,12 +109,6 @@ func (t *trainCommand) run(ctx context.Context, changed func(flag string) bool, 
 	if training.Validation, err = train.NewLoader(validation, training.Card, false); err != nil {
 		return err
 	}
-	if t.weights != "" {
-		if training.Weights, err = weights.Open(t.weights); err != nil {
-			return err
-		}
-		defer training.Weights.Close()
-	}
 	if training.Backend, err = backends.Open(t.app.backendConfig); err != nil {
 		return err
 	}
@@ -121,6 +123,9 @@ func (t *trainCommand) run(ctx context.Context, changed func(flag string) bool, 
 
 // begin says where the training goes, and where it comes from if it is resumed.
 func (t *trainCommand) begin(changed func(flag string) bool) (*train.Training, error) {
+	if t.resetHead && t.weights == "" {
+		return nil, errors.New("--reset-head has no use without --weights: the classifier begins anew anyway")
+	}
 	if !t.resume {
 		if t.model == "" {
 			return nil, errors.New("--model is missing: expected a name that parc models lists")
