@@ -53,8 +53,8 @@ type Checkpoint struct {
 	Card
 	// Dir is the directory that holds the files; empty where there is one file alone.
 	Dir string
-	// Weights is the file of the weights.
-	Weights string
+	// Weights is the file of the weights, Key what they are under in it where it holds several.
+	Weights, Key string
 	// Network is the model that the card describes.
 	Network *models.Model
 }
@@ -109,7 +109,7 @@ func (c *Checkpoint) Store() (*model.Store, error) {
 }
 
 func (c *Checkpoint) load(store *model.Store) error {
-	file, err := weights.Open(c.Weights)
+	file, err := weights.OpenKey(c.Weights, c.Key)
 	if err != nil {
 		return err
 	}
@@ -118,10 +118,11 @@ func (c *Checkpoint) load(store *model.Store) error {
 }
 
 // OpenWeights opens a file of weights, of any format that package weights reads, as a checkpoint of the model of this
-// name, or of the one that the file names where the name is empty. What the file does not say about the preparation of
-// images is as the model was published. The names of the classes are nil where it does not say them.
-func OpenWeights(path, name string) (*Checkpoint, error) {
-	file, err := weights.Open(path)
+// name, or of the one that the file names where the name is empty. A key that is not empty says which weights of several
+// in the file are meant, as in [weights.OpenKey]. What the file does not say about the preparation of images is as the
+// model was published. The names of the classes are nil where it does not say them.
+func OpenWeights(path, key, name string) (*Checkpoint, error) {
+	file, err := weights.OpenKey(path, key)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +138,7 @@ func OpenWeights(path, name string) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{Weights: path, Network: network}
+	c := &Checkpoint{Weights: path, Key: key, Network: network}
 	c.Description = weights.Describe(network, nil)
 	if described.Model == "" {
 		return c, nil

@@ -47,31 +47,42 @@ type tensorInfo struct {
 // A file that does not hold together is refused: one that is cut off, or whose tensors do not take the bytes that their
 // type and shape say.
 func Open(path string) (*File, error) {
+	return OpenKey(path, "")
+}
+
+// OpenKey opens a PyTorch checkpoint that holds several state_dicts, such as a model's and its moving average: it takes the
+// one under this key. With an empty key it is [Open]. Where there is none under the key, the error lists the keys.
+func OpenKey(path, key string) (*File, error) {
 	s, err := openSource(path)
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
 	f := &File{name: path, sources: []*source{s}}
-	if err := guard(func() error { return f.read(s) }); err != nil {
+	if err := guard(func() error { return f.read(s, key) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("weights: %s: %w", path, err), f.Close())
 	}
 	return f, nil
 }
 
-// read reads what the source says it holds, by its format.
-func (f *File) read(s *source) (err error) {
+// read reads what the source says it holds, by its format: under the key, where one is given.
+func (f *File) read(s *source, key string) (err error) {
 	start, err := s.view(0, min(s.size, lengthSize))
 	if err != nil {
 		return err
 	}
+	isZip := bytes.HasPrefix(start, []byte("PK\x03\x04"))
 	isHeader := len(start) == lengthSize && binary.LittleEndian.Uint64(start) <= maxHeader
+	isPickle := !isHeader && bytes.HasPrefix(start, []byte{pickleStart})
+	if key != "" && !isZip && !isPickle {
+		return wrongKey(key, nil)
+	}
 	switch {
-	case bytes.HasPrefix(start, []byte("PK\x03\x04")):
-		f.contents, err = readTorchZip(s)
+	case isZip:
+		f.contents, err = readTorchZip(s, key)
 	case isHeader:
 		f.contents, err = readSafetensors(s)
-	case bytes.HasPrefix(start, []byte{pickleStart}):
-		f.contents, err = readTorchLegacy(s)
+	case isPickle:
+		f.contents, err = readTorchLegacy(s, key)
 	case bytes.HasPrefix(bytes.TrimSpace(start), []byte("{")):
 		f.contents, err = f.readIndex(s)
 	default:

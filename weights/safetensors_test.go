@@ -180,7 +180,7 @@ func TestSaveRefusesWhatCannotBeRead(t *testing.T) {
 // readBytes reads a file's content.
 func readBytes(data []byte) (*File, error) {
 	f := &File{name: "fuzz"}
-	return f, f.read(&source{mapped: append([]byte{}, data...), size: uint64(len(data))})
+	return f, f.read(&source{mapped: append([]byte{}, data...), size: uint64(len(data))}, "")
 }
 
 // FuzzRead checks that no file makes the reader panic, and that every file it accepts is one that it would write.

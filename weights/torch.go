@@ -17,8 +17,8 @@ import (
 	"github.com/fastparc/fastparc/weights/internal/pickle"
 )
 
-// readTorchZip reads what a checkpoint in a zip archive holds.
-func readTorchZip(s *source) (contents, error) {
+// readTorchZip reads what a checkpoint in a zip archive holds, under a key where one is given.
+func readTorchZip(s *source, key string) (contents, error) {
 	archive, err := openArchive(s)
 	if err != nil {
 		return contents{}, err
@@ -43,7 +43,7 @@ func readTorchZip(s *source) (contents, error) {
 		storage := objects.storages[key]
 		storage.begin, storage.available = begin, end-begin
 	}
-	return stateDict(checkpoint, s)
+	return stateDict(checkpoint, key, s)
 }
 
 // archive is a zip archive whose files are all stored as they are.
@@ -109,9 +109,9 @@ const (
 	pickleStart    = 0x80
 )
 
-// readTorchLegacy reads what a checkpoint without archive holds: five pickles, of which the fourth is the objects and
+// readTorchLegacy reads what a checkpoint without archive holds, under a key where one is given: five pickles, of which the fourth is the objects and
 // the last lists the storages; then these, each after its number of elements.
-func readTorchLegacy(s *source) (contents, error) {
+func readTorchLegacy(s *source, key string) (contents, error) {
 	text, err := s.view(0, min(s.size, maxHeader))
 	if err != nil {
 		return contents{}, err
@@ -151,7 +151,7 @@ func readTorchLegacy(s *source) (contents, error) {
 	if err := objects.placeLegacy(keys, s, position); err != nil {
 		return contents{}, err
 	}
-	return stateDict(checkpoint, s)
+	return stateDict(checkpoint, key, s)
 }
 
 // placeLegacy finds the storages, which follow one another in the order of their keys.

@@ -4,7 +4,9 @@ package weights
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/fastparc/fastparc/weights/internal/pickle"
@@ -213,9 +215,18 @@ var stateKeys = []string{
 	"model_ema", "ema", "state_dict_ema", "ema_state_dict", "model_ema_state_dict",
 }
 
-// stateDict returns the tensors of a checkpoint's state_dict. Other things in it are left out.
-func stateDict(checkpoint any, s *source) (contents, error) {
-	dict := findState(checkpoint, 4)
+// stateDict returns the tensors of a checkpoint's state_dict: of the one under the key, where one is given. Other things
+// in it are left out.
+func stateDict(checkpoint any, key string, s *source) (contents, error) {
+	var dict *pickle.Dict
+	if key == "" {
+		dict = findState(checkpoint, maxKeys)
+	} else {
+		states := statesByKey(checkpoint)
+		if dict = states[key]; dict == nil {
+			return contents{}, wrongKey(key, slices.Sorted(maps.Keys(states)))
+		}
+	}
 	if dict == nil {
 		return contents{}, fmt.Errorf("the checkpoint holds no tensors under names, neither itself nor under one of %s", strings.Join(stateKeys, ", "))
 	}
@@ -235,6 +246,33 @@ func stateDict(checkpoint any, s *source) (contents, error) {
 	}
 	return c, nil
 }
+
+// statesByKey returns the state_dicts that a checkpoint holds, each by the key that it is under.
+func statesByKey(checkpoint any) map[string]*pickle.Dict {
+	states := make(map[string]*pickle.Dict)
+	dict, ok := checkpoint.(*pickle.Dict)
+	if !ok {
+		return states
+	}
+	for i, value := range dict.Values {
+		key, isName := dict.Keys[i].(string)
+		if state := findState(value, maxKeys-1); isName && state != nil {
+			states[key] = state
+		}
+	}
+	return states
+}
+
+// wrongKey says which keys there are in place of one that is not.
+func wrongKey(key string, there []string) error {
+	if len(there) == 0 {
+		return fmt.Errorf("no weights under the key %q: the file holds them under no key, open it without", key)
+	}
+	return fmt.Errorf("no weights under the key %q: the checkpoint has them under %s", key, strings.Join(there, ", "))
+}
+
+// maxKeys is how many keys deep a state_dict may be in a checkpoint.
+const maxKeys = 4
 
 // findState returns the state_dict in an object, at most so many keys deep, or nil.
 func findState(object any, depth int) *pickle.Dict {

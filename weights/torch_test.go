@@ -121,11 +121,17 @@ func torchLegacy(object string, storages ...storageData) []byte {
 // openBytes opens a file of this content.
 func openBytes(t testing.TB, content []byte) (*File, error) {
 	t.Helper()
+	return openKey(t, content, "")
+}
+
+// openKey opens what a file of this content has under a key.
+func openKey(t testing.TB, content []byte, key string) (*File, error) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "checkpoint.pth")
 	if err := os.WriteFile(path, content, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	file, err := Open(path)
+	file, err := OpenKey(path, key)
 	if err == nil {
 		t.Cleanup(func() { file.Close() })
 	}
@@ -220,6 +226,39 @@ func TestStateIsFoundInCheckpoints(t *testing.T) {
 				t.Errorf("%v, %v, want %v", got, err, c.want)
 			}
 		})
+	}
+}
+
+func TestAKeyChoosesAmongTheWeightsOfACheckpoint(t *testing.T) {
+	storage := storageData{"0", 2, float32s(1, 2)}
+	state := func(value int) string {
+		return dict(word("fc.weight"), tensor(stored("FloatStorage", "0", 2), value-1, []int{1}, []int{1}))
+	}
+	several := dict(word("epoch"), number(3), word("model"), state(1), word("ema"), dict(word("module"), state(2)))
+	for name, content := range map[string][]byte{"zip": torchZip(t, several, storage), "legacy": torchLegacy(several, storage)} {
+		for key, want := range map[string]float32{"": 1, "model": 1, "ema": 2} {
+			file, err := openKey(t, content, key)
+			if err != nil {
+				t.Fatalf("%s, key %q: %v", name, key, err)
+			}
+			tensor, err := file.Tensor("fc.weight")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := tensor.Floats(); err != nil || got[0] != want {
+				t.Errorf("%s, key %q: %v, %v, want %v", name, key, got, err, want)
+			}
+		}
+		for _, key := range []string{"model_ema", "epoch"} {
+			if _, err := openKey(t, content, key); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("under the key %q: the checkpoint has them under ema, model", key)) {
+				t.Errorf("%s, key %q: error %v, want the keys there are", name, key, err)
+			}
+		}
+	}
+	for name, content := range map[string][]byte{"a state_dict": torchZip(t, state(1), storage), "no pickle": []byte("{}")} {
+		if _, err := openKey(t, content, "ema"); err == nil || !strings.Contains(err.Error(), "under no key") {
+			t.Errorf("%s: error %v, want that there is no key", name, err)
+		}
 	}
 }
 
@@ -400,7 +439,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte(`{"weight_map": {"a": "b"}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file := &File{name: filepath.Join("absent", "fuzz")}
-		if err := file.read(&source{mapped: append([]byte{}, data...), size: uint64(len(data))}); err != nil {
+		if err := file.read(&source{mapped: append([]byte{}, data...), size: uint64(len(data))}, ""); err != nil {
 			return
 		}
 		for _, name := range file.Names() {

@@ -12,18 +12,24 @@ import (
 
 // checkpointFlags say which trained model a verb is about.
 type checkpointFlags struct {
-	checkpoint, model, classes string
+	checkpoint, key, model, classes string
 }
 
 // register adds the flags to a verb, which cannot do without a checkpoint.
 func (c *checkpointFlags) register(command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringVar(&c.checkpoint, "checkpoint", "", "directory of a checkpoint, or of a training: then its best; or a file of weights: safetensors or PyTorch")
+	registerWeightsKey(command, &c.key)
 	flags.StringVar(&c.model, "model", "", modelUsage)
 	flags.StringVar(&c.classes, "classes", "", "file with the names of the classes, one a line, where the weights do not say them")
 	if err := command.MarkFlagRequired("checkpoint"); err != nil {
 		panic(err)
 	}
+}
+
+// registerWeightsKey adds the flag that chooses among the weights in a file.
+func registerWeightsKey(command *cobra.Command, key *string) {
+	command.Flags().StringVar(key, "weights-key", "", "which weights to take from a PyTorch checkpoint that holds several, such as model_ema (default those trained, not their average)")
 }
 
 // open opens the checkpoint. The names of its classes are nil where neither it nor the flags say them.
@@ -48,7 +54,10 @@ func (c *checkpointFlags) open() (*train.Checkpoint, error) {
 
 func (c *checkpointFlags) openModel() (*train.Checkpoint, error) {
 	if info, err := os.Stat(c.checkpoint); err == nil && !info.IsDir() {
-		return train.OpenWeights(c.checkpoint, c.model)
+		return train.OpenWeights(c.checkpoint, c.key, c.model)
+	}
+	if c.key != "" {
+		return nil, fmt.Errorf("--weights-key is %q: %s is no file of weights", c.key, c.checkpoint)
 	}
 	checkpoint, err := train.OpenCheckpoint(c.checkpoint)
 	if err == nil && c.model != "" && c.model != checkpoint.Model {

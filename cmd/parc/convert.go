@@ -48,6 +48,7 @@ The file says which model it is for: parc run, train and convert need no more to
 	}
 	flags := command.Flags()
 	flags.StringVar(&c.weights, "weights", "", "file of weights: safetensors or a PyTorch checkpoint")
+	registerWeightsKey(command, &c.key)
 	flags.StringVar(&c.out, "out", "", "safetensors file to write")
 	flags.StringVar(&c.from, "from", "", "model that the weights are for (default what the file says)")
 	flags.StringVar(&c.to, "to", "", "model to make (default the same)")
@@ -69,7 +70,8 @@ The file says which model it is for: parc run, train and convert need no more to
 // convertCommand holds the flags of `parc convert`.
 type convertCommand struct {
 	app                    *app
-	weights, out, from, to string
+	weights, key           string
+	out, from, to          string
 	blocks                 []string
 	options                convert.Options
 	imageSize, recalibrate string
@@ -77,7 +79,7 @@ type convertCommand struct {
 }
 
 func (c *convertCommand) run(ctx context.Context, out, progress io.Writer) error {
-	file, err := weights.Open(c.weights)
+	file, err := weights.OpenKey(c.weights, c.key)
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,7 @@ the number of classes is that of the weights.`,
 	flags := command.Flags()
 	flags.StringVar(&run.model, "model", "", modelUsage)
 	flags.StringVar(&run.weights, "weights", "", "file of the weights: safetensors or PyTorch")
+	registerWeightsKey(command, &run.key)
 	flags.StringVar(&run.input, "input", "", `safetensors file with the tensor "input"`)
 	flags.StringVar(&run.output, "output", "", `safetensors file to write, with the tensor "logits"`)
 	flags.TextVar(&run.form, "form", parc.Auto, "how circular convolutions are computed: spatial, fft or auto")
@@ -58,11 +59,12 @@ const modelUsage = "name of the model (see parc models); not needed where the we
 
 // runCommand holds the flags of `parc run`.
 type runCommand struct {
-	app                    *app
-	model                  string
-	weights, input, output string
-	form                   parc.Form
-	layout                 string
+	app           *app
+	model         string
+	weights, key  string
+	input, output string
+	form          parc.Form
+	layout        string
 }
 
 // run reads the files, computes the logits and writes them.
@@ -102,7 +104,7 @@ func (r *runCommand) run(ctx context.Context) error {
 
 // loadModel returns the model, with as many classes as its weights have and for images of this size, and its weights.
 func (r *runCommand) loadModel(height, width int) (*models.Model, *model.Store, error) {
-	file, err := weights.Open(r.weights)
+	file, err := weights.OpenKey(r.weights, r.key)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -46,6 +46,7 @@ Resumed, a training goes on as if it had never stopped, with the model and the r
 	flags.StringVar(&t.model, "model", "", "name of the model (see parc models)")
 	flags.StringVar(&t.out, "out", "", "directory of the checkpoints (default runs/MODEL)")
 	flags.StringVar(&t.weights, "weights", "", "file of weights to begin with, safetensors or PyTorch; the classifier begins anew where they are for another number of classes, or with --reset-head")
+	registerWeightsKey(command, &t.key)
 	flags.BoolVar(&t.resetHead, "reset-head", false, "let the classifier begin anew, though --weights have one for as many classes")
 	flags.BoolVar(&t.resume, "resume", false, "continue the training in --out")
 	flags.IntVar(&t.imageSize, "image-size", 0, "height and width of the images in pixels (default the model's own)")
@@ -69,7 +70,7 @@ Resumed, a training goes on as if it had never stopped, with the model and the r
 type trainCommand struct {
 	app                   *app
 	data, val, model, out string
-	weights               string
+	weights, key          string
 	resetHead, resume     bool
 	imageSize             int
 	crop                  string
@@ -87,7 +88,7 @@ func (t *trainCommand) run(ctx context.Context, changed func(flag string) bool, 
 	}
 	defer folder.Close()
 	if t.weights != "" {
-		if training.Weights, err = weights.Open(t.weights); err != nil {
+		if training.Weights, err = weights.OpenKey(t.weights, t.key); err != nil {
 			return err
 		}
 		defer training.Weights.Close()
@@ -125,6 +126,9 @@ func (t *trainCommand) run(ctx context.Context, changed func(flag string) bool, 
 func (t *trainCommand) begin(changed func(flag string) bool) (*train.Training, error) {
 	if t.resetHead && t.weights == "" {
 		return nil, errors.New("--reset-head has no use without --weights: the classifier begins anew anyway")
+	}
+	if t.key != "" && t.weights == "" {
+		return nil, errors.New("--weights-key has no use without --weights")
 	}
 	if !t.resume {
 		if t.model == "" {
