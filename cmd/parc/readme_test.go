@@ -38,12 +38,25 @@ func TestReadmeCommandsExist(t *testing.T) {
 
 func TestHelpExamplesExist(t *testing.T) {
 	for _, verb := range newRootCommand().Commands() {
-		for line := range strings.Lines(verb.Example) {
-			if err := parse(strings.Fields(line)[1:]); err != nil {
+		for line := range strings.Lines(examples(verb)) {
+			words := strings.Fields(line)
+			if len(words) == 0 {
+				continue
+			}
+			if err := parse(words[1:]); err != nil {
 				t.Errorf("%s: %v", strings.TrimSpace(line), err)
 			}
 		}
 	}
+}
+
+// examples returns the examples of a command and of those below it.
+func examples(command *cobra.Command) string {
+	all := command.Example + "\n"
+	for _, verb := range command.Commands() {
+		all += examples(verb)
+	}
+	return all
 }
 
 func TestReadmeProgramsRun(t *testing.T) {
@@ -67,11 +80,19 @@ func TestReadmeProgramsRun(t *testing.T) {
 // parse checks a command line without running it: the verb and its flags exist, and what is required is there.
 func parse(args []string) error {
 	root := newRootCommand()
-	for _, verb := range root.Commands() {
-		verb.RunE = func(*cobra.Command, []string) error { return nil }
-	}
+	doNothing(root)
 	root.SetArgs(args)
 	return root.Execute()
+}
+
+// doNothing takes its action from each command below one.
+func doNothing(command *cobra.Command) {
+	for _, verb := range command.Commands() {
+		if verb.RunE != nil {
+			verb.RunE = func(*cobra.Command, []string) error { return nil }
+		}
+		doNothing(verb)
+	}
 }
 
 // readmeBlocks returns the code blocks of a language in the README.
