@@ -3,7 +3,6 @@ package weights
 // Which tensor of a file belongs to which array of a model, and what to say where they do not belong together.
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,7 +59,7 @@ func featureEntries(m *models.Model) ([]models.Entry, error) {
 
 // assign returns the names that the file has for those of the model's reference implementation, and says where it has
 // two for one.
-func (f *File) assign(m *models.Model) (names map[string]string, problems []error) {
+func (f *File) assign(m *models.Model) (names map[string]string, problems []Mismatch) {
 	names = make(map[string]string)
 	own := make(map[string]bool)
 	for _, entry := range m.State() {
@@ -69,7 +68,7 @@ func (f *File) assign(m *models.Model) (names map[string]string, problems []erro
 	for _, name := range f.names {
 		reference := referenceName(m.Name(), name, func(name string) bool { return own[name] })
 		if other, twice := names[reference]; twice {
-			problems = append(problems, fmt.Errorf("ambiguous: both %s and %s are %s", other, name, reference))
+			problems = append(problems, Mismatch{Ambiguous, fmt.Sprintf("both %s and %s are %s", other, name, reference)})
 			continue
 		}
 		names[reference] = name
@@ -84,10 +83,10 @@ func match(m *models.Model, entries []models.Entry, file *File) (map[string]stri
 	if len(problems) == 0 {
 		return found, nil
 	}
-	return nil, fmt.Errorf("weights: %s does not hold the weights of %s%s:\n%w", file.name, m.Name(), file.hint(m, found), errors.Join(problems...))
+	return nil, newMismatchError(file.name, m.Name(), file.hint(m, found), problems)
 }
 
-func (f *File) compare(m *models.Model, entries []models.Entry) (found map[string]string, problems []error) {
+func (f *File) compare(m *models.Model, entries []models.Entry) (found map[string]string, problems []Mismatch) {
 	found, problems = f.assign(m)
 	known := make(map[string]bool)
 	for _, entry := range m.State() {
@@ -103,17 +102,17 @@ func (f *File) compare(m *models.Model, entries []models.Entry) (found map[strin
 				continue
 			}
 			present = true
-			if err := matchTensor(entry, theirs, f.tensors[theirs]); err != nil {
-				problems = append(problems, err)
+			if mismatch := matchTensor(entry, theirs, f.tensors[theirs]); mismatch != nil {
+				problems = append(problems, *mismatch)
 			}
 		}
 		if !present && entry.Kind != nn.Counted {
-			problems = append(problems, fmt.Errorf("missing: %s, shape %v", entry.Name, entry.Shape))
+			problems = append(problems, Mismatch{Missing, fmt.Sprintf("%s, shape %v", entry.Name, entry.Shape)})
 		}
 	}
 	for _, name := range f.names {
 		if !known[name] {
-			problems = append(problems, fmt.Errorf("unexpected: %s, shape %v", name, f.tensors[name].Shape))
+			problems = append(problems, Mismatch{Unexpected, fmt.Sprintf("%s, shape %v", name, f.tensors[name].Shape)})
 		}
 	}
 	return found, problems
@@ -130,17 +129,17 @@ func namesOf(entry models.Entry) []string {
 // realTypes are the types of elements that weights may have.
 var realTypes = []DType{F64, F32, F16, BF16}
 
-// matchTensor says how a tensor differs from the entry that it has a name of. Axes of size 1 at the end do not count:
+// matchTensor says how a tensor differs from the entry that it has a name of, or returns nil. Axes of size 1 at the end do not count:
 // dense layers are kept as 1×1 convolutions by some libraries, counts with an axis by others.
-func matchTensor(entry models.Entry, name string, info tensorInfo) error {
+func matchTensor(entry models.Entry, name string, info tensorInfo) *Mismatch {
 	counted := entry.Kind == nn.Counted
 	switch {
 	case counted && info.DType != I64:
-		return fmt.Errorf("mistyped: %s: found type %s, want %s", name, info.DType, I64)
+		return &Mismatch{Mistyped, fmt.Sprintf("%s: found type %s, want %s", name, info.DType, I64)}
 	case !counted && !slices.Contains(realTypes, info.DType):
-		return fmt.Errorf("mistyped: %s: found type %s, want one of %v", name, info.DType, realTypes)
+		return &Mismatch{Mistyped, fmt.Sprintf("%s: found type %s, want one of %v", name, info.DType, realTypes)}
 	case !slices.Equal(withoutOnes(info.Shape), withoutOnes(entry.Shape)):
-		return fmt.Errorf("misshapen: %s: found shape %v, want %v", name, info.Shape, entry.Shape)
+		return &Mismatch{Misshapen, fmt.Sprintf("%s: found shape %v, want %v", name, info.Shape, entry.Shape)}
 	}
 	return nil
 }

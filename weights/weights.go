@@ -26,7 +26,7 @@ import (
 
 // Load sets the variables of the model, at their paths below the store's root, to the tensors of the file. These may have
 // the names of timm, torchvision, OpenMMLab and other implementations of the same model. Where tensors do not fit the
-// model nothing is set, and the error lists every one that is missing, unexpected or of another shape or type, and says
+// model nothing is set, and the error, a [MismatchError], lists every one that is missing, unexpected or of another shape or type, and says
 // which model the file does fit, if one. Counts of batches, which old files do not have, begin at 0 where they are
 // missing. What PyTorch lists under two names may be there under one or both; the values under the first are taken, as
 // PyTorch takes them.

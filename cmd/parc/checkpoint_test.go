@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -90,7 +91,34 @@ func TestWeightsThatSayNothingNeedAModel(t *testing.T) {
 	writeFile(t, three, []byte("a\nb\nc\n"))
 	fails(t, []string{"predict", "--checkpoint", file, picture}, "bare.safetensors", "does not say which model")
 	fails(t, []string{"predict", "--checkpoint", file, "--model", "convnext_scene", "--classes", three, picture}, "three.txt", "3 names of classes", "tells 2 apart")
-	fails(t, []string{"predict", "--checkpoint", file, "--model", "convnext_c32", picture}, "but those of convnext_scene for 2 classes")
+}
+
+func TestWhatDoesNotFitAModelIsCountedAndListed(t *testing.T) {
+	file := weightsFile(t, "convnext_scene")
+	unexpected := len(newModel(t, "convnext_scene", models.Options{}).State())
+	picture := filepath.Join(imageFolder(t, 1), "left", "000.png")
+	args := []string{"predict", "--checkpoint", file, "--model", "resnet50", picture}
+	code, _, stderr := runParc(t, args...)
+	lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
+	if code != 1 || !strings.HasPrefix(lines[0], "parc: weights: "+file) || !strings.Contains(lines[0], "but those of convnext_scene for 4 classes: ") ||
+		!strings.HasSuffix(lines[0], fmt.Sprintf(" tensors missing, %d unexpected", unexpected)) {
+		t.Errorf("exit code %d, first line %q, want what the file is and how much does not fit", code, lines[0])
+	}
+	for _, want := range []string{
+		"\nmissing: conv1.weight, shape [64 3 7 7]\n", "\nmissing: … and ", "\nunexpected: downsample_layers.0.0.weight, shape ",
+		fmt.Sprintf("\nunexpected: … and %d more\n", unexpected-20), "\n(set FASTPARC_DEBUG=1 to see all)\n",
+	} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("stderr %q, want %q in it", stderr, want)
+		}
+	}
+	if len(lines) != 1+2*21+1 {
+		t.Errorf("%d lines, want at most 20 of each kind and how many more there are", len(lines))
+	}
+	t.Setenv("FASTPARC_DEBUG", "1")
+	if _, _, stderr := runParc(t, args...); strings.Contains(stderr, "…") || strings.Count(stderr, "\nunexpected: ") != unexpected {
+		t.Errorf("%d lines, want all mismatches", strings.Count(stderr, "\n"))
+	}
 }
 
 func TestTrainingBeginsWithFeaturesOfOtherClasses(t *testing.T) {

@@ -17,7 +17,8 @@ func main() {
 	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// execute runs the command line and returns the exit code: 0, or 1 with the error on one line of stderr.
+// execute runs the command line and returns the exit code: 0, or 1 with the error on stderr: one line, and where
+// several tensors do not fit a model, one more for each.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRootCommand()
 	root.SetArgs(args)
@@ -27,6 +28,6 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "parc: %s\n", oneLine(err))
+	fmt.Fprintf(stderr, "parc: %s\n", message(err))
 	return 1
 }
