@@ -47,7 +47,26 @@ func OpenImageFolder(root string) (*ImageFolder, error) {
 	return folder, nil
 }
 
+// OpenImages lists the pictures as [OpenImageFolder] does, wherever they lie in it and sorted by name, without classes: all
+// labels are 0. It is for what needs no labels.
+func OpenImages(root string) (*ImageFolder, error) {
+	folder := &ImageFolder{root: root}
+	if err := folder.list(); err != nil {
+		return nil, errors.Join(fmt.Errorf("data: images %s: %w", root, err), folder.Close())
+	}
+	slices.SortFunc(folder.samples, func(a, b sample) int { return cmp.Compare(a.name, b.name) })
+	return folder, nil
+}
+
 func (f *ImageFolder) open() error {
+	if err := f.list(); err != nil {
+		return err
+	}
+	return f.classify()
+}
+
+// list finds the pictures.
+func (f *ImageFolder) list() error {
 	info, err := os.Stat(f.root)
 	if err != nil {
 		return err
@@ -57,10 +76,10 @@ func (f *ImageFolder) open() error {
 	} else {
 		err = f.listArchive(info.Size())
 	}
-	if err != nil {
-		return err
+	if err == nil && len(f.samples) == 0 {
+		err = errors.New("no images: want .jpg, .jpeg, .png, .gif, .bmp, .webp, .tif or .tiff files")
 	}
-	return f.classify()
+	return err
 }
 
 func (f *ImageFolder) listDirectory() error {
@@ -109,9 +128,6 @@ func hidden(name string) bool {
 
 // classify sorts the samples and numbers their classes.
 func (f *ImageFolder) classify() error {
-	if len(f.samples) == 0 {
-		return errors.New("no images: want class folders that hold .jpg, .jpeg, .png, .gif, .bmp, .webp, .tif or .tiff files")
-	}
 	parent := path.Dir(path.Dir(f.samples[0].name))
 	for _, s := range f.samples {
 		class := path.Dir(s.name)

@@ -216,3 +216,38 @@ func TestWithClassesFollowsTheList(t *testing.T) {
 		t.Errorf("error is %v, want one that names %q", err, classes[0])
 	}
 }
+
+func TestImagesWithoutClassesLieAnywhere(t *testing.T) {
+	root := t.TempDir()
+	for _, name := range []string{"b.png", "a/deep/er/c.png", "a/d.png", ".hidden/e.png", "notes.txt"} {
+		path := filepath.Join(root, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folder, err := OpenImages(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	var names []string
+	for i := range folder.Len() {
+		name, err := filepath.Rel(root, folder.Name(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, filepath.ToSlash(name))
+		if folder.Label(i) != 0 {
+			t.Errorf("%s has label %d, want 0", name, folder.Label(i))
+		}
+	}
+	if want := []string{"a/d.png", "a/deep/er/c.png", "b.png"}; !slices.Equal(names, want) || folder.Classes() != nil {
+		t.Errorf("images %v of classes %v, want %v of none", names, folder.Classes(), want)
+	}
+	if _, err := OpenImages(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no images") {
+		t.Errorf("error %v for an empty folder, want that it has no images", err)
+	}
+}

@@ -21,7 +21,7 @@ import (
 // Recalibrate gives the batch normalisations of a model statistics that are averages over the images, batch by batch,
 // instead of what they were: after the network was changed, or for images of another kind. Each layer sees what earlier
 // layers make of a batch that is normalised by itself, as while training. Nothing else in the state changes, bit for bit.
-// Images that do not fill a batch are left out, unless there are no others. Progress, if not nil, is told how it goes.
+// Images that do not fill a batch are left out, unless there are no others. Progress, if not nil, is told how it goes: with a bar if it is a terminal, else in plain lines.
 // Errors: a model without batch normalisation, images that cannot be read.
 func Recalibrate(ctx context.Context, backend compute.Backend, m *models.Model, state []weights.Tensor, images *data.Loader, progress io.Writer) (result []weights.Tensor, err error) {
 	err = recovered(func() error {
@@ -74,10 +74,12 @@ func averageStatistics(ctx context.Context, backend compute.Backend, m *models.M
 		return err
 	}
 	defer exec.Finalize()
-	if progress == nil {
-		progress = io.Discard
-	}
-	full, printed := 0, time.Now()
+	show := newDisplay(progress)
+	fmt.Fprintf(show.out, "measuring batch statistics in %d batches of images\n", images.Steps())
+	show.open(images.Steps())
+	defer show.close()
+	var meter meter
+	full := 0
 	for batch, err := range images.Batches(ctx, 0, 0) {
 		if err == nil {
 			err = ctx.Err() // a batch that lay ready may hide it
@@ -99,10 +101,10 @@ func averageStatistics(ctx context.Context, backend compute.Backend, m *models.M
 			return err
 		}
 		output.MustFinalizeAll()
-		if now := time.Now(); now.Sub(printed) >= lineInterval {
-			fmt.Fprintf(progress, "recalibrating: batch %d/%d\n", batch.Step+1, images.Steps())
-			printed = now
-		}
+		meter.add(len(batch.Labels), time.Now())
+		done, steps := batch.Step+1, images.Steps()
+		left := float64((steps-done)*full) / meter.rate()
+		show.show(done, fmt.Sprintf("batch %d/%d: %s, %s left", done, steps, speed(meter.rate()), duration(left)))
 	}
 	if full == 0 {
 		return errors.New("no images to measure")

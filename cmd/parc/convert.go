@@ -34,7 +34,8 @@ from a half of the channels to itself, which is all that dense circular convolut
 
 --image-size makes kernels and embeddings as long as the feature maps of images of this size; existing ones
 are fitted, as they would be while the model runs, so that logits at this size stay the same. --recalibrate
-takes the statistics of batch normalisations anew from the images in a folder.
+takes the statistics of batch normalisations anew from the images in a folder, of which those that do not
+fill a last batch of 32 are left out.
 
 The file says which model it is for: parc run, train and convert need no more to make it again.`,
 		Example: `  parc convert --from resnet50 --to resnet50_parc --weights resnet50.pth --out resnet50_parc.safetensors --init marginal
@@ -57,7 +58,7 @@ The file says which model it is for: parc run, train and convert need no more to
 	flags.BoolVar(&c.options.ResetHead, "reset-head", false, "let the classifier begin anew; the file does not name its classes then")
 	flags.Int64Var(&c.options.Seed, "seed", 0, "of random beginnings")
 	flags.StringVar(&c.imageSize, "image-size", "", "make kernels for images of this size: SIDE or HEIGHTxWIDTH")
-	flags.StringVar(&c.recalibrate, "recalibrate", "", "images to take the statistics of batch normalisations from: a directory or .tar of class folders")
+	flags.StringVar(&c.recalibrate, "recalibrate", "", "images to take the statistics of batch normalisations from: a directory or .tar of images, in any folders")
 	flags.BoolVar(&c.json, "json", false, "print the report as JSON")
 	for _, name := range []string{"weights", "out"} {
 		if err := command.MarkFlagRequired(name); err != nil {
@@ -165,13 +166,14 @@ func tensorsOf(m *models.Model, file *weights.File) ([]weights.Tensor, error) {
 
 // measure takes the statistics of the model's batch normalisations anew.
 func (c *convertCommand) measure(ctx context.Context, backend compute.Backend, m *models.Model, tensors []weights.Tensor, progress io.Writer) ([]weights.Tensor, error) {
-	folder, err := data.OpenImageFolder(c.recalibrate)
+	folder, err := data.OpenImages(c.recalibrate)
 	if err != nil {
 		return nil, err
 	}
 	defer folder.Close()
-	const batch = 32
-	loader, err := data.NewLoader(folder, data.LoaderOptions{BatchSize: batch, Preprocessing: m.Preprocessing()})
+	// Shuffled, so that batches hold images of all kinds where each folder holds those of one, and read once.
+	options := data.LoaderOptions{BatchSize: min(32, folder.Len()), Preprocessing: m.Preprocessing(), Training: true, CacheBytes: -1}
+	loader, err := data.NewLoader(folder, options)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,6 +76,52 @@ func TestStatisticsAreTakenFromImages(t *testing.T) {
 	}
 	if before, after := tensorIn(t, in, "conv1.weight"), tensorIn(t, out, "conv1.weight"); !bytes.Equal(before.Data, after.Data) {
 		t.Error("a weight changed")
+	}
+	if !strings.Contains(stderr, "measuring batch statistics in 1 batches of images\n") {
+		t.Errorf("stderr %q, want how much is measured", stderr)
+	}
+}
+
+func TestStatisticsAreTakenFromImagesWithoutClassFolders(t *testing.T) {
+	in, flat := weightsFile(t, "resnet_c32"), t.TempDir()
+	classes := imageFolder(t, 4)
+	pictures, err := filepath.Glob(filepath.Join(classes, "*", "*.png"))
+	if err != nil || len(pictures) != 8 {
+		t.Fatalf("%d pictures, %v", len(pictures), err)
+	}
+	for _, picture := range pictures {
+		content, err := os.ReadFile(picture)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(flat, filepath.Base(filepath.Dir(picture))+filepath.Base(picture)), content)
+	}
+	var files [2][]byte
+	for i, folder := range []string{classes, flat} {
+		out := filepath.Join(t.TempDir(), "out.safetensors")
+		if code, _, stderr := runParc(t, "convert", "--from", "resnet_c32", "--weights", in, "--out", out, "--recalibrate", folder); code != 0 {
+			t.Fatalf("exit code %d: %s", code, stderr)
+		}
+		if files[i], err = os.ReadFile(out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(files[0], files[1]) {
+		t.Error("the same images give other statistics without class folders than with them")
+	}
+}
+
+func TestAnInterruptedMeasurementLeavesNoFile(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	stderr := &cancelAfter{text: "measuring batch statistics", cancel: cancel}
+	code := execute(ctx, []string{"convert", "--from", "resnet_c32", "--weights", weightsFile(t, "resnet_c32"),
+		"--out", filepath.Join(dir, "out.safetensors"), "--recalibrate", imageFolder(t, 4)}, io.Discard, stderr)
+	if code != 1 || !strings.HasSuffix(stderr.all.String(), "parc: interrupted\n") {
+		t.Errorf("exit code %d, stderr %q, want that it was interrupted", code, stderr.all.String())
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("%v lies there, %v, want nothing", left, err)
 	}
 }
 
