@@ -82,7 +82,7 @@ func (m mobileNetV2) complete(options Options) (Options, error) {
 		}
 		strides = append(strides, stride)
 	}
-	own := Options{Classes: m.classes, ImageSize: [2]int{m.image, m.image}}
+	own := Options{Classes: m.classes, ImageSize: [2]int{m.image, m.image}, Dropout: 0.2}
 	return complete(options, own, strides...)
 }
 

@@ -116,7 +116,8 @@ type mobileFrame struct {
 const mobileImage = 256
 
 func (f mobileFrame) complete(options Options) (Options, error) {
-	return complete(options, Options{Classes: 1000, ImageSize: [2]int{mobileImage, mobileImage}}, 4, 8, 16, 32)
+	own := Options{Classes: 1000, ImageSize: [2]int{mobileImage, mobileImage}, Dropout: 0.1, BlockDropout: 0.1}
+	return complete(options, own, 4, 8, 16, 32)
 }
 
 // globalStage declares the part of one of the last three stages that is the family's own; dropPath gives the

@@ -261,6 +261,8 @@ func TestBadOptionsAreNamed(t *testing.T) {
 		{"convnext_xt", models.Options{DropPath: 1}, "drop path 1, want a probability in [0, 1)"},
 		{"convnext_xt", models.Options{DropPath: math.NaN()}, "drop path NaN"},
 		{"mobilenetv2", models.Options{Dropout: 1}, "dropout 1, want a probability in [0, 1)"},
+		{"resnet50", models.Options{Dropout: 0.1}, "resnet50: dropout 0.1, want 0: the family has none before its classifier"},
+		{"mobilenetv2", models.Options{BlockDropout: 0.1}, "mobilenetv2: block dropout 0.1, want 0: the family has none in its blocks"},
 		{"parcnet_s", models.Options{BlockDropout: -0.1}, "block dropout -0.1, want a probability in [0, 1)"},
 		{"convnext_xt_parc", models.Options{Form: 9}, "form 9"},
 		{"resnet50", models.Options{OutputStride: 5}, "resnet50: output stride 5, want a stride of its stages: 4 8 16 32"},

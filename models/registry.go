@@ -64,6 +64,9 @@ func (o Options) dropPath(block, count int) nn.DropPath {
 
 // complete is the part of size.complete that all families share: own are the model's own values, strides those of its
 // stages.
+//
+// Families without dropout have neither rate in their own options; those that have it list what they were published with,
+// which the zero Options leave off.
 func complete(options, own Options, strides ...int) (Options, error) {
 	if options.Classes == 0 {
 		options.Classes = own.Classes
@@ -103,6 +106,12 @@ func complete(options, own Options, strides ...int) (Options, error) {
 	}
 	if !(options.BlockDropout >= 0 && options.BlockDropout < 1) {
 		return options, fmt.Errorf("block dropout %g, want a probability in [0, 1)", options.BlockDropout)
+	}
+	if options.Dropout > 0 && own.Dropout == 0 {
+		return options, fmt.Errorf("dropout %g, want 0: the family has none before its classifier", options.Dropout)
+	}
+	if options.BlockDropout > 0 && own.BlockDropout == 0 {
+		return options, fmt.Errorf("block dropout %g, want 0: the family has none in its blocks", options.BlockDropout)
 	}
 	return options, nil
 }

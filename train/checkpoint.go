@@ -94,7 +94,7 @@ func openCheckpoint(dir string) (*Checkpoint, error) {
 		return nil, fmt.Errorf("train: %s: no classes, expected the name of each", filepath.Join(dir, cardFile))
 	}
 	options := c.Options()
-	options.DropPath = c.Recipe.DropPath
+	options.DropPath, options.Dropout, options.BlockDropout = c.Recipe.DropPath, c.Recipe.Dropout, c.Recipe.BlockDropout
 	var err error
 	if c.Network, err = models.New(c.Model, options); err != nil {
 		return nil, fmt.Errorf("train: %s: %w", filepath.Join(dir, cardFile), err)

@@ -40,6 +40,10 @@ type Recipe struct {
 	// DropPath is the probability that the last residual branch is skipped in a step; that of earlier ones is smaller.
 	// 0 means none.
 	DropPath float64 `json:"drop_path"`
+	// Dropout and BlockDropout are those of [models.Options]: of the classifier's inputs, and of dense layers in blocks.
+	// They are in [0, 1), and 0, which means none, in families that have no dropout.
+	Dropout      float64 `json:"dropout,omitempty"`
+	BlockDropout float64 `json:"block_dropout,omitempty"`
 	// Augmentation varies the training images. The zero value means not at all.
 	Augmentation data.Augmentation `json:"augmentation"`
 	// Seed begins the random numbers of weights, drop path, shuffling and augmentation. Any value will do.
@@ -79,6 +83,8 @@ func (r Recipe) Check() error {
 		{"label smoothing", r.LabelSmoothing, r.LabelSmoothing >= 0 && r.LabelSmoothing < 1, "from 0 to less than 1"},
 		{"clip norm", r.ClipNorm, r.ClipNorm >= 0, "a number from 0 up"},
 		{"drop path", r.DropPath, r.DropPath >= 0 && r.DropPath < 1, "from 0 to less than 1"},
+		{"dropout", r.Dropout, r.Dropout >= 0 && r.Dropout < 1, "from 0 to less than 1"},
+		{"block dropout", r.BlockDropout, r.BlockDropout >= 0 && r.BlockDropout < 1, "from 0 to less than 1"},
 	} {
 		if !field.ok {
 			return fmt.Errorf("train: %s is %g, expected %s", field.name, field.value, field.expected)

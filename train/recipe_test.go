@@ -62,6 +62,8 @@ func TestRecipesOutOfRangeAreNamed(t *testing.T) {
 		{"label smoothing is 1, expected from 0 to less than 1", func(r *Recipe) { r.LabelSmoothing = 1 }},
 		{"clip norm is -1", func(r *Recipe) { r.ClipNorm = -1 }},
 		{"drop path is 1", func(r *Recipe) { r.DropPath = 1 }},
+		{"dropout is 1", func(r *Recipe) { r.Dropout = 1 }},
+		{"block dropout is -1", func(r *Recipe) { r.BlockDropout = -1 }},
 	} {
 		recipe := DefaultRecipe()
 		c.spoil(&recipe)

@@ -56,7 +56,9 @@ Resumed, a training goes on as if it had never stopped, with the model and the r
 	flags.Float64Var(&t.recipe.WarmUp, "warmup", t.recipe.WarmUp, "epochs over which the learning rate rises")
 	flags.Float64Var(&t.recipe.WeightDecay, "weight-decay", t.recipe.WeightDecay, "decay of kernels, dense weights and embeddings")
 	flags.Float64Var(&t.recipe.LabelSmoothing, "label-smoothing", t.recipe.LabelSmoothing, "part of each label spread over all classes")
-	flags.Float64Var(&t.recipe.DropPath, "drop-path", t.recipe.DropPath, "probability of skipping the last residual branch")
+	flags.Float64Var(&t.recipe.DropPath, "drop-path", t.recipe.DropPath, "probability of skipping the last residual branch; that of earlier ones is smaller")
+	flags.Float64Var(&t.recipe.Dropout, "dropout", t.recipe.Dropout, "probability of zeroing an input of the classifier; published: 0.2 for MobileNetV2 and ParC-Net, 0.1 for MobileViT")
+	flags.Float64Var(&t.recipe.BlockDropout, "block-dropout", t.recipe.BlockDropout, "probability of zeroing an output of a dense layer in the blocks of MobileViT and ParC-Net; published: 0.1")
 	flags.Float64Var(&t.recipe.Augmentation.Flip, "flip", t.recipe.Augmentation.Flip, "probability of mirroring an image")
 	flags.StringVar(&t.crop, "crop", cropAuto, "random crops: pad (shift by up to an eighth), resize (a part of any size) or none; auto is pad up to 64 pixels, else resize")
 	flags.Uint64Var(&t.recipe.Seed, "seed", t.recipe.Seed, "of weights, order and augmentation; the same seed gives the same result")
@@ -181,6 +183,8 @@ func (t *trainCommand) sameAs(card train.Card, changed func(flag string) bool) e
 		{"weight-decay", given.WeightDecay, began.WeightDecay},
 		{"label-smoothing", given.LabelSmoothing, began.LabelSmoothing},
 		{"drop-path", given.DropPath, began.DropPath},
+		{"dropout", given.Dropout, began.Dropout},
+		{"block-dropout", given.BlockDropout, began.BlockDropout},
 		{"flip", given.Augmentation.Flip, began.Augmentation.Flip},
 		{"crop", [3]float64{float64(given.Augmentation.Padding), given.Augmentation.Scale[0], given.Augmentation.Scale[1]},
 			[3]float64{float64(began.Augmentation.Padding), began.Augmentation.Scale[0], began.Augmentation.Scale[1]}},
@@ -196,9 +200,11 @@ func (t *trainCommand) sameAs(card train.Card, changed func(flag string) bool) e
 // describe makes the model for these classes and its card.
 func (t *trainCommand) describe(training *train.Training, classes []string) (err error) {
 	options := models.Options{
-		Classes:   len(classes),
-		ImageSize: [2]int{t.imageSize, t.imageSize},
-		DropPath:  t.recipe.DropPath,
+		Classes:      len(classes),
+		ImageSize:    [2]int{t.imageSize, t.imageSize},
+		DropPath:     t.recipe.DropPath,
+		Dropout:      t.recipe.Dropout,
+		BlockDropout: t.recipe.BlockDropout,
 	}
 	if training.Weights != nil { // they may be for other blocks with circular convolutions than the model's own
 		m, err := training.Weights.Model(t.model, options)

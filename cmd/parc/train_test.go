@@ -188,6 +188,10 @@ func TestWrongCommandLinesAreExplainedOnOneLine(t *testing.T) {
 		{trainArgs(data, new, "--batch", "100"), "16 images"},
 		{trainArgs(data, new, "--lr", "-1"), "learning rate is -1"},
 		{trainArgs(data, new, "--lr", "1e30", "--warmup", "0"), "at step "},
+		{trainArgs(data, new, "--drop-path", "1"), "drop path 1, want a probability in [0, 1)"},
+		{trainArgs(data, new, "--dropout", "0.1"), "convnext_scene_parc: dropout 0.1, want 0: the family has none before its classifier"},
+		{trainArgs(data, new, "--block-dropout", "0.1"), "block dropout 0.1, want 0: the family has none in its blocks"},
+		{trainArgs(data, new, "--model", "mobilenetv2_c32", "--dropout", "-0.5"), "dropout -0.5, want a probability in [0, 1)"},
 		{trainArgs(data, new, "--val", "1.5"), "1.5"},
 		{trainArgs(data, new, "--val", other), `"up"`},
 		{trainArgs(data, new, "--crop", "round"), `--crop is "round": expected auto, pad, resize or none`},
@@ -210,6 +214,22 @@ func TestWrongCommandLinesAreExplainedOnOneLine(t *testing.T) {
 			t.Errorf("parc %s: exit code %d, stderr %q, want one line with %q", strings.Join(c.args, " "), code, stderr, c.want)
 		}
 	}
+}
+
+func TestDropoutIsKeptWithTheTraining(t *testing.T) {
+	data, out := imageFolder(t, 10), filepath.Join(t.TempDir(), "run")
+	args := []string{"train", "--data", data, "--model", "mobilenetv2_c32", "--epochs", "1", "--batch", "8", "--val", "0.2", "--out", out}
+	if code, _, stderr := runParc(t, append(args, "--dropout", "0.2")...); code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	checkpoint, err := train.OpenLast(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if recipe, options := checkpoint.Recipe, checkpoint.Network.Options(); recipe.Dropout != 0.2 || options.Dropout != 0.2 {
+		t.Errorf("the training resumes with dropout %g of the recipe, %g of the model, want 0.2", recipe.Dropout, options.Dropout)
+	}
+	fails(t, append(args, "--resume", "--dropout", "0.3"), "--dropout is 0.3: the training to resume began with 0.2")
 }
 
 func TestADamagedImageIsNamedAndSkipped(t *testing.T) {
