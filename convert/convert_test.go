@@ -21,6 +21,22 @@ import (
 	"github.com/fastparc/fastparc/weights"
 )
 
+func TestNormsOfFeaturesAreKept(t *testing.T) {
+	options := models.Options{FeatureNorms: true}
+	from, to := newModel(t, "convnext_c32", options), newModel(t, "convnext_c32_parc", options)
+	source := state(t, from)
+	result, _, err := convert.Convert(newBackend(t), from, to, source, convert.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after := byName(source), byName(result)
+	for _, name := range []string{"norm0.weight", "norm2.bias"} {
+		if !bytes.Equal(before[name].Data, after[name].Data) || before[name].Data == nil {
+			t.Errorf("%s is not what it was", name)
+		}
+	}
+}
+
 func TestEverythingButTheNewOperatorsIsKeptBitForBit(t *testing.T) {
 	for _, c := range []struct {
 		from, to     string
