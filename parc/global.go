@@ -18,14 +18,20 @@ import (
 // The kernel is depth-wise of shape [KH, KW, C]; it and the embedding, of a shape of that kind too, are fitted to each
 // axis as the options say, whose axis has no meaning here. Embedding and bias [C] may be nil; all have x's type. Spatial
 // is an ordinary depth-wise convolution of x continued periodically, FFT a product of two-dimensional spectra. Auto takes
-// FFT, but on the engine "simd" for small maps Spatial. It panics with an error where the arguments do not fit each other.
+// FFT, but of float32 on the engine "simd", which makes one operation of either form, the faster one. It panics with an
+// error where the arguments do not fit each other.
 func GlobalConvolve(x, kernel, embedding, bias *graph.Node, options Options) *graph.Node {
 	mustBeOneOf("fit", int(options.Fit), fitNames)
 	mustBeOneOf("form", int(options.Form), formNames)
 	mustBeImages(x)
 	mustBeGlobal("kernel", kernel, x)
-	places := x.Shape().Dim(1) * x.Shape().Dim(2)
-	g := global{spatial: options.Form == Spatial || options.Form == Auto && onEngine(x.Graph()) && places <= spatialPlaces}
+	g := global{form: options.Form, asked: options.Form != Auto}
+	if !g.asked {
+		g.form = FFT
+		if onEngine(x.Graph()) && x.DType() == dtypes.Float32 {
+			g.form = Spatial
+		}
+	}
 	if embedding != nil {
 		mustBeGlobal("position embedding", embedding, x)
 		x = graph.Add(x, graph.ExpandAxes(options.Fit.toMap(x, embedding), 0))
@@ -37,9 +43,6 @@ func GlobalConvolve(x, kernel, embedding, bias *graph.Node, options Options) *gr
 	}
 	return y
 }
-
-// spatialPlaces is the size of maps up to which the engine's depth-wise convolution is faster than its transforms.
-const spatialPlaces = 2048
 
 // mustBeGlobal panics where t is not of shape [KH, KW, C] with x's channels and type and every size at least 1.
 func mustBeGlobal(argument string, t, x *graph.Node) {
@@ -57,16 +60,25 @@ func (f Fit) toMap(x, t *graph.Node) *graph.Node {
 }
 
 // global is the two-dimensional convolution, and its gradient, in one form. As in circular, each of its two operations is
-// the other's gradient by the kernel.
-type global struct{ spatial bool }
+// the other's gradient by the kernel, and the mark says that the spatial form is to be computed as it is written.
+type global struct {
+	form  Form
+	asked bool
+}
 
 // convolve returns Σ_u,v w[u,v]·z[i+u,j+v], indices modulo H and W, for z [B, H, W, C] and w [H, W, C].
 func (g global) convolve(z, w *graph.Node) *graph.Node {
+	dims := w.Shape().Dimensions
+	if dims[0] == 1 || dims[1] == 1 { // a map of one line
+		line := circular{axis: Height, form: g.form, asked: g.asked}
+		if dims[0] == 1 {
+			line.axis = Width
+		}
+		return line.convolve(z, graph.Reshape(w, dims[0]*dims[1], dims[2]), nil, nil)
+	}
 	var y *graph.Node
-	if g.spatial {
-		dims := w.Shape().Dimensions
-		continued := unroll(Width, unroll(Height, z))
-		y = graph.Convolve(continued, graph.Reshape(w, dims[0], dims[1], 1, dims[2])).ChannelGroupCount(dims[2]).NoPadding().Done()
+	if g.form == Spatial {
+		y = graph.Convolve(g.unroll(z), graph.Reshape(w, dims[0], dims[1], 1, dims[2])).ChannelGroupCount(dims[2]).NoPadding().Done()
 	} else {
 		t := newMapTransform(z)
 		y = t.inverse(timesConjugate(t.forward(z), t.forward(graph.ExpandAxes(w, 0)), mul))
@@ -79,8 +91,8 @@ func (g global) convolve(z, w *graph.Node) *graph.Node {
 // correlate returns the gradient by the kernel, Σ v[i,j]·z[i+u,j+v] over images and places.
 func (g global) correlate(v, z *graph.Node) *graph.Node {
 	var w *graph.Node
-	if g.spatial && onEngine(z.Graph()) && z.DType() == dtypes.Float32 {
-		w = graph.Convolve(unroll(Width, unroll(Height, z)), v).NoPadding().AxesConfig(kernelGradientAxes).BatchGroupCount(z.Shape().Dim(-1)).Done()
+	if g.form == Spatial && onEngine(z.Graph()) && z.DType() == dtypes.Float32 {
+		w = graph.Convolve(g.unroll(z), v).NoPadding().AxesConfig(kernelGradientAxes).BatchGroupCount(z.Shape().Dim(-1)).Done()
 		w = graph.Reshape(w, z.Shape().Dimensions[1:]...)
 	} else {
 		t := newMapTransform(z)
@@ -90,6 +102,11 @@ func (g global) correlate(v, z *graph.Node) *graph.Node {
 	return gradient.Custom(w, []*graph.Node{v, z}, func(u *graph.Node) []*graph.Node {
 		return []*graph.Node{g.convolve(z, u), g.convolve(v, adjointMap(u))}
 	})
+}
+
+// unroll returns z followed by its beginning along both axes.
+func (g global) unroll(z *graph.Node) *graph.Node {
+	return circular{asked: g.asked}.mark(unroll(Width, unroll(Height, z)))
 }
 
 // adjointMap returns w [H, W, C] turned round about index 0 of both axes.

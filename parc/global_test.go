@@ -2,6 +2,7 @@ package parc_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,33 @@ func TestGlobalConvolveEqualsItsDefinition(t *testing.T) {
 			p.agree(t, p.run(t, backend, dtypes.Float32, kernel, operator), want, 1e-5)
 		}
 	})
+}
+
+// Two algorithms round differently, so the engine's results tell which one it took.
+func TestTheEngineComputesTheGlobalFormThatIsAskedFor(t *testing.T) {
+	backend := open(t, "simd")
+	for _, c := range []struct{ h, w, auto int }{{4, 5, int(parc.Spatial)}, {17, 14, int(parc.FFT)}} {
+		random := rand.New(rand.NewPCG(1, uint64(c.h)))
+		p := &mapProblem{b: 2, h: c.h, w: c.w, c: 20, kh: c.h, kw: c.w}
+		size := c.h * c.w * p.c
+		p.x, p.g = normal(random, 2*size), normal(random, 2*size)
+		p.kernel, p.pe, p.bias = normal(random, size), normal(random, size), normal(random, p.c)
+		results, want := map[parc.Form][][]float64{}, p.solve()
+		for _, form := range forms {
+			p.options.Form = form
+			operator := func(in []*graph.Node) *graph.Node { return parc.GlobalConvolve(in[0], in[1], in[2], in[3], p.options) }
+			results[form] = p.run(t, backend, dtypes.Float32, []int{c.h, c.w, p.c}, operator)
+			p.agree(t, results[form], want, 1e-5)
+		}
+		for i, name := range []string{"y", "dx", "dkernel"} {
+			if slices.Equal(results[parc.Spatial][i], results[parc.FFT][i]) {
+				t.Errorf("%dx%d: %s is the same to the bit in both forms", c.h, c.w, name)
+			}
+			if !slices.Equal(results[parc.Auto][i], results[parc.Form(c.auto)][i]) {
+				t.Errorf("%dx%d: %s of the automatic form is not that of the form %v", c.h, c.w, name, parc.Form(c.auto))
+			}
+		}
+	}
 }
 
 func TestGlobalConvolveNamesBadArguments(t *testing.T) {

@@ -108,8 +108,11 @@ func (b *rewriter) circularParts(out shapes.Shape, circulars []*node) *value {
 }
 
 func isCircularGradient(n *node) bool {
-	_, ok := n.attributes.(circularGradientOf)
-	return ok
+	switch n.attributes.(type) {
+	case circularGradientOf, globalGradientOf:
+		return true
+	}
+	return false
 }
 
 // packedCircular adds the layout of a kernel and its terms. A kernel that is another turned round is taken as that one.

@@ -104,7 +104,8 @@ func (p polynomial) hasSums(free int) bool {
 
 // spectra expands values into polynomials.
 type spectra struct {
-	steps  int // left, so that large graphs are given up
+	kind   compute.FFTType // of the transforms whose outputs the spectra are
+	steps  int             // left, so that large graphs are given up
 	known  []*value
 	marked bool // a barrier was met: the transforms are asked for
 }
@@ -144,7 +145,7 @@ func (s *spectra) expand(v *value, labels []int, free int) (complexSum, bool) {
 // transform makes a factor of each part of a transform's output.
 func (s *spectra) transform(v *value, labels []int) (complexSum, bool) {
 	a := v.node.attributes.(fftOf)
-	if a.kind != compute.FFTForwardReal || len(a.length) != 1 {
+	if a.kind != s.kind || len(a.length) != 1 {
 		return complexSum{}, false
 	}
 	number := slices.Index(s.known, v)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/fastparc/fastparc/backend/simd/kernel"
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 )
 
@@ -37,7 +38,7 @@ func spectralProduct(n *node) (x, w factor, asked algorithm, ok bool) {
 	if rank > 4 || length < 2 || out.shape.Size() == 0 || out.shape.DType != dtypes.Float32 {
 		return x, w, asked, false
 	}
-	s := &spectra{steps: maxExpansion}
+	s := &spectra{kind: compute.FFTForwardReal, steps: maxExpansion}
 	sum, ok := s.expand(n.inputs[0], sequence(rank), rank)
 	if !ok {
 		return x, w, asked, false
@@ -46,7 +47,7 @@ func spectralProduct(n *node) (x, w factor, asked algorithm, ok bool) {
 		asked = throughFrequencies
 	}
 	x, w, ok = sum.conjugateProduct()
-	return x, w, asked, ok && x.alongLast(rank, length) && w.alongLast(rank, length)
+	return x, w, asked, ok && x.isAlong(rank-1, length) && w.isAlong(rank-1, length)
 }
 
 // maxExpansion is the number of nodes after which a product of spectra is given up. Parts taken one by one are met often.
@@ -76,10 +77,10 @@ func (x complexSum) conjugateProduct() (a, b factor, ok bool) {
 	return a, b, false
 }
 
-// alongLast says whether a spectrum is a transform of the given length along what becomes the last of rank axes.
-func (f factor) alongLast(rank, length int) bool {
+// isAlong says whether a spectrum is a transform of the given length along the axis with a label.
+func (f factor) isAlong(label, length int) bool {
 	transformed := f.spectrum.node.attributes.(fftOf)
-	return f.labels[f.spectrum.shape.Rank()-1] == rank-1 && transformed.length[0] == length
+	return f.labels[f.spectrum.shape.Rank()-1] == label && transformed.length[0] == length
 }
 
 // signal is a tensor with a label an axis.
@@ -178,7 +179,12 @@ func (b *rewriter) spectralConvolution(out *value, x, w signal, asked algorithm)
 		return nil
 	}
 	y := b.circular(axis, asked, x.value, b.kernelOf(w, channels, along), circularTerms{})
-	from, dims := slices.Clone(x.labels), slices.Clone(y.shape.Dimensions)
+	return b.laidOut(y, x.labels, out)
+}
+
+// laidOut returns y [B, H, W, C], whose axes have the given labels, laid out as a result out of maybe fewer axes.
+func (b *rewriter) laidOut(y *value, labels []int, out *value) *value {
+	from, dims := slices.Clone(labels), slices.Clone(y.shape.Dimensions)
 	for len(from) > out.shape.Rank() {
 		one := slices.Index(from, unlabelled)
 		from, dims = slices.Delete(from, one, one+1), slices.Delete(dims, one, one+1)
