@@ -151,6 +151,26 @@ func TestTheEngineComputesTheGlobalFormThatIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestGlobalConvolutionsAreTheSameForAnyNumberOfThreads(t *testing.T) {
+	p := &mapProblem{b: 3, h: 15, w: 22, c: 40, kh: 15, kw: 22}
+	random, size := rand.New(rand.NewPCG(2, 3)), 15*22*40
+	p.x, p.g = normal(random, 3*size), normal(random, 3*size)
+	p.kernel, p.pe, p.bias = normal(random, size), normal(random, size), normal(random, p.c)
+	operator := func(in []*graph.Node) *graph.Node { return parc.GlobalConvolve(in[0], in[1], in[2], in[3], p.options) }
+	var want [][]float64
+	for _, threads := range []string{"1", "2", "5"} {
+		got := p.run(t, open(t, "simd:threads="+threads), dtypes.Float32, []int{15, 22, 40}, operator)
+		if want == nil {
+			want = got
+		}
+		for i, name := range []string{"y", "dx", "dkernel", "dpe", "dbias"} {
+			if !slices.Equal(got[i], want[i]) {
+				t.Errorf("%s is not the same with %s threads as with one", name, threads)
+			}
+		}
+	}
+}
+
 func TestGlobalConvolveNamesBadArguments(t *testing.T) {
 	for _, c := range []struct {
 		x, kernel, pe, bias []int

@@ -96,6 +96,7 @@ func lowerGlobals(b *rewriter, n *node) []*value {
 		return nil
 	}
 	packed := packedGlobalOf{shape: globalShape(n.inputs[0]), terms: a.terms}
+	packed.shape.Table = a.terms.table
 	w := n.inputs[1]
 	if original := turnedMap(w); original != nil && a.terms == (globalTermsOf{}) {
 		w, packed.reversed = original, true

@@ -261,7 +261,7 @@ func TestTermsMoveIntoGlobalConvolutions(t *testing.T) {
 		}, "packedGlobal globalMaps fused"},
 		{"not a bias where the convolution has another user", [][]int{image, kernel, {3}}, nil, func(f *construction, in []compute.Value) []compute.Value {
 			y := spatialMap(f, in[0], in[1])
-			return []compute.Value{f.add(y, perChannel(f, in[2])), f.one(f.Exp(y))}
+			return []compute.Value{f.add(y, perChannel(f, in[2])), f.one(f.Tanh(y))}
 		}, "packedGlobal globalMaps fused fused"},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.check(t, b) })

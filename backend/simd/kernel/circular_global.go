@@ -13,6 +13,7 @@ package kernel
 // transformed one by one, NaN and infinity stay in theirs. out must not overlap x.
 type CircularGlobal struct {
 	Batch, H, W, C int
+	Table          bool // there is room for t [H, W, C] among the packed weights, and not for t [C] alone
 }
 
 // Units returns the number of independent parts of the convolution.

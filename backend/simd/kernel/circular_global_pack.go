@@ -13,14 +13,14 @@ func (c CircularGlobal) PackUnits() int { return blocksOf(c.C) }
 func (c CircularGlobal) PackScratchSize() int { return c.ScratchSize() }
 
 // Pack transforms units lo to hi of w [H, W, C], and of what is added to the outputs, for Run: bias [C] to each and table
-// [H, W, C] to each place its own. Both may be nil.
+// [H, W, C] to each place its own. Bias may be nil, and table is where c.Table is not set.
 func (c CircularGlobal) Pack(packed, w, bias, table []float32, lo, hi int, scratch []float32) {
 	m := c.geometry().in(scratch)
 	for block := lo; block < hi; block++ {
 		to := packed[block*c.packedBlock():][:c.packedBlock()]
 		c.packKernel(to, w, block, &m, true)
-		if table != nil {
-			to[0] = float32(m.frequencies())
+		if c.Table {
+			to[0] = float32(c.addedColumns())
 			m.forward(table[block*lanes:], c.C, usedLanes(c.C, block))
 			for v := range m.frequencies() {
 				m.separate(v)
@@ -30,7 +30,7 @@ func (c CircularGlobal) Pack(packed, w, bias, table []float32, lo, hi int, scrat
 		if bias == nil {
 			continue
 		}
-		if table == nil {
+		if !c.Table {
 			to[0] = 1
 			clear(c.factors(to, 0).added)
 		}
@@ -77,5 +77,13 @@ func (c *CircularGlobal) factors(packed []float32, v int) factorRows {
 // packedBlock is the number of floats of sixteen channels.
 func (c *CircularGlobal) packedBlock() int {
 	g := c.geometry()
-	return (1 + 4*g.down.n*g.frequencies()) * lanes
+	return (1 + 2*g.down.n*(g.frequencies()+c.addedColumns())) * lanes
+}
+
+// addedColumns is the number of columns that may have terms: what is the same at all places has one frequency.
+func (c *CircularGlobal) addedColumns() int {
+	if !c.Table {
+		return 1
+	}
+	return c.geometry().frequencies()
 }

@@ -7,12 +7,15 @@ import (
 	"testing"
 )
 
+func mapsOf(batch, h, w, c int) CircularGlobal { return CircularGlobal{Batch: batch, H: h, W: w, C: c} }
+
 // circularGlobalCases returns maps of all small heights, with all kinds of widths and channels.
 func circularGlobalCases(r *rand.Rand) []CircularGlobal {
 	channels := []int{1, 3, 16, 17, 40}
-	cases := []CircularGlobal{{1, 1, 1, 1}, {2, 1, 17, 3}, {1, 19, 1, 16}, {2, 17, 19, 16}, {1, 25, 32, 16}, {1, 49, 6, 17}, {3, 23, 2, 16}, {1, 8, 64, 16}}
+	cases := []CircularGlobal{mapsOf(1, 1, 1, 1), mapsOf(2, 1, 17, 3), mapsOf(1, 19, 1, 16), mapsOf(2, 17, 19, 16), mapsOf(1, 25, 32, 16),
+		mapsOf(1, 49, 6, 17), mapsOf(3, 23, 2, 16), mapsOf(1, 8, 64, 16)}
 	for h := 1; h <= 20; h++ {
-		cases = append(cases, CircularGlobal{1 + r.IntN(3), h, 1 + r.IntN(20), channels[r.IntN(len(channels))]})
+		cases = append(cases, mapsOf(1+r.IntN(3), h, 1+r.IntN(20), channels[r.IntN(len(channels))]))
 	}
 	return cases
 }
@@ -45,7 +48,7 @@ func TestCircularGlobalIsTheSumOverTheMap(t *testing.T) {
 				if i%2 == 1 {
 					bias = normal(r, make([]float32, c.C))
 				}
-				if i/2%2 == 1 {
+				if c.Table = i/2%2 == 1; c.Table {
 					table = normal(r, make([]float32, c.mapSize()))
 				}
 				want := make([]float64, len(x))
@@ -114,9 +117,10 @@ func TestCircularGlobalKeepsNaNAndInfinityInTheirMap(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := seeded(t)
 		for _, wrong := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
-			for _, c := range []CircularGlobal{{2, 14, 14, 16}, {3, 7, 5, 20}, {2, 17, 6, 3}, {2, 1, 9, 17}} {
+			for _, c := range []CircularGlobal{mapsOf(2, 14, 14, 16), mapsOf(3, 7, 5, 20), mapsOf(2, 17, 6, 3), mapsOf(2, 1, 9, 17)} {
 				t.Run(fmt.Sprintf("%g %+v", wrong, c), func(t *testing.T) {
 					x, w := normal(r, make([]float32, c.Batch*c.mapSize())), normal(r, make([]float32, c.mapSize()))
+					c.Table = true
 					packed, scratch := make([]float32, c.PackedSize()), make([]float32, c.ScratchSize())
 					out, want := make([]float32, len(x)), make([]float32, len(x))
 					c.Pack(packed, w, nil, w, 0, c.PackUnits(), scratch)
@@ -141,7 +145,7 @@ func TestCircularGlobalPaysForMapsThatAreNotSmall(t *testing.T) {
 		h, w int
 		pays bool
 	}{{1, 7, false}, {3, 3, false}, {7, 7, false}, {14, 14, true}, {17, 17, true}, {7, 56, true}, {56, 56, true}, {127, 127, true}} {
-		shape := CircularGlobal{2, c.h, c.w, 16}
+		shape := mapsOf(2, c.h, c.w, 16)
 		if taps := shape.Taps(); taps < 1 || (taps < c.h*c.w) != c.pays {
 			t.Errorf("a map of %d by %d is worth %d taps", c.h, c.w, taps)
 		}
@@ -152,7 +156,8 @@ func TestCircularGlobalPaysForMapsThatAreNotSmall(t *testing.T) {
 }
 
 func TestCircularGlobalAllocatesNothing(t *testing.T) {
-	c := CircularGlobal{2, 17, 14, 20}
+	c := mapsOf(2, 17, 14, 20)
+	c.Table = true
 	g := CircularGlobalGradient{c}
 	x, w, out := make([]float32, 2*c.mapSize()), make([]float32, c.mapSize()), make([]float32, 2*c.mapSize())
 	packed, partial := make([]float32, c.PackedSize()), make([]float32, g.PartialSize())
@@ -171,7 +176,7 @@ func TestCircularGlobalAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkCircularGlobal(b *testing.B) {
-	for _, c := range []CircularGlobal{{1, 7, 7, 384}, {1, 14, 14, 192}, {1, 28, 28, 96}, {1, 56, 56, 48}, {1, 112, 112, 16}, {8, 28, 28, 96}} {
+	for _, c := range []CircularGlobal{mapsOf(1, 7, 7, 384), mapsOf(1, 14, 14, 192), mapsOf(1, 28, 28, 96), mapsOf(1, 56, 56, 48), mapsOf(1, 112, 112, 16), mapsOf(8, 28, 28, 96)} {
 		b.Run(fmt.Sprintf("B%d/N%d/C%d", c.Batch, c.H, c.C), func(b *testing.B) { benchmarkGlobal(b, c) })
 	}
 }
