@@ -52,7 +52,7 @@ func mapProductOf(n *node) (p mapProduct, ok bool) {
 	}
 	last := back.spectrum.shape.Rank() - 1
 	p.down = back.labels[last]
-	if p.down == unlabelled || p.down == p.along || !slices.Contains(back.axisLabels(), p.along) {
+	if p.down == unlabelled || p.down == p.along {
 		return p, false
 	}
 	s := &spectra{kind: compute.FFTForward, steps: maxExpansion}

@@ -103,18 +103,21 @@ func TestGlobalFormsBecomeOneNode(t *testing.T) {
 	}
 }
 
+// globalKernelGradient is the gradient [12, 14, 3] of a kernel, in parts, each product summed over the images.
+func globalKernelGradient(f *construction, v, x compute.Value) compute.Value {
+	v, x = f.rfft2(v), f.rfft2(x)
+	xr, xi, vr, vi := f.one(f.Real(x)), f.one(f.Imag(x)), f.one(f.Real(v)), f.one(f.Imag(v))
+	sum := func(a, b compute.Value) compute.Value {
+		return f.one(f.Reshape(f.one(f.ReduceSum(f.mul(a, b), 0)), 1, 3, 8, 12))
+	}
+	s := f.one(f.Complex(f.add(sum(xr, vr), sum(xi, vi)), f.one(f.Sub(sum(xi, vr), sum(xr, vi)))))
+	return f.one(f.Reshape(f.irfft2(s, 14), 12, 14, 3))
+}
+
 func TestGradientsOfGlobalKernelsBecomeOneNode(t *testing.T) {
 	b := open(t, "threads=2")
 	image := []int{2, 12, 14, 3}
-	summed := func(f *construction, in []compute.Value) []compute.Value {
-		v, x := f.rfft2(in[0]), f.rfft2(in[1])
-		xr, xi, vr, vi := f.one(f.Real(x)), f.one(f.Imag(x)), f.one(f.Real(v)), f.one(f.Imag(v))
-		sum := func(a, b compute.Value) compute.Value {
-			return f.one(f.Reshape(f.one(f.ReduceSum(f.mul(a, b), 0)), 1, 3, 8, 12))
-		}
-		re := f.add(sum(xr, vr), sum(xi, vi))
-		return []compute.Value{f.one(f.Reshape(f.irfft2(f.one(f.Complex(re, f.one(f.Sub(sum(xi, vr), sum(xr, vi))))), 14), 12, 14, 3))}
-	}
+	summed := mapsOf(globalKernelGradient)
 	c := circularCase{inputs: [][]int{image, image}, build: summed, nodes: "globalGradient"}
 	c.check(t, b)
 	// The Go backend has no groups of the batch: the spatial form is compared with the other one.
@@ -179,6 +182,19 @@ func TestNearMissesOfGlobalConvolutionsAreLeft(t *testing.T) {
 		{"a kernel of one line", [][]int{image, {14, 3}}, mapsOf(func(f *construction, x, w compute.Value) compute.Value {
 			line := f.rfft(f.one(f.Transpose(f.one(f.Reshape(w, 1, 1, 14, 3)), 0, 3, 1, 2)))
 			return f.irfft2(partsProduct(f, f.rfft2(x), f.one(f.Transpose(line, 0, 1, 3, 2))), 14)
+		}), false},
+		{"a kernel of one line, repeated before it is transformed", [][]int{image, {14, 3}}, mapsOf(func(f *construction, x, w compute.Value) compute.Value {
+			re, im := f.spectrumOf(f.one(f.Transpose(w, 1, 0)))
+			many := func(v compute.Value) compute.Value { return f.spread(v, []int{1, 2}, 1, 3, 8, 12) }
+			s := f.one(f.FFT(f.one(f.Complex(many(re), many(im))), compute.FFTForward, []int{12}))
+			return f.irfft2(partsProduct(f, f.rfft2(x), s), 14)
+		}), false},
+		{"transformed twice along the width", [][]int{image, kernel}, mapsOf(func(f *construction, x, w compute.Value) compute.Value {
+			twice := func(x compute.Value) compute.Value {
+				return f.one(f.FFT(f.rfft(f.one(f.Transpose(x, 0, 1, 3, 2))), compute.FFTForward, []int{8}))
+			}
+			s := conjugateProduct(f, twice(x), twice(f.one(f.Reshape(w, 1, 12, 14, 3))))
+			return f.irfft(f.one(f.FFT(s, compute.FFTInverse, []int{8})), 14)
 		}), false},
 		{"one kernel for all channels", [][]int{image, {12, 14, 1}}, mapsOf(func(f *construction, x, w compute.Value) compute.Value {
 			return f.irfft2(f.mul(f.rfft2(x), f.one(f.Conj(f.rfft2(f.one(f.Reshape(w, 1, 12, 14, 1)))))), 14)
@@ -256,6 +272,9 @@ func TestTermsMoveIntoGlobalConvolutions(t *testing.T) {
 			return []compute.Value{f.add(spatialMap(f, in[0], in[1]), onMap(f, in[2]))}
 		}, oneGlobal},
 		{"not an embedding that is no weight", [][]int{image, kernel, kernel, {3}}, nil, embedded, "fused packedGlobal globalMaps"},
+		{"not an embedding that is trained", [][]int{image, kernel, kernel, {3}, image}, weights, func(f *construction, in []compute.Value) []compute.Value {
+			return append(embedded(f, in), globalKernelGradient(f, in[4], f.add(in[0], onMap(f, in[2]))))
+		}, "fused packedGlobal globalMaps globalGradient"},
 		{"not an image", [][]int{{1, 12, 14, 3}, kernel, {1, 12, 14, 3}}, []string{"x", "/w", "r"}, func(f *construction, in []compute.Value) []compute.Value {
 			return []compute.Value{f.add(spatialMap(f, in[0], in[1]), in[2])}
 		}, "packedGlobal globalMaps fused"},
