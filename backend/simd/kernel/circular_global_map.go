@@ -96,16 +96,16 @@ func (m *mapTransform) load(in complexRows, used int, both bool) {
 	} else {
 		clear(m.line.im)
 	}
-	m.continued(m.line, m.w, m.along.n)
+	m.extend(m.line, m.w, m.along.n)
 }
 
-// continued continues n rows to a transform of m rows, for all differences of two indices below n. Rows after those become
-// zero.
-func (t *mapTransform) continued(z complexRows, n, m int) {
+// extend continues n rows to those of a longer transform, for all differences of two indices below n. Rows after these
+// become zero.
+func (m *mapTransform) extend(z complexRows, n, longer int) {
 	for _, part := range [2][]float32{z.re, z.im} {
 		clear(part[n*lanes:])
-		if t.periodic && m > n {
-			copy(part[(m-n+1)*lanes:m*lanes], part[lanes:])
+		if m.periodic && longer > n {
+			copy(part[(longer-n+1)*lanes:longer*lanes], part[lanes:])
 		}
 	}
 }
@@ -119,7 +119,7 @@ func (m *mapTransform) inverse(out []float32, stride, used int) {
 			continue
 		}
 		m.along.inverseTo(m.line, m.signal(p))
-		m.folded(m.line, m.w, m.along.n)
+		m.fold(m.line, m.w, m.along.n)
 		unpackLanes(to.re, m.line.re, m.w, stride, used)
 		if both {
 			unpackLanes(to.im, m.line.im, m.w, stride, used)
@@ -136,12 +136,12 @@ func (m *mapTransform) parts(v int) (positive, negative complexRows) {
 	return at(m.along.slots[v]), at(m.along.slots[(m.along.n-v)%m.along.n])
 }
 
-// folded adds to n rows what a transform of m rows has at the differences of two indices that are below zero.
-func (t *mapTransform) folded(z complexRows, n, m int) {
-	if t.periodic && m > n && n > 1 {
+// fold adds to n rows what a longer transform has at the differences of two indices that are below zero.
+func (m *mapTransform) fold(z complexRows, n, longer int) {
+	if m.periodic && longer > n && n > 1 {
 		for _, part := range [2][]float32{z.re, z.im} {
 			sums := part[lanes : n*lanes]
-			Binary(OpAdd, sums, sums, part[(m-n+1)*lanes:m*lanes])
+			Binary(OpAdd, sums, sums, part[(longer-n+1)*lanes:longer*lanes])
 		}
 	}
 }
@@ -155,7 +155,7 @@ func (m *mapTransform) separate(v int) {
 	Binary(OpSub, m.column.im[:size], a.im, b.im)
 	Binary(OpAdd, m.column.re[size:2*size], a.im, b.im)
 	Binary(OpSub, m.column.im[size:2*size], b.re, a.re)
-	m.continued(m.column, m.h, m.down.n)
+	m.extend(m.column, m.h, m.down.n)
 }
 
 // combine sets frequencies v and -v of the signals from the column of v: Z(v) = X(v) + iY(v), and Z(-v) the same of the
@@ -163,7 +163,7 @@ func (m *mapTransform) separate(v int) {
 func (m *mapTransform) combine(v int, column complexRows) {
 	a, b := m.parts(v)
 	size := len(a.re)
-	m.folded(column, m.h, m.down.n)
+	m.fold(column, m.h, m.down.n)
 	clear(column.re[m.h*lanes:])
 	clear(column.im[m.h*lanes:])
 	upper := complexRows{column.re[:size], column.im[:size], lanes}
