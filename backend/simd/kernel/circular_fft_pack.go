@@ -51,7 +51,8 @@ func (c *CircularFFT) packKernel(plan *fftPlan, filter []float32, z complexRows,
 		}
 		a.turn(z, z.re, lanes)
 		Binary(OpMul, z.re, z.re, plan.scale)
-		Binary(OpMul, z.im, z.im, []float32{-plan.scale[0]})
+		Binary(OpMul, z.im, z.im, plan.scale)
+		Unary(OpNeg, z.im, z.im)
 		plan.forward(to.exchange(), z.exchange()) // the way back of the conjugate is the conjugate of the way there
 		return
 	}
@@ -84,7 +85,7 @@ func (c *CircularFFT) packTerms(plan *fftPlan, f factorRows, z complexRows, term
 		plan.forward(to, z)
 	}
 	bias := c.bias(terms.Bias, phase)
-	if terms.Table != nil || a != nil {
+	if terms.Table != nil || a != nil && terms.Bias != nil {
 		clear(z.re)
 		if terms.Table != nil {
 			c.gatherChannels(z.re, terms.Table, phase)
