@@ -41,7 +41,7 @@ const (
 )
 
 // run takes the rows of in to those of out, which may be the same, in butterflies lo to hi. A row of in is read by the
-// butterfly alone that writes this row of out. As many rows of ahead, from the first on, are brought into the cache
+// butterfly alone that writes this row of out. As many rows of ahead, of those from lo·radix on, are brought into the cache
 // meanwhile, but not by filterButterfly and accumulateButterfly.
 func (s *fftStage) run(kind butterflyKind, out, in *complexRows, f *factorRows, ahead *complexRows, lo, hi int) {
 	if !s.runVector(kind, out, in, f, ahead, lo, hi) {

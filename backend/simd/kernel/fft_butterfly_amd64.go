@@ -30,7 +30,7 @@ func (s *fftStage) runVector(kind butterflyKind, out, in *complexRows, f *factor
 	}
 	for first := lo; first < hi; first += maxButterflies {
 		n, at := min(maxButterflies, hi-first), lanesOf(factors, first*step)
-		fetched := min((first-lo)*s.radix*ahead.stride, len(ahead.re)-1, len(ahead.im)-1)
+		fetched := min(first*s.radix*ahead.stride, len(ahead.re)-1, len(ahead.im)-1)
 		for lane := 0; lane < lanes; lane += vectorLanes() {
 			if kind == filterButterfly || kind == accumulateButterfly {
 				at = lanesOf(factors, lane)

@@ -232,8 +232,12 @@ func (p *fftPlan) forwardAhead(out, in, next complexRows) {
 		p.chirp.transform(out)
 	}
 	for i := range p.stages {
-		p.stages[i].run(forwardButterfly, &out, &in, &factorRows{}, &next, 0, p.stages[i].butterflies())
-		in, next = out, out
+		ahead := &out
+		if i == p.fetching() {
+			ahead = &next
+		}
+		p.stages[i].run(forwardButterfly, &out, &in, &factorRows{}, ahead, 0, p.stages[i].butterflies())
+		in = out
 	}
 }
 
@@ -297,23 +301,33 @@ func (p *fftPlan) correlateAhead(sum, in, work complexRows, spectrum []float32, 
 	p.stages[last].run(accumulateButterfly, &sum, &in, &factorRows{filter: spectrum}, &sum, 0, p.stages[last].butterflies())
 }
 
-// forwardStage runs one of equal parts of stage i of a convolution, and fetches rows of soon with the first.
+// fetching returns the stage that fetches rows: the second, where it is not the last, as rows come from memory more slowly
+// than the first stage goes through them.
+func (p *fftPlan) fetching() int { return max(0, min(1, len(p.stages)-2)) }
+
+// forwardStage runs one of equal parts of stage i of a convolution, and may fetch rows of soon.
 func (p *fftPlan) forwardStage(i int, soon, in, work *complexRows, part, parts int) {
 	s := &p.stages[i]
 	count := s.butterflies() / parts
 	if i > 0 {
-		in, soon = work, work
+		in = work
+	}
+	if i != p.fetching() {
+		soon = work
 	}
 	s.run(forwardButterfly, work, in, &factorRows{}, soon, part*count, (part+1)*count)
 }
 
-// inverseStage runs one of equal parts of stage i on the way back, with real and imaginary parts exchanged, and fetches
-// rows of next with the last.
+// inverseStage runs one of equal parts of stage i on the way back, with real and imaginary parts exchanged, and may fetch
+// rows of next.
 func (p *fftPlan) inverseStage(i int, out, work, next *complexRows, part, parts int) {
 	s := &p.stages[i]
 	count := s.butterflies() / parts
 	if i > 0 {
-		out, next = work, work
+		out = work
+	}
+	if i != p.fetching() {
+		next = work
 	}
 	s.run(inverseButterfly, out, work, &factorRows{}, next, part*count, (part+1)*count)
 }
