@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +70,29 @@ func TestPeersComputeTheOperator(t *testing.T) {
 	for _, result := range report.Works {
 		for _, reason := range result.LeftOut {
 			t.Errorf("%s: left out: %s", result.Work, reason)
+		}
+	}
+}
+
+// TestWorksTakeTurnsWhereTheyAreCompared holds that with ChoiceOnly each round goes through all works.
+func TestWorksTakeTurnsWhereTheyAreCompared(t *testing.T) {
+	works := []Work{{Shape: Shape{3, 2, 1}, Batch: 1, Threads: 1}, {Shape: Shape{4, 2, 1}, Batch: 1, Threads: 1}}
+	var order []string
+	report, err := Run(t.Context(), works, Options{Rounds: 3, ChoiceOnly: true, Progress: func(part float64, next string) {
+		if len(order) == 0 || order[len(order)-1] != next {
+			order = append(order, next)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := works[0].String(), works[1].String()
+	if want := []string{a, b, a, b, a, b}; !slices.Equal(order, want) {
+		t.Errorf("the order is %q, want %q", order, want)
+	}
+	for i, result := range report.Works {
+		if result.Work != works[i] || len(result.Entries) != 1 || result.Entries[0].Rounds != 3 {
+			t.Errorf("result %d is %+v, want %s in three rounds", i, result, works[i])
 		}
 	}
 }

@@ -17,7 +17,8 @@ type Options struct {
 	Rounds int
 	// Peers are the libraries to compare with, of Libraries.
 	Peers []string
-	// ChoiceOnly leaves all contenders out but the form that the engine chooses.
+	// ChoiceOnly leaves all contenders out but the form that the engine chooses. Works are what is compared then: they
+	// take turns themselves.
 	ChoiceOnly bool
 	// Progress, if not nil, is told what part of all is done, and what comes next.
 	Progress func(part float64, next string)
@@ -43,17 +44,38 @@ const tolerance = 1e-4
 func Run(ctx context.Context, works []Work, options Options) (*Report, error) {
 	t := &tournament{options: options, report: newReport(options), processes: map[string]*process{}}
 	defer t.close()
-	for i, work := range works {
-		if err := t.seat(ctx, work.Threads); err != nil {
-			return nil, err
-		}
-		progress := func(part float64) {
-			if options.Progress != nil {
-				options.Progress((float64(i)+part)/float64(len(works)), work.String())
+	visits, rounds := 1, options.Rounds
+	if options.ChoiceOnly {
+		visits, rounds = options.Rounds, 1
+	}
+	times := make([][][]float64, len(works)) // of each work's players
+	for visit := range visits {
+		for i, work := range works {
+			if err := t.seat(ctx, work.Threads); err != nil {
+				return nil, err
 			}
-		}
-		if err := t.hold(ctx, work, progress); err != nil {
-			return nil, err
+			progress := func(part float64) {
+				if options.Progress != nil {
+					options.Progress((float64(visit*len(works)+i)+part)/float64(visits*len(works)), work.String())
+				}
+			}
+			players, result, err := t.hold(ctx, work, rounds, progress)
+			if err != nil {
+				return nil, err
+			}
+			if visit == 0 {
+				times[i] = make([][]float64, len(players))
+			}
+			for k, p := range players {
+				times[i][k] = append(times[i][k], p.times...)
+				p.times = times[i][k]
+				if visit == visits-1 {
+					result.add(p)
+				}
+			}
+			if visit == visits-1 {
+				t.report.Works = append(t.report.Works, result)
+			}
 		}
 	}
 	return t.report, nil
@@ -112,19 +134,19 @@ type player struct {
 	difference float64 // from the first entrant with its task
 }
 
-// hold lets all contenders compute a work in turns.
-func (t *tournament) hold(ctx context.Context, work Work, progress func(part float64)) error {
+// hold lets all contenders compute a work in turns. The result lacks their times.
+func (t *tournament) hold(ctx context.Context, work Work, rounds int, progress func(part float64)) ([]*player, Result, error) {
 	progress(0)
 	players, result, closeAll, err := t.enter(work)
 	if err != nil {
-		return err
+		return nil, result, err
 	}
 	defer closeAll()
 	order := rand.New(rand.NewPCG(3, 4))
-	for round := range t.options.Rounds {
+	for round := range rounds {
 		for _, i := range order.Perm(len(players)) {
 			if err := ctx.Err(); err != nil {
-				return err
+				return nil, result, err
 			}
 			p := players[i]
 			if round%p.every != 0 {
@@ -132,18 +154,14 @@ func (t *tournament) hold(ctx context.Context, work Work, progress func(part flo
 			}
 			times, err := p.burst(turn)
 			if err != nil {
-				return err
+				return nil, result, err
 			}
 			p.times = append(p.times, median(times))
 			time.Sleep(time.Millisecond) // in which the engine's threads go to sleep
 		}
-		progress(float64(round+1) / float64(t.options.Rounds))
+		progress(float64(round+1) / float64(rounds))
 	}
-	for _, p := range players {
-		result.add(p)
-	}
-	t.report.Works = append(t.report.Works, result)
-	return nil
+	return players, result, nil
 }
 
 // enter prepares all contenders and leaves those out that compute something else.
