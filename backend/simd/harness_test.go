@@ -40,6 +40,14 @@ func normal(r *rand.Rand, dims ...int) tensor {
 	return tensor{flat, dims}
 }
 
+// normals returns a tensor of normally distributed values for each of the dimensions.
+func normals(r *rand.Rand, dims [][]int) (tensors []tensor) {
+	for _, d := range dims {
+		tensors = append(tensors, normal(r, d...))
+	}
+	return tensors
+}
+
 // seeded returns a generator whose seed is in the log of a test that fails.
 func seeded(t testing.TB) *rand.Rand {
 	t.Helper()

@@ -225,19 +225,7 @@ func TestNearMissesOfGlobalConvolutionsAreLeft(t *testing.T) {
 		}), false},
 		{"small, asked for in the frequencies", [][]int{{2, 5, 4, 3}, {5, 4, 3}}, with(conjugateProduct), true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := seeded(t)
-			var inputs []tensor
-			for _, dims := range c.inputs {
-				inputs = append(inputs, normal(r, dims...))
-			}
-			g := recorded(t, b, shapesOfTensors(inputs), nil, c.build)
-			optimize(b, g)
-			if got := hasGlobal(g); got != c.global {
-				t.Errorf("recognised: %v, want %v", got, c.global)
-			}
-			near(t, "the output", execute(t, b, inputs, c.build)[0], executeAsWritten(t, b, inputs, c.build)[0], 2e-5)
-		})
+		t.Run(c.name, func(t *testing.T) { checkRecognised(t, b, c.inputs, c.build, hasGlobal, c.global) })
 	}
 }
 

@@ -25,10 +25,7 @@ const one = "packedCircular circularParts"
 func (c *circularCase) check(t *testing.T, b *Backend) *graph {
 	t.Helper()
 	r := seeded(t)
-	var inputs []tensor
-	for _, dims := range c.inputs {
-		inputs = append(inputs, normal(r, dims...))
-	}
+	inputs := normals(r, c.inputs)
 	g := recorded(t, b, shapesOfTensors(inputs), c.names, c.build)
 	optimize(b, g)
 	if got := listingWithout(g, compute.OpTypeReshape, compute.OpTypeConstant); got != c.nodes {
@@ -263,10 +260,7 @@ func TestGradientsOfKernelsInTheFrequenciesBecomeOneNode(t *testing.T) {
 func checkBySum(t *testing.T, b *Backend, c circularCase) {
 	t.Helper()
 	r := seeded(t)
-	var inputs []tensor
-	for _, dims := range c.inputs {
-		inputs = append(inputs, normal(r, dims...))
-	}
+	inputs := normals(r, c.inputs)
 	g := recorded(t, b, shapesOfTensors(inputs), nil, c.build)
 	optimize(b, g)
 	if got := listingWithout(g, compute.OpTypeReshape, compute.OpTypeConstant); got != c.nodes {
@@ -361,21 +355,20 @@ func TestNearMissesInTheFrequenciesAreLeft(t *testing.T) {
 			return []compute.Value{f.irfft(f.one(f.Complex(re, im)), 6)}
 		}, false},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := seeded(t)
-			var inputs []tensor
-			for _, dims := range c.inputs {
-				inputs = append(inputs, normal(r, dims...))
-			}
-			g := recorded(t, b, shapesOfTensors(inputs), nil, c.build)
-			optimize(b, g)
-			if got := hasCircular(g); got != c.circular {
-				t.Errorf("recognised: %v, want %v", got, c.circular)
-			}
-			got, want := execute(t, b, inputs, c.build), executeAsWritten(t, b, inputs, c.build)
-			near(t, "the output", got[0], want[0], 2e-5)
-		})
+		t.Run(c.name, func(t *testing.T) { checkRecognised(t, b, c.inputs, c.build, hasCircular, c.circular) })
 	}
+}
+
+// checkRecognised holds that a graph is or is not found to have an operator, and that it computes the same as before.
+func checkRecognised(t *testing.T, b *Backend, dims [][]int, build func(*construction, []compute.Value) []compute.Value, has func(*graph) bool, want bool) {
+	t.Helper()
+	inputs := normals(seeded(t), dims)
+	g := recorded(t, b, shapesOfTensors(inputs), nil, build)
+	optimize(b, g)
+	if got := has(g); got != want {
+		t.Errorf("recognised: %v, want %v", got, want)
+	}
+	near(t, "the output", execute(t, b, inputs, build)[0], executeAsWritten(t, b, inputs, build)[0], 2e-5)
 }
 
 func hasCircular(g *graph) bool {

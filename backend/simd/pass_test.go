@@ -190,10 +190,7 @@ func TestElementwiseOperationsAreFused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := seeded(t)
-			var inputs []tensor
-			for _, dims := range c.inputs {
-				inputs = append(inputs, normal(r, dims...))
-			}
+			inputs := normals(r, c.inputs)
 			g := recorded(t, b, shapesOfTensors(inputs), nil, c.build)
 			fuseElementwise(g)
 			if got := listingWithout(g, compute.OpTypeConstant, compute.OpTypeBroadcastInDim); got != c.after {
@@ -358,10 +355,7 @@ func TestEpiloguesMoveIntoProducts(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, reference, r := open(t, "threads=2"), openGo(t), seeded(t)
-			var inputs []tensor
-			for _, dims := range c.inputs {
-				inputs = append(inputs, normal(r, dims...))
-			}
+			inputs := normals(r, c.inputs)
 			g := recorded(t, b, shapesOfTensors(inputs), nil, c.build)
 			g.rewrite(lowerProducts)
 			g.rewrite(fuseEpilogue)
