@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,8 @@ type Entry struct {
 	// Difference is the largest difference from the results of the first contender with this task, as a part of the
 	// largest value.
 	Difference float64 `json:"difference"`
+
+	times []float64 // of the rounds
 }
 
 func newReport(options Options) *Report {
@@ -58,8 +61,18 @@ func newReport(options Options) *Report {
 	}
 }
 
+// add adds a player's times to those of its entry.
 func (r *Result) add(p *player) {
-	r.Entries = append(r.Entries, Entry{p.library, p.method, string(p.task), timingOf(p.times), p.difference})
+	at := slices.IndexFunc(r.Entries, func(e Entry) bool {
+		return e.Library == p.library && e.Method == p.method && e.Task == string(p.task)
+	})
+	if at < 0 {
+		at = len(r.Entries)
+		r.Entries = append(r.Entries, Entry{Library: p.library, Method: p.method, Task: string(p.task)})
+	}
+	e := &r.Entries[at]
+	e.times = append(e.times, p.times...)
+	e.Timing, e.Difference = timingOf(e.times), max(e.Difference, p.difference)
 }
 
 // JSON writes the report.

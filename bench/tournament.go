@@ -48,7 +48,7 @@ func Run(ctx context.Context, works []Work, options Options) (*Report, error) {
 	if options.ChoiceOnly {
 		visits, rounds = options.Rounds, 1
 	}
-	times := make([][][]float64, len(works)) // of each work's players
+	t.report.Works = make([]Result, len(works))
 	for visit := range visits {
 		for i, work := range works {
 			if err := t.seat(ctx, work.Threads); err != nil {
@@ -59,22 +59,8 @@ func Run(ctx context.Context, works []Work, options Options) (*Report, error) {
 					options.Progress((float64(visit*len(works)+i)+part)/float64(visits*len(works)), work.String())
 				}
 			}
-			players, result, err := t.hold(ctx, work, rounds, progress)
-			if err != nil {
+			if err := t.hold(ctx, work, rounds, &t.report.Works[i], progress); err != nil {
 				return nil, err
-			}
-			if visit == 0 {
-				times[i] = make([][]float64, len(players))
-			}
-			for k, p := range players {
-				times[i][k] = append(times[i][k], p.times...)
-				p.times = times[i][k]
-				if visit == visits-1 {
-					result.add(p)
-				}
-			}
-			if visit == visits-1 {
-				t.report.Works = append(t.report.Works, result)
 			}
 		}
 	}
@@ -134,19 +120,19 @@ type player struct {
 	difference float64 // from the first entrant with its task
 }
 
-// hold lets all contenders compute a work in turns. The result lacks their times.
-func (t *tournament) hold(ctx context.Context, work Work, rounds int, progress func(part float64)) ([]*player, Result, error) {
+// hold lets all contenders compute a work in turns, and adds their times to the result.
+func (t *tournament) hold(ctx context.Context, work Work, rounds int, result *Result, progress func(part float64)) error {
 	progress(0)
-	players, result, closeAll, err := t.enter(work)
-	if err != nil {
-		return nil, result, err
-	}
+	players, closeAll, err := t.enter(work, result)
 	defer closeAll()
+	if err != nil {
+		return err
+	}
 	order := rand.New(rand.NewPCG(3, 4))
 	for round := range rounds {
 		for _, i := range order.Perm(len(players)) {
 			if err := ctx.Err(); err != nil {
-				return nil, result, err
+				return err
 			}
 			p := players[i]
 			if round%p.every != 0 {
@@ -154,20 +140,24 @@ func (t *tournament) hold(ctx context.Context, work Work, rounds int, progress f
 			}
 			times, err := p.burst(turn)
 			if err != nil {
-				return nil, result, err
+				return err
 			}
 			p.times = append(p.times, median(times))
 			time.Sleep(time.Millisecond) // in which the engine's threads go to sleep
 		}
 		progress(float64(round+1) / float64(rounds))
 	}
-	return players, result, nil
+	for _, p := range players {
+		result.add(p)
+	}
+	return nil
 }
 
-// enter prepares all contenders and leaves those out that compute something else.
-func (t *tournament) enter(work Work) (players []*player, result Result, closeAll func(), err error) {
+// enter prepares all contenders and leaves those out that compute something else, as the result then says. closeAll is
+// there with an error too.
+func (t *tournament) enter(work Work, result *Result) (players []*player, closeAll func(), err error) {
 	operands := work.operands()
-	result = Result{Work: work}
+	result.Work, result.LeftOut = work, nil
 	entrants, err := work.ours(t.engine, operands, t.options.ChoiceOnly)
 	closeAll = func() {
 		for _, e := range entrants {
@@ -178,7 +168,7 @@ func (t *tournament) enter(work Work) (players []*player, result Result, closeAl
 		runtime.GC()
 	}
 	if err != nil {
-		return nil, result, closeAll, err
+		return nil, closeAll, err
 	}
 	if !t.options.ChoiceOnly {
 		entrants = append(entrants, work.limits(operands)...)
@@ -187,7 +177,7 @@ func (t *tournament) enter(work Work) (players []*player, result Result, closeAl
 		if p := t.processes[library]; p != nil {
 			peers, err := p.prepare(work, operands)
 			if err != nil {
-				return nil, result, closeAll, err
+				return nil, closeAll, err
 			}
 			entrants = append(entrants, peers...)
 		}
@@ -197,14 +187,14 @@ func (t *tournament) enter(work Work) (players []*player, result Result, closeAl
 		p, err := t.judge(e, standards)
 		if err != nil {
 			if e.library == Ours {
-				return nil, result, closeAll, fmt.Errorf("%s: %w", work, err)
+				return nil, closeAll, fmt.Errorf("%s: %w", work, err)
 			}
 			result.LeftOut = append(result.LeftOut, err.Error())
 			continue
 		}
 		players = append(players, p)
 	}
-	return players, result, closeAll, nil
+	return players, closeAll, nil
 }
 
 // judge compares what an entrant computes with the first one of its task, and looks how long it takes.
