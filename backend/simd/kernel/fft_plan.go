@@ -14,7 +14,7 @@ import (
 // without factors between them; a power of one prime by mixed radix, decimating in frequency.
 //
 // After the first few stages of a long transform the rows are in parts that no later stage mixes. A convolution takes
-// each part through all those while it is in the first cache.
+// a few parts at a time through all those while they are in the first cache.
 type fftPlan struct {
 	n      int
 	stages []fftStage
@@ -22,7 +22,8 @@ type fftPlan struct {
 	chirp  *bluestein
 
 	whole int // stages before the rows are in parts
-	parts int // of as many butterflies each in each later stage, one part after the other
+	parts int // of as many butterflies each in each later stage
+	turns int // in which the parts go through those
 
 	single fftStage  // each row by itself
 	scale  []float32 // 1/n
@@ -66,7 +67,7 @@ func (m *madeByLength[T]) at(n int) *T {
 }
 
 func newFFTPlan(n int) *fftPlan {
-	p := &fftPlan{n: n, slots: make([]int32, n), parts: 1, scale: []float32{1 / float32(n)}}
+	p := &fftPlan{n: n, slots: make([]int32, n), parts: 1, turns: 1, scale: []float32{1 / float32(n)}}
 	if !hasRadices(n) {
 		p.chirp = newBluestein(n)
 		for k := range p.slots {
@@ -101,6 +102,10 @@ func newFFTPlan(n int) *fftPlan {
 // cachedRows is how many rows, with the factors for them, the first cache holds well.
 const cachedRows = 128
 
+// turnRows is about how many rows go through the later stages in one turn: with more, other rows are fetched in bursts that
+// memory does not keep up with; with fewer, the calls cost.
+const turnRows = 64
+
 // part puts the butterflies of the later stages in order by parts, where there are too many rows for the first cache.
 func (p *fftPlan) part() {
 	last := len(p.stages) - 1
@@ -118,6 +123,7 @@ func (p *fftPlan) part() {
 	for i := range p.stages[p.whole:] {
 		p.stages[p.whole+i].sortBy(partOf)
 	}
+	p.turns = min(p.parts, ceilDivide(p.n, turnRows))
 }
 
 // sortBy puts the butterflies in order by the part of their rows.
@@ -264,24 +270,24 @@ func (p *fftPlan) convolveAhead(out, in, work *complexRows, f *factorRows, soon,
 		return
 	}
 	for i := range p.whole {
-		p.forwardStage(i, soon, in, work, 0, 1)
+		p.forwardStage(i, soon, in, work, 0, p.parts)
 	}
 	var outBack, workBack complexRows // set part by part: a copy would wait for the stores of its parts
 	outBack.re, outBack.im, outBack.stride = out.im, out.re, out.stride
 	workBack.re, workBack.im, workBack.stride = work.im, work.re, work.stride
-	for part := range p.parts {
+	for turn := range p.turns {
+		first, end := turn*p.parts/p.turns, (turn+1)*p.parts/p.turns
 		for i := p.whole; i < last; i++ {
-			p.forwardStage(i, soon, in, work, part, p.parts)
+			p.forwardStage(i, soon, in, work, first, end)
 		}
 		s := &p.stages[last]
-		count := s.butterflies() / p.parts
-		s.run(filterButterfly, work, work, f, work, part*count, (part+1)*count)
+		s.run(filterButterfly, work, work, f, work, p.firstOf(s, first), p.firstOf(s, end))
 		for i := last - 1; i >= p.whole; i-- {
-			p.inverseStage(i, &outBack, &workBack, next, part, p.parts)
+			p.inverseStage(i, &outBack, &workBack, next, first, end)
 		}
 	}
 	for i := p.whole - 1; i >= 0; i-- {
-		p.inverseStage(i, &outBack, &workBack, next, 0, 1)
+		p.inverseStage(i, &outBack, &workBack, next, 0, p.parts)
 	}
 }
 
@@ -295,7 +301,7 @@ func (p *fftPlan) filter(out, in complexRows, f factorRows) {
 func (p *fftPlan) correlateAhead(sum, in, work complexRows, spectrum []float32, next complexRows) {
 	last := len(p.stages) - 1
 	for i := range last {
-		p.forwardStage(i, &next, &in, &work, 0, 1)
+		p.forwardStage(i, &next, &in, &work, 0, p.parts)
 		in = work
 	}
 	p.stages[last].run(accumulateButterfly, &sum, &in, &factorRows{filter: spectrum}, &sum, 0, p.stages[last].butterflies())
@@ -305,31 +311,32 @@ func (p *fftPlan) correlateAhead(sum, in, work complexRows, spectrum []float32, 
 // than the first stage goes through them.
 func (p *fftPlan) fetching() int { return max(0, min(1, len(p.stages)-2)) }
 
-// forwardStage runs one of equal parts of stage i of a convolution, and may fetch rows of soon.
-func (p *fftPlan) forwardStage(i int, soon, in, work *complexRows, part, parts int) {
+// firstOf returns the first butterfly of a part in a stage.
+func (p *fftPlan) firstOf(s *fftStage, part int) int { return part * s.butterflies() / p.parts }
+
+// forwardStage runs parts first to end of stage i of a convolution, and may fetch rows of soon.
+func (p *fftPlan) forwardStage(i int, soon, in, work *complexRows, first, end int) {
 	s := &p.stages[i]
-	count := s.butterflies() / parts
 	if i > 0 {
 		in = work
 	}
 	if i != p.fetching() {
 		soon = work
 	}
-	s.run(forwardButterfly, work, in, &factorRows{}, soon, part*count, (part+1)*count)
+	s.run(forwardButterfly, work, in, &factorRows{}, soon, p.firstOf(s, first), p.firstOf(s, end))
 }
 
-// inverseStage runs one of equal parts of stage i on the way back, with real and imaginary parts exchanged, and may fetch
+// inverseStage runs parts first to end of stage i on the way back, with real and imaginary parts exchanged, and may fetch
 // rows of next.
-func (p *fftPlan) inverseStage(i int, out, work, next *complexRows, part, parts int) {
+func (p *fftPlan) inverseStage(i int, out, work, next *complexRows, first, end int) {
 	s := &p.stages[i]
-	count := s.butterflies() / parts
 	if i > 0 {
 		out = work
 	}
 	if i != p.fetching() {
 		next = work
 	}
-	s.run(inverseButterfly, out, work, &factorRows{}, next, part*count, (part+1)*count)
+	s.run(inverseButterfly, out, work, &factorRows{}, next, p.firstOf(s, first), p.firstOf(s, end))
 }
 
 // paddedLength returns the length of at least n that is transformed fastest.
