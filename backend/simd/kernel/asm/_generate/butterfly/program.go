@@ -33,19 +33,26 @@ const (
 	store
 )
 
-// A value is what an operation made, or its negative.
+// A value is a multiple of what an operation made. The factor costs nothing where an operation that uses the value can
+// take it along.
 type value struct {
-	id       int
-	negative bool
+	id     int
+	factor float64
 }
 
-func (v value) negated() value { return value{v.id, !v.negative} }
+func (v value) times(factor float64) value { return value{v.id, v.factor * factor} }
+func (v value) negated() value             { return v.times(-1) }
+func (v value) negative() bool             { return v.factor < 0 }
 
 type complexValue struct{ re, im value }
 
+func (z complexValue) times(factor float64) complexValue {
+	return complexValue{z.re.times(factor), z.im.times(factor)}
+}
+
 func (p *program) append(o operation) value {
 	p.operations = append(p.operations, o)
-	return value{id: len(p.operations) - 1}
+	return value{len(p.operations) - 1, 1}
 }
 
 func (p *program) load(address func() Mem) value {
@@ -57,7 +64,7 @@ func (p *program) broadcast(m Mem) value {
 }
 
 func (p *program) store(v value, address func() Mem) {
-	if v.negative {
+	if v = p.signed(v); v.negative() {
 		panic("a negative cannot be stored")
 	}
 	p.append(operation{kind: store, operands: []int{v.id}, address: address})
@@ -74,33 +81,44 @@ func (p *program) constant(c float64) value {
 		}
 		p.constants[size] = id
 	}
-	return value{id, c < 0}
+	return value{id, math.Copysign(1, c)}
 }
 
-func (p *program) add(a, b value) value {
-	switch {
-	case a.negative == b.negative:
-		v := p.append(operation{kind: add, operands: []int{a.id, b.id}})
-		return value{v.id, a.negative}
-	case a.negative:
-		return p.append(operation{kind: subtract, operands: []int{b.id, a.id}})
-	default:
-		return p.append(operation{kind: subtract, operands: []int{a.id, b.id}})
+// signed returns v with a factor of 1 or -1.
+func (p *program) signed(v value) value {
+	if size := math.Abs(v.factor); size != 1 {
+		return p.multiply(v.times(1/v.factor), p.constant(v.factor))
 	}
+	return v
+}
+
+// add returns a + b, with a's factor but for its sign.
+func (p *program) add(a, b value) value {
+	size := math.Abs(a.factor)
+	if math.Abs(b.factor) != size {
+		return p.multiplyAdd(value{b.id, 1}, p.constant(b.factor/size), a.times(1/size)).times(size)
+	}
+	switch {
+	case a.negative() == b.negative():
+		return p.append(operation{kind: add, operands: []int{a.id, b.id}}).times(a.factor)
+	case a.negative():
+		a, b = b, a
+	}
+	return p.append(operation{kind: subtract, operands: []int{a.id, b.id}}).times(size)
 }
 
 func (p *program) subtract(a, b value) value { return p.add(a, b.negated()) }
 
 func (p *program) multiply(a, b value) value {
-	v := p.append(operation{kind: multiply, operands: []int{a.id, b.id}})
-	return value{v.id, a.negative != b.negative}
+	return p.append(operation{kind: multiply, operands: []int{a.id, b.id}}).times(a.factor * b.factor)
 }
 
 // multiplyAdd returns a·b + c.
 func (p *program) multiplyAdd(a, b, c value) value {
-	minus := a.negative != b.negative
-	o := operation{kind: multiplyAdd, operands: []int{a.id, b.id, c.id}, negateProduct: minus, negateAddend: c.negative}
-	if minus && c.negative {
+	a, b, c = p.signed(a), p.signed(b), p.signed(c)
+	minus := a.negative() != b.negative()
+	o := operation{kind: multiplyAdd, operands: []int{a.id, b.id, c.id}, negateProduct: minus, negateAddend: c.negative()}
+	if minus && c.negative() {
 		o.negateProduct, o.negateAddend = false, false
 		return p.append(o).negated()
 	}
