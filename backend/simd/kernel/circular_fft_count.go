@@ -27,7 +27,7 @@ func signalOperations(plan *fftPlan) int {
 
 // butterflyOperations is the number of operations of a butterfly without twiddles, by radix; a twiddle takes
 // twiddleOperations more, as a row of the filter does.
-var butterflyOperations = [maxRadix + 1]int{2: 4, 3: 14, 4: 16, 5: 36, 7: 66, 8: 56, 9: 100, 11: 150, 13: 204, 16: 160}
+var butterflyOperations = [maxRadix + 1]int{2: 4, 3: 14, 4: 16, 5: 36, 7: 66, 8: 52, 9: 100, 11: 150, 13: 204, 16: 144}
 
 const twiddleOperations = 4
 
