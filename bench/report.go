@@ -139,8 +139,7 @@ func (r *Result) faster() parc.Form {
 
 // arithmetic returns the milliseconds that the floating-point operations of the faster form take at the peak. Directly
 // they are a multiplication and an addition for each of N taps; through the frequencies as many as the usual count of
-// 5·M·log2 M for a complex transform of length M gives for two of them and a product for every two lines, or for every
-// one where M is greater than N. Training does three times as much: the gradients by input and kernel each cost as much as
+// 5·M·log2 M for a complex transform of length M gives for two of them and a product for every two lines. Training does three times as much: the gradients by input and kernel each cost as much as
 // the output.
 func (r *Result) arithmetic() float64 {
 	each := 2 * float64(r.Length())
@@ -150,8 +149,8 @@ func (r *Result) arithmetic() float64 {
 			c.Axis = kernel.Width
 		}
 		f := kernel.CircularFFT{Circular: c}
-		m, signals := float64(f.TransformLength()), 2/float64(f.LinesTogether())
-		each = (5*math.Log2(m) + 4) * m * signals / float64(r.Length())
+		m := float64(f.TransformLength())
+		each = (5*math.Log2(m) + 4) * m / float64(r.Length())
 	}
 	if r.Training {
 		each *= 3

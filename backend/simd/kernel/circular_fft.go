@@ -2,10 +2,10 @@ package kernel
 
 // CircularFFT is the convolution that Circular describes, through the frequencies: its cost grows like N·log N.
 //
-// Two lines are the real and the imaginary part of one complex signal, as they share the kernel. Signals are
-// transformed, multiplied by the kernel's spectrum and taken back in cache, so that x is read and out written once. Where
-// NaN or infinity comes out, the two lines are convolved apart, so that neither spreads from one line to another. Where N
-// has a prime factor above 13, each line is a signal of a longer length without, as rightAngle describes.
+// Two lines are a pair, as they share the kernel. Pairs are transformed, multiplied by the kernel's spectrum and taken back in
+// cache, so that x is read and out written once. Where NaN or infinity comes out, the two lines are convolved apart, so that
+// neither spreads from one line to another. Where N has a prime factor above 13, lines are continued by zeros to a longer
+// length without, which has room for all differences of two indices below N.
 //
 // A unit is some signals of a few phases. out must not overlap x.
 type CircularFFT struct{ Circular }
@@ -21,7 +21,7 @@ const (
 func (c CircularFFT) Taps() int {
 	m, l := c.transformed(), c.lineVectors(nil, c.InStride)
 	perLine := float64(2*l.turns()*l.phases*lanes) / float64(l.all*c.C) // of lanes, 2 where lines are alone
-	return int(2.4 * perLine * fftRowCost(m) * float64(m) / float64(c.length()))
+	return int(2.4 * perLine * lineCost(m, lineRadix(m)) * float64(m) / float64(c.length()))
 }
 
 // Units returns the number of independent parts of the convolution.
@@ -37,7 +37,10 @@ func (c *CircularFFT) turnGroups(l *lineVectors) int {
 }
 
 // ScratchSize returns the number of floats that Run needs.
-func (c CircularFFT) ScratchSize() int { return signalSize(c.transformed()) }
+func (c CircularFFT) ScratchSize() int {
+	plan := linePlanOf(c.transformed())
+	return signalSize(plan.rows()) + signalSize(plan.n)
+}
 
 // Run computes units lo to hi of out from x.
 func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
@@ -45,10 +48,10 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 	mustHold(x, c.span(c.InStride))
 	mustHold(packed, c.PackedSize())
 	mustHold(scratch, c.ScratchSize())
-	plan := fftPlanOf(c.transformed())
+	plan := linePlanOf(c.transformed())
 	r := circularFFTRun{
 		c: c, in: c.lineVectors(x, c.InStride), out: c.lineVectors(out, c.OutStride), packed: packed,
-		plan: plan, angle: c.angle(), work: signalIn(scratch, plan.n),
+		plan: plan, work: signalIn(scratch, plan.rows()), lines: signalIn(scratch[signalSize(plan.rows()):], plan.n),
 	}
 	r.turnGroups, r.units = c.turnGroups(&r.in), c.Units()
 	for u := lo; u < hi; u++ {
@@ -61,9 +64,9 @@ type circularFFTRun struct {
 	c       CircularFFT
 	in, out lineVectors
 	packed  []float32
-	plan    *fftPlan
-	angle   *rightAngle // nil where the transforms are as long as the lines
+	plan    *linePlan
 	work    complexRows
+	lines   complexRows // two lines, where they are not taken from the tensors and to them at once
 
 	units, turnGroups int
 }
@@ -77,7 +80,7 @@ func (r *circularFFTRun) unit(u int) unit {
 	first := group * turns / groups
 	return unit{
 		first, (group + 1) * turns / groups,
-		phase, min(phase+unitPhases, r.in.phases, r.in.vectors-r.in.together*first*r.in.phases),
+		phase, min(phase+unitPhases, r.in.phases, r.in.vectors-2*first*r.in.phases),
 	}
 }
 
@@ -91,7 +94,7 @@ func (r *circularFFTRun) compute(u, after unit) {
 	both[1] = both[0]
 	i := 0
 	for phase := u.phase; phase < u.endPhase; phase++ {
-		f := factorsOf(r.packed, phase, r.plan.n)
+		f := factorsOf(r.packed, phase, r.plan)
 		for turn, end := u.turn, min(u.endTurn, r.in.turnsOf(phase)); turn < end; turn++ {
 			current, next := &both[i&1], &both[^i&1]
 			switch {
@@ -110,22 +113,23 @@ func (r *circularFFTRun) compute(u, after unit) {
 
 // signal is two vectors of lines with the same channels, or one.
 type signal struct {
-	first, second int         // vectors; the same where there is no second
-	in, out       complexRows // where they begin
-	whole         bool        // each has sixteen lanes next to each other there
+	first, second int  // vectors; the same where there is no second
+	in, out       pair // where they begin
+	whole         bool // each has sixteen lanes next to each other there
 }
 
 // place sets s to a signal of a phase.
 func (r *circularFFTRun) place(s *signal, turn, phase int) {
 	s.first, s.second = r.in.signal(turn, phase)
-	in1, out1, whole1 := r.at(s.first)
-	in2, out2, whole2 := in1, out1, whole1
+	in, out, whole := r.at(s.first)
+	s.in.first, s.in.second, s.in.stride = r.in.x[in:], nil, r.in.step
+	s.out.first, s.out.second, s.out.stride = r.out.x[out:], nil, r.out.step
+	s.whole = whole && r.plan.n == r.in.n
 	if s.second != s.first {
-		in2, out2, whole2 = r.at(s.second)
+		in, out, whole = r.at(s.second)
+		s.in.second, s.out.second = r.in.x[in:], r.out.x[out:]
+		s.whole = s.whole && whole
 	}
-	s.whole = whole1 && whole2
-	s.in.re, s.in.im, s.in.stride = r.in.x[in1:], r.in.x[in2:], r.in.step
-	s.out.re, s.out.im, s.out.stride = r.out.x[out1:], r.out.x[out2:], r.out.step
 }
 
 // at returns where a vector begins, and whether its lanes are next to each other in both tensors.
@@ -139,18 +143,15 @@ func (r *circularFFTRun) at(vector int) (in, out int, whole bool) {
 }
 
 // convolve computes one signal's lines of out, and fetches rows of the next.
-func (r *circularFFTRun) convolve(s *signal, next *complexRows, f *factorRows) {
-	if r.angle != nil {
-		r.convolveTurned(s, next, f)
-		return
-	}
+func (r *circularFFTRun) convolve(s *signal, next *pair, f *factorRows) {
+	var lines pair
 	in, out := &s.in, &s.out
 	if !s.whole {
-		in, out = &r.work, &r.work
-		r.in.loadSignal(r.work, s.first, s.second)
+		lines = r.load(s.first, s.second)
+		in, out = &lines, &lines
 	}
-	r.plan.convolveAhead(out, in, &r.work, f, &s.out, next)
-	if s.first != s.second && !finite(out.row(0)) { // a row has something of all frequencies of both
+	r.plan.convolve(out, in, &r.work, f, &s.out, next)
+	if s.first != s.second && !finite((*vector)(out.first), (*vector)(out.second)) { // a row has something of all frequencies of both
 		r.convolveAlone(s.first, f)
 		r.convolveAlone(s.second, f)
 		return
@@ -158,55 +159,39 @@ func (r *circularFFTRun) convolve(s *signal, next *complexRows, f *factorRows) {
 	if s.whole {
 		return
 	}
-	r.out.store(s.first, r.work.re)
+	r.out.store(s.first, r.lines.re)
 	if s.first != s.second {
-		r.out.store(s.second, r.work.im)
+		r.out.store(s.second, r.lines.im)
 	}
 }
 
 // convolveAlone computes the lines of one vector of a signal.
 func (r *circularFFTRun) convolveAlone(vector int, f *factorRows) {
-	r.in.loadSignal(r.work, vector, vector)
-	r.plan.convolve(r.work, r.work, r.work, *f)
-	r.out.store(vector, r.work.re)
+	lines := r.load(vector, vector)
+	r.plan.convolve(&lines, &lines, &r.work, f, &lines, &lines)
+	r.out.store(vector, r.lines.re)
 }
 
-// convolveTurned is convolve for lines whose transforms are longer.
-func (r *circularFFTRun) convolveTurned(s *signal, next *complexRows, f *factorRows) {
-	in, out := &s.in, &s.out
-	if !s.whole {
-		in, out = &r.work, &r.work
-		r.in.load(r.work.re, s.first)
-	}
-	r.angle.turn(r.work, in.re, in.stride)
-	r.plan.convolveAhead(&r.work, &r.work, &r.work, f, &s.out, next)
-	r.angle.turnBack(out.re, out.stride, r.work)
-	if !s.whole {
-		r.out.store(s.first, r.work.re)
-	}
-}
+// load copies the lines of two vectors, or of one, and continues them by zeros.
+func (r *circularFFTRun) load(first, second int) pair { return r.in.pairIn(r.lines, first, second) }
 
-// lineVectors returns where the lines of x are, and how many are a signal.
-func (c *CircularFFT) lineVectors(x []float32, stride int) lineVectors {
-	l := c.Circular.lineVectors(x, stride)
-	if c.angle() != nil {
-		l.together = 1
+// pairIn copies the lines of two vectors, or of one, to z, and continues them by zeros.
+func (l *lineVectors) pairIn(z complexRows, first, second int) pair {
+	lines := pair{first: z.re, stride: lanes}
+	l.load(z.re, first)
+	clear(z.re[l.n*lanes:])
+	if first != second {
+		lines.second = z.im
+		l.load(z.im, second)
+		clear(z.im[l.n*lanes:])
 	}
-	return l
-}
-
-// angle returns how lines become signals of a longer length, and nil where their own has a transform.
-func (c *CircularFFT) angle() *rightAngle {
-	if hasRadices(c.length()) {
-		return nil
-	}
-	return rightAngles.at(c.length())
+	return lines
 }
 
 // transformed returns the length of the transforms.
 func (c *CircularFFT) transformed() int {
-	if a := c.angle(); a != nil {
-		return a.plan.n
+	if n := c.length(); !hasRadices(n) {
+		return paddedLineLength(2*n - 1)
 	}
 	return c.length()
 }

@@ -3,26 +3,24 @@ package kernel
 // MultiplyAdds returns the number of multiply-adds of the convolution as its plan performs them, for the channels and
 // lines that there are. Real additions and multiplications that are not fused into one operation count as one each.
 func (c CircularFFT) MultiplyAdds() int {
-	n := c.length()
-	lines := c.Batch * c.H * c.W / n
-	if a := c.angle(); a != nil {
-		return lines * c.C * (signalOperations(a.plan) + turnOperations*n)
+	plan := linePlanOf(c.transformed())
+	lines, butterflies := c.Batch*c.H*c.W/c.length(), plan.first.butterflies()
+	ends, each := lineOperations[plan.first.radix], 0
+	if plan.first.twiddles != nil {
+		ends += turnedLineOperations(plan.first.radix)
 	}
-	return ceilDivide(lines, 2) * c.C * signalOperations(fftPlanOf(n))
-}
-
-// signalOperations returns the number of operations on a complex signal: its transform, the product with the kernel's
-// spectrum, and the way back.
-func signalOperations(plan *fftPlan) int {
-	operations := 4 * plan.n
-	for _, stage := range plan.stages {
-		each := butterflyOperations[stage.radix]
+	for i, stage := range plan.stages {
+		operations := butterflyOperations[stage.radix]
 		if stage.twiddles != nil {
-			each += twiddleOperations * (stage.radix - 1)
+			operations += twiddleOperations * (stage.radix - 1)
 		}
-		operations += 2 * plan.n / stage.radix * each
+		each += 2 * (butterflies / stage.radix) * operations
+		if i == len(plan.stages)-1 {
+			each += twiddleOperations * butterflies
+		}
 	}
-	return operations
+	shared, own := plan.first.shared*each, plan.first.own*each
+	return c.C * (lines*(butterflies*ends+own) + ceilDivide(lines, 2)*shared)
 }
 
 // butterflyOperations is the number of operations of a butterfly without twiddles, by radix; a twiddle takes
@@ -31,5 +29,16 @@ var butterflyOperations = [maxRadix + 1]int{2: 4, 3: 14, 4: 16, 5: 36, 7: 66, 8:
 
 const twiddleOperations = 4
 
-// turnOperations is the number of operations on a value of a line alone, as it becomes a signal and is taken back.
-const turnOperations = 2 + 4
+// lineOperations is the number of operations of a butterfly of a line without twiddles and of its way back, by radix.
+var lineOperations = [maxLineRadix + 1]int{
+	3: 10, 4: 12, 5: 28, 7: 54, 8: 40, 9: 80, 11: 130, 13: 180, 15: 186, 16: 116, 32: 312, 64: 816,
+}
+
+// turnedLineOperations returns how many more twiddles take: two for each of the results, and the one half around is real.
+func turnedLineOperations(radix int) int {
+	operations := 2 * twiddleOperations * (radix / 2)
+	if radix%2 == 0 {
+		operations -= 4
+	}
+	return operations
+}

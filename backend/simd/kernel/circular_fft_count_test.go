@@ -35,23 +35,36 @@ func TestButterfliesAreCountedAsTheAssemblyPerformsThem(t *testing.T) {
 			}
 		}
 	}
-	if got := counts["TurnAVX512"] + counts["TurnBackAVX512"]; got != turnOperations {
-		t.Errorf("a line's row that is turned and back has %d operations, counted as %d", got, turnOperations)
+	for _, radix := range lineRadices {
+		ways := func(kind string) int {
+			return counts[fmt.Sprintf("Line%s%dAVX512", kind, radix)] + counts[fmt.Sprintf("LineBack%s%dAVX512", kind, radix)]
+		}
+		if got := ways(""); got != lineOperations[radix] {
+			t.Errorf("lines of radix %d have %d operations, counted as %d", radix, got, lineOperations[radix])
+		}
+		if got, want := ways("Twiddled")-ways(""), turnedLineOperations(radix); got != want {
+			t.Errorf("twiddles of lines of radix %d have %d operations, counted as %d", radix, got, want)
+		}
 	}
 }
 
 func TestEveryStageIsCounted(t *testing.T) {
 	for n := range 600 {
 		c := CircularFFT{Circular{Batch: 1, H: n + 1, W: 1, C: 1}}
-		for _, stage := range fftPlanOf(c.transformed()).stages {
+		plan := linePlanOf(c.transformed())
+		if plan.first.radix > 1 && lineOperations[plan.first.radix] == 0 {
+			t.Fatalf("lines of %d begin with radix %d, whose operations are not counted", n+1, plan.first.radix)
+		}
+		for _, stage := range plan.stages {
 			if stage.radix > 1 && butterflyOperations[stage.radix] == 0 {
 				t.Fatalf("length %d has a stage of radix %d, whose operations are not counted", n+1, stage.radix)
 			}
 		}
 	}
-	// 56 = 7·8 in coprime factors, without twiddles: eight butterflies of radix 7 and seven of radix 8, there and back.
-	c := CircularFFT{Circular{Batch: 2, H: 56, W: 3, C: 5, Axis: Height, InStride: 5, OutStride: 5}}
-	if got, want := c.MultiplyAdds(), 3*5*(2*(8*66+7*52)+4*56); got != want {
+	// 224 = 32·7 in coprime factors, without twiddles: seven butterflies of radix 32 a line, there and back, then there and
+	// back with radix 7 and a filter for two shared blocks of two lines and fifteen of each line.
+	c := CircularFFT{Circular{Batch: 2, H: 224, W: 3, C: 5, Axis: Height, InStride: 5, OutStride: 5}}
+	if got, want := c.MultiplyAdds(), 5*(6*7*312+(3*2+6*15)*(2*66+4*7)); got != want {
 		t.Errorf("%d multiply-adds, want %d", got, want)
 	}
 }

@@ -1,7 +1,7 @@
 package kernel
 
 // CircularFFTGradient is the gradient of a circular convolution's kernel that CircularGradient describes, through the
-// frequencies: dw is the real part of the way back of Σ conj(V̂)·Ẑ over pairs of lines.
+// frequencies: dw is the way back of Σ conj(V̂)·Ẑ over pairs of lines, the real part where they share numbers.
 //
 // A unit sums over some signals of one phase, at fixed places; Combine adds the units' sums up.
 type CircularFFTGradient struct{ CircularFFT }
@@ -22,7 +22,8 @@ func (g CircularFFTGradient) PartialSize() int { return g.Units() * g.length() *
 
 // ScratchSize returns the number of floats that Run needs.
 func (g CircularFFTGradient) ScratchSize() int {
-	return 3*signalSize(g.transformed()) + g.length()*lanes
+	plan := linePlanOf(g.transformed())
+	return 2*signalSize(plan.rows()) + 2*plan.rows()*lanes + signalSize(plan.n) + g.length()*lanes
 }
 
 // Run computes units lo to hi of the partial sums from v, x and the embedding pe [N, C], which may be nil.
@@ -30,30 +31,64 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 	mustHold(v, g.span(g.OutStride))
 	mustHold(x, g.span(g.InStride))
 	mustHold(scratch, g.ScratchSize())
-	n, plan, chunks := g.length(), fftPlanOf(g.transformed()), g.chunks()
-	size := signalSize(plan.n)
-	work, spectrum, sum := signalIn(scratch, plan.n), scratch[size:][:2*plan.n*lanes], signalIn(scratch[2*size:], plan.n)
+	n, plan, chunks := g.length(), linePlanOf(g.transformed()), g.chunks()
+	r := gradientRun{plan: plan, work: signalIn(scratch, plan.rows())}
+	rest := scratch[signalSize(plan.rows()):]
+	r.sum, rest = signalIn(rest, plan.rows()), rest[signalSize(plan.rows()):]
+	r.spectrum, rest = rest[:2*plan.rows()*lanes], rest[2*plan.rows()*lanes:]
+	r.lines, rest = signalIn(rest, plan.n), rest[signalSize(plan.n):]
 	vLines, xLines := g.lineVectors(v, g.OutStride), g.lineVectors(x, g.InStride)
-	phases, angle := vLines.phases, g.angle()
-	var added []float32
+	phases := vLines.phases
 	for u := lo; u < hi; u++ {
 		phase, chunk := u%phases, u/phases
 		if pe != nil {
-			added = scratch[3*size:][:n*lanes]
-			g.gatherChannels(added, pe, phase)
+			r.embedding = rest[:n*lanes]
+			g.gatherChannels(r.embedding, pe, phase)
 		}
-		clear(sum.re)
-		clear(sum.im)
+		clear(r.sum.re)
+		clear(r.sum.im)
 		turns := vLines.turnsOf(phase)
 		for turn := chunk * turns / chunks; turn < (chunk+1)*turns/chunks; turn++ {
 			first, second := vLines.signal(turn, phase)
-			plan.forwardAhead(interleaved(spectrum), vLines.rows(work, first, second, nil, angle), xLines.begin(first, second))
-			next := vLines.begin(vLines.signal(min(turn+1, turns-1), phase))
-			plan.correlateAhead(sum, xLines.rows(work, first, second, added, angle), work, spectrum, next)
+			nextFirst, nextSecond := vLines.signal(min(turn+1, turns-1), phase)
+			r.accumulate(&vLines, &xLines, first, second, nextFirst, nextSecond)
 		}
-		plan.inverse(sum)
-		g.storeSums(partial[u*n*lanes:][:n*lanes], sum, plan)
+		r.finish(partial[u*n*lanes:][:n*lanes])
 	}
+}
+
+// gradientRun is what the pairs of a call share.
+type gradientRun struct {
+	plan      *linePlan
+	work, sum complexRows
+	spectrum  []float32 // of a pair of v
+	lines     complexRows
+	embedding []float32
+}
+
+// accumulate adds the products of the spectra of a pair of lines of v and of x to the sum, and fetches rows of the next.
+func (r *gradientRun) accumulate(v, x *lineVectors, first, second, nextFirst, nextSecond int) {
+	spectrum := interleaved(r.spectrum)
+	in, ahead := r.rows(v, first, second, nil), x.begin(first, second)
+	r.plan.transform(&spectrum, &in, &r.work, &ahead)
+	in, ahead = r.rows(x, first, second, r.embedding), v.begin(nextFirst, nextSecond)
+	r.plan.forward(&in, &r.work, &ahead)
+	r.plan.finish(accumulateButterfly, &r.sum, &r.work, &factorRows{filter: r.spectrum}, in.second != nil)
+}
+
+// finish takes the sum on the way back. Where lines were continued by zeros, what a distance of less than zero gives stands
+// that far from the end.
+func (r *gradientRun) finish(partial []float32) {
+	r.plan.scale(&r.sum)
+	if len(partial) == r.plan.n*lanes {
+		r.plan.inverse(partial, lanes, &r.sum)
+		return
+	}
+	line := r.lines.re[:r.plan.n*lanes]
+	r.plan.inverse(line, lanes, &r.sum)
+	copy(partial, line)
+	around := line[len(line)-len(partial):]
+	Binary(OpAdd, partial[lanes:], partial[lanes:], around[lanes:])
 }
 
 // Combine adds the units' sums up, always in the same order, to dw [N, C]. It changes partial.
@@ -80,47 +115,33 @@ func (g CircularFFTGradient) Combine(dw, partial []float32) {
 	}
 }
 
-// rows returns the rows of the signal of two vectors, or of one alone, where they are or made in work, with the embedding
-// added where there is one.
-func (l *lineVectors) rows(work complexRows, first, second int, embedding []float32, angle *rightAngle) complexRows {
-	re, whole := l.whole(first)
-	im, alsoWhole := l.whole(second)
-	here := whole && alsoWhole && embedding == nil
-	switch {
-	case here && angle != nil:
-		angle.turn(work, l.x[re:], l.step)
-		return work
-	case here && first != second:
-		return complexRows{l.x[re:], l.x[im:], l.step}
-	}
-	l.loadSignal(work, first, second)
-	if embedding != nil {
-		Binary(OpAdd, work.re[:len(embedding)], work.re[:len(embedding)], embedding)
+// rows returns the lines of two vectors, or of one alone, where they are or copied, with the embedding added where there is
+// one.
+func (r *gradientRun) rows(l *lineVectors, first, second int, embedding []float32) pair {
+	at1, whole := l.whole(first)
+	at2, alsoWhole := l.whole(second)
+	if whole && alsoWhole && embedding == nil && r.plan.n == l.n {
+		lines := pair{first: l.x[at1:], stride: l.step}
 		if first != second {
-			Binary(OpAdd, work.im[:len(embedding)], work.im[:len(embedding)], embedding)
+			lines.second = l.x[at2:]
+		}
+		return lines
+	}
+	lines := l.pairIn(r.lines, first, second)
+	if embedding != nil {
+		Binary(OpAdd, lines.first[:len(embedding)], lines.first[:len(embedding)], embedding)
+		if lines.second != nil {
+			Binary(OpAdd, lines.second[:len(embedding)], lines.second[:len(embedding)], embedding)
 		}
 	}
-	if angle != nil {
-		angle.turn(work, work.re, lanes)
-	}
-	return work
+	return lines
 }
 
-// begin returns the rows that two vectors' lines begin in.
-func (l *lineVectors) begin(first, second int) complexRows {
-	re, _ := l.whole(first)
-	im, _ := l.whole(second)
-	return complexRows{l.x[re:], l.x[im:], l.step}
-}
-
-// storeSums takes the sums on the way back to n rows.
-func (g *CircularFFTGradient) storeSums(partial []float32, sums complexRows, plan *fftPlan) {
-	if a := g.angle(); a != nil {
-		a.turnBack(partial, lanes, sums)
-	} else {
-		copy(partial, sums.re)
-	}
-	Binary(OpMul, partial, partial, plan.scale)
+// begin returns where two vectors' lines begin.
+func (l *lineVectors) begin(first, second int) pair {
+	at1, _ := l.whole(first)
+	at2, _ := l.whole(second)
+	return pair{l.x[at1:], l.x[at2:], l.step}
 }
 
 // chunks returns the number of parts that the signals of a phase are summed in.

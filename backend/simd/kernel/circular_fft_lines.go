@@ -12,7 +12,6 @@ type lineVectors struct {
 	lines, all      int // of an image, of all images
 	channels        int // of a line
 	vectors, phases int
-	together        int // vectors that are one signal: 2, or 1
 	dense           bool
 }
 
@@ -29,7 +28,7 @@ type piece struct {
 // lineVectors returns where the lines of x are.
 func (c *Circular) lineVectors(x []float32, stride int) lineVectors {
 	l := lineVectors{
-		x: x, n: c.length(), step: c.W * stride, next: stride, image: c.H * c.W * stride, lines: c.W, channels: c.C, together: 2,
+		x: x, n: c.length(), step: c.W * stride, next: stride, image: c.H * c.W * stride, lines: c.W, channels: c.C,
 	}
 	if c.Axis == Width {
 		l.lines, l.step, l.next = c.H, l.next, l.step
@@ -179,26 +178,16 @@ func copyLanes(dst, src []float32, pixels, dstStride, srcStride, used int) {
 
 // turns returns how many signals a phase has at most, and turnsOf how many it has.
 func (l *lineVectors) turns() int            { return l.turnsOf(0) }
-func (l *lineVectors) turnsOf(phase int) int { return ceilDivide(l.vectors-phase, l.together*l.phases) }
+func (l *lineVectors) turnsOf(phase int) int { return ceilDivide(l.vectors-phase, 2*l.phases) }
 
 // rounds returns how often the vectors go through the phases, the last time maybe not to the end.
 func (l *lineVectors) rounds() int { return ceilDivide(l.vectors, l.phases) }
 
 // signal returns the vectors of a signal, the same twice where it has one alone, as the phase's last one may be.
 func (l *lineVectors) signal(turn, phase int) (first, second int) {
-	first = l.together*turn*l.phases + phase
-	if second = first + l.phases; l.together == 1 || second >= l.vectors {
+	first = 2*turn*l.phases + phase
+	if second = first + l.phases; second >= l.vectors {
 		second = first
 	}
 	return first, second
-}
-
-// loadSignal copies two vectors' lines to the parts of z, or one's to the real part alone.
-func (l *lineVectors) loadSignal(z complexRows, first, second int) {
-	l.load(z.re, first)
-	if first == second {
-		clear(z.im[:l.n*lanes])
-		return
-	}
-	l.load(z.im, second)
 }

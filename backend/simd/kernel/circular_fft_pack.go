@@ -1,10 +1,10 @@
 package kernel
 
-// This file lays out the spectra that signals are multiplied by: of a phase whether there are terms, then the spectrum of
-// the kernel, then that of the terms of two lines, then room for a signal.
+// This file lays out the spectra that pairs of lines are multiplied by: of a phase whether there are terms, then the spectrum
+// of the kernel, then that of the terms, then room to transform a line.
 
 // PackedSize returns the number of floats that Pack writes.
-func (c CircularFFT) PackedSize() int { return c.PackUnits() * phaseSize(c.transformed()) }
+func (c CircularFFT) PackedSize() int { return c.PackUnits() * phaseSize(linePlanOf(c.transformed())) }
 
 // PackUnits returns the number of independent parts of the packing.
 func (c CircularFFT) PackUnits() int {
@@ -24,88 +24,98 @@ func (c CircularFFT) PackReversed(packed, w []float32, lo, hi int) {
 }
 
 func (c *CircularFFT) pack(packed, w []float32, terms CircularTerms, reversed bool, lo, hi int) {
-	plan, has := fftPlanOf(c.transformed()), float32(0)
+	plan, has := linePlanOf(c.transformed()), float32(0)
 	if terms.Bias != nil || terms.Embedding != nil || terms.Table != nil {
 		has = 1
 	}
 	for phase := lo; phase < hi; phase++ {
-		block := packed[phase*phaseSize(plan.n):][:phaseSize(plan.n)]
+		block := packed[phase*phaseSize(plan):][:phaseSize(plan)]
 		block[0] = has
-		filter, added, spare := block[lanes:][:2*plan.n*lanes], block[lanes:][2*plan.n*lanes:][:2*plan.n*lanes], block[(1+4*plan.n)*lanes:]
-		z := complexRows{spare[:plan.n*lanes], spare[plan.n*lanes:], lanes}
-		c.packKernel(plan, filter, z, w, phase, reversed)
+		size := plan.rows() * lanes
+		p := phasePacker{c: c, plan: plan, phase: phase, factors: factorRows{block[lanes:][:2*size], block[lanes+2*size:][:2*size]}}
+		spare := block[lanes+4*size:]
+		p.work = complexRows{spare[:size], spare[size:][:size], lanes}
+		p.line = spare[2*size:]
+		p.kernel(w, reversed)
 		if has != 0 {
-			c.packTerms(plan, factorRows{filter, added}, z, terms, phase)
+			p.terms(terms)
 		}
 	}
 }
 
-// packKernel sets filter to the spectrum that a signal is multiplied by, with the factor of the way back. The
-// convolution looks ahead, so that it is the conjugate of the kernel's own.
-func (c *CircularFFT) packKernel(plan *fftPlan, filter []float32, z complexRows, w []float32, phase int, reversed bool) {
-	to := interleaved(filter)
-	c.gatherChannels(z.re, w, phase)
-	if a := c.angle(); a != nil {
-		if reversed {
-			reverseRows(z.re[lanes : a.n*lanes])
-		}
-		a.turn(z, z.re, lanes)
-		Binary(OpMul, z.re, z.re, plan.scale)
-		Binary(OpMul, z.im, z.im, plan.scale)
-		Unary(OpNeg, z.im, z.im)
-		plan.forward(to.exchange(), z.exchange()) // the way back of the conjugate is the conjugate of the way there
-		return
-	}
-	clear(z.im)
-	Binary(OpMul, z.re, z.re, plan.scale)
-	if !reversed { // exchanged, the transform of real numbers is the conjugate
-		z, to = z.exchange(), to.exchange()
-	}
-	plan.forward(to, z)
+// phasePacker lays out the spectra of one phase.
+type phasePacker struct {
+	c       *CircularFFT
+	plan    *linePlan
+	phase   int
+	factors factorRows
+	work    complexRows
+	line    []float32
 }
 
-// reverseRows turns the order of rows round.
-func reverseRows(rows []float32) {
-	for i, j := 0, len(rows)-lanes; i < j; i, j = i+lanes, j-lanes {
-		low, high := (*vector)(rows[i:]), (*vector)(rows[j:])
-		*low, *high = *high, *low
+// kernel sets the filter to the spectrum that lines are multiplied by. The convolution looks ahead, so that it is the
+// conjugate of the kernel's own.
+func (p *phasePacker) kernel(w []float32, reversed bool) {
+	n, m := p.c.length(), p.plan.n
+	p.gather(w)
+	if m > n { // a number that is looked back at is that many places from the end
+		copy(p.line[(m-n+1)*lanes:], p.line[lanes:n*lanes])
+	}
+	p.transform(&p.work, false)
+	p.plan.scale(&p.work)
+	sign := OpNeg
+	if reversed {
+		sign = OpCopy
+	}
+	filter := interleaved(p.factors.filter)
+	for _, row := range p.plan.single.indexes {
+		re, im := p.work.row(row)
+		toRe, toIm := filter.row(row)
+		*toRe = *re
+		Unary(sign, toIm[:], im[:])
 	}
 }
 
-// packTerms sets added to the spectrum of what the lines of a signal get added, with the factor of the way back.
-func (c *CircularFFT) packTerms(plan *fftPlan, f factorRows, z complexRows, terms CircularTerms, phase int) {
-	a, added := c.angle(), interleaved(f.added)
-	clear(f.added)
-	transform := func(to complexRows) { // of what is in the real part of z
-		if a != nil {
-			a.turn(z, z.re, lanes)
-		} else {
-			copy(z.im, z.re)
-		}
-		plan.forward(to, z)
-	}
-	bias := c.bias(terms.Bias, phase)
-	if terms.Table != nil || a != nil && terms.Bias != nil {
-		clear(z.re)
-		if terms.Table != nil {
-			c.gatherChannels(z.re, terms.Table, phase)
-		}
-		if a != nil {
-			addToRows(z.re[:a.n*lanes], &bias)
-		}
-		Binary(OpMul, z.re, z.re, plan.scale)
-		transform(added)
+// terms sets what is added to the spectrum of both lines of a pair.
+func (p *phasePacker) terms(terms CircularTerms) {
+	added := interleaved(p.factors.added)
+	clear(p.factors.added)
+	if terms.Table != nil {
+		p.gather(terms.Table)
+		p.transform(&added, true)
+		p.plan.scale(&added)
 	}
 	if terms.Embedding != nil {
-		c.gatherChannels(z.re, terms.Embedding, phase)
-		transform(z)
-		plan.filter(added, z, f)
+		p.gather(terms.Embedding)
+		p.transform(&p.work, true)
+		p.plan.single.run(filterButterfly, &added, &p.work, &p.factors, &added, 0, p.plan.single.butterflies())
 	}
-	if a == nil { // what is constant has the first frequency alone
-		re, im := added.row(plan.slots[0])
-		addToRows(re[:], &bias)
-		addToRows(im[:], &bias)
+	bias := p.c.bias(terms.Bias, p.phase)
+	re, im := added.row(p.plan.constant)
+	for l, b := range bias {
+		re[l] += b
+		im[l] += b
 	}
+}
+
+// gather sets the line to the channels of the phase of t [N, C], continued by zeros.
+func (p *phasePacker) gather(t []float32) {
+	p.c.gatherChannels(p.line, t, p.phase)
+	clear(p.line[p.c.length()*lanes : p.plan.n*lanes])
+}
+
+// transform sets rows of the first line of a pair to the spectrum of the line, of which the shared ones have a second line
+// too, the same or of zeros.
+func (p *phasePacker) transform(spectrum *complexRows, twice bool) {
+	plan, alone := p.plan, pair{first: p.line, stride: lanes}
+	plan.forward(&alone, &p.work, &pair{})
+	if twice {
+		for b := range plan.first.butterflies() {
+			at, size := b*plan.first.pitch*lanes, plan.first.shared*lanes
+			copy(p.work.im[at:][:size], p.work.re[at:])
+		}
+	}
+	plan.finish(forwardButterfly, spectrum, &p.work, &factorRows{}, false)
 }
 
 // bias returns the lanes of a phase of b [C], zeros where that is nil.
@@ -116,16 +126,6 @@ func (c *CircularFFT) bias(b []float32, phase int) (bias vector) {
 		}
 	}
 	return bias
-}
-
-// addToRows adds a vector to each row.
-func addToRows(rows []float32, v *vector) {
-	for ; len(rows) > 0; rows = rows[lanes:] {
-		row := (*vector)(rows)
-		for l := range row {
-			row[l] += v[l]
-		}
-	}
 }
 
 // gatherChannels sets N consecutive vectors to the channels of a phase of t [N, C].
@@ -149,9 +149,9 @@ func (c *Circular) channels(phase int) int {
 }
 func (c *Circular) channel(phase, lane int) int { return (phase*lanes + lane) % c.C }
 
-// factorsOf returns what signals of a phase are multiplied by, with transforms of m rows.
-func factorsOf(packed []float32, phase, m int) factorRows {
-	block, size := packed[phase*phaseSize(m):][:phaseSize(m)], 2*m*lanes
+// factorsOf returns what lines of a phase are multiplied by.
+func factorsOf(packed []float32, phase int, plan *linePlan) factorRows {
+	block, size := packed[phase*phaseSize(plan):][:phaseSize(plan)], 2*plan.rows()*lanes
 	if block[0] == 0 {
 		return factorRows{filter: block[lanes:][:size]}
 	}
@@ -159,4 +159,4 @@ func factorsOf(packed []float32, phase, m int) factorRows {
 }
 
 // phaseSize is the number of floats of a phase.
-func phaseSize(m int) int { return (1 + 6*m) * lanes }
+func phaseSize(plan *linePlan) int { return (1 + 6*plan.rows() + plan.n) * lanes }

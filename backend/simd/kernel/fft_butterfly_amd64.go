@@ -54,33 +54,6 @@ func finiteVector(re, im *vector) (all, done bool) {
 	}
 }
 
-// turnVector sets rows of z to rows of x turned, in assembly, and says whether there is any for the level in use.
-func turnVector(z complexRows, x, turns []float32, rows, stride int) bool {
-	switch level {
-	case AVX512:
-		asm.TurnAVX512(&z.re[0], &z.im[0], &x[0], &turns[0], rows, stride)
-	case AVX2:
-		asm.TurnAVX2(&z.re[0], &z.im[0], &x[0], &turns[0], rows, stride)
-	default:
-		return false
-	}
-	return true
-}
-
-// turnBackVector sets rows of x to rows of z turned back and those so many rows around, in assembly, and says whether
-// there is any for the level in use.
-func turnBackVector(x []float32, z complexRows, turns []float32, rows, stride, around int) bool {
-	switch level {
-	case AVX512:
-		asm.TurnBackAVX512(&x[0], &z.re[0], &z.im[0], &turns[0], rows, stride, around)
-	case AVX2:
-		asm.TurnBackAVX2(&x[0], &z.re[0], &z.im[0], &turns[0], rows, stride, around)
-	default:
-		return false
-	}
-	return true
-}
-
 // maxPieces is how many pieces the assembly takes at once.
 const maxPieces = 4
 

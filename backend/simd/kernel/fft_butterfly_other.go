@@ -13,9 +13,3 @@ func gatherVector(vectors, x []float32, pieces []piece, rows, stride int) bool {
 func scatterVector(x, vectors []float32, pieces []piece, rows, stride int) bool { return false }
 
 func copyLanesVector(dst, src []float32, pixels, dstStride, srcStride, used int) bool { return false }
-
-func turnVector(z complexRows, x, turns []float32, rows, stride int) bool { return false }
-
-func turnBackVector(x []float32, z complexRows, turns []float32, rows, stride, around int) bool {
-	return false
-}

@@ -68,16 +68,10 @@ func Length(c kernel.Circular) int {
 func (t *Table) Predict(part Part, c kernel.Circular) (direct, frequencies float64) {
 	n := Length(c)
 	f := kernel.CircularFFT{Circular: c}
-	size := transform{n, f.TransformLength(), f.TransformLength()}
+	size := transform{n, f.TransformLength()}
 	elements := float64(c.Batch * c.H * c.W * c.C)
-	alone := 1.0
 	if part == Packing {
 		elements = float64(n * c.C)
-	} else {
-		size.rows *= 2 / f.LinesTogether()
-		if lines := c.Batch * c.H * c.W / n; lines%f.LinesTogether() != 0 {
-			alone = float64(lines+1) / float64(lines)
-		}
 	}
 	whole := float64(c.C / block * block)
 	d1, f1 := t.each(part, c.Axis, block, size)
@@ -87,14 +81,13 @@ func (t *Table) Predict(part Part, c kernel.Circular) (direct, frequencies float
 		direct, frequencies = direct+d2*float64(rest), frequencies+f2*float64(rest)
 	}
 	const picoseconds = 1e-3
-	return direct / float64(c.C) * elements * picoseconds, frequencies / float64(c.C) * elements * alone * picoseconds
+	return direct / float64(c.C) * elements * picoseconds, frequencies / float64(c.C) * elements * picoseconds
 }
 
 // transform is what frequencies take for lines of length n.
 type transform struct {
 	n      int
 	length int // of the transforms
-	rows   int // that are transformed for two lines
 }
 
 // between interpolates between the curves for fewer and for more channels.
@@ -138,7 +131,7 @@ func (t *Table) each(part Part, axis kernel.Axis, channels int, size transform) 
 	// What a transform takes for each of its rows varies little from one length to the next that has no large primes;
 	// how many rows it has for each of N depends on N alone.
 	small := func(i int) bool { return t.Transforms[i] == t.Lengths[i] }
-	return direct, interpolate(size.length, t.Lengths, c.Frequencies, small) * float64(size.rows) / float64(size.n)
+	return direct, interpolate(size.length, t.Lengths, c.Frequencies, small) * float64(size.length) / float64(size.n)
 }
 
 // interpolate returns the value at x between those of the nearest places on both sides that are usable; before the first

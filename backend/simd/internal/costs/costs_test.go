@@ -83,18 +83,6 @@ func TestTimesGrowAsTheAlgorithmsDo(t *testing.T) {
 	})
 }
 
-func TestAnOddLineCostsAsMuchAsAPair(t *testing.T) {
-	table := Current()
-	shape := line(kernel.Height, 56, 16)
-	shape.W = 1
-	_, one := table.Predict(Forward, shape)
-	shape.W = 2
-	_, two := table.Predict(Forward, shape)
-	if math.Abs(one-two) > 1e-9*two {
-		t.Errorf("one line takes %g ns through the frequencies, two take %g", one, two)
-	}
-}
-
 func TestPredictionsMeetTheTableAndLieBetweenItsLengths(t *testing.T) {
 	lengths, times := []int{8, 16, 32}, []int{10, 20, 60}
 	all := func(int) bool { return true }

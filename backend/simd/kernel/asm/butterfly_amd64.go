@@ -644,6 +644,526 @@ func ButterflyAccumulate16AVX512(outRe *float32, outIm *float32, inRe *float32, 
 //go:noescape
 func ButterflyAccumulate16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
+// Line1AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line1AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack1AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack1AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line1AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line1AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack1AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack1AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled1AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled1AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled1AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled1AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled1AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled1AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled1AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled1AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line3AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line3AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack3AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack3AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line3AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack3AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled3AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled3AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled3AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled3AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled3AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled3AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line4AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line4AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack4AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack4AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line4AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack4AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled4AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled4AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled4AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled4AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled4AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled4AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line5AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line5AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack5AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack5AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line5AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack5AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled5AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled5AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled5AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled5AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled5AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled5AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line7AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line7AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack7AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack7AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line7AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack7AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled7AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled7AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled7AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled7AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled7AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled7AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line8AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack8AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled8AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled8AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line9AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line9AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack9AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack9AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line9AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack9AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled9AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled9AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled9AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled9AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled9AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled9AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line11AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line11AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack11AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack11AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line11AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack11AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled11AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled11AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled11AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled11AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled11AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled11AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line13AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line13AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack13AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack13AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line13AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack13AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled13AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled13AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled13AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled13AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled13AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled13AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line15AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line15AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack15AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack15AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line15AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack15AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled15AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled15AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled15AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled15AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled15AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled15AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line16AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack16AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled16AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled16AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line32AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack32AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled32AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled32AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line64AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack64AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled64AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled64AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineTwiddled64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackTwiddled64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
 // CopyLanesAVX512 copies lanes ≤ 8 floats of each of pixels ≥ 1 pixels; strides count floats.
 //
 //go:noescape

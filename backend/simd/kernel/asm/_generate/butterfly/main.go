@@ -45,6 +45,12 @@ func main() {
 			write(kind, radix, "AVX2", ymm)
 		}
 	}
+	for _, radix := range realRadices {
+		for _, twiddled := range []bool{false, true} {
+			writeLine(radix, twiddled, "AVX512", zmm)
+			writeLine(radix, twiddled, "AVX2", ymm)
+		}
+	}
 	writeCopies()
 	writePieces()
 	writeFinite()
@@ -91,9 +97,8 @@ func write(kind string, radix int, level string, registers []reg.VecPhysical) {
 	count := Load(Param("count"), GP64())
 	SHLQ(Imm(2), r.outStride)
 	SHLQ(Imm(2), r.inStride)
-	Label("butterfly")
 	r.butterfly()
-	r.emit(registers)
+	r.emit(registers, func() { Label("butterfly") })
 	ADDQ(Imm(uint64(4*radix)), r.indexes)
 	if kind == "Forward" || kind == "Inverse" {
 		ADDQ(Imm(uint64(8*(radix-1))), r.factors)

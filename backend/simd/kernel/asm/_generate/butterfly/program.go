@@ -50,6 +50,8 @@ func (z complexValue) times(factor float64) complexValue {
 	return complexValue{z.re.times(factor), z.im.times(factor)}
 }
 
+func (z complexValue) exchanged() complexValue { return complexValue{z.im, z.re} }
+
 func (p *program) append(o operation) value {
 	p.operations = append(p.operations, o)
 	return value{len(p.operations) - 1, 1}

@@ -18,21 +18,41 @@ var ymm = []reg.VecPhysical{
 }
 
 // An allocator emits a program with a few registers: where they do not suffice, the value that is needed last goes to
-// the stack, after Belady.
+// the stack, after Belady. A vector on the stack must not lie across two lines of the cache, which takes several times as
+// long, and Go's stack is not aligned: so a first, silent run finds how much room there must be.
 type allocator struct {
 	*program
 	registers []reg.VecPhysical
 	holds     []int       // the value of each register, or -1
 	register  map[int]int // of a value, where it has one
-	slot      map[int]Mem // of a value on the stack
-	free      []Mem       // slots of values that are gone
+	slot      map[int]int // of a value on the stack
+	free      []int       // slots of values that are gone
+	slots     int         // all there are
 	uses      [][]int     // operations that still need a value
+	silent    bool
+	stack     reg.Register // where the first slot is
 }
 
-func (p *program) emit(registers []reg.VecPhysical) {
+// emit writes the program, after what comes between its preparation and itself.
+func (p *program) emit(registers []reg.VecPhysical, begin func()) {
+	slots := p.allocate(registers, true, nil)
+	var stack reg.Register
+	if slots > 0 {
+		size := int(registers[0].Size())
+		stack = GP64()
+		LEAQ(AllocLocal((slots+1)*size), stack)
+		ADDQ(Imm(uint64(size-1)), stack)
+		ANDQ(I32(-size), stack)
+	}
+	begin()
+	p.allocate(registers, false, stack)
+}
+
+// allocate goes through the program, and returns how many slots it took.
+func (p *program) allocate(registers []reg.VecPhysical, silent bool, stack reg.Register) int {
 	a := &allocator{
-		program: p, registers: registers, holds: make([]int, len(registers)), register: map[int]int{}, slot: map[int]Mem{},
-		uses: make([][]int, len(p.operations)),
+		program: p, registers: registers, holds: make([]int, len(registers)), register: map[int]int{}, slot: map[int]int{},
+		uses: make([][]int, len(p.operations)), silent: silent, stack: stack,
 	}
 	for r := range a.holds {
 		a.holds[r] = -1
@@ -44,6 +64,14 @@ func (p *program) emit(registers []reg.VecPhysical) {
 	}
 	for i := range p.operations {
 		a.operation(i)
+	}
+	return a.slots
+}
+
+// write emits instructions, where this is not the silent run.
+func (a *allocator) write(instructions func()) {
+	if !a.silent {
+		instructions()
 	}
 }
 
@@ -61,7 +89,7 @@ func (a *allocator) operation(i int) {
 		a.uses[v] = a.uses[v][1:]
 	}
 	if o.kind == store {
-		VMOVUPS(a.registers[in[0]], o.address())
+		a.write(func() { VMOVUPS(a.registers[in[0]], o.address()) })
 		a.release(o.operands)
 		return
 	}
@@ -74,23 +102,24 @@ func (a *allocator) operation(i int) {
 		return
 	}
 	if o.kind == load {
-		address := o.address()
 		r := a.take(nil)
-		VMOVUPS(address, a.registers[r])
+		a.write(func() { VMOVUPS(o.address(), a.registers[r]) })
 		a.hold(r, i)
 		return
 	}
 	a.release(o.operands)
 	r := a.take(o.operands)
 	x, y, z := a.registers[in[0]], a.registers[in[1]], a.registers[r]
-	switch o.kind {
-	case add:
-		VADDPS(y, x, z)
-	case subtract:
-		VSUBPS(y, x, z)
-	case multiply:
-		VMULPS(y, x, z)
-	}
+	a.write(func() {
+		switch o.kind {
+		case add:
+			VADDPS(y, x, z)
+		case subtract:
+			VSUBPS(y, x, z)
+		case multiply:
+			VMULPS(y, x, z)
+		}
+	})
 	a.hold(r, i)
 }
 
@@ -107,25 +136,27 @@ func (a *allocator) multiplyAdd(i int, in []int, last [3]bool) {
 		over, product, x, y = in[1], true, y, x
 	default:
 		over = a.take(o.operands)
-		VMOVAPS(z, a.registers[over])
+		a.write(func() { VMOVAPS(z, a.registers[over]) })
 	}
 	a.release(o.operands)
 	a.hold(over, i)
 	to := a.registers[over]
-	switch {
-	case product && o.negateProduct:
-		VFNMADD213PS(z, y, to)
-	case product && o.negateAddend:
-		VFMSUB213PS(z, y, to)
-	case product:
-		VFMADD213PS(z, y, to)
-	case o.negateProduct:
-		VFNMADD231PS(y, x, to)
-	case o.negateAddend:
-		VFMSUB231PS(y, x, to)
-	default:
-		VFMADD231PS(y, x, to)
-	}
+	a.write(func() {
+		switch {
+		case product && o.negateProduct:
+			VFNMADD213PS(z, y, to)
+		case product && o.negateAddend:
+			VFMSUB213PS(z, y, to)
+		case product:
+			VFMADD213PS(z, y, to)
+		case o.negateProduct:
+			VFNMADD231PS(y, x, to)
+		case o.negateAddend:
+			VFMSUB231PS(y, x, to)
+		default:
+			VFMADD231PS(y, x, to)
+		}
+	})
 }
 
 func (a *allocator) hold(register, v int) { a.holds[register], a.register[v] = v, register }
@@ -137,9 +168,9 @@ func (a *allocator) fetch(v int, locked []int) int {
 	}
 	r := a.take(locked)
 	if o := &a.operations[v]; o.kind == broadcast {
-		VBROADCASTSS(o.address(), a.registers[r])
+		a.write(func() { VBROADCASTSS(o.address(), a.registers[r]) })
 	} else {
-		VMOVUPS(a.slot[v], a.registers[r])
+		a.write(func() { VMOVUPS(a.place(a.slot[v]), a.registers[r]) })
 	}
 	a.hold(r, v)
 	return r
@@ -159,20 +190,26 @@ func (a *allocator) take(locked []int) int {
 	v := a.holds[best]
 	if _, ok := a.slot[v]; !ok && a.operations[v].kind != broadcast {
 		a.slot[v] = a.newSlot()
-		VMOVUPS(a.registers[best], a.slot[v])
+		a.write(func() { VMOVUPS(a.registers[best], a.place(a.slot[v])) })
 	}
 	delete(a.register, v)
 	return best
 }
 
-// newSlot returns room on the stack.
-func (a *allocator) newSlot() Mem {
+// newSlot returns a slot that is not in use.
+func (a *allocator) newSlot() int {
 	if n := len(a.free); n > 0 {
-		m := a.free[n-1]
+		slot := a.free[n-1]
 		a.free = a.free[:n-1]
-		return m
+		return slot
 	}
-	return AllocLocal(int(a.registers[0].Size()))
+	a.slots++
+	return a.slots - 1
+}
+
+// place returns where a slot is.
+func (a *allocator) place(slot int) Mem {
+	return Mem{Base: a.stack, Disp: slot * int(a.registers[0].Size())}
 }
 
 // release gives up the registers and slots of those values that are not needed again.

@@ -49,8 +49,7 @@ func (p *program) primeTransform(n int, in func(k int) complexValue, out func(j 
 	for j := 1; j <= half; j++ {
 		even, odd := first, complexValue{}
 		for k := range half {
-			sin, cos := math.Sincos(2 * math.Pi * float64(j*(k+1)%n) / float64(n))
-			c, s := p.constant(cos), p.constant(sin)
+			c, s := p.rootOf(j*(k+1), n)
 			even = complexValue{p.multiplyAdd(sums[k].re, c, even.re), p.multiplyAdd(sums[k].im, c, even.im)}
 			if k == 0 {
 				odd = complexValue{p.multiply(differences[k].im, s), p.multiply(differences[k].re, s.negated())}
@@ -61,6 +60,12 @@ func (p *program) primeTransform(n int, in func(k int) complexValue, out func(j 
 		out(j, p.addComplex(even, odd))
 		out(n-j, p.subtractComplex(even, odd))
 	}
+}
+
+// rootOf returns the cosine and the sine of 2πk/n.
+func (p *program) rootOf(k, n int) (cos, sin value) {
+	s, c := math.Sincos(2 * math.Pi * float64(k%n) / float64(n))
+	return p.constant(c), p.constant(s)
 }
 
 // turn returns z·e^(-2πi·k/n), with the greater of cosine and sine as the factor that its parts have in common: an addition

@@ -1,0 +1,196 @@
+package main
+
+import "slices"
+
+// Transforms of real numbers, after the split of Sorensen, Jones, Heideman and Burrus, "Real-valued fast Fourier transform
+// algorithms", IEEE Transactions on Acoustics, Speech, and Signal Processing 35, 1987. Of two conjugate results one is
+// computed, the one that takes the fewest operations.
+
+// realTransform writes the transform of n real numbers: with in(k) for number k it calls out(j, Σ_k in(k)·e^(-2πi·jk/n)) for
+// j = 0, for n/2 where n is even, and for one of j and n-j of all others. The first two have no imaginary part.
+func (p *program) realTransform(n int, in func(k int) value, out func(j int, z complexValue)) {
+	switch factor := oddFactor(n); {
+	case n == 1:
+		out(0, complexValue{re: in(0)})
+	case n == 2:
+		a, b := in(0), in(1)
+		out(0, complexValue{re: p.add(a, b)})
+		out(1, complexValue{re: p.subtract(a, b)})
+	case n%4 == 0:
+		p.realSplit(n, in, out)
+	case factor == n:
+		p.realPrime(n, in, out)
+	default:
+		p.realComposite(factor, n/factor, in, out)
+	}
+}
+
+// realSplit transforms sums of numbers half of all apart to the even results, and their differences as complex numbers,
+// a quarter as many, to results 4m+1, of which results 4m+3 are conjugates.
+func (p *program) realSplit(n int, in func(k int) value, out func(j int, z complexValue)) {
+	sums, turned := make([]value, n/2), make([]complexValue, n/4)
+	for k := range n / 4 {
+		a, b, c, d := in(k), in(k+n/2), in(k+n/4), in(k+3*n/4)
+		sums[k], sums[k+n/4] = p.add(a, b), p.add(c, d)
+		turned[k] = p.turn(complexValue{p.subtract(a, b), p.subtract(d, c)}, k, n)
+	}
+	p.transform(n/4, func(k int) complexValue { return turned[k] }, func(m int, z complexValue) { out(4*m+1, z) })
+	p.realTransform(n/2, func(k int) value { return sums[k] }, func(j int, z complexValue) { out(2*j, z) })
+}
+
+// realPrime shares the cosines and sines of numbers k and n-k.
+func (p *program) realPrime(n int, in func(k int) value, out func(j int, z complexValue)) {
+	half := n / 2
+	sums, differences := make([]value, half), make([]value, half)
+	first := in(0)
+	total := first
+	for k := range half {
+		a, b := in(k+1), in(n-k-1)
+		sums[k], differences[k] = p.add(a, b), p.subtract(a, b)
+		total = p.add(total, sums[k])
+	}
+	out(0, complexValue{re: total})
+	for j := 1; j <= half; j++ {
+		z := complexValue{re: first}
+		for k := range half {
+			cos, sin := p.rootOf(j*(k+1), n)
+			z.re = p.multiplyAdd(sums[k], cos, z.re)
+			if k == 0 {
+				z.im = p.multiply(differences[k], sin)
+			} else {
+				z.im = p.multiplyAdd(differences[k], sin, z.im)
+			}
+		}
+		out(n-j, z)
+	}
+}
+
+// realComposite is the transform of length a·b, a odd, after Cooley and Tukey.
+func (p *program) realComposite(a, b int, in func(k int) value, out func(j int, z complexValue)) {
+	first, others := make([]value, b), map[int][]complexValue{}
+	for column := range b {
+		p.realTransform(a, func(k int) value { return in(b*k + column) }, func(j int, z complexValue) {
+			if j == 0 {
+				first[column] = z.re
+				return
+			}
+			others[j] = append(others[j], p.turn(z, column*j%(a*b), a*b))
+		})
+	}
+	p.realTransform(b, func(k int) value { return first[k] }, func(j int, z complexValue) { out(a*j, z) })
+	for _, j := range realResults(a)[1:] {
+		p.transform(b, func(k int) complexValue { return others[j][k] }, func(m int, z complexValue) { out(j+a*m, z) })
+	}
+}
+
+// realInverse writes the way back of realTransform: it calls out(k, Σ_j Re(in(j)·e^(2πi·jk/n))), where j goes through the
+// results that realTransform has.
+func (p *program) realInverse(n int, in func(j int) complexValue, out func(k int, v value)) {
+	switch factor := oddFactor(n); {
+	case n == 1:
+		out(0, in(0).re)
+	case n == 2:
+		a, b := in(0).re, in(1).re
+		out(0, p.add(a, b))
+		out(1, p.subtract(a, b))
+	case n%4 == 0:
+		p.realSplitInverse(n, in, out)
+	case factor == n:
+		p.realPrimeInverse(n, in, out)
+	default:
+		p.realCompositeInverse(factor, n/factor, in, out)
+	}
+}
+
+func (p *program) realSplitInverse(n int, in func(j int) complexValue, out func(k int, v value)) {
+	sums, turned := make([]value, n/2), make([]complexValue, n/4)
+	p.inverse(n/4, func(m int) complexValue { return in(4*m + 1) }, func(k int, z complexValue) { turned[k] = p.turnBack(z, k, n) })
+	p.realInverse(n/2, func(j int) complexValue { return in(2 * j) }, func(k int, v value) { sums[k] = v })
+	for k := range n / 4 {
+		for part, difference := range []value{turned[k].re, turned[k].im.negated()} {
+			at := k + part*n/4
+			out(at, p.add(sums[at], difference))
+			out(at+n/2, p.subtract(sums[at], difference))
+		}
+	}
+}
+
+func (p *program) realPrimeInverse(n int, in func(j int) complexValue, out func(k int, v value)) {
+	half := n / 2
+	numbers := make([]complexValue, half+1)
+	first := in(0).re
+	total := first
+	for j := 1; j <= half; j++ {
+		numbers[j] = in(n - j)
+		total = p.add(total, numbers[j].re)
+	}
+	out(0, total)
+	for k := 1; k <= half; k++ {
+		even, odd := first, value{}
+		for j := 1; j <= half; j++ {
+			cos, sin := p.rootOf(j*k, n)
+			even = p.multiplyAdd(numbers[j].re, cos, even)
+			if j == 1 {
+				odd = p.multiply(numbers[j].im, sin)
+			} else {
+				odd = p.multiplyAdd(numbers[j].im, sin, odd)
+			}
+		}
+		out(k, p.add(even, odd))
+		out(n-k, p.subtract(even, odd))
+	}
+}
+
+func (p *program) realCompositeInverse(a, b int, in func(j int) complexValue, out func(k int, v value)) {
+	first, others := make([]value, b), map[int][]complexValue{}
+	p.realInverse(b, func(j int) complexValue { return in(a * j) }, func(k int, v value) { first[k] = v })
+	for _, j := range realResults(a)[1:] {
+		others[j] = make([]complexValue, b)
+		p.inverse(b, func(m int) complexValue { return in(j + a*m) }, func(k int, z complexValue) {
+			others[j][k] = p.turnBack(z, k*j%(a*b), a*b)
+		})
+	}
+	for column := range b {
+		p.realInverse(a, func(j int) complexValue {
+			if j == 0 {
+				return complexValue{re: first[column]}
+			}
+			return others[j][column]
+		}, func(k int, v value) { out(b*k+column, v) })
+	}
+}
+
+// inverse writes the transform back, without the factor 1/n.
+func (p *program) inverse(n int, in func(j int) complexValue, out func(k int, z complexValue)) {
+	p.transform(n, func(j int) complexValue { return in(j).exchanged() }, func(k int, z complexValue) { out(k, z.exchanged()) })
+}
+
+// turnBack returns z·e^(2πi·k/n).
+func (p *program) turnBack(z complexValue, k, n int) complexValue {
+	return p.turn(z.exchanged(), k, n).exchanged()
+}
+
+// realResults returns the numbers of the results that realTransform has: 0, then n/2 where n is even, then the others in
+// ascending order.
+func realResults(n int) []int {
+	var others []int
+	scratch := &program{}
+	scratch.realTransform(n, func(int) value { return scratch.append(operation{}) }, func(j int, _ complexValue) {
+		if j > 0 && 2*j != n {
+			others = append(others, j)
+		}
+	})
+	slices.Sort(others)
+	if n%2 == 0 {
+		return append([]int{0, n / 2}, others...)
+	}
+	return append([]int{0}, others...)
+}
+
+// oddFactor returns the least odd prime factor of n, or 1.
+func oddFactor(n int) int {
+	for n%2 == 0 {
+		n /= 2
+	}
+	return leastFactor(n)
+}

@@ -1,0 +1,108 @@
+//go:build !noasm
+
+package kernel
+
+import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
+
+// forwardVector is forward in assembly, and says whether there is any for the level in use.
+func (s *lineStage) forwardVector(l *lineRows) bool {
+	r := s.routines()
+	if r == nil {
+		return false
+	}
+	routine := r.forward
+	if s.twiddles != nil {
+		routine = r.forwardTwiddled
+	}
+	s.run(routine, l)
+	return true
+}
+
+// backVector is back in assembly, and says whether there is any for the level in use.
+func (s *lineStage) backVector(l *lineRows) bool {
+	r := s.routines()
+	if r == nil {
+		return false
+	}
+	routine := r.back
+	if s.twiddles != nil {
+		routine = r.backTwiddled
+	}
+	s.run(routine, l)
+	return true
+}
+
+// run runs a routine over all butterflies.
+func (s *lineStage) run(routine lineRoutine, l *lineRows) {
+	rest := s.butterflies()
+	last := (rest-1)*s.pitch*lanes + lanes - 1
+	_ = l.shared[last+(s.shared-1)*lanes]
+	_ = l.line[(len(s.indexes)-1)*l.stride+lanes-1]
+	var re, im *float32
+	if s.own > 0 {
+		_, _ = l.re[last+(s.own-1)*lanes], l.im[last+(s.own-1)*lanes]
+		re, im = &l.re[0], &l.im[0]
+	}
+	const most = maxButterflies * maxRadix
+	for first := 0; first < rest; first += most / s.radix {
+		n := min(most/s.radix, rest-first)
+		at := first * s.pitch * lanes
+		if s.own > 0 {
+			re, im = &l.re[at], &l.im[at]
+		}
+		fetched := min(first*s.radix*l.aheadStep, len(l.ahead)-1)
+		routine(&l.shared[at], re, im, &l.line[0], lanesOf(s.twiddles, 2*first*s.own), &s.indexes[first*s.radix], l.stride, n, &l.ahead[fetched], l.aheadStep)
+	}
+}
+
+// routines returns the assembly of the stage's radix, nil where there is none for the level in use.
+func (s *lineStage) routines() *lineRoutines {
+	switch level {
+	case AVX512:
+		return &lines512[s.radix]
+	case AVX2:
+		return &lines256[s.radix]
+	default:
+		return nil
+	}
+}
+
+// lineRoutine is the form of all routines.
+type lineRoutine func(shared, re, im, line, twiddles *float32, indexes *int32, stride, count int, ahead *float32, aheadStride int)
+
+// lineRoutines are the routines of one radix.
+type lineRoutines struct {
+	forward, back, forwardTwiddled, backTwiddled lineRoutine
+}
+
+var lines512 = [maxLineRadix + 1]lineRoutines{
+	1:  {asm.Line1AVX512, asm.LineBack1AVX512, asm.LineTwiddled1AVX512, asm.LineBackTwiddled1AVX512},
+	3:  {asm.Line3AVX512, asm.LineBack3AVX512, asm.LineTwiddled3AVX512, asm.LineBackTwiddled3AVX512},
+	4:  {asm.Line4AVX512, asm.LineBack4AVX512, asm.LineTwiddled4AVX512, asm.LineBackTwiddled4AVX512},
+	5:  {asm.Line5AVX512, asm.LineBack5AVX512, asm.LineTwiddled5AVX512, asm.LineBackTwiddled5AVX512},
+	7:  {asm.Line7AVX512, asm.LineBack7AVX512, asm.LineTwiddled7AVX512, asm.LineBackTwiddled7AVX512},
+	8:  {asm.Line8AVX512, asm.LineBack8AVX512, asm.LineTwiddled8AVX512, asm.LineBackTwiddled8AVX512},
+	9:  {asm.Line9AVX512, asm.LineBack9AVX512, asm.LineTwiddled9AVX512, asm.LineBackTwiddled9AVX512},
+	11: {asm.Line11AVX512, asm.LineBack11AVX512, asm.LineTwiddled11AVX512, asm.LineBackTwiddled11AVX512},
+	13: {asm.Line13AVX512, asm.LineBack13AVX512, asm.LineTwiddled13AVX512, asm.LineBackTwiddled13AVX512},
+	15: {asm.Line15AVX512, asm.LineBack15AVX512, asm.LineTwiddled15AVX512, asm.LineBackTwiddled15AVX512},
+	16: {asm.Line16AVX512, asm.LineBack16AVX512, asm.LineTwiddled16AVX512, asm.LineBackTwiddled16AVX512},
+	32: {asm.Line32AVX512, asm.LineBack32AVX512, asm.LineTwiddled32AVX512, asm.LineBackTwiddled32AVX512},
+	64: {asm.Line64AVX512, asm.LineBack64AVX512, asm.LineTwiddled64AVX512, asm.LineBackTwiddled64AVX512},
+}
+
+var lines256 = [maxLineRadix + 1]lineRoutines{
+	1:  {asm.Line1AVX2, asm.LineBack1AVX2, asm.LineTwiddled1AVX2, asm.LineBackTwiddled1AVX2},
+	3:  {asm.Line3AVX2, asm.LineBack3AVX2, asm.LineTwiddled3AVX2, asm.LineBackTwiddled3AVX2},
+	4:  {asm.Line4AVX2, asm.LineBack4AVX2, asm.LineTwiddled4AVX2, asm.LineBackTwiddled4AVX2},
+	5:  {asm.Line5AVX2, asm.LineBack5AVX2, asm.LineTwiddled5AVX2, asm.LineBackTwiddled5AVX2},
+	7:  {asm.Line7AVX2, asm.LineBack7AVX2, asm.LineTwiddled7AVX2, asm.LineBackTwiddled7AVX2},
+	8:  {asm.Line8AVX2, asm.LineBack8AVX2, asm.LineTwiddled8AVX2, asm.LineBackTwiddled8AVX2},
+	9:  {asm.Line9AVX2, asm.LineBack9AVX2, asm.LineTwiddled9AVX2, asm.LineBackTwiddled9AVX2},
+	11: {asm.Line11AVX2, asm.LineBack11AVX2, asm.LineTwiddled11AVX2, asm.LineBackTwiddled11AVX2},
+	13: {asm.Line13AVX2, asm.LineBack13AVX2, asm.LineTwiddled13AVX2, asm.LineBackTwiddled13AVX2},
+	15: {asm.Line15AVX2, asm.LineBack15AVX2, asm.LineTwiddled15AVX2, asm.LineBackTwiddled15AVX2},
+	16: {asm.Line16AVX2, asm.LineBack16AVX2, asm.LineTwiddled16AVX2, asm.LineBackTwiddled16AVX2},
+	32: {asm.Line32AVX2, asm.LineBack32AVX2, asm.LineTwiddled32AVX2, asm.LineBackTwiddled32AVX2},
+	64: {asm.Line64AVX2, asm.LineBack64AVX2, asm.LineTwiddled64AVX2, asm.LineBackTwiddled64AVX2},
+}
