@@ -150,7 +150,7 @@ func (r *circularFFTRun) convolve(s *signal, next *pair, f *factorRows) {
 		lines = r.load(s.first, s.second)
 		in, out = &lines, &lines
 	}
-	r.plan.convolve(out, in, &r.work, f, &s.out, next)
+	r.plan.convolve(out, in, &r.work, f, next)
 	if s.first != s.second && !finite((*vector)(out.first), (*vector)(out.second)) { // a row has something of all frequencies of both
 		r.convolveAlone(s.first, f)
 		r.convolveAlone(s.second, f)
@@ -168,7 +168,7 @@ func (r *circularFFTRun) convolve(s *signal, next *pair, f *factorRows) {
 // convolveAlone computes the lines of one vector of a signal.
 func (r *circularFFTRun) convolveAlone(vector int, f *factorRows) {
 	lines := r.load(vector, vector)
-	r.plan.convolve(&lines, &lines, &r.work, f, &lines, &lines)
+	r.plan.convolve(&lines, &lines, &r.work, f, &lines)
 	r.out.store(vector, r.lines.re)
 }
 

@@ -4,7 +4,7 @@ package kernel
 // lines that there are. Real additions and multiplications that are not fused into one operation count as one each.
 func (c CircularFFT) MultiplyAdds() int {
 	plan := linePlanOf(c.transformed())
-	lines, butterflies := c.Batch*c.H*c.W/c.length(), plan.first.butterflies()
+	lines, butterflies := c.Batch*c.H*c.W/c.length(), plan.first.rest
 	ends, each := lineOperations[plan.first.radix], 0
 	if plan.first.twiddles != nil {
 		ends += turnedLineOperations(plan.first.radix)

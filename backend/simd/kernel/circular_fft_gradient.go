@@ -23,7 +23,7 @@ func (g CircularFFTGradient) PartialSize() int { return g.Units() * g.length() *
 // ScratchSize returns the number of floats that Run needs.
 func (g CircularFFTGradient) ScratchSize() int {
 	plan := linePlanOf(g.transformed())
-	return 2*signalSize(plan.rows()) + 2*plan.rows()*lanes + signalSize(plan.n) + g.length()*lanes
+	return signalSize(plan.rows()) + 6*plan.frequencies()*lanes + signalSize(plan.n) + g.length()*lanes
 }
 
 // Run computes units lo to hi of the partial sums from v, x and the embedding pe [N, C], which may be nil.
@@ -34,8 +34,8 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 	n, plan, chunks := g.length(), linePlanOf(g.transformed()), g.chunks()
 	r := gradientRun{plan: plan, work: signalIn(scratch, plan.rows())}
 	rest := scratch[signalSize(plan.rows()):]
-	r.sum, rest = signalIn(rest, plan.rows()), rest[signalSize(plan.rows()):]
-	r.spectrum, rest = rest[:2*plan.rows()*lanes], rest[2*plan.rows()*lanes:]
+	size := 2 * plan.frequencies() * lanes
+	r.sum, r.spectrum, rest = rest[:size], rest[size:][:2*size], rest[3*size:]
 	r.lines, rest = signalIn(rest, plan.n), rest[signalSize(plan.n):]
 	vLines, xLines := g.lineVectors(v, g.OutStride), g.lineVectors(x, g.InStride)
 	phases := vLines.phases
@@ -45,8 +45,7 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 			r.embedding = rest[:n*lanes]
 			g.gatherChannels(r.embedding, pe, phase)
 		}
-		clear(r.sum.re)
-		clear(r.sum.im)
+		clear(r.sum)
 		turns := vLines.turnsOf(phase)
 		for turn := chunk * turns / chunks; turn < (chunk+1)*turns/chunks; turn++ {
 			first, second := vLines.signal(turn, phase)
@@ -60,7 +59,8 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 // gradientRun is what the pairs of a call share.
 type gradientRun struct {
 	plan      *linePlan
-	work, sum complexRows
+	work      complexRows
+	sum       []float32 // of products
 	spectrum  []float32 // of a pair of v
 	lines     complexRows
 	embedding []float32
@@ -68,24 +68,22 @@ type gradientRun struct {
 
 // accumulate adds the products of the spectra of a pair of lines of v and of x to the sum, and fetches rows of the next.
 func (r *gradientRun) accumulate(v, x *lineVectors, first, second, nextFirst, nextSecond int) {
-	spectrum := interleaved(r.spectrum)
-	in, ahead := r.rows(v, first, second, nil), x.begin(first, second)
-	r.plan.transform(&spectrum, &in, &r.work, &ahead)
-	in, ahead = r.rows(x, first, second, r.embedding), v.begin(nextFirst, nextSecond)
-	r.plan.forward(&in, &r.work, &ahead)
-	r.plan.finish(accumulateButterfly, &r.sum, &r.work, &factorRows{filter: r.spectrum}, in.second != nil)
+	in, next := r.rows(v, first, second, nil), x.begin(first, second)
+	r.plan.transform(r.spectrum, &in, &r.work, &next)
+	in, next = r.rows(x, first, second, r.embedding), v.begin(nextFirst, nextSecond)
+	r.plan.accumulate(r.sum, &in, &r.work, r.spectrum, &next)
 }
 
 // finish takes the sum on the way back. Where lines were continued by zeros, what a distance of less than zero gives stands
 // that far from the end.
 func (r *gradientRun) finish(partial []float32) {
-	r.plan.scale(&r.sum)
+	r.plan.scale(r.sum)
 	if len(partial) == r.plan.n*lanes {
-		r.plan.inverse(partial, lanes, &r.sum)
+		r.plan.inverse(partial, lanes, r.sum, &r.work)
 		return
 	}
 	line := r.lines.re[:r.plan.n*lanes]
-	r.plan.inverse(line, lanes, &r.sum)
+	r.plan.inverse(line, lanes, r.sum, &r.work)
 	copy(partial, line)
 	around := line[len(line)-len(partial):]
 	Binary(OpAdd, partial[lanes:], partial[lanes:], around[lanes:])

@@ -31,14 +31,17 @@ func (c *CircularFFT) pack(packed, w []float32, terms CircularTerms, reversed bo
 	for phase := lo; phase < hi; phase++ {
 		block := packed[phase*phaseSize(plan):][:phaseSize(plan)]
 		block[0] = has
-		size := plan.rows() * lanes
-		p := phasePacker{c: c, plan: plan, phase: phase, factors: factorRows{block[lanes:][:2*size], block[lanes+2*size:][:2*size]}}
-		spare := block[lanes+4*size:]
-		p.work = complexRows{spare[:size], spare[size:][:size], lanes}
-		p.line = spare[2*size:]
-		p.kernel(w, reversed)
+		size, rows := 2*plan.frequencies()*lanes, plan.rows()*lanes
+		p := phasePacker{c: c, plan: plan, phase: phase, factors: factorRows{block[lanes:][:size], block[lanes+size:][:size]}}
+		spare := block[lanes+2*size:]
+		p.work = complexRows{spare[:rows], spare[rows:][:rows], lanes}
+		p.line = spare[2*rows:]
+		p.kernel(w)
 		if has != 0 {
 			p.terms(terms)
+		}
+		if !reversed { // the convolution looks ahead, so that what lines are multiplied by is the conjugate
+			negateImaginary(p.factors.filter)
 		}
 	}
 }
@@ -53,48 +56,46 @@ type phasePacker struct {
 	line    []float32
 }
 
-// kernel sets the filter to the spectrum that lines are multiplied by. The convolution looks ahead, so that it is the
-// conjugate of the kernel's own.
-func (p *phasePacker) kernel(w []float32, reversed bool) {
+// kernel sets the filter to the spectrum of the kernel, with the factor of the way back.
+func (p *phasePacker) kernel(w []float32) {
 	n, m := p.c.length(), p.plan.n
 	p.gather(w)
 	if m > n { // a number that is looked back at is that many places from the end
 		copy(p.line[(m-n+1)*lanes:], p.line[lanes:n*lanes])
 	}
-	p.transform(&p.work, false)
-	p.plan.scale(&p.work)
-	sign := OpNeg
-	if reversed {
-		sign = OpCopy
-	}
-	filter := interleaved(p.factors.filter)
-	for _, row := range p.plan.single.indexes {
-		re, im := p.work.row(row)
-		toRe, toIm := filter.row(row)
-		*toRe = *re
-		Unary(sign, toIm[:], im[:])
-	}
+	p.transform(spectrumBlocks, p.factors.filter, false)
+	p.plan.scale(p.factors.filter)
 }
 
-// terms sets what is added to the spectrum of both lines of a pair.
+// terms sets what is added to the spectrum of both lines of a pair. The filter must be the kernel's spectrum still.
 func (p *phasePacker) terms(terms CircularTerms) {
-	added := interleaved(p.factors.added)
-	clear(p.factors.added)
+	added := p.factors.added
+	clear(added)
 	if terms.Table != nil {
 		p.gather(terms.Table)
-		p.transform(&added, true)
-		p.plan.scale(&added)
+		p.transform(spectrumBlocks, added, true)
+		p.plan.scale(added)
 	}
 	if terms.Embedding != nil {
 		p.gather(terms.Embedding)
-		p.transform(&p.work, true)
-		p.plan.single.run(filterButterfly, &added, &p.work, &p.factors, &added, 0, p.plan.single.butterflies())
+		p.transform(accumulateBlocks, added, true)
 	}
 	bias := p.c.bias(terms.Bias, p.phase)
-	re, im := added.row(p.plan.constant)
-	for l, b := range bias {
-		re[l] += b
-		im[l] += b
+	for part := range 2 { // what is constant has the first frequency alone
+		constant := added[part*lanes:][:lanes]
+		for l, b := range bias {
+			constant[l] += b
+		}
+	}
+}
+
+// negateImaginary negates the imaginary parts of rows of the frequencies.
+func negateImaginary(spectrum []float32) {
+	for at := lanes; at < len(spectrum); at += 2 * lanes {
+		im := spectrum[at:][:lanes]
+		for l := range im {
+			im[l] = -im[l]
+		}
 	}
 }
 
@@ -104,18 +105,18 @@ func (p *phasePacker) gather(t []float32) {
 	clear(p.line[p.c.length()*lanes : p.plan.n*lanes])
 }
 
-// transform sets rows of the first line of a pair to the spectrum of the line, of which the shared ones have a second line
-// too, the same or of zeros.
-func (p *phasePacker) transform(spectrum *complexRows, twice bool) {
+// transform takes the line to the frequencies, as the first line of a pair whose second one is the same, or zero. It sets
+// rows to its spectrum, or adds to them the products with the conjugate of the filter.
+func (p *phasePacker) transform(kind blockKind, rows []float32, twice bool) {
 	plan, alone := p.plan, pair{first: p.line, stride: lanes}
-	plan.forward(&alone, &p.work, &pair{})
+	plan.forward(&alone, &p.work, &alone)
 	if twice {
-		for b := range plan.first.butterflies() {
+		for b := range plan.first.rest {
 			at, size := b*plan.first.pitch*lanes, plan.first.shared*lanes
 			copy(p.work.im[at:][:size], p.work.re[at:])
 		}
 	}
-	plan.finish(forwardButterfly, spectrum, &p.work, &factorRows{}, false)
+	plan.finish(kind, rows, &p.work, p.factors.filter, false)
 }
 
 // bias returns the lanes of a phase of b [C], zeros where that is nil.
@@ -151,7 +152,7 @@ func (c *Circular) channel(phase, lane int) int { return (phase*lanes + lane) % 
 
 // factorsOf returns what lines of a phase are multiplied by.
 func factorsOf(packed []float32, phase int, plan *linePlan) factorRows {
-	block, size := packed[phase*phaseSize(plan):][:phaseSize(plan)], 2*plan.rows()*lanes
+	block, size := packed[phase*phaseSize(plan):][:phaseSize(plan)], 2*plan.frequencies()*lanes
 	if block[0] == 0 {
 		return factorRows{filter: block[lanes:][:size]}
 	}
@@ -159,4 +160,6 @@ func factorsOf(packed []float32, phase int, plan *linePlan) factorRows {
 }
 
 // phaseSize is the number of floats of a phase.
-func phaseSize(plan *linePlan) int { return (1 + 6*plan.rows() + plan.n) * lanes }
+func phaseSize(plan *linePlan) int {
+	return (1 + 4*plan.frequencies() + 2*plan.rows() + plan.n) * lanes
+}

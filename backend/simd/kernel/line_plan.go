@@ -3,20 +3,21 @@ package kernel
 import "math"
 
 // linePlan is how pairs of real lines of n numbers, sixteen side by side, are convolved circularly, the first stage of their
-// transforms a lineStage and the others stages of complex transforms of length n/radix. It is never changed once made.
+// transforms a lineStage and the others blockStages of complex transforms of length n/radix. It is never changed once made.
 //
-// The shared results, and those that a line has of its own, are blocks, which no later stage mixes. A convolution takes a
-// few blocks at a time through all those stages while they are in the first cache.
+// The shared results, and those that a line has of its own, are the blocks, which no later stage mixes. A convolution takes a
+// few blocks at a time through all those stages while they are in the first cache. In the frequencies rows are in the order
+// in which the last stage comes to them.
 type linePlan struct {
 	n      int
 	first  lineStage
-	stages []fftStage // of the blocks of a pair's first line
-	turns  []int      // where the blocks of each turn begin, and where the last ones end
-
-	single   fftStage // each row of those blocks by itself
-	constant int32    // the row of what is constant along the lines
-	doubled  []bool   // of each of those rows, whether it stands for two conjugate results
+	stages []blockStage
+	turns  []int // where the blocks of each turn begin, and where the last ones end
 }
+
+// turnBlocks is how many blocks at most go through the middle stages in one turn: with more, they are not in the first cache;
+// with fewer, the calls cost.
+const turnBlocks = 9
 
 // linePlans keeps the plans by length, and linePlanOf returns the one of length n, which must have radices.
 var linePlans = madeByLength[linePlan]{create: func(n int) *linePlan { return newLinePlan(n, lineRadix(n)) }}
@@ -24,30 +25,18 @@ var linePlans = madeByLength[linePlan]{create: func(n int) *linePlan { return ne
 func linePlanOf(n int) *linePlan { return linePlans.at(n) }
 
 func newLinePlan(n, radix int) *linePlan {
-	p := &linePlan{n: n, first: newLineStage(n, radix), single: fftStage{radix: 1}}
-	rest, pitch, blocks := fftPlanOf(n/radix), int32(p.first.pitch), p.blocks()
-	for _, stage := range rest.stages {
-		s := fftStage{radix: stage.radix}
-		for block := range blocks {
-			for _, row := range stage.indexes {
-				s.indexes = append(s.indexes, row*pitch+int32(block))
-			}
-			s.twiddles = append(s.twiddles, stage.twiddles...)
-		}
-		p.stages = append(p.stages, s)
-	}
-	p.constant = rest.slots[0] * pitch
-	p.doubled = make([]bool, p.rows())
-	for block := range blocks {
-		for b := range rest.n {
-			row := int32(b)*pitch + int32(block)
-			p.single.indexes = append(p.single.indexes, row)
-			p.doubled[row] = block >= p.first.shared && 2*p.first.results[block] != radix
+	p := &linePlan{n: n, first: newLineStage(n, radix)}
+	rest := n / radix
+	length := rest
+	for _, radices := range fftRadices(rest) {
+		for _, radix := range radices {
+			p.stages = append(p.stages, newBlockStage(radix, length))
+			length /= radix
 		}
 	}
-	turns := 1
+	turns, blocks := 1, p.blocks()
 	if len(p.stages) > 1 {
-		turns = min(blocks, ceilDivide(blocks*rest.n, turnRows))
+		turns = ceilDivide(blocks, turnBlocks)
 	}
 	for turn := range turns + 1 {
 		p.turns = append(p.turns, turn*blocks/turns)
@@ -75,21 +64,38 @@ func lineRadix(n int) int {
 	return best
 }
 
-// lineCost is about how long a row of a pair of lines takes there and back, where transforms of length n begin with a radix,
-// in the unit of fftRowCost.
+// lineCost is about how many nanoseconds a row of a pair of lines takes there and back, where transforms of length n begin
+// with a radix, with AVX2 on a Zen 3.
 func lineCost(n, radix int) float64 {
-	const twiddled = 1.4
-	cost := lineCosts[radix] + fftRowCost(n/radix)
-	if greatestCommonDivisor(radix, n/radix) > 1 {
+	const twiddled, filtered, call = 3, 1.2, 15
+	rest := n / radix
+	cost := lineCosts[radix] + filtered
+	if greatestCommonDivisor(radix, rest) > 1 {
 		cost += twiddled
 	}
-	return cost
+	blocks, last, calls := radix/2+1, 1, 0
+	turns := ceilDivide(blocks, turnBlocks)
+	for _, radices := range fftRadices(rest) {
+		for _, r := range radices {
+			cost += blockCosts[r]
+			calls += 4 * rest / r * turns
+			last = r
+		}
+	}
+	if last == rest {
+		calls = 2
+	}
+	return cost + call*float64(calls)/float64(n)
 }
 
-// lineCosts is what each row takes in the first and in the last stage, by radix.
-var lineCosts = [maxLineRadix + 1]float64{
-	1: 1.5, 3: 3, 4: 2.6, 5: 3, 7: 3.2, 8: 2.8, 9: 3.5, 11: 5, 13: 6.5, 15: 4.5, 16: 3, 32: 4.4, 64: 5,
-}
+// lineCosts is what each row takes in the first and in the last stage, and blockCosts in another stage there and back, by
+// radix.
+var (
+	lineCosts = [maxLineRadix + 1]float64{
+		1: 4, 3: 6.5, 4: 6.5, 5: 7, 7: 7.4, 8: 6.5, 9: 8, 11: 10, 13: 12, 15: 9.5, 16: 6.7, 32: 10.5, 64: 14,
+	}
+	blockCosts = [maxRadix + 1]float64{1: 2, 2: 3, 3: 4, 4: 5, 5: 5.5, 7: 6.5, 8: 8, 9: 9.5, 11: 13, 13: 16, 16: 12}
+)
 
 // paddedLineLength returns the length of at least n of which lines are transformed fastest.
 func paddedLineLength(n int) int {
@@ -112,10 +118,10 @@ type pair struct {
 }
 
 // convolve convolves a pair of lines: their spectrum is multiplied by the filter, which has the factor 1/n and twice that in
-// doubled rows, and what is added to it is added. work has rows() rows. Rows of soon, which are written next, and of next,
-// where there is work for later, come into the cache meanwhile.
-func (p *linePlan) convolve(out, in *pair, work *complexRows, f *factorRows, soon, next *pair) {
-	p.forward(in, work, soon)
+// doubled rows, and what is added to it is added. work has rows() rows. The first rows of next, where there is work for
+// later, come into the cache at the end.
+func (p *linePlan) convolve(out, in *pair, work *complexRows, f *factorRows, next *pair) {
+	p.forward(in, work, out)
 	both := in.second != nil
 	for turn, first := range p.turns[:len(p.turns)-1] {
 		p.filterBlocks(work, f, first, p.turns[turn+1], both)
@@ -123,46 +129,41 @@ func (p *linePlan) convolve(out, in *pair, work *complexRows, f *factorRows, soo
 	p.back(out, work, next)
 }
 
-// forward takes a pair through the first stage.
-func (p *linePlan) forward(in *pair, work *complexRows, ahead *pair) {
-	p.forwardLine(in.first, in.stride, work, false, ahead.first, ahead.stride)
-	if in.second != nil {
-		p.forwardLine(in.second, in.stride, work, true, ahead.second, ahead.stride)
+// forward takes a pair through the first stage, while the first rows of what comes next come into the cache.
+func (p *linePlan) forward(in *pair, work *complexRows, next *pair) {
+	l := lineRows{line: in.first, stride: in.stride, next: next.first, nextStride: next.stride}
+	l.shared, l.re, l.im = p.first.of(work, false)
+	if in.second == nil {
+		p.first.forward(&l)
+		for b := range p.first.rest {
+			clear(work.im[b*p.first.pitch*lanes:][:p.first.shared*lanes])
+		}
 		return
 	}
-	for b := range p.first.butterflies() {
-		clear(work.im[b*p.first.pitch*lanes:][:p.first.shared*lanes])
-	}
-}
-
-func (p *linePlan) forwardLine(line []float32, stride int, work *complexRows, second bool, ahead []float32, aheadStep int) {
-	l := lineRows{line: line, stride: stride, ahead: ahead, aheadStep: aheadStep}
-	if ahead == nil {
-		l.ahead, l.aheadStep = line, 0
-	}
-	l.shared, l.re, l.im = p.first.of(work, second)
+	l.next, l.nextStride = in.second, in.stride
+	p.first.forward(&l)
+	l.line, l.next, l.nextStride = in.second, next.first, next.stride
+	l.shared, l.re, l.im = p.first.of(work, true)
 	p.first.forward(&l)
 }
 
-// back takes a pair through the last stage of the way back.
-func (p *linePlan) back(out *pair, work *complexRows, ahead *pair) {
-	p.backLine(out.first, out.stride, work, false, ahead.first, ahead.stride)
-	if out.second != nil {
-		p.backLine(out.second, out.stride, work, true, ahead.second, ahead.stride)
+// back takes a pair through the last stage of the way back, while the first rows of what comes next come into the cache.
+func (p *linePlan) back(out *pair, work *complexRows, next *pair) {
+	l := lineRows{line: out.first, stride: out.stride, next: next.first, nextStride: next.stride}
+	l.shared, l.re, l.im = p.first.of(work, false)
+	if out.second == nil {
+		p.first.back(&l)
+		return
 	}
-}
-
-func (p *linePlan) backLine(line []float32, stride int, work *complexRows, second bool, ahead []float32, aheadStep int) {
-	l := lineRows{line: line, stride: stride, ahead: ahead, aheadStep: aheadStep}
-	if ahead == nil {
-		l.ahead, l.aheadStep = line, 0
-	}
-	l.shared, l.re, l.im = p.first.of(work, second)
+	l.next, l.nextStride = out.second, out.stride
+	p.first.back(&l)
+	l.line, l.next, l.nextStride = out.second, next.first, next.stride
+	l.shared, l.re, l.im = p.first.of(work, true)
 	p.first.back(&l)
 }
 
-// own returns the rows whose own blocks are those of the second line of a pair.
-func (p *linePlan) own(work *complexRows) complexRows {
+// second returns the work as it is where the own blocks are those of the second line of a pair.
+func (p *linePlan) second(work *complexRows) complexRows {
 	at := p.first.own * lanes
 	return complexRows{work.re[at:], work.im[at:], lanes}
 }
@@ -172,7 +173,7 @@ func (p *linePlan) own(work *complexRows) complexRows {
 func (p *linePlan) filterBlocks(work *complexRows, f *factorRows, lo, hi int, both bool) {
 	p.filterRows(work, f, lo, hi)
 	if lo = max(lo, p.first.shared); both && lo < hi {
-		second := p.own(work)
+		second := p.second(work)
 		p.filterRows(&second, f, lo, hi)
 	}
 }
@@ -180,77 +181,94 @@ func (p *linePlan) filterBlocks(work *complexRows, f *factorRows, lo, hi int, bo
 func (p *linePlan) filterRows(work *complexRows, f *factorRows, lo, hi int) {
 	last := len(p.stages) - 1
 	for i := range last {
-		p.run(i, forwardButterfly, work, work, &factorRows{}, lo, hi)
+		p.run(i, forwardBlocks, work, nil, nil, lo, hi)
 	}
-	p.run(last, filterButterfly, work, work, f, lo, hi)
-	if last > 0 {
-		p.backRows(work, last-1, lo, hi)
-	}
-}
-
-// backRows takes blocks lo to hi through the stages from the given one to the first, on the way back.
-func (p *linePlan) backRows(work *complexRows, from, lo, hi int) {
-	var exchanged complexRows // set part by part: a copy would wait for the stores of its parts
-	exchanged.re, exchanged.im, exchanged.stride = work.im, work.re, work.stride
-	for i := from; i >= 0; i-- {
-		p.run(i, inverseButterfly, &exchanged, &exchanged, &factorRows{}, lo, hi)
+	p.run(last, filterBlocks, work, f, nil, lo, hi)
+	for i := last - 1; i >= 0; i-- {
+		p.run(i, inverseBlocks, work, nil, nil, lo, hi)
 	}
 }
 
-// run runs a stage over blocks lo to hi.
-func (p *linePlan) run(stage int, kind butterflyKind, out, in *complexRows, f *factorRows, lo, hi int) {
-	s := &p.stages[stage]
-	each := s.butterflies() / p.blocks()
-	s.run(kind, out, in, f, in, lo*each, hi*each)
-}
-
-// transform takes a pair through all stages to the frequencies. Where spectrum is not work, its strides may differ.
-func (p *linePlan) transform(spectrum *complexRows, in *pair, work *complexRows, ahead *pair) {
-	p.forward(in, work, ahead)
-	p.finish(forwardButterfly, spectrum, work, &factorRows{}, in.second != nil)
-}
-
-// finish takes what the first stage left through the others: the last one writes to out, or adds to it the products with
-// another pair's spectrum.
-func (p *linePlan) finish(kind butterflyKind, out, work *complexRows, f *factorRows, both bool) {
-	last, blocks := len(p.stages)-1, p.blocks()
-	through := func(out, work *complexRows, f *factorRows, lo int) {
-		for i := range last {
-			p.run(i, forwardButterfly, work, work, &factorRows{}, lo, blocks)
+// run runs a stage over blocks lo to hi. The filter and the spectrum are those of all blocks.
+func (p *linePlan) run(stage int, kind blockKind, work *complexRows, f *factorRows, spectrum []float32, lo, hi int) {
+	s, pitch := &p.stages[stage], p.first.pitch
+	b := blockRun{work: *work}
+	parts := s.length / s.radix
+	for begin := 0; begin < p.first.rest; begin += s.length {
+		at := (begin*p.blocks() + lo*s.radix) * 2 * lanes
+		if kind == filterBlocks || kind == accumulateBlocks {
+			b.f.filter = f.filter[at:]
+			if f.added != nil {
+				b.f.added = f.added[at:]
+			}
 		}
-		p.run(last, kind, out, work, f, lo, blocks)
+		if kind >= spectrumBlocks {
+			b.spectrum = spectrum[at:]
+		}
+		for part := range parts {
+			s.run(kind, &b, (begin+part)*pitch+lo, parts*pitch, part, hi-lo)
+		}
 	}
-	through(out, work, f, 0)
+}
+
+// frequencies returns the number of rows of a line in the frequencies, the shared ones of its pair among them.
+func (p *linePlan) frequencies() int { return p.blocks() * p.first.rest }
+
+// transform takes a pair to the frequencies: rows of the first line, and then, as many again, those of the second.
+func (p *linePlan) transform(spectrum []float32, in *pair, work *complexRows, next *pair) {
+	p.forward(in, work, next)
+	p.finish(spectrumBlocks, spectrum, work, nil, in.second != nil)
+}
+
+// accumulate adds to a sum the products of a pair with the conjugate of another's spectrum.
+func (p *linePlan) accumulate(sum []float32, in *pair, work *complexRows, spectrum []float32, next *pair) {
+	p.forward(in, work, next)
+	p.finish(accumulateBlocks, sum, work, spectrum, in.second != nil)
+}
+
+// finish takes what the first stage left through the others.
+func (p *linePlan) finish(kind blockKind, to []float32, work *complexRows, spectrum []float32, both bool) {
+	last, blocks := len(p.stages)-1, p.blocks()
+	through := func(work *complexRows, to, spectrum []float32, lo int) {
+		for i := range last {
+			p.run(i, forwardBlocks, work, nil, nil, lo, blocks)
+		}
+		p.run(last, kind, work, &factorRows{filter: spectrum}, to, lo, blocks)
+	}
+	through(work, to, spectrum, 0)
 	if !both || p.first.own == 0 {
 		return
 	}
-	second, to, factors := p.own(work), *out, *f
-	if kind == accumulateButterfly {
-		factors.filter = f.filter[2*p.first.own*lanes:]
+	second, size := p.second(work), p.frequencies()*2*lanes
+	if kind == accumulateBlocks {
+		through(&second, to, spectrum[size:], p.first.shared)
 	} else {
-		at := p.first.own * out.stride
-		to.re, to.im = out.re[at:], out.im[at:]
+		through(&second, to[size:], spectrum, p.first.shared)
 	}
-	through(&to, &second, &factors, p.first.shared)
 }
 
-// inverse takes the spectrum of one line back to it, without the factor 1/n; doubled rows must be.
-func (p *linePlan) inverse(line []float32, stride int, work *complexRows) {
-	p.backRows(work, len(p.stages)-1, 0, p.blocks())
-	p.backLine(line, stride, work, false, nil, 0)
+// inverse takes the frequencies of one line back to it, without the factor 1/n; doubled rows must be.
+func (p *linePlan) inverse(line []float32, stride int, spectrum []float32, work *complexRows) {
+	last := len(p.stages) - 1
+	p.run(last, backBlocks, work, nil, spectrum, 0, p.blocks())
+	for i := last - 1; i >= 0; i-- {
+		p.run(i, inverseBlocks, work, nil, nil, 0, p.blocks())
+	}
+	alone := pair{first: line, stride: stride}
+	p.back(&alone, work, &alone)
 }
 
-// scale multiplies rows by 1/n, and doubled ones by twice that.
-func (p *linePlan) scale(z *complexRows) {
-	for _, row := range p.single.indexes {
+// scale multiplies rows of the frequencies by 1/n, and doubled ones, which stand for two conjugate results, by twice that.
+func (p *linePlan) scale(spectrum []float32) {
+	radix := p.stages[len(p.stages)-1].radix
+	for row := range p.frequencies() {
 		factor := 1 / float32(p.n)
-		if p.doubled[row] {
+		if block := row / radix % p.blocks(); block >= p.first.shared && 2*p.first.results[block] != p.first.radix {
 			factor *= 2
 		}
-		re, im := z.row(row)
-		for l := range lanes {
-			re[l] *= factor
-			im[l] *= factor
+		numbers := spectrum[row*2*lanes:][:2*lanes]
+		for l := range numbers {
+			numbers[l] *= factor
 		}
 	}
 }

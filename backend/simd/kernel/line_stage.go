@@ -15,7 +15,8 @@ type lineStage struct {
 	pitch       int
 	results     []int // which are computed, shared ones first
 	shared, own int
-	indexes     []int32   // [n/radix, radix], the rows of a line that each butterfly takes
+	rest        int       // butterflies
+	indexes     []int32   // [rest + some, radix], the rows of a line that each butterfly takes, and some of the first again
 	twiddles    []float32 // [n/radix, own], factors of the results as pairs; nil where all are 1
 }
 
@@ -30,7 +31,7 @@ const maxLineRadix = 64
 // then has an imaginary part.
 func newLineStage(n, radix int) lineStage {
 	rest := n / radix
-	s := lineStage{radix: radix, pitch: radix | 1, results: realResults(radix), shared: 1}
+	s := lineStage{radix: radix, rest: rest, pitch: radix | 1, results: realResults(radix), shared: 1}
 	coprime := greatestCommonDivisor(radix, rest) == 1
 	if coprime && radix%2 == 0 {
 		s.shared = 2
@@ -40,11 +41,11 @@ func newLineStage(n, radix int) lineStage {
 	if coprime {
 		step = radix
 	}
-	for b := range rest {
+	for b := range rest + aheadButterflies(radix) + 1 {
 		for k := range radix {
-			s.indexes = append(s.indexes, int32((step*b+rest*k)%n))
+			s.indexes = append(s.indexes, int32((step*(b%rest)+rest*k)%n))
 		}
-		if coprime {
+		if coprime || b >= rest {
 			continue
 		}
 		for _, j := range s.results[s.shared:] {
@@ -99,20 +100,20 @@ func conjugateChoices(n int) (choices []int) {
 	return choices
 }
 
-// butterflies returns the number of butterflies of the stage.
-func (s *lineStage) butterflies() int { return len(s.indexes) / s.radix }
+// aheadButterflies returns how many butterflies of a radix come before rows that are fetched are needed: about 32 rows.
+func aheadButterflies(radix int) int { return ceilDivide(32, radix) }
 
 // rows returns the number of complex rows of a pair of lines.
-func (s *lineStage) rows() int { return s.butterflies() * s.pitch }
+func (s *lineStage) rows() int { return s.rest * s.pitch }
 
 // lineRows is where one line of a pair is, and where its results are.
 type lineRows struct {
-	line      []float32
-	stride    int       // floats from a row of the line to the next
-	shared    []float32 // rows of the results that are shared, the parts that are this line's
-	re, im    []float32 // rows of its own
-	ahead     []float32 // rows that will be needed soon
-	aheadStep int       // floats from one of those to the next
+	line       []float32
+	stride     int       // floats from a row of the line to the next
+	shared     []float32 // rows of the results that are shared, the parts that are this line's
+	re, im     []float32 // rows of its own
+	next       []float32 // the line whose rows will be needed after those of this one
+	nextStride int
 }
 
 // of returns the results' places of the first or of the second line of a pair.
@@ -141,7 +142,7 @@ func (s *lineStage) back(l *lineRows) {
 
 // forwardGeneric is the definition of forward.
 func (s *lineStage) forwardGeneric(l *lineRows) {
-	for b := range s.butterflies() {
+	for b := range s.rest {
 		for i, j := range s.results {
 			var re, im vector
 			for k, row := range s.indexes[b*s.radix:][:s.radix] {
@@ -166,7 +167,7 @@ func (s *lineStage) forwardGeneric(l *lineRows) {
 
 // backGeneric is the definition of back.
 func (s *lineStage) backGeneric(l *lineRows) {
-	for b := range s.butterflies() {
+	for b := range s.rest {
 		var sums [maxLineRadix]vector
 		for i, j := range s.results {
 			var re, im vector

@@ -32,26 +32,28 @@ func (s *lineStage) backVector(l *lineRows) bool {
 	return true
 }
 
-// run runs a routine over all butterflies.
+// run runs a routine over all butterflies, of which the last fetch rows of the line that comes next.
 func (s *lineStage) run(routine lineRoutine, l *lineRows) {
-	rest := s.butterflies()
-	last := (rest-1)*s.pitch*lanes + lanes - 1
-	_ = l.shared[last+(s.shared-1)*lanes]
-	_ = l.line[(len(s.indexes)-1)*l.stride+lanes-1]
-	var re, im *float32
-	if s.own > 0 {
-		_, _ = l.re[last+(s.own-1)*lanes], l.im[last+(s.own-1)*lanes]
-		re, im = &l.re[0], &l.im[0]
-	}
+	own := max(0, s.rest-aheadButterflies(s.radix))
+	s.runPart(routine, l, l.line, l.stride, 0, own)
+	s.runPart(routine, l, l.next, l.nextStride, own, s.rest)
+}
+
+// runPart runs a routine over butterflies lo to hi, which fetch rows of a line ahead.
+func (s *lineStage) runPart(routine lineRoutine, l *lineRows, ahead []float32, aheadStride, lo, hi int) {
 	const most = maxButterflies * maxRadix
-	for first := 0; first < rest; first += most / s.radix {
-		n := min(most/s.radix, rest-first)
-		at := first * s.pitch * lanes
+	for ; lo < hi; lo += most / s.radix {
+		n, at := min(most/s.radix, hi-lo), lo*s.pitch*lanes
+		last := at + ((n-1)*s.pitch+s.shared-1)*lanes
+		shared := &l.shared[: last+lanes : last+lanes][at]
+		var re, im, twiddles *float32
 		if s.own > 0 {
-			re, im = &l.re[at], &l.im[at]
+			last := at + ((n-1)*s.pitch+s.own-1)*lanes
+			re, im = &l.re[: last+lanes : last+lanes][at], &l.im[: last+lanes : last+lanes][at]
+			twiddles = lanesOf(s.twiddles, 2*lo*s.own)
 		}
-		fetched := min(first*s.radix*l.aheadStep, len(l.ahead)-1)
-		routine(&l.shared[at], re, im, &l.line[0], lanesOf(s.twiddles, 2*first*s.own), &s.indexes[first*s.radix], l.stride, n, &l.ahead[fetched], l.aheadStep)
+		_ = l.line[(s.rest*s.radix-1)*l.stride+lanes-1]
+		routine(shared, re, im, &l.line[0], twiddles, &s.indexes[lo*s.radix], l.stride, n, &ahead[0], aheadStride)
 	}
 }
 

@@ -22,7 +22,7 @@ func TestLineStageIsPartOfTheTransform(t *testing.T) {
 						re, _ := guardedSlice(t, s.rows()*lanes, r.IntN(16))
 						im, _ := guardedSlice(t, s.rows()*lanes, r.IntN(16))
 						work := complexRows{re, im, lanes}
-						l := lineRows{line: line, stride: stride, ahead: line, aheadStep: stride}
+						l := lineRows{line: line, stride: stride, next: line, nextStride: stride}
 						l.shared, l.re, l.im = s.of(&work, second)
 						before := append([]float32(nil), line...)
 						s.forward(&l)

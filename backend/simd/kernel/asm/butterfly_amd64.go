@@ -644,6 +644,756 @@ func ButterflyAccumulate16AVX512(outRe *float32, outIm *float32, inRe *float32, 
 //go:noescape
 func ButterflyAccumulate16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
+// BlockFilter1AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter1AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter1AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter1AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd1AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd1AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd1AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd1AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum1AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum1AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum1AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum1AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate1AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate1AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate1AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate1AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack1AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack1AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack1AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack1AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward2AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward2AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward2AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward2AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse2AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse2AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse2AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse2AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter2AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter2AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter2AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter2AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd2AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd2AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd2AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd2AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum2AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum2AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum2AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum2AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate2AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate2AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate2AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate2AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack2AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack2AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack2AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack2AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward3AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward3AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward3AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward3AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse3AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse3AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse3AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse3AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter3AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter3AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter3AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter3AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd3AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd3AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd3AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd3AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum3AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum3AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum3AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum3AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate3AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate3AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate3AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate3AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack3AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack3AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack3AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack3AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward4AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward4AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward4AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward4AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse4AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse4AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse4AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse4AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter4AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter4AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter4AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter4AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd4AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd4AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd4AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd4AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum4AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum4AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum4AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum4AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate4AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate4AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate4AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate4AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack4AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack4AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack4AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack4AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward5AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward5AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward5AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward5AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse5AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse5AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse5AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse5AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter5AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter5AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter5AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter5AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd5AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd5AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd5AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd5AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum5AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum5AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum5AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum5AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate5AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate5AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate5AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate5AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack5AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack5AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack5AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack5AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward7AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward7AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward7AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward7AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse7AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse7AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse7AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse7AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter7AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter7AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter7AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter7AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd7AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd7AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd7AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd7AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum7AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum7AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum7AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum7AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate7AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate7AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate7AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate7AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack7AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack7AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack7AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack7AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward8AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward8AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward8AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward8AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse8AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse8AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse8AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse8AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter8AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter8AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter8AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter8AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd8AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd8AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd8AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd8AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum8AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum8AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum8AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum8AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate8AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate8AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate8AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate8AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack8AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack8AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack8AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack8AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward9AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward9AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward9AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward9AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse9AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse9AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse9AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse9AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter9AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter9AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter9AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter9AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd9AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd9AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd9AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd9AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum9AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum9AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum9AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum9AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate9AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate9AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate9AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate9AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack9AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack9AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack9AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack9AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward11AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward11AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward11AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward11AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse11AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse11AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse11AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse11AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter11AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter11AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter11AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter11AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd11AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd11AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd11AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd11AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum11AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum11AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum11AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum11AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate11AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate11AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate11AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate11AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack11AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack11AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack11AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack11AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward13AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward13AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward13AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward13AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse13AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse13AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse13AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse13AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter13AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter13AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter13AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter13AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd13AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd13AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd13AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd13AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum13AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum13AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum13AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum13AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate13AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate13AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate13AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate13AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack13AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack13AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack13AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack13AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward16AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward16AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockForward16AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockForward16AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse16AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse16AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockInverse16AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockInverse16AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter16AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter16AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilter16AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilter16AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd16AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd16AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockFilterAdd16AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockFilterAdd16AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum16AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum16AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockSpectrum16AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockSpectrum16AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate16AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate16AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockAccumulate16AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockAccumulate16AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack16AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack16AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
+// BlockBack16AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
+//
+//go:noescape
+func BlockBack16AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
+
 // Line1AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape

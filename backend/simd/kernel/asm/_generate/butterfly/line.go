@@ -25,7 +25,11 @@ import (
 //	z[j] = z[j] · conj(twiddles[j])                       LineBackTwiddled
 //	out[indexes[k]·stride] = Σ_j Re(z[j] · e^(2πi·jk/radix))
 //
-// Rows that will be needed soon are fetched meanwhile, as many as are read or written, as in the butterflies.
+// Rows that will be needed soon are fetched into the second cache meanwhile: ahead[indexes[k]·aheadStride] of the butterfly
+// that is aheadButterflies later in the indexes. In the first cache, rows far apart would drive out what is worked on.
+
+// aheadButterflies returns how many butterflies of a radix come before the rows that are fetched are needed: about 32 rows.
+func aheadButterflies(radix int) int { return (32 + radix - 1) / radix }
 
 // realRadices are the radices that lines begin with.
 var realRadices = []int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 32, 64}
@@ -33,14 +37,15 @@ var realRadices = []int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 32, 64}
 // line is what the parts of one routine share.
 type line struct {
 	program
-	radix               int
-	back                bool
-	shared, re, im      reg.Register
-	rows, indexes       reg.Register // of the line
-	stride              reg.Register
-	twiddles            reg.Register // nil where there are none
-	ahead, aheadStride  reg.Register
-	fetched, fetchEvery int
+	radix              int
+	back               bool
+	shared, re, im     reg.Register
+	rows, indexes      reg.Register // of the line
+	stride             reg.Register
+	twiddles           reg.Register // nil where there are none
+	ahead, aheadStride reg.Register
+	part               reg.Register // which vector of a row comes now, nil where it has one
+	vectors            int          // of a row
 }
 
 func writeLine(radix int, twiddled bool, level string, registers []reg.VecPhysical) {
@@ -73,23 +78,24 @@ func writeLineRoutine(radix int, twiddled, back bool, level string, registers []
 	count := Load(Param("count"), GP64())
 	SHLQ(Imm(2), l.stride)
 	SHLQ(Imm(2), l.aheadStride)
-	vectors := 64 / int(registers[0].Size())
-	l.fetchEvery = vectors
-	size := uint64(registers[0].Size())
-	part := GP64()
-	XORQ(part, part)
+	size := registers[0].Size()
+	l.vectors = 64 / int(size)
+	if l.vectors > 1 {
+		l.part = GP64()
+		XORQ(l.part, l.part)
+	}
 	l.butterfly()
 	l.emit(registers, func() { Label("butterfly") })
-	if vectors > 1 {
+	if l.vectors > 1 {
 		for _, r := range []reg.Register{l.shared, l.re, l.im, l.rows} {
-			ADDQ(Imm(size), r)
+			ADDQ(Imm(uint64(size)), r)
 		}
-		XORQ(Imm(1), part)
+		XORQ(Imm(1), l.part)
 		JNZ(LabelRef("butterfly"))
 		SUBQ(Imm(64), l.rows)
 	}
 	pitch := 64 * (radix | 1)
-	if vectors > 1 {
+	if l.vectors > 1 {
 		pitch -= 64
 	}
 	for _, r := range []reg.Register{l.shared, l.re, l.im} {
@@ -165,11 +171,16 @@ func (l *line) butterfly() {
 // row returns the address of row k of the line, and emits the fetch of another.
 func (l *line) row(k int) func() Mem {
 	return func() Mem {
-		if l.fetched++; l.fetched%l.fetchEvery == 0 {
-			PREFETCHT1(Mem{Base: l.ahead})
-			ADDQ(l.aheadStride, l.ahead)
-		}
 		index := GP64()
+		if k%l.vectors == 0 { // each of a row's vectors in its turn fetches another row
+			at := Mem{Base: l.indexes, Disp: 4 * (aheadButterflies(l.radix)*l.radix + k)}
+			if l.part != nil {
+				at.Index, at.Scale = l.part, 4
+			}
+			MOVLQSX(at, index)
+			IMULQ(l.aheadStride, index)
+			PREFETCHT1(Mem{Base: l.ahead, Index: index, Scale: 1})
+		}
 		MOVLQSX(Mem{Base: l.indexes, Disp: 4 * k}, index)
 		IMULQ(l.stride, index)
 		return Mem{Base: l.rows, Index: index, Scale: 1}

@@ -45,6 +45,12 @@ func main() {
 			write(kind, radix, "AVX2", ymm)
 		}
 	}
+	for _, radix := range blockRadices {
+		for _, kind := range blockKinds {
+			writeBlock(kind, radix, "AVX512", zmm)
+			writeBlock(kind, radix, "AVX2", ymm)
+		}
+	}
 	for _, radix := range realRadices {
 		for _, twiddled := range []bool{false, true} {
 			writeLine(radix, twiddled, "AVX512", zmm)
@@ -203,7 +209,10 @@ func (r *routine) rows(k int, re, im, stride reg.Register) (reAt, imAt func() Me
 		}
 }
 
-const constantsName = "butterflyConstants"
+const (
+	constantsName       = "butterflyConstants"
+	constantVectorsName = "butterflyConstantVectors"
+)
 
 // constants are those that routines use, in order.
 var constants []float64
@@ -222,10 +231,21 @@ func constantAddress(c float64) Mem {
 	return NewDataAddr(Symbol{Name: constantsName, Static: true}, 4*at)
 }
 
+// constantVector returns where eight of a constant are.
+func constantVector(constant Mem) Mem {
+	return NewDataAddr(Symbol{Name: constantVectorsName, Static: true}, 8*constant.Disp)
+}
+
 func writeConstants() {
 	GLOBL(constantsName, attr.RODATA|attr.NOPTR)
 	for i, c := range constants {
 		DATA(4*i, F32(c))
+	}
+	GLOBL(constantVectorsName, attr.RODATA|attr.NOPTR)
+	for i, c := range constants {
+		for lane := range 8 {
+			DATA(32*i+4*lane, F32(c))
+		}
 	}
 	GLOBL(laneMaskName, attr.RODATA|attr.NOPTR)
 	for i := range 16 {

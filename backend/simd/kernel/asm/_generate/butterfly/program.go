@@ -18,6 +18,7 @@ type operation struct {
 	operands      []int
 	negateProduct bool
 	negateAddend  bool
+	constant      bool       // a broadcast of the same number in all routines
 	address       func() Mem // of what is read or written; it may emit code
 }
 
@@ -25,6 +26,7 @@ type operationKind int
 
 const (
 	load        operationKind = iota // sixteen or eight floats
+	memory                           // the same, from where it can be read again and again
 	broadcast                        // one float in all lanes; may be done again
 	add                              // a + b
 	subtract                         // a - b
@@ -61,6 +63,11 @@ func (p *program) load(address func() Mem) value {
 	return p.append(operation{kind: load, address: address})
 }
 
+// memory is a load that is done where the value is used, and again where it is used again. The address emits no code.
+func (p *program) memory(m Mem) value {
+	return p.append(operation{kind: memory, address: func() Mem { return m }})
+}
+
 func (p *program) broadcast(m Mem) value {
 	return p.append(operation{kind: broadcast, address: func() Mem { return m }})
 }
@@ -78,6 +85,7 @@ func (p *program) constant(c float64) value {
 	id, ok := p.constants[size]
 	if !ok {
 		id = p.broadcast(constantAddress(size)).id
+		p.operations[id].constant = true
 		if p.constants == nil {
 			p.constants = map[float64]int{}
 		}

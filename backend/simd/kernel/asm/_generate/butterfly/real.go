@@ -51,17 +51,8 @@ func (p *program) realPrime(n int, in func(k int) value, out func(j int, z compl
 	}
 	out(0, complexValue{re: total})
 	for j := 1; j <= half; j++ {
-		z := complexValue{re: first}
-		for k := range half {
-			cos, sin := p.rootOf(j*(k+1), n)
-			z.re = p.multiplyAdd(sums[k], cos, z.re)
-			if k == 0 {
-				z.im = p.multiply(differences[k], sin)
-			} else {
-				z.im = p.multiplyAdd(differences[k], sin, z.im)
-			}
-		}
-		out(n-j, z)
+		even, odd := p.primeResult(j, n, first, func(k int) (sum, difference value) { return sums[k], differences[k] })
+		out(n-j, complexValue{even, odd})
 	}
 }
 
@@ -126,16 +117,7 @@ func (p *program) realPrimeInverse(n int, in func(j int) complexValue, out func(
 	}
 	out(0, total)
 	for k := 1; k <= half; k++ {
-		even, odd := first, value{}
-		for j := 1; j <= half; j++ {
-			cos, sin := p.rootOf(j*k, n)
-			even = p.multiplyAdd(numbers[j].re, cos, even)
-			if j == 1 {
-				odd = p.multiply(numbers[j].im, sin)
-			} else {
-				odd = p.multiplyAdd(numbers[j].im, sin, odd)
-			}
-		}
+		even, odd := p.primeResult(k, n, first, func(j int) (sum, difference value) { return numbers[j+1].re, numbers[j+1].im })
 		out(k, p.add(even, odd))
 		out(n-k, p.subtract(even, odd))
 	}

@@ -78,85 +78,167 @@ func (a *allocator) write(instructions func()) {
 // operation emits operation i.
 func (a *allocator) operation(i int) {
 	o := &a.operations[i]
-	if o.kind == broadcast {
+	if o.kind == broadcast || o.kind == memory {
 		return // when it is needed
 	}
-	in := make([]int, len(o.operands))
+	folded := a.fold(o)
+	in := make([]Op, len(o.operands))
 	for k, v := range o.operands {
-		in[k] = a.fetch(v, o.operands)
+		if k == folded {
+			in[k] = a.inMemory(v)
+		} else {
+			in[k] = a.registers[a.fetch(v, o.operands)]
+		}
 	}
 	for _, v := range o.operands {
 		a.uses[v] = a.uses[v][1:]
 	}
-	if o.kind == store {
-		a.write(func() { VMOVUPS(a.registers[in[0]], o.address()) })
+	switch o.kind {
+	case store:
+		a.write(func() { VMOVUPS(in[0], o.address()) })
 		a.release(o.operands)
-		return
-	}
-	var last [3]bool // of operands that are not needed again
-	for k, v := range o.operands {
-		last[k] = len(a.uses[v]) == 0
-	}
-	if o.kind == multiplyAdd {
-		a.multiplyAdd(i, in, last)
-		return
-	}
-	if o.kind == load {
+	case load:
 		r := a.take(nil)
 		a.write(func() { VMOVUPS(o.address(), a.registers[r]) })
 		a.hold(r, i)
-		return
-	}
-	a.release(o.operands)
-	r := a.take(o.operands)
-	x, y, z := a.registers[in[0]], a.registers[in[1]], a.registers[r]
-	a.write(func() {
-		switch o.kind {
-		case add:
-			VADDPS(y, x, z)
-		case subtract:
-			VSUBPS(y, x, z)
-		case multiply:
-			VMULPS(y, x, z)
+	case multiplyAdd:
+		a.multiplyAdd(i, in, folded)
+	default:
+		a.release(o.operands)
+		r := a.take(o.operands)
+		if folded == 0 && o.kind != subtract {
+			in[0], in[1] = in[1], in[0]
 		}
-	})
-	a.hold(r, i)
+		a.write(func() {
+			switch o.kind {
+			case add:
+				VADDPS(in[1], in[0], a.registers[r])
+			case subtract:
+				VSUBPS(in[1], in[0], a.registers[r])
+			case multiply:
+				VMULPS(in[1], in[0], a.registers[r])
+			}
+		})
+		a.hold(r, i)
+	}
+}
+
+// fold returns the operand that an operation takes from memory, or -1: one that is in no register, and is not worth one.
+func (a *allocator) fold(o *operation) int {
+	var places []int
+	switch o.kind {
+	case add, multiply, multiplyAdd:
+		places = []int{1, 0}
+	case subtract:
+		places = []int{1}
+	}
+	if o.kind == multiplyAdd && (len(a.uses[o.operands[0]]) == 1 || len(a.uses[o.operands[1]]) == 1) {
+		places = append(places, 2) // over a factor that is not needed again
+	}
+	for _, k := range places {
+		v := o.operands[k]
+		if _, ok := a.register[v]; ok || slices.Index(o.operands, v) != k || slices.Contains(o.operands[k+1:], v) {
+			continue
+		}
+		switch kind := a.operations[v].kind; {
+		case kind == memory, kind == broadcast && a.operations[v].constant && a.registers[0].Size() == 32:
+		case kind == broadcast || len(a.uses[v]) > 1 && a.uses[v][1]-a.uses[v][0] < nearby:
+			continue
+		}
+		if k == 2 && !a.overFactor(o) {
+			continue
+		}
+		return k
+	}
+	return -1
+}
+
+// nearby is how many operations on a value on the stack is worth a register, where it is needed again.
+const nearby = 12
+
+// overFactor says whether a factor of a multiplication is in a register and not needed again.
+func (a *allocator) overFactor(o *operation) bool {
+	for _, v := range o.operands[:2] {
+		if kind := a.operations[v].kind; len(a.uses[v]) == 1 && kind != memory && kind != broadcast {
+			return true
+		}
+	}
+	return false
+}
+
+// inMemory returns where a value is that is in no register.
+func (a *allocator) inMemory(v int) Mem {
+	switch o := &a.operations[v]; o.kind {
+	case memory:
+		return o.address()
+	case broadcast:
+		return constantVector(o.address())
+	default:
+		return a.place(a.slot[v])
+	}
 }
 
 // multiplyAdd emits operation i over the register of an operand that is not needed again, or a copy of the addend.
-func (a *allocator) multiplyAdd(i int, in []int, last [3]bool) {
+func (a *allocator) multiplyAdd(i int, in []Op, folded int) {
 	o := &a.operations[i]
-	x, y, z := a.registers[in[0]], a.registers[in[1]], a.registers[in[2]]
-	over, product := in[2], false
+	last := func(k int) bool { return k != folded && len(a.uses[o.operands[k]]) == 0 }
+	x, y, z := 0, 1, 2 // what is multiplied, what it is multiplied by, what is added
+	over, product := 2, false
 	switch {
-	case last[2]:
-	case last[0]:
-		over, product = in[0], true
-	case last[1]:
-		over, product, x, y = in[1], true, y, x
+	case last(2):
+	case last(0):
+		over, product = 0, true
+	case last(1):
+		over, product, x, y = 1, true, 1, 0
 	default:
-		over = a.take(o.operands)
-		a.write(func() { VMOVAPS(z, a.registers[over]) })
-	}
-	a.release(o.operands)
-	a.hold(over, i)
-	to := a.registers[over]
-	a.write(func() {
-		switch {
-		case product && o.negateProduct:
-			VFNMADD213PS(z, y, to)
-		case product && o.negateAddend:
-			VFMSUB213PS(z, y, to)
-		case product:
-			VFMADD213PS(z, y, to)
-		case o.negateProduct:
-			VFNMADD231PS(y, x, to)
-		case o.negateAddend:
-			VFMSUB231PS(y, x, to)
-		default:
-			VFMADD231PS(y, x, to)
+		r := a.take(o.operands)
+		a.write(func() { VMOVAPS(in[2], a.registers[r]) })
+		in[2] = a.registers[r]
+		a.release(o.operands)
+		a.hold(r, i)
+		if folded == 0 {
+			x, y = 1, 0
 		}
-	})
+		a.emitMultiplyAdd(o, in[y], in[x], in[2], form231)
+		return
+	}
+	register := slices.Index(a.registers, in[over].(reg.VecPhysical))
+	a.release(o.operands)
+	a.hold(register, i)
+	switch {
+	case !product && folded == 0:
+		a.emitMultiplyAdd(o, in[0], in[1], in[2], form231)
+	case !product:
+		a.emitMultiplyAdd(o, in[1], in[0], in[2], form231)
+	case folded == y:
+		a.emitMultiplyAdd(o, in[y], in[z], in[x], form132)
+	default:
+		a.emitMultiplyAdd(o, in[z], in[y], in[x], form213)
+	}
+}
+
+type multiplyAddForm int
+
+const (
+	form231 multiplyAddForm = iota // to = second·first + to
+	form213                        // to = second·to + first
+	form132                        // to = to·first + second
+)
+
+// emitMultiplyAdd emits a multiply-add, of which the first operand may be in memory.
+func (a *allocator) emitMultiplyAdd(o *operation, first, second, to Op, form multiplyAddForm) {
+	sign := 0
+	if o.negateProduct {
+		sign = 1
+	} else if o.negateAddend {
+		sign = 2
+	}
+	instructions := [3][3]func(...Op){
+		form231: {VFMADD231PS, VFNMADD231PS, VFMSUB231PS},
+		form213: {VFMADD213PS, VFNMADD213PS, VFMSUB213PS},
+		form132: {VFMADD132PS, VFNMADD132PS, VFMSUB132PS},
+	}
+	a.write(func() { instructions[form][sign](first, second, to) })
 }
 
 func (a *allocator) hold(register, v int) { a.holds[register], a.register[v] = v, register }
@@ -167,9 +249,12 @@ func (a *allocator) fetch(v int, locked []int) int {
 		return r
 	}
 	r := a.take(locked)
-	if o := &a.operations[v]; o.kind == broadcast {
+	switch o := &a.operations[v]; o.kind {
+	case broadcast:
 		a.write(func() { VBROADCASTSS(o.address(), a.registers[r]) })
-	} else {
+	case memory:
+		a.write(func() { VMOVUPS(o.address(), a.registers[r]) })
+	default:
 		a.write(func() { VMOVUPS(a.place(a.slot[v]), a.registers[r]) })
 	}
 	a.hold(r, v)
@@ -188,7 +273,7 @@ func (a *allocator) take(locked []int) int {
 		}
 	}
 	v := a.holds[best]
-	if _, ok := a.slot[v]; !ok && a.operations[v].kind != broadcast {
+	if _, ok := a.slot[v]; !ok && a.operations[v].kind != broadcast && a.operations[v].kind != memory {
 		a.slot[v] = a.newSlot()
 		a.write(func() { VMOVUPS(a.registers[best], a.place(a.slot[v])) })
 	}

@@ -46,20 +46,33 @@ func (p *program) primeTransform(n int, in func(k int) complexValue, out func(j 
 		total = p.addComplex(total, sums[k])
 	}
 	out(0, total)
+	// All real parts come before the imaginary ones: either need half of the numbers alone.
+	re := make([]value, n)
 	for j := 1; j <= half; j++ {
-		even, odd := first, complexValue{}
-		for k := range half {
-			c, s := p.rootOf(j*(k+1), n)
-			even = complexValue{p.multiplyAdd(sums[k].re, c, even.re), p.multiplyAdd(sums[k].im, c, even.im)}
-			if k == 0 {
-				odd = complexValue{p.multiply(differences[k].im, s), p.multiply(differences[k].re, s.negated())}
-			} else {
-				odd = complexValue{p.multiplyAdd(differences[k].im, s, odd.re), p.multiplyAdd(differences[k].re, s.negated(), odd.im)}
-			}
-		}
-		out(j, p.addComplex(even, odd))
-		out(n-j, p.subtractComplex(even, odd))
+		even, odd := p.primeResult(j, n, first.re, func(k int) (sum, difference value) { return sums[k].re, differences[k].im })
+		re[j], re[n-j] = p.add(even, odd), p.subtract(even, odd)
 	}
+	for j := 1; j <= half; j++ {
+		even, odd := p.primeResult(j, n, first.im, func(k int) (sum, difference value) { return sums[k].im, differences[k].re })
+		out(j, complexValue{re[j], p.subtract(even, odd)})
+		out(n-j, complexValue{re[n-j], p.add(even, odd)})
+	}
+}
+
+// primeResult returns first + Σ_k sum(k)·cos(2π·j(k+1)/n) and Σ_k difference(k)·sin(2π·j(k+1)/n).
+func (p *program) primeResult(j, n int, first value, in func(k int) (sum, difference value)) (even, odd value) {
+	even = first
+	for k := range n / 2 {
+		cos, sin := p.rootOf(j*(k+1), n)
+		sum, difference := in(k)
+		even = p.multiplyAdd(sum, cos, even)
+		if k == 0 {
+			odd = p.multiply(difference, sin)
+		} else {
+			odd = p.multiplyAdd(difference, sin, odd)
+		}
+	}
+	return even, odd
 }
 
 // rootOf returns the cosine and the sine of 2πk/n.

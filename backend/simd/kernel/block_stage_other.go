@@ -1,0 +1,7 @@
+//go:build !amd64 || noasm
+
+package kernel
+
+func (s *blockStage) runVector(kind blockKind, b *blockRun, row, step, part, count int) bool {
+	return false
+}
