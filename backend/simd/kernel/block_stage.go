@@ -39,7 +39,6 @@ const (
 // blockRun is what butterflies work on.
 type blockRun struct {
 	work     complexRows // first is the first row of the blocks of the first butterfly
-	pitch    int         // rows of work from one number of a block to the next
 	f        factorRows  // from the first butterfly's on
 	spectrum []float32   // rows of sixteen real and sixteen imaginary parts
 }

@@ -291,11 +291,6 @@ func (p *fftPlan) convolveAhead(out, in, work *complexRows, f *factorRows, soon,
 	}
 }
 
-// filter multiplies in by the filter and adds to it.
-func (p *fftPlan) filter(out, in complexRows, f factorRows) {
-	p.single.run(filterButterfly, &out, &in, &f, &out, 0, p.n)
-}
-
 // correlateAhead transforms in and adds the products with the conjugate of a spectrum, laid out as a filter, to sum, while
 // rows of next come into the cache.
 func (p *fftPlan) correlateAhead(sum, in, work complexRows, spectrum []float32, next complexRows) {

@@ -16,7 +16,7 @@ type lineStage struct {
 	results     []int // which are computed, shared ones first
 	shared, own int
 	rest        int       // butterflies
-	indexes     []int32   // [rest + some, radix], the rows of a line that each butterfly takes, and some of the first again
+	indexes     []int32   // [rest, radix], the rows of a line that each butterfly takes, and one number more
 	twiddles    []float32 // [n/radix, own], factors of the results as pairs; nil where all are 1
 }
 
@@ -41,11 +41,11 @@ func newLineStage(n, radix int) lineStage {
 	if coprime {
 		step = radix
 	}
-	for b := range rest + aheadButterflies(radix) + 1 {
+	for b := range rest {
 		for k := range radix {
-			s.indexes = append(s.indexes, int32((step*(b%rest)+rest*k)%n))
+			s.indexes = append(s.indexes, int32((step*b+rest*k)%n))
 		}
-		if coprime || b >= rest {
+		if coprime {
 			continue
 		}
 		for _, j := range s.results[s.shared:] {
@@ -53,6 +53,7 @@ func newLineStage(n, radix int) lineStage {
 			s.twiddles = append(s.twiddles, float32(re), float32(im))
 		}
 	}
+	s.indexes = append(s.indexes, 0)
 	return s
 }
 
@@ -100,9 +101,6 @@ func conjugateChoices(n int) (choices []int) {
 	return choices
 }
 
-// aheadButterflies returns how many butterflies of a radix come before rows that are fetched are needed: about 32 rows.
-func aheadButterflies(radix int) int { return ceilDivide(32, radix) }
-
 // rows returns the number of complex rows of a pair of lines.
 func (s *lineStage) rows() int { return s.rest * s.pitch }
 
@@ -112,7 +110,7 @@ type lineRows struct {
 	stride     int       // floats from a row of the line to the next
 	shared     []float32 // rows of the results that are shared, the parts that are this line's
 	re, im     []float32 // rows of its own
-	next       []float32 // the line whose rows will be needed after those of this one
+	next       []float32 // the line that comes next
 	nextStride int
 }
 

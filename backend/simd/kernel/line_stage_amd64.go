@@ -32,18 +32,12 @@ func (s *lineStage) backVector(l *lineRows) bool {
 	return true
 }
 
-// run runs a routine over all butterflies, of which the last fetch rows of the line that comes next.
+// run runs a routine over all butterflies.
 func (s *lineStage) run(routine lineRoutine, l *lineRows) {
-	own := max(0, s.rest-aheadButterflies(s.radix))
-	s.runPart(routine, l, l.line, l.stride, 0, own)
-	s.runPart(routine, l, l.next, l.nextStride, own, s.rest)
-}
-
-// runPart runs a routine over butterflies lo to hi, which fetch rows of a line ahead.
-func (s *lineStage) runPart(routine lineRoutine, l *lineRows, ahead []float32, aheadStride, lo, hi int) {
 	const most = maxButterflies * maxRadix
-	for ; lo < hi; lo += most / s.radix {
-		n, at := min(most/s.radix, hi-lo), lo*s.pitch*lanes
+	_ = l.line[(s.rest*s.radix-1)*l.stride+lanes-1]
+	for lo := 0; lo < s.rest; lo += most / s.radix {
+		n, at := min(most/s.radix, s.rest-lo), lo*s.pitch*lanes
 		last := at + ((n-1)*s.pitch+s.shared-1)*lanes
 		shared := &l.shared[: last+lanes : last+lanes][at]
 		var re, im, twiddles *float32
@@ -52,8 +46,7 @@ func (s *lineStage) runPart(routine lineRoutine, l *lineRows, ahead []float32, a
 			re, im = &l.re[: last+lanes : last+lanes][at], &l.im[: last+lanes : last+lanes][at]
 			twiddles = lanesOf(s.twiddles, 2*lo*s.own)
 		}
-		_ = l.line[(s.rest*s.radix-1)*l.stride+lanes-1]
-		routine(shared, re, im, &l.line[0], twiddles, &s.indexes[lo*s.radix], l.stride, n, &ahead[0], aheadStride)
+		routine(shared, re, im, &l.line[0], twiddles, &s.indexes[lo*s.radix], l.stride, n, &l.next[0], l.nextStride)
 	}
 }
 

@@ -65304,7 +65304,7 @@ TEXT ·Line1AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX    128(SI), R11
+	MOVLQSX    (SI), R11
 	IMULQ      R9, R11
 	PREFETCHT1 (R8)(R11*1)
 	MOVLQSX    (SI), R11
@@ -65337,7 +65337,7 @@ TEXT ·LineBack1AVX512(SB), $0-80
 
 butterfly:
 	VMOVUPS    (AX), Z0
-	MOVLQSX    128(SI), R11
+	MOVLQSX    (SI), R11
 	IMULQ      R9, R11
 	PREFETCHT1 (R8)(R11*1)
 	MOVLQSX    (SI), R11
@@ -65369,7 +65369,7 @@ TEXT ·Line1AVX2(SB), $0-80
 	XORQ R11, R11
 
 butterfly:
-	MOVLQSX    128(SI)(R11*4), R12
+	MOVLQSX    (SI)(R11*4), R12
 	IMULQ      R9, R12
 	PREFETCHT1 (R8)(R12*1)
 	MOVLQSX    (SI), R12
@@ -65410,7 +65410,7 @@ TEXT ·LineBack1AVX2(SB), $0-80
 
 butterfly:
 	VMOVUPS    (AX), Y0
-	MOVLQSX    128(SI)(R11*4), R12
+	MOVLQSX    (SI)(R11*4), R12
 	IMULQ      R9, R12
 	PREFETCHT1 (R8)(R12*1)
 	MOVLQSX    (SI), R12
@@ -65449,7 +65449,7 @@ TEXT ·LineTwiddled1AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX    128(SI), R12
+	MOVLQSX    (SI), R12
 	IMULQ      R9, R12
 	PREFETCHT1 (R8)(R12*1)
 	MOVLQSX    (SI), R12
@@ -65484,7 +65484,7 @@ TEXT ·LineBackTwiddled1AVX512(SB), $0-80
 
 butterfly:
 	VMOVUPS    (AX), Z0
-	MOVLQSX    128(SI), R12
+	MOVLQSX    (SI), R12
 	IMULQ      R9, R12
 	PREFETCHT1 (R8)(R12*1)
 	MOVLQSX    (SI), R12
@@ -65518,7 +65518,7 @@ TEXT ·LineTwiddled1AVX2(SB), $0-80
 	XORQ R12, R12
 
 butterfly:
-	MOVLQSX    128(SI)(R12*4), R13
+	MOVLQSX    (SI)(R12*4), R13
 	IMULQ      R9, R13
 	PREFETCHT1 (R8)(R13*1)
 	MOVLQSX    (SI), R13
@@ -65561,7 +65561,7 @@ TEXT ·LineBackTwiddled1AVX2(SB), $0-80
 
 butterfly:
 	VMOVUPS    (AX), Y0
-	MOVLQSX    128(SI)(R12*4), R13
+	MOVLQSX    (SI)(R12*4), R13
 	IMULQ      R9, R13
 	PREFETCHT1 (R8)(R13*1)
 	MOVLQSX    (SI), R13
@@ -65600,19 +65600,19 @@ TEXT ·Line3AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      132(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z0
-	MOVLQSX      136(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      140(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
@@ -65657,7 +65657,7 @@ butterfly:
 	VMOVUPS      (CX), Z1
 	VMOVUPS      (DX), Z2
 	VADDPS       Z1, Z0, Z3
-	MOVLQSX      132(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
@@ -65668,14 +65668,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+4(SB), Z1
 	VMULPS       Z1, Z2, Z1
 	VADDPS       Z1, Z0, Z2
-	MOVLQSX      136(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z2, (BX)(R11*1)
 	VSUBPS       Z1, Z0, Z0
-	MOVLQSX      140(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
@@ -65707,7 +65707,7 @@ TEXT ·Line3AVX2(SB), $0-80
 	XORQ R11, R11
 
 butterfly:
-	MOVLQSX      132(SI)(R11*4), R12
+	MOVLQSX      (SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -65716,7 +65716,7 @@ butterfly:
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y1
-	MOVLQSX      140(SI)(R11*4), R12
+	MOVLQSX      8(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -65767,7 +65767,7 @@ butterfly:
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VADDPS       Y1, Y0, Y3
-	MOVLQSX      132(SI)(R11*4), R12
+	MOVLQSX      (SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -65780,7 +65780,7 @@ butterfly:
 	IMULQ        DI, R12
 	VMOVUPS      Y2, (BX)(R12*1)
 	VSUBPS       Y1, Y0, Y0
-	MOVLQSX      140(SI)(R11*4), R12
+	MOVLQSX      8(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -65819,19 +65819,19 @@ TEXT ·LineTwiddled3AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      132(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z0
-	MOVLQSX      136(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z1
-	MOVLQSX      140(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -65890,7 +65890,7 @@ butterfly:
 	VFMADD231PS  Z5, Z1, Z4
 	VFNMADD231PS Z3, Z1, Z2
 	VADDPS       Z4, Z0, Z1
-	MOVLQSX      132(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -65901,14 +65901,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+4(SB), Z1
 	VMULPS       Z1, Z2, Z1
 	VADDPS       Z1, Z0, Z2
-	MOVLQSX      136(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z2, (BX)(R12*1)
 	VSUBPS       Z1, Z0, Z0
-	MOVLQSX      140(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -65942,7 +65942,7 @@ TEXT ·LineTwiddled3AVX2(SB), $0-80
 	XORQ R12, R12
 
 butterfly:
-	MOVLQSX      132(SI)(R12*4), R13
+	MOVLQSX      (SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
@@ -65951,7 +65951,7 @@ butterfly:
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y1
-	MOVLQSX      140(SI)(R12*4), R13
+	MOVLQSX      8(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
@@ -66016,7 +66016,7 @@ butterfly:
 	VFMADD231PS  Y5, Y1, Y4
 	VFNMADD231PS Y3, Y1, Y2
 	VADDPS       Y4, Y0, Y1
-	MOVLQSX      132(SI)(R12*4), R13
+	MOVLQSX      (SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
@@ -66029,7 +66029,7 @@ butterfly:
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VSUBPS       Y1, Y0, Y0
-	MOVLQSX      140(SI)(R12*4), R13
+	MOVLQSX      8(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
@@ -66068,25 +66068,25 @@ TEXT ·Line4AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX    128(SI), R11
+	MOVLQSX    (SI), R11
 	IMULQ      R9, R11
 	PREFETCHT1 (R8)(R11*1)
 	MOVLQSX    (SI), R11
 	IMULQ      DI, R11
 	VMOVUPS    (BX)(R11*1), Z0
-	MOVLQSX    136(SI), R11
+	MOVLQSX    8(SI), R11
 	IMULQ      R9, R11
 	PREFETCHT1 (R8)(R11*1)
 	MOVLQSX    8(SI), R11
 	IMULQ      DI, R11
 	VMOVUPS    (BX)(R11*1), Z1
-	MOVLQSX    132(SI), R11
+	MOVLQSX    4(SI), R11
 	IMULQ      R9, R11
 	PREFETCHT1 (R8)(R11*1)
 	MOVLQSX    4(SI), R11
 	IMULQ      DI, R11
 	VMOVUPS    (BX)(R11*1), Z2
-	MOVLQSX    140(SI), R11
+	MOVLQSX    12(SI), R11
 	IMULQ      R9, R11
 	PREFETCHT1 (R8)(R11*1)
 	MOVLQSX    12(SI), R11
@@ -66134,28 +66134,28 @@ butterfly:
 	VADDPS     Z3, Z2, Z4
 	VSUBPS     Z3, Z2, Z2
 	VADDPS     Z0, Z4, Z3
-	MOVLQSX    128(SI), R11
+	MOVLQSX    (SI), R11
 	IMULQ      R9, R11
 	PREFETCHT1 (R8)(R11*1)
 	MOVLQSX    (SI), R11
 	IMULQ      DI, R11
 	VMOVUPS    Z3, (BX)(R11*1)
 	VSUBPS     Z0, Z4, Z0
-	MOVLQSX    136(SI), R11
+	MOVLQSX    8(SI), R11
 	IMULQ      R9, R11
 	PREFETCHT1 (R8)(R11*1)
 	MOVLQSX    8(SI), R11
 	IMULQ      DI, R11
 	VMOVUPS    Z0, (BX)(R11*1)
 	VSUBPS     Z1, Z2, Z0
-	MOVLQSX    132(SI), R11
+	MOVLQSX    4(SI), R11
 	IMULQ      R9, R11
 	PREFETCHT1 (R8)(R11*1)
 	MOVLQSX    4(SI), R11
 	IMULQ      DI, R11
 	VMOVUPS    Z0, (BX)(R11*1)
 	VADDPS     Z1, Z2, Z0
-	MOVLQSX    140(SI), R11
+	MOVLQSX    12(SI), R11
 	IMULQ      R9, R11
 	PREFETCHT1 (R8)(R11*1)
 	MOVLQSX    12(SI), R11
@@ -66187,13 +66187,13 @@ TEXT ·Line4AVX2(SB), $0-80
 	XORQ R11, R11
 
 butterfly:
-	MOVLQSX    128(SI)(R11*4), R12
+	MOVLQSX    (SI)(R11*4), R12
 	IMULQ      R9, R12
 	PREFETCHT1 (R8)(R12*1)
 	MOVLQSX    (SI), R12
 	IMULQ      DI, R12
 	VMOVUPS    (BX)(R12*1), Y0
-	MOVLQSX    136(SI)(R11*4), R12
+	MOVLQSX    8(SI)(R11*4), R12
 	IMULQ      R9, R12
 	PREFETCHT1 (R8)(R12*1)
 	MOVLQSX    8(SI), R12
@@ -66255,14 +66255,14 @@ butterfly:
 	VADDPS     Y3, Y2, Y4
 	VSUBPS     Y3, Y2, Y2
 	VADDPS     Y0, Y4, Y3
-	MOVLQSX    128(SI)(R11*4), R12
+	MOVLQSX    (SI)(R11*4), R12
 	IMULQ      R9, R12
 	PREFETCHT1 (R8)(R12*1)
 	MOVLQSX    (SI), R12
 	IMULQ      DI, R12
 	VMOVUPS    Y3, (BX)(R12*1)
 	VSUBPS     Y0, Y4, Y0
-	MOVLQSX    136(SI)(R11*4), R12
+	MOVLQSX    8(SI)(R11*4), R12
 	IMULQ      R9, R12
 	PREFETCHT1 (R8)(R12*1)
 	MOVLQSX    8(SI), R12
@@ -66309,25 +66309,25 @@ TEXT ·LineTwiddled4AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      128(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z0
-	MOVLQSX      136(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z1
-	MOVLQSX      132(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      140(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
@@ -66399,28 +66399,28 @@ butterfly:
 	VADDPS       Z4, Z0, Z2
 	VSUBPS       Z4, Z0, Z0
 	VADDPS       Z3, Z2, Z4
-	MOVLQSX      128(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z4, (BX)(R12*1)
 	VSUBPS       Z3, Z2, Z2
-	MOVLQSX      136(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z2, (BX)(R12*1)
 	VSUBPS       Z1, Z0, Z2
-	MOVLQSX      132(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z2, (BX)(R12*1)
 	VADDPS       Z1, Z0, Z0
-	MOVLQSX      140(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
@@ -66454,13 +66454,13 @@ TEXT ·LineTwiddled4AVX2(SB), $0-80
 	XORQ R12, R12
 
 butterfly:
-	MOVLQSX      128(SI)(R12*4), R13
+	MOVLQSX      (SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y0
-	MOVLQSX      136(SI)(R12*4), R13
+	MOVLQSX      8(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
@@ -66546,14 +66546,14 @@ butterfly:
 	VADDPS       Y4, Y0, Y2
 	VSUBPS       Y4, Y0, Y0
 	VADDPS       Y3, Y2, Y4
-	MOVLQSX      128(SI)(R12*4), R13
+	MOVLQSX      (SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y4, (BX)(R13*1)
 	VSUBPS       Y3, Y2, Y2
-	MOVLQSX      136(SI)(R12*4), R13
+	MOVLQSX      8(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
@@ -66600,19 +66600,19 @@ TEXT ·Line5AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      140(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z0
-	MOVLQSX      144(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      156(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
@@ -66621,13 +66621,13 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVLQSX      148(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z4
-	MOVLQSX      152(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
@@ -66686,7 +66686,7 @@ butterfly:
 	VMOVUPS      (CX), Z4
 	VMOVUPS      (DX), Z5
 	VADDPS       Z4, Z3, Z3
-	MOVLQSX      140(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
@@ -66702,14 +66702,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+20(SB), Z10
 	VFMADD231PS  Z10, Z5, Z8
 	VADDPS       Z8, Z6, Z11
-	MOVLQSX      144(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z11, (BX)(R11*1)
 	VSUBPS       Z8, Z6, Z6
-	MOVLQSX      156(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
@@ -66720,14 +66720,14 @@ butterfly:
 	VFMADD231PS  Z3, Z4, Z0
 	VFNMADD231PS Z7, Z5, Z1
 	VADDPS       Z1, Z0, Z2
-	MOVLQSX      148(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z2, (BX)(R11*1)
 	VSUBPS       Z1, Z0, Z0
-	MOVLQSX      152(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
@@ -66759,7 +66759,7 @@ TEXT ·Line5AVX2(SB), $0-80
 	XORQ R11, R11
 
 butterfly:
-	MOVLQSX      140(SI)(R11*4), R12
+	MOVLQSX      (SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -66768,7 +66768,7 @@ butterfly:
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y1
-	MOVLQSX      156(SI)(R11*4), R12
+	MOVLQSX      16(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -66777,7 +66777,7 @@ butterfly:
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	MOVLQSX      148(SI)(R11*4), R12
+	MOVLQSX      8(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -66843,7 +66843,7 @@ butterfly:
 	VMOVUPS      (CX), Y4
 	VMOVUPS      (DX), Y5
 	VADDPS       Y4, Y3, Y3
-	MOVLQSX      140(SI)(R11*4), R12
+	MOVLQSX      (SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -66859,7 +66859,7 @@ butterfly:
 	IMULQ        DI, R12
 	VMOVUPS      Y7, (BX)(R12*1)
 	VSUBPS       Y6, Y3, Y3
-	MOVLQSX      156(SI)(R11*4), R12
+	MOVLQSX      16(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -66870,7 +66870,7 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y4, Y0
 	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y5, Y1
 	VADDPS       Y1, Y0, Y2
-	MOVLQSX      148(SI)(R11*4), R12
+	MOVLQSX      8(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -66913,19 +66913,19 @@ TEXT ·LineTwiddled5AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      140(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z0
-	MOVLQSX      144(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z1
-	MOVLQSX      156(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -66934,13 +66934,13 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVLQSX      148(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z4
-	MOVLQSX      152(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
@@ -67025,7 +67025,7 @@ butterfly:
 	VFMADD231PS  Z8, Z3, Z7
 	VFNMADD231PS Z6, Z3, Z5
 	VADDPS       Z7, Z1, Z1
-	MOVLQSX      140(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -67041,14 +67041,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+20(SB), Z10
 	VFMADD231PS  Z10, Z5, Z8
 	VADDPS       Z8, Z3, Z11
-	MOVLQSX      144(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z11, (BX)(R12*1)
 	VSUBPS       Z8, Z3, Z3
-	MOVLQSX      156(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -67059,14 +67059,14 @@ butterfly:
 	VFMADD231PS  Z1, Z7, Z0
 	VFNMADD231PS Z6, Z5, Z2
 	VADDPS       Z2, Z0, Z1
-	MOVLQSX      148(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z1, (BX)(R12*1)
 	VSUBPS       Z2, Z0, Z0
-	MOVLQSX      152(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
@@ -67100,7 +67100,7 @@ TEXT ·LineTwiddled5AVX2(SB), $0-80
 	XORQ R12, R12
 
 butterfly:
-	MOVLQSX      140(SI)(R12*4), R13
+	MOVLQSX      (SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
@@ -67109,7 +67109,7 @@ butterfly:
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y1
-	MOVLQSX      156(SI)(R12*4), R13
+	MOVLQSX      16(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
@@ -67118,7 +67118,7 @@ butterfly:
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	MOVLQSX      148(SI)(R12*4), R13
+	MOVLQSX      8(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
@@ -67210,7 +67210,7 @@ butterfly:
 	VFMADD231PS  Y8, Y3, Y7
 	VFNMADD231PS Y6, Y3, Y5
 	VADDPS       Y7, Y1, Y1
-	MOVLQSX      140(SI)(R12*4), R13
+	MOVLQSX      (SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
@@ -67226,7 +67226,7 @@ butterfly:
 	IMULQ        DI, R13
 	VMOVUPS      Y6, (BX)(R13*1)
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      156(SI)(R12*4), R13
+	MOVLQSX      16(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
@@ -67237,7 +67237,7 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y7, Y0
 	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y5, Y1
 	VADDPS       Y1, Y0, Y2
-	MOVLQSX      148(SI)(R12*4), R13
+	MOVLQSX      8(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
@@ -67280,19 +67280,19 @@ TEXT ·Line7AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      140(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z0
-	MOVLQSX      144(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      164(SI), R11
+	MOVLQSX      24(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      24(SI), R11
@@ -67301,13 +67301,13 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVLQSX      148(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z4
-	MOVLQSX      160(SI), R11
+	MOVLQSX      20(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      20(SI), R11
@@ -67316,13 +67316,13 @@ butterfly:
 	VADDPS       Z5, Z4, Z6
 	VSUBPS       Z5, Z4, Z4
 	VADDPS       Z6, Z2, Z2
-	MOVLQSX      152(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z5
-	MOVLQSX      156(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
@@ -67399,7 +67399,7 @@ butterfly:
 	VMOVUPS      (CX), Z6
 	VMOVUPS      (DX), Z7
 	VADDPS       Z6, Z3, Z3
-	MOVLQSX      140(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
@@ -67419,14 +67419,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+44(SB), Z14
 	VFMADD231PS  Z14, Z7, Z10
 	VADDPS       Z10, Z8, Z15
-	MOVLQSX      144(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z15, (BX)(R11*1)
 	VSUBPS       Z10, Z8, Z8
-	MOVLQSX      164(SI), R11
+	MOVLQSX      24(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      24(SI), R11
@@ -67440,14 +67440,14 @@ butterfly:
 	VFMADD231PS  Z3, Z6, Z8
 	VFNMADD231PS Z9, Z7, Z10
 	VADDPS       Z10, Z8, Z15
-	MOVLQSX      148(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z15, (BX)(R11*1)
 	VSUBPS       Z10, Z8, Z8
-	MOVLQSX      160(SI), R11
+	MOVLQSX      20(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      20(SI), R11
@@ -67460,14 +67460,14 @@ butterfly:
 	VFNMADD231PS Z11, Z6, Z0
 	VFMADD231PS  Z12, Z7, Z1
 	VADDPS       Z1, Z0, Z2
-	MOVLQSX      152(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z2, (BX)(R11*1)
 	VSUBPS       Z1, Z0, Z0
-	MOVLQSX      156(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
@@ -67499,7 +67499,7 @@ TEXT ·Line7AVX2(SB), $0-80
 	XORQ R11, R11
 
 butterfly:
-	MOVLQSX      140(SI)(R11*4), R12
+	MOVLQSX      (SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -67508,7 +67508,7 @@ butterfly:
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y1
-	MOVLQSX      164(SI)(R11*4), R12
+	MOVLQSX      24(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -67517,7 +67517,7 @@ butterfly:
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	MOVLQSX      148(SI)(R11*4), R12
+	MOVLQSX      8(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -67532,7 +67532,7 @@ butterfly:
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y5
-	MOVLQSX      156(SI)(R11*4), R12
+	MOVLQSX      16(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -67611,7 +67611,7 @@ butterfly:
 	VMOVUPS      (CX), Y6
 	VMOVUPS      (DX), Y7
 	VADDPS       Y6, Y3, Y3
-	MOVLQSX      140(SI)(R11*4), R12
+	MOVLQSX      (SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -67629,7 +67629,7 @@ butterfly:
 	IMULQ        DI, R12
 	VMOVUPS      Y9, (BX)(R12*1)
 	VSUBPS       Y8, Y3, Y3
-	MOVLQSX      164(SI)(R11*4), R12
+	MOVLQSX      24(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -67643,7 +67643,7 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y6, Y3
 	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y7, Y8
 	VADDPS       Y8, Y3, Y9
-	MOVLQSX      148(SI)(R11*4), R12
+	MOVLQSX      8(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -67664,7 +67664,7 @@ butterfly:
 	IMULQ        DI, R12
 	VMOVUPS      Y2, (BX)(R12*1)
 	VSUBPS       Y1, Y0, Y0
-	MOVLQSX      156(SI)(R11*4), R12
+	MOVLQSX      16(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -67703,19 +67703,19 @@ TEXT ·LineTwiddled7AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      140(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z0
-	MOVLQSX      144(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z1
-	MOVLQSX      164(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -67724,13 +67724,13 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVLQSX      148(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z4
-	MOVLQSX      160(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
@@ -67739,13 +67739,13 @@ butterfly:
 	VADDPS       Z5, Z4, Z6
 	VSUBPS       Z5, Z4, Z4
 	VADDPS       Z6, Z2, Z2
-	MOVLQSX      152(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z5
-	MOVLQSX      156(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -67860,7 +67860,7 @@ butterfly:
 	VFMADD231PS  Z10, Z3, Z9
 	VFNMADD231PS Z8, Z3, Z6
 	VADDPS       Z9, Z1, Z1
-	MOVLQSX      140(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -67880,14 +67880,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+44(SB), Z14
 	VFMADD231PS  Z14, Z6, Z10
 	VADDPS       Z10, Z3, Z15
-	MOVLQSX      144(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z15, (BX)(R12*1)
 	VSUBPS       Z10, Z3, Z3
-	MOVLQSX      164(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -67901,14 +67901,14 @@ butterfly:
 	VFMADD231PS  Z1, Z9, Z3
 	VFNMADD231PS Z8, Z6, Z10
 	VADDPS       Z10, Z3, Z15
-	MOVLQSX      148(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z15, (BX)(R12*1)
 	VSUBPS       Z10, Z3, Z3
-	MOVLQSX      160(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
@@ -67921,14 +67921,14 @@ butterfly:
 	VFNMADD231PS Z11, Z9, Z0
 	VFMADD231PS  Z12, Z6, Z2
 	VADDPS       Z2, Z0, Z1
-	MOVLQSX      152(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z1, (BX)(R12*1)
 	VSUBPS       Z2, Z0, Z0
-	MOVLQSX      156(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -67962,7 +67962,7 @@ TEXT ·LineTwiddled7AVX2(SB), $0-80
 	XORQ R12, R12
 
 butterfly:
-	MOVLQSX      140(SI)(R12*4), R13
+	MOVLQSX      (SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
@@ -67971,7 +67971,7 @@ butterfly:
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y1
-	MOVLQSX      164(SI)(R12*4), R13
+	MOVLQSX      24(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
@@ -67980,7 +67980,7 @@ butterfly:
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	MOVLQSX      148(SI)(R12*4), R13
+	MOVLQSX      8(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
@@ -67995,7 +67995,7 @@ butterfly:
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y5
-	MOVLQSX      156(SI)(R12*4), R13
+	MOVLQSX      16(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
@@ -68112,7 +68112,7 @@ butterfly:
 	VFMADD231PS  Y10, Y3, Y9
 	VFNMADD231PS Y8, Y3, Y6
 	VADDPS       Y9, Y1, Y1
-	MOVLQSX      140(SI)(R12*4), R13
+	MOVLQSX      (SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
@@ -68130,7 +68130,7 @@ butterfly:
 	IMULQ        DI, R13
 	VMOVUPS      Y8, (BX)(R13*1)
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      164(SI)(R12*4), R13
+	MOVLQSX      24(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
@@ -68144,7 +68144,7 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y9, Y1
 	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y6, Y3
 	VADDPS       Y3, Y1, Y8
-	MOVLQSX      148(SI)(R12*4), R13
+	MOVLQSX      8(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
@@ -68165,7 +68165,7 @@ butterfly:
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VSUBPS       Y1, Y0, Y0
-	MOVLQSX      156(SI)(R12*4), R13
+	MOVLQSX      16(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
@@ -68204,25 +68204,25 @@ TEXT ·Line8AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      128(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z0
-	MOVLQSX      144(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      136(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z2
-	MOVLQSX      152(SI), R11
+	MOVLQSX      24(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      24(SI), R11
@@ -68232,25 +68232,25 @@ butterfly:
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	MOVLQSX      132(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z2
-	MOVLQSX      148(SI), R11
+	MOVLQSX      20(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z3
-	MOVLQSX      140(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z6
-	MOVLQSX      156(SI), R11
+	MOVLQSX      28(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      28(SI), R11
@@ -68329,28 +68329,28 @@ butterfly:
 	VSUBPS       Z3, Z6, Z8
 	VADDPS       Z3, Z6, Z3
 	VADDPS       Z5, Z7, Z6
-	MOVLQSX      128(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z6, (BX)(R11*1)
 	VSUBPS       Z5, Z7, Z5
-	MOVLQSX      144(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z5, (BX)(R11*1)
 	VSUBPS       Z4, Z1, Z5
-	MOVLQSX      136(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z5, (BX)(R11*1)
 	VADDPS       Z4, Z1, Z1
-	MOVLQSX      152(SI), R11
+	MOVLQSX      24(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      24(SI), R11
@@ -68359,14 +68359,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+48(SB), Z1
 	VMOVAPS      Z8, Z4
 	VFMADD231PS  Z1, Z0, Z4
-	MOVLQSX      132(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z4, (BX)(R11*1)
 	VFNMADD231PS Z1, Z0, Z8
-	MOVLQSX      148(SI), R11
+	MOVLQSX      20(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      20(SI), R11
@@ -68374,14 +68374,14 @@ butterfly:
 	VMOVUPS      Z8, (BX)(R11*1)
 	VMOVAPS      Z3, Z0
 	VFNMADD231PS Z1, Z2, Z0
-	MOVLQSX      140(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z0, (BX)(R11*1)
 	VFMADD231PS  Z1, Z2, Z3
-	MOVLQSX      156(SI), R11
+	MOVLQSX      28(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      28(SI), R11
@@ -68413,25 +68413,25 @@ TEXT ·Line8AVX2(SB), $0-80
 	XORQ R11, R11
 
 butterfly:
-	MOVLQSX      128(SI)(R11*4), R12
+	MOVLQSX      (SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y0
-	MOVLQSX      144(SI)(R11*4), R12
+	MOVLQSX      16(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y1
-	MOVLQSX      136(SI)(R11*4), R12
+	MOVLQSX      8(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y2
-	MOVLQSX      152(SI)(R11*4), R12
+	MOVLQSX      24(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -68533,28 +68533,28 @@ butterfly:
 	VSUBPS       Y3, Y6, Y8
 	VADDPS       Y3, Y6, Y3
 	VADDPS       Y5, Y7, Y6
-	MOVLQSX      128(SI)(R11*4), R12
+	MOVLQSX      (SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y6, (BX)(R12*1)
 	VSUBPS       Y5, Y7, Y5
-	MOVLQSX      144(SI)(R11*4), R12
+	MOVLQSX      16(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y5, (BX)(R12*1)
 	VSUBPS       Y4, Y1, Y5
-	MOVLQSX      136(SI)(R11*4), R12
+	MOVLQSX      8(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y5, (BX)(R12*1)
 	VADDPS       Y4, Y1, Y1
-	MOVLQSX      152(SI)(R11*4), R12
+	MOVLQSX      24(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -68611,25 +68611,25 @@ TEXT ·LineTwiddled8AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      128(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z0
-	MOVLQSX      144(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z1
-	MOVLQSX      136(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      152(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -68639,25 +68639,25 @@ butterfly:
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	MOVLQSX      132(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      148(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z3
-	MOVLQSX      140(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z6
-	MOVLQSX      156(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
@@ -68784,28 +68784,28 @@ butterfly:
 	VSUBPS       Z5, Z2, Z7
 	VADDPS       Z5, Z2, Z2
 	VADDPS       Z4, Z8, Z5
-	MOVLQSX      128(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z5, (BX)(R12*1)
 	VSUBPS       Z4, Z8, Z4
-	MOVLQSX      144(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z4, (BX)(R12*1)
 	VSUBPS       Z0, Z6, Z4
-	MOVLQSX      136(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z4, (BX)(R12*1)
 	VADDPS       Z0, Z6, Z0
-	MOVLQSX      152(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -68814,14 +68814,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+48(SB), Z0
 	VMOVAPS      Z7, Z4
 	VFMADD231PS  Z0, Z1, Z4
-	MOVLQSX      132(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z4, (BX)(R12*1)
 	VFNMADD231PS Z0, Z1, Z7
-	MOVLQSX      148(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
@@ -68829,14 +68829,14 @@ butterfly:
 	VMOVUPS      Z7, (BX)(R12*1)
 	VMOVAPS      Z2, Z1
 	VFNMADD231PS Z0, Z3, Z1
-	MOVLQSX      140(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z1, (BX)(R12*1)
 	VFMADD231PS  Z0, Z3, Z2
-	MOVLQSX      156(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
@@ -68870,25 +68870,25 @@ TEXT ·LineTwiddled8AVX2(SB), $0-80
 	XORQ R12, R12
 
 butterfly:
-	MOVLQSX      128(SI)(R12*4), R13
+	MOVLQSX      (SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y0
-	MOVLQSX      144(SI)(R12*4), R13
+	MOVLQSX      16(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y1
-	MOVLQSX      136(SI)(R12*4), R13
+	MOVLQSX      8(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      152(SI)(R12*4), R13
+	MOVLQSX      24(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
@@ -69038,28 +69038,28 @@ butterfly:
 	VSUBPS       Y5, Y2, Y7
 	VADDPS       Y5, Y2, Y2
 	VADDPS       Y4, Y8, Y5
-	MOVLQSX      128(SI)(R12*4), R13
+	MOVLQSX      (SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y5, (BX)(R13*1)
 	VSUBPS       Y4, Y8, Y4
-	MOVLQSX      144(SI)(R12*4), R13
+	MOVLQSX      16(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y4, (BX)(R13*1)
 	VSUBPS       Y0, Y6, Y4
-	MOVLQSX      136(SI)(R12*4), R13
+	MOVLQSX      8(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y4, (BX)(R13*1)
 	VADDPS       Y0, Y6, Y0
-	MOVLQSX      152(SI)(R12*4), R13
+	MOVLQSX      24(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
@@ -69116,19 +69116,19 @@ TEXT ·Line9AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      144(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z0
-	MOVLQSX      156(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      168(SI), R11
+	MOVLQSX      24(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      24(SI), R11
@@ -69141,19 +69141,19 @@ butterfly:
 	VFNMADD231PS Z4, Z3, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z3
 	VMULPS       Z3, Z1, Z1
-	MOVLQSX      148(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z5
-	MOVLQSX      160(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z6
-	MOVLQSX      172(SI), R11
+	MOVLQSX      28(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      28(SI), R11
@@ -69168,19 +69168,19 @@ butterfly:
 	VMOVAPS      Z6, Z9
 	VFMADD231PS  Z8, Z5, Z9
 	VFMSUB231PS  Z8, Z6, Z5
-	MOVLQSX      152(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z6
-	MOVLQSX      164(SI), R11
+	MOVLQSX      20(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z8
-	MOVLQSX      176(SI), R11
+	MOVLQSX      32(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      32(SI), R11
@@ -69297,7 +69297,7 @@ butterfly:
 	VFNMADD231PS Z7, Z2, Z8
 	VFMADD231PS  Z7, Z6, Z2
 	VADDPS       Z10, Z3, Z6
-	MOVLQSX      144(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
@@ -69306,14 +69306,14 @@ butterfly:
 	VFNMADD231PS Z4, Z10, Z3
 	VMULPS       Z1, Z9, Z6
 	VADDPS       Z6, Z3, Z7
-	MOVLQSX      156(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z7, (BX)(R11*1)
 	VSUBPS       Z6, Z3, Z3
-	MOVLQSX      168(SI), R11
+	MOVLQSX      24(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      24(SI), R11
@@ -69322,7 +69322,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+80(SB), Z3
 	VMOVAPS      Z5, Z6
 	VFMADD231PS  Z3, Z11, Z6
-	MOVLQSX      148(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
@@ -69333,14 +69333,14 @@ butterfly:
 	VMULPS       Z1, Z13, Z6
 	VMOVAPS      Z5, Z7
 	VFMADD231PS  Z3, Z6, Z7
-	MOVLQSX      160(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z7, (BX)(R11*1)
 	VFNMADD231PS Z3, Z6, Z5
-	MOVLQSX      172(SI), R11
+	MOVLQSX      28(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      28(SI), R11
@@ -69349,7 +69349,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+180(SB), Z3
 	VMOVAPS      Z0, Z5
 	VFNMADD231PS Z3, Z2, Z5
-	MOVLQSX      152(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
@@ -69360,14 +69360,14 @@ butterfly:
 	VMULPS       Z1, Z8, Z1
 	VMOVAPS      Z0, Z2
 	VFNMADD231PS Z3, Z1, Z2
-	MOVLQSX      164(SI), R11
+	MOVLQSX      20(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z2, (BX)(R11*1)
 	VFMADD231PS  Z3, Z1, Z0
-	MOVLQSX      176(SI), R11
+	MOVLQSX      32(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      32(SI), R11
@@ -69399,7 +69399,7 @@ TEXT ·Line9AVX2(SB), $0-80
 	XORQ R11, R11
 
 butterfly:
-	MOVLQSX      144(SI)(R11*4), R12
+	MOVLQSX      (SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -69408,7 +69408,7 @@ butterfly:
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y1
-	MOVLQSX      168(SI)(R11*4), R12
+	MOVLQSX      24(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -69422,7 +69422,7 @@ butterfly:
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y3
-	MOVLQSX      160(SI)(R11*4), R12
+	MOVLQSX      16(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -69439,7 +69439,7 @@ butterfly:
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  butterflyConstantVectors<>+448(SB), Y3, Y6
 	VFMSUB231PS  butterflyConstantVectors<>+448(SB), Y4, Y3
-	MOVLQSX      152(SI)(R11*4), R12
+	MOVLQSX      8(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -69448,7 +69448,7 @@ butterfly:
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y7
-	MOVLQSX      176(SI)(R11*4), R12
+	MOVLQSX      32(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
@@ -69566,7 +69566,7 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+480(SB), Y1, Y5
 	VFMADD231PS  butterflyConstantVectors<>+480(SB), Y4, Y1
 	VADDPS       Y8, Y3, Y4
-	MOVLQSX      144(SI)(R11*4), R12
+	MOVLQSX      (SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -69579,7 +69579,7 @@ butterfly:
 	IMULQ        DI, R12
 	VMOVUPS      Y6, (BX)(R12*1)
 	VSUBPS       Y4, Y3, Y3
-	MOVLQSX      168(SI)(R11*4), R12
+	MOVLQSX      24(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -69595,7 +69595,7 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+32(SB), Y10, Y3
 	VMOVAPS      Y2, Y4
 	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y3, Y4
-	MOVLQSX      160(SI)(R11*4), R12
+	MOVLQSX      16(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -69607,7 +69607,7 @@ butterfly:
 	VMOVUPS      Y2, (BX)(R12*1)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS butterflyConstantVectors<>+1440(SB), Y1, Y2
-	MOVLQSX      152(SI)(R11*4), R12
+	MOVLQSX      8(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -69622,7 +69622,7 @@ butterfly:
 	IMULQ        DI, R12
 	VMOVUPS      Y2, (BX)(R12*1)
 	VFMADD231PS  butterflyConstantVectors<>+1440(SB), Y1, Y0
-	MOVLQSX      176(SI)(R11*4), R12
+	MOVLQSX      32(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
@@ -69661,19 +69661,19 @@ TEXT ·LineTwiddled9AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      144(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z0
-	MOVLQSX      156(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z1
-	MOVLQSX      168(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -69686,19 +69686,19 @@ butterfly:
 	VFNMADD231PS Z4, Z3, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z3
 	VMULPS       Z3, Z1, Z1
-	MOVLQSX      148(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z5
-	MOVLQSX      160(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z6
-	MOVLQSX      172(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
@@ -69713,19 +69713,19 @@ butterfly:
 	VMOVAPS      Z6, Z9
 	VFMADD231PS  Z8, Z5, Z9
 	VFMSUB231PS  Z8, Z6, Z5
-	MOVLQSX      152(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z6
-	MOVLQSX      164(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z8
-	MOVLQSX      176(SI), R12
+	MOVLQSX      32(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
@@ -69892,7 +69892,7 @@ butterfly:
 	VFNMADD231PS Z7, Z6, Z8
 	VFMADD231PS  Z7, Z2, Z6
 	VADDPS       Z12, Z1, Z2
-	MOVLQSX      144(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -69901,14 +69901,14 @@ butterfly:
 	VFNMADD231PS Z3, Z12, Z1
 	VMULPS       Z4, Z10, Z2
 	VADDPS       Z2, Z1, Z7
-	MOVLQSX      156(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z7, (BX)(R12*1)
 	VSUBPS       Z2, Z1, Z1
-	MOVLQSX      168(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -69917,7 +69917,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+80(SB), Z1
 	VMOVAPS      Z5, Z2
 	VFMADD231PS  Z1, Z9, Z2
-	MOVLQSX      148(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
@@ -69928,14 +69928,14 @@ butterfly:
 	VMULPS       Z4, Z13, Z2
 	VMOVAPS      Z5, Z7
 	VFMADD231PS  Z1, Z2, Z7
-	MOVLQSX      160(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z7, (BX)(R12*1)
 	VFNMADD231PS Z1, Z2, Z5
-	MOVLQSX      172(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
@@ -69944,7 +69944,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+180(SB), Z1
 	VMOVAPS      Z0, Z2
 	VFNMADD231PS Z1, Z6, Z2
-	MOVLQSX      152(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -69955,14 +69955,14 @@ butterfly:
 	VMULPS       Z4, Z8, Z2
 	VMOVAPS      Z0, Z3
 	VFNMADD231PS Z1, Z2, Z3
-	MOVLQSX      164(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z3, (BX)(R12*1)
 	VFMADD231PS  Z1, Z2, Z0
-	MOVLQSX      176(SI), R12
+	MOVLQSX      32(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
@@ -69996,7 +69996,7 @@ TEXT ·LineTwiddled9AVX2(SB), $0-80
 	XORQ R12, R12
 
 butterfly:
-	MOVLQSX      144(SI)(R12*4), R13
+	MOVLQSX      (SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
@@ -70005,7 +70005,7 @@ butterfly:
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y1
-	MOVLQSX      168(SI)(R12*4), R13
+	MOVLQSX      24(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
@@ -70019,7 +70019,7 @@ butterfly:
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y3
-	MOVLQSX      160(SI)(R12*4), R13
+	MOVLQSX      16(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
@@ -70036,7 +70036,7 @@ butterfly:
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  butterflyConstantVectors<>+448(SB), Y3, Y6
 	VFMSUB231PS  butterflyConstantVectors<>+448(SB), Y4, Y3
-	MOVLQSX      152(SI)(R12*4), R13
+	MOVLQSX      8(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
@@ -70045,7 +70045,7 @@ butterfly:
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      176(SI)(R12*4), R13
+	MOVLQSX      32(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
@@ -70213,7 +70213,7 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+480(SB), Y4, Y5
 	VFMADD231PS  butterflyConstantVectors<>+480(SB), Y2, Y4
 	VADDPS       Y10, Y1, Y2
-	MOVLQSX      144(SI)(R12*4), R13
+	MOVLQSX      (SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
@@ -70226,7 +70226,7 @@ butterfly:
 	IMULQ        DI, R13
 	VMOVUPS      Y6, (BX)(R13*1)
 	VSUBPS       Y2, Y1, Y1
-	MOVLQSX      168(SI)(R12*4), R13
+	MOVLQSX      24(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
@@ -70242,7 +70242,7 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+32(SB), Y9, Y1
 	VMOVAPS      Y3, Y2
 	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y1, Y2
-	MOVLQSX      160(SI)(R12*4), R13
+	MOVLQSX      16(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
@@ -70254,7 +70254,7 @@ butterfly:
 	VMOVUPS      Y3, (BX)(R13*1)
 	VMOVAPS      Y0, Y1
 	VFNMADD231PS butterflyConstantVectors<>+1440(SB), Y4, Y1
-	MOVLQSX      152(SI)(R12*4), R13
+	MOVLQSX      8(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
@@ -70269,7 +70269,7 @@ butterfly:
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VFMADD231PS  butterflyConstantVectors<>+1440(SB), Y1, Y0
-	MOVLQSX      176(SI)(R12*4), R13
+	MOVLQSX      32(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
@@ -70308,19 +70308,19 @@ TEXT ·Line11AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      132(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z0
-	MOVLQSX      136(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      172(SI), R11
+	MOVLQSX      40(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      40(SI), R11
@@ -70329,13 +70329,13 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVLQSX      140(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z4
-	MOVLQSX      168(SI), R11
+	MOVLQSX      36(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      36(SI), R11
@@ -70344,13 +70344,13 @@ butterfly:
 	VADDPS       Z5, Z4, Z6
 	VSUBPS       Z5, Z4, Z4
 	VADDPS       Z6, Z2, Z2
-	MOVLQSX      144(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z5
-	MOVLQSX      164(SI), R11
+	MOVLQSX      32(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      32(SI), R11
@@ -70359,13 +70359,13 @@ butterfly:
 	VADDPS       Z7, Z5, Z8
 	VSUBPS       Z7, Z5, Z5
 	VADDPS       Z8, Z2, Z2
-	MOVLQSX      148(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z7
-	MOVLQSX      160(SI), R11
+	MOVLQSX      28(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      28(SI), R11
@@ -70374,13 +70374,13 @@ butterfly:
 	VADDPS       Z9, Z7, Z10
 	VSUBPS       Z9, Z7, Z7
 	VADDPS       Z10, Z2, Z2
-	MOVLQSX      152(SI), R11
+	MOVLQSX      20(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z9
-	MOVLQSX      156(SI), R11
+	MOVLQSX      24(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      24(SI), R11
@@ -70505,7 +70505,7 @@ butterfly:
 	VMOVUPS      (CX), Z10
 	VMOVUPS      (DX), Z11
 	VADDPS       Z10, Z3, Z3
-	MOVLQSX      132(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
@@ -70533,14 +70533,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+120(SB), Z22
 	VFMADD231PS  Z22, Z11, Z14
 	VADDPS       Z14, Z12, Z23
-	MOVLQSX      136(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z23, (BX)(R11*1)
 	VSUBPS       Z14, Z12, Z12
-	MOVLQSX      172(SI), R11
+	MOVLQSX      40(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      40(SI), R11
@@ -70558,14 +70558,14 @@ butterfly:
 	VFMADD231PS  Z3, Z10, Z12
 	VFNMADD231PS Z13, Z11, Z14
 	VADDPS       Z14, Z12, Z23
-	MOVLQSX      140(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z23, (BX)(R11*1)
 	VSUBPS       Z14, Z12, Z12
-	MOVLQSX      168(SI), R11
+	MOVLQSX      36(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      36(SI), R11
@@ -70583,14 +70583,14 @@ butterfly:
 	VFNMADD231PS Z19, Z10, Z12
 	VFMADD231PS  Z20, Z11, Z14
 	VADDPS       Z14, Z12, Z23
-	MOVLQSX      144(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z23, (BX)(R11*1)
 	VSUBPS       Z14, Z12, Z12
-	MOVLQSX      164(SI), R11
+	MOVLQSX      32(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      32(SI), R11
@@ -70608,14 +70608,14 @@ butterfly:
 	VFMADD231PS  Z15, Z10, Z12
 	VFNMADD231PS Z16, Z11, Z14
 	VADDPS       Z14, Z12, Z23
-	MOVLQSX      148(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z23, (BX)(R11*1)
 	VSUBPS       Z14, Z12, Z12
-	MOVLQSX      160(SI), R11
+	MOVLQSX      28(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      28(SI), R11
@@ -70632,14 +70632,14 @@ butterfly:
 	VFNMADD231PS Z17, Z10, Z0
 	VFMADD231PS  Z18, Z11, Z1
 	VADDPS       Z1, Z0, Z2
-	MOVLQSX      152(SI), R11
+	MOVLQSX      20(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z2, (BX)(R11*1)
 	VSUBPS       Z1, Z0, Z0
-	MOVLQSX      156(SI), R11
+	MOVLQSX      24(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      24(SI), R11
@@ -70671,7 +70671,7 @@ TEXT ·Line11AVX2(SB), $0-80
 	XORQ R11, R11
 
 butterfly:
-	MOVLQSX      132(SI)(R11*4), R12
+	MOVLQSX      (SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -70680,7 +70680,7 @@ butterfly:
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y1
-	MOVLQSX      172(SI)(R11*4), R12
+	MOVLQSX      40(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
@@ -70689,7 +70689,7 @@ butterfly:
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	MOVLQSX      140(SI)(R11*4), R12
+	MOVLQSX      8(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -70704,7 +70704,7 @@ butterfly:
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y5
-	MOVLQSX      164(SI)(R11*4), R12
+	MOVLQSX      32(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
@@ -70713,7 +70713,7 @@ butterfly:
 	VADDPS       Y7, Y5, Y8
 	VSUBPS       Y7, Y5, Y5
 	VADDPS       Y8, Y2, Y2
-	MOVLQSX      148(SI)(R11*4), R12
+	MOVLQSX      16(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -70728,7 +70728,7 @@ butterfly:
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y9
-	MOVLQSX      156(SI)(R11*4), R12
+	MOVLQSX      24(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -70851,7 +70851,7 @@ butterfly:
 	VMOVUPS      (CX), Y10
 	VMOVUPS      (DX), Y11
 	VADDPS       Y10, Y3, Y3
-	MOVLQSX      132(SI)(R11*4), R12
+	MOVLQSX      (SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -70873,7 +70873,7 @@ butterfly:
 	IMULQ        DI, R12
 	VMOVUPS      Y13, (BX)(R12*1)
 	VSUBPS       Y12, Y3, Y3
-	MOVLQSX      172(SI)(R11*4), R12
+	MOVLQSX      40(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
@@ -70891,7 +70891,7 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y10, Y3
 	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y11, Y12
 	VADDPS       Y12, Y3, Y13
-	MOVLQSX      140(SI)(R11*4), R12
+	MOVLQSX      8(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -70917,7 +70917,7 @@ butterfly:
 	IMULQ        DI, R12
 	VMOVUPS      Y13, (BX)(R12*1)
 	VSUBPS       Y12, Y3, Y3
-	MOVLQSX      164(SI)(R11*4), R12
+	MOVLQSX      32(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
@@ -70935,7 +70935,7 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y10, Y3
 	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y11, Y12
 	VADDPS       Y12, Y3, Y13
-	MOVLQSX      148(SI)(R11*4), R12
+	MOVLQSX      16(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -70960,7 +70960,7 @@ butterfly:
 	IMULQ        DI, R12
 	VMOVUPS      Y2, (BX)(R12*1)
 	VSUBPS       Y1, Y0, Y0
-	MOVLQSX      156(SI)(R11*4), R12
+	MOVLQSX      24(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -70999,19 +70999,19 @@ TEXT ·LineTwiddled11AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      132(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z0
-	MOVLQSX      136(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z1
-	MOVLQSX      172(SI), R12
+	MOVLQSX      40(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
@@ -71020,13 +71020,13 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVLQSX      140(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z4
-	MOVLQSX      168(SI), R12
+	MOVLQSX      36(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      36(SI), R12
@@ -71035,13 +71035,13 @@ butterfly:
 	VADDPS       Z5, Z4, Z6
 	VSUBPS       Z5, Z4, Z4
 	VADDPS       Z6, Z2, Z2
-	MOVLQSX      144(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z5
-	MOVLQSX      164(SI), R12
+	MOVLQSX      32(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
@@ -71050,13 +71050,13 @@ butterfly:
 	VADDPS       Z7, Z5, Z8
 	VSUBPS       Z7, Z5, Z5
 	VADDPS       Z8, Z2, Z2
-	MOVLQSX      148(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z7
-	MOVLQSX      160(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
@@ -71065,13 +71065,13 @@ butterfly:
 	VADDPS       Z9, Z7, Z10
 	VSUBPS       Z9, Z7, Z7
 	VADDPS       Z10, Z2, Z2
-	MOVLQSX      152(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z9
-	MOVLQSX      156(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -71258,7 +71258,7 @@ butterfly:
 	VFMADD231PS  Z14, Z3, Z13
 	VFNMADD231PS Z12, Z3, Z10
 	VADDPS       Z13, Z1, Z1
-	MOVLQSX      132(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -71286,14 +71286,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+120(SB), Z22
 	VFMADD231PS  Z22, Z10, Z14
 	VADDPS       Z14, Z3, Z23
-	MOVLQSX      136(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z23, (BX)(R12*1)
 	VSUBPS       Z14, Z3, Z3
-	MOVLQSX      172(SI), R12
+	MOVLQSX      40(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
@@ -71311,14 +71311,14 @@ butterfly:
 	VFMADD231PS  Z1, Z13, Z3
 	VFNMADD231PS Z12, Z10, Z14
 	VADDPS       Z14, Z3, Z23
-	MOVLQSX      140(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z23, (BX)(R12*1)
 	VSUBPS       Z14, Z3, Z3
-	MOVLQSX      168(SI), R12
+	MOVLQSX      36(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      36(SI), R12
@@ -71336,14 +71336,14 @@ butterfly:
 	VFNMADD231PS Z19, Z13, Z3
 	VFMADD231PS  Z20, Z10, Z14
 	VADDPS       Z14, Z3, Z23
-	MOVLQSX      144(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z23, (BX)(R12*1)
 	VSUBPS       Z14, Z3, Z3
-	MOVLQSX      164(SI), R12
+	MOVLQSX      32(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
@@ -71361,14 +71361,14 @@ butterfly:
 	VFMADD231PS  Z15, Z13, Z3
 	VFNMADD231PS Z16, Z10, Z14
 	VADDPS       Z14, Z3, Z23
-	MOVLQSX      148(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z23, (BX)(R12*1)
 	VSUBPS       Z14, Z3, Z3
-	MOVLQSX      160(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
@@ -71385,14 +71385,14 @@ butterfly:
 	VFNMADD231PS Z17, Z13, Z0
 	VFMADD231PS  Z18, Z10, Z2
 	VADDPS       Z2, Z0, Z1
-	MOVLQSX      152(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z1, (BX)(R12*1)
 	VSUBPS       Z2, Z0, Z0
-	MOVLQSX      156(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -71426,7 +71426,7 @@ TEXT ·LineTwiddled11AVX2(SB), $0-80
 	XORQ R12, R12
 
 butterfly:
-	MOVLQSX      132(SI)(R12*4), R13
+	MOVLQSX      (SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
@@ -71435,7 +71435,7 @@ butterfly:
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y1
-	MOVLQSX      172(SI)(R12*4), R13
+	MOVLQSX      40(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      40(SI), R13
@@ -71444,7 +71444,7 @@ butterfly:
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	MOVLQSX      140(SI)(R12*4), R13
+	MOVLQSX      8(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
@@ -71459,7 +71459,7 @@ butterfly:
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y5
-	MOVLQSX      164(SI)(R12*4), R13
+	MOVLQSX      32(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
@@ -71468,7 +71468,7 @@ butterfly:
 	VADDPS       Y7, Y5, Y8
 	VSUBPS       Y7, Y5, Y5
 	VADDPS       Y8, Y2, Y2
-	MOVLQSX      148(SI)(R12*4), R13
+	MOVLQSX      16(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
@@ -71483,7 +71483,7 @@ butterfly:
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y9
-	MOVLQSX      156(SI)(R12*4), R13
+	MOVLQSX      24(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
@@ -71668,7 +71668,7 @@ butterfly:
 	VFMADD231PS  Y14, Y3, Y13
 	VFNMADD231PS Y12, Y3, Y10
 	VADDPS       Y13, Y1, Y1
-	MOVLQSX      132(SI)(R12*4), R13
+	MOVLQSX      (SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
@@ -71690,7 +71690,7 @@ butterfly:
 	IMULQ        DI, R13
 	VMOVUPS      Y12, (BX)(R13*1)
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      172(SI)(R12*4), R13
+	MOVLQSX      40(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      40(SI), R13
@@ -71708,7 +71708,7 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y13, Y1
 	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y10, Y3
 	VADDPS       Y3, Y1, Y12
-	MOVLQSX      140(SI)(R12*4), R13
+	MOVLQSX      8(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
@@ -71734,7 +71734,7 @@ butterfly:
 	IMULQ        DI, R13
 	VMOVUPS      Y12, (BX)(R13*1)
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      164(SI)(R12*4), R13
+	MOVLQSX      32(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
@@ -71752,7 +71752,7 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y13, Y1
 	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y10, Y3
 	VADDPS       Y3, Y1, Y12
-	MOVLQSX      148(SI)(R12*4), R13
+	MOVLQSX      16(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
@@ -71777,7 +71777,7 @@ butterfly:
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VSUBPS       Y1, Y0, Y0
-	MOVLQSX      156(SI)(R12*4), R13
+	MOVLQSX      24(SI)(R12*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
@@ -71816,19 +71816,19 @@ TEXT ·Line13AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      156(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z0
-	MOVLQSX      160(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      204(SI), R11
+	MOVLQSX      48(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      48(SI), R11
@@ -71837,13 +71837,13 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVLQSX      164(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z4
-	MOVLQSX      200(SI), R11
+	MOVLQSX      44(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      44(SI), R11
@@ -71852,13 +71852,13 @@ butterfly:
 	VADDPS       Z5, Z4, Z6
 	VSUBPS       Z5, Z4, Z4
 	VADDPS       Z6, Z2, Z2
-	MOVLQSX      168(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z5
-	MOVLQSX      196(SI), R11
+	MOVLQSX      40(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      40(SI), R11
@@ -71867,13 +71867,13 @@ butterfly:
 	VADDPS       Z7, Z5, Z8
 	VSUBPS       Z7, Z5, Z5
 	VADDPS       Z8, Z2, Z2
-	MOVLQSX      172(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z7
-	MOVLQSX      192(SI), R11
+	MOVLQSX      36(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      36(SI), R11
@@ -71882,13 +71882,13 @@ butterfly:
 	VADDPS       Z9, Z7, Z10
 	VSUBPS       Z9, Z7, Z7
 	VADDPS       Z10, Z2, Z2
-	MOVLQSX      176(SI), R11
+	MOVLQSX      20(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z9
-	MOVLQSX      188(SI), R11
+	MOVLQSX      32(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      32(SI), R11
@@ -71897,13 +71897,13 @@ butterfly:
 	VADDPS       Z11, Z9, Z12
 	VSUBPS       Z11, Z9, Z9
 	VADDPS       Z12, Z2, Z2
-	MOVLQSX      180(SI), R11
+	MOVLQSX      24(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z11
-	MOVLQSX      184(SI), R11
+	MOVLQSX      28(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      28(SI), R11
@@ -72058,7 +72058,7 @@ butterfly:
 	VMOVUPS      (CX), Z12
 	VMOVUPS      (DX), Z13
 	VADDPS       Z12, Z3, Z3
-	MOVLQSX      156(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
@@ -72090,14 +72090,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+168(SB), Z26
 	VFMADD231PS  Z26, Z13, Z16
 	VADDPS       Z16, Z14, Z27
-	MOVLQSX      160(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z27, (BX)(R11*1)
 	VSUBPS       Z16, Z14, Z14
-	MOVLQSX      204(SI), R11
+	MOVLQSX      48(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      48(SI), R11
@@ -72117,14 +72117,14 @@ butterfly:
 	VFMADD231PS  Z3, Z12, Z14
 	VFNMADD231PS Z15, Z13, Z16
 	VADDPS       Z16, Z14, Z27
-	MOVLQSX      164(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z27, (BX)(R11*1)
 	VSUBPS       Z16, Z14, Z14
-	MOVLQSX      200(SI), R11
+	MOVLQSX      44(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      44(SI), R11
@@ -72144,14 +72144,14 @@ butterfly:
 	VFNMADD231PS Z23, Z12, Z14
 	VFMADD231PS  Z24, Z13, Z16
 	VADDPS       Z16, Z14, Z27
-	MOVLQSX      168(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z27, (BX)(R11*1)
 	VSUBPS       Z16, Z14, Z14
-	MOVLQSX      196(SI), R11
+	MOVLQSX      40(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      40(SI), R11
@@ -72171,14 +72171,14 @@ butterfly:
 	VFMADD231PS  Z17, Z12, Z14
 	VFNMADD231PS Z18, Z13, Z16
 	VADDPS       Z16, Z14, Z27
-	MOVLQSX      172(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z27, (BX)(R11*1)
 	VSUBPS       Z16, Z14, Z14
-	MOVLQSX      192(SI), R11
+	MOVLQSX      36(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      36(SI), R11
@@ -72198,14 +72198,14 @@ butterfly:
 	VFNMADD231PS Z21, Z12, Z14
 	VFMADD231PS  Z22, Z13, Z16
 	VADDPS       Z16, Z14, Z27
-	MOVLQSX      176(SI), R11
+	MOVLQSX      20(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z27, (BX)(R11*1)
 	VSUBPS       Z16, Z14, Z14
-	MOVLQSX      188(SI), R11
+	MOVLQSX      32(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      32(SI), R11
@@ -72224,14 +72224,14 @@ butterfly:
 	VFMADD231PS  Z19, Z12, Z0
 	VFNMADD231PS Z20, Z13, Z1
 	VADDPS       Z1, Z0, Z2
-	MOVLQSX      180(SI), R11
+	MOVLQSX      24(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z2, (BX)(R11*1)
 	VSUBPS       Z1, Z0, Z0
-	MOVLQSX      184(SI), R11
+	MOVLQSX      28(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      28(SI), R11
@@ -72263,7 +72263,7 @@ TEXT ·Line13AVX2(SB), $0-80
 	XORQ R11, R11
 
 butterfly:
-	MOVLQSX      156(SI)(R11*4), R12
+	MOVLQSX      (SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -72272,7 +72272,7 @@ butterfly:
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y1
-	MOVLQSX      204(SI)(R11*4), R12
+	MOVLQSX      48(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      48(SI), R12
@@ -72281,7 +72281,7 @@ butterfly:
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	MOVLQSX      164(SI)(R11*4), R12
+	MOVLQSX      8(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -72296,7 +72296,7 @@ butterfly:
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y5
-	MOVLQSX      196(SI)(R11*4), R12
+	MOVLQSX      40(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
@@ -72305,7 +72305,7 @@ butterfly:
 	VADDPS       Y7, Y5, Y8
 	VSUBPS       Y7, Y5, Y5
 	VADDPS       Y8, Y2, Y2
-	MOVLQSX      172(SI)(R11*4), R12
+	MOVLQSX      16(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -72320,7 +72320,7 @@ butterfly:
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Y9
-	MOVLQSX      188(SI)(R11*4), R12
+	MOVLQSX      32(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
@@ -72329,7 +72329,7 @@ butterfly:
 	VADDPS       Y11, Y9, Y12
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y12, Y2, Y2
-	MOVLQSX      180(SI)(R11*4), R12
+	MOVLQSX      24(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -72483,7 +72483,7 @@ butterfly:
 	VMOVUPS      (CX), Y12
 	VMOVUPS      (DX), Y13
 	VADDPS       Y12, Y3, Y3
-	MOVLQSX      156(SI)(R11*4), R12
+	MOVLQSX      (SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -72507,7 +72507,7 @@ butterfly:
 	IMULQ        DI, R12
 	VMOVUPS      Y15, (BX)(R12*1)
 	VSUBPS       Y14, Y3, Y3
-	MOVLQSX      204(SI)(R11*4), R12
+	MOVLQSX      48(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      48(SI), R12
@@ -72527,7 +72527,7 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y12, Y3
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y13, Y14
 	VADDPS       Y14, Y3, Y15
-	MOVLQSX      164(SI)(R11*4), R12
+	MOVLQSX      8(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -72555,7 +72555,7 @@ butterfly:
 	IMULQ        DI, R12
 	VMOVUPS      Y15, (BX)(R12*1)
 	VSUBPS       Y14, Y3, Y3
-	MOVLQSX      196(SI)(R11*4), R12
+	MOVLQSX      40(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
@@ -72575,7 +72575,7 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y12, Y3
 	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y13, Y14
 	VADDPS       Y14, Y3, Y15
-	MOVLQSX      172(SI)(R11*4), R12
+	MOVLQSX      16(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -72603,7 +72603,7 @@ butterfly:
 	IMULQ        DI, R12
 	VMOVUPS      Y15, (BX)(R12*1)
 	VSUBPS       Y14, Y3, Y3
-	MOVLQSX      188(SI)(R11*4), R12
+	MOVLQSX      32(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
@@ -72622,7 +72622,7 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y12, Y0
 	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y13, Y1
 	VADDPS       Y1, Y0, Y2
-	MOVLQSX      180(SI)(R11*4), R12
+	MOVLQSX      24(SI)(R11*4), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
@@ -72665,19 +72665,19 @@ TEXT ·LineTwiddled13AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      156(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z0
-	MOVLQSX      160(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z1
-	MOVLQSX      204(SI), R12
+	MOVLQSX      48(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      48(SI), R12
@@ -72686,13 +72686,13 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVLQSX      164(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z4
-	MOVLQSX      200(SI), R12
+	MOVLQSX      44(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      44(SI), R12
@@ -72701,13 +72701,13 @@ butterfly:
 	VADDPS       Z5, Z4, Z6
 	VSUBPS       Z5, Z4, Z4
 	VADDPS       Z6, Z2, Z2
-	MOVLQSX      168(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z5
-	MOVLQSX      196(SI), R12
+	MOVLQSX      40(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
@@ -72716,13 +72716,13 @@ butterfly:
 	VADDPS       Z7, Z5, Z8
 	VSUBPS       Z7, Z5, Z5
 	VADDPS       Z8, Z2, Z2
-	MOVLQSX      172(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z7
-	MOVLQSX      192(SI), R12
+	MOVLQSX      36(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      36(SI), R12
@@ -72731,13 +72731,13 @@ butterfly:
 	VADDPS       Z9, Z7, Z10
 	VSUBPS       Z9, Z7, Z7
 	VADDPS       Z10, Z2, Z2
-	MOVLQSX      176(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z9
-	MOVLQSX      188(SI), R12
+	MOVLQSX      32(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
@@ -72746,13 +72746,13 @@ butterfly:
 	VADDPS       Z11, Z9, Z12
 	VSUBPS       Z11, Z9, Z9
 	VADDPS       Z12, Z2, Z2
-	MOVLQSX      180(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z11
-	MOVLQSX      184(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
@@ -72981,7 +72981,7 @@ butterfly:
 	VFMADD231PS  Z16, Z3, Z15
 	VFNMADD231PS Z14, Z3, Z12
 	VADDPS       Z15, Z1, Z1
-	MOVLQSX      156(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -73013,14 +73013,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+168(SB), Z26
 	VFMADD231PS  Z26, Z12, Z16
 	VADDPS       Z16, Z3, Z27
-	MOVLQSX      160(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z27, (BX)(R12*1)
 	VSUBPS       Z16, Z3, Z3
-	MOVLQSX      204(SI), R12
+	MOVLQSX      48(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      48(SI), R12
@@ -73040,14 +73040,14 @@ butterfly:
 	VFMADD231PS  Z1, Z15, Z3
 	VFNMADD231PS Z14, Z12, Z16
 	VADDPS       Z16, Z3, Z27
-	MOVLQSX      164(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z27, (BX)(R12*1)
 	VSUBPS       Z16, Z3, Z3
-	MOVLQSX      200(SI), R12
+	MOVLQSX      44(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      44(SI), R12
@@ -73067,14 +73067,14 @@ butterfly:
 	VFNMADD231PS Z23, Z15, Z3
 	VFMADD231PS  Z24, Z12, Z16
 	VADDPS       Z16, Z3, Z27
-	MOVLQSX      168(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z27, (BX)(R12*1)
 	VSUBPS       Z16, Z3, Z3
-	MOVLQSX      196(SI), R12
+	MOVLQSX      40(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
@@ -73094,14 +73094,14 @@ butterfly:
 	VFMADD231PS  Z17, Z15, Z3
 	VFNMADD231PS Z18, Z12, Z16
 	VADDPS       Z16, Z3, Z27
-	MOVLQSX      172(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z27, (BX)(R12*1)
 	VSUBPS       Z16, Z3, Z3
-	MOVLQSX      192(SI), R12
+	MOVLQSX      36(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      36(SI), R12
@@ -73121,14 +73121,14 @@ butterfly:
 	VFNMADD231PS Z21, Z15, Z3
 	VFMADD231PS  Z22, Z12, Z16
 	VADDPS       Z16, Z3, Z27
-	MOVLQSX      176(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z27, (BX)(R12*1)
 	VSUBPS       Z16, Z3, Z3
-	MOVLQSX      188(SI), R12
+	MOVLQSX      32(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
@@ -73147,14 +73147,14 @@ butterfly:
 	VFMADD231PS  Z19, Z15, Z0
 	VFNMADD231PS Z20, Z12, Z2
 	VADDPS       Z2, Z0, Z1
-	MOVLQSX      180(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z1, (BX)(R12*1)
 	VSUBPS       Z2, Z0, Z0
-	MOVLQSX      184(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
@@ -73191,7 +73191,7 @@ TEXT ·LineTwiddled13AVX2(SB), $96-80
 	ANDQ $-32, R13
 
 butterfly:
-	MOVLQSX      156(SI)(R12*4), R14
+	MOVLQSX      (SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      (SI), R14
@@ -73200,7 +73200,7 @@ butterfly:
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y1
-	MOVLQSX      204(SI)(R12*4), R14
+	MOVLQSX      48(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      48(SI), R14
@@ -73209,7 +73209,7 @@ butterfly:
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	MOVLQSX      164(SI)(R12*4), R14
+	MOVLQSX      8(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      8(SI), R14
@@ -73224,7 +73224,7 @@ butterfly:
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y5
-	MOVLQSX      196(SI)(R12*4), R14
+	MOVLQSX      40(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      40(SI), R14
@@ -73233,7 +73233,7 @@ butterfly:
 	VADDPS       Y7, Y5, Y8
 	VSUBPS       Y7, Y5, Y5
 	VADDPS       Y8, Y2, Y2
-	MOVLQSX      172(SI)(R12*4), R14
+	MOVLQSX      16(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      16(SI), R14
@@ -73248,7 +73248,7 @@ butterfly:
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y9
-	MOVLQSX      188(SI)(R12*4), R14
+	MOVLQSX      32(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      32(SI), R14
@@ -73257,7 +73257,7 @@ butterfly:
 	VADDPS       Y11, Y9, Y12
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y12, Y2, Y2
-	MOVLQSX      180(SI)(R12*4), R14
+	MOVLQSX      24(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      24(SI), R14
@@ -73501,7 +73501,7 @@ butterfly:
 	VFMADD231PS  Y10, Y3, Y15
 	VFNMADD231PS Y14, Y3, Y12
 	VADDPS       Y15, Y1, Y1
-	MOVLQSX      156(SI)(R12*4), R14
+	MOVLQSX      (SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      (SI), R14
@@ -73526,7 +73526,7 @@ butterfly:
 	IMULQ        DI, R14
 	VMOVUPS      Y14, (BX)(R14*1)
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      204(SI)(R12*4), R14
+	MOVLQSX      48(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      48(SI), R14
@@ -73546,7 +73546,7 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y15, Y1
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y12, Y3
 	VADDPS       Y3, Y1, Y14
-	MOVLQSX      164(SI)(R12*4), R14
+	MOVLQSX      8(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      8(SI), R14
@@ -73574,7 +73574,7 @@ butterfly:
 	IMULQ        DI, R14
 	VMOVUPS      Y14, (BX)(R14*1)
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      196(SI)(R12*4), R14
+	MOVLQSX      40(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      40(SI), R14
@@ -73594,7 +73594,7 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y15, Y1
 	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y12, Y3
 	VADDPS       Y3, Y1, Y14
-	MOVLQSX      172(SI)(R12*4), R14
+	MOVLQSX      16(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      16(SI), R14
@@ -73622,7 +73622,7 @@ butterfly:
 	IMULQ        DI, R14
 	VMOVUPS      Y14, (BX)(R14*1)
 	VSUBPS       Y3, Y1, Y1
-	MOVLQSX      188(SI)(R12*4), R14
+	MOVLQSX      32(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      32(SI), R14
@@ -73641,7 +73641,7 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y15, Y0
 	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y12, Y1
 	VADDPS       Y1, Y0, Y2
-	MOVLQSX      180(SI)(R12*4), R14
+	MOVLQSX      24(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      24(SI), R14
@@ -73684,19 +73684,19 @@ TEXT ·Line15AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      180(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z0
-	MOVLQSX      200(SI), R11
+	MOVLQSX      20(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      220(SI), R11
+	MOVLQSX      40(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      40(SI), R11
@@ -73709,19 +73709,19 @@ butterfly:
 	VFNMADD231PS Z4, Z3, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z3
 	VMULPS       Z3, Z1, Z1
-	MOVLQSX      184(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z5
-	MOVLQSX      204(SI), R11
+	MOVLQSX      24(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z6
-	MOVLQSX      224(SI), R11
+	MOVLQSX      44(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      44(SI), R11
@@ -73736,19 +73736,19 @@ butterfly:
 	VMOVAPS      Z6, Z9
 	VFMADD231PS  Z8, Z5, Z9
 	VFMSUB231PS  Z8, Z6, Z5
-	MOVLQSX      188(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z6
-	MOVLQSX      208(SI), R11
+	MOVLQSX      28(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z8
-	MOVLQSX      228(SI), R11
+	MOVLQSX      48(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      48(SI), R11
@@ -73763,19 +73763,19 @@ butterfly:
 	VMOVAPS      Z8, Z12
 	VFNMADD231PS Z11, Z6, Z12
 	VFMADD231PS  Z11, Z8, Z6
-	MOVLQSX      192(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z8
-	MOVLQSX      212(SI), R11
+	MOVLQSX      32(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      32(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z11
-	MOVLQSX      232(SI), R11
+	MOVLQSX      52(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      52(SI), R11
@@ -73790,19 +73790,19 @@ butterfly:
 	VMOVAPS      Z8, Z15
 	VFNMADD231PS Z14, Z11, Z15
 	VFMADD231PS  Z14, Z8, Z11
-	MOVLQSX      196(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z8
-	MOVLQSX      216(SI), R11
+	MOVLQSX      36(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      36(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z14
-	MOVLQSX      236(SI), R11
+	MOVLQSX      56(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      56(SI), R11
@@ -74027,7 +74027,7 @@ butterfly:
 	VFNMADD231PS Z6, Z1, Z8
 	VFMADD231PS  Z6, Z4, Z1
 	VADDPS       Z14, Z3, Z4
-	MOVLQSX      180(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
@@ -74038,14 +74038,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+4(SB), Z6
 	VMULPS       Z6, Z13, Z9
 	VADDPS       Z9, Z3, Z13
-	MOVLQSX      200(SI), R11
+	MOVLQSX      20(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z13, (BX)(R11*1)
 	VSUBPS       Z9, Z3, Z3
-	MOVLQSX      220(SI), R11
+	MOVLQSX      40(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      40(SI), R11
@@ -74054,7 +74054,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+204(SB), Z3
 	VMOVAPS      Z12, Z9
 	VFMADD231PS  Z3, Z23, Z9
-	MOVLQSX      184(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
@@ -74065,14 +74065,14 @@ butterfly:
 	VMULPS       Z6, Z24, Z9
 	VMOVAPS      Z12, Z13
 	VFMADD231PS  Z3, Z9, Z13
-	MOVLQSX      204(SI), R11
+	MOVLQSX      24(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z13, (BX)(R11*1)
 	VFNMADD231PS Z3, Z9, Z12
-	MOVLQSX      224(SI), R11
+	MOVLQSX      44(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      44(SI), R11
@@ -74081,7 +74081,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+212(SB), Z3
 	VMOVAPS      Z2, Z9
 	VFNMADD231PS Z3, Z15, Z9
-	MOVLQSX      188(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
@@ -74092,14 +74092,14 @@ butterfly:
 	VMULPS       Z6, Z11, Z9
 	VMOVAPS      Z2, Z11
 	VFMADD231PS  Z3, Z9, Z11
-	MOVLQSX      208(SI), R11
+	MOVLQSX      28(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z11, (BX)(R11*1)
 	VFNMADD231PS Z3, Z9, Z2
-	MOVLQSX      228(SI), R11
+	MOVLQSX      48(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      48(SI), R11
@@ -74107,7 +74107,7 @@ butterfly:
 	VMOVUPS      Z2, (BX)(R11*1)
 	VMOVAPS      Z0, Z2
 	VFNMADD231PS Z10, Z1, Z2
-	MOVLQSX      192(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
@@ -74118,14 +74118,14 @@ butterfly:
 	VMULPS       Z6, Z8, Z1
 	VMOVAPS      Z0, Z2
 	VFNMADD231PS Z10, Z1, Z2
-	MOVLQSX      212(SI), R11
+	MOVLQSX      32(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      32(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z2, (BX)(R11*1)
 	VFMADD231PS  Z10, Z1, Z0
-	MOVLQSX      232(SI), R11
+	MOVLQSX      52(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      52(SI), R11
@@ -74134,7 +74134,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+216(SB), Z0
 	VMOVAPS      Z7, Z1
 	VFNMADD231PS Z0, Z5, Z1
-	MOVLQSX      196(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
@@ -74145,14 +74145,14 @@ butterfly:
 	VMULPS       Z6, Z20, Z1
 	VMOVAPS      Z7, Z2
 	VFNMADD231PS Z0, Z1, Z2
-	MOVLQSX      216(SI), R11
+	MOVLQSX      36(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      36(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z2, (BX)(R11*1)
 	VFMADD231PS  Z0, Z1, Z7
-	MOVLQSX      236(SI), R11
+	MOVLQSX      56(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      56(SI), R11
@@ -74187,7 +74187,7 @@ TEXT ·Line15AVX2(SB), $64-80
 	ANDQ $-32, R12
 
 butterfly:
-	MOVLQSX      180(SI)(R11*4), R13
+	MOVLQSX      (SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
@@ -74196,7 +74196,7 @@ butterfly:
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y1
-	MOVLQSX      220(SI)(R11*4), R13
+	MOVLQSX      40(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      40(SI), R13
@@ -74210,7 +74210,7 @@ butterfly:
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y3
-	MOVLQSX      204(SI)(R11*4), R13
+	MOVLQSX      24(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
@@ -74227,7 +74227,7 @@ butterfly:
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  butterflyConstantVectors<>+1472(SB), Y3, Y6
 	VFMSUB231PS  butterflyConstantVectors<>+1472(SB), Y4, Y3
-	MOVLQSX      188(SI)(R11*4), R13
+	MOVLQSX      8(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
@@ -74236,7 +74236,7 @@ butterfly:
 	MOVLQSX      28(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      228(SI)(R11*4), R13
+	MOVLQSX      48(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      48(SI), R13
@@ -74253,7 +74253,7 @@ butterfly:
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      212(SI)(R11*4), R13
+	MOVLQSX      32(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
@@ -74270,7 +74270,7 @@ butterfly:
 	VMOVAPS      Y7, Y12
 	VFNMADD231PS butterflyConstantVectors<>+1536(SB), Y10, Y12
 	VFMADD231PS  butterflyConstantVectors<>+1536(SB), Y7, Y10
-	MOVLQSX      196(SI)(R11*4), R13
+	MOVLQSX      16(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
@@ -74279,7 +74279,7 @@ butterfly:
 	MOVLQSX      36(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y13
-	MOVLQSX      236(SI)(R11*4), R13
+	MOVLQSX      56(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      56(SI), R13
@@ -74504,7 +74504,7 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1536(SB), Y1, Y2
 	VFMADD231PS  butterflyConstantVectors<>+1536(SB), Y4, Y1
 	VADDPS       Y10, Y3, Y4
-	MOVLQSX      180(SI)(R11*4), R13
+	MOVLQSX      (SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
@@ -74517,7 +74517,7 @@ butterfly:
 	IMULQ        DI, R13
 	VMOVUPS      Y7, (BX)(R13*1)
 	VSUBPS       Y4, Y3, Y3
-	MOVLQSX      220(SI)(R11*4), R13
+	MOVLQSX      40(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      40(SI), R13
@@ -74534,7 +74534,7 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+32(SB), Y15, Y4
 	VMOVAPS      Y3, Y7
 	VFMADD231PS  butterflyConstantVectors<>+1632(SB), Y4, Y7
-	MOVLQSX      204(SI)(R11*4), R13
+	MOVLQSX      24(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
@@ -74547,7 +74547,7 @@ butterfly:
 	VMOVUPS      64(R12), Y3
 	VMOVAPS      Y3, Y4
 	VFNMADD231PS butterflyConstantVectors<>+1696(SB), Y0, Y4
-	MOVLQSX      188(SI)(R11*4), R13
+	MOVLQSX      8(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
@@ -74562,7 +74562,7 @@ butterfly:
 	IMULQ        DI, R13
 	VMOVUPS      Y4, (BX)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+1696(SB), Y0, Y3
-	MOVLQSX      228(SI)(R11*4), R13
+	MOVLQSX      48(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      48(SI), R13
@@ -74579,7 +74579,7 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+32(SB), Y2, Y1
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y1, Y2
-	MOVLQSX      212(SI)(R11*4), R13
+	MOVLQSX      32(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
@@ -74592,7 +74592,7 @@ butterfly:
 	VMOVUPS      (R12), Y0
 	VMOVAPS      Y0, Y1
 	VFNMADD231PS butterflyConstantVectors<>+1728(SB), Y5, Y1
-	MOVLQSX      196(SI)(R11*4), R13
+	MOVLQSX      16(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
@@ -74607,7 +74607,7 @@ butterfly:
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VFMADD231PS  butterflyConstantVectors<>+1728(SB), Y1, Y0
-	MOVLQSX      236(SI)(R11*4), R13
+	MOVLQSX      56(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      56(SI), R13
@@ -74646,19 +74646,19 @@ TEXT ·LineTwiddled15AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      180(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z0
-	MOVLQSX      200(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z1
-	MOVLQSX      220(SI), R12
+	MOVLQSX      40(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
@@ -74671,19 +74671,19 @@ butterfly:
 	VFNMADD231PS Z4, Z3, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z3
 	VMULPS       Z3, Z1, Z1
-	MOVLQSX      184(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z5
-	MOVLQSX      204(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z6
-	MOVLQSX      224(SI), R12
+	MOVLQSX      44(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      44(SI), R12
@@ -74698,19 +74698,19 @@ butterfly:
 	VMOVAPS      Z6, Z9
 	VFMADD231PS  Z8, Z5, Z9
 	VFMSUB231PS  Z8, Z6, Z5
-	MOVLQSX      188(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z6
-	MOVLQSX      208(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z8
-	MOVLQSX      228(SI), R12
+	MOVLQSX      48(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      48(SI), R12
@@ -74725,19 +74725,19 @@ butterfly:
 	VMOVAPS      Z8, Z12
 	VFNMADD231PS Z11, Z6, Z12
 	VFMADD231PS  Z11, Z8, Z6
-	MOVLQSX      192(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z8
-	MOVLQSX      212(SI), R12
+	MOVLQSX      32(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z11
-	MOVLQSX      232(SI), R12
+	MOVLQSX      52(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      52(SI), R12
@@ -74752,19 +74752,19 @@ butterfly:
 	VMOVAPS      Z8, Z15
 	VFNMADD231PS Z14, Z11, Z15
 	VFMADD231PS  Z14, Z8, Z11
-	MOVLQSX      196(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z8
-	MOVLQSX      216(SI), R12
+	MOVLQSX      36(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      36(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z14
-	MOVLQSX      236(SI), R12
+	MOVLQSX      56(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      56(SI), R12
@@ -75075,7 +75075,7 @@ butterfly:
 	VFNMADD231PS Z7, Z3, Z8
 	VFMADD231PS  Z7, Z2, Z3
 	VADDPS       Z16, Z1, Z2
-	MOVLQSX      180(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
@@ -75086,14 +75086,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+4(SB), Z7
 	VMULPS       Z7, Z14, Z9
 	VADDPS       Z9, Z1, Z14
-	MOVLQSX      200(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z14, (BX)(R12*1)
 	VSUBPS       Z9, Z1, Z1
-	MOVLQSX      220(SI), R12
+	MOVLQSX      40(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
@@ -75102,7 +75102,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+204(SB), Z1
 	VMOVAPS      Z12, Z9
 	VFMADD231PS  Z1, Z23, Z9
-	MOVLQSX      184(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
@@ -75113,14 +75113,14 @@ butterfly:
 	VMULPS       Z7, Z24, Z9
 	VMOVAPS      Z12, Z14
 	VFMADD231PS  Z1, Z9, Z14
-	MOVLQSX      204(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z14, (BX)(R12*1)
 	VFNMADD231PS Z1, Z9, Z12
-	MOVLQSX      224(SI), R12
+	MOVLQSX      44(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      44(SI), R12
@@ -75129,7 +75129,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+212(SB), Z1
 	VMOVAPS      Z4, Z9
 	VFNMADD231PS Z1, Z13, Z9
-	MOVLQSX      188(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
@@ -75140,14 +75140,14 @@ butterfly:
 	VMULPS       Z7, Z11, Z9
 	VMOVAPS      Z4, Z11
 	VFMADD231PS  Z1, Z9, Z11
-	MOVLQSX      208(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z11, (BX)(R12*1)
 	VFNMADD231PS Z1, Z9, Z4
-	MOVLQSX      228(SI), R12
+	MOVLQSX      48(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      48(SI), R12
@@ -75155,7 +75155,7 @@ butterfly:
 	VMOVUPS      Z4, (BX)(R12*1)
 	VMOVAPS      Z0, Z1
 	VFNMADD231PS Z10, Z3, Z1
-	MOVLQSX      192(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
@@ -75166,14 +75166,14 @@ butterfly:
 	VMULPS       Z7, Z8, Z1
 	VMOVAPS      Z0, Z3
 	VFNMADD231PS Z10, Z1, Z3
-	MOVLQSX      212(SI), R12
+	MOVLQSX      32(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z3, (BX)(R12*1)
 	VFMADD231PS  Z10, Z1, Z0
-	MOVLQSX      232(SI), R12
+	MOVLQSX      52(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      52(SI), R12
@@ -75182,7 +75182,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+216(SB), Z0
 	VMOVAPS      Z6, Z1
 	VFNMADD231PS Z0, Z5, Z1
-	MOVLQSX      196(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
@@ -75193,14 +75193,14 @@ butterfly:
 	VMULPS       Z7, Z19, Z1
 	VMOVAPS      Z6, Z2
 	VFNMADD231PS Z0, Z1, Z2
-	MOVLQSX      216(SI), R12
+	MOVLQSX      36(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      36(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z2, (BX)(R12*1)
 	VFMADD231PS  Z0, Z1, Z6
-	MOVLQSX      236(SI), R12
+	MOVLQSX      56(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      56(SI), R12
@@ -75237,7 +75237,7 @@ TEXT ·LineTwiddled15AVX2(SB), $160-80
 	ANDQ $-32, R13
 
 butterfly:
-	MOVLQSX      180(SI)(R12*4), R14
+	MOVLQSX      (SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      (SI), R14
@@ -75246,7 +75246,7 @@ butterfly:
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y1
-	MOVLQSX      220(SI)(R12*4), R14
+	MOVLQSX      40(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      40(SI), R14
@@ -75260,7 +75260,7 @@ butterfly:
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y3
-	MOVLQSX      204(SI)(R12*4), R14
+	MOVLQSX      24(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      24(SI), R14
@@ -75277,7 +75277,7 @@ butterfly:
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  butterflyConstantVectors<>+1472(SB), Y3, Y6
 	VFMSUB231PS  butterflyConstantVectors<>+1472(SB), Y4, Y3
-	MOVLQSX      188(SI)(R12*4), R14
+	MOVLQSX      8(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      8(SI), R14
@@ -75286,7 +75286,7 @@ butterfly:
 	MOVLQSX      28(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y7
-	MOVLQSX      228(SI)(R12*4), R14
+	MOVLQSX      48(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      48(SI), R14
@@ -75303,7 +75303,7 @@ butterfly:
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y7
-	MOVLQSX      212(SI)(R12*4), R14
+	MOVLQSX      32(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      32(SI), R14
@@ -75320,7 +75320,7 @@ butterfly:
 	VMOVAPS      Y7, Y12
 	VFNMADD231PS butterflyConstantVectors<>+1536(SB), Y10, Y12
 	VFMADD231PS  butterflyConstantVectors<>+1536(SB), Y7, Y10
-	MOVLQSX      196(SI)(R12*4), R14
+	MOVLQSX      16(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      16(SI), R14
@@ -75329,7 +75329,7 @@ butterfly:
 	MOVLQSX      36(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y13
-	MOVLQSX      236(SI)(R12*4), R14
+	MOVLQSX      56(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      56(SI), R14
@@ -75646,7 +75646,7 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1536(SB), Y6, Y7
 	VFMADD231PS  butterflyConstantVectors<>+1536(SB), Y2, Y6
 	VADDPS       Y10, Y1, Y2
-	MOVLQSX      180(SI)(R12*4), R14
+	MOVLQSX      (SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      (SI), R14
@@ -75659,7 +75659,7 @@ butterfly:
 	IMULQ        DI, R14
 	VMOVUPS      Y4, (BX)(R14*1)
 	VSUBPS       Y2, Y1, Y1
-	MOVLQSX      220(SI)(R12*4), R14
+	MOVLQSX      40(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      40(SI), R14
@@ -75676,7 +75676,7 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+32(SB), Y14, Y2
 	VMOVAPS      Y1, Y4
 	VFMADD231PS  butterflyConstantVectors<>+1632(SB), Y2, Y4
-	MOVLQSX      204(SI)(R12*4), R14
+	MOVLQSX      24(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      24(SI), R14
@@ -75689,7 +75689,7 @@ butterfly:
 	VMOVUPS      64(R13), Y1
 	VMOVAPS      Y1, Y2
 	VFNMADD231PS butterflyConstantVectors<>+1696(SB), Y0, Y2
-	MOVLQSX      188(SI)(R12*4), R14
+	MOVLQSX      8(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      8(SI), R14
@@ -75704,7 +75704,7 @@ butterfly:
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (BX)(R14*1)
 	VFNMADD231PS butterflyConstantVectors<>+1696(SB), Y0, Y1
-	MOVLQSX      228(SI)(R12*4), R14
+	MOVLQSX      48(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      48(SI), R14
@@ -75721,7 +75721,7 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+32(SB), Y7, Y1
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y1, Y2
-	MOVLQSX      212(SI)(R12*4), R14
+	MOVLQSX      32(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      32(SI), R14
@@ -75734,7 +75734,7 @@ butterfly:
 	VMOVUPS      (R13), Y0
 	VMOVAPS      Y0, Y1
 	VFNMADD231PS butterflyConstantVectors<>+1728(SB), Y3, Y1
-	MOVLQSX      196(SI)(R12*4), R14
+	MOVLQSX      16(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      16(SI), R14
@@ -75749,7 +75749,7 @@ butterfly:
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (BX)(R14*1)
 	VFMADD231PS  butterflyConstantVectors<>+1728(SB), Y1, Y0
-	MOVLQSX      236(SI)(R12*4), R14
+	MOVLQSX      56(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      56(SI), R14
@@ -75788,25 +75788,25 @@ TEXT ·Line16AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      128(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z0
-	MOVLQSX      160(SI), R11
+	MOVLQSX      32(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      32(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z1
-	MOVLQSX      144(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z2
-	MOVLQSX      176(SI), R11
+	MOVLQSX      48(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      48(SI), R11
@@ -75816,25 +75816,25 @@ butterfly:
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	MOVLQSX      132(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z2
-	MOVLQSX      164(SI), R11
+	MOVLQSX      36(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      36(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z3
-	MOVLQSX      148(SI), R11
+	MOVLQSX      20(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z6
-	MOVLQSX      180(SI), R11
+	MOVLQSX      52(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      52(SI), R11
@@ -75848,25 +75848,25 @@ butterfly:
 	VMOVAPS      Z2, Z7
 	VFMADD231PS  Z6, Z3, Z7
 	VFNMADD231PS Z6, Z2, Z3
-	MOVLQSX      136(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z2
-	MOVLQSX      168(SI), R11
+	MOVLQSX      40(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      40(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z10
-	MOVLQSX      152(SI), R11
+	MOVLQSX      24(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z11
-	MOVLQSX      184(SI), R11
+	MOVLQSX      56(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      56(SI), R11
@@ -75878,25 +75878,25 @@ butterfly:
 	VSUBPS       Z11, Z12, Z10
 	VADDPS       Z10, Z2, Z11
 	VSUBPS       Z2, Z10, Z2
-	MOVLQSX      140(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z10
-	MOVLQSX      172(SI), R11
+	MOVLQSX      44(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      44(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z12
-	MOVLQSX      156(SI), R11
+	MOVLQSX      28(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (BX)(R11*1), Z15
-	MOVLQSX      188(SI), R11
+	MOVLQSX      60(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      60(SI), R11
@@ -76061,28 +76061,28 @@ butterfly:
 	VFNMADD231PS Z12, Z5, Z0
 	VFMADD231PS  Z12, Z5, Z10
 	VADDPS       Z7, Z14, Z5
-	MOVLQSX      128(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z5, (BX)(R11*1)
 	VSUBPS       Z7, Z14, Z5
-	MOVLQSX      160(SI), R11
+	MOVLQSX      32(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      32(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z5, (BX)(R11*1)
 	VSUBPS       Z6, Z13, Z5
-	MOVLQSX      144(SI), R11
+	MOVLQSX      16(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z5, (BX)(R11*1)
 	VADDPS       Z6, Z13, Z5
-	MOVLQSX      176(SI), R11
+	MOVLQSX      48(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      48(SI), R11
@@ -76091,14 +76091,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+176(SB), Z5
 	VMOVAPS      Z17, Z6
 	VFMADD231PS  Z5, Z9, Z6
-	MOVLQSX      132(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z6, (BX)(R11*1)
 	VFNMADD231PS Z5, Z9, Z17
-	MOVLQSX      164(SI), R11
+	MOVLQSX      36(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      36(SI), R11
@@ -76106,14 +76106,14 @@ butterfly:
 	VMOVUPS      Z17, (BX)(R11*1)
 	VMOVAPS      Z16, Z6
 	VFNMADD231PS Z5, Z11, Z6
-	MOVLQSX      148(SI), R11
+	MOVLQSX      20(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z6, (BX)(R11*1)
 	VFMADD231PS  Z5, Z11, Z16
-	MOVLQSX      180(SI), R11
+	MOVLQSX      52(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      52(SI), R11
@@ -76121,14 +76121,14 @@ butterfly:
 	VMOVUPS      Z16, (BX)(R11*1)
 	VMOVAPS      Z15, Z6
 	VFMADD231PS  Z12, Z4, Z6
-	MOVLQSX      136(SI), R11
+	MOVLQSX      8(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z6, (BX)(R11*1)
 	VFNMADD231PS Z12, Z4, Z15
-	MOVLQSX      168(SI), R11
+	MOVLQSX      40(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      40(SI), R11
@@ -76136,14 +76136,14 @@ butterfly:
 	VMOVUPS      Z15, (BX)(R11*1)
 	VMOVAPS      Z3, Z4
 	VFNMADD231PS Z12, Z8, Z4
-	MOVLQSX      152(SI), R11
+	MOVLQSX      24(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z4, (BX)(R11*1)
 	VFMADD231PS  Z12, Z8, Z3
-	MOVLQSX      184(SI), R11
+	MOVLQSX      56(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      56(SI), R11
@@ -76151,14 +76151,14 @@ butterfly:
 	VMOVUPS      Z3, (BX)(R11*1)
 	VMOVAPS      Z0, Z3
 	VFMADD231PS  Z5, Z1, Z3
-	MOVLQSX      140(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z3, (BX)(R11*1)
 	VFNMADD231PS Z5, Z1, Z0
-	MOVLQSX      172(SI), R11
+	MOVLQSX      44(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      44(SI), R11
@@ -76166,14 +76166,14 @@ butterfly:
 	VMOVUPS      Z0, (BX)(R11*1)
 	VMOVAPS      Z10, Z0
 	VFNMADD231PS Z5, Z2, Z0
-	MOVLQSX      156(SI), R11
+	MOVLQSX      28(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z0, (BX)(R11*1)
 	VFMADD231PS  Z5, Z2, Z10
-	MOVLQSX      188(SI), R11
+	MOVLQSX      60(SI), R11
 	IMULQ        R9, R11
 	PREFETCHT1   (R8)(R11*1)
 	MOVLQSX      60(SI), R11
@@ -76208,25 +76208,25 @@ TEXT ·Line16AVX2(SB), $96-80
 	ANDQ $-32, R12
 
 butterfly:
-	MOVLQSX      128(SI)(R11*4), R13
+	MOVLQSX      (SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y0
-	MOVLQSX      160(SI)(R11*4), R13
+	MOVLQSX      32(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y1
-	MOVLQSX      144(SI)(R11*4), R13
+	MOVLQSX      16(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      176(SI)(R11*4), R13
+	MOVLQSX      48(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      48(SI), R13
@@ -76255,25 +76255,25 @@ butterfly:
 	VMOVAPS      Y2, Y6
 	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y3, Y6
 	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y2, Y3
-	MOVLQSX      136(SI)(R11*4), R13
+	MOVLQSX      8(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      168(SI)(R11*4), R13
+	MOVLQSX      40(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      40(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      152(SI)(R11*4), R13
+	MOVLQSX      24(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y10
-	MOVLQSX      184(SI)(R11*4), R13
+	MOVLQSX      56(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      56(SI), R13
@@ -76468,28 +76468,28 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y5, Y0
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y5, Y11
 	VADDPS       Y7, Y14, Y5
-	MOVLQSX      128(SI)(R11*4), R13
+	MOVLQSX      (SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y5, (BX)(R13*1)
 	VSUBPS       Y7, Y14, Y5
-	MOVLQSX      160(SI)(R11*4), R13
+	MOVLQSX      32(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y5, (BX)(R13*1)
 	VSUBPS       Y6, Y13, Y5
-	MOVLQSX      144(SI)(R11*4), R13
+	MOVLQSX      16(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y5, (BX)(R13*1)
 	VADDPS       Y6, Y13, Y5
-	MOVLQSX      176(SI)(R11*4), R13
+	MOVLQSX      48(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      48(SI), R13
@@ -76515,14 +76515,14 @@ butterfly:
 	VMOVUPS      Y3, (BX)(R13*1)
 	VMOVAPS      Y15, Y3
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y3
-	MOVLQSX      136(SI)(R11*4), R13
+	MOVLQSX      8(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y3, (BX)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y15
-	MOVLQSX      168(SI)(R11*4), R13
+	MOVLQSX      40(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      40(SI), R13
@@ -76530,14 +76530,14 @@ butterfly:
 	VMOVUPS      Y15, (BX)(R13*1)
 	VMOVAPS      Y2, Y3
 	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y8, Y3
-	MOVLQSX      152(SI)(R11*4), R13
+	MOVLQSX      24(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y3, (BX)(R13*1)
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y2
-	MOVLQSX      184(SI)(R11*4), R13
+	MOVLQSX      56(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      56(SI), R13
@@ -76595,25 +76595,25 @@ TEXT ·LineTwiddled16AVX512(SB), $0-80
 	SHLQ $0x02, R9
 
 butterfly:
-	MOVLQSX      128(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z0
-	MOVLQSX      160(SI), R12
+	MOVLQSX      32(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z1
-	MOVLQSX      144(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      176(SI), R12
+	MOVLQSX      48(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      48(SI), R12
@@ -76623,25 +76623,25 @@ butterfly:
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	MOVLQSX      132(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      164(SI), R12
+	MOVLQSX      36(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      36(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z3
-	MOVLQSX      148(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z6
-	MOVLQSX      180(SI), R12
+	MOVLQSX      52(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      52(SI), R12
@@ -76655,25 +76655,25 @@ butterfly:
 	VMOVAPS      Z2, Z7
 	VFMADD231PS  Z6, Z3, Z7
 	VFNMADD231PS Z6, Z2, Z3
-	MOVLQSX      136(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      168(SI), R12
+	MOVLQSX      40(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z10
-	MOVLQSX      152(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z11
-	MOVLQSX      184(SI), R12
+	MOVLQSX      56(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      56(SI), R12
@@ -76685,25 +76685,25 @@ butterfly:
 	VSUBPS       Z11, Z12, Z10
 	VADDPS       Z10, Z2, Z11
 	VSUBPS       Z2, Z10, Z2
-	MOVLQSX      140(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z10
-	MOVLQSX      172(SI), R12
+	MOVLQSX      44(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      44(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z12
-	MOVLQSX      156(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z15
-	MOVLQSX      188(SI), R12
+	MOVLQSX      60(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      60(SI), R12
@@ -76964,28 +76964,28 @@ butterfly:
 	VFNMADD231PS Z14, Z10, Z5
 	VFMADD231PS  Z14, Z10, Z6
 	VADDPS       Z9, Z13, Z10
-	MOVLQSX      128(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z10, (BX)(R12*1)
 	VSUBPS       Z9, Z13, Z9
-	MOVLQSX      160(SI), R12
+	MOVLQSX      32(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z9, (BX)(R12*1)
 	VSUBPS       Z7, Z12, Z9
-	MOVLQSX      144(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z9, (BX)(R12*1)
 	VADDPS       Z7, Z12, Z7
-	MOVLQSX      176(SI), R12
+	MOVLQSX      48(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      48(SI), R12
@@ -76994,14 +76994,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+176(SB), Z7
 	VMOVAPS      Z17, Z9
 	VFMADD231PS  Z7, Z8, Z9
-	MOVLQSX      132(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z9, (BX)(R12*1)
 	VFNMADD231PS Z7, Z8, Z17
-	MOVLQSX      164(SI), R12
+	MOVLQSX      36(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      36(SI), R12
@@ -77009,14 +77009,14 @@ butterfly:
 	VMOVUPS      Z17, (BX)(R12*1)
 	VMOVAPS      Z15, Z8
 	VFNMADD231PS Z7, Z11, Z8
-	MOVLQSX      148(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z8, (BX)(R12*1)
 	VFMADD231PS  Z7, Z11, Z15
-	MOVLQSX      180(SI), R12
+	MOVLQSX      52(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      52(SI), R12
@@ -77024,14 +77024,14 @@ butterfly:
 	VMOVUPS      Z15, (BX)(R12*1)
 	VMOVAPS      Z16, Z8
 	VFMADD231PS  Z14, Z0, Z8
-	MOVLQSX      136(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z8, (BX)(R12*1)
 	VFNMADD231PS Z14, Z0, Z16
-	MOVLQSX      168(SI), R12
+	MOVLQSX      40(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
@@ -77039,14 +77039,14 @@ butterfly:
 	VMOVUPS      Z16, (BX)(R12*1)
 	VMOVAPS      Z2, Z0
 	VFNMADD231PS Z14, Z4, Z0
-	MOVLQSX      152(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z0, (BX)(R12*1)
 	VFMADD231PS  Z14, Z4, Z2
-	MOVLQSX      184(SI), R12
+	MOVLQSX      56(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      56(SI), R12
@@ -77054,14 +77054,14 @@ butterfly:
 	VMOVUPS      Z2, (BX)(R12*1)
 	VMOVAPS      Z5, Z0
 	VFMADD231PS  Z7, Z1, Z0
-	MOVLQSX      140(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z0, (BX)(R12*1)
 	VFNMADD231PS Z7, Z1, Z5
-	MOVLQSX      172(SI), R12
+	MOVLQSX      44(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      44(SI), R12
@@ -77069,14 +77069,14 @@ butterfly:
 	VMOVUPS      Z5, (BX)(R12*1)
 	VMOVAPS      Z6, Z0
 	VFNMADD231PS Z7, Z3, Z0
-	MOVLQSX      156(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z0, (BX)(R12*1)
 	VFMADD231PS  Z7, Z3, Z6
-	MOVLQSX      188(SI), R12
+	MOVLQSX      60(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      60(SI), R12
@@ -77113,25 +77113,25 @@ TEXT ·LineTwiddled16AVX2(SB), $192-80
 	ANDQ $-32, R13
 
 butterfly:
-	MOVLQSX      128(SI)(R12*4), R14
+	MOVLQSX      (SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y0
-	MOVLQSX      160(SI)(R12*4), R14
+	MOVLQSX      32(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      32(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y1
-	MOVLQSX      144(SI)(R12*4), R14
+	MOVLQSX      16(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y2
-	MOVLQSX      176(SI)(R12*4), R14
+	MOVLQSX      48(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      48(SI), R14
@@ -77160,25 +77160,25 @@ butterfly:
 	VMOVAPS      Y2, Y6
 	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y3, Y6
 	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y2, Y3
-	MOVLQSX      136(SI)(R12*4), R14
+	MOVLQSX      8(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y2
-	MOVLQSX      168(SI)(R12*4), R14
+	MOVLQSX      40(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      40(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y7
-	MOVLQSX      152(SI)(R12*4), R14
+	MOVLQSX      24(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y10
-	MOVLQSX      184(SI)(R12*4), R14
+	MOVLQSX      56(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      56(SI), R14
@@ -77476,28 +77476,28 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y11, Y5
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y1
 	VADDPS       Y9, Y13, Y11
-	MOVLQSX      128(SI)(R12*4), R14
+	MOVLQSX      (SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y11, (BX)(R14*1)
 	VSUBPS       Y9, Y13, Y9
-	MOVLQSX      160(SI)(R12*4), R14
+	MOVLQSX      32(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      32(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y9, (BX)(R14*1)
 	VSUBPS       Y7, Y3, Y9
-	MOVLQSX      144(SI)(R12*4), R14
+	MOVLQSX      16(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y9, (BX)(R14*1)
 	VADDPS       Y7, Y3, Y3
-	MOVLQSX      176(SI)(R12*4), R14
+	MOVLQSX      48(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      48(SI), R14
@@ -77523,14 +77523,14 @@ butterfly:
 	VMOVUPS      Y14, (BX)(R14*1)
 	VMOVAPS      Y12, Y3
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y3
-	MOVLQSX      136(SI)(R12*4), R14
+	MOVLQSX      8(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y12
-	MOVLQSX      168(SI)(R12*4), R14
+	MOVLQSX      40(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      40(SI), R14
@@ -77538,14 +77538,14 @@ butterfly:
 	VMOVUPS      Y12, (BX)(R14*1)
 	VMOVAPS      Y2, Y0
 	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y0
-	MOVLQSX      152(SI)(R12*4), R14
+	MOVLQSX      24(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y0, (BX)(R14*1)
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y2
-	MOVLQSX      184(SI)(R12*4), R14
+	MOVLQSX      56(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      56(SI), R14
@@ -77607,25 +77607,25 @@ TEXT ·Line32AVX512(SB), $448-80
 	ANDQ $-64, R11
 
 butterfly:
-	MOVLQSX      128(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z0
-	MOVLQSX      192(SI), R12
+	MOVLQSX      64(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      64(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z1
-	MOVLQSX      160(SI), R12
+	MOVLQSX      32(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      224(SI), R12
+	MOVLQSX      96(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      96(SI), R12
@@ -77635,25 +77635,25 @@ butterfly:
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	MOVLQSX      132(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      196(SI), R12
+	MOVLQSX      68(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      68(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z3
-	MOVLQSX      164(SI), R12
+	MOVLQSX      36(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      36(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z6
-	MOVLQSX      228(SI), R12
+	MOVLQSX      100(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      100(SI), R12
@@ -77667,25 +77667,25 @@ butterfly:
 	VMOVAPS      Z2, Z7
 	VFMADD231PS  Z6, Z3, Z7
 	VFNMADD231PS Z6, Z2, Z3
-	MOVLQSX      136(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      200(SI), R12
+	MOVLQSX      72(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      72(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z10
-	MOVLQSX      168(SI), R12
+	MOVLQSX      40(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z11
-	MOVLQSX      232(SI), R12
+	MOVLQSX      104(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      104(SI), R12
@@ -77699,25 +77699,25 @@ butterfly:
 	VMOVAPS      Z2, Z12
 	VFMADD231PS  Z11, Z10, Z12
 	VFNMADD231PS Z11, Z2, Z10
-	MOVLQSX      140(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      204(SI), R12
+	MOVLQSX      76(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      76(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z15
-	MOVLQSX      172(SI), R12
+	MOVLQSX      44(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      44(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z16
-	MOVLQSX      236(SI), R12
+	MOVLQSX      108(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      108(SI), R12
@@ -77731,25 +77731,25 @@ butterfly:
 	VMOVAPS      Z2, Z17
 	VFMADD231PS  Z16, Z15, Z17
 	VFNMADD231PS Z16, Z2, Z15
-	MOVLQSX      144(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      208(SI), R12
+	MOVLQSX      80(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      80(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z20
-	MOVLQSX      176(SI), R12
+	MOVLQSX      48(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      48(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z21
-	MOVLQSX      240(SI), R12
+	MOVLQSX      112(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      112(SI), R12
@@ -77761,25 +77761,25 @@ butterfly:
 	VSUBPS       Z21, Z22, Z20
 	VADDPS       Z20, Z2, Z21
 	VSUBPS       Z2, Z20, Z2
-	MOVLQSX      148(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z20
-	MOVLQSX      212(SI), R12
+	MOVLQSX      84(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      84(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z22
-	MOVLQSX      180(SI), R12
+	MOVLQSX      52(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      52(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z25
-	MOVLQSX      244(SI), R12
+	MOVLQSX      116(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      116(SI), R12
@@ -77792,25 +77792,25 @@ butterfly:
 	VMOVAPS      Z22, Z25
 	VFMADD231PS  Z16, Z20, Z25
 	VFMSUB231PS  Z16, Z22, Z20
-	MOVLQSX      152(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z16
-	MOVLQSX      216(SI), R12
+	MOVLQSX      88(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      88(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z22
-	MOVLQSX      184(SI), R12
+	MOVLQSX      56(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      56(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z26
-	MOVLQSX      248(SI), R12
+	MOVLQSX      120(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      120(SI), R12
@@ -77823,27 +77823,27 @@ butterfly:
 	VMOVAPS      Z22, Z26
 	VFMADD231PS  Z11, Z16, Z26
 	VFMSUB231PS  Z11, Z22, Z16
-	MOVLQSX      156(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z22
-	MOVLQSX      220(SI), R12
+	MOVLQSX      92(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      92(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z29
 	VMOVUPS      Z18, (R11)
-	MOVLQSX      188(SI), R12
+	MOVLQSX      60(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      60(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z18
 	VMOVUPS      Z19, 64(R11)
-	MOVLQSX      252(SI), R12
+	MOVLQSX      124(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      124(SI), R12
@@ -78260,28 +78260,28 @@ butterfly:
 	VFNMADD231PS Z30, Z6, Z3
 	VFMADD231PS  Z30, Z6, Z2
 	VADDPS       Z17, Z18, Z6
-	MOVLQSX      128(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z6, (BX)(R12*1)
 	VSUBPS       Z17, Z18, Z6
-	MOVLQSX      192(SI), R12
+	MOVLQSX      64(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      64(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z6, (BX)(R12*1)
 	VSUBPS       Z16, Z23, Z6
-	MOVLQSX      160(SI), R12
+	MOVLQSX      32(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z6, (BX)(R12*1)
 	VADDPS       Z16, Z23, Z6
-	MOVLQSX      224(SI), R12
+	MOVLQSX      96(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      96(SI), R12
@@ -78290,14 +78290,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+236(SB), Z6
 	VMOVAPS      Z8, Z16
 	VFMADD231PS  Z6, Z14, Z16
-	MOVLQSX      132(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z16, (BX)(R12*1)
 	VFNMADD231PS Z6, Z14, Z8
-	MOVLQSX      196(SI), R12
+	MOVLQSX      68(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      68(SI), R12
@@ -78305,14 +78305,14 @@ butterfly:
 	VMOVUPS      Z8, (BX)(R12*1)
 	VMOVAPS      Z29, Z8
 	VFNMADD231PS Z6, Z21, Z8
-	MOVLQSX      164(SI), R12
+	MOVLQSX      36(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      36(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z8, (BX)(R12*1)
 	VFMADD231PS  Z6, Z21, Z29
-	MOVLQSX      228(SI), R12
+	MOVLQSX      100(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      100(SI), R12
@@ -78320,14 +78320,14 @@ butterfly:
 	VMOVUPS      Z29, (BX)(R12*1)
 	VMOVAPS      Z28, Z8
 	VFMADD231PS  Z30, Z15, Z8
-	MOVLQSX      136(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z8, (BX)(R12*1)
 	VFNMADD231PS Z30, Z15, Z28
-	MOVLQSX      200(SI), R12
+	MOVLQSX      72(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      72(SI), R12
@@ -78335,14 +78335,14 @@ butterfly:
 	VMOVUPS      Z28, (BX)(R12*1)
 	VMOVAPS      Z31, Z8
 	VFNMADD231PS Z30, Z19, Z8
-	MOVLQSX      168(SI), R12
+	MOVLQSX      40(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z8, (BX)(R12*1)
 	VFMADD231PS  Z30, Z19, Z31
-	MOVLQSX      232(SI), R12
+	MOVLQSX      104(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      104(SI), R12
@@ -78351,14 +78351,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+244(SB), Z8
 	VMOVAPS      Z26, Z14
 	VFMADD231PS  Z8, Z12, Z14
-	MOVLQSX      140(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z14, (BX)(R12*1)
 	VFNMADD231PS Z8, Z12, Z26
-	MOVLQSX      204(SI), R12
+	MOVLQSX      76(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      76(SI), R12
@@ -78366,14 +78366,14 @@ butterfly:
 	VMOVUPS      Z26, (BX)(R12*1)
 	VMOVAPS      Z0, Z12
 	VFNMADD231PS Z8, Z22, Z12
-	MOVLQSX      172(SI), R12
+	MOVLQSX      44(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      44(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z12, (BX)(R12*1)
 	VFMADD231PS  Z8, Z22, Z0
-	MOVLQSX      236(SI), R12
+	MOVLQSX      108(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      108(SI), R12
@@ -78381,14 +78381,14 @@ butterfly:
 	VMOVUPS      Z0, (BX)(R12*1)
 	VMOVAPS      Z25, Z0
 	VFMADD231PS  Z10, Z11, Z0
-	MOVLQSX      144(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z0, (BX)(R12*1)
 	VFNMADD231PS Z10, Z11, Z25
-	MOVLQSX      208(SI), R12
+	MOVLQSX      80(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      80(SI), R12
@@ -78396,14 +78396,14 @@ butterfly:
 	VMOVUPS      Z25, (BX)(R12*1)
 	VMOVAPS      Z24, Z0
 	VFNMADD231PS Z10, Z13, Z0
-	MOVLQSX      176(SI), R12
+	MOVLQSX      48(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      48(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z0, (BX)(R12*1)
 	VFMADD231PS  Z10, Z13, Z24
-	MOVLQSX      240(SI), R12
+	MOVLQSX      112(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      112(SI), R12
@@ -78411,14 +78411,14 @@ butterfly:
 	VMOVUPS      Z24, (BX)(R12*1)
 	VMOVAPS      Z27, Z0
 	VFMADD231PS  Z8, Z5, Z0
-	MOVLQSX      148(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z0, (BX)(R12*1)
 	VFNMADD231PS Z8, Z5, Z27
-	MOVLQSX      212(SI), R12
+	MOVLQSX      84(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      84(SI), R12
@@ -78426,14 +78426,14 @@ butterfly:
 	VMOVUPS      Z27, (BX)(R12*1)
 	VMOVAPS      Z9, Z0
 	VFNMADD231PS Z8, Z7, Z0
-	MOVLQSX      180(SI), R12
+	MOVLQSX      52(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      52(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z0, (BX)(R12*1)
 	VFMADD231PS  Z8, Z7, Z9
-	MOVLQSX      244(SI), R12
+	MOVLQSX      116(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      116(SI), R12
@@ -78441,14 +78441,14 @@ butterfly:
 	VMOVUPS      Z9, (BX)(R12*1)
 	VMOVAPS      Z20, Z0
 	VFMADD231PS  Z30, Z4, Z0
-	MOVLQSX      152(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z0, (BX)(R12*1)
 	VFNMADD231PS Z30, Z4, Z20
-	MOVLQSX      216(SI), R12
+	MOVLQSX      88(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      88(SI), R12
@@ -78457,14 +78457,14 @@ butterfly:
 	VMOVUPS      128(R11), Z0
 	VMOVAPS      Z1, Z4
 	VFNMADD231PS Z30, Z0, Z4
-	MOVLQSX      184(SI), R12
+	MOVLQSX      56(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      56(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z4, (BX)(R12*1)
 	VFMADD231PS  Z30, Z0, Z1
-	MOVLQSX      248(SI), R12
+	MOVLQSX      120(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      120(SI), R12
@@ -78473,14 +78473,14 @@ butterfly:
 	VMOVUPS      64(R11), Z0
 	VMOVAPS      Z3, Z1
 	VFMADD231PS  Z6, Z0, Z1
-	MOVLQSX      156(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z1, (BX)(R12*1)
 	VFNMADD231PS Z6, Z0, Z3
-	MOVLQSX      220(SI), R12
+	MOVLQSX      92(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      92(SI), R12
@@ -78489,14 +78489,14 @@ butterfly:
 	VMOVUPS      (R11), Z0
 	VMOVAPS      Z2, Z1
 	VFNMADD231PS Z6, Z0, Z1
-	MOVLQSX      188(SI), R12
+	MOVLQSX      60(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      60(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z1, (BX)(R12*1)
 	VFMADD231PS  Z6, Z0, Z2
-	MOVLQSX      252(SI), R12
+	MOVLQSX      124(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      124(SI), R12
@@ -78531,25 +78531,25 @@ TEXT ·Line32AVX2(SB), $672-80
 	ANDQ $-32, R12
 
 butterfly:
-	MOVLQSX      128(SI)(R11*4), R13
+	MOVLQSX      (SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y0
-	MOVLQSX      192(SI)(R11*4), R13
+	MOVLQSX      64(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      64(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y1
-	MOVLQSX      160(SI)(R11*4), R13
+	MOVLQSX      32(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      224(SI)(R11*4), R13
+	MOVLQSX      96(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      96(SI), R13
@@ -78578,25 +78578,25 @@ butterfly:
 	VMOVAPS      Y2, Y6
 	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y3, Y6
 	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y2, Y3
-	MOVLQSX      136(SI)(R11*4), R13
+	MOVLQSX      8(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      200(SI)(R11*4), R13
+	MOVLQSX      72(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      72(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      168(SI)(R11*4), R13
+	MOVLQSX      40(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      40(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y10
-	MOVLQSX      232(SI)(R11*4), R13
+	MOVLQSX      104(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      104(SI), R13
@@ -78630,27 +78630,27 @@ butterfly:
 	VMOVAPS      Y2, Y14
 	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y11, Y14
 	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y2, Y11
-	MOVLQSX      144(SI)(R11*4), R13
+	MOVLQSX      16(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      208(SI)(R11*4), R13
+	MOVLQSX      80(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      80(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y15
 	VMOVUPS      Y12, 64(R12)
-	MOVLQSX      176(SI)(R11*4), R13
+	MOVLQSX      48(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      48(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y12
 	VMOVUPS      Y13, 96(R12)
-	MOVLQSX      240(SI)(R11*4), R13
+	MOVLQSX      112(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      112(SI), R13
@@ -78687,27 +78687,27 @@ butterfly:
 	VMOVAPS      Y8, Y9
 	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y12, Y9
 	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y8, Y12
-	MOVLQSX      152(SI)(R11*4), R13
+	MOVLQSX      24(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y8
-	MOVLQSX      216(SI)(R11*4), R13
+	MOVLQSX      88(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      88(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y15
 	VMOVUPS      Y4, 320(R12)
-	MOVLQSX      184(SI)(R11*4), R13
+	MOVLQSX      56(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      56(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y4
 	VMOVUPS      Y5, 352(R12)
-	MOVLQSX      248(SI)(R11*4), R13
+	MOVLQSX      120(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      120(SI), R13
@@ -79185,14 +79185,14 @@ butterfly:
 	VMOVUPS      480(R12), Y2
 	VMOVUPS      Y8, 512(R12)
 	VADDPS       Y2, Y10, Y8
-	MOVLQSX      128(SI)(R11*4), R13
+	MOVLQSX      (SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y8, (BX)(R13*1)
 	VSUBPS       Y2, Y10, Y2
-	MOVLQSX      192(SI)(R11*4), R13
+	MOVLQSX      64(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      64(SI), R13
@@ -79200,14 +79200,14 @@ butterfly:
 	VMOVUPS      Y2, (BX)(R13*1)
 	VMOVUPS      448(R12), Y2
 	VSUBPS       Y2, Y11, Y8
-	MOVLQSX      160(SI)(R11*4), R13
+	MOVLQSX      32(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y8, (BX)(R13*1)
 	VADDPS       Y2, Y11, Y2
-	MOVLQSX      224(SI)(R11*4), R13
+	MOVLQSX      96(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      96(SI), R13
@@ -79236,14 +79236,14 @@ butterfly:
 	VMOVUPS      352(R12), Y2
 	VMOVAPS      Y13, Y4
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y4
-	MOVLQSX      136(SI)(R11*4), R13
+	MOVLQSX      8(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y4, (BX)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y13
-	MOVLQSX      200(SI)(R11*4), R13
+	MOVLQSX      72(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      72(SI), R13
@@ -79252,14 +79252,14 @@ butterfly:
 	VMOVUPS      320(R12), Y2
 	VMOVAPS      Y14, Y4
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y4
-	MOVLQSX      168(SI)(R11*4), R13
+	MOVLQSX      40(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      40(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y4, (BX)(R13*1)
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y14
-	MOVLQSX      232(SI)(R11*4), R13
+	MOVLQSX      104(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      104(SI), R13
@@ -79288,14 +79288,14 @@ butterfly:
 	VMOVUPS      224(R12), Y0
 	VMOVAPS      Y15, Y2
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y2
-	MOVLQSX      144(SI)(R11*4), R13
+	MOVLQSX      16(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y15
-	MOVLQSX      208(SI)(R11*4), R13
+	MOVLQSX      80(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      80(SI), R13
@@ -79304,14 +79304,14 @@ butterfly:
 	VMOVUPS      64(R12), Y0
 	VMOVAPS      Y6, Y2
 	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y2
-	MOVLQSX      176(SI)(R11*4), R13
+	MOVLQSX      48(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      48(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y6
-	MOVLQSX      240(SI)(R11*4), R13
+	MOVLQSX      112(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      112(SI), R13
@@ -79340,14 +79340,14 @@ butterfly:
 	VMOVUPS      (R12), Y0
 	VMOVAPS      Y1, Y2
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y2
-	MOVLQSX      152(SI)(R11*4), R13
+	MOVLQSX      24(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
-	MOVLQSX      216(SI)(R11*4), R13
+	MOVLQSX      88(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      88(SI), R13
@@ -79357,14 +79357,14 @@ butterfly:
 	VMOVUPS      544(R12), Y1
 	VMOVAPS      Y1, Y2
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y2
-	MOVLQSX      184(SI)(R11*4), R13
+	MOVLQSX      56(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      56(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y1
-	MOVLQSX      248(SI)(R11*4), R13
+	MOVLQSX      120(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      120(SI), R13
@@ -79427,25 +79427,25 @@ TEXT ·LineTwiddled32AVX512(SB), $576-80
 	ANDQ $-64, R12
 
 butterfly:
-	MOVLQSX      128(SI), R13
+	MOVLQSX      (SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z0
-	MOVLQSX      192(SI), R13
+	MOVLQSX      64(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      64(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z1
-	MOVLQSX      160(SI), R13
+	MOVLQSX      32(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z2
-	MOVLQSX      224(SI), R13
+	MOVLQSX      96(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      96(SI), R13
@@ -79455,25 +79455,25 @@ butterfly:
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	MOVLQSX      132(SI), R13
+	MOVLQSX      4(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z2
-	MOVLQSX      196(SI), R13
+	MOVLQSX      68(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      68(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z3
-	MOVLQSX      164(SI), R13
+	MOVLQSX      36(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      36(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z6
-	MOVLQSX      228(SI), R13
+	MOVLQSX      100(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      100(SI), R13
@@ -79487,25 +79487,25 @@ butterfly:
 	VMOVAPS      Z2, Z7
 	VFMADD231PS  Z6, Z3, Z7
 	VFNMADD231PS Z6, Z2, Z3
-	MOVLQSX      136(SI), R13
+	MOVLQSX      8(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z2
-	MOVLQSX      200(SI), R13
+	MOVLQSX      72(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      72(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z10
-	MOVLQSX      168(SI), R13
+	MOVLQSX      40(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      40(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z11
-	MOVLQSX      232(SI), R13
+	MOVLQSX      104(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      104(SI), R13
@@ -79519,25 +79519,25 @@ butterfly:
 	VMOVAPS      Z2, Z12
 	VFMADD231PS  Z11, Z10, Z12
 	VFNMADD231PS Z11, Z2, Z10
-	MOVLQSX      140(SI), R13
+	MOVLQSX      12(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z2
-	MOVLQSX      204(SI), R13
+	MOVLQSX      76(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      76(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z15
-	MOVLQSX      172(SI), R13
+	MOVLQSX      44(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      44(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z16
-	MOVLQSX      236(SI), R13
+	MOVLQSX      108(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      108(SI), R13
@@ -79551,25 +79551,25 @@ butterfly:
 	VMOVAPS      Z2, Z17
 	VFMADD231PS  Z16, Z15, Z17
 	VFNMADD231PS Z16, Z2, Z15
-	MOVLQSX      144(SI), R13
+	MOVLQSX      16(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z2
-	MOVLQSX      208(SI), R13
+	MOVLQSX      80(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      80(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z20
-	MOVLQSX      176(SI), R13
+	MOVLQSX      48(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      48(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z21
-	MOVLQSX      240(SI), R13
+	MOVLQSX      112(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      112(SI), R13
@@ -79581,25 +79581,25 @@ butterfly:
 	VSUBPS       Z21, Z22, Z20
 	VADDPS       Z20, Z2, Z21
 	VSUBPS       Z2, Z20, Z2
-	MOVLQSX      148(SI), R13
+	MOVLQSX      20(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z20
-	MOVLQSX      212(SI), R13
+	MOVLQSX      84(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      84(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z22
-	MOVLQSX      180(SI), R13
+	MOVLQSX      52(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      52(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z25
-	MOVLQSX      244(SI), R13
+	MOVLQSX      116(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      116(SI), R13
@@ -79612,25 +79612,25 @@ butterfly:
 	VMOVAPS      Z22, Z25
 	VFMADD231PS  Z16, Z20, Z25
 	VFMSUB231PS  Z16, Z22, Z20
-	MOVLQSX      152(SI), R13
+	MOVLQSX      24(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z16
-	MOVLQSX      216(SI), R13
+	MOVLQSX      88(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      88(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z22
-	MOVLQSX      184(SI), R13
+	MOVLQSX      56(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      56(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z26
-	MOVLQSX      248(SI), R13
+	MOVLQSX      120(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      120(SI), R13
@@ -79643,27 +79643,27 @@ butterfly:
 	VMOVAPS      Z22, Z26
 	VFMADD231PS  Z11, Z16, Z26
 	VFMSUB231PS  Z11, Z22, Z16
-	MOVLQSX      156(SI), R13
+	MOVLQSX      28(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      28(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z22
-	MOVLQSX      220(SI), R13
+	MOVLQSX      92(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      92(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z29
 	VMOVUPS      Z18, (R12)
-	MOVLQSX      188(SI), R13
+	MOVLQSX      60(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      60(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z18
 	VMOVUPS      Z19, 64(R12)
-	MOVLQSX      252(SI), R13
+	MOVLQSX      124(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      124(SI), R13
@@ -80277,28 +80277,28 @@ butterfly:
 	VFNMADD231PS Z25, Z9, Z7
 	VFMADD231PS  Z25, Z9, Z1
 	VADDPS       Z16, Z24, Z9
-	MOVLQSX      128(SI), R13
+	MOVLQSX      (SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z9, (BX)(R13*1)
 	VSUBPS       Z16, Z24, Z9
-	MOVLQSX      192(SI), R13
+	MOVLQSX      64(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      64(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z9, (BX)(R13*1)
 	VSUBPS       Z11, Z27, Z9
-	MOVLQSX      160(SI), R13
+	MOVLQSX      32(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z9, (BX)(R13*1)
 	VADDPS       Z11, Z27, Z9
-	MOVLQSX      224(SI), R13
+	MOVLQSX      96(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      96(SI), R13
@@ -80307,14 +80307,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+236(SB), Z9
 	VMOVAPS      Z31, Z11
 	VFMADD231PS  Z9, Z15, Z11
-	MOVLQSX      132(SI), R13
+	MOVLQSX      4(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z11, (BX)(R13*1)
 	VFNMADD231PS Z9, Z15, Z31
-	MOVLQSX      196(SI), R13
+	MOVLQSX      68(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      68(SI), R13
@@ -80322,14 +80322,14 @@ butterfly:
 	VMOVUPS      Z31, (BX)(R13*1)
 	VMOVAPS      Z8, Z11
 	VFNMADD231PS Z9, Z21, Z11
-	MOVLQSX      164(SI), R13
+	MOVLQSX      36(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      36(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z11, (BX)(R13*1)
 	VFMADD231PS  Z9, Z21, Z8
-	MOVLQSX      228(SI), R13
+	MOVLQSX      100(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      100(SI), R13
@@ -80337,14 +80337,14 @@ butterfly:
 	VMOVUPS      Z8, (BX)(R13*1)
 	VMOVAPS      Z28, Z8
 	VFMADD231PS  Z25, Z17, Z8
-	MOVLQSX      136(SI), R13
+	MOVLQSX      8(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z8, (BX)(R13*1)
 	VFNMADD231PS Z25, Z17, Z28
-	MOVLQSX      200(SI), R13
+	MOVLQSX      72(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      72(SI), R13
@@ -80352,14 +80352,14 @@ butterfly:
 	VMOVUPS      Z28, (BX)(R13*1)
 	VMOVAPS      Z29, Z8
 	VFNMADD231PS Z25, Z19, Z8
-	MOVLQSX      168(SI), R13
+	MOVLQSX      40(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      40(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z8, (BX)(R13*1)
 	VFMADD231PS  Z25, Z19, Z29
-	MOVLQSX      232(SI), R13
+	MOVLQSX      104(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      104(SI), R13
@@ -80368,14 +80368,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+244(SB), Z8
 	VMOVAPS      Z20, Z11
 	VFMADD231PS  Z8, Z13, Z11
-	MOVLQSX      140(SI), R13
+	MOVLQSX      12(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z11, (BX)(R13*1)
 	VFNMADD231PS Z8, Z13, Z20
-	MOVLQSX      204(SI), R13
+	MOVLQSX      76(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      76(SI), R13
@@ -80383,14 +80383,14 @@ butterfly:
 	VMOVUPS      Z20, (BX)(R13*1)
 	VMOVAPS      Z18, Z11
 	VFNMADD231PS Z8, Z22, Z11
-	MOVLQSX      172(SI), R13
+	MOVLQSX      44(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      44(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z11, (BX)(R13*1)
 	VFMADD231PS  Z8, Z22, Z18
-	MOVLQSX      236(SI), R13
+	MOVLQSX      108(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      108(SI), R13
@@ -80398,14 +80398,14 @@ butterfly:
 	VMOVUPS      Z18, (BX)(R13*1)
 	VMOVAPS      Z30, Z11
 	VFMADD231PS  Z12, Z6, Z11
-	MOVLQSX      144(SI), R13
+	MOVLQSX      16(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z11, (BX)(R13*1)
 	VFNMADD231PS Z12, Z6, Z30
-	MOVLQSX      208(SI), R13
+	MOVLQSX      80(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      80(SI), R13
@@ -80413,14 +80413,14 @@ butterfly:
 	VMOVUPS      Z30, (BX)(R13*1)
 	VMOVAPS      Z4, Z6
 	VFNMADD231PS Z12, Z14, Z6
-	MOVLQSX      176(SI), R13
+	MOVLQSX      48(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      48(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z6, (BX)(R13*1)
 	VFMADD231PS  Z12, Z14, Z4
-	MOVLQSX      240(SI), R13
+	MOVLQSX      112(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      112(SI), R13
@@ -80428,14 +80428,14 @@ butterfly:
 	VMOVUPS      Z4, (BX)(R13*1)
 	VMOVAPS      Z26, Z4
 	VFMADD231PS  Z8, Z3, Z4
-	MOVLQSX      148(SI), R13
+	MOVLQSX      20(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z4, (BX)(R13*1)
 	VFNMADD231PS Z8, Z3, Z26
-	MOVLQSX      212(SI), R13
+	MOVLQSX      84(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      84(SI), R13
@@ -80443,14 +80443,14 @@ butterfly:
 	VMOVUPS      Z26, (BX)(R13*1)
 	VMOVAPS      Z23, Z3
 	VFNMADD231PS Z8, Z10, Z3
-	MOVLQSX      180(SI), R13
+	MOVLQSX      52(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      52(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFMADD231PS  Z8, Z10, Z23
-	MOVLQSX      244(SI), R13
+	MOVLQSX      116(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      116(SI), R13
@@ -80458,14 +80458,14 @@ butterfly:
 	VMOVUPS      Z23, (BX)(R13*1)
 	VMOVAPS      Z2, Z3
 	VFMADD231PS  Z25, Z0, Z3
-	MOVLQSX      152(SI), R13
+	MOVLQSX      24(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFNMADD231PS Z25, Z0, Z2
-	MOVLQSX      216(SI), R13
+	MOVLQSX      88(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      88(SI), R13
@@ -80474,14 +80474,14 @@ butterfly:
 	VMOVUPS      128(R12), Z0
 	VMOVAPS      Z5, Z2
 	VFNMADD231PS Z25, Z0, Z2
-	MOVLQSX      184(SI), R13
+	MOVLQSX      56(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      56(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z2, (BX)(R13*1)
 	VFMADD231PS  Z25, Z0, Z5
-	MOVLQSX      248(SI), R13
+	MOVLQSX      120(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      120(SI), R13
@@ -80490,14 +80490,14 @@ butterfly:
 	VMOVUPS      64(R12), Z0
 	VMOVAPS      Z7, Z2
 	VFMADD231PS  Z9, Z0, Z2
-	MOVLQSX      156(SI), R13
+	MOVLQSX      28(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      28(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z2, (BX)(R13*1)
 	VFNMADD231PS Z9, Z0, Z7
-	MOVLQSX      220(SI), R13
+	MOVLQSX      92(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      92(SI), R13
@@ -80506,14 +80506,14 @@ butterfly:
 	VMOVUPS      (R12), Z0
 	VMOVAPS      Z1, Z2
 	VFNMADD231PS Z9, Z0, Z2
-	MOVLQSX      188(SI), R13
+	MOVLQSX      60(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      60(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z2, (BX)(R13*1)
 	VFMADD231PS  Z9, Z0, Z1
-	MOVLQSX      252(SI), R13
+	MOVLQSX      124(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      124(SI), R13
@@ -80550,25 +80550,25 @@ TEXT ·LineTwiddled32AVX2(SB), $704-80
 	ANDQ $-32, R13
 
 butterfly:
-	MOVLQSX      128(SI)(R12*4), R14
+	MOVLQSX      (SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y0
-	MOVLQSX      192(SI)(R12*4), R14
+	MOVLQSX      64(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      64(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y1
-	MOVLQSX      160(SI)(R12*4), R14
+	MOVLQSX      32(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      32(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y2
-	MOVLQSX      224(SI)(R12*4), R14
+	MOVLQSX      96(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      96(SI), R14
@@ -80597,25 +80597,25 @@ butterfly:
 	VMOVAPS      Y2, Y6
 	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y3, Y6
 	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y2, Y3
-	MOVLQSX      136(SI)(R12*4), R14
+	MOVLQSX      8(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y2
-	MOVLQSX      200(SI)(R12*4), R14
+	MOVLQSX      72(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      72(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y7
-	MOVLQSX      168(SI)(R12*4), R14
+	MOVLQSX      40(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      40(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y10
-	MOVLQSX      232(SI)(R12*4), R14
+	MOVLQSX      104(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      104(SI), R14
@@ -80649,27 +80649,27 @@ butterfly:
 	VMOVAPS      Y2, Y14
 	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y11, Y14
 	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y2, Y11
-	MOVLQSX      144(SI)(R12*4), R14
+	MOVLQSX      16(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y2
-	MOVLQSX      208(SI)(R12*4), R14
+	MOVLQSX      80(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      80(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y15
 	VMOVUPS      Y12, 64(R13)
-	MOVLQSX      176(SI)(R12*4), R14
+	MOVLQSX      48(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      48(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y12
 	VMOVUPS      Y13, 96(R13)
-	MOVLQSX      240(SI)(R12*4), R14
+	MOVLQSX      112(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      112(SI), R14
@@ -80706,27 +80706,27 @@ butterfly:
 	VMOVAPS      Y8, Y9
 	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y12, Y9
 	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y8, Y12
-	MOVLQSX      152(SI)(R12*4), R14
+	MOVLQSX      24(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y8
-	MOVLQSX      216(SI)(R12*4), R14
+	MOVLQSX      88(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      88(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y15
 	VMOVUPS      Y4, 320(R13)
-	MOVLQSX      184(SI)(R12*4), R14
+	MOVLQSX      56(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      56(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y4
 	VMOVUPS      Y5, 352(R13)
-	MOVLQSX      248(SI)(R12*4), R14
+	MOVLQSX      120(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      120(SI), R14
@@ -81412,14 +81412,14 @@ butterfly:
 	VMOVUPS      480(R13), Y3
 	VMOVUPS      Y2, 512(R13)
 	VADDPS       Y3, Y12, Y2
-	MOVLQSX      128(SI)(R12*4), R14
+	MOVLQSX      (SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (BX)(R14*1)
 	VSUBPS       Y3, Y12, Y2
-	MOVLQSX      192(SI)(R12*4), R14
+	MOVLQSX      64(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      64(SI), R14
@@ -81427,14 +81427,14 @@ butterfly:
 	VMOVUPS      Y2, (BX)(R14*1)
 	VMOVUPS      448(R13), Y2
 	VSUBPS       Y2, Y10, Y3
-	MOVLQSX      160(SI)(R12*4), R14
+	MOVLQSX      32(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      32(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VADDPS       Y2, Y10, Y2
-	MOVLQSX      224(SI)(R12*4), R14
+	MOVLQSX      96(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      96(SI), R14
@@ -81463,14 +81463,14 @@ butterfly:
 	VMOVUPS      352(R13), Y2
 	VMOVAPS      Y14, Y3
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y3
-	MOVLQSX      136(SI)(R12*4), R14
+	MOVLQSX      8(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y14
-	MOVLQSX      200(SI)(R12*4), R14
+	MOVLQSX      72(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      72(SI), R14
@@ -81479,14 +81479,14 @@ butterfly:
 	VMOVUPS      320(R13), Y2
 	VMOVAPS      Y5, Y3
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y3
-	MOVLQSX      168(SI)(R12*4), R14
+	MOVLQSX      40(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      40(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y5
-	MOVLQSX      232(SI)(R12*4), R14
+	MOVLQSX      104(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      104(SI), R14
@@ -81515,14 +81515,14 @@ butterfly:
 	VMOVUPS      224(R13), Y2
 	VMOVAPS      Y13, Y3
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y3
-	MOVLQSX      144(SI)(R12*4), R14
+	MOVLQSX      16(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y13
-	MOVLQSX      208(SI)(R12*4), R14
+	MOVLQSX      80(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      80(SI), R14
@@ -81531,14 +81531,14 @@ butterfly:
 	VMOVUPS      (R13), Y2
 	VMOVAPS      Y4, Y3
 	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y3
-	MOVLQSX      176(SI)(R12*4), R14
+	MOVLQSX      48(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      48(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y4
-	MOVLQSX      240(SI)(R12*4), R14
+	MOVLQSX      112(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      112(SI), R14
@@ -81567,14 +81567,14 @@ butterfly:
 	VMOVUPS      96(R13), Y2
 	VMOVAPS      Y1, Y3
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y3
-	MOVLQSX      152(SI)(R12*4), R14
+	MOVLQSX      24(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y1
-	MOVLQSX      216(SI)(R12*4), R14
+	MOVLQSX      88(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      88(SI), R14
@@ -81584,14 +81584,14 @@ butterfly:
 	VMOVUPS      544(R13), Y2
 	VMOVAPS      Y2, Y3
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y1, Y3
-	MOVLQSX      184(SI)(R12*4), R14
+	MOVLQSX      56(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      56(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y1, Y2
-	MOVLQSX      248(SI)(R12*4), R14
+	MOVLQSX      120(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      120(SI), R14
@@ -81654,25 +81654,25 @@ TEXT ·Line64AVX512(SB), $2752-80
 	ANDQ $-64, R11
 
 butterfly:
-	MOVLQSX      256(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z0
-	MOVLQSX      384(SI), R12
+	MOVLQSX      128(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      128(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z1
-	MOVLQSX      320(SI), R12
+	MOVLQSX      64(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      64(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      448(SI), R12
+	MOVLQSX      192(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      192(SI), R12
@@ -81682,25 +81682,25 @@ butterfly:
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	MOVLQSX      260(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      388(SI), R12
+	MOVLQSX      132(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      132(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z3
-	MOVLQSX      324(SI), R12
+	MOVLQSX      68(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      68(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z6
-	MOVLQSX      452(SI), R12
+	MOVLQSX      196(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      196(SI), R12
@@ -81714,25 +81714,25 @@ butterfly:
 	VMOVAPS      Z2, Z7
 	VFMADD231PS  Z6, Z3, Z7
 	VFNMADD231PS Z6, Z2, Z3
-	MOVLQSX      264(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      392(SI), R12
+	MOVLQSX      136(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      136(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z10
-	MOVLQSX      328(SI), R12
+	MOVLQSX      72(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      72(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z11
-	MOVLQSX      456(SI), R12
+	MOVLQSX      200(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      200(SI), R12
@@ -81746,25 +81746,25 @@ butterfly:
 	VMOVAPS      Z2, Z12
 	VFMADD231PS  Z11, Z10, Z12
 	VFNMADD231PS Z11, Z2, Z10
-	MOVLQSX      268(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      396(SI), R12
+	MOVLQSX      140(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      140(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z15
-	MOVLQSX      332(SI), R12
+	MOVLQSX      76(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      76(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z16
-	MOVLQSX      460(SI), R12
+	MOVLQSX      204(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      204(SI), R12
@@ -81778,25 +81778,25 @@ butterfly:
 	VMOVAPS      Z2, Z17
 	VFMADD231PS  Z16, Z15, Z17
 	VFNMADD231PS Z16, Z2, Z15
-	MOVLQSX      272(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      400(SI), R12
+	MOVLQSX      144(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      144(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z20
-	MOVLQSX      336(SI), R12
+	MOVLQSX      80(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      80(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z21
-	MOVLQSX      464(SI), R12
+	MOVLQSX      208(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      208(SI), R12
@@ -81810,25 +81810,25 @@ butterfly:
 	VMOVAPS      Z2, Z22
 	VFMADD231PS  Z21, Z20, Z22
 	VFNMADD231PS Z21, Z2, Z20
-	MOVLQSX      276(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      404(SI), R12
+	MOVLQSX      148(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      148(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z25
-	MOVLQSX      340(SI), R12
+	MOVLQSX      84(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      84(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z26
-	MOVLQSX      468(SI), R12
+	MOVLQSX      212(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      212(SI), R12
@@ -81842,26 +81842,26 @@ butterfly:
 	VMOVAPS      Z2, Z27
 	VFMADD231PS  Z26, Z25, Z27
 	VFNMADD231PS Z26, Z2, Z25
-	MOVLQSX      280(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
-	MOVLQSX      408(SI), R12
+	MOVLQSX      152(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      152(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z30
-	MOVLQSX      344(SI), R12
+	MOVLQSX      88(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      88(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z31
 	VMOVUPS      Z28, (R11)
-	MOVLQSX      472(SI), R12
+	MOVLQSX      216(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      216(SI), R12
@@ -81877,28 +81877,28 @@ butterfly:
 	VMOVAPS      Z2, Z31
 	VFMADD231PS  Z30, Z28, Z31
 	VFNMADD231PS Z30, Z2, Z28
-	MOVLQSX      284(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
 	VMOVUPS      Z29, 192(R11)
-	MOVLQSX      412(SI), R12
+	MOVLQSX      156(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      156(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z29
 	VMOVUPS      Z23, 256(R11)
-	MOVLQSX      348(SI), R12
+	MOVLQSX      92(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      92(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z23
 	VMOVUPS      Z24, 320(R11)
-	MOVLQSX      476(SI), R12
+	MOVLQSX      220(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      220(SI), R12
@@ -81914,28 +81914,28 @@ butterfly:
 	VMOVAPS      Z2, Z29
 	VFMADD231PS  Z24, Z23, Z29
 	VFNMADD231PS Z24, Z2, Z23
-	MOVLQSX      288(SI), R12
+	MOVLQSX      32(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z2
 	VMOVUPS      Z18, 512(R11)
-	MOVLQSX      416(SI), R12
+	MOVLQSX      160(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      160(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z18
 	VMOVUPS      Z19, 576(R11)
-	MOVLQSX      352(SI), R12
+	MOVLQSX      96(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      96(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z19
 	VMOVUPS      Z13, 640(R11)
-	MOVLQSX      480(SI), R12
+	MOVLQSX      224(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      224(SI), R12
@@ -81949,27 +81949,27 @@ butterfly:
 	VSUBPS       Z19, Z13, Z13
 	VADDPS       Z13, Z2, Z18
 	VSUBPS       Z2, Z13, Z2
-	MOVLQSX      292(SI), R12
+	MOVLQSX      36(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      36(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z13
-	MOVLQSX      420(SI), R12
+	MOVLQSX      164(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      164(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z19
 	VMOVUPS      Z9, 832(R11)
-	MOVLQSX      356(SI), R12
+	MOVLQSX      100(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      100(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z9
 	VMOVUPS      Z8, 896(R11)
-	MOVLQSX      484(SI), R12
+	MOVLQSX      228(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      228(SI), R12
@@ -81984,26 +81984,26 @@ butterfly:
 	VMOVAPS      Z8, Z9
 	VFMADD231PS  Z24, Z13, Z9
 	VFMSUB231PS  Z24, Z8, Z13
-	MOVLQSX      296(SI), R12
+	MOVLQSX      40(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z8
-	MOVLQSX      424(SI), R12
+	MOVLQSX      168(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      168(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z19
-	MOVLQSX      360(SI), R12
+	MOVLQSX      104(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      104(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z24
 	VMOVUPS      Z14, 1088(R11)
-	MOVLQSX      488(SI), R12
+	MOVLQSX      232(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      232(SI), R12
@@ -82018,26 +82018,26 @@ butterfly:
 	VMOVAPS      Z14, Z19
 	VFMADD231PS  Z30, Z8, Z19
 	VFMSUB231PS  Z30, Z14, Z8
-	MOVLQSX      300(SI), R12
+	MOVLQSX      44(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      44(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z14
-	MOVLQSX      428(SI), R12
+	MOVLQSX      172(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      172(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z24
-	MOVLQSX      364(SI), R12
+	MOVLQSX      108(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      108(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z30
 	VMOVUPS      Z4, 1280(R11)
-	MOVLQSX      492(SI), R12
+	MOVLQSX      236(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      236(SI), R12
@@ -82052,26 +82052,26 @@ butterfly:
 	VMOVAPS      Z4, Z24
 	VFMADD231PS  Z26, Z14, Z24
 	VFMSUB231PS  Z26, Z4, Z14
-	MOVLQSX      304(SI), R12
+	MOVLQSX      48(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      48(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z4
-	MOVLQSX      432(SI), R12
+	MOVLQSX      176(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      176(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z26
-	MOVLQSX      368(SI), R12
+	MOVLQSX      112(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      112(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z30
 	VMOVUPS      Z5, 1472(R11)
-	MOVLQSX      496(SI), R12
+	MOVLQSX      240(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      240(SI), R12
@@ -82086,27 +82086,27 @@ butterfly:
 	VMOVAPS      Z5, Z26
 	VFMADD231PS  Z21, Z4, Z26
 	VFMSUB231PS  Z21, Z5, Z4
-	MOVLQSX      308(SI), R12
+	MOVLQSX      52(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      52(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z5
-	MOVLQSX      436(SI), R12
+	MOVLQSX      180(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      180(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z30
 	VMOVUPS      Z23, 1664(R11)
-	MOVLQSX      372(SI), R12
+	MOVLQSX      116(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      116(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z23
 	VMOVUPS      Z29, 1728(R11)
-	MOVLQSX      500(SI), R12
+	MOVLQSX      244(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      244(SI), R12
@@ -82121,26 +82121,26 @@ butterfly:
 	VMOVAPS      Z23, Z29
 	VFMADD231PS  Z16, Z5, Z29
 	VFMSUB231PS  Z16, Z23, Z5
-	MOVLQSX      312(SI), R12
+	MOVLQSX      56(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      56(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z16
-	MOVLQSX      440(SI), R12
+	MOVLQSX      184(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      184(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z23
-	MOVLQSX      376(SI), R12
+	MOVLQSX      120(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      120(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z30
 	VMOVUPS      Z14, 1920(R11)
-	MOVLQSX      504(SI), R12
+	MOVLQSX      248(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      248(SI), R12
@@ -82155,26 +82155,26 @@ butterfly:
 	VMOVAPS      Z14, Z23
 	VFMADD231PS  Z11, Z16, Z23
 	VFMSUB231PS  Z11, Z14, Z16
-	MOVLQSX      316(SI), R12
+	MOVLQSX      60(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      60(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z14
-	MOVLQSX      444(SI), R12
+	MOVLQSX      188(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      188(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z30
 	VMOVUPS      Z15, 2112(R11)
-	MOVLQSX      380(SI), R12
+	MOVLQSX      124(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      124(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      (BX)(R12*1), Z15
-	MOVLQSX      508(SI), R12
+	MOVLQSX      252(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      252(SI), R12
@@ -83323,14 +83323,14 @@ butterfly:
 	VMOVUPS      1984(R11), Z2
 	VMOVUPS      Z0, 2048(R11)
 	VADDPS       Z2, Z8, Z0
-	MOVLQSX      256(SI), R12
+	MOVLQSX      (SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z0, (BX)(R12*1)
 	VSUBPS       Z2, Z8, Z0
-	MOVLQSX      384(SI), R12
+	MOVLQSX      128(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      128(SI), R12
@@ -83338,14 +83338,14 @@ butterfly:
 	VMOVUPS      Z0, (BX)(R12*1)
 	VMOVUPS      1920(R11), Z0
 	VSUBPS       Z0, Z18, Z2
-	MOVLQSX      320(SI), R12
+	MOVLQSX      64(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      64(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z2, (BX)(R12*1)
 	VADDPS       Z0, Z18, Z0
-	MOVLQSX      448(SI), R12
+	MOVLQSX      192(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      192(SI), R12
@@ -83355,14 +83355,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+276(SB), Z2
 	VMOVAPS      Z13, Z8
 	VFMADD231PS  Z2, Z0, Z8
-	MOVLQSX      260(SI), R12
+	MOVLQSX      4(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z8, (BX)(R12*1)
 	VFNMADD231PS Z2, Z0, Z13
-	MOVLQSX      388(SI), R12
+	MOVLQSX      132(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      132(SI), R12
@@ -83371,14 +83371,14 @@ butterfly:
 	VMOVUPS      1792(R11), Z0
 	VMOVAPS      Z12, Z8
 	VFNMADD231PS Z2, Z0, Z8
-	MOVLQSX      324(SI), R12
+	MOVLQSX      68(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      68(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z8, (BX)(R12*1)
 	VFMADD231PS  Z2, Z0, Z12
-	MOVLQSX      452(SI), R12
+	MOVLQSX      196(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      196(SI), R12
@@ -83387,14 +83387,14 @@ butterfly:
 	VMOVUPS      1728(R11), Z0
 	VMOVAPS      Z23, Z8
 	VFMADD231PS  Z27, Z0, Z8
-	MOVLQSX      264(SI), R12
+	MOVLQSX      8(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z8, (BX)(R12*1)
 	VFNMADD231PS Z27, Z0, Z23
-	MOVLQSX      392(SI), R12
+	MOVLQSX      136(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      136(SI), R12
@@ -83403,14 +83403,14 @@ butterfly:
 	VMOVUPS      1664(R11), Z0
 	VMOVAPS      Z14, Z8
 	VFNMADD231PS Z27, Z0, Z8
-	MOVLQSX      328(SI), R12
+	MOVLQSX      72(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      72(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z8, (BX)(R12*1)
 	VFMADD231PS  Z27, Z0, Z14
-	MOVLQSX      456(SI), R12
+	MOVLQSX      200(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      200(SI), R12
@@ -83420,14 +83420,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+292(SB), Z8
 	VMOVAPS      Z30, Z12
 	VFMADD231PS  Z8, Z0, Z12
-	MOVLQSX      268(SI), R12
+	MOVLQSX      12(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z12, (BX)(R12*1)
 	VFNMADD231PS Z8, Z0, Z30
-	MOVLQSX      396(SI), R12
+	MOVLQSX      140(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      140(SI), R12
@@ -83436,14 +83436,14 @@ butterfly:
 	VMOVUPS      1536(R11), Z0
 	VMOVAPS      Z24, Z12
 	VFNMADD231PS Z8, Z0, Z12
-	MOVLQSX      332(SI), R12
+	MOVLQSX      76(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      76(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z12, (BX)(R12*1)
 	VFMADD231PS  Z8, Z0, Z24
-	MOVLQSX      460(SI), R12
+	MOVLQSX      204(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      204(SI), R12
@@ -83452,14 +83452,14 @@ butterfly:
 	VMOVUPS      1472(R11), Z0
 	VMOVAPS      Z19, Z12
 	VFMADD231PS  Z17, Z0, Z12
-	MOVLQSX      272(SI), R12
+	MOVLQSX      16(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z12, (BX)(R12*1)
 	VFNMADD231PS Z17, Z0, Z19
-	MOVLQSX      400(SI), R12
+	MOVLQSX      144(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      144(SI), R12
@@ -83468,14 +83468,14 @@ butterfly:
 	VMOVUPS      1408(R11), Z0
 	VMOVAPS      Z20, Z12
 	VFNMADD231PS Z17, Z0, Z12
-	MOVLQSX      336(SI), R12
+	MOVLQSX      80(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      80(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z12, (BX)(R12*1)
 	VFMADD231PS  Z17, Z0, Z20
-	MOVLQSX      464(SI), R12
+	MOVLQSX      208(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      208(SI), R12
@@ -83485,14 +83485,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+304(SB), Z12
 	VMOVAPS      Z22, Z13
 	VFMADD231PS  Z12, Z0, Z13
-	MOVLQSX      276(SI), R12
+	MOVLQSX      20(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z13, (BX)(R12*1)
 	VFNMADD231PS Z12, Z0, Z22
-	MOVLQSX      404(SI), R12
+	MOVLQSX      148(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      148(SI), R12
@@ -83501,14 +83501,14 @@ butterfly:
 	VMOVUPS      1280(R11), Z0
 	VMOVAPS      Z29, Z13
 	VFNMADD231PS Z12, Z0, Z13
-	MOVLQSX      340(SI), R12
+	MOVLQSX      84(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      84(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z13, (BX)(R12*1)
 	VFMADD231PS  Z12, Z0, Z29
-	MOVLQSX      468(SI), R12
+	MOVLQSX      212(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      212(SI), R12
@@ -83517,14 +83517,14 @@ butterfly:
 	VMOVUPS      1216(R11), Z0
 	VMOVAPS      Z6, Z13
 	VFMADD231PS  Z26, Z0, Z13
-	MOVLQSX      280(SI), R12
+	MOVLQSX      24(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z13, (BX)(R12*1)
 	VFNMADD231PS Z26, Z0, Z6
-	MOVLQSX      408(SI), R12
+	MOVLQSX      152(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      152(SI), R12
@@ -83533,14 +83533,14 @@ butterfly:
 	VMOVUPS      1152(R11), Z0
 	VMOVAPS      Z16, Z6
 	VFNMADD231PS Z26, Z0, Z6
-	MOVLQSX      344(SI), R12
+	MOVLQSX      88(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      88(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z6, (BX)(R12*1)
 	VFMADD231PS  Z26, Z0, Z16
-	MOVLQSX      472(SI), R12
+	MOVLQSX      216(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      216(SI), R12
@@ -83550,14 +83550,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+308(SB), Z6
 	VMOVAPS      Z4, Z13
 	VFMADD231PS  Z6, Z0, Z13
-	MOVLQSX      284(SI), R12
+	MOVLQSX      28(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      28(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z13, (BX)(R12*1)
 	VFNMADD231PS Z6, Z0, Z4
-	MOVLQSX      412(SI), R12
+	MOVLQSX      156(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      156(SI), R12
@@ -83566,14 +83566,14 @@ butterfly:
 	VMOVUPS      1024(R11), Z0
 	VMOVAPS      Z9, Z4
 	VFNMADD231PS Z6, Z0, Z4
-	MOVLQSX      348(SI), R12
+	MOVLQSX      92(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      92(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z4, (BX)(R12*1)
 	VFMADD231PS  Z6, Z0, Z9
-	MOVLQSX      476(SI), R12
+	MOVLQSX      220(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      220(SI), R12
@@ -83582,14 +83582,14 @@ butterfly:
 	VMOVUPS      (R11), Z0
 	VMOVAPS      Z31, Z4
 	VFMADD231PS  Z7, Z0, Z4
-	MOVLQSX      288(SI), R12
+	MOVLQSX      32(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      32(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z4, (BX)(R12*1)
 	VFNMADD231PS Z7, Z0, Z31
-	MOVLQSX      416(SI), R12
+	MOVLQSX      160(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      160(SI), R12
@@ -83599,14 +83599,14 @@ butterfly:
 	VMOVUPS      2240(R11), Z4
 	VMOVAPS      Z4, Z9
 	VFNMADD231PS Z7, Z0, Z9
-	MOVLQSX      352(SI), R12
+	MOVLQSX      96(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      96(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z9, (BX)(R12*1)
 	VFMADD231PS  Z7, Z0, Z4
-	MOVLQSX      480(SI), R12
+	MOVLQSX      224(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      224(SI), R12
@@ -83615,14 +83615,14 @@ butterfly:
 	VMOVUPS      512(R11), Z0
 	VMOVAPS      Z21, Z4
 	VFMADD231PS  Z6, Z0, Z4
-	MOVLQSX      292(SI), R12
+	MOVLQSX      36(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      36(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z4, (BX)(R12*1)
 	VFNMADD231PS Z6, Z0, Z21
-	MOVLQSX      420(SI), R12
+	MOVLQSX      164(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      164(SI), R12
@@ -83631,14 +83631,14 @@ butterfly:
 	VMOVUPS      448(R11), Z0
 	VMOVAPS      Z28, Z4
 	VFNMADD231PS Z6, Z0, Z4
-	MOVLQSX      356(SI), R12
+	MOVLQSX      100(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      100(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z4, (BX)(R12*1)
 	VFMADD231PS  Z6, Z0, Z28
-	MOVLQSX      484(SI), R12
+	MOVLQSX      228(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      228(SI), R12
@@ -83647,14 +83647,14 @@ butterfly:
 	VMOVUPS      192(R11), Z0
 	VMOVAPS      Z25, Z4
 	VFMADD231PS  Z26, Z0, Z4
-	MOVLQSX      296(SI), R12
+	MOVLQSX      40(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      40(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z4, (BX)(R12*1)
 	VFNMADD231PS Z26, Z0, Z25
-	MOVLQSX      424(SI), R12
+	MOVLQSX      168(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      168(SI), R12
@@ -83664,14 +83664,14 @@ butterfly:
 	VMOVUPS      2304(R11), Z4
 	VMOVAPS      Z4, Z6
 	VFNMADD231PS Z26, Z0, Z6
-	MOVLQSX      360(SI), R12
+	MOVLQSX      104(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      104(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z6, (BX)(R12*1)
 	VFMADD231PS  Z26, Z0, Z4
-	MOVLQSX      488(SI), R12
+	MOVLQSX      232(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      232(SI), R12
@@ -83680,14 +83680,14 @@ butterfly:
 	VMOVUPS      960(R11), Z0
 	VMOVAPS      Z11, Z4
 	VFMADD231PS  Z12, Z0, Z4
-	MOVLQSX      300(SI), R12
+	MOVLQSX      44(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      44(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z4, (BX)(R12*1)
 	VFNMADD231PS Z12, Z0, Z11
-	MOVLQSX      428(SI), R12
+	MOVLQSX      172(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      172(SI), R12
@@ -83696,14 +83696,14 @@ butterfly:
 	VMOVUPS      896(R11), Z0
 	VMOVAPS      Z3, Z4
 	VFNMADD231PS Z12, Z0, Z4
-	MOVLQSX      364(SI), R12
+	MOVLQSX      108(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      108(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z4, (BX)(R12*1)
 	VFMADD231PS  Z12, Z0, Z3
-	MOVLQSX      492(SI), R12
+	MOVLQSX      236(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      236(SI), R12
@@ -83712,14 +83712,14 @@ butterfly:
 	VMOVUPS      320(R11), Z0
 	VMOVAPS      Z15, Z3
 	VFMADD231PS  Z17, Z0, Z3
-	MOVLQSX      304(SI), R12
+	MOVLQSX      48(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      48(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z3, (BX)(R12*1)
 	VFNMADD231PS Z17, Z0, Z15
-	MOVLQSX      432(SI), R12
+	MOVLQSX      176(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      176(SI), R12
@@ -83728,14 +83728,14 @@ butterfly:
 	VMOVUPS      256(R11), Z0
 	VMOVAPS      Z5, Z3
 	VFNMADD231PS Z17, Z0, Z3
-	MOVLQSX      368(SI), R12
+	MOVLQSX      112(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      112(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z3, (BX)(R12*1)
 	VFMADD231PS  Z17, Z0, Z5
-	MOVLQSX      496(SI), R12
+	MOVLQSX      240(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      240(SI), R12
@@ -83744,14 +83744,14 @@ butterfly:
 	VMOVUPS      640(R11), Z0
 	VMOVAPS      Z1, Z3
 	VFMADD231PS  Z8, Z0, Z3
-	MOVLQSX      308(SI), R12
+	MOVLQSX      52(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      52(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z3, (BX)(R12*1)
 	VFNMADD231PS Z8, Z0, Z1
-	MOVLQSX      436(SI), R12
+	MOVLQSX      180(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      180(SI), R12
@@ -83761,14 +83761,14 @@ butterfly:
 	VMOVUPS      2368(R11), Z1
 	VMOVAPS      Z1, Z3
 	VFNMADD231PS Z8, Z0, Z3
-	MOVLQSX      372(SI), R12
+	MOVLQSX      116(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      116(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z3, (BX)(R12*1)
 	VFMADD231PS  Z8, Z0, Z1
-	MOVLQSX      500(SI), R12
+	MOVLQSX      244(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      244(SI), R12
@@ -83778,14 +83778,14 @@ butterfly:
 	VMOVUPS      2112(R11), Z1
 	VMOVAPS      Z1, Z3
 	VFMADD231PS  Z27, Z0, Z3
-	MOVLQSX      312(SI), R12
+	MOVLQSX      56(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      56(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z3, (BX)(R12*1)
 	VFNMADD231PS Z27, Z0, Z1
-	MOVLQSX      440(SI), R12
+	MOVLQSX      184(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      184(SI), R12
@@ -83795,14 +83795,14 @@ butterfly:
 	VMOVUPS      2176(R11), Z1
 	VMOVAPS      Z1, Z3
 	VFNMADD231PS Z27, Z0, Z3
-	MOVLQSX      376(SI), R12
+	MOVLQSX      120(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      120(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z3, (BX)(R12*1)
 	VFMADD231PS  Z27, Z0, Z1
-	MOVLQSX      504(SI), R12
+	MOVLQSX      248(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      248(SI), R12
@@ -83811,14 +83811,14 @@ butterfly:
 	VMOVUPS      832(R11), Z0
 	VMOVAPS      Z10, Z1
 	VFMADD231PS  Z2, Z0, Z1
-	MOVLQSX      316(SI), R12
+	MOVLQSX      60(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      60(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z1, (BX)(R12*1)
 	VFNMADD231PS Z2, Z0, Z10
-	MOVLQSX      444(SI), R12
+	MOVLQSX      188(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      188(SI), R12
@@ -83828,14 +83828,14 @@ butterfly:
 	VMOVUPS      2048(R11), Z1
 	VMOVAPS      Z1, Z3
 	VFNMADD231PS Z2, Z0, Z3
-	MOVLQSX      380(SI), R12
+	MOVLQSX      124(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      124(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z3, (BX)(R12*1)
 	VFMADD231PS  Z2, Z0, Z1
-	MOVLQSX      508(SI), R12
+	MOVLQSX      252(SI), R12
 	IMULQ        R9, R12
 	PREFETCHT1   (R8)(R12*1)
 	MOVLQSX      252(SI), R12
@@ -83870,25 +83870,25 @@ TEXT ·Line64AVX2(SB), $1760-80
 	ANDQ $-32, R12
 
 butterfly:
-	MOVLQSX      256(SI)(R11*4), R13
+	MOVLQSX      (SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y0
-	MOVLQSX      384(SI)(R11*4), R13
+	MOVLQSX      128(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      128(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y1
-	MOVLQSX      320(SI)(R11*4), R13
+	MOVLQSX      64(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      64(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      448(SI)(R11*4), R13
+	MOVLQSX      192(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      192(SI), R13
@@ -83917,25 +83917,25 @@ butterfly:
 	VMOVAPS      Y2, Y6
 	VFMADD231PS  butterflyConstantVectors<>+1984(SB), Y3, Y6
 	VFNMADD231PS butterflyConstantVectors<>+1984(SB), Y2, Y3
-	MOVLQSX      264(SI)(R11*4), R13
+	MOVLQSX      8(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      392(SI)(R11*4), R13
+	MOVLQSX      136(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      136(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      328(SI)(R11*4), R13
+	MOVLQSX      72(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      72(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y10
-	MOVLQSX      456(SI)(R11*4), R13
+	MOVLQSX      200(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      200(SI), R13
@@ -83969,27 +83969,27 @@ butterfly:
 	VMOVAPS      Y2, Y14
 	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y11, Y14
 	VFNMADD231PS butterflyConstantVectors<>+2016(SB), Y2, Y11
-	MOVLQSX      272(SI)(R11*4), R13
+	MOVLQSX      16(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      400(SI)(R11*4), R13
+	MOVLQSX      144(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      144(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y15
 	VMOVUPS      Y12, 64(R12)
-	MOVLQSX      336(SI)(R11*4), R13
+	MOVLQSX      80(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      80(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y12
 	VMOVUPS      Y13, 96(R12)
-	MOVLQSX      464(SI)(R11*4), R13
+	MOVLQSX      208(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      208(SI), R13
@@ -84027,27 +84027,27 @@ butterfly:
 	VMOVAPS      Y2, Y9
 	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y8, Y9
 	VFNMADD231PS butterflyConstantVectors<>+2048(SB), Y2, Y8
-	MOVLQSX      280(SI)(R11*4), R13
+	MOVLQSX      24(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      408(SI)(R11*4), R13
+	MOVLQSX      152(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      152(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y15
 	VMOVUPS      Y4, 320(R12)
-	MOVLQSX      344(SI)(R11*4), R13
+	MOVLQSX      88(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      88(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y4
 	VMOVUPS      Y5, 352(R12)
-	MOVLQSX      472(SI)(R11*4), R13
+	MOVLQSX      216(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      216(SI), R13
@@ -84085,27 +84085,27 @@ butterfly:
 	VMOVAPS      Y2, Y14
 	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y11, Y14
 	VFNMADD231PS butterflyConstantVectors<>+2080(SB), Y2, Y11
-	MOVLQSX      288(SI)(R11*4), R13
+	MOVLQSX      32(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      416(SI)(R11*4), R13
+	MOVLQSX      160(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      160(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y15
 	VMOVUPS      Y4, 576(R12)
-	MOVLQSX      352(SI)(R11*4), R13
+	MOVLQSX      96(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      96(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y4
 	VMOVUPS      Y11, 608(R12)
-	MOVLQSX      480(SI)(R11*4), R13
+	MOVLQSX      224(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      224(SI), R13
@@ -84142,27 +84142,27 @@ butterfly:
 	VMOVAPS      Y5, Y14
 	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y4, Y14
 	VFMSUB231PS  butterflyConstantVectors<>+2080(SB), Y5, Y4
-	MOVLQSX      296(SI)(R11*4), R13
+	MOVLQSX      40(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      40(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y5
-	MOVLQSX      424(SI)(R11*4), R13
+	MOVLQSX      168(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      168(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y15
 	VMOVUPS      Y7, 832(R12)
-	MOVLQSX      360(SI)(R11*4), R13
+	MOVLQSX      104(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      104(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y7
 	VMOVUPS      Y10, 864(R12)
-	MOVLQSX      488(SI)(R11*4), R13
+	MOVLQSX      232(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      232(SI), R13
@@ -84200,27 +84200,27 @@ butterfly:
 	VMOVAPS      Y5, Y8
 	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y7, Y8
 	VFMSUB231PS  butterflyConstantVectors<>+2048(SB), Y5, Y7
-	MOVLQSX      304(SI)(R11*4), R13
+	MOVLQSX      48(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      48(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y5
-	MOVLQSX      432(SI)(R11*4), R13
+	MOVLQSX      176(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      176(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y15
 	VMOVUPS      Y10, 1088(R12)
-	MOVLQSX      368(SI)(R11*4), R13
+	MOVLQSX      112(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      112(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y10
 	VMOVUPS      Y7, 1120(R12)
-	MOVLQSX      496(SI)(R11*4), R13
+	MOVLQSX      240(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      240(SI), R13
@@ -84258,27 +84258,27 @@ butterfly:
 	VMOVAPS      Y8, Y9
 	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y7, Y9
 	VFMSUB231PS  butterflyConstantVectors<>+2016(SB), Y8, Y7
-	MOVLQSX      312(SI)(R11*4), R13
+	MOVLQSX      56(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      56(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y8
-	MOVLQSX      440(SI)(R11*4), R13
+	MOVLQSX      184(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      184(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y15
 	VMOVUPS      Y3, 1344(R12)
-	MOVLQSX      376(SI)(R11*4), R13
+	MOVLQSX      120(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      120(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Y3
 	VMOVUPS      Y7, 1376(R12)
-	MOVLQSX      504(SI)(R11*4), R13
+	MOVLQSX      248(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      248(SI), R13
@@ -85566,14 +85566,14 @@ butterfly:
 	VMOVUPS      992(R12), Y8
 	VMOVUPS      Y0, 1536(R12)
 	VADDPS       Y8, Y9, Y0
-	MOVLQSX      256(SI)(R11*4), R13
+	MOVLQSX      (SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y0, (BX)(R13*1)
 	VSUBPS       Y8, Y9, Y0
-	MOVLQSX      384(SI)(R11*4), R13
+	MOVLQSX      128(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      128(SI), R13
@@ -85582,14 +85582,14 @@ butterfly:
 	VMOVUPS      1504(R12), Y0
 	VMOVUPS      960(R12), Y8
 	VSUBPS       Y8, Y0, Y9
-	MOVLQSX      320(SI)(R11*4), R13
+	MOVLQSX      64(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      64(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y9, (BX)(R13*1)
 	VADDPS       Y8, Y0, Y0
-	MOVLQSX      448(SI)(R11*4), R13
+	MOVLQSX      192(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      192(SI), R13
@@ -85618,14 +85618,14 @@ butterfly:
 	VMOVUPS      896(R12), Y0
 	VMOVAPS      Y4, Y7
 	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y7
-	MOVLQSX      264(SI)(R11*4), R13
+	MOVLQSX      8(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y7, (BX)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y4
-	MOVLQSX      392(SI)(R11*4), R13
+	MOVLQSX      136(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      136(SI), R13
@@ -85634,14 +85634,14 @@ butterfly:
 	VMOVUPS      864(R12), Y0
 	VMOVAPS      Y14, Y4
 	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y4
-	MOVLQSX      328(SI)(R11*4), R13
+	MOVLQSX      72(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      72(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y4, (BX)(R13*1)
 	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y14
-	MOVLQSX      456(SI)(R11*4), R13
+	MOVLQSX      200(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      200(SI), R13
@@ -85670,14 +85670,14 @@ butterfly:
 	VMOVUPS      256(R12), Y0
 	VMOVAPS      Y1, Y4
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y4
-	MOVLQSX      272(SI)(R11*4), R13
+	MOVLQSX      16(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y4, (BX)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
-	MOVLQSX      400(SI)(R11*4), R13
+	MOVLQSX      144(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      144(SI), R13
@@ -85686,14 +85686,14 @@ butterfly:
 	VMOVUPS      480(R12), Y0
 	VMOVAPS      Y15, Y1
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
-	MOVLQSX      336(SI)(R11*4), R13
+	MOVLQSX      80(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      80(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y1, (BX)(R13*1)
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y15
-	MOVLQSX      464(SI)(R11*4), R13
+	MOVLQSX      208(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      208(SI), R13
@@ -85722,14 +85722,14 @@ butterfly:
 	VMOVUPS      96(R12), Y0
 	VMOVAPS      Y5, Y1
 	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y1
-	MOVLQSX      280(SI)(R11*4), R13
+	MOVLQSX      24(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y1, (BX)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y5
-	MOVLQSX      408(SI)(R11*4), R13
+	MOVLQSX      152(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      152(SI), R13
@@ -85739,14 +85739,14 @@ butterfly:
 	VMOVUPS      1600(R12), Y1
 	VMOVAPS      Y1, Y4
 	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y4
-	MOVLQSX      344(SI)(R11*4), R13
+	MOVLQSX      88(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      88(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y4, (BX)(R13*1)
 	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y1
-	MOVLQSX      472(SI)(R11*4), R13
+	MOVLQSX      216(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      216(SI), R13
@@ -85777,14 +85777,14 @@ butterfly:
 	VMOVUPS      1440(R12), Y1
 	VMOVAPS      Y1, Y2
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y2
-	MOVLQSX      288(SI)(R11*4), R13
+	MOVLQSX      32(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y1
-	MOVLQSX      416(SI)(R11*4), R13
+	MOVLQSX      160(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      160(SI), R13
@@ -85794,14 +85794,14 @@ butterfly:
 	VMOVUPS      1472(R12), Y1
 	VMOVAPS      Y1, Y2
 	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y2
-	MOVLQSX      352(SI)(R11*4), R13
+	MOVLQSX      96(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      96(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y1
-	MOVLQSX      480(SI)(R11*4), R13
+	MOVLQSX      224(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      224(SI), R13
@@ -85833,14 +85833,14 @@ butterfly:
 	VMOVUPS      1312(R12), Y1
 	VMOVAPS      Y1, Y2
 	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y2
-	MOVLQSX      296(SI)(R11*4), R13
+	MOVLQSX      40(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      40(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y1
-	MOVLQSX      424(SI)(R11*4), R13
+	MOVLQSX      168(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      168(SI), R13
@@ -85850,14 +85850,14 @@ butterfly:
 	VMOVUPS      1344(R12), Y1
 	VMOVAPS      Y1, Y2
 	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y2
-	MOVLQSX      360(SI)(R11*4), R13
+	MOVLQSX      104(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      104(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y1
-	MOVLQSX      488(SI)(R11*4), R13
+	MOVLQSX      232(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      232(SI), R13
@@ -85889,14 +85889,14 @@ butterfly:
 	VMOVUPS      1216(R12), Y1
 	VMOVAPS      Y1, Y2
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y2
-	MOVLQSX      304(SI)(R11*4), R13
+	MOVLQSX      48(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      48(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
-	MOVLQSX      432(SI)(R11*4), R13
+	MOVLQSX      176(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      176(SI), R13
@@ -85906,14 +85906,14 @@ butterfly:
 	VMOVUPS      1088(R12), Y1
 	VMOVAPS      Y1, Y2
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y2
-	MOVLQSX      368(SI)(R11*4), R13
+	MOVLQSX      112(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      112(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y1
-	MOVLQSX      496(SI)(R11*4), R13
+	MOVLQSX      240(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      240(SI), R13
@@ -85945,14 +85945,14 @@ butterfly:
 	VMOVUPS      1152(R12), Y1
 	VMOVAPS      Y1, Y2
 	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y2
-	MOVLQSX      312(SI)(R11*4), R13
+	MOVLQSX      56(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      56(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y1
-	MOVLQSX      440(SI)(R11*4), R13
+	MOVLQSX      184(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      184(SI), R13
@@ -85962,14 +85962,14 @@ butterfly:
 	VMOVUPS      1568(R12), Y1
 	VMOVAPS      Y1, Y2
 	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y2
-	MOVLQSX      376(SI)(R11*4), R13
+	MOVLQSX      120(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      120(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (BX)(R13*1)
 	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y1
-	MOVLQSX      504(SI)(R11*4), R13
+	MOVLQSX      248(SI)(R11*4), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      248(SI), R13
@@ -86032,25 +86032,25 @@ TEXT ·LineTwiddled64AVX512(SB), $2752-80
 	ANDQ $-64, R12
 
 butterfly:
-	MOVLQSX      256(SI), R13
+	MOVLQSX      (SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z0
-	MOVLQSX      384(SI), R13
+	MOVLQSX      128(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      128(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z1
-	MOVLQSX      320(SI), R13
+	MOVLQSX      64(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      64(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z2
-	MOVLQSX      448(SI), R13
+	MOVLQSX      192(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      192(SI), R13
@@ -86060,25 +86060,25 @@ butterfly:
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	MOVLQSX      260(SI), R13
+	MOVLQSX      4(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z2
-	MOVLQSX      388(SI), R13
+	MOVLQSX      132(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      132(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z3
-	MOVLQSX      324(SI), R13
+	MOVLQSX      68(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      68(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z6
-	MOVLQSX      452(SI), R13
+	MOVLQSX      196(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      196(SI), R13
@@ -86092,25 +86092,25 @@ butterfly:
 	VMOVAPS      Z2, Z7
 	VFMADD231PS  Z6, Z3, Z7
 	VFNMADD231PS Z6, Z2, Z3
-	MOVLQSX      264(SI), R13
+	MOVLQSX      8(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z2
-	MOVLQSX      392(SI), R13
+	MOVLQSX      136(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      136(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z10
-	MOVLQSX      328(SI), R13
+	MOVLQSX      72(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      72(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z11
-	MOVLQSX      456(SI), R13
+	MOVLQSX      200(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      200(SI), R13
@@ -86124,25 +86124,25 @@ butterfly:
 	VMOVAPS      Z2, Z12
 	VFMADD231PS  Z11, Z10, Z12
 	VFNMADD231PS Z11, Z2, Z10
-	MOVLQSX      268(SI), R13
+	MOVLQSX      12(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z2
-	MOVLQSX      396(SI), R13
+	MOVLQSX      140(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      140(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z15
-	MOVLQSX      332(SI), R13
+	MOVLQSX      76(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      76(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z16
-	MOVLQSX      460(SI), R13
+	MOVLQSX      204(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      204(SI), R13
@@ -86156,25 +86156,25 @@ butterfly:
 	VMOVAPS      Z2, Z17
 	VFMADD231PS  Z16, Z15, Z17
 	VFNMADD231PS Z16, Z2, Z15
-	MOVLQSX      272(SI), R13
+	MOVLQSX      16(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z2
-	MOVLQSX      400(SI), R13
+	MOVLQSX      144(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      144(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z20
-	MOVLQSX      336(SI), R13
+	MOVLQSX      80(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      80(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z21
-	MOVLQSX      464(SI), R13
+	MOVLQSX      208(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      208(SI), R13
@@ -86188,25 +86188,25 @@ butterfly:
 	VMOVAPS      Z2, Z22
 	VFMADD231PS  Z21, Z20, Z22
 	VFNMADD231PS Z21, Z2, Z20
-	MOVLQSX      276(SI), R13
+	MOVLQSX      20(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z2
-	MOVLQSX      404(SI), R13
+	MOVLQSX      148(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      148(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z25
-	MOVLQSX      340(SI), R13
+	MOVLQSX      84(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      84(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z26
-	MOVLQSX      468(SI), R13
+	MOVLQSX      212(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      212(SI), R13
@@ -86220,26 +86220,26 @@ butterfly:
 	VMOVAPS      Z2, Z27
 	VFMADD231PS  Z26, Z25, Z27
 	VFNMADD231PS Z26, Z2, Z25
-	MOVLQSX      280(SI), R13
+	MOVLQSX      24(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z2
-	MOVLQSX      408(SI), R13
+	MOVLQSX      152(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      152(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z30
-	MOVLQSX      344(SI), R13
+	MOVLQSX      88(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      88(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z31
 	VMOVUPS      Z28, (R12)
-	MOVLQSX      472(SI), R13
+	MOVLQSX      216(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      216(SI), R13
@@ -86255,28 +86255,28 @@ butterfly:
 	VMOVAPS      Z2, Z31
 	VFMADD231PS  Z30, Z28, Z31
 	VFNMADD231PS Z30, Z2, Z28
-	MOVLQSX      284(SI), R13
+	MOVLQSX      28(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      28(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z2
 	VMOVUPS      Z29, 192(R12)
-	MOVLQSX      412(SI), R13
+	MOVLQSX      156(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      156(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z29
 	VMOVUPS      Z23, 256(R12)
-	MOVLQSX      348(SI), R13
+	MOVLQSX      92(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      92(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z23
 	VMOVUPS      Z24, 320(R12)
-	MOVLQSX      476(SI), R13
+	MOVLQSX      220(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      220(SI), R13
@@ -86292,28 +86292,28 @@ butterfly:
 	VMOVAPS      Z2, Z29
 	VFMADD231PS  Z24, Z23, Z29
 	VFNMADD231PS Z24, Z2, Z23
-	MOVLQSX      288(SI), R13
+	MOVLQSX      32(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z2
 	VMOVUPS      Z18, 512(R12)
-	MOVLQSX      416(SI), R13
+	MOVLQSX      160(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      160(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z18
 	VMOVUPS      Z19, 576(R12)
-	MOVLQSX      352(SI), R13
+	MOVLQSX      96(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      96(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z19
 	VMOVUPS      Z13, 640(R12)
-	MOVLQSX      480(SI), R13
+	MOVLQSX      224(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      224(SI), R13
@@ -86327,27 +86327,27 @@ butterfly:
 	VSUBPS       Z19, Z13, Z13
 	VADDPS       Z13, Z2, Z18
 	VSUBPS       Z2, Z13, Z2
-	MOVLQSX      292(SI), R13
+	MOVLQSX      36(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      36(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z13
-	MOVLQSX      420(SI), R13
+	MOVLQSX      164(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      164(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z19
 	VMOVUPS      Z9, 832(R12)
-	MOVLQSX      356(SI), R13
+	MOVLQSX      100(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      100(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z9
 	VMOVUPS      Z8, 896(R12)
-	MOVLQSX      484(SI), R13
+	MOVLQSX      228(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      228(SI), R13
@@ -86362,26 +86362,26 @@ butterfly:
 	VMOVAPS      Z8, Z9
 	VFMADD231PS  Z24, Z13, Z9
 	VFMSUB231PS  Z24, Z8, Z13
-	MOVLQSX      296(SI), R13
+	MOVLQSX      40(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      40(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z8
-	MOVLQSX      424(SI), R13
+	MOVLQSX      168(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      168(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z19
-	MOVLQSX      360(SI), R13
+	MOVLQSX      104(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      104(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z24
 	VMOVUPS      Z14, 1088(R12)
-	MOVLQSX      488(SI), R13
+	MOVLQSX      232(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      232(SI), R13
@@ -86396,26 +86396,26 @@ butterfly:
 	VMOVAPS      Z14, Z19
 	VFMADD231PS  Z30, Z8, Z19
 	VFMSUB231PS  Z30, Z14, Z8
-	MOVLQSX      300(SI), R13
+	MOVLQSX      44(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      44(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z14
-	MOVLQSX      428(SI), R13
+	MOVLQSX      172(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      172(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z24
-	MOVLQSX      364(SI), R13
+	MOVLQSX      108(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      108(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z30
 	VMOVUPS      Z4, 1280(R12)
-	MOVLQSX      492(SI), R13
+	MOVLQSX      236(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      236(SI), R13
@@ -86430,26 +86430,26 @@ butterfly:
 	VMOVAPS      Z4, Z24
 	VFMADD231PS  Z26, Z14, Z24
 	VFMSUB231PS  Z26, Z4, Z14
-	MOVLQSX      304(SI), R13
+	MOVLQSX      48(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      48(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z4
-	MOVLQSX      432(SI), R13
+	MOVLQSX      176(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      176(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z26
-	MOVLQSX      368(SI), R13
+	MOVLQSX      112(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      112(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z30
 	VMOVUPS      Z5, 1472(R12)
-	MOVLQSX      496(SI), R13
+	MOVLQSX      240(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      240(SI), R13
@@ -86464,27 +86464,27 @@ butterfly:
 	VMOVAPS      Z5, Z26
 	VFMADD231PS  Z21, Z4, Z26
 	VFMSUB231PS  Z21, Z5, Z4
-	MOVLQSX      308(SI), R13
+	MOVLQSX      52(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      52(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z5
-	MOVLQSX      436(SI), R13
+	MOVLQSX      180(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      180(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z30
 	VMOVUPS      Z23, 1664(R12)
-	MOVLQSX      372(SI), R13
+	MOVLQSX      116(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      116(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z23
 	VMOVUPS      Z29, 1728(R12)
-	MOVLQSX      500(SI), R13
+	MOVLQSX      244(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      244(SI), R13
@@ -86499,26 +86499,26 @@ butterfly:
 	VMOVAPS      Z23, Z29
 	VFMADD231PS  Z16, Z5, Z29
 	VFMSUB231PS  Z16, Z23, Z5
-	MOVLQSX      312(SI), R13
+	MOVLQSX      56(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      56(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z16
-	MOVLQSX      440(SI), R13
+	MOVLQSX      184(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      184(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z23
-	MOVLQSX      376(SI), R13
+	MOVLQSX      120(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      120(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z30
 	VMOVUPS      Z14, 1920(R12)
-	MOVLQSX      504(SI), R13
+	MOVLQSX      248(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      248(SI), R13
@@ -86533,26 +86533,26 @@ butterfly:
 	VMOVAPS      Z14, Z23
 	VFMADD231PS  Z11, Z16, Z23
 	VFMSUB231PS  Z11, Z14, Z16
-	MOVLQSX      316(SI), R13
+	MOVLQSX      60(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      60(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z14
-	MOVLQSX      444(SI), R13
+	MOVLQSX      188(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      188(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z30
 	VMOVUPS      Z15, 2112(R12)
-	MOVLQSX      380(SI), R13
+	MOVLQSX      124(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      124(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      (BX)(R13*1), Z15
-	MOVLQSX      508(SI), R13
+	MOVLQSX      252(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      252(SI), R13
@@ -88090,14 +88090,14 @@ butterfly:
 	VMOVUPS      1984(R12), Z12
 	VMOVUPS      Z3, 2048(R12)
 	VADDPS       Z12, Z9, Z3
-	MOVLQSX      256(SI), R13
+	MOVLQSX      (SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VSUBPS       Z12, Z9, Z3
-	MOVLQSX      384(SI), R13
+	MOVLQSX      128(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      128(SI), R13
@@ -88105,14 +88105,14 @@ butterfly:
 	VMOVUPS      Z3, (BX)(R13*1)
 	VMOVUPS      1920(R12), Z3
 	VSUBPS       Z3, Z17, Z9
-	MOVLQSX      320(SI), R13
+	MOVLQSX      64(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      64(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z9, (BX)(R13*1)
 	VADDPS       Z3, Z17, Z3
-	MOVLQSX      448(SI), R13
+	MOVLQSX      192(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      192(SI), R13
@@ -88122,14 +88122,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+276(SB), Z9
 	VMOVAPS      Z29, Z12
 	VFMADD231PS  Z9, Z3, Z12
-	MOVLQSX      260(SI), R13
+	MOVLQSX      4(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z12, (BX)(R13*1)
 	VFNMADD231PS Z9, Z3, Z29
-	MOVLQSX      388(SI), R13
+	MOVLQSX      132(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      132(SI), R13
@@ -88138,14 +88138,14 @@ butterfly:
 	VMOVUPS      1792(R12), Z3
 	VMOVAPS      Z14, Z12
 	VFNMADD231PS Z9, Z3, Z12
-	MOVLQSX      324(SI), R13
+	MOVLQSX      68(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      68(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z12, (BX)(R13*1)
 	VFMADD231PS  Z9, Z3, Z14
-	MOVLQSX      452(SI), R13
+	MOVLQSX      196(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      196(SI), R13
@@ -88154,14 +88154,14 @@ butterfly:
 	VMOVUPS      1728(R12), Z3
 	VMOVAPS      Z27, Z12
 	VFMADD231PS  Z22, Z3, Z12
-	MOVLQSX      264(SI), R13
+	MOVLQSX      8(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z12, (BX)(R13*1)
 	VFNMADD231PS Z22, Z3, Z27
-	MOVLQSX      392(SI), R13
+	MOVLQSX      136(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      136(SI), R13
@@ -88170,14 +88170,14 @@ butterfly:
 	VMOVUPS      1664(R12), Z3
 	VMOVAPS      Z26, Z12
 	VFNMADD231PS Z22, Z3, Z12
-	MOVLQSX      328(SI), R13
+	MOVLQSX      72(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      72(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z12, (BX)(R13*1)
 	VFMADD231PS  Z22, Z3, Z26
-	MOVLQSX      456(SI), R13
+	MOVLQSX      200(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      200(SI), R13
@@ -88187,14 +88187,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+292(SB), Z12
 	VMOVAPS      Z5, Z14
 	VFMADD231PS  Z12, Z3, Z14
-	MOVLQSX      268(SI), R13
+	MOVLQSX      12(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z14, (BX)(R13*1)
 	VFNMADD231PS Z12, Z3, Z5
-	MOVLQSX      396(SI), R13
+	MOVLQSX      140(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      140(SI), R13
@@ -88203,14 +88203,14 @@ butterfly:
 	VMOVUPS      1536(R12), Z3
 	VMOVAPS      Z11, Z5
 	VFNMADD231PS Z12, Z3, Z5
-	MOVLQSX      332(SI), R13
+	MOVLQSX      76(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      76(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z5, (BX)(R13*1)
 	VFMADD231PS  Z12, Z3, Z11
-	MOVLQSX      460(SI), R13
+	MOVLQSX      204(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      204(SI), R13
@@ -88219,14 +88219,14 @@ butterfly:
 	VMOVUPS      1472(R12), Z3
 	VMOVAPS      Z20, Z5
 	VFMADD231PS  Z16, Z3, Z5
-	MOVLQSX      272(SI), R13
+	MOVLQSX      16(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z5, (BX)(R13*1)
 	VFNMADD231PS Z16, Z3, Z20
-	MOVLQSX      400(SI), R13
+	MOVLQSX      144(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      144(SI), R13
@@ -88235,14 +88235,14 @@ butterfly:
 	VMOVUPS      1408(R12), Z3
 	VMOVAPS      Z25, Z5
 	VFNMADD231PS Z16, Z3, Z5
-	MOVLQSX      336(SI), R13
+	MOVLQSX      80(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      80(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z5, (BX)(R13*1)
 	VFMADD231PS  Z16, Z3, Z25
-	MOVLQSX      464(SI), R13
+	MOVLQSX      208(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      208(SI), R13
@@ -88252,14 +88252,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+304(SB), Z5
 	VMOVAPS      Z24, Z11
 	VFMADD231PS  Z5, Z3, Z11
-	MOVLQSX      276(SI), R13
+	MOVLQSX      20(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z11, (BX)(R13*1)
 	VFNMADD231PS Z5, Z3, Z24
-	MOVLQSX      404(SI), R13
+	MOVLQSX      148(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      148(SI), R13
@@ -88268,14 +88268,14 @@ butterfly:
 	VMOVUPS      1280(R12), Z3
 	VMOVAPS      Z19, Z11
 	VFNMADD231PS Z5, Z3, Z11
-	MOVLQSX      340(SI), R13
+	MOVLQSX      84(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      84(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z11, (BX)(R13*1)
 	VFMADD231PS  Z5, Z3, Z19
-	MOVLQSX      468(SI), R13
+	MOVLQSX      212(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      212(SI), R13
@@ -88284,14 +88284,14 @@ butterfly:
 	VMOVUPS      1216(R12), Z3
 	VMOVAPS      Z13, Z11
 	VFMADD231PS  Z31, Z3, Z11
-	MOVLQSX      280(SI), R13
+	MOVLQSX      24(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z11, (BX)(R13*1)
 	VFNMADD231PS Z31, Z3, Z13
-	MOVLQSX      408(SI), R13
+	MOVLQSX      152(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      152(SI), R13
@@ -88300,14 +88300,14 @@ butterfly:
 	VMOVUPS      1152(R12), Z3
 	VMOVAPS      Z8, Z11
 	VFNMADD231PS Z31, Z3, Z11
-	MOVLQSX      344(SI), R13
+	MOVLQSX      88(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      88(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z11, (BX)(R13*1)
 	VFMADD231PS  Z31, Z3, Z8
-	MOVLQSX      472(SI), R13
+	MOVLQSX      216(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      216(SI), R13
@@ -88317,14 +88317,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+308(SB), Z8
 	VMOVAPS      Z0, Z11
 	VFMADD231PS  Z8, Z3, Z11
-	MOVLQSX      284(SI), R13
+	MOVLQSX      28(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      28(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z11, (BX)(R13*1)
 	VFNMADD231PS Z8, Z3, Z0
-	MOVLQSX      412(SI), R13
+	MOVLQSX      156(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      156(SI), R13
@@ -88333,14 +88333,14 @@ butterfly:
 	VMOVUPS      1024(R12), Z0
 	VMOVAPS      Z4, Z3
 	VFNMADD231PS Z8, Z0, Z3
-	MOVLQSX      348(SI), R13
+	MOVLQSX      92(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      92(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFMADD231PS  Z8, Z0, Z4
-	MOVLQSX      476(SI), R13
+	MOVLQSX      220(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      220(SI), R13
@@ -88349,14 +88349,14 @@ butterfly:
 	VMOVUPS      (R12), Z0
 	VMOVAPS      Z28, Z3
 	VFMADD231PS  Z6, Z0, Z3
-	MOVLQSX      288(SI), R13
+	MOVLQSX      32(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFNMADD231PS Z6, Z0, Z28
-	MOVLQSX      416(SI), R13
+	MOVLQSX      160(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      160(SI), R13
@@ -88365,14 +88365,14 @@ butterfly:
 	VMOVUPS      384(R12), Z0
 	VMOVAPS      Z18, Z3
 	VFNMADD231PS Z6, Z0, Z3
-	MOVLQSX      352(SI), R13
+	MOVLQSX      96(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      96(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFMADD231PS  Z6, Z0, Z18
-	MOVLQSX      480(SI), R13
+	MOVLQSX      224(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      224(SI), R13
@@ -88381,14 +88381,14 @@ butterfly:
 	VMOVUPS      512(R12), Z0
 	VMOVAPS      Z23, Z3
 	VFMADD231PS  Z8, Z0, Z3
-	MOVLQSX      292(SI), R13
+	MOVLQSX      36(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      36(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFNMADD231PS Z8, Z0, Z23
-	MOVLQSX      420(SI), R13
+	MOVLQSX      164(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      164(SI), R13
@@ -88397,14 +88397,14 @@ butterfly:
 	VMOVUPS      448(R12), Z0
 	VMOVAPS      Z7, Z3
 	VFNMADD231PS Z8, Z0, Z3
-	MOVLQSX      356(SI), R13
+	MOVLQSX      100(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      100(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFMADD231PS  Z8, Z0, Z7
-	MOVLQSX      484(SI), R13
+	MOVLQSX      228(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      228(SI), R13
@@ -88413,14 +88413,14 @@ butterfly:
 	VMOVUPS      192(R12), Z0
 	VMOVAPS      Z30, Z3
 	VFMADD231PS  Z31, Z0, Z3
-	MOVLQSX      296(SI), R13
+	MOVLQSX      40(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      40(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFNMADD231PS Z31, Z0, Z30
-	MOVLQSX      424(SI), R13
+	MOVLQSX      168(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      168(SI), R13
@@ -88430,14 +88430,14 @@ butterfly:
 	VMOVUPS      2304(R12), Z3
 	VMOVAPS      Z3, Z4
 	VFNMADD231PS Z31, Z0, Z4
-	MOVLQSX      360(SI), R13
+	MOVLQSX      104(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      104(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z4, (BX)(R13*1)
 	VFMADD231PS  Z31, Z0, Z3
-	MOVLQSX      488(SI), R13
+	MOVLQSX      232(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      232(SI), R13
@@ -88446,14 +88446,14 @@ butterfly:
 	VMOVUPS      960(R12), Z0
 	VMOVAPS      Z15, Z3
 	VFMADD231PS  Z5, Z0, Z3
-	MOVLQSX      300(SI), R13
+	MOVLQSX      44(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      44(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFNMADD231PS Z5, Z0, Z15
-	MOVLQSX      428(SI), R13
+	MOVLQSX      172(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      172(SI), R13
@@ -88462,14 +88462,14 @@ butterfly:
 	VMOVUPS      896(R12), Z0
 	VMOVAPS      Z10, Z3
 	VFNMADD231PS Z5, Z0, Z3
-	MOVLQSX      364(SI), R13
+	MOVLQSX      108(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      108(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFMADD231PS  Z5, Z0, Z10
-	MOVLQSX      492(SI), R13
+	MOVLQSX      236(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      236(SI), R13
@@ -88478,14 +88478,14 @@ butterfly:
 	VMOVUPS      320(R12), Z0
 	VMOVAPS      Z21, Z3
 	VFMADD231PS  Z16, Z0, Z3
-	MOVLQSX      304(SI), R13
+	MOVLQSX      48(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      48(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFNMADD231PS Z16, Z0, Z21
-	MOVLQSX      432(SI), R13
+	MOVLQSX      176(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      176(SI), R13
@@ -88494,14 +88494,14 @@ butterfly:
 	VMOVUPS      256(R12), Z0
 	VMOVAPS      Z2, Z3
 	VFNMADD231PS Z16, Z0, Z3
-	MOVLQSX      368(SI), R13
+	MOVLQSX      112(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      112(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFMADD231PS  Z16, Z0, Z2
-	MOVLQSX      496(SI), R13
+	MOVLQSX      240(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      240(SI), R13
@@ -88511,14 +88511,14 @@ butterfly:
 	VMOVUPS      2240(R12), Z2
 	VMOVAPS      Z2, Z3
 	VFMADD231PS  Z12, Z0, Z3
-	MOVLQSX      308(SI), R13
+	MOVLQSX      52(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      52(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFNMADD231PS Z12, Z0, Z2
-	MOVLQSX      436(SI), R13
+	MOVLQSX      180(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      180(SI), R13
@@ -88528,14 +88528,14 @@ butterfly:
 	VMOVUPS      2368(R12), Z2
 	VMOVAPS      Z2, Z3
 	VFNMADD231PS Z12, Z0, Z3
-	MOVLQSX      372(SI), R13
+	MOVLQSX      116(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      116(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFMADD231PS  Z12, Z0, Z2
-	MOVLQSX      500(SI), R13
+	MOVLQSX      244(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      244(SI), R13
@@ -88545,14 +88545,14 @@ butterfly:
 	VMOVUPS      2112(R12), Z2
 	VMOVAPS      Z2, Z3
 	VFMADD231PS  Z22, Z0, Z3
-	MOVLQSX      312(SI), R13
+	MOVLQSX      56(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      56(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFNMADD231PS Z22, Z0, Z2
-	MOVLQSX      440(SI), R13
+	MOVLQSX      184(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      184(SI), R13
@@ -88562,14 +88562,14 @@ butterfly:
 	VMOVUPS      2176(R12), Z2
 	VMOVAPS      Z2, Z3
 	VFNMADD231PS Z22, Z0, Z3
-	MOVLQSX      376(SI), R13
+	MOVLQSX      120(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      120(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (BX)(R13*1)
 	VFMADD231PS  Z22, Z0, Z2
-	MOVLQSX      504(SI), R13
+	MOVLQSX      248(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      248(SI), R13
@@ -88578,14 +88578,14 @@ butterfly:
 	VMOVUPS      832(R12), Z0
 	VMOVAPS      Z1, Z2
 	VFMADD231PS  Z9, Z0, Z2
-	MOVLQSX      316(SI), R13
+	MOVLQSX      60(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      60(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z2, (BX)(R13*1)
 	VFNMADD231PS Z9, Z0, Z1
-	MOVLQSX      444(SI), R13
+	MOVLQSX      188(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      188(SI), R13
@@ -88595,14 +88595,14 @@ butterfly:
 	VMOVUPS      2048(R12), Z1
 	VMOVAPS      Z1, Z2
 	VFNMADD231PS Z9, Z0, Z2
-	MOVLQSX      380(SI), R13
+	MOVLQSX      124(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      124(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z2, (BX)(R13*1)
 	VFMADD231PS  Z9, Z0, Z1
-	MOVLQSX      508(SI), R13
+	MOVLQSX      252(SI), R13
 	IMULQ        R9, R13
 	PREFETCHT1   (R8)(R13*1)
 	MOVLQSX      252(SI), R13
@@ -88639,25 +88639,25 @@ TEXT ·LineTwiddled64AVX2(SB), $1760-80
 	ANDQ $-32, R13
 
 butterfly:
-	MOVLQSX      256(SI)(R12*4), R14
+	MOVLQSX      (SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y0
-	MOVLQSX      384(SI)(R12*4), R14
+	MOVLQSX      128(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      128(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y1
-	MOVLQSX      320(SI)(R12*4), R14
+	MOVLQSX      64(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      64(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y2
-	MOVLQSX      448(SI)(R12*4), R14
+	MOVLQSX      192(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      192(SI), R14
@@ -88686,25 +88686,25 @@ butterfly:
 	VMOVAPS      Y2, Y6
 	VFMADD231PS  butterflyConstantVectors<>+1984(SB), Y3, Y6
 	VFNMADD231PS butterflyConstantVectors<>+1984(SB), Y2, Y3
-	MOVLQSX      264(SI)(R12*4), R14
+	MOVLQSX      8(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y2
-	MOVLQSX      392(SI)(R12*4), R14
+	MOVLQSX      136(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      136(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y7
-	MOVLQSX      328(SI)(R12*4), R14
+	MOVLQSX      72(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      72(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y10
-	MOVLQSX      456(SI)(R12*4), R14
+	MOVLQSX      200(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      200(SI), R14
@@ -88738,27 +88738,27 @@ butterfly:
 	VMOVAPS      Y2, Y14
 	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y11, Y14
 	VFNMADD231PS butterflyConstantVectors<>+2016(SB), Y2, Y11
-	MOVLQSX      272(SI)(R12*4), R14
+	MOVLQSX      16(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y2
-	MOVLQSX      400(SI)(R12*4), R14
+	MOVLQSX      144(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      144(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y15
 	VMOVUPS      Y12, 64(R13)
-	MOVLQSX      336(SI)(R12*4), R14
+	MOVLQSX      80(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      80(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y12
 	VMOVUPS      Y13, 96(R13)
-	MOVLQSX      464(SI)(R12*4), R14
+	MOVLQSX      208(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      208(SI), R14
@@ -88796,27 +88796,27 @@ butterfly:
 	VMOVAPS      Y2, Y9
 	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y8, Y9
 	VFNMADD231PS butterflyConstantVectors<>+2048(SB), Y2, Y8
-	MOVLQSX      280(SI)(R12*4), R14
+	MOVLQSX      24(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y2
-	MOVLQSX      408(SI)(R12*4), R14
+	MOVLQSX      152(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      152(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y15
 	VMOVUPS      Y4, 320(R13)
-	MOVLQSX      344(SI)(R12*4), R14
+	MOVLQSX      88(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      88(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y4
 	VMOVUPS      Y5, 352(R13)
-	MOVLQSX      472(SI)(R12*4), R14
+	MOVLQSX      216(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      216(SI), R14
@@ -88854,27 +88854,27 @@ butterfly:
 	VMOVAPS      Y2, Y14
 	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y11, Y14
 	VFNMADD231PS butterflyConstantVectors<>+2080(SB), Y2, Y11
-	MOVLQSX      288(SI)(R12*4), R14
+	MOVLQSX      32(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      32(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y2
-	MOVLQSX      416(SI)(R12*4), R14
+	MOVLQSX      160(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      160(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y15
 	VMOVUPS      Y4, 576(R13)
-	MOVLQSX      352(SI)(R12*4), R14
+	MOVLQSX      96(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      96(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y4
 	VMOVUPS      Y11, 608(R13)
-	MOVLQSX      480(SI)(R12*4), R14
+	MOVLQSX      224(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      224(SI), R14
@@ -88911,27 +88911,27 @@ butterfly:
 	VMOVAPS      Y5, Y14
 	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y4, Y14
 	VFMSUB231PS  butterflyConstantVectors<>+2080(SB), Y5, Y4
-	MOVLQSX      296(SI)(R12*4), R14
+	MOVLQSX      40(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      40(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y5
-	MOVLQSX      424(SI)(R12*4), R14
+	MOVLQSX      168(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      168(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y15
 	VMOVUPS      Y7, 832(R13)
-	MOVLQSX      360(SI)(R12*4), R14
+	MOVLQSX      104(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      104(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y7
 	VMOVUPS      Y10, 864(R13)
-	MOVLQSX      488(SI)(R12*4), R14
+	MOVLQSX      232(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      232(SI), R14
@@ -88969,27 +88969,27 @@ butterfly:
 	VMOVAPS      Y5, Y8
 	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y7, Y8
 	VFMSUB231PS  butterflyConstantVectors<>+2048(SB), Y5, Y7
-	MOVLQSX      304(SI)(R12*4), R14
+	MOVLQSX      48(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      48(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y5
-	MOVLQSX      432(SI)(R12*4), R14
+	MOVLQSX      176(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      176(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y15
 	VMOVUPS      Y10, 1088(R13)
-	MOVLQSX      368(SI)(R12*4), R14
+	MOVLQSX      112(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      112(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y10
 	VMOVUPS      Y7, 1120(R13)
-	MOVLQSX      496(SI)(R12*4), R14
+	MOVLQSX      240(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      240(SI), R14
@@ -89027,27 +89027,27 @@ butterfly:
 	VMOVAPS      Y8, Y9
 	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y7, Y9
 	VFMSUB231PS  butterflyConstantVectors<>+2016(SB), Y8, Y7
-	MOVLQSX      312(SI)(R12*4), R14
+	MOVLQSX      56(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      56(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y8
-	MOVLQSX      440(SI)(R12*4), R14
+	MOVLQSX      184(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      184(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y15
 	VMOVUPS      Y3, 1344(R13)
-	MOVLQSX      376(SI)(R12*4), R14
+	MOVLQSX      120(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      120(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      (BX)(R14*1), Y3
 	VMOVUPS      Y7, 1376(R13)
-	MOVLQSX      504(SI)(R12*4), R14
+	MOVLQSX      248(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      248(SI), R14
@@ -90737,14 +90737,14 @@ butterfly:
 	VMOVUPS      992(R13), Y12
 	VMOVUPS      Y0, 1536(R13)
 	VADDPS       Y12, Y2, Y0
-	MOVLQSX      256(SI)(R12*4), R14
+	MOVLQSX      (SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y0, (BX)(R14*1)
 	VSUBPS       Y12, Y2, Y0
-	MOVLQSX      384(SI)(R12*4), R14
+	MOVLQSX      128(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      128(SI), R14
@@ -90753,14 +90753,14 @@ butterfly:
 	VMOVUPS      1504(R13), Y0
 	VMOVUPS      256(R13), Y2
 	VSUBPS       Y2, Y0, Y12
-	MOVLQSX      320(SI)(R12*4), R14
+	MOVLQSX      64(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      64(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y12, (BX)(R14*1)
 	VADDPS       Y2, Y0, Y0
-	MOVLQSX      448(SI)(R12*4), R14
+	MOVLQSX      192(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      192(SI), R14
@@ -90789,14 +90789,14 @@ butterfly:
 	VMOVUPS      896(R13), Y0
 	VMOVAPS      Y7, Y2
 	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y2
-	MOVLQSX      264(SI)(R12*4), R14
+	MOVLQSX      8(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (BX)(R14*1)
 	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y7
-	MOVLQSX      392(SI)(R12*4), R14
+	MOVLQSX      136(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      136(SI), R14
@@ -90805,14 +90805,14 @@ butterfly:
 	VMOVUPS      864(R13), Y0
 	VMOVAPS      Y14, Y2
 	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y2
-	MOVLQSX      328(SI)(R12*4), R14
+	MOVLQSX      72(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      72(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (BX)(R14*1)
 	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y14
-	MOVLQSX      456(SI)(R12*4), R14
+	MOVLQSX      200(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      200(SI), R14
@@ -90841,14 +90841,14 @@ butterfly:
 	VMOVUPS      480(R13), Y0
 	VMOVAPS      Y6, Y2
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y2
-	MOVLQSX      272(SI)(R12*4), R14
+	MOVLQSX      16(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (BX)(R14*1)
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y6
-	MOVLQSX      400(SI)(R12*4), R14
+	MOVLQSX      144(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      144(SI), R14
@@ -90857,14 +90857,14 @@ butterfly:
 	VMOVUPS      320(R13), Y0
 	VMOVAPS      Y13, Y2
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y2
-	MOVLQSX      336(SI)(R12*4), R14
+	MOVLQSX      80(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      80(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (BX)(R14*1)
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y13
-	MOVLQSX      464(SI)(R12*4), R14
+	MOVLQSX      208(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      208(SI), R14
@@ -90893,14 +90893,14 @@ butterfly:
 	VMOVUPS      96(R13), Y0
 	VMOVAPS      Y8, Y2
 	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y2
-	MOVLQSX      280(SI)(R12*4), R14
+	MOVLQSX      24(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (BX)(R14*1)
 	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y8
-	MOVLQSX      408(SI)(R12*4), R14
+	MOVLQSX      152(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      152(SI), R14
@@ -90910,14 +90910,14 @@ butterfly:
 	VMOVUPS      1600(R13), Y2
 	VMOVAPS      Y2, Y4
 	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y4
-	MOVLQSX      344(SI)(R12*4), R14
+	MOVLQSX      88(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      88(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y4, (BX)(R14*1)
 	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y2
-	MOVLQSX      472(SI)(R12*4), R14
+	MOVLQSX      216(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      216(SI), R14
@@ -90948,14 +90948,14 @@ butterfly:
 	VMOVUPS      1440(R13), Y2
 	VMOVAPS      Y2, Y3
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y3
-	MOVLQSX      288(SI)(R12*4), R14
+	MOVLQSX      32(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      32(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y2
-	MOVLQSX      416(SI)(R12*4), R14
+	MOVLQSX      160(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      160(SI), R14
@@ -90965,14 +90965,14 @@ butterfly:
 	VMOVUPS      1472(R13), Y2
 	VMOVAPS      Y2, Y3
 	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y3
-	MOVLQSX      352(SI)(R12*4), R14
+	MOVLQSX      96(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      96(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y2
-	MOVLQSX      480(SI)(R12*4), R14
+	MOVLQSX      224(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      224(SI), R14
@@ -91004,14 +91004,14 @@ butterfly:
 	VMOVUPS      1312(R13), Y2
 	VMOVAPS      Y2, Y3
 	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y3
-	MOVLQSX      296(SI)(R12*4), R14
+	MOVLQSX      40(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      40(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y2
-	MOVLQSX      424(SI)(R12*4), R14
+	MOVLQSX      168(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      168(SI), R14
@@ -91021,14 +91021,14 @@ butterfly:
 	VMOVUPS      1344(R13), Y2
 	VMOVAPS      Y2, Y3
 	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y3
-	MOVLQSX      360(SI)(R12*4), R14
+	MOVLQSX      104(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      104(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y2
-	MOVLQSX      488(SI)(R12*4), R14
+	MOVLQSX      232(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      232(SI), R14
@@ -91060,14 +91060,14 @@ butterfly:
 	VMOVUPS      1216(R13), Y2
 	VMOVAPS      Y2, Y3
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y3
-	MOVLQSX      304(SI)(R12*4), R14
+	MOVLQSX      48(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      48(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y2
-	MOVLQSX      432(SI)(R12*4), R14
+	MOVLQSX      176(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      176(SI), R14
@@ -91077,14 +91077,14 @@ butterfly:
 	VMOVUPS      1024(R13), Y2
 	VMOVAPS      Y2, Y3
 	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y3
-	MOVLQSX      368(SI)(R12*4), R14
+	MOVLQSX      112(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      112(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y2
-	MOVLQSX      496(SI)(R12*4), R14
+	MOVLQSX      240(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      240(SI), R14
@@ -91116,14 +91116,14 @@ butterfly:
 	VMOVUPS      1152(R13), Y2
 	VMOVAPS      Y2, Y3
 	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y3
-	MOVLQSX      312(SI)(R12*4), R14
+	MOVLQSX      56(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      56(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y2
-	MOVLQSX      440(SI)(R12*4), R14
+	MOVLQSX      184(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      184(SI), R14
@@ -91133,14 +91133,14 @@ butterfly:
 	VMOVUPS      1568(R13), Y2
 	VMOVAPS      Y2, Y3
 	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y3
-	MOVLQSX      376(SI)(R12*4), R14
+	MOVLQSX      120(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      120(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (BX)(R14*1)
 	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y2
-	MOVLQSX      504(SI)(R12*4), R14
+	MOVLQSX      248(SI)(R12*4), R14
 	IMULQ        R9, R14
 	PREFETCHT1   (R8)(R14*1)
 	MOVLQSX      248(SI), R14

@@ -25,11 +25,8 @@ import (
 //	z[j] = z[j] · conj(twiddles[j])                       LineBackTwiddled
 //	out[indexes[k]·stride] = Σ_j Re(z[j] · e^(2πi·jk/radix))
 //
-// Rows that will be needed soon are fetched into the second cache meanwhile: ahead[indexes[k]·aheadStride] of the butterfly
-// that is aheadButterflies later in the indexes. In the first cache, rows far apart would drive out what is worked on.
-
-// aheadButterflies returns how many butterflies of a radix come before the rows that are fetched are needed: about 32 rows.
-func aheadButterflies(radix int) int { return (32 + radix - 1) / radix }
+// The line that comes next is fetched into the second cache meanwhile, rows ahead[indexes[k]·aheadStride]. In the first cache,
+// rows far apart would drive out what is worked on.
 
 // realRadices are the radices that lines begin with.
 var realRadices = []int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 32, 64}
@@ -173,7 +170,7 @@ func (l *line) row(k int) func() Mem {
 	return func() Mem {
 		index := GP64()
 		if k%l.vectors == 0 { // each of a row's vectors in its turn fetches another row
-			at := Mem{Base: l.indexes, Disp: 4 * (aheadButterflies(l.radix)*l.radix + k)}
+			at := Mem{Base: l.indexes, Disp: 4 * k}
 			if l.part != nil {
 				at.Index, at.Scale = l.part, 4
 			}
