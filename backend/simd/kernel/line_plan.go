@@ -97,8 +97,8 @@ var (
 	blockCosts = [maxRadix + 1]float64{1: 2, 2: 3, 3: 4, 4: 5, 5: 5.5, 7: 6.5, 8: 8, 9: 9.5, 11: 13, 13: 16, 16: 12}
 )
 
-// paddedLineLength returns the length of at least n of which lines are transformed fastest.
-func paddedLineLength(n int) int {
+// paddedLineLengths keeps, by length, the length of at least that of which lines are transformed fastest.
+var paddedLineLengths = madeByLength[int]{create: func(n int) *int {
 	best, least := 0, math.Inf(1)
 	for m := n; m < 2*n || best == 0; m++ {
 		if !hasRadices(m) {
@@ -108,8 +108,10 @@ func paddedLineLength(n int) int {
 			best, least = m, cost
 		}
 	}
-	return best
-}
+	return &best
+}}
+
+func paddedLineLength(n int) int { return *paddedLineLengths.at(n) }
 
 // pair is a pair of lines: the second may be missing, and is then nil.
 type pair struct {

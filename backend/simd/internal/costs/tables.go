@@ -44,6 +44,8 @@ func Family() string {
 	switch {
 	case cpu.VendorID == cpuid.AMD && isZen4(cpu.Family, cpu.Model):
 		return "amd-zen4"
+	case cpu.VendorID == cpuid.AMD && cpu.Family == 25: // which the third and the fourth generation of Zen share
+		return "amd-zen3"
 	case cpu.VendorID == cpuid.VendorUnknown:
 		return "unknown"
 	default:
@@ -51,7 +53,7 @@ func Family() string {
 	}
 }
 
-// isZen4 knows AMD's models of the fourth generation of Zen, which share family 25 with the third.
+// isZen4 knows AMD's models of the fourth generation of Zen.
 func isZen4(family, model int) bool {
 	return family == 25 && (model >= 0x10 && model <= 0x1f || model >= 0x60 && model <= 0x7f || model >= 0xa0 && model <= 0xaf)
 }
