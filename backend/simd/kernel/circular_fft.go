@@ -144,13 +144,19 @@ func (r *circularFFTRun) at(vector int) (in, out int, whole bool) {
 
 // convolve computes one signal's lines of out, and fetches rows of the next.
 func (r *circularFFTRun) convolve(s *signal, next *pair, f *factorRows) {
-	var lines pair
 	in, out := &s.in, &s.out
+	soon := fetching(in.second, in.stride, out.first, out.stride)
+	later := fetching(out.second, out.stride, next.first, next.stride)
+	if !s.whole || in.second == nil {
+		soon = fetching(out.first, out.stride, out.second, out.stride)
+		later = fetching(next.first, next.stride, next.second, next.stride)
+	}
+	var lines pair
 	if !s.whole {
 		lines = r.load(s.first, s.second)
 		in, out = &lines, &lines
 	}
-	r.plan.convolve(out, in, &r.work, f, next)
+	r.plan.convolve(out, in, &r.work, f, &soon, &later)
 	if s.first != s.second && !finite((*vector)(out.first), (*vector)(out.second)) { // a row has something of all frequencies of both
 		r.convolveAlone(s.first, f)
 		r.convolveAlone(s.second, f)
@@ -168,7 +174,7 @@ func (r *circularFFTRun) convolve(s *signal, next *pair, f *factorRows) {
 // convolveAlone computes the lines of one vector of a signal.
 func (r *circularFFTRun) convolveAlone(vector int, f *factorRows) {
 	lines := r.load(vector, vector)
-	r.plan.convolve(&lines, &lines, &r.work, f, &lines)
+	r.plan.convolve(&lines, &lines, &r.work, f, &ahead{}, &ahead{})
 	r.out.store(vector, r.lines.re)
 }
 

@@ -68,10 +68,21 @@ type gradientRun struct {
 
 // accumulate adds the products of the spectra of a pair of lines of v and of x to the sum, and fetches rows of the next.
 func (r *gradientRun) accumulate(v, x *lineVectors, first, second, nextFirst, nextSecond int) {
-	in, next := r.rows(v, first, second, nil), x.begin(first, second)
-	r.plan.transform(r.spectrum, &in, &r.work, &next)
-	in, next = r.rows(x, first, second, r.embedding), v.begin(nextFirst, nextSecond)
-	r.plan.accumulate(r.sum, &in, &r.work, r.spectrum, &next)
+	in, later := r.rows(v, first, second, nil), x.begin(first, second)
+	soon := r.ahead(&in, &later)
+	r.plan.transform(r.spectrum, &in, &r.work, &soon)
+	in, later = r.rows(x, first, second, r.embedding), v.begin(nextFirst, nextSecond)
+	soon = r.ahead(&in, &later)
+	r.plan.accumulate(r.sum, &in, &r.work, r.spectrum, &soon)
+}
+
+// ahead returns what comes into the cache with a pair: its second line and the first of what comes later, or where the pair
+// was copied to the cache, both lines of that.
+func (r *gradientRun) ahead(in, later *pair) ahead {
+	if in.second == nil || &in.first[0] == &r.lines.re[0] {
+		return fetching(later.first, later.stride, later.second, later.stride)
+	}
+	return fetching(in.second, in.stride, later.first, later.stride)
 }
 
 // finish takes the sum on the way back. Where lines were continued by zeros, what a distance of less than zero gives stands

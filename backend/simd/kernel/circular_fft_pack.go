@@ -108,8 +108,8 @@ func (p *phasePacker) gather(t []float32) {
 // transform takes the line to the frequencies, as the first line of a pair whose second one is the same, or zero. It sets
 // rows to its spectrum, or adds to them the products with the conjugate of the filter.
 func (p *phasePacker) transform(kind blockKind, rows []float32, twice bool) {
-	plan, alone := p.plan, pair{first: p.line, stride: lanes}
-	plan.forward(&alone, &p.work, &alone)
+	plan := p.plan
+	plan.forward(&pair{first: p.line, stride: lanes}, &p.work, &ahead{})
 	if twice {
 		for b := range plan.first.rest {
 			at, size := b*plan.first.pitch*lanes, plan.first.shared*lanes

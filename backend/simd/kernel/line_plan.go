@@ -119,11 +119,25 @@ type pair struct {
 	stride        int // floats from a row to the next
 }
 
+// ahead is two lines whose rows will be needed soon, or nil: the first comes into the cache while the first line of a pair is worked
+// on, and the second with the second.
+type ahead [2]struct {
+	line   []float32
+	stride int
+}
+
+// fetching returns two lines that begin in pairs.
+func fetching(first []float32, firstStride int, second []float32, secondStride int) (a ahead) {
+	a[0].line, a[0].stride = first, firstStride
+	a[1].line, a[1].stride = second, secondStride
+	return a
+}
+
 // convolve convolves a pair of lines: their spectrum is multiplied by the filter, which has the factor 1/n and twice that in
-// doubled rows, and what is added to it is added. work has rows() rows. The first rows of next, where there is work for
-// later, come into the cache at the end.
-func (p *linePlan) convolve(out, in *pair, work *complexRows, f *factorRows, next *pair) {
-	p.forward(in, work, out)
+// doubled rows, and what is added to it is added. work has rows() rows. Lines of soon come into the cache on the way to the
+// frequencies, and of next on the way back.
+func (p *linePlan) convolve(out, in *pair, work *complexRows, f *factorRows, soon, next *ahead) {
+	p.forward(in, work, soon)
 	both := in.second != nil
 	for turn, first := range p.turns[:len(p.turns)-1] {
 		p.filterBlocks(work, f, first, p.turns[turn+1], both)
@@ -131,37 +145,38 @@ func (p *linePlan) convolve(out, in *pair, work *complexRows, f *factorRows, nex
 	p.back(out, work, next)
 }
 
-// forward takes a pair through the first stage, while the first rows of what comes next come into the cache.
-func (p *linePlan) forward(in *pair, work *complexRows, next *pair) {
-	l := lineRows{line: in.first, stride: in.stride, next: next.first, nextStride: next.stride}
-	l.shared, l.re, l.im = p.first.of(work, false)
+// forward takes a pair through the first stage.
+func (p *linePlan) forward(in *pair, work *complexRows, soon *ahead) {
+	p.ends(in, work, soon, false)
 	if in.second == nil {
-		p.first.forward(&l)
 		for b := range p.first.rest {
 			clear(work.im[b*p.first.pitch*lanes:][:p.first.shared*lanes])
 		}
-		return
 	}
-	l.next, l.nextStride = in.second, in.stride
-	p.first.forward(&l)
-	l.line, l.next, l.nextStride = in.second, next.first, next.stride
-	l.shared, l.re, l.im = p.first.of(work, true)
-	p.first.forward(&l)
 }
 
-// back takes a pair through the last stage of the way back, while the first rows of what comes next come into the cache.
-func (p *linePlan) back(out *pair, work *complexRows, next *pair) {
-	l := lineRows{line: out.first, stride: out.stride, next: next.first, nextStride: next.stride}
-	l.shared, l.re, l.im = p.first.of(work, false)
-	if out.second == nil {
-		p.first.back(&l)
-		return
+// back takes a pair through the last stage of the way back.
+func (p *linePlan) back(out *pair, work *complexRows, soon *ahead) {
+	p.ends(out, work, soon, true)
+}
+
+// ends takes the lines of a pair through the first or the last stage.
+func (p *linePlan) ends(lines *pair, work *complexRows, soon *ahead, back bool) {
+	for i, line := range [2][]float32{lines.first, lines.second} {
+		if line == nil {
+			return
+		}
+		l := lineRows{line: line, stride: lines.stride, next: soon[i].line, nextStride: soon[i].stride}
+		if l.next == nil { // then this one's first row again and again
+			l.next, l.nextStride = line, 0
+		}
+		l.shared, l.re, l.im = p.first.of(work, i == 1)
+		if back {
+			p.first.back(&l)
+		} else {
+			p.first.forward(&l)
+		}
 	}
-	l.next, l.nextStride = out.second, out.stride
-	p.first.back(&l)
-	l.line, l.next, l.nextStride = out.second, next.first, next.stride
-	l.shared, l.re, l.im = p.first.of(work, true)
-	p.first.back(&l)
 }
 
 // second returns the work as it is where the own blocks are those of the second line of a pair.
@@ -217,14 +232,14 @@ func (p *linePlan) run(stage int, kind blockKind, work *complexRows, f *factorRo
 func (p *linePlan) frequencies() int { return p.blocks() * p.first.rest }
 
 // transform takes a pair to the frequencies: rows of the first line, and then, as many again, those of the second.
-func (p *linePlan) transform(spectrum []float32, in *pair, work *complexRows, next *pair) {
-	p.forward(in, work, next)
+func (p *linePlan) transform(spectrum []float32, in *pair, work *complexRows, soon *ahead) {
+	p.forward(in, work, soon)
 	p.finish(spectrumBlocks, spectrum, work, nil, in.second != nil)
 }
 
 // accumulate adds to a sum the products of a pair with the conjugate of another's spectrum.
-func (p *linePlan) accumulate(sum []float32, in *pair, work *complexRows, spectrum []float32, next *pair) {
-	p.forward(in, work, next)
+func (p *linePlan) accumulate(sum []float32, in *pair, work *complexRows, spectrum []float32, soon *ahead) {
+	p.forward(in, work, soon)
 	p.finish(accumulateBlocks, sum, work, spectrum, in.second != nil)
 }
 
@@ -256,8 +271,7 @@ func (p *linePlan) inverse(line []float32, stride int, spectrum []float32, work 
 	for i := last - 1; i >= 0; i-- {
 		p.run(i, inverseBlocks, work, nil, nil, 0, p.blocks())
 	}
-	alone := pair{first: line, stride: stride}
-	p.back(&alone, work, &alone)
+	p.back(&pair{first: line, stride: stride}, work, &ahead{})
 }
 
 // scale multiplies rows of the frequencies by 1/n, and doubled ones, which stand for two conjugate results, by twice that.
