@@ -19,9 +19,9 @@ const (
 
 // Taps returns how long a kernel is whose direct convolution takes about as long: where N is greater, this form pays.
 func (c CircularFFT) Taps() int {
-	m, l := c.transformed(), c.lineVectors(nil, c.InStride)
+	plan, l := c.plan(), c.lineVectors(nil, c.InStride)
 	perLine := float64(2*l.turns()*l.phases*lanes) / float64(l.all*c.C) // of lanes, 2 where lines are alone
-	return int(2.4 * perLine * lineCost(m, lineRadix(m)) * float64(m) / float64(c.length()))
+	return int(2.4 * perLine * lineCost(plan.n, plan.first.radix) * float64(plan.n) / float64(c.length()))
 }
 
 // Units returns the number of independent parts of the convolution.
@@ -33,12 +33,12 @@ func (c CircularFFT) Units() int {
 // turnGroups returns the number of groups that the signals of a phase are in.
 func (c *CircularFFT) turnGroups(l *lineVectors) int {
 	turns := l.turns()
-	return min(turns, ceilDivide(turns*min(l.phases, unitPhases)*c.transformed(), unitRows))
+	return min(turns, ceilDivide(turns*min(l.phases, unitPhases)*c.plan().n, unitRows))
 }
 
 // ScratchSize returns the number of floats that Run needs.
 func (c CircularFFT) ScratchSize() int {
-	plan := linePlanOf(c.transformed())
+	plan := c.plan()
 	return signalSize(plan.rows()) + signalSize(plan.n)
 }
 
@@ -48,7 +48,7 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 	mustHold(x, c.span(c.InStride))
 	mustHold(packed, c.PackedSize())
 	mustHold(scratch, c.ScratchSize())
-	plan := linePlanOf(c.transformed())
+	plan := c.plan()
 	r := circularFFTRun{
 		c: c, in: c.lineVectors(x, c.InStride), out: c.lineVectors(out, c.OutStride), packed: packed,
 		plan: plan, work: signalIn(scratch, plan.rows()), lines: signalIn(scratch[signalSize(plan.rows()):], plan.n),
@@ -179,28 +179,25 @@ func (r *circularFFTRun) convolveAlone(vector int, f *factorRows) {
 }
 
 // load copies the lines of two vectors, or of one, and continues them by zeros.
-func (r *circularFFTRun) load(first, second int) pair { return r.in.pairIn(r.lines, first, second) }
+func (r *circularFFTRun) load(first, second int) pair {
+	return r.in.pairIn(r.lines, r.plan.numbers(), first, second)
+}
 
-// pairIn copies the lines of two vectors, or of one, to z, and continues them by zeros.
-func (l *lineVectors) pairIn(z complexRows, first, second int) pair {
+// pairIn copies the lines of two vectors, or of one, to z, and continues them by zeros up to a row.
+func (l *lineVectors) pairIn(z complexRows, end, first, second int) pair {
 	lines := pair{first: z.re, stride: lanes}
 	l.load(z.re, first)
-	clear(z.re[l.n*lanes:])
+	clear(z.re[l.n*lanes : end*lanes])
 	if first != second {
 		lines.second = z.im
 		l.load(z.im, second)
-		clear(z.im[l.n*lanes:])
+		clear(z.im[l.n*lanes : end*lanes])
 	}
 	return lines
 }
 
-// transformed returns the length of the transforms.
-func (c *CircularFFT) transformed() int {
-	if n := c.length(); !hasRadices(n) {
-		return paddedLineLength(2*n - 1)
-	}
-	return c.length()
-}
+// plan returns how lines are convolved.
+func (c *CircularFFT) plan() *linePlan { return linePlanOf(c.length()) }
 
 // finite says whether neither NaN nor infinity is among the numbers.
 func finite(re, im *vector) bool {

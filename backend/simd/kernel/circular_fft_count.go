@@ -3,7 +3,7 @@ package kernel
 // MultiplyAdds returns the number of multiply-adds of the convolution as its plan performs them, for the channels and
 // lines that there are. Real additions and multiplications that are not fused into one operation count as one each.
 func (c CircularFFT) MultiplyAdds() int {
-	plan := linePlanOf(c.transformed())
+	plan := c.plan()
 	lines, butterflies := c.Batch*c.H*c.W/c.length(), plan.first.rest
 	ends, each := lineOperations[plan.first.radix], 0
 	if plan.first.twiddles != nil {

@@ -22,7 +22,7 @@ func (g CircularFFTGradient) PartialSize() int { return g.Units() * g.length() *
 
 // ScratchSize returns the number of floats that Run needs.
 func (g CircularFFTGradient) ScratchSize() int {
-	plan := linePlanOf(g.transformed())
+	plan := g.plan()
 	return signalSize(plan.rows()) + 6*plan.frequencies()*lanes + signalSize(plan.n) + g.length()*lanes
 }
 
@@ -31,7 +31,7 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 	mustHold(v, g.span(g.OutStride))
 	mustHold(x, g.span(g.InStride))
 	mustHold(scratch, g.ScratchSize())
-	n, plan, chunks := g.length(), linePlanOf(g.transformed()), g.chunks()
+	n, plan, chunks := g.length(), g.plan(), g.chunks()
 	r := gradientRun{plan: plan, work: signalIn(scratch, plan.rows())}
 	rest := scratch[signalSize(plan.rows()):]
 	size := 2 * plan.frequencies() * lanes
@@ -136,7 +136,7 @@ func (r *gradientRun) rows(l *lineVectors, first, second int, embedding []float3
 		}
 		return lines
 	}
-	lines := l.pairIn(r.lines, first, second)
+	lines := l.pairIn(r.lines, r.plan.numbers(), first, second)
 	if embedding != nil {
 		Binary(OpAdd, lines.first[:len(embedding)], lines.first[:len(embedding)], embedding)
 		if lines.second != nil {
@@ -150,11 +150,11 @@ func (r *gradientRun) rows(l *lineVectors, first, second int, embedding []float3
 func (l *lineVectors) begin(first, second int) pair {
 	at1, _ := l.whole(first)
 	at2, _ := l.whole(second)
-	return pair{l.x[at1:], l.x[at2:], l.step}
+	return pair{first: l.x[at1:], second: l.x[at2:], stride: l.step}
 }
 
 // chunks returns the number of parts that the signals of a phase are summed in.
 func (g *CircularFFTGradient) chunks() int {
 	l := g.lineVectors(nil, g.InStride)
-	return max(1, min(l.turns()*g.transformed()/gradientRows, gradientUnits/l.phases))
+	return max(1, min(l.turns()*g.plan().n/gradientRows, gradientUnits/l.phases))
 }

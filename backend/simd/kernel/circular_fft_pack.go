@@ -4,7 +4,7 @@ package kernel
 // of the kernel, then that of the terms, then room to transform a line.
 
 // PackedSize returns the number of floats that Pack writes.
-func (c CircularFFT) PackedSize() int { return c.PackUnits() * phaseSize(linePlanOf(c.transformed())) }
+func (c CircularFFT) PackedSize() int { return c.PackUnits() * phaseSize(c.plan()) }
 
 // PackUnits returns the number of independent parts of the packing.
 func (c CircularFFT) PackUnits() int {
@@ -24,7 +24,7 @@ func (c CircularFFT) PackReversed(packed, w []float32, lo, hi int) {
 }
 
 func (c *CircularFFT) pack(packed, w []float32, terms CircularTerms, reversed bool, lo, hi int) {
-	plan, has := linePlanOf(c.transformed()), float32(0)
+	plan, has := c.plan(), float32(0)
 	if terms.Bias != nil || terms.Embedding != nil || terms.Table != nil {
 		has = 1
 	}
@@ -109,7 +109,7 @@ func (p *phasePacker) gather(t []float32) {
 // rows to its spectrum, or adds to them the products with the conjugate of the filter.
 func (p *phasePacker) transform(kind blockKind, rows []float32, twice bool) {
 	plan := p.plan
-	plan.forward(&pair{first: p.line, stride: lanes}, &p.work, &ahead{})
+	plan.forward(&pair{first: p.line, stride: lanes, whole: true}, &p.work, &ahead{})
 	if twice {
 		for b := range plan.first.rest {
 			at, size := b*plan.first.pitch*lanes, plan.first.shared*lanes

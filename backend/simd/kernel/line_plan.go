@@ -10,6 +10,7 @@ import "math"
 // in which the last stage comes to them.
 type linePlan struct {
 	n      int
+	half   bool // whether lines have a first half alone, continued by zeros
 	first  lineStage
 	stages []blockStage
 	turns  []int // where the blocks of each turn begin, and where the last ones end
@@ -19,13 +20,20 @@ type linePlan struct {
 // with fewer, the calls cost.
 const turnBlocks = 9
 
-// linePlans keeps the plans by length, and linePlanOf returns the one of length n, which must have radices.
-var linePlans = madeByLength[linePlan]{create: func(n int) *linePlan { return newLinePlan(n, lineRadix(n)) }}
-
+// linePlanOf returns the plan for lines of n numbers. Where n has no radices, lines are continued by zeros to a length that
+// has, and has room for all differences of two indices below n.
 func linePlanOf(n int) *linePlan { return linePlans.at(n) }
 
-func newLinePlan(n, radix int) *linePlan {
-	p := &linePlan{n: n, first: newLineStage(n, radix)}
+var linePlans = madeByLength[linePlan]{create: func(n int) *linePlan {
+	if hasRadices(n) {
+		return newLinePlan(n, lineRadix(n), false)
+	}
+	m, radix := paddedLine(n)
+	return newLinePlan(m, radix, true)
+}}
+
+func newLinePlan(n, radix int, half bool) *linePlan {
+	p := &linePlan{n: n, half: half, first: newLineStage(n, radix, half)}
 	rest := n / radix
 	length := rest
 	for _, radices := range fftRadices(rest) {
@@ -42,6 +50,14 @@ func newLinePlan(n, radix int) *linePlan {
 		p.turns = append(p.turns, turn*blocks/turns)
 	}
 	return p
+}
+
+// numbers returns how many numbers of a line are read and written.
+func (p *linePlan) numbers() int {
+	if p.half {
+		return p.n / 2
+	}
+	return p.n
 }
 
 // blocks returns how many blocks the first line of a pair has.
@@ -97,26 +113,30 @@ var (
 	blockCosts = [maxRadix + 1]float64{1: 2, 2: 3, 3: 4, 4: 5, 5: 5.5, 7: 6.5, 8: 8, 9: 9.5, 11: 13, 13: 16, 16: 12}
 )
 
-// paddedLineLengths keeps, by length, the length of at least that of which lines are transformed fastest.
-var paddedLineLengths = madeByLength[int]{create: func(n int) *int {
-	best, least := 0, math.Inf(1)
-	for m := n; m < 2*n || best == 0; m++ {
+// paddedLine returns the length of at least 2n of which the first half is transformed fastest, and the radix to begin with.
+func paddedLine(n int) (length, radix int) {
+	least := math.Inf(1)
+	for m := 2 * n; m < 4*n || length == 0; m++ {
 		if !hasRadices(m) {
 			continue
 		}
-		if cost := float64(m) * lineCost(m, lineRadix(m)); cost < least {
-			best, least = m, cost
+		for _, r := range halfRadices {
+			if m%r != 0 {
+				continue
+			}
+			if cost := float64(m) * (lineCost(m, r) - lineCosts[r]/2); cost < least {
+				length, radix, least = m, r, cost
+			}
 		}
 	}
-	return &best
-}}
-
-func paddedLineLength(n int) int { return *paddedLineLengths.at(n) }
+	return length, radix
+}
 
 // pair is a pair of lines: the second may be missing, and is then nil.
 type pair struct {
 	first, second []float32
-	stride        int // floats from a row to the next
+	stride        int  // floats from a row to the next
+	whole         bool // whether they have all numbers where the plan is for first halves
 }
 
 // ahead is two lines whose rows will be needed soon, or nil: the first comes into the cache while the first line of a pair is worked
@@ -166,7 +186,7 @@ func (p *linePlan) ends(lines *pair, work *complexRows, soon *ahead, back bool) 
 		if line == nil {
 			return
 		}
-		l := lineRows{line: line, stride: lines.stride, next: soon[i].line, nextStride: soon[i].stride}
+		l := lineRows{line: line, stride: lines.stride, half: p.half && !lines.whole, next: soon[i].line, nextStride: soon[i].stride}
 		if l.next == nil { // then this one's first row again and again
 			l.next, l.nextStride = line, 0
 		}
@@ -271,7 +291,7 @@ func (p *linePlan) inverse(line []float32, stride int, spectrum []float32, work 
 	for i := last - 1; i >= 0; i-- {
 		p.run(i, inverseBlocks, work, nil, nil, 0, p.blocks())
 	}
-	p.back(&pair{first: line, stride: stride}, work, &ahead{})
+	p.back(&pair{first: line, stride: stride, whole: true}, work, &ahead{})
 }
 
 // scale multiplies rows of the frequencies by 1/n, and doubled ones, which stand for two conjugate results, by twice that.

@@ -17,43 +17,50 @@ type lineStage struct {
 	shared, own int
 	rest        int       // butterflies
 	indexes     []int32   // [rest, radix], the rows of a line that each butterfly takes, and one number more
+	halfIndexes []int32   // [rest, radix/2], those of the first half of a line, where there are twiddles, and one number more
 	twiddles    []float32 // [n/radix, own], factors of the results as pairs; nil where all are 1
 }
 
 // lineRadices are the radices that there are routines for.
 var lineRadices = [...]int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 32, 64}
 
+// halfRadices are those for lines whose second half is zero.
+var halfRadices = [...]int{8, 16, 32, 64}
+
 // maxLineRadix is the largest of them.
 const maxLineRadix = 64
 
 // newLineStage returns the stage of a radix for lines of n numbers. A radix that has no factor in common with the rest of n
-// makes two dimensions of a line, after Good and Thomas. Else the results are turned, among them the one half around, which
-// then has an imaginary part.
-func newLineStage(n, radix int) lineStage {
+// makes two dimensions of a line, after Good and Thomas. Else, or where it is asked for, the results are turned, among them
+// the one half around, which then has an imaginary part.
+func newLineStage(n, radix int, turned bool) lineStage {
 	rest := n / radix
 	s := lineStage{radix: radix, rest: rest, pitch: radix | 1, results: realResults(radix), shared: 1}
-	coprime := greatestCommonDivisor(radix, rest) == 1
-	if coprime && radix%2 == 0 {
+	turned = turned || greatestCommonDivisor(radix, rest) > 1
+	if !turned && radix%2 == 0 {
 		s.shared = 2
 	}
 	s.own = len(s.results) - s.shared
 	step := 1
-	if coprime {
+	if !turned {
 		step = radix
 	}
 	for b := range rest {
 		for k := range radix {
 			s.indexes = append(s.indexes, int32((step*b+rest*k)%n))
 		}
-		if coprime {
+		if !turned {
 			continue
+		}
+		for k := range radix / 2 {
+			s.halfIndexes = append(s.halfIndexes, int32(b+rest*k))
 		}
 		for _, j := range s.results[s.shared:] {
 			re, im := root(b*j, n)
 			s.twiddles = append(s.twiddles, float32(re), float32(im))
 		}
 	}
-	s.indexes = append(s.indexes, 0)
+	s.indexes, s.halfIndexes = append(s.indexes, 0), append(s.halfIndexes, 0)
 	return s
 }
 
@@ -108,6 +115,7 @@ func (s *lineStage) rows() int { return s.rest * s.pitch }
 type lineRows struct {
 	line       []float32
 	stride     int       // floats from a row of the line to the next
+	half       bool      // whether the line has its first half alone: the rest is zero, or not wanted back
 	shared     []float32 // rows of the results that are shared, the parts that are this line's
 	re, im     []float32 // rows of its own
 	next       []float32 // the line that comes next
@@ -138,12 +146,20 @@ func (s *lineStage) back(l *lineRows) {
 	}
 }
 
+// rowsOf returns the rows of the line that a butterfly takes.
+func (s *lineStage) rowsOf(b int, l *lineRows) []int32 {
+	if l.half {
+		return s.halfIndexes[b*s.radix/2:][:s.radix/2]
+	}
+	return s.indexes[b*s.radix:][:s.radix]
+}
+
 // forwardGeneric is the definition of forward.
 func (s *lineStage) forwardGeneric(l *lineRows) {
 	for b := range s.rest {
 		for i, j := range s.results {
 			var re, im vector
-			for k, row := range s.indexes[b*s.radix:][:s.radix] {
+			for k, row := range s.rowsOf(b, l) {
 				cos, sin := s.root(j * k)
 				for lane, v := range l.line[int(row)*l.stride:][:lanes] {
 					re[lane] += v * cos
@@ -185,7 +201,7 @@ func (s *lineStage) backGeneric(l *lineRows) {
 				}
 			}
 		}
-		for k, row := range s.indexes[b*s.radix:][:s.radix] {
+		for k, row := range s.rowsOf(b, l) {
 			copy(l.line[int(row)*l.stride:][:lanes], sums[k][:])
 		}
 	}

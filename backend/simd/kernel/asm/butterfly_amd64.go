@@ -1404,16 +1404,6 @@ func Line1AVX512(shared *float32, re *float32, im *float32, line *float32, twidd
 //go:noescape
 func LineBack1AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
-// Line1AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line1AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack1AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack1AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
 // LineTwiddled1AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1423,6 +1413,16 @@ func LineTwiddled1AVX512(shared *float32, re *float32, im *float32, line *float3
 //
 //go:noescape
 func LineBackTwiddled1AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line1AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line1AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack1AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack1AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
 // LineTwiddled1AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
@@ -1444,16 +1444,6 @@ func Line3AVX512(shared *float32, re *float32, im *float32, line *float32, twidd
 //go:noescape
 func LineBack3AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
-// Line3AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack3AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
 // LineTwiddled3AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1463,6 +1453,16 @@ func LineTwiddled3AVX512(shared *float32, re *float32, im *float32, line *float3
 //
 //go:noescape
 func LineBackTwiddled3AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line3AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack3AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
 // LineTwiddled3AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
@@ -1484,16 +1484,6 @@ func Line4AVX512(shared *float32, re *float32, im *float32, line *float32, twidd
 //go:noescape
 func LineBack4AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
-// Line4AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack4AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
 // LineTwiddled4AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1503,6 +1493,16 @@ func LineTwiddled4AVX512(shared *float32, re *float32, im *float32, line *float3
 //
 //go:noescape
 func LineBackTwiddled4AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line4AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack4AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
 // LineTwiddled4AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
@@ -1524,16 +1524,6 @@ func Line5AVX512(shared *float32, re *float32, im *float32, line *float32, twidd
 //go:noescape
 func LineBack5AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
-// Line5AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack5AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
 // LineTwiddled5AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1543,6 +1533,16 @@ func LineTwiddled5AVX512(shared *float32, re *float32, im *float32, line *float3
 //
 //go:noescape
 func LineBackTwiddled5AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line5AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack5AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
 // LineTwiddled5AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
@@ -1564,16 +1564,6 @@ func Line7AVX512(shared *float32, re *float32, im *float32, line *float32, twidd
 //go:noescape
 func LineBack7AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
-// Line7AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack7AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
 // LineTwiddled7AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1583,6 +1573,16 @@ func LineTwiddled7AVX512(shared *float32, re *float32, im *float32, line *float3
 //
 //go:noescape
 func LineBackTwiddled7AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line7AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack7AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
 // LineTwiddled7AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
@@ -1604,16 +1604,6 @@ func Line8AVX512(shared *float32, re *float32, im *float32, line *float32, twidd
 //go:noescape
 func LineBack8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
-// Line8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
 // LineTwiddled8AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1623,6 +1613,26 @@ func LineTwiddled8AVX512(shared *float32, re *float32, im *float32, line *float3
 //
 //go:noescape
 func LineBackTwiddled8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineHalf8AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackHalf8AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
 // LineTwiddled8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
@@ -1634,6 +1644,16 @@ func LineTwiddled8AVX2(shared *float32, re *float32, im *float32, line *float32,
 //go:noescape
 func LineBackTwiddled8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
+// LineHalf8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackHalf8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
 // Line9AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1644,16 +1664,6 @@ func Line9AVX512(shared *float32, re *float32, im *float32, line *float32, twidd
 //go:noescape
 func LineBack9AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
-// Line9AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack9AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
 // LineTwiddled9AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1663,6 +1673,16 @@ func LineTwiddled9AVX512(shared *float32, re *float32, im *float32, line *float3
 //
 //go:noescape
 func LineBackTwiddled9AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line9AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack9AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
 // LineTwiddled9AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
@@ -1684,16 +1704,6 @@ func Line11AVX512(shared *float32, re *float32, im *float32, line *float32, twid
 //go:noescape
 func LineBack11AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
-// Line11AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack11AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
 // LineTwiddled11AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1703,6 +1713,16 @@ func LineTwiddled11AVX512(shared *float32, re *float32, im *float32, line *float
 //
 //go:noescape
 func LineBackTwiddled11AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line11AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack11AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
 // LineTwiddled11AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
@@ -1724,16 +1744,6 @@ func Line13AVX512(shared *float32, re *float32, im *float32, line *float32, twid
 //go:noescape
 func LineBack13AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
-// Line13AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack13AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
 // LineTwiddled13AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1743,6 +1753,16 @@ func LineTwiddled13AVX512(shared *float32, re *float32, im *float32, line *float
 //
 //go:noescape
 func LineBackTwiddled13AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line13AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack13AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
 // LineTwiddled13AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
@@ -1764,16 +1784,6 @@ func Line15AVX512(shared *float32, re *float32, im *float32, line *float32, twid
 //go:noescape
 func LineBack15AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
-// Line15AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack15AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
 // LineTwiddled15AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1783,6 +1793,16 @@ func LineTwiddled15AVX512(shared *float32, re *float32, im *float32, line *float
 //
 //go:noescape
 func LineBackTwiddled15AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line15AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack15AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
 // LineTwiddled15AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
@@ -1804,16 +1824,6 @@ func Line16AVX512(shared *float32, re *float32, im *float32, line *float32, twid
 //go:noescape
 func LineBack16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
-// Line16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
 // LineTwiddled16AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1823,6 +1833,26 @@ func LineTwiddled16AVX512(shared *float32, re *float32, im *float32, line *float
 //
 //go:noescape
 func LineBackTwiddled16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineHalf16AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackHalf16AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
 // LineTwiddled16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
@@ -1834,6 +1864,16 @@ func LineTwiddled16AVX2(shared *float32, re *float32, im *float32, line *float32
 //go:noescape
 func LineBackTwiddled16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
+// LineHalf16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackHalf16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
 // Line32AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1843,16 +1883,6 @@ func Line32AVX512(shared *float32, re *float32, im *float32, line *float32, twid
 //
 //go:noescape
 func LineBack32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
 // LineTwiddled32AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
@@ -1864,6 +1894,26 @@ func LineTwiddled32AVX512(shared *float32, re *float32, im *float32, line *float
 //go:noescape
 func LineBackTwiddled32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
+// LineHalf32AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackHalf32AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
 // LineTwiddled32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1873,6 +1923,16 @@ func LineTwiddled32AVX2(shared *float32, re *float32, im *float32, line *float32
 //
 //go:noescape
 func LineBackTwiddled32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineHalf32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackHalf32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
 // Line64AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
@@ -1884,16 +1944,6 @@ func Line64AVX512(shared *float32, re *float32, im *float32, line *float32, twid
 //go:noescape
 func LineBack64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
-// Line64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
 // LineTwiddled64AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1904,6 +1954,26 @@ func LineTwiddled64AVX512(shared *float32, re *float32, im *float32, line *float
 //go:noescape
 func LineBackTwiddled64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
+// LineHalf64AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackHalf64AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// Line64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBack64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
 // LineTwiddled64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1913,6 +1983,16 @@ func LineTwiddled64AVX2(shared *float32, re *float32, im *float32, line *float32
 //
 //go:noescape
 func LineBackTwiddled64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineHalf64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+
+// LineBackHalf64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 
 // CopyLanesAVX512 copies lanes ≤ 8 floats of each of pixels ≥ 1 pixels; strides count floats.
 //

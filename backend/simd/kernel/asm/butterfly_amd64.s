@@ -65352,6 +65352,74 @@ butterfly:
 	VZEROUPPER
 	RET
 
+// func LineTwiddled1AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·LineTwiddled1AVX512(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+
+butterfly:
+	MOVLQSX    (SI), R12
+	IMULQ      R9, R12
+	PREFETCHT1 (R8)(R12*1)
+	MOVLQSX    (SI), R12
+	IMULQ      DI, R12
+	VMOVUPS    (BX)(R12*1), Z0
+	VMOVUPS    Z0, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
+	ADDQ       $0x00000004, SI
+	ADDQ       $0x00000000, R10
+	DECQ       R11
+	JNZ        butterfly
+	VZEROUPPER
+	RET
+
+// func LineBackTwiddled1AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·LineBackTwiddled1AVX512(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+
+butterfly:
+	VMOVUPS    (AX), Z0
+	MOVLQSX    (SI), R12
+	IMULQ      R9, R12
+	PREFETCHT1 (R8)(R12*1)
+	MOVLQSX    (SI), R12
+	IMULQ      DI, R12
+	VMOVUPS    Z0, (BX)(R12*1)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
+	ADDQ       $0x00000004, SI
+	ADDQ       $0x00000000, R10
+	DECQ       R11
+	JNZ        butterfly
+	VZEROUPPER
+	RET
+
 // func Line1AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 // Requires: AVX, MMX+
 TEXT ·Line1AVX2(SB), $0-80
@@ -65428,74 +65496,6 @@ butterfly:
 	ADDQ       $0x00000000, DX
 	ADDQ       $0x00000004, SI
 	DECQ       R10
-	JNZ        butterfly
-	VZEROUPPER
-	RET
-
-// func LineTwiddled1AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·LineTwiddled1AVX512(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ twiddles+32(FP), R10
-	MOVQ count+56(FP), R11
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-
-butterfly:
-	MOVLQSX    (SI), R12
-	IMULQ      R9, R12
-	PREFETCHT1 (R8)(R12*1)
-	MOVLQSX    (SI), R12
-	IMULQ      DI, R12
-	VMOVUPS    (BX)(R12*1), Z0
-	VMOVUPS    Z0, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, DX
-	ADDQ       $0x00000004, SI
-	ADDQ       $0x00000000, R10
-	DECQ       R11
-	JNZ        butterfly
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled1AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·LineBackTwiddled1AVX512(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ twiddles+32(FP), R10
-	MOVQ count+56(FP), R11
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-
-butterfly:
-	VMOVUPS    (AX), Z0
-	MOVLQSX    (SI), R12
-	IMULQ      R9, R12
-	PREFETCHT1 (R8)(R12*1)
-	MOVLQSX    (SI), R12
-	IMULQ      DI, R12
-	VMOVUPS    Z0, (BX)(R12*1)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, DX
-	ADDQ       $0x00000004, SI
-	ADDQ       $0x00000000, R10
-	DECQ       R11
 	JNZ        butterfly
 	VZEROUPPER
 	RET
@@ -65690,118 +65690,6 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func Line3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·Line3AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	MOVLQSX      (SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      (SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y0
-	MOVLQSX      4(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y1
-	MOVLQSX      8(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y2
-	VADDPS       Y2, Y1, Y3
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y0, Y2
-	VMOVUPS      Y2, (AX)
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y3, Y0
-	VMULPS       butterflyConstantVectors<>+32(SB), Y1, Y1
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, (DX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x00000080, DX
-	ADDQ         $0x0000000c, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func LineBack3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·LineBack3AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	VMOVUPS      (AX), Y0
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y2
-	VADDPS       Y1, Y0, Y3
-	MOVLQSX      (SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      (SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y1, Y0
-	VMULPS       butterflyConstantVectors<>+32(SB), Y2, Y1
-	VADDPS       Y1, Y0, Y2
-	MOVLQSX      4(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y2, (BX)(R12*1)
-	VSUBPS       Y1, Y0, Y0
-	MOVLQSX      8(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y0, (BX)(R12*1)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x00000080, DX
-	ADDQ         $0x0000000c, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
 // func LineTwiddled3AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled3AVX512(SB), $0-80
@@ -65920,6 +65808,118 @@ butterfly:
 	ADDQ         $0x0000000c, SI
 	ADDQ         $0x00000008, R10
 	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func Line3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·Line3AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	MOVLQSX      (SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y0
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y1
+	MOVLQSX      8(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y3, Y0, Y2
+	VMOVUPS      Y2, (AX)
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y3, Y0
+	VMULPS       butterflyConstantVectors<>+32(SB), Y1, Y1
+	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y1, (DX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x0000000c, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBack3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBack3AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VADDPS       Y1, Y0, Y3
+	MOVLQSX      (SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y1, Y0
+	VMULPS       butterflyConstantVectors<>+32(SB), Y2, Y1
+	VADDPS       Y1, Y0, Y2
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y2, (BX)(R12*1)
+	VSUBPS       Y1, Y0, Y0
+	MOVLQSX      8(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y0, (BX)(R12*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x0000000c, SI
+	DECQ         R10
 	JNZ          butterfly
 	VZEROUPPER
 	RET
@@ -66170,128 +66170,6 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func Line4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, MMX+
-TEXT ·Line4AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	MOVLQSX    (SI)(R11*4), R12
-	IMULQ      R9, R12
-	PREFETCHT1 (R8)(R12*1)
-	MOVLQSX    (SI), R12
-	IMULQ      DI, R12
-	VMOVUPS    (BX)(R12*1), Y0
-	MOVLQSX    8(SI)(R11*4), R12
-	IMULQ      R9, R12
-	PREFETCHT1 (R8)(R12*1)
-	MOVLQSX    8(SI), R12
-	IMULQ      DI, R12
-	VMOVUPS    (BX)(R12*1), Y1
-	MOVLQSX    4(SI), R12
-	IMULQ      DI, R12
-	VMOVUPS    (BX)(R12*1), Y2
-	MOVLQSX    12(SI), R12
-	IMULQ      DI, R12
-	VMOVUPS    (BX)(R12*1), Y3
-	VADDPS     Y1, Y0, Y4
-	VADDPS     Y3, Y2, Y5
-	VSUBPS     Y1, Y0, Y0
-	VSUBPS     Y2, Y3, Y1
-	VMOVUPS    Y0, (CX)
-	VMOVUPS    Y1, (DX)
-	VADDPS     Y5, Y4, Y0
-	VMOVUPS    Y0, (AX)
-	VSUBPS     Y5, Y4, Y0
-	VMOVUPS    Y0, 64(AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x20, CX
-	ADDQ       $0x20, DX
-	ADDQ       $0x20, BX
-	XORQ       $0x01, R11
-	JNZ        butterfly
-	SUBQ       $0x40, BX
-	ADDQ       $0x00000100, AX
-	ADDQ       $0x00000100, CX
-	ADDQ       $0x00000100, DX
-	ADDQ       $0x00000010, SI
-	DECQ       R10
-	JNZ        butterfly
-	VZEROUPPER
-	RET
-
-// func LineBack4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, MMX+
-TEXT ·LineBack4AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	VMOVUPS    (CX), Y0
-	VMOVUPS    (DX), Y1
-	VMOVUPS    (AX), Y2
-	VMOVUPS    64(AX), Y3
-	VADDPS     Y3, Y2, Y4
-	VSUBPS     Y3, Y2, Y2
-	VADDPS     Y0, Y4, Y3
-	MOVLQSX    (SI)(R11*4), R12
-	IMULQ      R9, R12
-	PREFETCHT1 (R8)(R12*1)
-	MOVLQSX    (SI), R12
-	IMULQ      DI, R12
-	VMOVUPS    Y3, (BX)(R12*1)
-	VSUBPS     Y0, Y4, Y0
-	MOVLQSX    8(SI)(R11*4), R12
-	IMULQ      R9, R12
-	PREFETCHT1 (R8)(R12*1)
-	MOVLQSX    8(SI), R12
-	IMULQ      DI, R12
-	VMOVUPS    Y0, (BX)(R12*1)
-	VSUBPS     Y1, Y2, Y0
-	MOVLQSX    4(SI), R12
-	IMULQ      DI, R12
-	VMOVUPS    Y0, (BX)(R12*1)
-	VADDPS     Y1, Y2, Y0
-	MOVLQSX    12(SI), R12
-	IMULQ      DI, R12
-	VMOVUPS    Y0, (BX)(R12*1)
-	ADDQ       $0x20, AX
-	ADDQ       $0x20, CX
-	ADDQ       $0x20, DX
-	ADDQ       $0x20, BX
-	XORQ       $0x01, R11
-	JNZ        butterfly
-	SUBQ       $0x40, BX
-	ADDQ       $0x00000100, AX
-	ADDQ       $0x00000100, CX
-	ADDQ       $0x00000100, DX
-	ADDQ       $0x00000010, SI
-	DECQ       R10
-	JNZ        butterfly
-	VZEROUPPER
-	RET
-
 // func LineTwiddled4AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled4AVX512(SB), $0-80
@@ -66433,6 +66311,128 @@ butterfly:
 	ADDQ         $0x00000010, R10
 	DECQ         R11
 	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func Line4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, MMX+
+TEXT ·Line4AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	MOVLQSX    (SI)(R11*4), R12
+	IMULQ      R9, R12
+	PREFETCHT1 (R8)(R12*1)
+	MOVLQSX    (SI), R12
+	IMULQ      DI, R12
+	VMOVUPS    (BX)(R12*1), Y0
+	MOVLQSX    8(SI)(R11*4), R12
+	IMULQ      R9, R12
+	PREFETCHT1 (R8)(R12*1)
+	MOVLQSX    8(SI), R12
+	IMULQ      DI, R12
+	VMOVUPS    (BX)(R12*1), Y1
+	MOVLQSX    4(SI), R12
+	IMULQ      DI, R12
+	VMOVUPS    (BX)(R12*1), Y2
+	MOVLQSX    12(SI), R12
+	IMULQ      DI, R12
+	VMOVUPS    (BX)(R12*1), Y3
+	VADDPS     Y1, Y0, Y4
+	VADDPS     Y3, Y2, Y5
+	VSUBPS     Y1, Y0, Y0
+	VSUBPS     Y2, Y3, Y1
+	VMOVUPS    Y0, (CX)
+	VMOVUPS    Y1, (DX)
+	VADDPS     Y5, Y4, Y0
+	VMOVUPS    Y0, (AX)
+	VSUBPS     Y5, Y4, Y0
+	VMOVUPS    Y0, 64(AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x20, CX
+	ADDQ       $0x20, DX
+	ADDQ       $0x20, BX
+	XORQ       $0x01, R11
+	JNZ        butterfly
+	SUBQ       $0x40, BX
+	ADDQ       $0x00000100, AX
+	ADDQ       $0x00000100, CX
+	ADDQ       $0x00000100, DX
+	ADDQ       $0x00000010, SI
+	DECQ       R10
+	JNZ        butterfly
+	VZEROUPPER
+	RET
+
+// func LineBack4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, MMX+
+TEXT ·LineBack4AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	VMOVUPS    (CX), Y0
+	VMOVUPS    (DX), Y1
+	VMOVUPS    (AX), Y2
+	VMOVUPS    64(AX), Y3
+	VADDPS     Y3, Y2, Y4
+	VSUBPS     Y3, Y2, Y2
+	VADDPS     Y0, Y4, Y3
+	MOVLQSX    (SI)(R11*4), R12
+	IMULQ      R9, R12
+	PREFETCHT1 (R8)(R12*1)
+	MOVLQSX    (SI), R12
+	IMULQ      DI, R12
+	VMOVUPS    Y3, (BX)(R12*1)
+	VSUBPS     Y0, Y4, Y0
+	MOVLQSX    8(SI)(R11*4), R12
+	IMULQ      R9, R12
+	PREFETCHT1 (R8)(R12*1)
+	MOVLQSX    8(SI), R12
+	IMULQ      DI, R12
+	VMOVUPS    Y0, (BX)(R12*1)
+	VSUBPS     Y1, Y2, Y0
+	MOVLQSX    4(SI), R12
+	IMULQ      DI, R12
+	VMOVUPS    Y0, (BX)(R12*1)
+	VADDPS     Y1, Y2, Y0
+	MOVLQSX    12(SI), R12
+	IMULQ      DI, R12
+	VMOVUPS    Y0, (BX)(R12*1)
+	ADDQ       $0x20, AX
+	ADDQ       $0x20, CX
+	ADDQ       $0x20, DX
+	ADDQ       $0x20, BX
+	XORQ       $0x01, R11
+	JNZ        butterfly
+	SUBQ       $0x40, BX
+	ADDQ       $0x00000100, AX
+	ADDQ       $0x00000100, CX
+	ADDQ       $0x00000100, DX
+	ADDQ       $0x00000010, SI
+	DECQ       R10
+	JNZ        butterfly
 	VZEROUPPER
 	RET
 
@@ -66742,160 +66742,6 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func Line5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·Line5AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	MOVLQSX      (SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      (SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y0
-	MOVLQSX      4(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y1
-	MOVLQSX      16(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      16(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y2
-	VADDPS       Y2, Y1, Y3
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y0, Y2
-	MOVLQSX      8(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y4
-	MOVLQSX      12(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y5
-	VADDPS       Y5, Y4, Y6
-	VSUBPS       Y5, Y4, Y4
-	VADDPS       Y6, Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+96(SB), Y1, Y5
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y6, Y2
-	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y4, Y5
-	VMOVUPS      Y2, 64(CX)
-	VMOVUPS      Y5, 64(DX)
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y3, Y0
-	VMULPS       butterflyConstantVectors<>+160(SB), Y1, Y1
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y6, Y0
-	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y4, Y1
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, (DX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000100, AX
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x00000100, DX
-	ADDQ         $0x00000014, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func LineBack5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·LineBack5AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	VMOVUPS      (AX), Y0
-	VMOVUPS      64(CX), Y1
-	VMOVUPS      64(DX), Y2
-	VADDPS       Y1, Y0, Y3
-	VMOVUPS      (CX), Y4
-	VMOVUPS      (DX), Y5
-	VADDPS       Y4, Y3, Y3
-	MOVLQSX      (SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      (SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y1, Y3
-	VMULPS       butterflyConstantVectors<>+96(SB), Y2, Y6
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y4, Y3
-	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y5, Y6
-	VADDPS       Y6, Y3, Y7
-	MOVLQSX      4(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y7, (BX)(R12*1)
-	VSUBPS       Y6, Y3, Y3
-	MOVLQSX      16(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      16(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y1, Y0
-	VMULPS       butterflyConstantVectors<>+160(SB), Y2, Y1
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y4, Y0
-	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y5, Y1
-	VADDPS       Y1, Y0, Y2
-	MOVLQSX      8(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y2, (BX)(R12*1)
-	VSUBPS       Y1, Y0, Y0
-	MOVLQSX      12(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y0, (BX)(R12*1)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000100, AX
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x00000100, DX
-	ADDQ         $0x00000014, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
 // func LineTwiddled5AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled5AVX512(SB), $0-80
@@ -67078,6 +66924,160 @@ butterfly:
 	ADDQ         $0x00000014, SI
 	ADDQ         $0x00000010, R10
 	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func Line5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·Line5AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	MOVLQSX      (SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y0
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y1
+	MOVLQSX      16(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      16(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y3, Y0, Y2
+	MOVLQSX      8(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y4
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y2, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+96(SB), Y1, Y5
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y6, Y2
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y4, Y5
+	VMOVUPS      Y2, 64(CX)
+	VMOVUPS      Y5, 64(DX)
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y3, Y0
+	VMULPS       butterflyConstantVectors<>+160(SB), Y1, Y1
+	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y6, Y0
+	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y4, Y1
+	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y1, (DX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000014, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBack5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBack5AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      64(CX), Y1
+	VMOVUPS      64(DX), Y2
+	VADDPS       Y1, Y0, Y3
+	VMOVUPS      (CX), Y4
+	VMOVUPS      (DX), Y5
+	VADDPS       Y4, Y3, Y3
+	MOVLQSX      (SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y1, Y3
+	VMULPS       butterflyConstantVectors<>+96(SB), Y2, Y6
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y4, Y3
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y5, Y6
+	VADDPS       Y6, Y3, Y7
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y7, (BX)(R12*1)
+	VSUBPS       Y6, Y3, Y3
+	MOVLQSX      16(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      16(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y1, Y0
+	VMULPS       butterflyConstantVectors<>+160(SB), Y2, Y1
+	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y4, Y0
+	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y5, Y1
+	VADDPS       Y1, Y0, Y2
+	MOVLQSX      8(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y2, (BX)(R12*1)
+	VSUBPS       Y1, Y0, Y0
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y0, (BX)(R12*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000014, SI
+	DECQ         R10
 	JNZ          butterfly
 	VZEROUPPER
 	RET
@@ -67482,210 +67482,6 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func Line7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·Line7AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	MOVLQSX      (SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      (SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y0
-	MOVLQSX      4(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y1
-	MOVLQSX      24(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      24(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y2
-	VADDPS       Y2, Y1, Y3
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y0, Y2
-	MOVLQSX      8(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y4
-	MOVLQSX      20(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y5
-	VADDPS       Y5, Y4, Y6
-	VSUBPS       Y5, Y4, Y4
-	VADDPS       Y6, Y2, Y2
-	MOVLQSX      12(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y5
-	MOVLQSX      16(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      16(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y7
-	VADDPS       Y7, Y5, Y8
-	VSUBPS       Y7, Y5, Y5
-	VADDPS       Y8, Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+224(SB), Y1, Y7
-	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y6, Y2
-	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y4, Y7
-	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y8, Y2
-	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y5, Y7
-	VMOVUPS      Y2, 128(CX)
-	VMOVUPS      Y7, 128(DX)
-	VMOVAPS      Y0, Y2
-	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+288(SB), Y1, Y7
-	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y6, Y2
-	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y4, Y7
-	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y8, Y2
-	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y5, Y7
-	VMOVUPS      Y2, 64(CX)
-	VMOVUPS      Y7, 64(DX)
-	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y3, Y0
-	VMULPS       butterflyConstantVectors<>+352(SB), Y1, Y1
-	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y6, Y0
-	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y4, Y1
-	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y8, Y0
-	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y5, Y1
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, (DX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000180, AX
-	ADDQ         $0x00000180, CX
-	ADDQ         $0x00000180, DX
-	ADDQ         $0x0000001c, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func LineBack7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·LineBack7AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	VMOVUPS      (AX), Y0
-	VMOVUPS      128(CX), Y1
-	VMOVUPS      128(DX), Y2
-	VADDPS       Y1, Y0, Y3
-	VMOVUPS      64(CX), Y4
-	VMOVUPS      64(DX), Y5
-	VADDPS       Y4, Y3, Y3
-	VMOVUPS      (CX), Y6
-	VMOVUPS      (DX), Y7
-	VADDPS       Y6, Y3, Y3
-	MOVLQSX      (SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      (SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y1, Y3
-	VMULPS       butterflyConstantVectors<>+224(SB), Y2, Y8
-	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y4, Y3
-	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y5, Y8
-	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y6, Y3
-	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y7, Y8
-	VADDPS       Y8, Y3, Y9
-	MOVLQSX      4(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y9, (BX)(R12*1)
-	VSUBPS       Y8, Y3, Y3
-	MOVLQSX      24(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      24(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VMOVAPS      Y0, Y3
-	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y1, Y3
-	VMULPS       butterflyConstantVectors<>+288(SB), Y2, Y8
-	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y4, Y3
-	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y5, Y8
-	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y6, Y3
-	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y7, Y8
-	VADDPS       Y8, Y3, Y9
-	MOVLQSX      8(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y9, (BX)(R12*1)
-	VSUBPS       Y8, Y3, Y3
-	MOVLQSX      20(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y1, Y0
-	VMULPS       butterflyConstantVectors<>+352(SB), Y2, Y1
-	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y4, Y0
-	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y5, Y1
-	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y6, Y0
-	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y7, Y1
-	VADDPS       Y1, Y0, Y2
-	MOVLQSX      12(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y2, (BX)(R12*1)
-	VSUBPS       Y1, Y0, Y0
-	MOVLQSX      16(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      16(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y0, (BX)(R12*1)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000180, AX
-	ADDQ         $0x00000180, CX
-	ADDQ         $0x00000180, DX
-	ADDQ         $0x0000001c, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
 // func LineTwiddled7AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled7AVX512(SB), $0-80
@@ -67940,6 +67736,210 @@ butterfly:
 	ADDQ         $0x0000001c, SI
 	ADDQ         $0x00000018, R10
 	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func Line7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·Line7AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	MOVLQSX      (SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y0
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y1
+	MOVLQSX      24(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      24(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y3, Y0, Y2
+	MOVLQSX      8(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y4
+	MOVLQSX      20(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y2, Y2
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y5
+	MOVLQSX      16(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      16(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y7
+	VADDPS       Y7, Y5, Y8
+	VSUBPS       Y7, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+224(SB), Y1, Y7
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y6, Y2
+	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y4, Y7
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y5, Y7
+	VMOVUPS      Y2, 128(CX)
+	VMOVUPS      Y7, 128(DX)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+288(SB), Y1, Y7
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y6, Y2
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y4, Y7
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y8, Y2
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y5, Y7
+	VMOVUPS      Y2, 64(CX)
+	VMOVUPS      Y7, 64(DX)
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y3, Y0
+	VMULPS       butterflyConstantVectors<>+352(SB), Y1, Y1
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y6, Y0
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y4, Y1
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y8, Y0
+	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y5, Y1
+	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y1, (DX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000180, AX
+	ADDQ         $0x00000180, CX
+	ADDQ         $0x00000180, DX
+	ADDQ         $0x0000001c, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBack7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBack7AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      128(CX), Y1
+	VMOVUPS      128(DX), Y2
+	VADDPS       Y1, Y0, Y3
+	VMOVUPS      64(CX), Y4
+	VMOVUPS      64(DX), Y5
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      (CX), Y6
+	VMOVUPS      (DX), Y7
+	VADDPS       Y6, Y3, Y3
+	MOVLQSX      (SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y1, Y3
+	VMULPS       butterflyConstantVectors<>+224(SB), Y2, Y8
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y4, Y3
+	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y5, Y8
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y6, Y3
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y7, Y8
+	VADDPS       Y8, Y3, Y9
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y9, (BX)(R12*1)
+	VSUBPS       Y8, Y3, Y3
+	MOVLQSX      24(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      24(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VMOVAPS      Y0, Y3
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y1, Y3
+	VMULPS       butterflyConstantVectors<>+288(SB), Y2, Y8
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y4, Y3
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y5, Y8
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y6, Y3
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y7, Y8
+	VADDPS       Y8, Y3, Y9
+	MOVLQSX      8(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y9, (BX)(R12*1)
+	VSUBPS       Y8, Y3, Y3
+	MOVLQSX      20(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y1, Y0
+	VMULPS       butterflyConstantVectors<>+352(SB), Y2, Y1
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y4, Y0
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y5, Y1
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y6, Y0
+	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y7, Y1
+	VADDPS       Y1, Y0, Y2
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y2, (BX)(R12*1)
+	VSUBPS       Y1, Y0, Y0
+	MOVLQSX      16(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      16(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y0, (BX)(R12*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000180, AX
+	ADDQ         $0x00000180, CX
+	ADDQ         $0x00000180, DX
+	ADDQ         $0x0000001c, SI
+	DECQ         R10
 	JNZ          butterfly
 	VZEROUPPER
 	RET
@@ -68396,204 +68396,6 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func Line8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·Line8AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	MOVLQSX      (SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      (SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y0
-	MOVLQSX      16(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      16(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y1
-	MOVLQSX      8(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y2
-	MOVLQSX      24(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      24(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y3
-	VADDPS       Y1, Y0, Y4
-	VADDPS       Y3, Y2, Y5
-	VSUBPS       Y1, Y0, Y0
-	VSUBPS       Y2, Y3, Y1
-	MOVLQSX      4(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y2
-	MOVLQSX      20(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y3
-	MOVLQSX      12(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y6
-	MOVLQSX      28(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y7
-	VADDPS       Y3, Y2, Y8
-	VADDPS       Y7, Y6, Y9
-	VSUBPS       Y3, Y2, Y2
-	VSUBPS       Y6, Y7, Y3
-	VADDPS       Y3, Y2, Y6
-	VSUBPS       Y2, Y3, Y2
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y6, Y3
-	VMOVAPS      Y1, Y7
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y7
-	VMOVUPS      Y3, (CX)
-	VMOVUPS      Y7, (DX)
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y6, Y0
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y1
-	VMOVUPS      Y0, 128(CX)
-	VMOVUPS      Y1, 128(DX)
-	VADDPS       Y5, Y4, Y0
-	VADDPS       Y9, Y8, Y1
-	VSUBPS       Y5, Y4, Y2
-	VSUBPS       Y8, Y9, Y3
-	VMOVUPS      Y2, 64(CX)
-	VMOVUPS      Y3, 64(DX)
-	VADDPS       Y1, Y0, Y2
-	VMOVUPS      Y2, (AX)
-	VSUBPS       Y1, Y0, Y0
-	VMOVUPS      Y0, 64(AX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000200, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	ADDQ         $0x00000020, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func LineBack8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·LineBack8AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	VMOVUPS      (CX), Y0
-	VMOVUPS      (DX), Y1
-	VMOVUPS      128(CX), Y2
-	VMOVUPS      128(DX), Y3
-	VADDPS       Y3, Y1, Y4
-	VADDPS       Y2, Y0, Y5
-	VSUBPS       Y3, Y1, Y1
-	VSUBPS       Y2, Y0, Y0
-	VADDPS       Y0, Y1, Y2
-	VSUBPS       Y1, Y0, Y0
-	VMOVUPS      64(CX), Y1
-	VMOVUPS      64(DX), Y3
-	VMOVUPS      (AX), Y6
-	VMOVUPS      64(AX), Y7
-	VADDPS       Y7, Y6, Y8
-	VSUBPS       Y7, Y6, Y6
-	VADDPS       Y1, Y8, Y7
-	VSUBPS       Y1, Y8, Y1
-	VSUBPS       Y3, Y6, Y8
-	VADDPS       Y3, Y6, Y3
-	VADDPS       Y5, Y7, Y6
-	MOVLQSX      (SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      (SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y6, (BX)(R12*1)
-	VSUBPS       Y5, Y7, Y5
-	MOVLQSX      16(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      16(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y5, (BX)(R12*1)
-	VSUBPS       Y4, Y1, Y5
-	MOVLQSX      8(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y5, (BX)(R12*1)
-	VADDPS       Y4, Y1, Y1
-	MOVLQSX      24(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      24(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y1, (BX)(R12*1)
-	VMOVAPS      Y8, Y1
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y1
-	MOVLQSX      4(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y1, (BX)(R12*1)
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y8
-	MOVLQSX      20(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y8, (BX)(R12*1)
-	VMOVAPS      Y3, Y0
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y0
-	MOVLQSX      12(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y0, (BX)(R12*1)
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y3
-	MOVLQSX      28(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000200, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	ADDQ         $0x00000020, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
 // func LineTwiddled8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled8AVX512(SB), $0-80
@@ -68852,6 +68654,400 @@ butterfly:
 	VZEROUPPER
 	RET
 
+// func LineHalf8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·LineHalf8AVX512(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+
+butterfly:
+	MOVLQSX      (SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Z0
+	MOVLQSX      8(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Z1
+	MOVLQSX      4(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Z2
+	MOVLQSX      12(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Z3
+	VSUBPS       Z3, Z2, Z4
+	VADDPS       Z2, Z3, Z5
+	VBROADCASTSS butterflyConstants<>+48(SB), Z6
+	VMOVAPS      Z0, Z7
+	VFMADD231PS  Z6, Z4, Z7
+	VMOVAPS      Z1, Z8
+	VFMADD231PS  Z6, Z5, Z8
+	VBROADCASTSS 12(R10), Z9
+	VMULPS       Z9, Z8, Z10
+	VBROADCASTSS 8(R10), Z11
+	VMULPS       Z11, Z8, Z8
+	VFMADD231PS  Z11, Z7, Z10
+	VFMSUB231PS  Z9, Z7, Z8
+	VMOVUPS      Z10, 64(CX)
+	VMOVUPS      Z8, 64(DX)
+	VFNMADD213PS Z0, Z6, Z4
+	VFMSUB213PS  Z1, Z6, Z5
+	VBROADCASTSS 28(R10), Z6
+	VMULPS       Z6, Z5, Z7
+	VBROADCASTSS 24(R10), Z8
+	VMULPS       Z8, Z5, Z5
+	VFMSUB231PS  Z8, Z4, Z7
+	VFMADD231PS  Z6, Z4, Z5
+	VMOVUPS      Z7, 192(CX)
+	VMOVUPS      Z5, 192(DX)
+	VADDPS       Z1, Z0, Z4
+	VADDPS       Z3, Z2, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z2, Z3, Z1
+	VBROADCASTSS 20(R10), Z2
+	VMULPS       Z2, Z1, Z3
+	VBROADCASTSS 16(R10), Z6
+	VMULPS       Z6, Z1, Z1
+	VFMSUB231PS  Z6, Z0, Z3
+	VFMADD231PS  Z2, Z0, Z1
+	VMOVUPS      Z3, 128(CX)
+	VMOVUPS      Z1, 128(DX)
+	VADDPS       Z5, Z4, Z0
+	VMOVUPS      Z0, (AX)
+	VSUBPS       Z5, Z4, Z0
+	VBROADCASTSS (R10), Z1
+	VMULPS       Z1, Z0, Z1
+	VBROADCASTSS 4(R10), Z2
+	VMULPS       Z2, Z0, Z0
+	VMOVUPS      Z1, (CX)
+	VMOVUPS      Z0, (DX)
+	ADDQ         $0x00000240, AX
+	ADDQ         $0x00000240, CX
+	ADDQ         $0x00000240, DX
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000020, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBackHalf8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·LineBackHalf8AVX512(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+
+butterfly:
+	VMOVUPS      64(CX), Z0
+	VMOVUPS      64(DX), Z1
+	VBROADCASTSS 12(R10), Z2
+	VMULPS       Z2, Z1, Z3
+	VBROADCASTSS 8(R10), Z4
+	VMULPS       Z4, Z1, Z1
+	VFMADD231PS  Z4, Z0, Z3
+	VFNMADD231PS Z2, Z0, Z1
+	VMOVUPS      192(CX), Z0
+	VMOVUPS      192(DX), Z2
+	VBROADCASTSS 28(R10), Z4
+	VMULPS       Z4, Z2, Z5
+	VBROADCASTSS 24(R10), Z6
+	VMULPS       Z6, Z2, Z2
+	VFMADD231PS  Z6, Z0, Z5
+	VFNMADD231PS Z4, Z0, Z2
+	VADDPS       Z2, Z1, Z0
+	VADDPS       Z5, Z3, Z4
+	VSUBPS       Z2, Z1, Z1
+	VSUBPS       Z5, Z3, Z2
+	VADDPS       Z2, Z1, Z3
+	VSUBPS       Z1, Z2, Z1
+	VMOVUPS      128(CX), Z2
+	VMOVUPS      128(DX), Z5
+	VBROADCASTSS 20(R10), Z6
+	VMULPS       Z6, Z5, Z7
+	VBROADCASTSS 16(R10), Z8
+	VMULPS       Z8, Z5, Z5
+	VFMADD231PS  Z8, Z2, Z7
+	VFNMADD231PS Z6, Z2, Z5
+	VMOVUPS      (AX), Z2
+	VMOVUPS      (CX), Z6
+	VMOVUPS      (DX), Z8
+	VBROADCASTSS 4(R10), Z9
+	VMULPS       Z9, Z8, Z8
+	VBROADCASTSS (R10), Z9
+	VFMADD231PS  Z9, Z6, Z8
+	VADDPS       Z8, Z2, Z6
+	VSUBPS       Z8, Z2, Z2
+	VADDPS       Z7, Z6, Z8
+	VSUBPS       Z7, Z6, Z6
+	VSUBPS       Z5, Z2, Z7
+	VADDPS       Z5, Z2, Z2
+	VADDPS       Z4, Z8, Z4
+	MOVLQSX      (SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Z4, (BX)(R12*1)
+	VSUBPS       Z0, Z6, Z0
+	MOVLQSX      8(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Z0, (BX)(R12*1)
+	VBROADCASTSS butterflyConstants<>+48(SB), Z0
+	VFMADD231PS  Z0, Z1, Z7
+	MOVLQSX      4(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Z7, (BX)(R12*1)
+	VFNMADD231PS Z0, Z3, Z2
+	MOVLQSX      12(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Z2, (BX)(R12*1)
+	ADDQ         $0x00000240, AX
+	ADDQ         $0x00000240, CX
+	ADDQ         $0x00000240, DX
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000020, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func Line8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·Line8AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	MOVLQSX      (SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y0
+	MOVLQSX      16(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      16(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y1
+	MOVLQSX      8(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y2
+	MOVLQSX      24(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      24(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y3
+	VADDPS       Y1, Y0, Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y2, Y3, Y1
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y2
+	MOVLQSX      20(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y3
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y6
+	MOVLQSX      28(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y7
+	VADDPS       Y3, Y2, Y8
+	VADDPS       Y7, Y6, Y9
+	VSUBPS       Y3, Y2, Y2
+	VSUBPS       Y6, Y7, Y3
+	VADDPS       Y3, Y2, Y6
+	VSUBPS       Y2, Y3, Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y6, Y3
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y7
+	VMOVUPS      Y3, (CX)
+	VMOVUPS      Y7, (DX)
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y6, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y1
+	VMOVUPS      Y0, 128(CX)
+	VMOVUPS      Y1, 128(DX)
+	VADDPS       Y5, Y4, Y0
+	VADDPS       Y9, Y8, Y1
+	VSUBPS       Y5, Y4, Y2
+	VSUBPS       Y8, Y9, Y3
+	VMOVUPS      Y2, 64(CX)
+	VMOVUPS      Y3, 64(DX)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (AX)
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y0, 64(AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000200, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000020, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBack8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBack8AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      128(CX), Y2
+	VMOVUPS      128(DX), Y3
+	VADDPS       Y3, Y1, Y4
+	VADDPS       Y2, Y0, Y5
+	VSUBPS       Y3, Y1, Y1
+	VSUBPS       Y2, Y0, Y0
+	VADDPS       Y0, Y1, Y2
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      64(CX), Y1
+	VMOVUPS      64(DX), Y3
+	VMOVUPS      (AX), Y6
+	VMOVUPS      64(AX), Y7
+	VADDPS       Y7, Y6, Y8
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y1, Y8, Y7
+	VSUBPS       Y1, Y8, Y1
+	VSUBPS       Y3, Y6, Y8
+	VADDPS       Y3, Y6, Y3
+	VADDPS       Y5, Y7, Y6
+	MOVLQSX      (SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y6, (BX)(R12*1)
+	VSUBPS       Y5, Y7, Y5
+	MOVLQSX      16(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      16(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y5, (BX)(R12*1)
+	VSUBPS       Y4, Y1, Y5
+	MOVLQSX      8(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y5, (BX)(R12*1)
+	VADDPS       Y4, Y1, Y1
+	MOVLQSX      24(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      24(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y1, (BX)(R12*1)
+	VMOVAPS      Y8, Y1
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y1
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y1, (BX)(R12*1)
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y8
+	MOVLQSX      20(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y8, (BX)(R12*1)
+	VMOVAPS      Y3, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y0
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y0, (BX)(R12*1)
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y3
+	MOVLQSX      28(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000200, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000020, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
 // func LineTwiddled8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled8AVX2(SB), $0-80
@@ -69094,6 +69290,204 @@ butterfly:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000020, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineHalf8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineHalf8AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R12, R12
+
+butterfly:
+	MOVLQSX      (SI)(R12*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y0
+	MOVLQSX      8(SI)(R12*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y1
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y3
+	VSUBPS       Y3, Y2, Y4
+	VADDPS       Y2, Y3, Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y6
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y5, Y7
+	VBROADCASTSS 12(R10), Y8
+	VMULPS       Y8, Y7, Y9
+	VBROADCASTSS 8(R10), Y10
+	VMULPS       Y10, Y7, Y7
+	VFMADD231PS  Y10, Y6, Y9
+	VFMSUB231PS  Y8, Y6, Y7
+	VMOVUPS      Y9, 64(CX)
+	VMOVUPS      Y7, 64(DX)
+	VFNMADD132PS butterflyConstantVectors<>+384(SB), Y0, Y4
+	VFMSUB132PS  butterflyConstantVectors<>+384(SB), Y1, Y5
+	VBROADCASTSS 28(R10), Y6
+	VMULPS       Y6, Y5, Y7
+	VBROADCASTSS 24(R10), Y8
+	VMULPS       Y8, Y5, Y5
+	VFMSUB231PS  Y8, Y4, Y7
+	VFMADD231PS  Y6, Y4, Y5
+	VMOVUPS      Y7, 192(CX)
+	VMOVUPS      Y5, 192(DX)
+	VADDPS       Y1, Y0, Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y2, Y3, Y1
+	VBROADCASTSS 20(R10), Y2
+	VMULPS       Y2, Y1, Y3
+	VBROADCASTSS 16(R10), Y6
+	VMULPS       Y6, Y1, Y1
+	VFMSUB231PS  Y6, Y0, Y3
+	VFMADD231PS  Y2, Y0, Y1
+	VMOVUPS      Y3, 128(CX)
+	VMOVUPS      Y1, 128(DX)
+	VADDPS       Y5, Y4, Y0
+	VMOVUPS      Y0, (AX)
+	VSUBPS       Y5, Y4, Y0
+	VBROADCASTSS (R10), Y1
+	VMULPS       Y1, Y0, Y1
+	VBROADCASTSS 4(R10), Y2
+	VMULPS       Y2, Y0, Y0
+	VMOVUPS      Y1, (CX)
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R12
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000200, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000020, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBackHalf8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBackHalf8AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R12, R12
+
+butterfly:
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y1
+	VBROADCASTSS 12(R10), Y2
+	VMULPS       Y2, Y1, Y3
+	VBROADCASTSS 8(R10), Y4
+	VMULPS       Y4, Y1, Y1
+	VFMADD231PS  Y4, Y0, Y3
+	VFNMADD231PS Y2, Y0, Y1
+	VMOVUPS      192(CX), Y0
+	VMOVUPS      192(DX), Y2
+	VBROADCASTSS 28(R10), Y4
+	VMULPS       Y4, Y2, Y5
+	VBROADCASTSS 24(R10), Y6
+	VMULPS       Y6, Y2, Y2
+	VFMADD231PS  Y6, Y0, Y5
+	VFNMADD231PS Y4, Y0, Y2
+	VADDPS       Y2, Y1, Y0
+	VADDPS       Y5, Y3, Y4
+	VSUBPS       Y2, Y1, Y1
+	VSUBPS       Y5, Y3, Y2
+	VADDPS       Y2, Y1, Y3
+	VSUBPS       Y1, Y2, Y1
+	VMOVUPS      128(CX), Y2
+	VMOVUPS      128(DX), Y5
+	VBROADCASTSS 20(R10), Y6
+	VMULPS       Y6, Y5, Y7
+	VBROADCASTSS 16(R10), Y8
+	VMULPS       Y8, Y5, Y5
+	VFMADD231PS  Y8, Y2, Y7
+	VFNMADD231PS Y6, Y2, Y5
+	VMOVUPS      (AX), Y2
+	VMOVUPS      (CX), Y6
+	VMOVUPS      (DX), Y8
+	VBROADCASTSS 4(R10), Y9
+	VMULPS       Y9, Y8, Y8
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y6, Y8
+	VADDPS       Y8, Y2, Y6
+	VSUBPS       Y8, Y2, Y2
+	VADDPS       Y7, Y6, Y8
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y5, Y2, Y7
+	VADDPS       Y5, Y2, Y2
+	VADDPS       Y4, Y8, Y4
+	MOVLQSX      (SI)(R12*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VSUBPS       Y0, Y6, Y0
+	MOVLQSX      8(SI)(R12*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y1, Y7
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y7, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y2
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R12
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000200, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000010, SI
 	ADDQ         $0x00000020, R10
 	DECQ         R11
 	JNZ          butterfly
@@ -69376,268 +69770,6 @@ butterfly:
 	ADDQ         $0x00000240, AX
 	ADDQ         $0x00000240, CX
 	ADDQ         $0x00000240, DX
-	ADDQ         $0x00000024, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func Line9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·Line9AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	MOVLQSX      (SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      (SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y0
-	MOVLQSX      12(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y1
-	MOVLQSX      24(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      24(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y2
-	VADDPS       Y2, Y1, Y3
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y0, Y2
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y3, Y0
-	VMULPS       butterflyConstantVectors<>+32(SB), Y1, Y1
-	MOVLQSX      4(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y3
-	MOVLQSX      16(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      16(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y4
-	MOVLQSX      28(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y5
-	VADDPS       Y5, Y4, Y6
-	VSUBPS       Y5, Y4, Y4
-	VADDPS       Y6, Y3, Y5
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y6, Y3
-	VMULPS       butterflyConstantVectors<>+32(SB), Y4, Y4
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  butterflyConstantVectors<>+448(SB), Y3, Y6
-	VFMSUB231PS  butterflyConstantVectors<>+448(SB), Y4, Y3
-	MOVLQSX      8(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y4
-	MOVLQSX      20(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y7
-	MOVLQSX      32(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      32(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y8
-	VADDPS       Y8, Y7, Y9
-	VSUBPS       Y8, Y7, Y7
-	VADDPS       Y9, Y4, Y8
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y9, Y4
-	VMULPS       butterflyConstantVectors<>+32(SB), Y7, Y7
-	VMOVAPS      Y4, Y9
-	VFNMADD231PS butterflyConstantVectors<>+480(SB), Y7, Y9
-	VFMADD231PS  butterflyConstantVectors<>+480(SB), Y4, Y7
-	VADDPS       Y8, Y5, Y4
-	VSUBPS       Y8, Y5, Y5
-	VADDPS       Y4, Y2, Y8
-	VMOVUPS      Y8, (AX)
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y4, Y2
-	VMULPS       butterflyConstantVectors<>+32(SB), Y5, Y4
-	VMOVUPS      Y2, 128(CX)
-	VMOVUPS      Y4, 128(DX)
-	VMOVAPS      Y6, Y2
-	VFNMADD231PS butterflyConstantVectors<>+608(SB), Y9, Y2
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS butterflyConstantVectors<>+608(SB), Y7, Y4
-	VFMADD231PS  butterflyConstantVectors<>+608(SB), Y9, Y6
-	VFMADD231PS  butterflyConstantVectors<>+608(SB), Y7, Y3
-	VMOVAPS      Y0, Y5
-	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y2, Y5
-	VMOVAPS      Y1, Y7
-	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y4, Y7
-	VMOVUPS      Y5, (CX)
-	VMOVUPS      Y7, (DX)
-	VMULPS       butterflyConstantVectors<>+640(SB), Y2, Y2
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y2, Y0
-	VMULPS       butterflyConstantVectors<>+32(SB), Y3, Y2
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y2, Y3
-	VFNMADD231PS butterflyConstantVectors<>+640(SB), Y2, Y0
-	VMULPS       butterflyConstantVectors<>+640(SB), Y4, Y2
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y2, Y1
-	VMULPS       butterflyConstantVectors<>+32(SB), Y6, Y2
-	VMOVAPS      Y1, Y4
-	VFNMADD231PS butterflyConstantVectors<>+640(SB), Y2, Y4
-	VMOVUPS      Y3, 64(CX)
-	VMOVUPS      Y4, 64(DX)
-	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y2, Y1
-	VMOVUPS      Y0, 192(CX)
-	VMOVUPS      Y1, 192(DX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000200, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
-	ADDQ         $0x00000024, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func LineBack9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·LineBack9AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	VMOVUPS      (AX), Y0
-	VMOVUPS      128(CX), Y1
-	VMOVUPS      128(DX), Y2
-	VADDPS       Y1, Y0, Y3
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y1, Y0
-	VMULPS       butterflyConstantVectors<>+32(SB), Y2, Y1
-	VADDPS       Y1, Y0, Y2
-	VSUBPS       Y1, Y0, Y0
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y4
-	VMOVUPS      64(CX), Y5
-	VMOVUPS      64(DX), Y6
-	VMOVUPS      192(CX), Y7
-	VMOVUPS      192(DX), Y8
-	VADDPS       Y8, Y6, Y9
-	VADDPS       Y7, Y5, Y10
-	VSUBPS       Y8, Y6, Y6
-	VSUBPS       Y7, Y5, Y5
-	VADDPS       Y9, Y4, Y7
-	VADDPS       Y10, Y1, Y8
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y9, Y4
-	VMULPS       butterflyConstantVectors<>+32(SB), Y5, Y5
-	VADDPS       Y5, Y4, Y9
-	VSUBPS       Y5, Y4, Y4
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y10, Y1
-	VMULPS       butterflyConstantVectors<>+32(SB), Y6, Y5
-	VSUBPS       Y5, Y1, Y6
-	VMOVAPS      Y6, Y10
-	VFMADD231PS  butterflyConstantVectors<>+448(SB), Y9, Y10
-	VFMSUB231PS  butterflyConstantVectors<>+448(SB), Y6, Y9
-	VADDPS       Y5, Y1, Y1
-	VMOVAPS      Y4, Y5
-	VFNMADD231PS butterflyConstantVectors<>+480(SB), Y1, Y5
-	VFMADD231PS  butterflyConstantVectors<>+480(SB), Y4, Y1
-	VADDPS       Y8, Y3, Y4
-	MOVLQSX      (SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      (SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y4, (BX)(R12*1)
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y8, Y3
-	VMULPS       butterflyConstantVectors<>+32(SB), Y7, Y4
-	VADDPS       Y4, Y3, Y6
-	MOVLQSX      12(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y6, (BX)(R12*1)
-	VSUBPS       Y4, Y3, Y3
-	MOVLQSX      24(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      24(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VMOVAPS      Y2, Y3
-	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y9, Y3
-	MOVLQSX      4(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VMULPS       butterflyConstantVectors<>+640(SB), Y9, Y3
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+32(SB), Y10, Y3
-	VMOVAPS      Y2, Y4
-	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y3, Y4
-	MOVLQSX      16(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      16(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y4, (BX)(R12*1)
-	VFNMADD231PS butterflyConstantVectors<>+640(SB), Y3, Y2
-	MOVLQSX      28(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y2, (BX)(R12*1)
-	VMOVAPS      Y0, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1440(SB), Y1, Y2
-	MOVLQSX      8(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y2, (BX)(R12*1)
-	VMULPS       butterflyConstantVectors<>+1440(SB), Y1, Y1
-	VFMADD231PS  butterflyConstantVectors<>+0(SB), Y1, Y0
-	VMULPS       butterflyConstantVectors<>+32(SB), Y5, Y1
-	VMOVAPS      Y0, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1440(SB), Y1, Y2
-	MOVLQSX      20(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y2, (BX)(R12*1)
-	VFMADD231PS  butterflyConstantVectors<>+1440(SB), Y1, Y0
-	MOVLQSX      32(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      32(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y0, (BX)(R12*1)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000200, AX
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000024, SI
 	DECQ         R10
 	JNZ          butterfly
@@ -69974,6 +70106,268 @@ butterfly:
 	ADDQ         $0x00000024, SI
 	ADDQ         $0x00000020, R10
 	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func Line9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·Line9AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	MOVLQSX      (SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y0
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y1
+	MOVLQSX      24(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      24(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y3, Y0, Y2
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y3, Y0
+	VMULPS       butterflyConstantVectors<>+32(SB), Y1, Y1
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y3
+	MOVLQSX      16(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      16(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y4
+	MOVLQSX      28(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y3, Y5
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y6, Y3
+	VMULPS       butterflyConstantVectors<>+32(SB), Y4, Y4
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  butterflyConstantVectors<>+448(SB), Y3, Y6
+	VFMSUB231PS  butterflyConstantVectors<>+448(SB), Y4, Y3
+	MOVLQSX      8(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y4
+	MOVLQSX      20(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y7
+	MOVLQSX      32(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      32(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y8
+	VADDPS       Y8, Y7, Y9
+	VSUBPS       Y8, Y7, Y7
+	VADDPS       Y9, Y4, Y8
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y9, Y4
+	VMULPS       butterflyConstantVectors<>+32(SB), Y7, Y7
+	VMOVAPS      Y4, Y9
+	VFNMADD231PS butterflyConstantVectors<>+480(SB), Y7, Y9
+	VFMADD231PS  butterflyConstantVectors<>+480(SB), Y4, Y7
+	VADDPS       Y8, Y5, Y4
+	VSUBPS       Y8, Y5, Y5
+	VADDPS       Y4, Y2, Y8
+	VMOVUPS      Y8, (AX)
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y4, Y2
+	VMULPS       butterflyConstantVectors<>+32(SB), Y5, Y4
+	VMOVUPS      Y2, 128(CX)
+	VMOVUPS      Y4, 128(DX)
+	VMOVAPS      Y6, Y2
+	VFNMADD231PS butterflyConstantVectors<>+608(SB), Y9, Y2
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS butterflyConstantVectors<>+608(SB), Y7, Y4
+	VFMADD231PS  butterflyConstantVectors<>+608(SB), Y9, Y6
+	VFMADD231PS  butterflyConstantVectors<>+608(SB), Y7, Y3
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y2, Y5
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y4, Y7
+	VMOVUPS      Y5, (CX)
+	VMOVUPS      Y7, (DX)
+	VMULPS       butterflyConstantVectors<>+640(SB), Y2, Y2
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y2, Y0
+	VMULPS       butterflyConstantVectors<>+32(SB), Y3, Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y2, Y3
+	VFNMADD231PS butterflyConstantVectors<>+640(SB), Y2, Y0
+	VMULPS       butterflyConstantVectors<>+640(SB), Y4, Y2
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y2, Y1
+	VMULPS       butterflyConstantVectors<>+32(SB), Y6, Y2
+	VMOVAPS      Y1, Y4
+	VFNMADD231PS butterflyConstantVectors<>+640(SB), Y2, Y4
+	VMOVUPS      Y3, 64(CX)
+	VMOVUPS      Y4, 64(DX)
+	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y2, Y1
+	VMOVUPS      Y0, 192(CX)
+	VMOVUPS      Y1, 192(DX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000200, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000024, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBack9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBack9AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      128(CX), Y1
+	VMOVUPS      128(DX), Y2
+	VADDPS       Y1, Y0, Y3
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y1, Y0
+	VMULPS       butterflyConstantVectors<>+32(SB), Y2, Y1
+	VADDPS       Y1, Y0, Y2
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y4
+	VMOVUPS      64(CX), Y5
+	VMOVUPS      64(DX), Y6
+	VMOVUPS      192(CX), Y7
+	VMOVUPS      192(DX), Y8
+	VADDPS       Y8, Y6, Y9
+	VADDPS       Y7, Y5, Y10
+	VSUBPS       Y8, Y6, Y6
+	VSUBPS       Y7, Y5, Y5
+	VADDPS       Y9, Y4, Y7
+	VADDPS       Y10, Y1, Y8
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y9, Y4
+	VMULPS       butterflyConstantVectors<>+32(SB), Y5, Y5
+	VADDPS       Y5, Y4, Y9
+	VSUBPS       Y5, Y4, Y4
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y10, Y1
+	VMULPS       butterflyConstantVectors<>+32(SB), Y6, Y5
+	VSUBPS       Y5, Y1, Y6
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  butterflyConstantVectors<>+448(SB), Y9, Y10
+	VFMSUB231PS  butterflyConstantVectors<>+448(SB), Y6, Y9
+	VADDPS       Y5, Y1, Y1
+	VMOVAPS      Y4, Y5
+	VFNMADD231PS butterflyConstantVectors<>+480(SB), Y1, Y5
+	VFMADD231PS  butterflyConstantVectors<>+480(SB), Y4, Y1
+	VADDPS       Y8, Y3, Y4
+	MOVLQSX      (SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y4, (BX)(R12*1)
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y8, Y3
+	VMULPS       butterflyConstantVectors<>+32(SB), Y7, Y4
+	VADDPS       Y4, Y3, Y6
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y6, (BX)(R12*1)
+	VSUBPS       Y4, Y3, Y3
+	MOVLQSX      24(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      24(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VMOVAPS      Y2, Y3
+	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y9, Y3
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VMULPS       butterflyConstantVectors<>+640(SB), Y9, Y3
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+32(SB), Y10, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y3, Y4
+	MOVLQSX      16(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      16(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y4, (BX)(R12*1)
+	VFNMADD231PS butterflyConstantVectors<>+640(SB), Y3, Y2
+	MOVLQSX      28(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y2, (BX)(R12*1)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1440(SB), Y1, Y2
+	MOVLQSX      8(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y2, (BX)(R12*1)
+	VMULPS       butterflyConstantVectors<>+1440(SB), Y1, Y1
+	VFMADD231PS  butterflyConstantVectors<>+0(SB), Y1, Y0
+	VMULPS       butterflyConstantVectors<>+32(SB), Y5, Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1440(SB), Y1, Y2
+	MOVLQSX      20(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y2, (BX)(R12*1)
+	VFMADD231PS  butterflyConstantVectors<>+1440(SB), Y1, Y0
+	MOVLQSX      32(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      32(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y0, (BX)(R12*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000200, AX
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000024, SI
+	DECQ         R10
 	JNZ          butterfly
 	VZEROUPPER
 	RET
@@ -70654,334 +71048,6 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func Line11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·Line11AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	MOVLQSX      (SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      (SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y0
-	MOVLQSX      4(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y1
-	MOVLQSX      40(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      40(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y2
-	VADDPS       Y2, Y1, Y3
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y0, Y2
-	MOVLQSX      8(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y4
-	MOVLQSX      36(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y5
-	VADDPS       Y5, Y4, Y6
-	VSUBPS       Y5, Y4, Y4
-	VADDPS       Y6, Y2, Y2
-	MOVLQSX      12(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y5
-	MOVLQSX      32(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      32(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y7
-	VADDPS       Y7, Y5, Y8
-	VSUBPS       Y7, Y5, Y5
-	VADDPS       Y8, Y2, Y2
-	MOVLQSX      16(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      16(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y7
-	MOVLQSX      28(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y9
-	VADDPS       Y9, Y7, Y10
-	VSUBPS       Y9, Y7, Y7
-	VADDPS       Y10, Y2, Y2
-	MOVLQSX      20(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y9
-	MOVLQSX      24(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      24(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y11
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y11, Y9, Y9
-	VADDPS       Y12, Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+704(SB), Y1, Y11
-	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y6, Y2
-	VFMADD231PS  butterflyConstantVectors<>+768(SB), Y4, Y11
-	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y8, Y2
-	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y5, Y11
-	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y10, Y2
-	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y7, Y11
-	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y12, Y2
-	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y9, Y11
-	VMOVUPS      Y2, 256(CX)
-	VMOVUPS      Y11, 256(DX)
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+768(SB), Y1, Y11
-	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y6, Y2
-	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y4, Y11
-	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y8, Y2
-	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y5, Y11
-	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y10, Y2
-	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y7, Y11
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y12, Y2
-	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y9, Y11
-	VMOVUPS      Y2, 192(CX)
-	VMOVUPS      Y11, 192(DX)
-	VMOVAPS      Y0, Y2
-	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+832(SB), Y1, Y11
-	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y6, Y2
-	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y4, Y11
-	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y8, Y2
-	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y5, Y11
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y10, Y2
-	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y7, Y11
-	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y12, Y2
-	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y9, Y11
-	VMOVUPS      Y2, 128(CX)
-	VMOVUPS      Y11, 128(DX)
-	VMOVAPS      Y0, Y2
-	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+896(SB), Y1, Y11
-	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y6, Y2
-	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y4, Y11
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y8, Y2
-	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y5, Y11
-	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y10, Y2
-	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y7, Y11
-	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y12, Y2
-	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y9, Y11
-	VMOVUPS      Y2, 64(CX)
-	VMOVUPS      Y11, 64(DX)
-	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y3, Y0
-	VMULPS       butterflyConstantVectors<>+960(SB), Y1, Y1
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y6, Y0
-	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y4, Y1
-	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y8, Y0
-	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y5, Y1
-	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y10, Y0
-	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y7, Y1
-	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y12, Y0
-	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y9, Y1
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, (DX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000280, AX
-	ADDQ         $0x00000280, CX
-	ADDQ         $0x00000280, DX
-	ADDQ         $0x0000002c, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func LineBack11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·LineBack11AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	VMOVUPS      (AX), Y0
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      256(DX), Y2
-	VADDPS       Y1, Y0, Y3
-	VMOVUPS      192(CX), Y4
-	VMOVUPS      192(DX), Y5
-	VADDPS       Y4, Y3, Y3
-	VMOVUPS      128(CX), Y6
-	VMOVUPS      128(DX), Y7
-	VADDPS       Y6, Y3, Y3
-	VMOVUPS      64(CX), Y8
-	VMOVUPS      64(DX), Y9
-	VADDPS       Y8, Y3, Y3
-	VMOVUPS      (CX), Y10
-	VMOVUPS      (DX), Y11
-	VADDPS       Y10, Y3, Y3
-	MOVLQSX      (SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      (SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y1, Y3
-	VMULPS       butterflyConstantVectors<>+704(SB), Y2, Y12
-	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y4, Y3
-	VFMADD231PS  butterflyConstantVectors<>+768(SB), Y5, Y12
-	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y6, Y3
-	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y7, Y12
-	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y8, Y3
-	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y9, Y12
-	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y10, Y3
-	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y11, Y12
-	VADDPS       Y12, Y3, Y13
-	MOVLQSX      4(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y13, (BX)(R12*1)
-	VSUBPS       Y12, Y3, Y3
-	MOVLQSX      40(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      40(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y1, Y3
-	VMULPS       butterflyConstantVectors<>+768(SB), Y2, Y12
-	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y4, Y3
-	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y5, Y12
-	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y6, Y3
-	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y7, Y12
-	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y8, Y3
-	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y9, Y12
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y10, Y3
-	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y11, Y12
-	VADDPS       Y12, Y3, Y13
-	MOVLQSX      8(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y13, (BX)(R12*1)
-	VSUBPS       Y12, Y3, Y3
-	MOVLQSX      36(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VMOVAPS      Y0, Y3
-	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y1, Y3
-	VMULPS       butterflyConstantVectors<>+832(SB), Y2, Y12
-	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y4, Y3
-	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y5, Y12
-	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y6, Y3
-	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y7, Y12
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y8, Y3
-	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y9, Y12
-	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y10, Y3
-	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y11, Y12
-	VADDPS       Y12, Y3, Y13
-	MOVLQSX      12(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y13, (BX)(R12*1)
-	VSUBPS       Y12, Y3, Y3
-	MOVLQSX      32(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      32(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VMOVAPS      Y0, Y3
-	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y1, Y3
-	VMULPS       butterflyConstantVectors<>+896(SB), Y2, Y12
-	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y4, Y3
-	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y5, Y12
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y6, Y3
-	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y7, Y12
-	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y8, Y3
-	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y9, Y12
-	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y10, Y3
-	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y11, Y12
-	VADDPS       Y12, Y3, Y13
-	MOVLQSX      16(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      16(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y13, (BX)(R12*1)
-	VSUBPS       Y12, Y3, Y3
-	MOVLQSX      28(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y1, Y0
-	VMULPS       butterflyConstantVectors<>+960(SB), Y2, Y1
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y4, Y0
-	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y5, Y1
-	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y6, Y0
-	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y7, Y1
-	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y8, Y0
-	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y9, Y1
-	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y10, Y0
-	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y11, Y1
-	VADDPS       Y1, Y0, Y2
-	MOVLQSX      20(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y2, (BX)(R12*1)
-	VSUBPS       Y1, Y0, Y0
-	MOVLQSX      24(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      24(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y0, (BX)(R12*1)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000280, AX
-	ADDQ         $0x00000280, CX
-	ADDQ         $0x00000280, DX
-	ADDQ         $0x0000002c, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
 // func LineTwiddled11AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled11AVX512(SB), $0-80
@@ -71404,6 +71470,334 @@ butterfly:
 	ADDQ         $0x0000002c, SI
 	ADDQ         $0x00000028, R10
 	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func Line11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·Line11AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	MOVLQSX      (SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y0
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y1
+	MOVLQSX      40(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      40(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y3, Y0, Y2
+	MOVLQSX      8(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y4
+	MOVLQSX      36(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y2, Y2
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y5
+	MOVLQSX      32(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      32(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y7
+	VADDPS       Y7, Y5, Y8
+	VSUBPS       Y7, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	MOVLQSX      16(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      16(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y7
+	MOVLQSX      28(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y9
+	VADDPS       Y9, Y7, Y10
+	VSUBPS       Y9, Y7, Y7
+	VADDPS       Y10, Y2, Y2
+	MOVLQSX      20(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y9
+	MOVLQSX      24(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      24(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y11
+	VADDPS       Y11, Y9, Y12
+	VSUBPS       Y11, Y9, Y9
+	VADDPS       Y12, Y2, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+704(SB), Y1, Y11
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y6, Y2
+	VFMADD231PS  butterflyConstantVectors<>+768(SB), Y4, Y11
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y5, Y11
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y10, Y2
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y7, Y11
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y12, Y2
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y9, Y11
+	VMOVUPS      Y2, 256(CX)
+	VMOVUPS      Y11, 256(DX)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+768(SB), Y1, Y11
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y6, Y2
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y4, Y11
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y8, Y2
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y5, Y11
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y10, Y2
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y7, Y11
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y12, Y2
+	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y9, Y11
+	VMOVUPS      Y2, 192(CX)
+	VMOVUPS      Y11, 192(DX)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+832(SB), Y1, Y11
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y6, Y2
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y4, Y11
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y8, Y2
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y5, Y11
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y10, Y2
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y7, Y11
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y12, Y2
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y9, Y11
+	VMOVUPS      Y2, 128(CX)
+	VMOVUPS      Y11, 128(DX)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+896(SB), Y1, Y11
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y6, Y2
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y4, Y11
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y5, Y11
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y10, Y2
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y7, Y11
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y12, Y2
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y9, Y11
+	VMOVUPS      Y2, 64(CX)
+	VMOVUPS      Y11, 64(DX)
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y3, Y0
+	VMULPS       butterflyConstantVectors<>+960(SB), Y1, Y1
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y6, Y0
+	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y4, Y1
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y8, Y0
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y5, Y1
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y10, Y0
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y7, Y1
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y12, Y0
+	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y9, Y1
+	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y1, (DX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000280, AX
+	ADDQ         $0x00000280, CX
+	ADDQ         $0x00000280, DX
+	ADDQ         $0x0000002c, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBack11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBack11AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      256(CX), Y1
+	VMOVUPS      256(DX), Y2
+	VADDPS       Y1, Y0, Y3
+	VMOVUPS      192(CX), Y4
+	VMOVUPS      192(DX), Y5
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      128(CX), Y6
+	VMOVUPS      128(DX), Y7
+	VADDPS       Y6, Y3, Y3
+	VMOVUPS      64(CX), Y8
+	VMOVUPS      64(DX), Y9
+	VADDPS       Y8, Y3, Y3
+	VMOVUPS      (CX), Y10
+	VMOVUPS      (DX), Y11
+	VADDPS       Y10, Y3, Y3
+	MOVLQSX      (SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y1, Y3
+	VMULPS       butterflyConstantVectors<>+704(SB), Y2, Y12
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y4, Y3
+	VFMADD231PS  butterflyConstantVectors<>+768(SB), Y5, Y12
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y6, Y3
+	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y7, Y12
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y8, Y3
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y9, Y12
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y10, Y3
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y11, Y12
+	VADDPS       Y12, Y3, Y13
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y13, (BX)(R12*1)
+	VSUBPS       Y12, Y3, Y3
+	MOVLQSX      40(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      40(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y1, Y3
+	VMULPS       butterflyConstantVectors<>+768(SB), Y2, Y12
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y4, Y3
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y5, Y12
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y6, Y3
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y7, Y12
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y8, Y3
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y9, Y12
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y10, Y3
+	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y11, Y12
+	VADDPS       Y12, Y3, Y13
+	MOVLQSX      8(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y13, (BX)(R12*1)
+	VSUBPS       Y12, Y3, Y3
+	MOVLQSX      36(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VMOVAPS      Y0, Y3
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y1, Y3
+	VMULPS       butterflyConstantVectors<>+832(SB), Y2, Y12
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y4, Y3
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y5, Y12
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y6, Y3
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y7, Y12
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y8, Y3
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y9, Y12
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y10, Y3
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y11, Y12
+	VADDPS       Y12, Y3, Y13
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y13, (BX)(R12*1)
+	VSUBPS       Y12, Y3, Y3
+	MOVLQSX      32(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      32(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VMOVAPS      Y0, Y3
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y1, Y3
+	VMULPS       butterflyConstantVectors<>+896(SB), Y2, Y12
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y4, Y3
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y5, Y12
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y6, Y3
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y7, Y12
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y8, Y3
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y9, Y12
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y10, Y3
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y11, Y12
+	VADDPS       Y12, Y3, Y13
+	MOVLQSX      16(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      16(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y13, (BX)(R12*1)
+	VSUBPS       Y12, Y3, Y3
+	MOVLQSX      28(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y1, Y0
+	VMULPS       butterflyConstantVectors<>+960(SB), Y2, Y1
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y4, Y0
+	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y5, Y1
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y6, Y0
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y7, Y1
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y8, Y0
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y9, Y1
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y10, Y0
+	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y11, Y1
+	VADDPS       Y1, Y0, Y2
+	MOVLQSX      20(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y2, (BX)(R12*1)
+	VSUBPS       Y1, Y0, Y0
+	MOVLQSX      24(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      24(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y0, (BX)(R12*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000280, AX
+	ADDQ         $0x00000280, CX
+	ADDQ         $0x00000280, DX
+	ADDQ         $0x0000002c, SI
+	DECQ         R10
 	JNZ          butterfly
 	VZEROUPPER
 	RET
@@ -72246,408 +72640,6 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func Line13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·Line13AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	MOVLQSX      (SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      (SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y0
-	MOVLQSX      4(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y1
-	MOVLQSX      48(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      48(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y2
-	VADDPS       Y2, Y1, Y3
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y0, Y2
-	MOVLQSX      8(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y4
-	MOVLQSX      44(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y5
-	VADDPS       Y5, Y4, Y6
-	VSUBPS       Y5, Y4, Y4
-	VADDPS       Y6, Y2, Y2
-	MOVLQSX      12(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y5
-	MOVLQSX      40(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      40(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y7
-	VADDPS       Y7, Y5, Y8
-	VSUBPS       Y7, Y5, Y5
-	VADDPS       Y8, Y2, Y2
-	MOVLQSX      16(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      16(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y7
-	MOVLQSX      36(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y9
-	VADDPS       Y9, Y7, Y10
-	VSUBPS       Y9, Y7, Y7
-	VADDPS       Y10, Y2, Y2
-	MOVLQSX      20(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y9
-	MOVLQSX      32(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      32(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y11
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y11, Y9, Y9
-	VADDPS       Y12, Y2, Y2
-	MOVLQSX      24(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      24(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y11
-	MOVLQSX      28(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      (BX)(R12*1), Y13
-	VADDPS       Y13, Y11, Y14
-	VSUBPS       Y13, Y11, Y11
-	VADDPS       Y14, Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+1024(SB), Y1, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y6, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y4, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y8, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y5, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y10, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y7, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y12, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y9, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y14, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y11, Y13
-	VMOVUPS      Y2, 320(CX)
-	VMOVUPS      Y13, 320(DX)
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+1088(SB), Y1, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y6, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y4, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y8, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y5, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y10, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y7, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y12, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y9, Y13
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y14, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y11, Y13
-	VMOVUPS      Y2, 256(CX)
-	VMOVUPS      Y13, 256(DX)
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+1152(SB), Y1, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y6, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y4, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y8, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y5, Y13
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y10, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y7, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y12, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y9, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y14, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y11, Y13
-	VMOVUPS      Y2, 192(CX)
-	VMOVUPS      Y13, 192(DX)
-	VMOVAPS      Y0, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+1216(SB), Y1, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y6, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y4, Y13
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y8, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y5, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y10, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y7, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y9, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y14, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y11, Y13
-	VMOVUPS      Y2, 128(CX)
-	VMOVUPS      Y13, 128(DX)
-	VMOVAPS      Y0, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+1280(SB), Y1, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y6, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y4, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y8, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y5, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y10, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y7, Y13
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y12, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y9, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y14, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y11, Y13
-	VMOVUPS      Y2, 64(CX)
-	VMOVUPS      Y13, 64(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y3, Y0
-	VMULPS       butterflyConstantVectors<>+1344(SB), Y1, Y1
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y6, Y0
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y4, Y1
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y8, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y5, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y10, Y0
-	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y7, Y1
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y12, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y9, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y14, Y0
-	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y11, Y1
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, (DX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000300, AX
-	ADDQ         $0x00000300, CX
-	ADDQ         $0x00000300, DX
-	ADDQ         $0x00000034, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func LineBack13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·LineBack13AVX2(SB), $0-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-
-butterfly:
-	VMOVUPS      (AX), Y0
-	VMOVUPS      320(CX), Y1
-	VMOVUPS      320(DX), Y2
-	VADDPS       Y1, Y0, Y3
-	VMOVUPS      256(CX), Y4
-	VMOVUPS      256(DX), Y5
-	VADDPS       Y4, Y3, Y3
-	VMOVUPS      192(CX), Y6
-	VMOVUPS      192(DX), Y7
-	VADDPS       Y6, Y3, Y3
-	VMOVUPS      128(CX), Y8
-	VMOVUPS      128(DX), Y9
-	VADDPS       Y8, Y3, Y3
-	VMOVUPS      64(CX), Y10
-	VMOVUPS      64(DX), Y11
-	VADDPS       Y10, Y3, Y3
-	VMOVUPS      (CX), Y12
-	VMOVUPS      (DX), Y13
-	VADDPS       Y12, Y3, Y3
-	MOVLQSX      (SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      (SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y1, Y3
-	VMULPS       butterflyConstantVectors<>+1024(SB), Y2, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y4, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y5, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y6, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y7, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y8, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y9, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y10, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y11, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y13, Y14
-	VADDPS       Y14, Y3, Y15
-	MOVLQSX      4(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y15, (BX)(R12*1)
-	VSUBPS       Y14, Y3, Y3
-	MOVLQSX      48(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      48(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y1, Y3
-	VMULPS       butterflyConstantVectors<>+1088(SB), Y2, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y4, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y5, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y6, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y7, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y8, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y9, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y10, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y11, Y14
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y12, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y13, Y14
-	VADDPS       Y14, Y3, Y15
-	MOVLQSX      8(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y15, (BX)(R12*1)
-	VSUBPS       Y14, Y3, Y3
-	MOVLQSX      44(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y1, Y3
-	VMULPS       butterflyConstantVectors<>+1152(SB), Y2, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y4, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y5, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y6, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y7, Y14
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y8, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y9, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y10, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y11, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y12, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y13, Y14
-	VADDPS       Y14, Y3, Y15
-	MOVLQSX      12(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y15, (BX)(R12*1)
-	VSUBPS       Y14, Y3, Y3
-	MOVLQSX      40(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      40(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VMOVAPS      Y0, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y1, Y3
-	VMULPS       butterflyConstantVectors<>+1216(SB), Y2, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y4, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y5, Y14
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y6, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y7, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y8, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y9, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y10, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y11, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y12, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y13, Y14
-	VADDPS       Y14, Y3, Y15
-	MOVLQSX      16(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      16(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y15, (BX)(R12*1)
-	VSUBPS       Y14, Y3, Y3
-	MOVLQSX      36(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VMOVAPS      Y0, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y1, Y3
-	VMULPS       butterflyConstantVectors<>+1280(SB), Y2, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y4, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y5, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y6, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y7, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y8, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y9, Y14
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y10, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y11, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y12, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y13, Y14
-	VADDPS       Y14, Y3, Y15
-	MOVLQSX      20(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y15, (BX)(R12*1)
-	VSUBPS       Y14, Y3, Y3
-	MOVLQSX      32(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      32(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y3, (BX)(R12*1)
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y1, Y0
-	VMULPS       butterflyConstantVectors<>+1344(SB), Y2, Y1
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y4, Y0
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y5, Y1
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y6, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y7, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y8, Y0
-	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y9, Y1
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y10, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y11, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y12, Y0
-	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y13, Y1
-	VADDPS       Y1, Y0, Y2
-	MOVLQSX      24(SI)(R11*4), R12
-	IMULQ        R9, R12
-	PREFETCHT1   (R8)(R12*1)
-	MOVLQSX      24(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y2, (BX)(R12*1)
-	VSUBPS       Y1, Y0, Y0
-	MOVLQSX      28(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Y0, (BX)(R12*1)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000300, AX
-	ADDQ         $0x00000300, CX
-	ADDQ         $0x00000300, DX
-	ADDQ         $0x00000034, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
 // func LineTwiddled13AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled13AVX512(SB), $0-80
@@ -73166,6 +73158,408 @@ butterfly:
 	ADDQ         $0x00000034, SI
 	ADDQ         $0x00000030, R10
 	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func Line13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·Line13AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	MOVLQSX      (SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y0
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y1
+	MOVLQSX      48(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      48(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y3, Y0, Y2
+	MOVLQSX      8(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y4
+	MOVLQSX      44(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y2, Y2
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y5
+	MOVLQSX      40(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      40(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y7
+	VADDPS       Y7, Y5, Y8
+	VSUBPS       Y7, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	MOVLQSX      16(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      16(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y7
+	MOVLQSX      36(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y9
+	VADDPS       Y9, Y7, Y10
+	VSUBPS       Y9, Y7, Y7
+	VADDPS       Y10, Y2, Y2
+	MOVLQSX      20(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y9
+	MOVLQSX      32(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      32(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y11
+	VADDPS       Y11, Y9, Y12
+	VSUBPS       Y11, Y9, Y9
+	VADDPS       Y12, Y2, Y2
+	MOVLQSX      24(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      24(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y11
+	MOVLQSX      28(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Y13
+	VADDPS       Y13, Y11, Y14
+	VSUBPS       Y13, Y11, Y11
+	VADDPS       Y14, Y2, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+1024(SB), Y1, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y6, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y4, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y5, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y10, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y7, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y12, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y9, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y14, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y11, Y13
+	VMOVUPS      Y2, 320(CX)
+	VMOVUPS      Y13, 320(DX)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+1088(SB), Y1, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y6, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y4, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y5, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y10, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y7, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y12, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y9, Y13
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y14, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y11, Y13
+	VMOVUPS      Y2, 256(CX)
+	VMOVUPS      Y13, 256(DX)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+1152(SB), Y1, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y6, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y4, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y8, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y5, Y13
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y10, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y7, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y12, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y9, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y14, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y11, Y13
+	VMOVUPS      Y2, 192(CX)
+	VMOVUPS      Y13, 192(DX)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+1216(SB), Y1, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y6, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y4, Y13
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y8, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y5, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y10, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y7, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y9, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y14, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y11, Y13
+	VMOVUPS      Y2, 128(CX)
+	VMOVUPS      Y13, 128(DX)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+1280(SB), Y1, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y6, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y4, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y5, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y10, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y7, Y13
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y12, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y9, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y14, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y11, Y13
+	VMOVUPS      Y2, 64(CX)
+	VMOVUPS      Y13, 64(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y3, Y0
+	VMULPS       butterflyConstantVectors<>+1344(SB), Y1, Y1
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y6, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y4, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y8, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y5, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y10, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y7, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y12, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y9, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y14, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y11, Y1
+	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y1, (DX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000300, AX
+	ADDQ         $0x00000300, CX
+	ADDQ         $0x00000300, DX
+	ADDQ         $0x00000034, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBack13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBack13AVX2(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+
+butterfly:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      320(CX), Y1
+	VMOVUPS      320(DX), Y2
+	VADDPS       Y1, Y0, Y3
+	VMOVUPS      256(CX), Y4
+	VMOVUPS      256(DX), Y5
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      192(CX), Y6
+	VMOVUPS      192(DX), Y7
+	VADDPS       Y6, Y3, Y3
+	VMOVUPS      128(CX), Y8
+	VMOVUPS      128(DX), Y9
+	VADDPS       Y8, Y3, Y3
+	VMOVUPS      64(CX), Y10
+	VMOVUPS      64(DX), Y11
+	VADDPS       Y10, Y3, Y3
+	VMOVUPS      (CX), Y12
+	VMOVUPS      (DX), Y13
+	VADDPS       Y12, Y3, Y3
+	MOVLQSX      (SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y1, Y3
+	VMULPS       butterflyConstantVectors<>+1024(SB), Y2, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y4, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y5, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y6, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y7, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y8, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y9, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y10, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y11, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y13, Y14
+	VADDPS       Y14, Y3, Y15
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y15, (BX)(R12*1)
+	VSUBPS       Y14, Y3, Y3
+	MOVLQSX      48(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      48(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y1, Y3
+	VMULPS       butterflyConstantVectors<>+1088(SB), Y2, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y4, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y5, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y6, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y7, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y8, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y9, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y10, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y11, Y14
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y12, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y13, Y14
+	VADDPS       Y14, Y3, Y15
+	MOVLQSX      8(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y15, (BX)(R12*1)
+	VSUBPS       Y14, Y3, Y3
+	MOVLQSX      44(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y1, Y3
+	VMULPS       butterflyConstantVectors<>+1152(SB), Y2, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y4, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y5, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y6, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y7, Y14
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y8, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y9, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y10, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y11, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y12, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y13, Y14
+	VADDPS       Y14, Y3, Y15
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y15, (BX)(R12*1)
+	VSUBPS       Y14, Y3, Y3
+	MOVLQSX      40(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      40(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VMOVAPS      Y0, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y1, Y3
+	VMULPS       butterflyConstantVectors<>+1216(SB), Y2, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y4, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y5, Y14
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y6, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y7, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y8, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y9, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y10, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y11, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y12, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y13, Y14
+	VADDPS       Y14, Y3, Y15
+	MOVLQSX      16(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      16(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y15, (BX)(R12*1)
+	VSUBPS       Y14, Y3, Y3
+	MOVLQSX      36(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VMOVAPS      Y0, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y1, Y3
+	VMULPS       butterflyConstantVectors<>+1280(SB), Y2, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y4, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y5, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y6, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y7, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y8, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y9, Y14
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y10, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y11, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y12, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y13, Y14
+	VADDPS       Y14, Y3, Y15
+	MOVLQSX      20(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y15, (BX)(R12*1)
+	VSUBPS       Y14, Y3, Y3
+	MOVLQSX      32(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      32(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y3, (BX)(R12*1)
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y1, Y0
+	VMULPS       butterflyConstantVectors<>+1344(SB), Y2, Y1
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y4, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y5, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y6, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y7, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y8, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y9, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y10, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y11, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y12, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y13, Y1
+	VADDPS       Y1, Y0, Y2
+	MOVLQSX      24(SI)(R11*4), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      24(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y2, (BX)(R12*1)
+	VSUBPS       Y1, Y0, Y0
+	MOVLQSX      28(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Y0, (BX)(R12*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000300, AX
+	ADDQ         $0x00000300, CX
+	ADDQ         $0x00000300, DX
+	ADDQ         $0x00000034, SI
+	DECQ         R10
 	JNZ          butterfly
 	VZEROUPPER
 	RET
@@ -74167,468 +74561,6 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func Line15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·Line15AVX2(SB), $64-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-
-butterfly:
-	MOVLQSX      (SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      (SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y0
-	MOVLQSX      20(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y1
-	MOVLQSX      40(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      40(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	VADDPS       Y2, Y1, Y3
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y0, Y2
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y3, Y0
-	VMULPS       butterflyConstantVectors<>+32(SB), Y1, Y1
-	MOVLQSX      4(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y3
-	MOVLQSX      24(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      24(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y4
-	MOVLQSX      44(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y5
-	VADDPS       Y5, Y4, Y6
-	VSUBPS       Y5, Y4, Y4
-	VADDPS       Y6, Y3, Y5
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y6, Y3
-	VMULPS       butterflyConstantVectors<>+32(SB), Y4, Y4
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1472(SB), Y3, Y6
-	VFMSUB231PS  butterflyConstantVectors<>+1472(SB), Y4, Y3
-	MOVLQSX      8(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      8(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y4
-	MOVLQSX      28(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      48(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      48(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y8
-	VADDPS       Y8, Y7, Y9
-	VSUBPS       Y8, Y7, Y7
-	VADDPS       Y9, Y4, Y8
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y9, Y4
-	VMULPS       butterflyConstantVectors<>+32(SB), Y7, Y7
-	VMOVAPS      Y7, Y9
-	VFNMADD231PS butterflyConstantVectors<>+1504(SB), Y4, Y9
-	VFMADD231PS  butterflyConstantVectors<>+1504(SB), Y7, Y4
-	MOVLQSX      12(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      32(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      32(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y10
-	MOVLQSX      52(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y11
-	VADDPS       Y11, Y10, Y12
-	VSUBPS       Y11, Y10, Y10
-	VADDPS       Y12, Y7, Y11
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y12, Y7
-	VMULPS       butterflyConstantVectors<>+32(SB), Y10, Y10
-	VMOVAPS      Y7, Y12
-	VFNMADD231PS butterflyConstantVectors<>+1536(SB), Y10, Y12
-	VFMADD231PS  butterflyConstantVectors<>+1536(SB), Y7, Y10
-	MOVLQSX      16(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      16(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      36(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y13
-	MOVLQSX      56(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      56(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y14
-	VADDPS       Y14, Y13, Y15
-	VSUBPS       Y14, Y13, Y13
-	VADDPS       Y15, Y7, Y14
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y15, Y7
-	VMULPS       butterflyConstantVectors<>+32(SB), Y13, Y13
-	VMOVAPS      Y7, Y15
-	VFMADD231PS  butterflyConstantVectors<>+1568(SB), Y13, Y15
-	VFNMADD231PS butterflyConstantVectors<>+1568(SB), Y7, Y13
-	VADDPS       Y14, Y5, Y7
-	VSUBPS       Y14, Y5, Y5
-	VADDPS       Y7, Y2, Y14
-	VMOVUPS      Y4, (R12)
-	VADDPS       Y11, Y8, Y4
-	VSUBPS       Y11, Y8, Y8
-	VADDPS       Y4, Y14, Y11
-	VMOVUPS      Y11, (AX)
-	VMOVAPS      Y2, Y11
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y7, Y11
-	VMULPS       butterflyConstantVectors<>+96(SB), Y5, Y14
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y4, Y11
-	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y8, Y14
-	VMOVUPS      Y11, 320(CX)
-	VMOVUPS      Y14, 320(DX)
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y7, Y2
-	VMULPS       butterflyConstantVectors<>+160(SB), Y5, Y5
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y4, Y2
-	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y8, Y5
-	VMOVUPS      Y2, 192(CX)
-	VMOVUPS      Y5, 192(DX)
-	VMOVAPS      Y6, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1600(SB), Y15, Y2
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1600(SB), Y13, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1600(SB), Y15, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1600(SB), Y13, Y3
-	VMOVAPS      Y0, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1632(SB), Y2, Y5
-	VMOVAPS      Y1, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1632(SB), Y4, Y7
-	VMOVAPS      Y9, Y8
-	VFNMADD231PS butterflyConstantVectors<>+1664(SB), Y12, Y8
-	VMOVUPS      (R12), Y11
-	VMOVAPS      Y11, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1664(SB), Y10, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1664(SB), Y12, Y9
-	VFMSUB231PS  butterflyConstantVectors<>+1664(SB), Y10, Y11
-	VFMADD231PS  butterflyConstantVectors<>+1696(SB), Y8, Y5
-	VFNMADD231PS butterflyConstantVectors<>+1696(SB), Y13, Y7
-	VMOVUPS      Y5, (CX)
-	VMOVUPS      Y7, (DX)
-	VMULPS       butterflyConstantVectors<>+1632(SB), Y2, Y5
-	VFMADD132PS  butterflyConstantVectors<>+64(SB), Y0, Y5
-	VMULPS       butterflyConstantVectors<>+96(SB), Y3, Y7
-	VMULPS       butterflyConstantVectors<>+1696(SB), Y8, Y10
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y10, Y5
-	VMULPS       butterflyConstantVectors<>+1696(SB), Y11, Y10
-	VMULPS       butterflyConstantVectors<>+1632(SB), Y7, Y7
-	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y10, Y7
-	VADDPS       Y7, Y5, Y10
-	VSUBPS       Y7, Y5, Y5
-	VMULPS       butterflyConstantVectors<>+1632(SB), Y2, Y2
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y2, Y0
-	VMULPS       butterflyConstantVectors<>+160(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+1696(SB), Y8, Y3
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y3, Y0
-	VMULPS       butterflyConstantVectors<>+1696(SB), Y11, Y3
-	VMULPS       butterflyConstantVectors<>+1632(SB), Y2, Y2
-	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y3, Y2
-	VADDPS       Y2, Y0, Y3
-	VSUBPS       Y2, Y0, Y0
-	VMULPS       butterflyConstantVectors<>+1632(SB), Y4, Y2
-	VFMADD132PS  butterflyConstantVectors<>+64(SB), Y1, Y2
-	VMULPS       butterflyConstantVectors<>+96(SB), Y6, Y7
-	VMULPS       butterflyConstantVectors<>+1696(SB), Y13, Y8
-	VFMADD231PS  butterflyConstantVectors<>+128(SB), Y8, Y2
-	VMULPS       butterflyConstantVectors<>+1696(SB), Y9, Y8
-	VMULPS       butterflyConstantVectors<>+1632(SB), Y7, Y7
-	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y8, Y7
-	VSUBPS       Y7, Y2, Y8
-	VMOVUPS      Y10, 64(CX)
-	VMOVUPS      Y8, 64(DX)
-	VADDPS       Y7, Y2, Y2
-	VMOVUPS      Y5, 384(CX)
-	VMOVUPS      Y2, 384(DX)
-	VMULPS       butterflyConstantVectors<>+1632(SB), Y4, Y2
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y2, Y1
-	VMULPS       butterflyConstantVectors<>+160(SB), Y6, Y2
-	VMULPS       butterflyConstantVectors<>+1696(SB), Y13, Y4
-	VFNMADD231PS butterflyConstantVectors<>+64(SB), Y4, Y1
-	VMULPS       butterflyConstantVectors<>+1696(SB), Y9, Y4
-	VMULPS       butterflyConstantVectors<>+1632(SB), Y2, Y2
-	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y4, Y2
-	VSUBPS       Y2, Y1, Y4
-	VMOVUPS      Y3, 128(CX)
-	VMOVUPS      Y4, 128(DX)
-	VADDPS       Y2, Y1, Y1
-	VMOVUPS      Y0, 256(CX)
-	VMOVUPS      Y1, 256(DX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000380, AX
-	ADDQ         $0x00000380, CX
-	ADDQ         $0x00000380, DX
-	ADDQ         $0x0000003c, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func LineBack15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·LineBack15AVX2(SB), $160-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-
-butterfly:
-	VMOVUPS      (AX), Y0
-	VMOVUPS      320(CX), Y1
-	VMOVUPS      320(DX), Y2
-	VADDPS       Y1, Y0, Y3
-	VMOVUPS      192(CX), Y4
-	VMOVUPS      192(DX), Y5
-	VADDPS       Y4, Y3, Y3
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y1, Y6
-	VMULPS       butterflyConstantVectors<>+96(SB), Y2, Y7
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y4, Y6
-	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y5, Y7
-	VADDPS       Y7, Y6, Y8
-	VSUBPS       Y7, Y6, Y6
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y1, Y0
-	VMULPS       butterflyConstantVectors<>+160(SB), Y2, Y1
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y4, Y0
-	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y5, Y1
-	VADDPS       Y1, Y0, Y2
-	VSUBPS       Y1, Y0, Y0
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y4
-	VMOVUPS      64(CX), Y5
-	VMOVUPS      64(DX), Y7
-	VMOVUPS      384(CX), Y9
-	VMOVUPS      384(DX), Y10
-	VADDPS       Y10, Y7, Y11
-	VADDPS       Y9, Y5, Y12
-	VSUBPS       Y10, Y7, Y7
-	VSUBPS       Y9, Y5, Y5
-	VADDPS       Y11, Y4, Y9
-	VADDPS       Y12, Y1, Y10
-	VMOVUPS      128(CX), Y13
-	VMOVUPS      128(DX), Y14
-	VMOVUPS      256(CX), Y15
-	VMOVUPS      Y6, (R12)
-	VMOVUPS      256(DX), Y6
-	VMOVUPS      Y0, 32(R12)
-	VADDPS       Y6, Y14, Y0
-	VMOVUPS      Y2, 64(R12)
-	VADDPS       Y15, Y13, Y2
-	VSUBPS       Y6, Y14, Y6
-	VSUBPS       Y15, Y13, Y13
-	VADDPS       Y0, Y9, Y9
-	VADDPS       Y2, Y10, Y10
-	VMOVAPS      Y4, Y14
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y11, Y14
-	VMULPS       butterflyConstantVectors<>+96(SB), Y5, Y15
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y0, Y14
-	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y13, Y15
-	VMOVUPS      Y8, 96(R12)
-	VADDPS       Y15, Y14, Y8
-	VSUBPS       Y15, Y14, Y14
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y11, Y4
-	VMULPS       butterflyConstantVectors<>+160(SB), Y5, Y5
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y0, Y4
-	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y13, Y5
-	VADDPS       Y5, Y4, Y0
-	VSUBPS       Y5, Y4, Y4
-	VMOVAPS      Y1, Y5
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y12, Y5
-	VMULPS       butterflyConstantVectors<>+96(SB), Y7, Y11
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y2, Y5
-	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y6, Y11
-	VSUBPS       Y11, Y5, Y13
-	VMOVAPS      Y13, Y15
-	VFMADD231PS  butterflyConstantVectors<>+1472(SB), Y8, Y15
-	VFMSUB231PS  butterflyConstantVectors<>+1472(SB), Y13, Y8
-	VADDPS       Y11, Y5, Y5
-	VMOVAPS      Y14, Y11
-	VFMADD231PS  butterflyConstantVectors<>+1568(SB), Y5, Y11
-	VFNMADD231PS butterflyConstantVectors<>+1568(SB), Y14, Y5
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y12, Y1
-	VMULPS       butterflyConstantVectors<>+160(SB), Y7, Y7
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y2, Y1
-	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y6, Y7
-	VSUBPS       Y7, Y1, Y2
-	VMOVAPS      Y2, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1504(SB), Y0, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1504(SB), Y2, Y0
-	VADDPS       Y7, Y1, Y1
-	VMOVAPS      Y4, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1536(SB), Y1, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1536(SB), Y4, Y1
-	VADDPS       Y10, Y3, Y4
-	MOVLQSX      (SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      (SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y10, Y3
-	VMULPS       butterflyConstantVectors<>+32(SB), Y9, Y4
-	VADDPS       Y4, Y3, Y7
-	MOVLQSX      20(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y7, (BX)(R13*1)
-	VSUBPS       Y4, Y3, Y3
-	MOVLQSX      40(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      40(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y3, (BX)(R13*1)
-	VMOVUPS      96(R12), Y3
-	VMOVAPS      Y3, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1632(SB), Y8, Y4
-	MOVLQSX      4(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VMULPS       butterflyConstantVectors<>+1632(SB), Y8, Y4
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y4, Y3
-	VMULPS       butterflyConstantVectors<>+32(SB), Y15, Y4
-	VMOVAPS      Y3, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1632(SB), Y4, Y7
-	MOVLQSX      24(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      24(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y7, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1632(SB), Y4, Y3
-	MOVLQSX      44(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y3, (BX)(R13*1)
-	VMOVUPS      64(R12), Y3
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1696(SB), Y0, Y4
-	MOVLQSX      8(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      8(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VMULPS       butterflyConstantVectors<>+1696(SB), Y0, Y0
-	VFMADD231PS  butterflyConstantVectors<>+0(SB), Y0, Y3
-	VMULPS       butterflyConstantVectors<>+32(SB), Y6, Y0
-	VMOVAPS      Y3, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1696(SB), Y0, Y4
-	MOVLQSX      28(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1696(SB), Y0, Y3
-	MOVLQSX      48(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      48(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y3, (BX)(R13*1)
-	VMOVUPS      32(R12), Y0
-	VMOVAPS      Y0, Y3
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y1, Y3
-	MOVLQSX      12(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y3, (BX)(R13*1)
-	VMULPS       butterflyConstantVectors<>+128(SB), Y1, Y1
-	VFMADD231PS  butterflyConstantVectors<>+0(SB), Y1, Y0
-	VMULPS       butterflyConstantVectors<>+32(SB), Y2, Y1
-	VMOVAPS      Y0, Y2
-	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y1, Y2
-	MOVLQSX      32(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      32(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+128(SB), Y1, Y0
-	MOVLQSX      52(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y0, (BX)(R13*1)
-	VMOVUPS      (R12), Y0
-	VMOVAPS      Y0, Y1
-	VFNMADD231PS butterflyConstantVectors<>+1728(SB), Y5, Y1
-	MOVLQSX      16(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      16(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMULPS       butterflyConstantVectors<>+1728(SB), Y5, Y1
-	VFMADD231PS  butterflyConstantVectors<>+0(SB), Y1, Y0
-	VMULPS       butterflyConstantVectors<>+32(SB), Y11, Y1
-	VMOVAPS      Y0, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1728(SB), Y1, Y2
-	MOVLQSX      36(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1728(SB), Y1, Y0
-	MOVLQSX      56(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      56(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y0, (BX)(R13*1)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000380, AX
-	ADDQ         $0x00000380, CX
-	ADDQ         $0x00000380, DX
-	ADDQ         $0x0000003c, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
 // func LineTwiddled15AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled15AVX512(SB), $0-80
@@ -75212,6 +75144,468 @@ butterfly:
 	ADDQ         $0x0000003c, SI
 	ADDQ         $0x00000038, R10
 	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func Line15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·Line15AVX2(SB), $64-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
+
+butterfly:
+	MOVLQSX      (SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y0
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y1
+	MOVLQSX      40(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	VADDPS       Y2, Y1, Y3
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y3, Y0, Y2
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y3, Y0
+	VMULPS       butterflyConstantVectors<>+32(SB), Y1, Y1
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y3
+	MOVLQSX      24(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y4
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y3, Y5
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y6, Y3
+	VMULPS       butterflyConstantVectors<>+32(SB), Y4, Y4
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1472(SB), Y3, Y6
+	VFMSUB231PS  butterflyConstantVectors<>+1472(SB), Y4, Y3
+	MOVLQSX      8(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y4
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	MOVLQSX      48(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y8
+	VADDPS       Y8, Y7, Y9
+	VSUBPS       Y8, Y7, Y7
+	VADDPS       Y9, Y4, Y8
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y9, Y4
+	VMULPS       butterflyConstantVectors<>+32(SB), Y7, Y7
+	VMOVAPS      Y7, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1504(SB), Y4, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1504(SB), Y7, Y4
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	MOVLQSX      32(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y10
+	MOVLQSX      52(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y11
+	VADDPS       Y11, Y10, Y12
+	VSUBPS       Y11, Y10, Y10
+	VADDPS       Y12, Y7, Y11
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y12, Y7
+	VMULPS       butterflyConstantVectors<>+32(SB), Y10, Y10
+	VMOVAPS      Y7, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1536(SB), Y10, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1536(SB), Y7, Y10
+	MOVLQSX      16(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y13
+	MOVLQSX      56(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      56(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y14
+	VADDPS       Y14, Y13, Y15
+	VSUBPS       Y14, Y13, Y13
+	VADDPS       Y15, Y7, Y14
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y15, Y7
+	VMULPS       butterflyConstantVectors<>+32(SB), Y13, Y13
+	VMOVAPS      Y7, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1568(SB), Y13, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1568(SB), Y7, Y13
+	VADDPS       Y14, Y5, Y7
+	VSUBPS       Y14, Y5, Y5
+	VADDPS       Y7, Y2, Y14
+	VMOVUPS      Y4, (R12)
+	VADDPS       Y11, Y8, Y4
+	VSUBPS       Y11, Y8, Y8
+	VADDPS       Y4, Y14, Y11
+	VMOVUPS      Y11, (AX)
+	VMOVAPS      Y2, Y11
+	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y7, Y11
+	VMULPS       butterflyConstantVectors<>+96(SB), Y5, Y14
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y4, Y11
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y8, Y14
+	VMOVUPS      Y11, 320(CX)
+	VMOVUPS      Y14, 320(DX)
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y7, Y2
+	VMULPS       butterflyConstantVectors<>+160(SB), Y5, Y5
+	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y4, Y2
+	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y8, Y5
+	VMOVUPS      Y2, 192(CX)
+	VMOVUPS      Y5, 192(DX)
+	VMOVAPS      Y6, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1600(SB), Y15, Y2
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1600(SB), Y13, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1600(SB), Y15, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1600(SB), Y13, Y3
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1632(SB), Y2, Y5
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1632(SB), Y4, Y7
+	VMOVAPS      Y9, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1664(SB), Y12, Y8
+	VMOVUPS      (R12), Y11
+	VMOVAPS      Y11, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1664(SB), Y10, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1664(SB), Y12, Y9
+	VFMSUB231PS  butterflyConstantVectors<>+1664(SB), Y10, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1696(SB), Y8, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1696(SB), Y13, Y7
+	VMOVUPS      Y5, (CX)
+	VMOVUPS      Y7, (DX)
+	VMULPS       butterflyConstantVectors<>+1632(SB), Y2, Y5
+	VFMADD132PS  butterflyConstantVectors<>+64(SB), Y0, Y5
+	VMULPS       butterflyConstantVectors<>+96(SB), Y3, Y7
+	VMULPS       butterflyConstantVectors<>+1696(SB), Y8, Y10
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y10, Y5
+	VMULPS       butterflyConstantVectors<>+1696(SB), Y11, Y10
+	VMULPS       butterflyConstantVectors<>+1632(SB), Y7, Y7
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y10, Y7
+	VADDPS       Y7, Y5, Y10
+	VSUBPS       Y7, Y5, Y5
+	VMULPS       butterflyConstantVectors<>+1632(SB), Y2, Y2
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y2, Y0
+	VMULPS       butterflyConstantVectors<>+160(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+1696(SB), Y8, Y3
+	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y3, Y0
+	VMULPS       butterflyConstantVectors<>+1696(SB), Y11, Y3
+	VMULPS       butterflyConstantVectors<>+1632(SB), Y2, Y2
+	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y3, Y2
+	VADDPS       Y2, Y0, Y3
+	VSUBPS       Y2, Y0, Y0
+	VMULPS       butterflyConstantVectors<>+1632(SB), Y4, Y2
+	VFMADD132PS  butterflyConstantVectors<>+64(SB), Y1, Y2
+	VMULPS       butterflyConstantVectors<>+96(SB), Y6, Y7
+	VMULPS       butterflyConstantVectors<>+1696(SB), Y13, Y8
+	VFMADD231PS  butterflyConstantVectors<>+128(SB), Y8, Y2
+	VMULPS       butterflyConstantVectors<>+1696(SB), Y9, Y8
+	VMULPS       butterflyConstantVectors<>+1632(SB), Y7, Y7
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y8, Y7
+	VSUBPS       Y7, Y2, Y8
+	VMOVUPS      Y10, 64(CX)
+	VMOVUPS      Y8, 64(DX)
+	VADDPS       Y7, Y2, Y2
+	VMOVUPS      Y5, 384(CX)
+	VMOVUPS      Y2, 384(DX)
+	VMULPS       butterflyConstantVectors<>+1632(SB), Y4, Y2
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y2, Y1
+	VMULPS       butterflyConstantVectors<>+160(SB), Y6, Y2
+	VMULPS       butterflyConstantVectors<>+1696(SB), Y13, Y4
+	VFNMADD231PS butterflyConstantVectors<>+64(SB), Y4, Y1
+	VMULPS       butterflyConstantVectors<>+1696(SB), Y9, Y4
+	VMULPS       butterflyConstantVectors<>+1632(SB), Y2, Y2
+	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y4, Y2
+	VSUBPS       Y2, Y1, Y4
+	VMOVUPS      Y3, 128(CX)
+	VMOVUPS      Y4, 128(DX)
+	VADDPS       Y2, Y1, Y1
+	VMOVUPS      Y0, 256(CX)
+	VMOVUPS      Y1, 256(DX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000380, AX
+	ADDQ         $0x00000380, CX
+	ADDQ         $0x00000380, DX
+	ADDQ         $0x0000003c, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBack15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBack15AVX2(SB), $160-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
+
+butterfly:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      320(CX), Y1
+	VMOVUPS      320(DX), Y2
+	VADDPS       Y1, Y0, Y3
+	VMOVUPS      192(CX), Y4
+	VMOVUPS      192(DX), Y5
+	VADDPS       Y4, Y3, Y3
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y1, Y6
+	VMULPS       butterflyConstantVectors<>+96(SB), Y2, Y7
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y4, Y6
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y5, Y7
+	VADDPS       Y7, Y6, Y8
+	VSUBPS       Y7, Y6, Y6
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y1, Y0
+	VMULPS       butterflyConstantVectors<>+160(SB), Y2, Y1
+	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y4, Y0
+	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y5, Y1
+	VADDPS       Y1, Y0, Y2
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y4
+	VMOVUPS      64(CX), Y5
+	VMOVUPS      64(DX), Y7
+	VMOVUPS      384(CX), Y9
+	VMOVUPS      384(DX), Y10
+	VADDPS       Y10, Y7, Y11
+	VADDPS       Y9, Y5, Y12
+	VSUBPS       Y10, Y7, Y7
+	VSUBPS       Y9, Y5, Y5
+	VADDPS       Y11, Y4, Y9
+	VADDPS       Y12, Y1, Y10
+	VMOVUPS      128(CX), Y13
+	VMOVUPS      128(DX), Y14
+	VMOVUPS      256(CX), Y15
+	VMOVUPS      Y6, (R12)
+	VMOVUPS      256(DX), Y6
+	VMOVUPS      Y0, 32(R12)
+	VADDPS       Y6, Y14, Y0
+	VMOVUPS      Y2, 64(R12)
+	VADDPS       Y15, Y13, Y2
+	VSUBPS       Y6, Y14, Y6
+	VSUBPS       Y15, Y13, Y13
+	VADDPS       Y0, Y9, Y9
+	VADDPS       Y2, Y10, Y10
+	VMOVAPS      Y4, Y14
+	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y11, Y14
+	VMULPS       butterflyConstantVectors<>+96(SB), Y5, Y15
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y0, Y14
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y13, Y15
+	VMOVUPS      Y8, 96(R12)
+	VADDPS       Y15, Y14, Y8
+	VSUBPS       Y15, Y14, Y14
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y11, Y4
+	VMULPS       butterflyConstantVectors<>+160(SB), Y5, Y5
+	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y0, Y4
+	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y13, Y5
+	VADDPS       Y5, Y4, Y0
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y1, Y5
+	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y12, Y5
+	VMULPS       butterflyConstantVectors<>+96(SB), Y7, Y11
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y2, Y5
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y6, Y11
+	VSUBPS       Y11, Y5, Y13
+	VMOVAPS      Y13, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1472(SB), Y8, Y15
+	VFMSUB231PS  butterflyConstantVectors<>+1472(SB), Y13, Y8
+	VADDPS       Y11, Y5, Y5
+	VMOVAPS      Y14, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1568(SB), Y5, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1568(SB), Y14, Y5
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y12, Y1
+	VMULPS       butterflyConstantVectors<>+160(SB), Y7, Y7
+	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y2, Y1
+	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y6, Y7
+	VSUBPS       Y7, Y1, Y2
+	VMOVAPS      Y2, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1504(SB), Y0, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1504(SB), Y2, Y0
+	VADDPS       Y7, Y1, Y1
+	VMOVAPS      Y4, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1536(SB), Y1, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1536(SB), Y4, Y1
+	VADDPS       Y10, Y3, Y4
+	MOVLQSX      (SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y10, Y3
+	VMULPS       butterflyConstantVectors<>+32(SB), Y9, Y4
+	VADDPS       Y4, Y3, Y7
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y7, (BX)(R13*1)
+	VSUBPS       Y4, Y3, Y3
+	MOVLQSX      40(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y3, (BX)(R13*1)
+	VMOVUPS      96(R12), Y3
+	VMOVAPS      Y3, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1632(SB), Y8, Y4
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VMULPS       butterflyConstantVectors<>+1632(SB), Y8, Y4
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y4, Y3
+	VMULPS       butterflyConstantVectors<>+32(SB), Y15, Y4
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1632(SB), Y4, Y7
+	MOVLQSX      24(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y7, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1632(SB), Y4, Y3
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y3, (BX)(R13*1)
+	VMOVUPS      64(R12), Y3
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1696(SB), Y0, Y4
+	MOVLQSX      8(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VMULPS       butterflyConstantVectors<>+1696(SB), Y0, Y0
+	VFMADD231PS  butterflyConstantVectors<>+0(SB), Y0, Y3
+	VMULPS       butterflyConstantVectors<>+32(SB), Y6, Y0
+	VMOVAPS      Y3, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1696(SB), Y0, Y4
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1696(SB), Y0, Y3
+	MOVLQSX      48(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y3, (BX)(R13*1)
+	VMOVUPS      32(R12), Y0
+	VMOVAPS      Y0, Y3
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y1, Y3
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y3, (BX)(R13*1)
+	VMULPS       butterflyConstantVectors<>+128(SB), Y1, Y1
+	VFMADD231PS  butterflyConstantVectors<>+0(SB), Y1, Y0
+	VMULPS       butterflyConstantVectors<>+32(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y1, Y2
+	MOVLQSX      32(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+128(SB), Y1, Y0
+	MOVLQSX      52(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (BX)(R13*1)
+	VMOVUPS      (R12), Y0
+	VMOVAPS      Y0, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1728(SB), Y5, Y1
+	MOVLQSX      16(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMULPS       butterflyConstantVectors<>+1728(SB), Y5, Y1
+	VFMADD231PS  butterflyConstantVectors<>+0(SB), Y1, Y0
+	VMULPS       butterflyConstantVectors<>+32(SB), Y11, Y1
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1728(SB), Y1, Y2
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1728(SB), Y1, Y0
+	MOVLQSX      56(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      56(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (BX)(R13*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000380, AX
+	ADDQ         $0x00000380, CX
+	ADDQ         $0x00000380, DX
+	ADDQ         $0x0000003c, SI
+	DECQ         R10
 	JNZ          butterfly
 	VZEROUPPER
 	RET
@@ -76188,396 +76582,6 @@ butterfly:
 	VZEROUPPER
 	RET
 
-// func Line16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·Line16AVX2(SB), $96-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-
-butterfly:
-	MOVLQSX      (SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      (SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y0
-	MOVLQSX      32(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      32(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y1
-	MOVLQSX      16(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      16(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      48(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      48(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y3
-	VADDPS       Y1, Y0, Y4
-	VADDPS       Y3, Y2, Y5
-	VSUBPS       Y1, Y0, Y0
-	VSUBPS       Y2, Y3, Y1
-	MOVLQSX      4(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      36(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y3
-	MOVLQSX      20(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y6
-	MOVLQSX      52(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	VADDPS       Y3, Y2, Y8
-	VADDPS       Y7, Y6, Y9
-	VSUBPS       Y3, Y2, Y2
-	VSUBPS       Y6, Y7, Y3
-	VMOVAPS      Y2, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y3, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y2, Y3
-	MOVLQSX      8(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      8(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      40(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      40(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      24(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      24(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y10
-	MOVLQSX      56(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      56(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y11
-	VADDPS       Y7, Y2, Y12
-	VADDPS       Y11, Y10, Y13
-	VSUBPS       Y7, Y2, Y2
-	VSUBPS       Y10, Y11, Y7
-	VADDPS       Y7, Y2, Y10
-	VSUBPS       Y2, Y7, Y2
-	MOVLQSX      12(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      44(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y11
-	MOVLQSX      28(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y14
-	MOVLQSX      60(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y8, (R12)
-	VADDPS       Y11, Y7, Y8
-	VMOVUPS      Y8, 32(R12)
-	VADDPS       Y15, Y14, Y8
-	VSUBPS       Y11, Y7, Y7
-	VSUBPS       Y14, Y15, Y11
-	VMOVAPS      Y11, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y7, Y14
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y11, Y7
-	VMOVAPS      Y0, Y11
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y10, Y11
-	VMOVAPS      Y1, Y15
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y15
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y10, Y0
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y1
-	VADDPS       Y14, Y6, Y2
-	VADDPS       Y7, Y3, Y10
-	VSUBPS       Y14, Y6, Y6
-	VSUBPS       Y7, Y3, Y3
-	VMOVAPS      Y11, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y7
-	VMOVAPS      Y15, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y10, Y14
-	VMOVUPS      Y7, (CX)
-	VMOVUPS      Y14, (DX)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y11
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y10, Y15
-	VMOVUPS      Y11, 256(CX)
-	VMOVUPS      Y15, 256(DX)
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y2
-	VMOVAPS      Y1, Y7
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y6, Y7
-	VMOVUPS      Y2, 192(CX)
-	VMOVUPS      Y7, 192(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y6, Y1
-	VMOVUPS      Y0, 384(CX)
-	VMOVUPS      Y1, 384(DX)
-	VADDPS       Y5, Y4, Y0
-	VADDPS       Y13, Y12, Y1
-	VSUBPS       Y5, Y4, Y2
-	VSUBPS       Y12, Y13, Y3
-	VMOVUPS      (R12), Y4
-	VADDPS       Y9, Y4, Y5
-	VMOVUPS      32(R12), Y6
-	VADDPS       Y8, Y6, Y7
-	VSUBPS       Y9, Y4, Y4
-	VSUBPS       Y6, Y8, Y6
-	VADDPS       Y6, Y4, Y8
-	VSUBPS       Y4, Y6, Y4
-	VMOVAPS      Y2, Y6
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y6
-	VMOVAPS      Y3, Y9
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y9
-	VMOVUPS      Y6, 64(CX)
-	VMOVUPS      Y9, 64(DX)
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y8, Y2
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y3
-	VMOVUPS      Y2, 320(CX)
-	VMOVUPS      Y3, 320(DX)
-	VADDPS       Y1, Y0, Y2
-	VADDPS       Y7, Y5, Y3
-	VSUBPS       Y1, Y0, Y0
-	VSUBPS       Y5, Y7, Y1
-	VMOVUPS      Y0, 128(CX)
-	VMOVUPS      Y1, 128(DX)
-	VADDPS       Y3, Y2, Y0
-	VMOVUPS      Y0, (AX)
-	VSUBPS       Y3, Y2, Y0
-	VMOVUPS      Y0, 64(AX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000400, AX
-	ADDQ         $0x00000400, CX
-	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000040, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func LineBack16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·LineBack16AVX2(SB), $64-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-
-butterfly:
-	VMOVUPS      (CX), Y0
-	VMOVUPS      (DX), Y1
-	VMOVUPS      256(CX), Y2
-	VMOVUPS      256(DX), Y3
-	VADDPS       Y3, Y1, Y4
-	VADDPS       Y2, Y0, Y5
-	VSUBPS       Y3, Y1, Y1
-	VSUBPS       Y2, Y0, Y0
-	VMOVUPS      192(CX), Y2
-	VMOVUPS      192(DX), Y3
-	VMOVUPS      384(CX), Y6
-	VMOVUPS      384(DX), Y7
-	VADDPS       Y7, Y3, Y8
-	VADDPS       Y6, Y2, Y9
-	VSUBPS       Y7, Y3, Y3
-	VSUBPS       Y6, Y2, Y2
-	VADDPS       Y8, Y4, Y6
-	VADDPS       Y9, Y5, Y7
-	VSUBPS       Y8, Y4, Y4
-	VSUBPS       Y9, Y5, Y5
-	VADDPS       Y5, Y4, Y8
-	VSUBPS       Y4, Y5, Y4
-	VADDPS       Y2, Y1, Y5
-	VSUBPS       Y3, Y0, Y9
-	VMOVAPS      Y5, Y10
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y9, Y10
-	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y5, Y9
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y0, Y0
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y1, Y2
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y0, Y1
-	VMOVUPS      64(CX), Y0
-	VMOVUPS      64(DX), Y3
-	VMOVUPS      320(CX), Y5
-	VMOVUPS      320(DX), Y11
-	VADDPS       Y11, Y3, Y12
-	VADDPS       Y5, Y0, Y13
-	VSUBPS       Y11, Y3, Y3
-	VSUBPS       Y5, Y0, Y0
-	VADDPS       Y0, Y3, Y5
-	VSUBPS       Y3, Y0, Y0
-	VMOVUPS      128(CX), Y3
-	VMOVUPS      128(DX), Y11
-	VMOVUPS      (AX), Y14
-	VMOVUPS      64(AX), Y15
-	VMOVUPS      Y2, (R12)
-	VADDPS       Y15, Y14, Y2
-	VSUBPS       Y15, Y14, Y14
-	VADDPS       Y3, Y2, Y15
-	VSUBPS       Y3, Y2, Y2
-	VSUBPS       Y11, Y14, Y3
-	VADDPS       Y11, Y14, Y11
-	VADDPS       Y13, Y15, Y14
-	VSUBPS       Y13, Y15, Y13
-	VSUBPS       Y12, Y2, Y15
-	VADDPS       Y12, Y2, Y2
-	VMOVAPS      Y3, Y12
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y12
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y3
-	VMOVAPS      Y11, Y0
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y5, Y0
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y5, Y11
-	VADDPS       Y7, Y14, Y5
-	MOVLQSX      (SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      (SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y5, (BX)(R13*1)
-	VSUBPS       Y7, Y14, Y5
-	MOVLQSX      32(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      32(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y5, (BX)(R13*1)
-	VSUBPS       Y6, Y13, Y5
-	MOVLQSX      16(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      16(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y5, (BX)(R13*1)
-	VADDPS       Y6, Y13, Y5
-	MOVLQSX      48(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      48(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y5, (BX)(R13*1)
-	VMOVAPS      Y12, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y9, Y5
-	MOVLQSX      4(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y5, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y9, Y12
-	MOVLQSX      36(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y12, (BX)(R13*1)
-	VMOVAPS      Y3, Y5
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y10, Y5
-	MOVLQSX      20(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y5, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y10, Y3
-	MOVLQSX      52(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y3, (BX)(R13*1)
-	VMOVAPS      Y15, Y3
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y3
-	MOVLQSX      8(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      8(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y3, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y15
-	MOVLQSX      40(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      40(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y15, (BX)(R13*1)
-	VMOVAPS      Y2, Y3
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y8, Y3
-	MOVLQSX      24(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      24(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y3, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y2
-	MOVLQSX      56(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      56(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y1, Y2
-	MOVLQSX      12(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y1, Y0
-	MOVLQSX      44(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y0, (BX)(R13*1)
-	VMOVUPS      (R12), Y0
-	VMOVAPS      Y11, Y1
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
-	MOVLQSX      28(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y11
-	MOVLQSX      60(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y11, (BX)(R13*1)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000400, AX
-	ADDQ         $0x00000400, CX
-	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000040, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
 // func LineTwiddled16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled16AVX512(SB), $0-80
@@ -77092,6 +77096,785 @@ butterfly:
 	VZEROUPPER
 	RET
 
+// func LineHalf16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·LineHalf16AVX512(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+
+butterfly:
+	MOVLQSX      (SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Z0
+	MOVLQSX      16(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      16(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Z1
+	MOVLQSX      4(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Z2
+	MOVLQSX      20(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      20(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Z3
+	VBROADCASTSS butterflyConstants<>+172(SB), Z4
+	VMOVAPS      Z2, Z5
+	VFNMADD231PS Z4, Z3, Z5
+	VMOVAPS      Z3, Z6
+	VFMADD231PS  Z4, Z2, Z6
+	MOVLQSX      8(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Z7
+	MOVLQSX      24(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      24(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Z8
+	VSUBPS       Z8, Z7, Z9
+	VADDPS       Z7, Z8, Z10
+	MOVLQSX      12(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Z11
+	MOVLQSX      28(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      28(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      (BX)(R12*1), Z12
+	VMOVAPS      Z12, Z13
+	VFMSUB231PS  Z4, Z11, Z13
+	VFMADD213PS  Z11, Z12, Z4
+	VBROADCASTSS butterflyConstants<>+48(SB), Z14
+	VMOVAPS      Z0, Z15
+	VFMADD231PS  Z14, Z9, Z15
+	VMOVAPS      Z1, Z16
+	VFMADD231PS  Z14, Z10, Z16
+	VFNMADD213PS Z0, Z14, Z9
+	VFMSUB213PS  Z1, Z14, Z10
+	VADDPS       Z13, Z5, Z17
+	VADDPS       Z4, Z6, Z18
+	VSUBPS       Z13, Z5, Z5
+	VSUBPS       Z6, Z4, Z4
+	VBROADCASTSS butterflyConstants<>+176(SB), Z6
+	VMOVAPS      Z15, Z13
+	VFMADD231PS  Z6, Z17, Z13
+	VMOVAPS      Z16, Z19
+	VFMADD231PS  Z6, Z18, Z19
+	VBROADCASTSS 12(R10), Z20
+	VMULPS       Z20, Z19, Z21
+	VBROADCASTSS 8(R10), Z22
+	VMULPS       Z22, Z19, Z19
+	VFMADD231PS  Z22, Z13, Z21
+	VFMSUB231PS  Z20, Z13, Z19
+	VMOVUPS      Z21, 64(CX)
+	VMOVUPS      Z19, 64(DX)
+	VFNMADD231PS Z6, Z17, Z15
+	VFMSUB231PS  Z6, Z18, Z16
+	VBROADCASTSS 44(R10), Z13
+	VMULPS       Z13, Z16, Z17
+	VBROADCASTSS 40(R10), Z18
+	VMULPS       Z18, Z16, Z16
+	VFMSUB231PS  Z18, Z15, Z17
+	VFMADD231PS  Z13, Z15, Z16
+	VMOVUPS      Z17, 320(CX)
+	VMOVUPS      Z16, 320(DX)
+	VMOVAPS      Z9, Z13
+	VFMADD231PS  Z6, Z4, Z13
+	VMOVAPS      Z10, Z15
+	VFNMADD231PS Z6, Z5, Z15
+	VBROADCASTSS 36(R10), Z16
+	VMULPS       Z16, Z15, Z17
+	VBROADCASTSS 32(R10), Z18
+	VMULPS       Z18, Z15, Z15
+	VFMSUB231PS  Z18, Z13, Z17
+	VFMADD231PS  Z16, Z13, Z15
+	VMOVUPS      Z17, 256(CX)
+	VMOVUPS      Z15, 256(DX)
+	VFNMADD231PS Z6, Z4, Z9
+	VFMADD231PS  Z6, Z5, Z10
+	VBROADCASTSS 60(R10), Z4
+	VMULPS       Z4, Z10, Z5
+	VBROADCASTSS 56(R10), Z6
+	VMULPS       Z6, Z10, Z10
+	VFMSUB231PS  Z6, Z9, Z5
+	VFMADD231PS  Z4, Z9, Z10
+	VMOVUPS      Z5, 448(CX)
+	VMOVUPS      Z10, 448(DX)
+	VADDPS       Z1, Z0, Z4
+	VADDPS       Z8, Z7, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z7, Z8, Z1
+	VADDPS       Z3, Z2, Z6
+	VADDPS       Z12, Z11, Z7
+	VSUBPS       Z3, Z2, Z2
+	VSUBPS       Z11, Z12, Z3
+	VADDPS       Z3, Z2, Z8
+	VSUBPS       Z2, Z3, Z2
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z14, Z8, Z3
+	VMOVAPS      Z1, Z9
+	VFMADD231PS  Z14, Z2, Z9
+	VBROADCASTSS 20(R10), Z10
+	VMULPS       Z10, Z9, Z11
+	VBROADCASTSS 16(R10), Z12
+	VMULPS       Z12, Z9, Z9
+	VFMSUB231PS  Z12, Z3, Z11
+	VFMADD231PS  Z10, Z3, Z9
+	VMOVUPS      Z11, 128(CX)
+	VMOVUPS      Z9, 128(DX)
+	VFNMADD231PS Z14, Z8, Z0
+	VFNMADD231PS Z14, Z2, Z1
+	VBROADCASTSS 52(R10), Z2
+	VMULPS       Z2, Z1, Z3
+	VBROADCASTSS 48(R10), Z8
+	VMULPS       Z8, Z1, Z1
+	VFMSUB231PS  Z8, Z0, Z3
+	VFMADD231PS  Z2, Z0, Z1
+	VMOVUPS      Z3, 384(CX)
+	VMOVUPS      Z1, 384(DX)
+	VADDPS       Z5, Z4, Z0
+	VADDPS       Z7, Z6, Z1
+	VSUBPS       Z5, Z4, Z2
+	VSUBPS       Z6, Z7, Z3
+	VBROADCASTSS 28(R10), Z4
+	VMULPS       Z4, Z3, Z5
+	VBROADCASTSS 24(R10), Z6
+	VMULPS       Z6, Z3, Z3
+	VFMSUB231PS  Z6, Z2, Z5
+	VFMADD231PS  Z4, Z2, Z3
+	VMOVUPS      Z5, 192(CX)
+	VMOVUPS      Z3, 192(DX)
+	VADDPS       Z1, Z0, Z2
+	VMOVUPS      Z2, (AX)
+	VSUBPS       Z1, Z0, Z0
+	VBROADCASTSS (R10), Z1
+	VMULPS       Z1, Z0, Z1
+	VBROADCASTSS 4(R10), Z2
+	VMULPS       Z2, Z0, Z0
+	VMOVUPS      Z1, (CX)
+	VMOVUPS      Z0, (DX)
+	ADDQ         $0x00000440, AX
+	ADDQ         $0x00000440, CX
+	ADDQ         $0x00000440, DX
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000040, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBackHalf16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·LineBackHalf16AVX512(SB), $0-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+
+butterfly:
+	VMOVUPS      64(CX), Z0
+	VMOVUPS      64(DX), Z1
+	VBROADCASTSS 12(R10), Z2
+	VMULPS       Z2, Z1, Z3
+	VBROADCASTSS 8(R10), Z4
+	VMULPS       Z4, Z1, Z1
+	VFMADD231PS  Z4, Z0, Z3
+	VFNMADD231PS Z2, Z0, Z1
+	VMOVUPS      320(CX), Z0
+	VMOVUPS      320(DX), Z2
+	VBROADCASTSS 44(R10), Z4
+	VMULPS       Z4, Z2, Z5
+	VBROADCASTSS 40(R10), Z6
+	VMULPS       Z6, Z2, Z2
+	VFMADD231PS  Z6, Z0, Z5
+	VFNMADD231PS Z4, Z0, Z2
+	VADDPS       Z2, Z1, Z0
+	VADDPS       Z5, Z3, Z4
+	VSUBPS       Z2, Z1, Z1
+	VSUBPS       Z5, Z3, Z2
+	VMOVUPS      256(CX), Z3
+	VMOVUPS      256(DX), Z5
+	VBROADCASTSS 36(R10), Z6
+	VMULPS       Z6, Z5, Z7
+	VBROADCASTSS 32(R10), Z8
+	VMULPS       Z8, Z5, Z5
+	VFMADD231PS  Z8, Z3, Z7
+	VFNMADD231PS Z6, Z3, Z5
+	VMOVUPS      448(CX), Z3
+	VMOVUPS      448(DX), Z6
+	VBROADCASTSS 60(R10), Z8
+	VMULPS       Z8, Z6, Z9
+	VBROADCASTSS 56(R10), Z10
+	VMULPS       Z10, Z6, Z6
+	VFMADD231PS  Z10, Z3, Z9
+	VFNMADD231PS Z8, Z3, Z6
+	VADDPS       Z6, Z5, Z3
+	VADDPS       Z9, Z7, Z8
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z9, Z7, Z6
+	VADDPS       Z3, Z0, Z7
+	VADDPS       Z8, Z4, Z9
+	VSUBPS       Z3, Z0, Z0
+	VSUBPS       Z8, Z4, Z3
+	VADDPS       Z3, Z0, Z4
+	VSUBPS       Z0, Z3, Z0
+	VADDPS       Z6, Z1, Z3
+	VSUBPS       Z5, Z2, Z8
+	VBROADCASTSS butterflyConstants<>+172(SB), Z10
+	VMOVAPS      Z3, Z11
+	VFMADD231PS  Z10, Z8, Z11
+	VFNMADD231PS Z10, Z3, Z8
+	VSUBPS       Z6, Z1, Z1
+	VADDPS       Z5, Z2, Z2
+	VMOVAPS      Z2, Z3
+	VFMADD231PS  Z10, Z1, Z3
+	VFMSUB231PS  Z10, Z2, Z1
+	VMOVUPS      128(CX), Z2
+	VMOVUPS      128(DX), Z5
+	VBROADCASTSS 20(R10), Z6
+	VMULPS       Z6, Z5, Z10
+	VBROADCASTSS 16(R10), Z12
+	VMULPS       Z12, Z5, Z5
+	VFMADD231PS  Z12, Z2, Z10
+	VFNMADD231PS Z6, Z2, Z5
+	VMOVUPS      384(CX), Z2
+	VMOVUPS      384(DX), Z6
+	VBROADCASTSS 52(R10), Z12
+	VMULPS       Z12, Z6, Z13
+	VBROADCASTSS 48(R10), Z14
+	VMULPS       Z14, Z6, Z6
+	VFMADD231PS  Z14, Z2, Z13
+	VFNMADD231PS Z12, Z2, Z6
+	VADDPS       Z6, Z5, Z2
+	VADDPS       Z13, Z10, Z12
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z13, Z10, Z6
+	VADDPS       Z6, Z5, Z10
+	VSUBPS       Z5, Z6, Z5
+	VMOVUPS      192(CX), Z6
+	VMOVUPS      192(DX), Z13
+	VBROADCASTSS 28(R10), Z14
+	VMULPS       Z14, Z13, Z15
+	VBROADCASTSS 24(R10), Z16
+	VMULPS       Z16, Z13, Z13
+	VFMADD231PS  Z16, Z6, Z15
+	VFNMADD231PS Z14, Z6, Z13
+	VMOVUPS      (AX), Z6
+	VMOVUPS      (CX), Z14
+	VMOVUPS      (DX), Z16
+	VBROADCASTSS 4(R10), Z17
+	VMULPS       Z17, Z16, Z16
+	VBROADCASTSS (R10), Z17
+	VFMADD231PS  Z17, Z14, Z16
+	VADDPS       Z16, Z6, Z14
+	VSUBPS       Z16, Z6, Z6
+	VADDPS       Z15, Z14, Z16
+	VSUBPS       Z15, Z14, Z14
+	VSUBPS       Z13, Z6, Z15
+	VADDPS       Z13, Z6, Z6
+	VADDPS       Z12, Z16, Z13
+	VSUBPS       Z12, Z16, Z12
+	VSUBPS       Z2, Z14, Z16
+	VADDPS       Z2, Z14, Z2
+	VBROADCASTSS butterflyConstants<>+48(SB), Z14
+	VMOVAPS      Z15, Z17
+	VFMADD231PS  Z14, Z5, Z17
+	VFNMADD231PS Z14, Z5, Z15
+	VMOVAPS      Z6, Z5
+	VFNMADD231PS Z14, Z10, Z5
+	VFMADD231PS  Z14, Z10, Z6
+	VADDPS       Z9, Z13, Z9
+	MOVLQSX      (SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      (SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Z9, (BX)(R12*1)
+	VSUBPS       Z7, Z12, Z7
+	MOVLQSX      16(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      16(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Z7, (BX)(R12*1)
+	VBROADCASTSS butterflyConstants<>+176(SB), Z7
+	VFMADD231PS  Z7, Z8, Z17
+	MOVLQSX      4(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      4(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Z17, (BX)(R12*1)
+	VFNMADD231PS Z7, Z11, Z15
+	MOVLQSX      20(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      20(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Z15, (BX)(R12*1)
+	VFMADD231PS  Z14, Z0, Z16
+	MOVLQSX      8(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      8(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Z16, (BX)(R12*1)
+	VFNMADD231PS Z14, Z4, Z2
+	MOVLQSX      24(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      24(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Z2, (BX)(R12*1)
+	VFMADD231PS  Z7, Z1, Z5
+	MOVLQSX      12(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      12(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Z5, (BX)(R12*1)
+	VFNMADD231PS Z7, Z3, Z6
+	MOVLQSX      28(SI), R12
+	IMULQ        R9, R12
+	PREFETCHT1   (R8)(R12*1)
+	MOVLQSX      28(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Z6, (BX)(R12*1)
+	ADDQ         $0x00000440, AX
+	ADDQ         $0x00000440, CX
+	ADDQ         $0x00000440, DX
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000040, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func Line16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·Line16AVX2(SB), $96-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
+
+butterfly:
+	MOVLQSX      (SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y0
+	MOVLQSX      32(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y1
+	MOVLQSX      16(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      48(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y3
+	VADDPS       Y1, Y0, Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y2, Y3, Y1
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y3
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y6
+	MOVLQSX      52(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	VADDPS       Y3, Y2, Y8
+	VADDPS       Y7, Y6, Y9
+	VSUBPS       Y3, Y2, Y2
+	VSUBPS       Y6, Y7, Y3
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y3, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y2, Y3
+	MOVLQSX      8(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      40(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	MOVLQSX      24(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y10
+	MOVLQSX      56(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      56(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y11
+	VADDPS       Y7, Y2, Y12
+	VADDPS       Y11, Y10, Y13
+	VSUBPS       Y7, Y2, Y2
+	VSUBPS       Y10, Y11, Y7
+	VADDPS       Y7, Y2, Y10
+	VSUBPS       Y2, Y7, Y2
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y11
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y14
+	MOVLQSX      60(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y8, (R12)
+	VADDPS       Y11, Y7, Y8
+	VMOVUPS      Y8, 32(R12)
+	VADDPS       Y15, Y14, Y8
+	VSUBPS       Y11, Y7, Y7
+	VSUBPS       Y14, Y15, Y11
+	VMOVAPS      Y11, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y7, Y14
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y11, Y7
+	VMOVAPS      Y0, Y11
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y10, Y11
+	VMOVAPS      Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y15
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y10, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y1
+	VADDPS       Y14, Y6, Y2
+	VADDPS       Y7, Y3, Y10
+	VSUBPS       Y14, Y6, Y6
+	VSUBPS       Y7, Y3, Y3
+	VMOVAPS      Y11, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y7
+	VMOVAPS      Y15, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y10, Y14
+	VMOVUPS      Y7, (CX)
+	VMOVUPS      Y14, (DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y10, Y15
+	VMOVUPS      Y11, 256(CX)
+	VMOVUPS      Y15, 256(DX)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y2
+	VMOVAPS      Y1, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y6, Y7
+	VMOVUPS      Y2, 192(CX)
+	VMOVUPS      Y7, 192(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y6, Y1
+	VMOVUPS      Y0, 384(CX)
+	VMOVUPS      Y1, 384(DX)
+	VADDPS       Y5, Y4, Y0
+	VADDPS       Y13, Y12, Y1
+	VSUBPS       Y5, Y4, Y2
+	VSUBPS       Y12, Y13, Y3
+	VMOVUPS      (R12), Y4
+	VADDPS       Y9, Y4, Y5
+	VMOVUPS      32(R12), Y6
+	VADDPS       Y8, Y6, Y7
+	VSUBPS       Y9, Y4, Y4
+	VSUBPS       Y6, Y8, Y6
+	VADDPS       Y6, Y4, Y8
+	VSUBPS       Y4, Y6, Y4
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y6
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y9
+	VMOVUPS      Y6, 64(CX)
+	VMOVUPS      Y9, 64(DX)
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y8, Y2
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y3
+	VMOVUPS      Y2, 320(CX)
+	VMOVUPS      Y3, 320(DX)
+	VADDPS       Y1, Y0, Y2
+	VADDPS       Y7, Y5, Y3
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y5, Y7, Y1
+	VMOVUPS      Y0, 128(CX)
+	VMOVUPS      Y1, 128(DX)
+	VADDPS       Y3, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	VSUBPS       Y3, Y2, Y0
+	VMOVUPS      Y0, 64(AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000400, AX
+	ADDQ         $0x00000400, CX
+	ADDQ         $0x00000400, DX
+	ADDQ         $0x00000040, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBack16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBack16AVX2(SB), $64-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
+
+butterfly:
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      256(CX), Y2
+	VMOVUPS      256(DX), Y3
+	VADDPS       Y3, Y1, Y4
+	VADDPS       Y2, Y0, Y5
+	VSUBPS       Y3, Y1, Y1
+	VSUBPS       Y2, Y0, Y0
+	VMOVUPS      192(CX), Y2
+	VMOVUPS      192(DX), Y3
+	VMOVUPS      384(CX), Y6
+	VMOVUPS      384(DX), Y7
+	VADDPS       Y7, Y3, Y8
+	VADDPS       Y6, Y2, Y9
+	VSUBPS       Y7, Y3, Y3
+	VSUBPS       Y6, Y2, Y2
+	VADDPS       Y8, Y4, Y6
+	VADDPS       Y9, Y5, Y7
+	VSUBPS       Y8, Y4, Y4
+	VSUBPS       Y9, Y5, Y5
+	VADDPS       Y5, Y4, Y8
+	VSUBPS       Y4, Y5, Y4
+	VADDPS       Y2, Y1, Y5
+	VSUBPS       Y3, Y0, Y9
+	VMOVAPS      Y5, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y9, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y5, Y9
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y3, Y0, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y1, Y2
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y0, Y1
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y3
+	VMOVUPS      320(CX), Y5
+	VMOVUPS      320(DX), Y11
+	VADDPS       Y11, Y3, Y12
+	VADDPS       Y5, Y0, Y13
+	VSUBPS       Y11, Y3, Y3
+	VSUBPS       Y5, Y0, Y0
+	VADDPS       Y0, Y3, Y5
+	VSUBPS       Y3, Y0, Y0
+	VMOVUPS      128(CX), Y3
+	VMOVUPS      128(DX), Y11
+	VMOVUPS      (AX), Y14
+	VMOVUPS      64(AX), Y15
+	VMOVUPS      Y2, (R12)
+	VADDPS       Y15, Y14, Y2
+	VSUBPS       Y15, Y14, Y14
+	VADDPS       Y3, Y2, Y15
+	VSUBPS       Y3, Y2, Y2
+	VSUBPS       Y11, Y14, Y3
+	VADDPS       Y11, Y14, Y11
+	VADDPS       Y13, Y15, Y14
+	VSUBPS       Y13, Y15, Y13
+	VSUBPS       Y12, Y2, Y15
+	VADDPS       Y12, Y2, Y2
+	VMOVAPS      Y3, Y12
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y12
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y3
+	VMOVAPS      Y11, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y5, Y0
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y5, Y11
+	VADDPS       Y7, Y14, Y5
+	MOVLQSX      (SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (BX)(R13*1)
+	VSUBPS       Y7, Y14, Y5
+	MOVLQSX      32(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (BX)(R13*1)
+	VSUBPS       Y6, Y13, Y5
+	MOVLQSX      16(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (BX)(R13*1)
+	VADDPS       Y6, Y13, Y5
+	MOVLQSX      48(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (BX)(R13*1)
+	VMOVAPS      Y12, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y9, Y5
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y9, Y12
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y12, (BX)(R13*1)
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y10, Y5
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y10, Y3
+	MOVLQSX      52(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y3, (BX)(R13*1)
+	VMOVAPS      Y15, Y3
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y3
+	MOVLQSX      8(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y3, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y15
+	MOVLQSX      40(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y15, (BX)(R13*1)
+	VMOVAPS      Y2, Y3
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y8, Y3
+	MOVLQSX      24(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y3, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y2
+	MOVLQSX      56(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      56(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y1, Y2
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y1, Y0
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (BX)(R13*1)
+	VMOVUPS      (R12), Y0
+	VMOVAPS      Y11, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y11
+	MOVLQSX      60(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y11, (BX)(R13*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000400, AX
+	ADDQ         $0x00000400, CX
+	ADDQ         $0x00000400, DX
+	ADDQ         $0x00000040, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
 // func LineTwiddled16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled16AVX2(SB), $192-80
@@ -77582,6 +78365,402 @@ butterfly:
 	ADDQ         $0x00000400, CX
 	ADDQ         $0x00000400, DX
 	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineHalf16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineHalf16AVX2(SB), $192-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R12, R12
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
+
+butterfly:
+	MOVLQSX      (SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y0
+	MOVLQSX      16(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y1
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y2
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y3, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y2, Y5
+	MOVLQSX      8(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y6
+	MOVLQSX      24(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y7
+	VSUBPS       Y7, Y6, Y8
+	VADDPS       Y6, Y7, Y9
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y10
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y11
+	VMOVAPS      Y11, Y12
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y10, Y12
+	VMOVAPS      Y10, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y11, Y13
+	VMOVAPS      Y0, Y14
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y14
+	VMOVAPS      Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y9, Y15
+	VFNMADD132PS butterflyConstantVectors<>+384(SB), Y0, Y8
+	VFMSUB132PS  butterflyConstantVectors<>+384(SB), Y1, Y9
+	VMOVUPS      Y10, (R13)
+	VADDPS       Y12, Y4, Y10
+	VMOVUPS      Y11, 32(R13)
+	VADDPS       Y13, Y5, Y11
+	VSUBPS       Y12, Y4, Y4
+	VSUBPS       Y5, Y13, Y5
+	VMOVAPS      Y14, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y10, Y12
+	VMOVAPS      Y15, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y11, Y13
+	VMOVUPS      Y2, 64(R13)
+	VBROADCASTSS 12(R10), Y2
+	VMOVUPS      Y3, 96(R13)
+	VMULPS       Y2, Y13, Y3
+	VMOVUPS      Y6, 128(R13)
+	VBROADCASTSS 8(R10), Y6
+	VMULPS       Y6, Y13, Y13
+	VFMADD231PS  Y6, Y12, Y3
+	VFMSUB231PS  Y2, Y12, Y13
+	VMOVUPS      Y3, 64(CX)
+	VMOVUPS      Y13, 64(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y10, Y14
+	VFMSUB231PS  butterflyConstantVectors<>+1408(SB), Y11, Y15
+	VBROADCASTSS 44(R10), Y2
+	VMULPS       Y2, Y15, Y3
+	VBROADCASTSS 40(R10), Y6
+	VMULPS       Y6, Y15, Y10
+	VFMSUB231PS  Y6, Y14, Y3
+	VFMADD231PS  Y2, Y14, Y10
+	VMOVUPS      Y3, 320(CX)
+	VMOVUPS      Y10, 320(DX)
+	VMOVAPS      Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y5, Y2
+	VMOVAPS      Y9, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y4, Y3
+	VBROADCASTSS 36(R10), Y6
+	VMULPS       Y6, Y3, Y10
+	VBROADCASTSS 32(R10), Y11
+	VMULPS       Y11, Y3, Y3
+	VFMSUB231PS  Y11, Y2, Y10
+	VFMADD231PS  Y6, Y2, Y3
+	VMOVUPS      Y10, 256(CX)
+	VMOVUPS      Y3, 256(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y5, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y4, Y9
+	VBROADCASTSS 60(R10), Y2
+	VMULPS       Y2, Y9, Y3
+	VBROADCASTSS 56(R10), Y4
+	VMULPS       Y4, Y9, Y5
+	VFMSUB231PS  Y4, Y8, Y3
+	VFMADD231PS  Y2, Y8, Y5
+	VMOVUPS      Y3, 448(CX)
+	VMOVUPS      Y5, 448(DX)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      128(R13), Y3
+	VADDPS       Y7, Y3, Y4
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y3, Y7, Y1
+	VMOVUPS      64(R13), Y3
+	VMOVUPS      96(R13), Y5
+	VADDPS       Y5, Y3, Y6
+	VMOVUPS      (R13), Y7
+	VMOVUPS      32(R13), Y8
+	VADDPS       Y8, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VSUBPS       Y7, Y8, Y5
+	VADDPS       Y5, Y3, Y7
+	VSUBPS       Y3, Y5, Y3
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y5
+	VMOVAPS      Y1, Y8
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y8
+	VBROADCASTSS 20(R10), Y10
+	VMULPS       Y10, Y8, Y11
+	VBROADCASTSS 16(R10), Y12
+	VMULPS       Y12, Y8, Y8
+	VFMSUB231PS  Y12, Y5, Y11
+	VFMADD231PS  Y10, Y5, Y8
+	VMOVUPS      Y11, 128(CX)
+	VMOVUPS      Y8, 128(DX)
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y1
+	VBROADCASTSS 52(R10), Y3
+	VMULPS       Y3, Y1, Y5
+	VBROADCASTSS 48(R10), Y7
+	VMULPS       Y7, Y1, Y1
+	VFMSUB231PS  Y7, Y0, Y5
+	VFMADD231PS  Y3, Y0, Y1
+	VMOVUPS      Y5, 384(CX)
+	VMOVUPS      Y1, 384(DX)
+	VADDPS       Y4, Y2, Y0
+	VADDPS       Y9, Y6, Y1
+	VSUBPS       Y4, Y2, Y2
+	VSUBPS       Y6, Y9, Y3
+	VBROADCASTSS 28(R10), Y4
+	VMULPS       Y4, Y3, Y5
+	VBROADCASTSS 24(R10), Y6
+	VMULPS       Y6, Y3, Y3
+	VFMSUB231PS  Y6, Y2, Y5
+	VFMADD231PS  Y4, Y2, Y3
+	VMOVUPS      Y5, 192(CX)
+	VMOVUPS      Y3, 192(DX)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (AX)
+	VSUBPS       Y1, Y0, Y0
+	VBROADCASTSS (R10), Y1
+	VMULPS       Y1, Y0, Y1
+	VBROADCASTSS 4(R10), Y2
+	VMULPS       Y2, Y0, Y0
+	VMOVUPS      Y1, (CX)
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R12
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000400, AX
+	ADDQ         $0x00000400, CX
+	ADDQ         $0x00000400, DX
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000040, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBackHalf16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBackHalf16AVX2(SB), $96-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R12, R12
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
+
+butterfly:
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y1
+	VBROADCASTSS 12(R10), Y2
+	VMULPS       Y2, Y1, Y3
+	VBROADCASTSS 8(R10), Y4
+	VMULPS       Y4, Y1, Y1
+	VFMADD231PS  Y4, Y0, Y3
+	VFNMADD231PS Y2, Y0, Y1
+	VMOVUPS      320(CX), Y0
+	VMOVUPS      320(DX), Y2
+	VBROADCASTSS 44(R10), Y4
+	VMULPS       Y4, Y2, Y5
+	VBROADCASTSS 40(R10), Y6
+	VMULPS       Y6, Y2, Y2
+	VFMADD231PS  Y6, Y0, Y5
+	VFNMADD231PS Y4, Y0, Y2
+	VADDPS       Y2, Y1, Y0
+	VADDPS       Y5, Y3, Y4
+	VSUBPS       Y2, Y1, Y1
+	VSUBPS       Y5, Y3, Y2
+	VMOVUPS      256(CX), Y3
+	VMOVUPS      256(DX), Y5
+	VBROADCASTSS 36(R10), Y6
+	VMULPS       Y6, Y5, Y7
+	VBROADCASTSS 32(R10), Y8
+	VMULPS       Y8, Y5, Y5
+	VFMADD231PS  Y8, Y3, Y7
+	VFNMADD231PS Y6, Y3, Y5
+	VMOVUPS      448(CX), Y3
+	VMOVUPS      448(DX), Y6
+	VBROADCASTSS 60(R10), Y8
+	VMULPS       Y8, Y6, Y9
+	VBROADCASTSS 56(R10), Y10
+	VMULPS       Y10, Y6, Y6
+	VFMADD231PS  Y10, Y3, Y9
+	VFNMADD231PS Y8, Y3, Y6
+	VADDPS       Y6, Y5, Y3
+	VADDPS       Y9, Y7, Y8
+	VSUBPS       Y6, Y5, Y5
+	VSUBPS       Y9, Y7, Y6
+	VADDPS       Y3, Y0, Y7
+	VADDPS       Y8, Y4, Y9
+	VSUBPS       Y3, Y0, Y0
+	VSUBPS       Y8, Y4, Y3
+	VADDPS       Y3, Y0, Y4
+	VSUBPS       Y0, Y3, Y0
+	VADDPS       Y6, Y1, Y3
+	VSUBPS       Y5, Y2, Y8
+	VMOVAPS      Y3, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y8, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y3, Y8
+	VSUBPS       Y6, Y1, Y1
+	VADDPS       Y5, Y2, Y2
+	VMOVAPS      Y2, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y1, Y3
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y2, Y1
+	VMOVUPS      128(CX), Y2
+	VMOVUPS      128(DX), Y5
+	VBROADCASTSS 20(R10), Y6
+	VMULPS       Y6, Y5, Y11
+	VBROADCASTSS 16(R10), Y12
+	VMULPS       Y12, Y5, Y5
+	VFMADD231PS  Y12, Y2, Y11
+	VFNMADD231PS Y6, Y2, Y5
+	VMOVUPS      384(CX), Y2
+	VMOVUPS      384(DX), Y6
+	VBROADCASTSS 52(R10), Y12
+	VMULPS       Y12, Y6, Y13
+	VBROADCASTSS 48(R10), Y14
+	VMULPS       Y14, Y6, Y6
+	VFMADD231PS  Y14, Y2, Y13
+	VFNMADD231PS Y12, Y2, Y6
+	VADDPS       Y6, Y5, Y2
+	VADDPS       Y13, Y11, Y12
+	VSUBPS       Y6, Y5, Y5
+	VSUBPS       Y13, Y11, Y6
+	VADDPS       Y6, Y5, Y11
+	VSUBPS       Y5, Y6, Y5
+	VMOVUPS      192(CX), Y6
+	VMOVUPS      192(DX), Y13
+	VBROADCASTSS 28(R10), Y14
+	VMULPS       Y14, Y13, Y15
+	VMOVUPS      Y3, (R13)
+	VBROADCASTSS 24(R10), Y3
+	VMULPS       Y3, Y13, Y13
+	VFMADD231PS  Y3, Y6, Y15
+	VFNMADD231PS Y14, Y6, Y13
+	VMOVUPS      (AX), Y3
+	VMOVUPS      (CX), Y6
+	VMOVUPS      (DX), Y14
+	VMOVUPS      Y1, 32(R13)
+	VBROADCASTSS 4(R10), Y1
+	VMULPS       Y1, Y14, Y1
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y6, Y1
+	VADDPS       Y1, Y3, Y6
+	VSUBPS       Y1, Y3, Y1
+	VADDPS       Y15, Y6, Y3
+	VSUBPS       Y15, Y6, Y6
+	VSUBPS       Y13, Y1, Y14
+	VADDPS       Y13, Y1, Y1
+	VADDPS       Y12, Y3, Y13
+	VSUBPS       Y12, Y3, Y3
+	VSUBPS       Y2, Y6, Y12
+	VADDPS       Y2, Y6, Y2
+	VMOVAPS      Y14, Y6
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y5, Y6
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y5, Y14
+	VMOVAPS      Y1, Y5
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y11, Y5
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y1
+	VADDPS       Y9, Y13, Y9
+	MOVLQSX      (SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y9, (BX)(R14*1)
+	VSUBPS       Y7, Y3, Y3
+	MOVLQSX      16(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y6
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y6, (BX)(R14*1)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y10, Y14
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y14, (BX)(R14*1)
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y12
+	MOVLQSX      8(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y12, (BX)(R14*1)
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y2
+	MOVLQSX      24(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (BX)(R14*1)
+	VMOVUPS      32(R13), Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y5
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y5, (BX)(R14*1)
+	VMOVUPS      (R13), Y0
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y1, (BX)(R14*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R12
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000400, AX
+	ADDQ         $0x00000400, CX
+	ADDQ         $0x00000400, DX
+	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000040, R10
 	DECQ         R11
 	JNZ          butterfly
@@ -78505,902 +79684,6 @@ butterfly:
 	ADDQ         $0x00000840, AX
 	ADDQ         $0x00000840, CX
 	ADDQ         $0x00000840, DX
-	ADDQ         $0x00000080, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func Line32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·Line32AVX2(SB), $672-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-
-butterfly:
-	MOVLQSX      (SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      (SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y0
-	MOVLQSX      64(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      64(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y1
-	MOVLQSX      32(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      32(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      96(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      96(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y3
-	VADDPS       Y1, Y0, Y4
-	VADDPS       Y3, Y2, Y5
-	VSUBPS       Y1, Y0, Y0
-	VSUBPS       Y2, Y3, Y1
-	MOVLQSX      4(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      68(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y3
-	MOVLQSX      36(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y6
-	MOVLQSX      100(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	VADDPS       Y3, Y2, Y8
-	VADDPS       Y7, Y6, Y9
-	VSUBPS       Y3, Y2, Y2
-	VSUBPS       Y6, Y7, Y3
-	VMOVAPS      Y2, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y3, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y2, Y3
-	MOVLQSX      8(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      8(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      72(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      72(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      40(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      40(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y10
-	MOVLQSX      104(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      104(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y11
-	VADDPS       Y7, Y2, Y12
-	VADDPS       Y11, Y10, Y13
-	VSUBPS       Y7, Y2, Y2
-	VSUBPS       Y10, Y11, Y7
-	VMOVAPS      Y2, Y10
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y7, Y10
-	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y2, Y7
-	MOVLQSX      12(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      76(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y11
-	MOVLQSX      44(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y14
-	MOVLQSX      108(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y12, (R12)
-	VADDPS       Y11, Y2, Y12
-	VMOVUPS      Y12, 32(R12)
-	VADDPS       Y15, Y14, Y12
-	VSUBPS       Y11, Y2, Y2
-	VSUBPS       Y14, Y15, Y11
-	VMOVAPS      Y2, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y11, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y2, Y11
-	MOVLQSX      16(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      16(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      80(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      80(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y12, 64(R12)
-	MOVLQSX      48(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      48(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y12
-	VMOVUPS      Y13, 96(R12)
-	MOVLQSX      112(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      112(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y13
-	VMOVUPS      Y8, 128(R12)
-	VADDPS       Y15, Y2, Y8
-	VMOVUPS      Y9, 160(R12)
-	VADDPS       Y13, Y12, Y9
-	VSUBPS       Y15, Y2, Y2
-	VSUBPS       Y12, Y13, Y12
-	VADDPS       Y12, Y2, Y13
-	VSUBPS       Y2, Y12, Y2
-	MOVLQSX      20(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y12
-	MOVLQSX      84(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y8, 192(R12)
-	MOVLQSX      52(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y8
-	VMOVUPS      Y9, 224(R12)
-	MOVLQSX      116(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y9
-	VMOVUPS      Y4, 256(R12)
-	VADDPS       Y15, Y12, Y4
-	VMOVUPS      Y4, 288(R12)
-	VADDPS       Y9, Y8, Y4
-	VSUBPS       Y15, Y12, Y12
-	VSUBPS       Y8, Y9, Y8
-	VMOVAPS      Y8, Y9
-	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y12, Y9
-	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y8, Y12
-	MOVLQSX      24(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      24(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y8
-	MOVLQSX      88(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      88(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y4, 320(R12)
-	MOVLQSX      56(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      56(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y4
-	VMOVUPS      Y5, 352(R12)
-	MOVLQSX      120(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      120(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y5
-	VMOVUPS      Y11, 384(R12)
-	VADDPS       Y15, Y8, Y11
-	VMOVUPS      Y11, 416(R12)
-	VADDPS       Y5, Y4, Y11
-	VSUBPS       Y15, Y8, Y8
-	VSUBPS       Y4, Y5, Y4
-	VMOVAPS      Y4, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y8, Y5
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y4, Y8
-	MOVLQSX      28(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y4
-	MOVLQSX      92(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y11, 448(R12)
-	MOVLQSX      60(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y11
-	VMOVUPS      Y14, 480(R12)
-	MOVLQSX      124(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y14
-	VMOVUPS      Y7, 512(R12)
-	VADDPS       Y15, Y4, Y7
-	VMOVUPS      Y7, 544(R12)
-	VADDPS       Y14, Y11, Y7
-	VSUBPS       Y15, Y4, Y4
-	VSUBPS       Y11, Y14, Y11
-	VMOVAPS      Y11, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y4, Y14
-	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y11, Y4
-	VMOVAPS      Y0, Y11
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y13, Y11
-	VMOVAPS      Y1, Y15
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y15
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y13, Y0
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y1
-	VMOVAPS      Y6, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y9, Y2
-	VMOVAPS      Y3, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y12, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y9, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y12, Y3
-	VADDPS       Y3, Y6, Y9
-	VSUBPS       Y6, Y3, Y3
-	VADDPS       Y5, Y10, Y6
-	VMOVUPS      512(R12), Y12
-	VMOVUPS      Y7, 576(R12)
-	VADDPS       Y8, Y12, Y7
-	VSUBPS       Y5, Y10, Y5
-	VSUBPS       Y8, Y12, Y8
-	VMOVUPS      480(R12), Y10
-	VMOVAPS      Y10, Y12
-	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y14, Y12
-	VMOVUPS      Y3, 512(R12)
-	VMOVUPS      384(R12), Y3
-	VMOVUPS      Y9, 608(R12)
-	VMOVAPS      Y3, Y9
-	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y4, Y9
-	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y14, Y10
-	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y4, Y3
-	VSUBPS       Y10, Y3, Y4
-	VADDPS       Y3, Y10, Y3
-	VMOVAPS      Y11, Y10
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y6, Y10
-	VMOVAPS      Y15, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y7, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y6, Y11
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y7, Y15
-	VMOVAPS      Y2, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y12, Y6
-	VMOVAPS      Y13, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y9, Y7
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y12, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y9, Y13
-	VMOVAPS      Y10, Y9
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y6, Y9
-	VMOVAPS      Y14, Y12
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y7, Y12
-	VMOVUPS      Y9, (CX)
-	VMOVUPS      Y12, (DX)
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y6, Y10
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y7, Y14
-	VMOVUPS      Y10, 512(CX)
-	VMOVUPS      Y14, 512(DX)
-	VMOVAPS      Y11, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y13, Y6
-	VMOVAPS      Y15, Y7
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y2, Y7
-	VMOVUPS      Y6, 320(CX)
-	VMOVUPS      Y7, 320(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y13, Y11
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y2, Y15
-	VMOVUPS      Y11, 768(CX)
-	VMOVUPS      Y15, 768(DX)
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y2
-	VMOVAPS      Y1, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y5, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y5, Y1
-	VMOVUPS      608(R12), Y5
-	VMOVAPS      Y5, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y4, Y7
-	VMOVUPS      512(R12), Y8
-	VMOVAPS      Y8, Y9
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y3, Y9
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y4, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y3, Y8
-	VMOVAPS      Y2, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y7, Y3
-	VMOVAPS      Y6, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y9, Y4
-	VMOVUPS      Y3, 192(CX)
-	VMOVUPS      Y4, 192(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y7, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y9, Y6
-	VMOVUPS      Y2, 704(CX)
-	VMOVUPS      Y6, 704(DX)
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y8, Y2
-	VMOVAPS      Y1, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y5, Y3
-	VMOVUPS      Y2, 448(CX)
-	VMOVUPS      Y3, 448(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y8, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y5, Y1
-	VMOVUPS      Y0, 896(CX)
-	VMOVUPS      Y1, 896(DX)
-	VMOVUPS      256(R12), Y0
-	VMOVUPS      352(R12), Y1
-	VADDPS       Y1, Y0, Y2
-	VMOVUPS      192(R12), Y3
-	VMOVUPS      224(R12), Y4
-	VADDPS       Y4, Y3, Y5
-	VSUBPS       Y1, Y0, Y0
-	VSUBPS       Y3, Y4, Y1
-	VMOVUPS      128(R12), Y3
-	VMOVUPS      160(R12), Y4
-	VADDPS       Y4, Y3, Y6
-	VMOVUPS      288(R12), Y7
-	VMOVUPS      320(R12), Y8
-	VADDPS       Y8, Y7, Y9
-	VSUBPS       Y4, Y3, Y3
-	VSUBPS       Y7, Y8, Y4
-	VMOVAPS      Y3, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y4, Y7
-	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y3, Y4
-	VMOVUPS      (R12), Y3
-	VMOVUPS      96(R12), Y8
-	VADDPS       Y8, Y3, Y10
-	VMOVUPS      416(R12), Y11
-	VMOVUPS      448(R12), Y12
-	VADDPS       Y12, Y11, Y13
-	VSUBPS       Y8, Y3, Y3
-	VSUBPS       Y11, Y12, Y8
-	VADDPS       Y8, Y3, Y11
-	VSUBPS       Y3, Y8, Y3
-	VMOVUPS      32(R12), Y8
-	VMOVUPS      64(R12), Y12
-	VADDPS       Y12, Y8, Y14
-	VMOVUPS      544(R12), Y15
-	VMOVUPS      Y14, 416(R12)
-	VMOVUPS      576(R12), Y14
-	VMOVUPS      Y6, 448(R12)
-	VADDPS       Y14, Y15, Y6
-	VSUBPS       Y12, Y8, Y8
-	VSUBPS       Y15, Y14, Y12
-	VMOVAPS      Y12, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y8, Y14
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y12, Y8
-	VMOVAPS      Y0, Y12
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y12
-	VMOVAPS      Y1, Y15
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y15
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y11, Y0
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y1
-	VADDPS       Y14, Y7, Y3
-	VADDPS       Y8, Y4, Y11
-	VSUBPS       Y14, Y7, Y7
-	VSUBPS       Y8, Y4, Y4
-	VMOVAPS      Y12, Y8
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y8
-	VMOVAPS      Y15, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y11, Y14
-	VMOVUPS      Y8, 64(CX)
-	VMOVUPS      Y14, 64(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y12
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y11, Y15
-	VMOVUPS      Y12, 576(CX)
-	VMOVUPS      Y15, 576(DX)
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y4, Y3
-	VMOVAPS      Y1, Y8
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y7, Y8
-	VMOVUPS      Y3, 384(CX)
-	VMOVUPS      Y8, 384(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y4, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y7, Y1
-	VMOVUPS      Y0, 832(CX)
-	VMOVUPS      Y1, 832(DX)
-	VADDPS       Y5, Y2, Y0
-	VADDPS       Y13, Y10, Y1
-	VSUBPS       Y5, Y2, Y2
-	VSUBPS       Y10, Y13, Y3
-	VMOVUPS      448(R12), Y4
-	VADDPS       Y9, Y4, Y5
-	VMOVUPS      416(R12), Y7
-	VADDPS       Y6, Y7, Y8
-	VSUBPS       Y9, Y4, Y4
-	VSUBPS       Y7, Y6, Y6
-	VADDPS       Y6, Y4, Y7
-	VSUBPS       Y4, Y6, Y4
-	VMOVAPS      Y2, Y6
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y6
-	VMOVAPS      Y3, Y9
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y9
-	VMOVUPS      Y6, 128(CX)
-	VMOVUPS      Y9, 128(DX)
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y2
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y3
-	VMOVUPS      Y2, 640(CX)
-	VMOVUPS      Y3, 640(DX)
-	VADDPS       Y1, Y0, Y2
-	VADDPS       Y8, Y5, Y3
-	VSUBPS       Y1, Y0, Y0
-	VSUBPS       Y5, Y8, Y1
-	VMOVUPS      Y0, 256(CX)
-	VMOVUPS      Y1, 256(DX)
-	VADDPS       Y3, Y2, Y0
-	VMOVUPS      Y0, (AX)
-	VSUBPS       Y3, Y2, Y0
-	VMOVUPS      Y0, 64(AX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000800, AX
-	ADDQ         $0x00000800, CX
-	ADDQ         $0x00000800, DX
-	ADDQ         $0x00000080, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func LineBack32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·LineBack32AVX2(SB), $608-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-
-butterfly:
-	VMOVUPS      (CX), Y0
-	VMOVUPS      (DX), Y1
-	VMOVUPS      512(CX), Y2
-	VMOVUPS      512(DX), Y3
-	VADDPS       Y3, Y1, Y4
-	VADDPS       Y2, Y0, Y5
-	VSUBPS       Y3, Y1, Y1
-	VSUBPS       Y2, Y0, Y0
-	VMOVUPS      192(CX), Y2
-	VMOVUPS      192(DX), Y3
-	VMOVUPS      704(CX), Y6
-	VMOVUPS      704(DX), Y7
-	VADDPS       Y7, Y3, Y8
-	VADDPS       Y6, Y2, Y9
-	VSUBPS       Y7, Y3, Y3
-	VSUBPS       Y6, Y2, Y2
-	VADDPS       Y2, Y3, Y6
-	VSUBPS       Y3, Y2, Y2
-	VMOVUPS      320(CX), Y3
-	VMOVUPS      320(DX), Y7
-	VMOVUPS      768(CX), Y10
-	VMOVUPS      768(DX), Y11
-	VADDPS       Y11, Y7, Y12
-	VADDPS       Y10, Y3, Y13
-	VSUBPS       Y11, Y7, Y7
-	VSUBPS       Y10, Y3, Y3
-	VMOVUPS      448(CX), Y10
-	VMOVUPS      448(DX), Y11
-	VMOVUPS      896(CX), Y14
-	VMOVUPS      896(DX), Y15
-	VMOVUPS      Y2, (R12)
-	VADDPS       Y15, Y11, Y2
-	VMOVUPS      Y6, 32(R12)
-	VADDPS       Y14, Y10, Y6
-	VSUBPS       Y15, Y11, Y11
-	VSUBPS       Y14, Y10, Y10
-	VSUBPS       Y11, Y10, Y14
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y12, Y4, Y11
-	VADDPS       Y13, Y5, Y15
-	VSUBPS       Y12, Y4, Y4
-	VSUBPS       Y13, Y5, Y5
-	VADDPS       Y2, Y8, Y12
-	VADDPS       Y6, Y9, Y13
-	VSUBPS       Y2, Y8, Y2
-	VSUBPS       Y6, Y9, Y6
-	VADDPS       Y12, Y11, Y8
-	VADDPS       Y13, Y15, Y9
-	VSUBPS       Y12, Y11, Y11
-	VSUBPS       Y13, Y15, Y12
-	VADDPS       Y12, Y11, Y13
-	VSUBPS       Y11, Y12, Y11
-	VADDPS       Y6, Y4, Y12
-	VSUBPS       Y2, Y5, Y15
-	VMOVUPS      Y13, 64(R12)
-	VMOVAPS      Y12, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y15, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y12, Y15
-	VSUBPS       Y6, Y4, Y4
-	VADDPS       Y2, Y5, Y2
-	VMOVAPS      Y2, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y4, Y5
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y2, Y4
-	VADDPS       Y3, Y1, Y2
-	VSUBPS       Y7, Y0, Y6
-	VSUBPS       Y3, Y1, Y1
-	VADDPS       Y7, Y0, Y0
-	VMOVUPS      32(R12), Y3
-	VADDPS       Y14, Y3, Y7
-	VMOVUPS      (R12), Y12
-	VMOVUPS      Y5, 96(R12)
-	VSUBPS       Y10, Y12, Y5
-	VSUBPS       Y14, Y3, Y3
-	VADDPS       Y10, Y12, Y10
-	VMOVAPS      Y2, Y12
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y12
-	VMOVAPS      Y6, Y14
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y5, Y14
-	VMOVUPS      Y4, (R12)
-	VMOVAPS      Y12, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y14, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y12, Y14
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y2
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y5, Y6
-	VMOVAPS      Y6, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y2, Y5
-	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y6, Y2
-	VMOVAPS      Y1, Y6
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y10, Y6
-	VMOVAPS      Y0, Y7
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y7
-	VMOVAPS      Y6, Y12
-	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y7, Y12
-	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y6, Y7
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y10, Y1
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y0
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y1, Y3
-	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y0, Y1
-	VMOVUPS      64(CX), Y0
-	VMOVUPS      64(DX), Y6
-	VMOVUPS      576(CX), Y10
-	VMOVUPS      Y3, 32(R12)
-	VMOVUPS      576(DX), Y3
-	VMOVUPS      Y1, 128(R12)
-	VADDPS       Y3, Y6, Y1
-	VMOVUPS      Y5, 160(R12)
-	VADDPS       Y10, Y0, Y5
-	VSUBPS       Y3, Y6, Y3
-	VSUBPS       Y10, Y0, Y0
-	VMOVUPS      384(CX), Y6
-	VMOVUPS      384(DX), Y10
-	VMOVUPS      Y2, 192(R12)
-	VMOVUPS      832(CX), Y2
-	VMOVUPS      Y11, 224(R12)
-	VMOVUPS      832(DX), Y11
-	VMOVUPS      Y12, 256(R12)
-	VADDPS       Y11, Y10, Y12
-	VMOVUPS      Y7, 288(R12)
-	VADDPS       Y2, Y6, Y7
-	VSUBPS       Y11, Y10, Y10
-	VSUBPS       Y2, Y6, Y2
-	VADDPS       Y12, Y1, Y6
-	VADDPS       Y7, Y5, Y11
-	VSUBPS       Y12, Y1, Y1
-	VSUBPS       Y7, Y5, Y5
-	VADDPS       Y5, Y1, Y7
-	VSUBPS       Y1, Y5, Y1
-	VADDPS       Y2, Y3, Y5
-	VSUBPS       Y10, Y0, Y12
-	VMOVUPS      Y13, 320(R12)
-	VMOVAPS      Y5, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y12, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y5, Y12
-	VSUBPS       Y2, Y3, Y2
-	VADDPS       Y10, Y0, Y0
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y2, Y3
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y0, Y2
-	VMOVUPS      128(CX), Y0
-	VMOVUPS      128(DX), Y5
-	VMOVUPS      640(CX), Y10
-	VMOVUPS      Y15, 352(R12)
-	VMOVUPS      640(DX), Y15
-	VMOVUPS      Y4, 384(R12)
-	VADDPS       Y15, Y5, Y4
-	VMOVUPS      Y14, 416(R12)
-	VADDPS       Y10, Y0, Y14
-	VSUBPS       Y15, Y5, Y5
-	VSUBPS       Y10, Y0, Y0
-	VADDPS       Y0, Y5, Y10
-	VSUBPS       Y5, Y0, Y0
-	VMOVUPS      256(CX), Y5
-	VMOVUPS      256(DX), Y15
-	VMOVUPS      Y8, 448(R12)
-	VMOVUPS      (AX), Y8
-	VMOVUPS      Y9, 480(R12)
-	VMOVUPS      64(AX), Y9
-	VMOVUPS      Y3, 512(R12)
-	VADDPS       Y9, Y8, Y3
-	VSUBPS       Y9, Y8, Y8
-	VADDPS       Y5, Y3, Y9
-	VSUBPS       Y5, Y3, Y3
-	VSUBPS       Y15, Y8, Y5
-	VADDPS       Y15, Y8, Y8
-	VADDPS       Y14, Y9, Y15
-	VSUBPS       Y14, Y9, Y9
-	VSUBPS       Y4, Y3, Y14
-	VADDPS       Y4, Y3, Y3
-	VMOVAPS      Y5, Y4
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y4
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y5
-	VMOVAPS      Y8, Y0
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y10, Y0
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y10, Y8
-	VADDPS       Y11, Y15, Y10
-	VSUBPS       Y11, Y15, Y11
-	VSUBPS       Y6, Y9, Y15
-	VADDPS       Y6, Y9, Y6
-	VMOVAPS      Y4, Y9
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y12, Y9
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y12, Y4
-	VMOVAPS      Y5, Y12
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y13, Y12
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y13, Y5
-	VMOVAPS      Y14, Y13
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y1, Y13
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y1, Y14
-	VMOVAPS      Y3, Y1
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y1
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y3
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y7
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y0
-	VMOVUPS      512(R12), Y2
-	VMOVUPS      Y3, 544(R12)
-	VMOVAPS      Y8, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y8
-	VMOVUPS      480(R12), Y2
-	VMOVUPS      Y8, 512(R12)
-	VADDPS       Y2, Y10, Y8
-	MOVLQSX      (SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      (SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y8, (BX)(R13*1)
-	VSUBPS       Y2, Y10, Y2
-	MOVLQSX      64(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      64(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VMOVUPS      448(R12), Y2
-	VSUBPS       Y2, Y11, Y8
-	MOVLQSX      32(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      32(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y8, (BX)(R13*1)
-	VADDPS       Y2, Y11, Y2
-	MOVLQSX      96(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      96(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VMOVUPS      416(R12), Y2
-	VMOVAPS      Y9, Y8
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y2, Y8
-	MOVLQSX      4(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y8, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y2, Y9
-	MOVLQSX      68(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y9, (BX)(R13*1)
-	VMOVUPS      384(R12), Y2
-	VMOVAPS      Y4, Y8
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y2, Y8
-	MOVLQSX      36(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y8, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y2, Y4
-	MOVLQSX      100(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VMOVUPS      352(R12), Y2
-	VMOVAPS      Y13, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y4
-	MOVLQSX      8(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      8(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y13
-	MOVLQSX      72(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      72(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y13, (BX)(R13*1)
-	VMOVUPS      320(R12), Y2
-	VMOVAPS      Y14, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y4
-	MOVLQSX      40(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      40(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y14
-	MOVLQSX      104(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      104(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y14, (BX)(R13*1)
-	VMOVUPS      288(R12), Y2
-	VMOVAPS      Y7, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y2, Y4
-	MOVLQSX      12(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y2, Y7
-	MOVLQSX      76(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y7, (BX)(R13*1)
-	VMOVUPS      256(R12), Y2
-	VMOVAPS      Y0, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y2, Y4
-	MOVLQSX      44(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y2, Y0
-	MOVLQSX      108(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y0, (BX)(R13*1)
-	VMOVUPS      224(R12), Y0
-	VMOVAPS      Y15, Y2
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y2
-	MOVLQSX      16(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      16(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y15
-	MOVLQSX      80(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      80(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y15, (BX)(R13*1)
-	VMOVUPS      64(R12), Y0
-	VMOVAPS      Y6, Y2
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y2
-	MOVLQSX      48(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      48(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y6
-	MOVLQSX      112(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      112(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y6, (BX)(R13*1)
-	VMOVUPS      192(R12), Y0
-	VMOVAPS      Y12, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y2
-	MOVLQSX      20(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y12
-	MOVLQSX      84(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y12, (BX)(R13*1)
-	VMOVUPS      160(R12), Y0
-	VMOVAPS      Y5, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y2
-	MOVLQSX      52(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y5
-	MOVLQSX      116(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y5, (BX)(R13*1)
-	VMOVUPS      (R12), Y0
-	VMOVAPS      Y1, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y2
-	MOVLQSX      24(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      24(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
-	MOVLQSX      88(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      88(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      96(R12), Y0
-	VMOVUPS      544(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y2
-	MOVLQSX      56(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      56(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y1
-	MOVLQSX      120(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      120(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      128(R12), Y0
-	VMOVAPS      Y3, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y1
-	MOVLQSX      28(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y3
-	MOVLQSX      92(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y3, (BX)(R13*1)
-	VMOVUPS      32(R12), Y0
-	VMOVUPS      512(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y2
-	MOVLQSX      60(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y1
-	MOVLQSX      124(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00000800, AX
-	ADDQ         $0x00000800, CX
-	ADDQ         $0x00000800, DX
 	ADDQ         $0x00000080, SI
 	DECQ         R10
 	JNZ          butterfly
@@ -80529,6 +80812,1771 @@ butterfly:
 	VZEROUPPER
 	RET
 
+// func LineHalf32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·LineHalf32AVX512(SB), $576-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	LEAQ (SP), R12
+	ADDQ $0x3f, R12
+	ANDQ $-64, R12
+
+butterfly:
+	MOVLQSX      (SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z0
+	MOVLQSX      32(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z1
+	MOVLQSX      4(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z2
+	MOVLQSX      36(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z3
+	VBROADCASTSS butterflyConstants<>+220(SB), Z4
+	VMOVAPS      Z2, Z5
+	VFNMADD231PS Z4, Z3, Z5
+	VMOVAPS      Z3, Z6
+	VFMADD231PS  Z4, Z2, Z6
+	MOVLQSX      8(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z7
+	MOVLQSX      40(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z8
+	VBROADCASTSS butterflyConstants<>+172(SB), Z9
+	VMOVAPS      Z7, Z10
+	VFNMADD231PS Z9, Z8, Z10
+	VMOVAPS      Z8, Z11
+	VFMADD231PS  Z9, Z7, Z11
+	MOVLQSX      12(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z12
+	MOVLQSX      44(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z13
+	VBROADCASTSS butterflyConstants<>+224(SB), Z14
+	VMOVAPS      Z12, Z15
+	VFNMADD231PS Z14, Z13, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z14, Z12, Z16
+	MOVLQSX      16(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z17
+	MOVLQSX      48(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z18
+	VSUBPS       Z18, Z17, Z19
+	VADDPS       Z17, Z18, Z20
+	MOVLQSX      20(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z21
+	MOVLQSX      52(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      52(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z22
+	VMOVAPS      Z22, Z23
+	VFMSUB231PS  Z14, Z21, Z23
+	VFMADD213PS  Z21, Z22, Z14
+	MOVLQSX      24(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z24
+	MOVLQSX      56(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      56(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z25
+	VMOVAPS      Z25, Z26
+	VFMSUB231PS  Z9, Z24, Z26
+	VMOVAPS      Z24, Z27
+	VFMADD231PS  Z9, Z25, Z27
+	MOVLQSX      28(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z28
+	MOVLQSX      60(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      60(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z29
+	VMOVAPS      Z29, Z30
+	VFMSUB231PS  Z4, Z28, Z30
+	VFMADD213PS  Z28, Z29, Z4
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	VMOVUPS      Z28, (R12)
+	VMOVAPS      Z0, Z28
+	VFMADD231PS  Z31, Z19, Z28
+	VMOVUPS      Z29, 64(R12)
+	VMOVAPS      Z1, Z29
+	VFMADD231PS  Z31, Z20, Z29
+	VFNMADD213PS Z0, Z31, Z19
+	VFMSUB213PS  Z1, Z31, Z20
+	VBROADCASTSS butterflyConstants<>+228(SB), Z31
+	VMOVUPS      Z12, 128(R12)
+	VMOVAPS      Z5, Z12
+	VFMADD231PS  Z31, Z23, Z12
+	VMOVUPS      Z13, 192(R12)
+	VMOVAPS      Z6, Z13
+	VFMADD231PS  Z31, Z14, Z13
+	VFNMADD231PS Z31, Z23, Z5
+	VFMSUB231PS  Z31, Z14, Z6
+	VADDPS       Z6, Z5, Z14
+	VSUBPS       Z5, Z6, Z5
+	VADDPS       Z26, Z10, Z6
+	VADDPS       Z27, Z11, Z23
+	VSUBPS       Z26, Z10, Z10
+	VSUBPS       Z11, Z27, Z11
+	VBROADCASTSS butterflyConstants<>+232(SB), Z26
+	VMOVAPS      Z15, Z27
+	VFMADD231PS  Z26, Z30, Z27
+	VMOVUPS      Z24, 256(R12)
+	VMOVAPS      Z16, Z24
+	VFMADD231PS  Z26, Z4, Z24
+	VFNMADD231PS Z26, Z30, Z15
+	VFMSUB231PS  Z26, Z4, Z16
+	VSUBPS       Z15, Z16, Z4
+	VADDPS       Z16, Z15, Z15
+	VBROADCASTSS butterflyConstants<>+176(SB), Z16
+	VMOVAPS      Z28, Z26
+	VFMADD231PS  Z16, Z6, Z26
+	VMOVAPS      Z29, Z30
+	VFMADD231PS  Z16, Z23, Z30
+	VFNMADD231PS Z16, Z6, Z28
+	VFMSUB231PS  Z16, Z23, Z29
+	VMOVAPS      Z12, Z6
+	VFMADD231PS  Z31, Z27, Z6
+	VMOVAPS      Z13, Z23
+	VFMADD231PS  Z31, Z24, Z23
+	VFNMADD231PS Z31, Z27, Z12
+	VFMSUB231PS  Z31, Z24, Z13
+	VBROADCASTSS butterflyConstants<>+236(SB), Z24
+	VMOVAPS      Z26, Z27
+	VFMADD231PS  Z24, Z6, Z27
+	VMOVUPS      Z25, 320(R12)
+	VMOVAPS      Z30, Z25
+	VFMADD231PS  Z24, Z23, Z25
+	VMOVUPS      Z7, 384(R12)
+	VBROADCASTSS 12(R10), Z7
+	VMOVUPS      Z8, 448(R12)
+	VMULPS       Z7, Z25, Z8
+	VBROADCASTSS 8(R10), Z9
+	VMULPS       Z9, Z25, Z25
+	VFMADD231PS  Z9, Z27, Z8
+	VFMSUB231PS  Z7, Z27, Z25
+	VMOVUPS      Z8, 64(CX)
+	VMOVUPS      Z25, 64(DX)
+	VFNMADD231PS Z24, Z6, Z26
+	VFMSUB231PS  Z24, Z23, Z30
+	VBROADCASTSS 76(R10), Z6
+	VMULPS       Z6, Z30, Z7
+	VBROADCASTSS 72(R10), Z8
+	VMULPS       Z8, Z30, Z9
+	VFMSUB231PS  Z8, Z26, Z7
+	VFMADD231PS  Z6, Z26, Z9
+	VMOVUPS      Z7, 576(CX)
+	VMOVUPS      Z9, 576(DX)
+	VMOVAPS      Z28, Z6
+	VFMADD231PS  Z24, Z13, Z6
+	VMOVAPS      Z29, Z7
+	VFNMADD231PS Z24, Z12, Z7
+	VBROADCASTSS 52(R10), Z8
+	VMULPS       Z8, Z7, Z9
+	VBROADCASTSS 48(R10), Z23
+	VMULPS       Z23, Z7, Z7
+	VFMSUB231PS  Z23, Z6, Z9
+	VFMADD231PS  Z8, Z6, Z7
+	VMOVUPS      Z9, 384(CX)
+	VMOVUPS      Z7, 384(DX)
+	VFNMADD231PS Z24, Z13, Z28
+	VFMADD231PS  Z24, Z12, Z29
+	VBROADCASTSS 108(R10), Z6
+	VMULPS       Z6, Z29, Z7
+	VBROADCASTSS 104(R10), Z8
+	VMULPS       Z8, Z29, Z9
+	VFMSUB231PS  Z8, Z28, Z7
+	VFMADD231PS  Z6, Z28, Z9
+	VMOVUPS      Z7, 832(CX)
+	VMOVUPS      Z9, 832(DX)
+	VMOVAPS      Z19, Z6
+	VFMADD231PS  Z16, Z11, Z6
+	VMOVAPS      Z20, Z7
+	VFNMADD231PS Z16, Z10, Z7
+	VFNMADD231PS Z16, Z11, Z19
+	VFMADD231PS  Z16, Z10, Z20
+	VMOVAPS      Z14, Z8
+	VFMADD231PS  Z31, Z4, Z8
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z31, Z15, Z9
+	VFNMADD231PS Z31, Z4, Z14
+	VFMADD231PS  Z31, Z15, Z5
+	VBROADCASTSS butterflyConstants<>+240(SB), Z4
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z4, Z8, Z10
+	VMOVAPS      Z7, Z11
+	VFMADD231PS  Z4, Z9, Z11
+	VBROADCASTSS 36(R10), Z12
+	VMULPS       Z12, Z11, Z13
+	VBROADCASTSS 32(R10), Z15
+	VMULPS       Z15, Z11, Z11
+	VFMSUB231PS  Z15, Z10, Z13
+	VFMADD231PS  Z12, Z10, Z11
+	VMOVUPS      Z13, 256(CX)
+	VMOVUPS      Z11, 256(DX)
+	VFNMADD231PS Z4, Z8, Z6
+	VFNMADD231PS Z4, Z9, Z7
+	VBROADCASTSS 100(R10), Z8
+	VMULPS       Z8, Z7, Z9
+	VBROADCASTSS 96(R10), Z10
+	VMULPS       Z10, Z7, Z7
+	VFMSUB231PS  Z10, Z6, Z9
+	VFMADD231PS  Z8, Z6, Z7
+	VMOVUPS      Z9, 768(CX)
+	VMOVUPS      Z7, 768(DX)
+	VMOVAPS      Z19, Z6
+	VFMADD231PS  Z4, Z5, Z6
+	VMOVAPS      Z20, Z7
+	VFNMADD231PS Z4, Z14, Z7
+	VBROADCASTSS 68(R10), Z8
+	VMULPS       Z8, Z7, Z9
+	VBROADCASTSS 64(R10), Z10
+	VMULPS       Z10, Z7, Z7
+	VFMSUB231PS  Z10, Z6, Z9
+	VFMADD231PS  Z8, Z6, Z7
+	VMOVUPS      Z9, 512(CX)
+	VMOVUPS      Z7, 512(DX)
+	VFNMADD231PS Z4, Z5, Z19
+	VFMADD231PS  Z4, Z14, Z20
+	VBROADCASTSS 124(R10), Z4
+	VMULPS       Z4, Z20, Z5
+	VBROADCASTSS 120(R10), Z6
+	VMULPS       Z6, Z20, Z7
+	VFMSUB231PS  Z6, Z19, Z5
+	VFMADD231PS  Z4, Z19, Z7
+	VMOVUPS      Z5, 960(CX)
+	VMOVUPS      Z7, 960(DX)
+	VADDPS       Z1, Z0, Z4
+	VADDPS       Z18, Z17, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z17, Z18, Z1
+	VADDPS       Z3, Z2, Z6
+	VADDPS       Z22, Z21, Z7
+	VSUBPS       Z3, Z2, Z2
+	VSUBPS       Z21, Z22, Z3
+	VBROADCASTSS butterflyConstants<>+172(SB), Z8
+	VMOVAPS      Z2, Z9
+	VFMADD231PS  Z8, Z3, Z9
+	VFNMADD231PS Z8, Z2, Z3
+	VMOVUPS      384(R12), Z2
+	VMOVUPS      448(R12), Z10
+	VADDPS       Z10, Z2, Z11
+	VMOVUPS      256(R12), Z12
+	VMOVUPS      320(R12), Z13
+	VADDPS       Z13, Z12, Z14
+	VSUBPS       Z10, Z2, Z2
+	VSUBPS       Z12, Z13, Z10
+	VADDPS       Z10, Z2, Z12
+	VSUBPS       Z2, Z10, Z2
+	VMOVUPS      128(R12), Z10
+	VMOVUPS      192(R12), Z13
+	VADDPS       Z13, Z10, Z15
+	VMOVUPS      (R12), Z17
+	VMOVUPS      64(R12), Z18
+	VADDPS       Z18, Z17, Z19
+	VSUBPS       Z13, Z10, Z10
+	VSUBPS       Z17, Z18, Z13
+	VMOVAPS      Z13, Z17
+	VFMADD231PS  Z8, Z10, Z17
+	VFMSUB231PS  Z8, Z13, Z10
+	VBROADCASTSS butterflyConstants<>+48(SB), Z8
+	VMOVAPS      Z0, Z13
+	VFMADD231PS  Z8, Z12, Z13
+	VMOVAPS      Z1, Z18
+	VFMADD231PS  Z8, Z2, Z18
+	VFNMADD231PS Z8, Z12, Z0
+	VFNMADD231PS Z8, Z2, Z1
+	VADDPS       Z17, Z9, Z2
+	VADDPS       Z10, Z3, Z12
+	VSUBPS       Z17, Z9, Z9
+	VSUBPS       Z10, Z3, Z3
+	VMOVAPS      Z13, Z10
+	VFMADD231PS  Z16, Z2, Z10
+	VMOVAPS      Z18, Z17
+	VFMADD231PS  Z16, Z12, Z17
+	VBROADCASTSS 20(R10), Z20
+	VMULPS       Z20, Z17, Z21
+	VBROADCASTSS 16(R10), Z22
+	VMULPS       Z22, Z17, Z17
+	VFMSUB231PS  Z22, Z10, Z21
+	VFMADD231PS  Z20, Z10, Z17
+	VMOVUPS      Z21, 128(CX)
+	VMOVUPS      Z17, 128(DX)
+	VFNMADD231PS Z16, Z2, Z13
+	VFNMADD231PS Z16, Z12, Z18
+	VBROADCASTSS 84(R10), Z2
+	VMULPS       Z2, Z18, Z10
+	VBROADCASTSS 80(R10), Z12
+	VMULPS       Z12, Z18, Z17
+	VFMSUB231PS  Z12, Z13, Z10
+	VFMADD231PS  Z2, Z13, Z17
+	VMOVUPS      Z10, 640(CX)
+	VMOVUPS      Z17, 640(DX)
+	VMOVAPS      Z0, Z2
+	VFMADD231PS  Z16, Z3, Z2
+	VMOVAPS      Z1, Z10
+	VFNMADD231PS Z16, Z9, Z10
+	VBROADCASTSS 60(R10), Z12
+	VMULPS       Z12, Z10, Z13
+	VBROADCASTSS 56(R10), Z17
+	VMULPS       Z17, Z10, Z10
+	VFMSUB231PS  Z17, Z2, Z13
+	VFMADD231PS  Z12, Z2, Z10
+	VMOVUPS      Z13, 448(CX)
+	VMOVUPS      Z10, 448(DX)
+	VFNMADD231PS Z16, Z3, Z0
+	VFMADD231PS  Z16, Z9, Z1
+	VBROADCASTSS 116(R10), Z2
+	VMULPS       Z2, Z1, Z3
+	VBROADCASTSS 112(R10), Z9
+	VMULPS       Z9, Z1, Z1
+	VFMSUB231PS  Z9, Z0, Z3
+	VFMADD231PS  Z2, Z0, Z1
+	VMOVUPS      Z3, 896(CX)
+	VMOVUPS      Z1, 896(DX)
+	VADDPS       Z5, Z4, Z0
+	VADDPS       Z14, Z11, Z1
+	VSUBPS       Z5, Z4, Z2
+	VSUBPS       Z11, Z14, Z3
+	VADDPS       Z7, Z6, Z4
+	VADDPS       Z19, Z15, Z5
+	VSUBPS       Z7, Z6, Z6
+	VSUBPS       Z15, Z19, Z7
+	VADDPS       Z7, Z6, Z9
+	VSUBPS       Z6, Z7, Z6
+	VMOVAPS      Z2, Z7
+	VFMADD231PS  Z8, Z9, Z7
+	VMOVAPS      Z3, Z10
+	VFMADD231PS  Z8, Z6, Z10
+	VBROADCASTSS 28(R10), Z11
+	VMULPS       Z11, Z10, Z12
+	VBROADCASTSS 24(R10), Z13
+	VMULPS       Z13, Z10, Z10
+	VFMSUB231PS  Z13, Z7, Z12
+	VFMADD231PS  Z11, Z7, Z10
+	VMOVUPS      Z12, 192(CX)
+	VMOVUPS      Z10, 192(DX)
+	VFNMADD231PS Z8, Z9, Z2
+	VFNMADD231PS Z8, Z6, Z3
+	VBROADCASTSS 92(R10), Z6
+	VMULPS       Z6, Z3, Z7
+	VBROADCASTSS 88(R10), Z8
+	VMULPS       Z8, Z3, Z3
+	VFMSUB231PS  Z8, Z2, Z7
+	VFMADD231PS  Z6, Z2, Z3
+	VMOVUPS      Z7, 704(CX)
+	VMOVUPS      Z3, 704(DX)
+	VADDPS       Z1, Z0, Z2
+	VADDPS       Z5, Z4, Z3
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z4, Z5, Z1
+	VBROADCASTSS 44(R10), Z4
+	VMULPS       Z4, Z1, Z5
+	VBROADCASTSS 40(R10), Z6
+	VMULPS       Z6, Z1, Z1
+	VFMSUB231PS  Z6, Z0, Z5
+	VFMADD231PS  Z4, Z0, Z1
+	VMOVUPS      Z5, 320(CX)
+	VMOVUPS      Z1, 320(DX)
+	VADDPS       Z3, Z2, Z0
+	VMOVUPS      Z0, (AX)
+	VSUBPS       Z3, Z2, Z0
+	VBROADCASTSS (R10), Z1
+	VMULPS       Z1, Z0, Z1
+	VBROADCASTSS 4(R10), Z2
+	VMULPS       Z2, Z0, Z0
+	VMOVUPS      Z1, (CX)
+	VMOVUPS      Z0, (DX)
+	ADDQ         $0x00000840, AX
+	ADDQ         $0x00000840, CX
+	ADDQ         $0x00000840, DX
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000080, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBackHalf32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·LineBackHalf32AVX512(SB), $256-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	LEAQ (SP), R12
+	ADDQ $0x3f, R12
+	ANDQ $-64, R12
+
+butterfly:
+	VMOVUPS      64(CX), Z0
+	VMOVUPS      64(DX), Z1
+	VBROADCASTSS 12(R10), Z2
+	VMULPS       Z2, Z1, Z3
+	VBROADCASTSS 8(R10), Z4
+	VMULPS       Z4, Z1, Z1
+	VFMADD231PS  Z4, Z0, Z3
+	VFNMADD231PS Z2, Z0, Z1
+	VMOVUPS      576(CX), Z0
+	VMOVUPS      576(DX), Z2
+	VBROADCASTSS 76(R10), Z4
+	VMULPS       Z4, Z2, Z5
+	VBROADCASTSS 72(R10), Z6
+	VMULPS       Z6, Z2, Z2
+	VFMADD231PS  Z6, Z0, Z5
+	VFNMADD231PS Z4, Z0, Z2
+	VADDPS       Z2, Z1, Z0
+	VADDPS       Z5, Z3, Z4
+	VSUBPS       Z2, Z1, Z1
+	VSUBPS       Z5, Z3, Z2
+	VMOVUPS      256(CX), Z3
+	VMOVUPS      256(DX), Z5
+	VBROADCASTSS 36(R10), Z6
+	VMULPS       Z6, Z5, Z7
+	VBROADCASTSS 32(R10), Z8
+	VMULPS       Z8, Z5, Z5
+	VFMADD231PS  Z8, Z3, Z7
+	VFNMADD231PS Z6, Z3, Z5
+	VMOVUPS      768(CX), Z3
+	VMOVUPS      768(DX), Z6
+	VBROADCASTSS 100(R10), Z8
+	VMULPS       Z8, Z6, Z9
+	VBROADCASTSS 96(R10), Z10
+	VMULPS       Z10, Z6, Z6
+	VFMADD231PS  Z10, Z3, Z9
+	VFNMADD231PS Z8, Z3, Z6
+	VADDPS       Z6, Z5, Z3
+	VADDPS       Z9, Z7, Z8
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z9, Z7, Z6
+	VADDPS       Z6, Z5, Z7
+	VSUBPS       Z5, Z6, Z5
+	VMOVUPS      384(CX), Z6
+	VMOVUPS      384(DX), Z9
+	VBROADCASTSS 52(R10), Z10
+	VMULPS       Z10, Z9, Z11
+	VBROADCASTSS 48(R10), Z12
+	VMULPS       Z12, Z9, Z9
+	VFMADD231PS  Z12, Z6, Z11
+	VFNMADD231PS Z10, Z6, Z9
+	VMOVUPS      832(CX), Z6
+	VMOVUPS      832(DX), Z10
+	VBROADCASTSS 108(R10), Z12
+	VMULPS       Z12, Z10, Z13
+	VBROADCASTSS 104(R10), Z14
+	VMULPS       Z14, Z10, Z10
+	VFMADD231PS  Z14, Z6, Z13
+	VFNMADD231PS Z12, Z6, Z10
+	VADDPS       Z10, Z9, Z6
+	VADDPS       Z13, Z11, Z12
+	VSUBPS       Z10, Z9, Z9
+	VSUBPS       Z13, Z11, Z10
+	VMOVUPS      512(CX), Z11
+	VMOVUPS      512(DX), Z13
+	VBROADCASTSS 68(R10), Z14
+	VMULPS       Z14, Z13, Z15
+	VBROADCASTSS 64(R10), Z16
+	VMULPS       Z16, Z13, Z13
+	VFMADD231PS  Z16, Z11, Z15
+	VFNMADD231PS Z14, Z11, Z13
+	VMOVUPS      960(CX), Z11
+	VMOVUPS      960(DX), Z14
+	VBROADCASTSS 124(R10), Z16
+	VMULPS       Z16, Z14, Z17
+	VBROADCASTSS 120(R10), Z18
+	VMULPS       Z18, Z14, Z14
+	VFMADD231PS  Z18, Z11, Z17
+	VFNMADD231PS Z16, Z11, Z14
+	VADDPS       Z14, Z13, Z11
+	VADDPS       Z17, Z15, Z16
+	VSUBPS       Z14, Z13, Z13
+	VSUBPS       Z17, Z15, Z14
+	VSUBPS       Z13, Z14, Z15
+	VADDPS       Z14, Z13, Z13
+	VADDPS       Z6, Z0, Z14
+	VADDPS       Z12, Z4, Z17
+	VSUBPS       Z6, Z0, Z0
+	VSUBPS       Z12, Z4, Z4
+	VADDPS       Z11, Z3, Z6
+	VADDPS       Z16, Z8, Z12
+	VSUBPS       Z11, Z3, Z3
+	VSUBPS       Z16, Z8, Z8
+	VADDPS       Z6, Z14, Z11
+	VADDPS       Z12, Z17, Z16
+	VSUBPS       Z6, Z14, Z6
+	VSUBPS       Z12, Z17, Z12
+	VADDPS       Z12, Z6, Z14
+	VSUBPS       Z6, Z12, Z6
+	VADDPS       Z8, Z0, Z12
+	VSUBPS       Z3, Z4, Z17
+	VBROADCASTSS butterflyConstants<>+172(SB), Z18
+	VMOVAPS      Z12, Z19
+	VFMADD231PS  Z18, Z17, Z19
+	VFNMADD231PS Z18, Z12, Z17
+	VSUBPS       Z8, Z0, Z0
+	VADDPS       Z3, Z4, Z3
+	VMOVAPS      Z3, Z4
+	VFMADD231PS  Z18, Z0, Z4
+	VFMSUB231PS  Z18, Z3, Z0
+	VADDPS       Z10, Z1, Z3
+	VSUBPS       Z9, Z2, Z8
+	VSUBPS       Z10, Z1, Z1
+	VADDPS       Z9, Z2, Z2
+	VADDPS       Z15, Z7, Z9
+	VSUBPS       Z13, Z5, Z10
+	VSUBPS       Z15, Z7, Z7
+	VADDPS       Z13, Z5, Z5
+	VBROADCASTSS butterflyConstants<>+48(SB), Z12
+	VMOVAPS      Z3, Z13
+	VFMADD231PS  Z12, Z9, Z13
+	VMOVAPS      Z8, Z15
+	VFMADD231PS  Z12, Z10, Z15
+	VBROADCASTSS butterflyConstants<>+220(SB), Z20
+	VMOVAPS      Z13, Z21
+	VFMADD231PS  Z20, Z15, Z21
+	VFNMADD231PS Z20, Z13, Z15
+	VFNMADD231PS Z12, Z9, Z3
+	VFNMADD231PS Z12, Z10, Z8
+	VBROADCASTSS butterflyConstants<>+224(SB), Z9
+	VMOVAPS      Z8, Z10
+	VFMADD231PS  Z9, Z3, Z10
+	VFMSUB231PS  Z9, Z8, Z3
+	VMOVAPS      Z1, Z8
+	VFMADD231PS  Z12, Z5, Z8
+	VMOVAPS      Z2, Z13
+	VFNMADD231PS Z12, Z7, Z13
+	VMOVAPS      Z8, Z22
+	VFMADD231PS  Z9, Z13, Z22
+	VFNMADD231PS Z9, Z8, Z13
+	VFNMADD231PS Z12, Z5, Z1
+	VFMADD231PS  Z12, Z7, Z2
+	VMOVAPS      Z2, Z5
+	VFMADD231PS  Z20, Z1, Z5
+	VFMSUB231PS  Z20, Z2, Z1
+	VMOVUPS      128(CX), Z2
+	VMOVUPS      128(DX), Z7
+	VBROADCASTSS 20(R10), Z8
+	VMULPS       Z8, Z7, Z9
+	VBROADCASTSS 16(R10), Z20
+	VMULPS       Z20, Z7, Z7
+	VFMADD231PS  Z20, Z2, Z9
+	VFNMADD231PS Z8, Z2, Z7
+	VMOVUPS      640(CX), Z2
+	VMOVUPS      640(DX), Z8
+	VBROADCASTSS 84(R10), Z20
+	VMULPS       Z20, Z8, Z23
+	VBROADCASTSS 80(R10), Z24
+	VMULPS       Z24, Z8, Z8
+	VFMADD231PS  Z24, Z2, Z23
+	VFNMADD231PS Z20, Z2, Z8
+	VADDPS       Z8, Z7, Z2
+	VADDPS       Z23, Z9, Z20
+	VSUBPS       Z8, Z7, Z7
+	VSUBPS       Z23, Z9, Z8
+	VMOVUPS      448(CX), Z9
+	VMOVUPS      448(DX), Z23
+	VBROADCASTSS 60(R10), Z24
+	VMULPS       Z24, Z23, Z25
+	VBROADCASTSS 56(R10), Z26
+	VMULPS       Z26, Z23, Z23
+	VFMADD231PS  Z26, Z9, Z25
+	VFNMADD231PS Z24, Z9, Z23
+	VMOVUPS      896(CX), Z9
+	VMOVUPS      896(DX), Z24
+	VBROADCASTSS 116(R10), Z26
+	VMULPS       Z26, Z24, Z27
+	VBROADCASTSS 112(R10), Z28
+	VMULPS       Z28, Z24, Z24
+	VFMADD231PS  Z28, Z9, Z27
+	VFNMADD231PS Z26, Z9, Z24
+	VADDPS       Z24, Z23, Z9
+	VADDPS       Z27, Z25, Z26
+	VSUBPS       Z24, Z23, Z23
+	VSUBPS       Z27, Z25, Z24
+	VADDPS       Z9, Z2, Z25
+	VADDPS       Z26, Z20, Z27
+	VSUBPS       Z9, Z2, Z2
+	VSUBPS       Z26, Z20, Z9
+	VADDPS       Z9, Z2, Z20
+	VSUBPS       Z2, Z9, Z2
+	VADDPS       Z24, Z7, Z9
+	VSUBPS       Z23, Z8, Z26
+	VMOVAPS      Z9, Z28
+	VFMADD231PS  Z18, Z26, Z28
+	VFNMADD231PS Z18, Z9, Z26
+	VSUBPS       Z24, Z7, Z7
+	VADDPS       Z23, Z8, Z8
+	VMOVAPS      Z8, Z9
+	VFMADD231PS  Z18, Z7, Z9
+	VFMSUB231PS  Z18, Z8, Z7
+	VMOVUPS      192(CX), Z8
+	VMOVUPS      192(DX), Z18
+	VBROADCASTSS 28(R10), Z23
+	VMULPS       Z23, Z18, Z24
+	VBROADCASTSS 24(R10), Z29
+	VMULPS       Z29, Z18, Z18
+	VFMADD231PS  Z29, Z8, Z24
+	VFNMADD231PS Z23, Z8, Z18
+	VMOVUPS      704(CX), Z8
+	VMOVUPS      704(DX), Z23
+	VBROADCASTSS 92(R10), Z29
+	VMULPS       Z29, Z23, Z30
+	VBROADCASTSS 88(R10), Z31
+	VMULPS       Z31, Z23, Z23
+	VFMADD231PS  Z31, Z8, Z30
+	VFNMADD231PS Z29, Z8, Z23
+	VADDPS       Z23, Z18, Z8
+	VADDPS       Z30, Z24, Z29
+	VSUBPS       Z23, Z18, Z18
+	VSUBPS       Z30, Z24, Z23
+	VADDPS       Z23, Z18, Z24
+	VSUBPS       Z18, Z23, Z18
+	VMOVUPS      320(CX), Z23
+	VMOVUPS      320(DX), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMOVUPS      Z5, (R12)
+	VMULPS       Z31, Z30, Z5
+	VMOVUPS      Z1, 64(R12)
+	VBROADCASTSS 40(R10), Z1
+	VMULPS       Z1, Z30, Z30
+	VFMADD231PS  Z1, Z23, Z5
+	VFNMADD231PS Z31, Z23, Z30
+	VMOVUPS      (AX), Z1
+	VMOVUPS      (CX), Z23
+	VMOVUPS      (DX), Z31
+	VMOVUPS      Z4, 128(R12)
+	VBROADCASTSS 4(R10), Z4
+	VMULPS       Z4, Z31, Z4
+	VBROADCASTSS (R10), Z31
+	VFMADD231PS  Z31, Z23, Z4
+	VADDPS       Z4, Z1, Z23
+	VSUBPS       Z4, Z1, Z1
+	VADDPS       Z5, Z23, Z4
+	VSUBPS       Z5, Z23, Z5
+	VSUBPS       Z30, Z1, Z23
+	VADDPS       Z30, Z1, Z1
+	VADDPS       Z29, Z4, Z30
+	VSUBPS       Z29, Z4, Z4
+	VSUBPS       Z8, Z5, Z29
+	VADDPS       Z8, Z5, Z5
+	VMOVAPS      Z23, Z8
+	VFMADD231PS  Z12, Z18, Z8
+	VFNMADD231PS Z12, Z18, Z23
+	VMOVAPS      Z1, Z18
+	VFNMADD231PS Z12, Z24, Z18
+	VFMADD231PS  Z12, Z24, Z1
+	VADDPS       Z27, Z30, Z24
+	VSUBPS       Z27, Z30, Z27
+	VSUBPS       Z25, Z4, Z30
+	VADDPS       Z25, Z4, Z4
+	VBROADCASTSS butterflyConstants<>+176(SB), Z25
+	VMOVAPS      Z8, Z31
+	VFMADD231PS  Z25, Z26, Z31
+	VFNMADD231PS Z25, Z26, Z8
+	VMOVAPS      Z23, Z26
+	VFNMADD231PS Z25, Z28, Z26
+	VFMADD231PS  Z25, Z28, Z23
+	VMOVAPS      Z29, Z28
+	VFMADD231PS  Z12, Z2, Z28
+	VFNMADD231PS Z12, Z2, Z29
+	VMOVAPS      Z5, Z2
+	VFNMADD231PS Z12, Z20, Z2
+	VFMADD231PS  Z12, Z20, Z5
+	VMOVAPS      Z18, Z20
+	VFMADD231PS  Z25, Z7, Z20
+	VFNMADD231PS Z25, Z7, Z18
+	VMOVAPS      Z1, Z7
+	VFNMADD231PS Z25, Z9, Z7
+	VFMADD231PS  Z25, Z9, Z1
+	VADDPS       Z16, Z24, Z9
+	MOVLQSX      (SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z9, (BX)(R13*1)
+	VSUBPS       Z11, Z27, Z9
+	MOVLQSX      32(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z9, (BX)(R13*1)
+	VBROADCASTSS butterflyConstants<>+236(SB), Z9
+	VFMADD231PS  Z9, Z15, Z31
+	MOVLQSX      4(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z31, (BX)(R13*1)
+	VFNMADD231PS Z9, Z21, Z8
+	MOVLQSX      36(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z8, (BX)(R13*1)
+	VFMADD231PS  Z25, Z17, Z28
+	MOVLQSX      8(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z28, (BX)(R13*1)
+	VFNMADD231PS Z25, Z19, Z29
+	MOVLQSX      40(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z29, (BX)(R13*1)
+	VBROADCASTSS butterflyConstants<>+244(SB), Z8
+	VFMADD231PS  Z8, Z13, Z20
+	MOVLQSX      12(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z20, (BX)(R13*1)
+	VFNMADD231PS Z8, Z22, Z18
+	MOVLQSX      44(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z18, (BX)(R13*1)
+	VFMADD231PS  Z12, Z6, Z30
+	MOVLQSX      16(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z30, (BX)(R13*1)
+	VFNMADD231PS Z12, Z14, Z4
+	MOVLQSX      48(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (BX)(R13*1)
+	VFMADD231PS  Z8, Z3, Z26
+	MOVLQSX      20(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z26, (BX)(R13*1)
+	VFNMADD231PS Z8, Z10, Z23
+	MOVLQSX      52(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      52(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z23, (BX)(R13*1)
+	VFMADD231PS  Z25, Z0, Z2
+	MOVLQSX      24(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z2, (BX)(R13*1)
+	VFNMADD231PS 128(R12), Z25, Z5
+	MOVLQSX      56(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      56(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z5, (BX)(R13*1)
+	VFMADD231PS  64(R12), Z9, Z7
+	MOVLQSX      28(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z7, (BX)(R13*1)
+	VFNMADD231PS (R12), Z9, Z1
+	MOVLQSX      60(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      60(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z1, (BX)(R13*1)
+	ADDQ         $0x00000840, AX
+	ADDQ         $0x00000840, CX
+	ADDQ         $0x00000840, DX
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000080, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func Line32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·Line32AVX2(SB), $672-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
+
+butterfly:
+	MOVLQSX      (SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y0
+	MOVLQSX      64(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      64(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y1
+	MOVLQSX      32(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      96(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      96(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y3
+	VADDPS       Y1, Y0, Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y2, Y3, Y1
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      68(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y3
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y6
+	MOVLQSX      100(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	VADDPS       Y3, Y2, Y8
+	VADDPS       Y7, Y6, Y9
+	VSUBPS       Y3, Y2, Y2
+	VSUBPS       Y6, Y7, Y3
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y3, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y2, Y3
+	MOVLQSX      8(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      72(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      72(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	MOVLQSX      40(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y10
+	MOVLQSX      104(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      104(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y11
+	VADDPS       Y7, Y2, Y12
+	VADDPS       Y11, Y10, Y13
+	VSUBPS       Y7, Y2, Y2
+	VSUBPS       Y10, Y11, Y7
+	VMOVAPS      Y2, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y7, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y2, Y7
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      76(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y11
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y14
+	MOVLQSX      108(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y12, (R12)
+	VADDPS       Y11, Y2, Y12
+	VMOVUPS      Y12, 32(R12)
+	VADDPS       Y15, Y14, Y12
+	VSUBPS       Y11, Y2, Y2
+	VSUBPS       Y14, Y15, Y11
+	VMOVAPS      Y2, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y11, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y2, Y11
+	MOVLQSX      16(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      80(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      80(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y12, 64(R12)
+	MOVLQSX      48(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y12
+	VMOVUPS      Y13, 96(R12)
+	MOVLQSX      112(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      112(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y13
+	VMOVUPS      Y8, 128(R12)
+	VADDPS       Y15, Y2, Y8
+	VMOVUPS      Y9, 160(R12)
+	VADDPS       Y13, Y12, Y9
+	VSUBPS       Y15, Y2, Y2
+	VSUBPS       Y12, Y13, Y12
+	VADDPS       Y12, Y2, Y13
+	VSUBPS       Y2, Y12, Y2
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y12
+	MOVLQSX      84(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y8, 192(R12)
+	MOVLQSX      52(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y8
+	VMOVUPS      Y9, 224(R12)
+	MOVLQSX      116(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y9
+	VMOVUPS      Y4, 256(R12)
+	VADDPS       Y15, Y12, Y4
+	VMOVUPS      Y4, 288(R12)
+	VADDPS       Y9, Y8, Y4
+	VSUBPS       Y15, Y12, Y12
+	VSUBPS       Y8, Y9, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y12, Y9
+	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y8, Y12
+	MOVLQSX      24(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y8
+	MOVLQSX      88(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      88(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y4, 320(R12)
+	MOVLQSX      56(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      56(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y4
+	VMOVUPS      Y5, 352(R12)
+	MOVLQSX      120(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      120(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y5
+	VMOVUPS      Y11, 384(R12)
+	VADDPS       Y15, Y8, Y11
+	VMOVUPS      Y11, 416(R12)
+	VADDPS       Y5, Y4, Y11
+	VSUBPS       Y15, Y8, Y8
+	VSUBPS       Y4, Y5, Y4
+	VMOVAPS      Y4, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y8, Y5
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y4, Y8
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y4
+	MOVLQSX      92(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y11, 448(R12)
+	MOVLQSX      60(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y11
+	VMOVUPS      Y14, 480(R12)
+	MOVLQSX      124(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y14
+	VMOVUPS      Y7, 512(R12)
+	VADDPS       Y15, Y4, Y7
+	VMOVUPS      Y7, 544(R12)
+	VADDPS       Y14, Y11, Y7
+	VSUBPS       Y15, Y4, Y4
+	VSUBPS       Y11, Y14, Y11
+	VMOVAPS      Y11, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y4, Y14
+	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y11, Y4
+	VMOVAPS      Y0, Y11
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y13, Y11
+	VMOVAPS      Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y15
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y13, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y1
+	VMOVAPS      Y6, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y9, Y2
+	VMOVAPS      Y3, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y12, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y9, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y12, Y3
+	VADDPS       Y3, Y6, Y9
+	VSUBPS       Y6, Y3, Y3
+	VADDPS       Y5, Y10, Y6
+	VMOVUPS      512(R12), Y12
+	VMOVUPS      Y7, 576(R12)
+	VADDPS       Y8, Y12, Y7
+	VSUBPS       Y5, Y10, Y5
+	VSUBPS       Y8, Y12, Y8
+	VMOVUPS      480(R12), Y10
+	VMOVAPS      Y10, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y14, Y12
+	VMOVUPS      Y3, 512(R12)
+	VMOVUPS      384(R12), Y3
+	VMOVUPS      Y9, 608(R12)
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y4, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y14, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y4, Y3
+	VSUBPS       Y10, Y3, Y4
+	VADDPS       Y3, Y10, Y3
+	VMOVAPS      Y11, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y6, Y10
+	VMOVAPS      Y15, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y7, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y6, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y7, Y15
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y12, Y6
+	VMOVAPS      Y13, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y9, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y12, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y9, Y13
+	VMOVAPS      Y10, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y6, Y9
+	VMOVAPS      Y14, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y7, Y12
+	VMOVUPS      Y9, (CX)
+	VMOVUPS      Y12, (DX)
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y6, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y7, Y14
+	VMOVUPS      Y10, 512(CX)
+	VMOVUPS      Y14, 512(DX)
+	VMOVAPS      Y11, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y13, Y6
+	VMOVAPS      Y15, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y2, Y7
+	VMOVUPS      Y6, 320(CX)
+	VMOVUPS      Y7, 320(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y13, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y2, Y15
+	VMOVUPS      Y11, 768(CX)
+	VMOVUPS      Y15, 768(DX)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y2
+	VMOVAPS      Y1, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y5, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y5, Y1
+	VMOVUPS      608(R12), Y5
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y4, Y7
+	VMOVUPS      512(R12), Y8
+	VMOVAPS      Y8, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y3, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y4, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y3, Y8
+	VMOVAPS      Y2, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y7, Y3
+	VMOVAPS      Y6, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y9, Y4
+	VMOVUPS      Y3, 192(CX)
+	VMOVUPS      Y4, 192(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y7, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y9, Y6
+	VMOVUPS      Y2, 704(CX)
+	VMOVUPS      Y6, 704(DX)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y8, Y2
+	VMOVAPS      Y1, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y5, Y3
+	VMOVUPS      Y2, 448(CX)
+	VMOVUPS      Y3, 448(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y8, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y5, Y1
+	VMOVUPS      Y0, 896(CX)
+	VMOVUPS      Y1, 896(DX)
+	VMOVUPS      256(R12), Y0
+	VMOVUPS      352(R12), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      192(R12), Y3
+	VMOVUPS      224(R12), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y3, Y4, Y1
+	VMOVUPS      128(R12), Y3
+	VMOVUPS      160(R12), Y4
+	VADDPS       Y4, Y3, Y6
+	VMOVUPS      288(R12), Y7
+	VMOVUPS      320(R12), Y8
+	VADDPS       Y8, Y7, Y9
+	VSUBPS       Y4, Y3, Y3
+	VSUBPS       Y7, Y8, Y4
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y4, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y3, Y4
+	VMOVUPS      (R12), Y3
+	VMOVUPS      96(R12), Y8
+	VADDPS       Y8, Y3, Y10
+	VMOVUPS      416(R12), Y11
+	VMOVUPS      448(R12), Y12
+	VADDPS       Y12, Y11, Y13
+	VSUBPS       Y8, Y3, Y3
+	VSUBPS       Y11, Y12, Y8
+	VADDPS       Y8, Y3, Y11
+	VSUBPS       Y3, Y8, Y3
+	VMOVUPS      32(R12), Y8
+	VMOVUPS      64(R12), Y12
+	VADDPS       Y12, Y8, Y14
+	VMOVUPS      544(R12), Y15
+	VMOVUPS      Y14, 416(R12)
+	VMOVUPS      576(R12), Y14
+	VMOVUPS      Y6, 448(R12)
+	VADDPS       Y14, Y15, Y6
+	VSUBPS       Y12, Y8, Y8
+	VSUBPS       Y15, Y14, Y12
+	VMOVAPS      Y12, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y8, Y14
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y12, Y8
+	VMOVAPS      Y0, Y12
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y12
+	VMOVAPS      Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y15
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y11, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y1
+	VADDPS       Y14, Y7, Y3
+	VADDPS       Y8, Y4, Y11
+	VSUBPS       Y14, Y7, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMOVAPS      Y12, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y8
+	VMOVAPS      Y15, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y11, Y14
+	VMOVUPS      Y8, 64(CX)
+	VMOVUPS      Y14, 64(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y11, Y15
+	VMOVUPS      Y12, 576(CX)
+	VMOVUPS      Y15, 576(DX)
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y4, Y3
+	VMOVAPS      Y1, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y7, Y8
+	VMOVUPS      Y3, 384(CX)
+	VMOVUPS      Y8, 384(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y4, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y7, Y1
+	VMOVUPS      Y0, 832(CX)
+	VMOVUPS      Y1, 832(DX)
+	VADDPS       Y5, Y2, Y0
+	VADDPS       Y13, Y10, Y1
+	VSUBPS       Y5, Y2, Y2
+	VSUBPS       Y10, Y13, Y3
+	VMOVUPS      448(R12), Y4
+	VADDPS       Y9, Y4, Y5
+	VMOVUPS      416(R12), Y7
+	VADDPS       Y6, Y7, Y8
+	VSUBPS       Y9, Y4, Y4
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y6, Y4, Y7
+	VSUBPS       Y4, Y6, Y4
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y6
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y9
+	VMOVUPS      Y6, 128(CX)
+	VMOVUPS      Y9, 128(DX)
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y2
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y3
+	VMOVUPS      Y2, 640(CX)
+	VMOVUPS      Y3, 640(DX)
+	VADDPS       Y1, Y0, Y2
+	VADDPS       Y8, Y5, Y3
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y5, Y8, Y1
+	VMOVUPS      Y0, 256(CX)
+	VMOVUPS      Y1, 256(DX)
+	VADDPS       Y3, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	VSUBPS       Y3, Y2, Y0
+	VMOVUPS      Y0, 64(AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000800, AX
+	ADDQ         $0x00000800, CX
+	ADDQ         $0x00000800, DX
+	ADDQ         $0x00000080, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBack32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBack32AVX2(SB), $608-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
+
+butterfly:
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      512(CX), Y2
+	VMOVUPS      512(DX), Y3
+	VADDPS       Y3, Y1, Y4
+	VADDPS       Y2, Y0, Y5
+	VSUBPS       Y3, Y1, Y1
+	VSUBPS       Y2, Y0, Y0
+	VMOVUPS      192(CX), Y2
+	VMOVUPS      192(DX), Y3
+	VMOVUPS      704(CX), Y6
+	VMOVUPS      704(DX), Y7
+	VADDPS       Y7, Y3, Y8
+	VADDPS       Y6, Y2, Y9
+	VSUBPS       Y7, Y3, Y3
+	VSUBPS       Y6, Y2, Y2
+	VADDPS       Y2, Y3, Y6
+	VSUBPS       Y3, Y2, Y2
+	VMOVUPS      320(CX), Y3
+	VMOVUPS      320(DX), Y7
+	VMOVUPS      768(CX), Y10
+	VMOVUPS      768(DX), Y11
+	VADDPS       Y11, Y7, Y12
+	VADDPS       Y10, Y3, Y13
+	VSUBPS       Y11, Y7, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVUPS      448(CX), Y10
+	VMOVUPS      448(DX), Y11
+	VMOVUPS      896(CX), Y14
+	VMOVUPS      896(DX), Y15
+	VMOVUPS      Y2, (R12)
+	VADDPS       Y15, Y11, Y2
+	VMOVUPS      Y6, 32(R12)
+	VADDPS       Y14, Y10, Y6
+	VSUBPS       Y15, Y11, Y11
+	VSUBPS       Y14, Y10, Y10
+	VSUBPS       Y11, Y10, Y14
+	VADDPS       Y10, Y11, Y10
+	VADDPS       Y12, Y4, Y11
+	VADDPS       Y13, Y5, Y15
+	VSUBPS       Y12, Y4, Y4
+	VSUBPS       Y13, Y5, Y5
+	VADDPS       Y2, Y8, Y12
+	VADDPS       Y6, Y9, Y13
+	VSUBPS       Y2, Y8, Y2
+	VSUBPS       Y6, Y9, Y6
+	VADDPS       Y12, Y11, Y8
+	VADDPS       Y13, Y15, Y9
+	VSUBPS       Y12, Y11, Y11
+	VSUBPS       Y13, Y15, Y12
+	VADDPS       Y12, Y11, Y13
+	VSUBPS       Y11, Y12, Y11
+	VADDPS       Y6, Y4, Y12
+	VSUBPS       Y2, Y5, Y15
+	VMOVUPS      Y13, 64(R12)
+	VMOVAPS      Y12, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y15, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y12, Y15
+	VSUBPS       Y6, Y4, Y4
+	VADDPS       Y2, Y5, Y2
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y4, Y5
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y2, Y4
+	VADDPS       Y3, Y1, Y2
+	VSUBPS       Y7, Y0, Y6
+	VSUBPS       Y3, Y1, Y1
+	VADDPS       Y7, Y0, Y0
+	VMOVUPS      32(R12), Y3
+	VADDPS       Y14, Y3, Y7
+	VMOVUPS      (R12), Y12
+	VMOVUPS      Y5, 96(R12)
+	VSUBPS       Y10, Y12, Y5
+	VSUBPS       Y14, Y3, Y3
+	VADDPS       Y10, Y12, Y10
+	VMOVAPS      Y2, Y12
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y12
+	VMOVAPS      Y6, Y14
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y5, Y14
+	VMOVUPS      Y4, (R12)
+	VMOVAPS      Y12, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y14, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y12, Y14
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y2
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y5, Y6
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y2, Y5
+	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y6, Y2
+	VMOVAPS      Y1, Y6
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y10, Y6
+	VMOVAPS      Y0, Y7
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y7
+	VMOVAPS      Y6, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y7, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y6, Y7
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y10, Y1
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y0
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y1, Y3
+	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y0, Y1
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y6
+	VMOVUPS      576(CX), Y10
+	VMOVUPS      Y3, 32(R12)
+	VMOVUPS      576(DX), Y3
+	VMOVUPS      Y1, 128(R12)
+	VADDPS       Y3, Y6, Y1
+	VMOVUPS      Y5, 160(R12)
+	VADDPS       Y10, Y0, Y5
+	VSUBPS       Y3, Y6, Y3
+	VSUBPS       Y10, Y0, Y0
+	VMOVUPS      384(CX), Y6
+	VMOVUPS      384(DX), Y10
+	VMOVUPS      Y2, 192(R12)
+	VMOVUPS      832(CX), Y2
+	VMOVUPS      Y11, 224(R12)
+	VMOVUPS      832(DX), Y11
+	VMOVUPS      Y12, 256(R12)
+	VADDPS       Y11, Y10, Y12
+	VMOVUPS      Y7, 288(R12)
+	VADDPS       Y2, Y6, Y7
+	VSUBPS       Y11, Y10, Y10
+	VSUBPS       Y2, Y6, Y2
+	VADDPS       Y12, Y1, Y6
+	VADDPS       Y7, Y5, Y11
+	VSUBPS       Y12, Y1, Y1
+	VSUBPS       Y7, Y5, Y5
+	VADDPS       Y5, Y1, Y7
+	VSUBPS       Y1, Y5, Y1
+	VADDPS       Y2, Y3, Y5
+	VSUBPS       Y10, Y0, Y12
+	VMOVUPS      Y13, 320(R12)
+	VMOVAPS      Y5, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y12, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y5, Y12
+	VSUBPS       Y2, Y3, Y2
+	VADDPS       Y10, Y0, Y0
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y2, Y3
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y0, Y2
+	VMOVUPS      128(CX), Y0
+	VMOVUPS      128(DX), Y5
+	VMOVUPS      640(CX), Y10
+	VMOVUPS      Y15, 352(R12)
+	VMOVUPS      640(DX), Y15
+	VMOVUPS      Y4, 384(R12)
+	VADDPS       Y15, Y5, Y4
+	VMOVUPS      Y14, 416(R12)
+	VADDPS       Y10, Y0, Y14
+	VSUBPS       Y15, Y5, Y5
+	VSUBPS       Y10, Y0, Y0
+	VADDPS       Y0, Y5, Y10
+	VSUBPS       Y5, Y0, Y0
+	VMOVUPS      256(CX), Y5
+	VMOVUPS      256(DX), Y15
+	VMOVUPS      Y8, 448(R12)
+	VMOVUPS      (AX), Y8
+	VMOVUPS      Y9, 480(R12)
+	VMOVUPS      64(AX), Y9
+	VMOVUPS      Y3, 512(R12)
+	VADDPS       Y9, Y8, Y3
+	VSUBPS       Y9, Y8, Y8
+	VADDPS       Y5, Y3, Y9
+	VSUBPS       Y5, Y3, Y3
+	VSUBPS       Y15, Y8, Y5
+	VADDPS       Y15, Y8, Y8
+	VADDPS       Y14, Y9, Y15
+	VSUBPS       Y14, Y9, Y9
+	VSUBPS       Y4, Y3, Y14
+	VADDPS       Y4, Y3, Y3
+	VMOVAPS      Y5, Y4
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y4
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y5
+	VMOVAPS      Y8, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y10, Y0
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y10, Y8
+	VADDPS       Y11, Y15, Y10
+	VSUBPS       Y11, Y15, Y11
+	VSUBPS       Y6, Y9, Y15
+	VADDPS       Y6, Y9, Y6
+	VMOVAPS      Y4, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y12, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y12, Y4
+	VMOVAPS      Y5, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y13, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y13, Y5
+	VMOVAPS      Y14, Y13
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y1, Y13
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y1, Y14
+	VMOVAPS      Y3, Y1
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y1
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y3
+	VMOVAPS      Y0, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y0
+	VMOVUPS      512(R12), Y2
+	VMOVUPS      Y3, 544(R12)
+	VMOVAPS      Y8, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y8
+	VMOVUPS      480(R12), Y2
+	VMOVUPS      Y8, 512(R12)
+	VADDPS       Y2, Y10, Y8
+	MOVLQSX      (SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y8, (BX)(R13*1)
+	VSUBPS       Y2, Y10, Y2
+	MOVLQSX      64(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      64(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VMOVUPS      448(R12), Y2
+	VSUBPS       Y2, Y11, Y8
+	MOVLQSX      32(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y8, (BX)(R13*1)
+	VADDPS       Y2, Y11, Y2
+	MOVLQSX      96(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      96(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VMOVUPS      416(R12), Y2
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y2, Y8
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y8, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y2, Y9
+	MOVLQSX      68(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y9, (BX)(R13*1)
+	VMOVUPS      384(R12), Y2
+	VMOVAPS      Y4, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y2, Y8
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y8, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y2, Y4
+	MOVLQSX      100(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VMOVUPS      352(R12), Y2
+	VMOVAPS      Y13, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y4
+	MOVLQSX      8(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y13
+	MOVLQSX      72(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      72(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y13, (BX)(R13*1)
+	VMOVUPS      320(R12), Y2
+	VMOVAPS      Y14, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y4
+	MOVLQSX      40(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y14
+	MOVLQSX      104(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      104(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y14, (BX)(R13*1)
+	VMOVUPS      288(R12), Y2
+	VMOVAPS      Y7, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y2, Y4
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y2, Y7
+	MOVLQSX      76(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y7, (BX)(R13*1)
+	VMOVUPS      256(R12), Y2
+	VMOVAPS      Y0, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y2, Y4
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y2, Y0
+	MOVLQSX      108(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (BX)(R13*1)
+	VMOVUPS      224(R12), Y0
+	VMOVAPS      Y15, Y2
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y2
+	MOVLQSX      16(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y15
+	MOVLQSX      80(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      80(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y15, (BX)(R13*1)
+	VMOVUPS      64(R12), Y0
+	VMOVAPS      Y6, Y2
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y2
+	MOVLQSX      48(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y6
+	MOVLQSX      112(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      112(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y6, (BX)(R13*1)
+	VMOVUPS      192(R12), Y0
+	VMOVAPS      Y12, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y2
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y12
+	MOVLQSX      84(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y12, (BX)(R13*1)
+	VMOVUPS      160(R12), Y0
+	VMOVAPS      Y5, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y2
+	MOVLQSX      52(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y5
+	MOVLQSX      116(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (BX)(R13*1)
+	VMOVUPS      (R12), Y0
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y2
+	MOVLQSX      24(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
+	MOVLQSX      88(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      88(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      96(R12), Y0
+	VMOVUPS      544(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y2
+	MOVLQSX      56(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      56(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y1
+	MOVLQSX      120(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      120(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      128(R12), Y0
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y1
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y3
+	MOVLQSX      92(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y3, (BX)(R13*1)
+	VMOVUPS      32(R12), Y0
+	VMOVUPS      512(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y2
+	MOVLQSX      60(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y1
+	MOVLQSX      124(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000800, AX
+	ADDQ         $0x00000800, CX
+	ADDQ         $0x00000800, DX
+	ADDQ         $0x00000080, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
 // func LineTwiddled32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled32AVX2(SB), $704-80
@@ -81629,6 +83677,906 @@ butterfly:
 	ADDQ         $0x00000800, CX
 	ADDQ         $0x00000800, DX
 	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineHalf32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineHalf32AVX2(SB), $704-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R12, R12
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
+
+butterfly:
+	MOVLQSX      (SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y0
+	MOVLQSX      32(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y1
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y2
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y3, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y2, Y5
+	MOVLQSX      8(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y6
+	MOVLQSX      40(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y7
+	VMOVAPS      Y6, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y7, Y8
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y6, Y9
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y10
+	MOVLQSX      44(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y11
+	VMOVAPS      Y10, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y11, Y12
+	VMOVAPS      Y11, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y10, Y13
+	MOVLQSX      16(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y14
+	MOVLQSX      48(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      48(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y15
+	VMOVUPS      Y10, (R13)
+	VSUBPS       Y15, Y14, Y10
+	VMOVUPS      Y11, 32(R13)
+	VADDPS       Y14, Y15, Y11
+	VMOVUPS      Y6, 64(R13)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y6
+	VMOVUPS      Y7, 96(R13)
+	MOVLQSX      52(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y7
+	VMOVUPS      Y2, 128(R13)
+	VMOVAPS      Y7, Y2
+	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y6, Y2
+	VMOVUPS      Y3, 160(R13)
+	VMOVAPS      Y6, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y7, Y3
+	VMOVUPS      Y6, 192(R13)
+	MOVLQSX      24(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y6
+	VMOVUPS      Y7, 224(R13)
+	MOVLQSX      56(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      56(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y7
+	VMOVUPS      Y14, 256(R13)
+	VMOVAPS      Y7, Y14
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y6, Y14
+	VMOVUPS      Y15, 288(R13)
+	VMOVAPS      Y6, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y7, Y15
+	VMOVUPS      Y6, 320(R13)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y6
+	VMOVUPS      Y7, 352(R13)
+	MOVLQSX      60(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y7
+	VMOVUPS      Y13, 384(R13)
+	VMOVAPS      Y7, Y13
+	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y6, Y13
+	VMOVUPS      Y12, 416(R13)
+	VMOVAPS      Y6, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y7, Y12
+	VMOVUPS      Y6, 448(R13)
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y10, Y6
+	VMOVUPS      Y7, 480(R13)
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y7
+	VFNMADD132PS butterflyConstantVectors<>+384(SB), Y0, Y10
+	VFMSUB132PS  butterflyConstantVectors<>+384(SB), Y1, Y11
+	VMOVUPS      Y0, 512(R13)
+	VMOVAPS      Y4, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y2, Y0
+	VMOVUPS      Y1, 544(R13)
+	VMOVAPS      Y5, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y3, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y2, Y4
+	VFMSUB231PS  butterflyConstantVectors<>+1824(SB), Y3, Y5
+	VADDPS       Y5, Y4, Y2
+	VSUBPS       Y4, Y5, Y3
+	VADDPS       Y14, Y8, Y4
+	VADDPS       Y15, Y9, Y5
+	VSUBPS       Y14, Y8, Y8
+	VSUBPS       Y9, Y15, Y9
+	VMOVUPS      416(R13), Y14
+	VMOVAPS      Y14, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y13, Y15
+	VMOVUPS      Y3, 576(R13)
+	VMOVUPS      384(R13), Y3
+	VMOVUPS      Y2, 608(R13)
+	VMOVAPS      Y3, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y12, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y13, Y14
+	VFMSUB231PS  butterflyConstantVectors<>+1856(SB), Y12, Y3
+	VSUBPS       Y14, Y3, Y12
+	VADDPS       Y3, Y14, Y3
+	VMOVAPS      Y6, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y4, Y13
+	VMOVAPS      Y7, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y5, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y4, Y6
+	VFMSUB231PS  butterflyConstantVectors<>+1408(SB), Y5, Y7
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y15, Y4
+	VMOVAPS      Y1, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y2, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y15, Y0
+	VFMSUB231PS  butterflyConstantVectors<>+1824(SB), Y2, Y1
+	VMOVAPS      Y13, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y4, Y2
+	VMOVAPS      Y14, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y5, Y15
+	VMOVUPS      Y3, 384(R13)
+	VBROADCASTSS 12(R10), Y3
+	VMOVUPS      Y12, 416(R13)
+	VMULPS       Y3, Y15, Y12
+	VMOVUPS      Y8, 640(R13)
+	VBROADCASTSS 8(R10), Y8
+	VMULPS       Y8, Y15, Y15
+	VFMADD231PS  Y8, Y2, Y12
+	VFMSUB231PS  Y3, Y2, Y15
+	VMOVUPS      Y12, 64(CX)
+	VMOVUPS      Y15, 64(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y4, Y13
+	VFMSUB231PS  butterflyConstantVectors<>+1888(SB), Y5, Y14
+	VBROADCASTSS 76(R10), Y2
+	VMULPS       Y2, Y14, Y3
+	VBROADCASTSS 72(R10), Y4
+	VMULPS       Y4, Y14, Y5
+	VFMSUB231PS  Y4, Y13, Y3
+	VFMADD231PS  Y2, Y13, Y5
+	VMOVUPS      Y3, 576(CX)
+	VMOVUPS      Y5, 576(DX)
+	VMOVAPS      Y6, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y1, Y2
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y3
+	VBROADCASTSS 52(R10), Y4
+	VMULPS       Y4, Y3, Y5
+	VBROADCASTSS 48(R10), Y8
+	VMULPS       Y8, Y3, Y3
+	VFMSUB231PS  Y8, Y2, Y5
+	VFMADD231PS  Y4, Y2, Y3
+	VMOVUPS      Y5, 384(CX)
+	VMOVUPS      Y3, 384(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y1, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y7
+	VBROADCASTSS 108(R10), Y0
+	VMULPS       Y0, Y7, Y1
+	VBROADCASTSS 104(R10), Y2
+	VMULPS       Y2, Y7, Y3
+	VFMSUB231PS  Y2, Y6, Y1
+	VFMADD231PS  Y0, Y6, Y3
+	VMOVUPS      Y1, 832(CX)
+	VMOVUPS      Y3, 832(DX)
+	VMOVAPS      Y10, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y9, Y0
+	VMOVUPS      640(R13), Y1
+	VMOVAPS      Y11, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y9, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y1, Y11
+	VMOVUPS      416(R13), Y1
+	VMOVUPS      608(R13), Y3
+	VMOVAPS      Y3, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y1, Y4
+	VMOVUPS      384(R13), Y5
+	VMOVUPS      576(R13), Y6
+	VMOVAPS      Y6, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y5, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y1, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y5, Y6
+	VMOVAPS      Y0, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y4, Y1
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y7, Y5
+	VBROADCASTSS 36(R10), Y8
+	VMULPS       Y8, Y5, Y9
+	VBROADCASTSS 32(R10), Y12
+	VMULPS       Y12, Y5, Y5
+	VFMSUB231PS  Y12, Y1, Y9
+	VFMADD231PS  Y8, Y1, Y5
+	VMOVUPS      Y9, 256(CX)
+	VMOVUPS      Y5, 256(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y4, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y7, Y2
+	VBROADCASTSS 100(R10), Y1
+	VMULPS       Y1, Y2, Y4
+	VBROADCASTSS 96(R10), Y5
+	VMULPS       Y5, Y2, Y2
+	VFMSUB231PS  Y5, Y0, Y4
+	VFMADD231PS  Y1, Y0, Y2
+	VMOVUPS      Y4, 768(CX)
+	VMOVUPS      Y2, 768(DX)
+	VMOVAPS      Y10, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y6, Y0
+	VMOVAPS      Y11, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y3, Y1
+	VBROADCASTSS 68(R10), Y2
+	VMULPS       Y2, Y1, Y4
+	VBROADCASTSS 64(R10), Y5
+	VMULPS       Y5, Y1, Y1
+	VFMSUB231PS  Y5, Y0, Y4
+	VFMADD231PS  Y2, Y0, Y1
+	VMOVUPS      Y4, 512(CX)
+	VMOVUPS      Y1, 512(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y6, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y3, Y11
+	VBROADCASTSS 124(R10), Y0
+	VMULPS       Y0, Y11, Y1
+	VBROADCASTSS 120(R10), Y2
+	VMULPS       Y2, Y11, Y3
+	VFMSUB231PS  Y2, Y10, Y1
+	VFMADD231PS  Y0, Y10, Y3
+	VMOVUPS      Y1, 960(CX)
+	VMOVUPS      Y3, 960(DX)
+	VMOVUPS      512(R13), Y0
+	VMOVUPS      544(R13), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      256(R13), Y3
+	VMOVUPS      288(R13), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y3, Y4, Y1
+	VMOVUPS      128(R13), Y3
+	VMOVUPS      160(R13), Y4
+	VADDPS       Y4, Y3, Y6
+	VMOVUPS      192(R13), Y7
+	VMOVUPS      224(R13), Y8
+	VADDPS       Y8, Y7, Y9
+	VSUBPS       Y4, Y3, Y3
+	VSUBPS       Y7, Y8, Y4
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y4, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y3, Y4
+	VMOVUPS      64(R13), Y3
+	VMOVUPS      96(R13), Y8
+	VADDPS       Y8, Y3, Y10
+	VMOVUPS      320(R13), Y11
+	VMOVUPS      352(R13), Y12
+	VADDPS       Y12, Y11, Y13
+	VSUBPS       Y8, Y3, Y3
+	VSUBPS       Y11, Y12, Y8
+	VADDPS       Y8, Y3, Y11
+	VSUBPS       Y3, Y8, Y3
+	VMOVUPS      (R13), Y8
+	VMOVUPS      32(R13), Y12
+	VADDPS       Y12, Y8, Y14
+	VMOVUPS      448(R13), Y15
+	VMOVUPS      Y14, 320(R13)
+	VMOVUPS      480(R13), Y14
+	VMOVUPS      Y6, 352(R13)
+	VADDPS       Y14, Y15, Y6
+	VSUBPS       Y12, Y8, Y8
+	VSUBPS       Y15, Y14, Y12
+	VMOVAPS      Y12, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y8, Y14
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y12, Y8
+	VMOVAPS      Y0, Y12
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y12
+	VMOVAPS      Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y15
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y11, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y1
+	VADDPS       Y14, Y7, Y3
+	VADDPS       Y8, Y4, Y11
+	VSUBPS       Y14, Y7, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMOVAPS      Y12, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y8
+	VMOVAPS      Y15, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y11, Y14
+	VMOVUPS      Y6, 448(R13)
+	VBROADCASTSS 20(R10), Y6
+	VMOVUPS      Y9, 480(R13)
+	VMULPS       Y6, Y14, Y9
+	VMOVUPS      Y10, 32(R13)
+	VBROADCASTSS 16(R10), Y10
+	VMULPS       Y10, Y14, Y14
+	VFMSUB231PS  Y10, Y8, Y9
+	VFMADD231PS  Y6, Y8, Y14
+	VMOVUPS      Y9, 128(CX)
+	VMOVUPS      Y14, 128(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y11, Y15
+	VBROADCASTSS 84(R10), Y3
+	VMULPS       Y3, Y15, Y6
+	VBROADCASTSS 80(R10), Y8
+	VMULPS       Y8, Y15, Y9
+	VFMSUB231PS  Y8, Y12, Y6
+	VFMADD231PS  Y3, Y12, Y9
+	VMOVUPS      Y6, 640(CX)
+	VMOVUPS      Y9, 640(DX)
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y4, Y3
+	VMOVAPS      Y1, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y7, Y6
+	VBROADCASTSS 60(R10), Y8
+	VMULPS       Y8, Y6, Y9
+	VBROADCASTSS 56(R10), Y10
+	VMULPS       Y10, Y6, Y6
+	VFMSUB231PS  Y10, Y3, Y9
+	VFMADD231PS  Y8, Y3, Y6
+	VMOVUPS      Y9, 448(CX)
+	VMOVUPS      Y6, 448(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y4, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y7, Y1
+	VBROADCASTSS 116(R10), Y3
+	VMULPS       Y3, Y1, Y4
+	VBROADCASTSS 112(R10), Y6
+	VMULPS       Y6, Y1, Y1
+	VFMSUB231PS  Y6, Y0, Y4
+	VFMADD231PS  Y3, Y0, Y1
+	VMOVUPS      Y4, 896(CX)
+	VMOVUPS      Y1, 896(DX)
+	VADDPS       Y5, Y2, Y0
+	VMOVUPS      32(R13), Y1
+	VADDPS       Y13, Y1, Y3
+	VSUBPS       Y5, Y2, Y2
+	VSUBPS       Y1, Y13, Y1
+	VMOVUPS      352(R13), Y4
+	VMOVUPS      480(R13), Y5
+	VADDPS       Y5, Y4, Y6
+	VMOVUPS      320(R13), Y7
+	VMOVUPS      448(R13), Y8
+	VADDPS       Y8, Y7, Y9
+	VSUBPS       Y5, Y4, Y4
+	VSUBPS       Y7, Y8, Y5
+	VADDPS       Y5, Y4, Y7
+	VSUBPS       Y4, Y5, Y4
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y5
+	VMOVAPS      Y1, Y8
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y8
+	VBROADCASTSS 28(R10), Y10
+	VMULPS       Y10, Y8, Y11
+	VBROADCASTSS 24(R10), Y12
+	VMULPS       Y12, Y8, Y8
+	VFMSUB231PS  Y12, Y5, Y11
+	VFMADD231PS  Y10, Y5, Y8
+	VMOVUPS      Y11, 192(CX)
+	VMOVUPS      Y8, 192(DX)
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y2
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y1
+	VBROADCASTSS 92(R10), Y4
+	VMULPS       Y4, Y1, Y5
+	VBROADCASTSS 88(R10), Y7
+	VMULPS       Y7, Y1, Y1
+	VFMSUB231PS  Y7, Y2, Y5
+	VFMADD231PS  Y4, Y2, Y1
+	VMOVUPS      Y5, 704(CX)
+	VMOVUPS      Y1, 704(DX)
+	VADDPS       Y3, Y0, Y1
+	VADDPS       Y9, Y6, Y2
+	VSUBPS       Y3, Y0, Y0
+	VSUBPS       Y6, Y9, Y3
+	VBROADCASTSS 44(R10), Y4
+	VMULPS       Y4, Y3, Y5
+	VBROADCASTSS 40(R10), Y6
+	VMULPS       Y6, Y3, Y3
+	VFMSUB231PS  Y6, Y0, Y5
+	VFMADD231PS  Y4, Y0, Y3
+	VMOVUPS      Y5, 320(CX)
+	VMOVUPS      Y3, 320(DX)
+	VADDPS       Y2, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	VSUBPS       Y2, Y1, Y0
+	VBROADCASTSS (R10), Y1
+	VMULPS       Y1, Y0, Y1
+	VBROADCASTSS 4(R10), Y2
+	VMULPS       Y2, Y0, Y0
+	VMOVUPS      Y1, (CX)
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R12
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000800, AX
+	ADDQ         $0x00000800, CX
+	ADDQ         $0x00000800, DX
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000080, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBackHalf32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBackHalf32AVX2(SB), $608-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R12, R12
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
+
+butterfly:
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y1
+	VBROADCASTSS 12(R10), Y2
+	VMULPS       Y2, Y1, Y3
+	VBROADCASTSS 8(R10), Y4
+	VMULPS       Y4, Y1, Y1
+	VFMADD231PS  Y4, Y0, Y3
+	VFNMADD231PS Y2, Y0, Y1
+	VMOVUPS      576(CX), Y0
+	VMOVUPS      576(DX), Y2
+	VBROADCASTSS 76(R10), Y4
+	VMULPS       Y4, Y2, Y5
+	VBROADCASTSS 72(R10), Y6
+	VMULPS       Y6, Y2, Y2
+	VFMADD231PS  Y6, Y0, Y5
+	VFNMADD231PS Y4, Y0, Y2
+	VADDPS       Y2, Y1, Y0
+	VADDPS       Y5, Y3, Y4
+	VSUBPS       Y2, Y1, Y1
+	VSUBPS       Y5, Y3, Y2
+	VMOVUPS      256(CX), Y3
+	VMOVUPS      256(DX), Y5
+	VBROADCASTSS 36(R10), Y6
+	VMULPS       Y6, Y5, Y7
+	VBROADCASTSS 32(R10), Y8
+	VMULPS       Y8, Y5, Y5
+	VFMADD231PS  Y8, Y3, Y7
+	VFNMADD231PS Y6, Y3, Y5
+	VMOVUPS      768(CX), Y3
+	VMOVUPS      768(DX), Y6
+	VBROADCASTSS 100(R10), Y8
+	VMULPS       Y8, Y6, Y9
+	VBROADCASTSS 96(R10), Y10
+	VMULPS       Y10, Y6, Y6
+	VFMADD231PS  Y10, Y3, Y9
+	VFNMADD231PS Y8, Y3, Y6
+	VADDPS       Y6, Y5, Y3
+	VADDPS       Y9, Y7, Y8
+	VSUBPS       Y6, Y5, Y5
+	VSUBPS       Y9, Y7, Y6
+	VADDPS       Y6, Y5, Y7
+	VSUBPS       Y5, Y6, Y5
+	VMOVUPS      384(CX), Y6
+	VMOVUPS      384(DX), Y9
+	VBROADCASTSS 52(R10), Y10
+	VMULPS       Y10, Y9, Y11
+	VBROADCASTSS 48(R10), Y12
+	VMULPS       Y12, Y9, Y9
+	VFMADD231PS  Y12, Y6, Y11
+	VFNMADD231PS Y10, Y6, Y9
+	VMOVUPS      832(CX), Y6
+	VMOVUPS      832(DX), Y10
+	VBROADCASTSS 108(R10), Y12
+	VMULPS       Y12, Y10, Y13
+	VBROADCASTSS 104(R10), Y14
+	VMULPS       Y14, Y10, Y10
+	VFMADD231PS  Y14, Y6, Y13
+	VFNMADD231PS Y12, Y6, Y10
+	VADDPS       Y10, Y9, Y6
+	VADDPS       Y13, Y11, Y12
+	VSUBPS       Y10, Y9, Y9
+	VSUBPS       Y13, Y11, Y10
+	VMOVUPS      512(CX), Y11
+	VMOVUPS      512(DX), Y13
+	VBROADCASTSS 68(R10), Y14
+	VMULPS       Y14, Y13, Y15
+	VMOVUPS      Y5, (R13)
+	VBROADCASTSS 64(R10), Y5
+	VMULPS       Y5, Y13, Y13
+	VFMADD231PS  Y5, Y11, Y15
+	VFNMADD231PS Y14, Y11, Y13
+	VMOVUPS      960(CX), Y5
+	VMOVUPS      960(DX), Y11
+	VBROADCASTSS 124(R10), Y14
+	VMOVUPS      Y7, 32(R13)
+	VMULPS       Y14, Y11, Y7
+	VMOVUPS      Y2, 64(R13)
+	VBROADCASTSS 120(R10), Y2
+	VMULPS       Y2, Y11, Y11
+	VFMADD231PS  Y2, Y5, Y7
+	VFNMADD231PS Y14, Y5, Y11
+	VADDPS       Y11, Y13, Y2
+	VADDPS       Y7, Y15, Y5
+	VSUBPS       Y11, Y13, Y11
+	VSUBPS       Y7, Y15, Y7
+	VSUBPS       Y11, Y7, Y13
+	VADDPS       Y7, Y11, Y7
+	VADDPS       Y6, Y0, Y11
+	VADDPS       Y12, Y4, Y14
+	VSUBPS       Y6, Y0, Y0
+	VSUBPS       Y12, Y4, Y4
+	VADDPS       Y2, Y3, Y6
+	VADDPS       Y5, Y8, Y12
+	VSUBPS       Y2, Y3, Y2
+	VSUBPS       Y5, Y8, Y3
+	VADDPS       Y6, Y11, Y5
+	VADDPS       Y12, Y14, Y8
+	VSUBPS       Y6, Y11, Y6
+	VSUBPS       Y12, Y14, Y11
+	VADDPS       Y11, Y6, Y12
+	VSUBPS       Y6, Y11, Y6
+	VADDPS       Y3, Y0, Y11
+	VSUBPS       Y2, Y4, Y14
+	VMOVAPS      Y11, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y14, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y11, Y14
+	VSUBPS       Y3, Y0, Y0
+	VADDPS       Y2, Y4, Y2
+	VMOVAPS      Y2, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y0, Y3
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y2, Y0
+	VADDPS       Y10, Y1, Y2
+	VMOVUPS      64(R13), Y4
+	VSUBPS       Y9, Y4, Y11
+	VSUBPS       Y10, Y1, Y1
+	VADDPS       Y9, Y4, Y4
+	VMOVUPS      32(R13), Y9
+	VADDPS       Y13, Y9, Y10
+	VMOVUPS      Y3, 64(R13)
+	VMOVUPS      (R13), Y3
+	VMOVUPS      Y0, 96(R13)
+	VSUBPS       Y7, Y3, Y0
+	VSUBPS       Y13, Y9, Y9
+	VADDPS       Y7, Y3, Y3
+	VMOVAPS      Y2, Y7
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y10, Y7
+	VMOVAPS      Y11, Y13
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y13
+	VMOVUPS      Y12, (R13)
+	VMOVAPS      Y7, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y13, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y7, Y13
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y10, Y2
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y11
+	VMOVAPS      Y11, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y2, Y0
+	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y11, Y2
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y7
+	VMOVAPS      Y4, Y10
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y9, Y10
+	VMOVAPS      Y7, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y10, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y7, Y10
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y1
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y9, Y4
+	VMOVAPS      Y4, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y1, Y3
+	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y4, Y1
+	VMOVUPS      128(CX), Y4
+	VMOVUPS      128(DX), Y7
+	VBROADCASTSS 20(R10), Y9
+	VMOVUPS      Y3, 32(R13)
+	VMULPS       Y9, Y7, Y3
+	VMOVUPS      Y1, 128(R13)
+	VBROADCASTSS 16(R10), Y1
+	VMULPS       Y1, Y7, Y7
+	VFMADD231PS  Y1, Y4, Y3
+	VFNMADD231PS Y9, Y4, Y7
+	VMOVUPS      640(CX), Y1
+	VMOVUPS      640(DX), Y4
+	VBROADCASTSS 84(R10), Y9
+	VMOVUPS      Y0, 160(R13)
+	VMULPS       Y9, Y4, Y0
+	VMOVUPS      Y2, 192(R13)
+	VBROADCASTSS 80(R10), Y2
+	VMULPS       Y2, Y4, Y4
+	VFMADD231PS  Y2, Y1, Y0
+	VFNMADD231PS Y9, Y1, Y4
+	VADDPS       Y4, Y7, Y1
+	VADDPS       Y0, Y3, Y2
+	VSUBPS       Y4, Y7, Y4
+	VSUBPS       Y0, Y3, Y0
+	VMOVUPS      448(CX), Y3
+	VMOVUPS      448(DX), Y7
+	VBROADCASTSS 60(R10), Y9
+	VMOVUPS      Y6, 224(R13)
+	VMULPS       Y9, Y7, Y6
+	VMOVUPS      Y11, 256(R13)
+	VBROADCASTSS 56(R10), Y11
+	VMULPS       Y11, Y7, Y7
+	VFMADD231PS  Y11, Y3, Y6
+	VFNMADD231PS Y9, Y3, Y7
+	VMOVUPS      896(CX), Y3
+	VMOVUPS      896(DX), Y9
+	VBROADCASTSS 116(R10), Y11
+	VMOVUPS      Y10, 288(R13)
+	VMULPS       Y11, Y9, Y10
+	VMOVUPS      Y15, 320(R13)
+	VBROADCASTSS 112(R10), Y15
+	VMULPS       Y15, Y9, Y9
+	VFMADD231PS  Y15, Y3, Y10
+	VFNMADD231PS Y11, Y3, Y9
+	VADDPS       Y9, Y7, Y3
+	VADDPS       Y10, Y6, Y11
+	VSUBPS       Y9, Y7, Y7
+	VSUBPS       Y10, Y6, Y6
+	VADDPS       Y3, Y1, Y9
+	VADDPS       Y11, Y2, Y10
+	VSUBPS       Y3, Y1, Y1
+	VSUBPS       Y11, Y2, Y2
+	VADDPS       Y2, Y1, Y3
+	VSUBPS       Y1, Y2, Y1
+	VADDPS       Y6, Y4, Y2
+	VSUBPS       Y7, Y0, Y11
+	VMOVAPS      Y2, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y11, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y2, Y11
+	VSUBPS       Y6, Y4, Y2
+	VADDPS       Y7, Y0, Y0
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y2, Y4
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y0, Y2
+	VMOVUPS      192(CX), Y0
+	VMOVUPS      192(DX), Y6
+	VBROADCASTSS 28(R10), Y7
+	VMOVUPS      Y14, 352(R13)
+	VMULPS       Y7, Y6, Y14
+	VMOVUPS      Y12, 384(R13)
+	VBROADCASTSS 24(R10), Y12
+	VMULPS       Y12, Y6, Y6
+	VFMADD231PS  Y12, Y0, Y14
+	VFNMADD231PS Y7, Y0, Y6
+	VMOVUPS      704(CX), Y0
+	VMOVUPS      704(DX), Y7
+	VBROADCASTSS 92(R10), Y12
+	VMOVUPS      Y13, 416(R13)
+	VMULPS       Y12, Y7, Y13
+	VMOVUPS      Y5, 448(R13)
+	VBROADCASTSS 88(R10), Y5
+	VMULPS       Y5, Y7, Y7
+	VFMADD231PS  Y5, Y0, Y13
+	VFNMADD231PS Y12, Y0, Y7
+	VADDPS       Y7, Y6, Y0
+	VADDPS       Y13, Y14, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y13, Y14, Y7
+	VADDPS       Y7, Y6, Y12
+	VSUBPS       Y6, Y7, Y6
+	VMOVUPS      320(CX), Y7
+	VMOVUPS      320(DX), Y13
+	VBROADCASTSS 44(R10), Y14
+	VMOVUPS      Y8, 480(R13)
+	VMULPS       Y14, Y13, Y8
+	VMOVUPS      Y4, 512(R13)
+	VBROADCASTSS 40(R10), Y4
+	VMULPS       Y4, Y13, Y13
+	VFMADD231PS  Y4, Y7, Y8
+	VFNMADD231PS Y14, Y7, Y13
+	VMOVUPS      (AX), Y4
+	VMOVUPS      (CX), Y7
+	VMOVUPS      (DX), Y14
+	VMOVUPS      Y2, 544(R13)
+	VBROADCASTSS 4(R10), Y2
+	VMULPS       Y2, Y14, Y2
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y7, Y2
+	VADDPS       Y2, Y4, Y7
+	VSUBPS       Y2, Y4, Y2
+	VADDPS       Y8, Y7, Y4
+	VSUBPS       Y8, Y7, Y7
+	VSUBPS       Y13, Y2, Y8
+	VADDPS       Y13, Y2, Y2
+	VADDPS       Y5, Y4, Y13
+	VSUBPS       Y5, Y4, Y4
+	VSUBPS       Y0, Y7, Y5
+	VADDPS       Y0, Y7, Y0
+	VMOVAPS      Y8, Y7
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y6, Y7
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y6, Y8
+	VMOVAPS      Y2, Y6
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y12, Y6
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y12, Y2
+	VADDPS       Y10, Y13, Y12
+	VSUBPS       Y10, Y13, Y10
+	VSUBPS       Y9, Y4, Y13
+	VADDPS       Y9, Y4, Y4
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y11, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y11, Y7
+	VMOVAPS      Y8, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y15, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y15, Y8
+	VMOVAPS      Y5, Y14
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y1, Y14
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y1, Y5
+	VMOVAPS      Y0, Y1
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y1
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y0
+	VMOVUPS      544(R13), Y3
+	VMOVAPS      Y6, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y6
+	VMOVUPS      512(R13), Y3
+	VMOVUPS      Y0, 544(R13)
+	VMOVAPS      Y2, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y2
+	VADDPS       480(R13), Y12, Y3
+	MOVLQSX      (SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VSUBPS       448(R13), Y10, Y3
+	MOVLQSX      32(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      416(R13), Y3
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y3, Y9
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y9, (BX)(R14*1)
+	VMOVUPS      384(R13), Y3
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y3, Y7
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (BX)(R14*1)
+	VMOVUPS      352(R13), Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y14
+	MOVLQSX      8(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y14, (BX)(R14*1)
+	VMOVUPS      320(R13), Y3
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y5
+	MOVLQSX      40(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y5, (BX)(R14*1)
+	VMOVUPS      288(R13), Y3
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y3, Y15
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y15, (BX)(R14*1)
+	VMOVUPS      256(R13), Y3
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y3, Y6
+	MOVLQSX      44(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y6, (BX)(R14*1)
+	VMOVUPS      224(R13), Y3
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y13
+	MOVLQSX      16(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y13, (BX)(R14*1)
+	VMOVUPS      (R13), Y3
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y4
+	MOVLQSX      48(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      48(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (BX)(R14*1)
+	VMOVUPS      192(R13), Y3
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y3, Y11
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y11, (BX)(R14*1)
+	VMOVUPS      160(R13), Y3
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y3, Y8
+	MOVLQSX      52(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (BX)(R14*1)
+	VMOVUPS      96(R13), Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y1
+	MOVLQSX      24(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y1, (BX)(R14*1)
+	VMOVUPS      64(R13), Y1
+	VMOVUPS      544(R13), Y3
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y1, Y3
+	MOVLQSX      56(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      56(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      128(R13), Y1
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y1, Y0
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (BX)(R14*1)
+	VMOVUPS      32(R13), Y0
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y2
+	MOVLQSX      60(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (BX)(R14*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R12
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00000800, AX
+	ADDQ         $0x00000800, CX
+	ADDQ         $0x00000800, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000080, R10
 	DECQ         R11
 	JNZ          butterfly
@@ -83844,2168 +86792,6 @@ butterfly:
 	ADDQ         $0x00001040, AX
 	ADDQ         $0x00001040, CX
 	ADDQ         $0x00001040, DX
-	ADDQ         $0x00000100, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func Line64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·Line64AVX2(SB), $1760-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-
-butterfly:
-	MOVLQSX      (SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      (SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y0
-	MOVLQSX      128(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      128(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y1
-	MOVLQSX      64(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      64(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      192(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      192(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y3
-	VADDPS       Y1, Y0, Y4
-	VADDPS       Y3, Y2, Y5
-	VSUBPS       Y1, Y0, Y0
-	VSUBPS       Y2, Y3, Y1
-	MOVLQSX      4(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      132(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y3
-	MOVLQSX      68(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y6
-	MOVLQSX      196(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	VADDPS       Y3, Y2, Y8
-	VADDPS       Y7, Y6, Y9
-	VSUBPS       Y3, Y2, Y2
-	VSUBPS       Y6, Y7, Y3
-	VMOVAPS      Y2, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1984(SB), Y3, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1984(SB), Y2, Y3
-	MOVLQSX      8(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      8(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      136(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      136(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      72(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      72(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y10
-	MOVLQSX      200(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      200(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y11
-	VADDPS       Y7, Y2, Y12
-	VADDPS       Y11, Y10, Y13
-	VSUBPS       Y7, Y2, Y2
-	VSUBPS       Y10, Y11, Y7
-	VMOVAPS      Y2, Y10
-	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y7, Y10
-	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y2, Y7
-	MOVLQSX      12(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      140(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y11
-	MOVLQSX      76(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y14
-	MOVLQSX      204(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y12, (R12)
-	VADDPS       Y11, Y2, Y12
-	VMOVUPS      Y12, 32(R12)
-	VADDPS       Y15, Y14, Y12
-	VSUBPS       Y11, Y2, Y2
-	VSUBPS       Y14, Y15, Y11
-	VMOVAPS      Y2, Y14
-	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y11, Y14
-	VFNMADD231PS butterflyConstantVectors<>+2016(SB), Y2, Y11
-	MOVLQSX      16(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      16(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      144(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      144(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y12, 64(R12)
-	MOVLQSX      80(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      80(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y12
-	VMOVUPS      Y13, 96(R12)
-	MOVLQSX      208(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      208(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y13
-	VMOVUPS      Y8, 128(R12)
-	VADDPS       Y15, Y2, Y8
-	VMOVUPS      Y8, 160(R12)
-	VADDPS       Y13, Y12, Y8
-	VSUBPS       Y15, Y2, Y2
-	VSUBPS       Y12, Y13, Y12
-	VMOVAPS      Y2, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y12, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y2, Y12
-	MOVLQSX      20(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      148(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y8, 192(R12)
-	MOVLQSX      84(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y8
-	VMOVUPS      Y9, 224(R12)
-	MOVLQSX      212(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y9
-	VMOVUPS      Y4, 256(R12)
-	VADDPS       Y15, Y2, Y4
-	VMOVUPS      Y4, 288(R12)
-	VADDPS       Y9, Y8, Y4
-	VSUBPS       Y15, Y2, Y2
-	VSUBPS       Y8, Y9, Y8
-	VMOVAPS      Y2, Y9
-	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y8, Y9
-	VFNMADD231PS butterflyConstantVectors<>+2048(SB), Y2, Y8
-	MOVLQSX      24(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      24(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      152(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      152(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y4, 320(R12)
-	MOVLQSX      88(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      88(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y4
-	VMOVUPS      Y5, 352(R12)
-	MOVLQSX      216(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      216(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y5
-	VMOVUPS      Y11, 384(R12)
-	VADDPS       Y15, Y2, Y11
-	VMOVUPS      Y11, 416(R12)
-	VADDPS       Y5, Y4, Y11
-	VSUBPS       Y15, Y2, Y2
-	VSUBPS       Y4, Y5, Y4
-	VMOVAPS      Y2, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y4, Y5
-	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y2, Y4
-	MOVLQSX      28(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      156(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y11, 448(R12)
-	MOVLQSX      92(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y11
-	VMOVUPS      Y14, 480(R12)
-	MOVLQSX      220(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y14
-	VMOVUPS      Y4, 512(R12)
-	VADDPS       Y15, Y2, Y4
-	VMOVUPS      Y4, 544(R12)
-	VADDPS       Y14, Y11, Y4
-	VSUBPS       Y15, Y2, Y2
-	VSUBPS       Y11, Y14, Y11
-	VMOVAPS      Y2, Y14
-	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y11, Y14
-	VFNMADD231PS butterflyConstantVectors<>+2080(SB), Y2, Y11
-	MOVLQSX      32(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      32(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y2
-	MOVLQSX      160(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      160(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y4, 576(R12)
-	MOVLQSX      96(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      96(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y4
-	VMOVUPS      Y11, 608(R12)
-	MOVLQSX      224(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      224(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y11
-	VMOVUPS      Y14, 640(R12)
-	VADDPS       Y15, Y2, Y14
-	VMOVUPS      Y14, 672(R12)
-	VADDPS       Y11, Y4, Y14
-	VSUBPS       Y15, Y2, Y2
-	VSUBPS       Y4, Y11, Y4
-	VADDPS       Y4, Y2, Y11
-	VSUBPS       Y2, Y4, Y2
-	MOVLQSX      36(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y4
-	MOVLQSX      164(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y14, 704(R12)
-	MOVLQSX      100(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y14
-	VMOVUPS      Y5, 736(R12)
-	MOVLQSX      228(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y5
-	VMOVUPS      Y7, 768(R12)
-	VADDPS       Y15, Y4, Y7
-	VMOVUPS      Y7, 800(R12)
-	VADDPS       Y5, Y14, Y7
-	VSUBPS       Y15, Y4, Y4
-	VSUBPS       Y14, Y5, Y5
-	VMOVAPS      Y5, Y14
-	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y4, Y14
-	VFMSUB231PS  butterflyConstantVectors<>+2080(SB), Y5, Y4
-	MOVLQSX      40(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      40(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y5
-	MOVLQSX      168(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      168(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y7, 832(R12)
-	MOVLQSX      104(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      104(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	VMOVUPS      Y10, 864(R12)
-	MOVLQSX      232(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      232(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y10
-	VMOVUPS      Y8, 896(R12)
-	VADDPS       Y15, Y5, Y8
-	VMOVUPS      Y8, 928(R12)
-	VADDPS       Y10, Y7, Y8
-	VSUBPS       Y15, Y5, Y5
-	VSUBPS       Y7, Y10, Y7
-	VMOVAPS      Y7, Y10
-	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y5, Y10
-	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y7, Y5
-	MOVLQSX      44(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      172(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y8, 960(R12)
-	MOVLQSX      108(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y8
-	VMOVUPS      Y5, 992(R12)
-	MOVLQSX      236(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y5
-	VMOVUPS      Y10, 1024(R12)
-	VADDPS       Y15, Y7, Y10
-	VMOVUPS      Y10, 1056(R12)
-	VADDPS       Y5, Y8, Y10
-	VSUBPS       Y15, Y7, Y7
-	VSUBPS       Y8, Y5, Y5
-	VMOVAPS      Y5, Y8
-	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y7, Y8
-	VFMSUB231PS  butterflyConstantVectors<>+2048(SB), Y5, Y7
-	MOVLQSX      48(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      48(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y5
-	MOVLQSX      176(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      176(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y10, 1088(R12)
-	MOVLQSX      112(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      112(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y10
-	VMOVUPS      Y7, 1120(R12)
-	MOVLQSX      240(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      240(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	VMOVUPS      Y8, 1152(R12)
-	VADDPS       Y15, Y5, Y8
-	VMOVUPS      Y8, 1184(R12)
-	VADDPS       Y7, Y10, Y8
-	VSUBPS       Y15, Y5, Y5
-	VSUBPS       Y10, Y7, Y7
-	VMOVAPS      Y7, Y10
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y5, Y10
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y7, Y5
-	MOVLQSX      52(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	MOVLQSX      180(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y8, 1216(R12)
-	MOVLQSX      116(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y8
-	VMOVUPS      Y9, 1248(R12)
-	MOVLQSX      244(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y9
-	VMOVUPS      Y3, 1280(R12)
-	VADDPS       Y15, Y7, Y3
-	VMOVUPS      Y3, 1312(R12)
-	VADDPS       Y9, Y8, Y3
-	VSUBPS       Y15, Y7, Y7
-	VSUBPS       Y8, Y9, Y8
-	VMOVAPS      Y8, Y9
-	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y7, Y9
-	VFMSUB231PS  butterflyConstantVectors<>+2016(SB), Y8, Y7
-	MOVLQSX      56(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      56(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y8
-	MOVLQSX      184(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      184(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y3, 1344(R12)
-	MOVLQSX      120(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      120(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y3
-	VMOVUPS      Y7, 1376(R12)
-	MOVLQSX      248(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      248(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y7
-	VMOVUPS      Y9, 1408(R12)
-	VADDPS       Y15, Y8, Y9
-	VMOVUPS      Y9, 1440(R12)
-	VADDPS       Y7, Y3, Y9
-	VSUBPS       Y15, Y8, Y8
-	VSUBPS       Y3, Y7, Y3
-	VMOVAPS      Y3, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y8, Y7
-	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y3, Y8
-	MOVLQSX      60(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y3
-	MOVLQSX      188(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y15
-	VMOVUPS      Y9, 1472(R12)
-	MOVLQSX      124(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y9
-	VMOVUPS      Y8, 1504(R12)
-	MOVLQSX      252(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      (BX)(R13*1), Y8
-	VMOVUPS      Y7, 1536(R12)
-	VADDPS       Y15, Y3, Y7
-	VMOVUPS      Y7, 1568(R12)
-	VADDPS       Y8, Y9, Y7
-	VSUBPS       Y15, Y3, Y3
-	VSUBPS       Y9, Y8, Y8
-	VMOVAPS      Y8, Y9
-	VFMADD231PS  butterflyConstantVectors<>+1984(SB), Y3, Y9
-	VFMSUB231PS  butterflyConstantVectors<>+1984(SB), Y8, Y3
-	VMOVAPS      Y0, Y8
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y8
-	VMOVAPS      Y1, Y15
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y15
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y11, Y0
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y1
-	VADDPS       Y10, Y13, Y2
-	VADDPS       Y5, Y12, Y11
-	VSUBPS       Y10, Y13, Y10
-	VSUBPS       Y5, Y12, Y5
-	VMOVAPS      Y8, Y12
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y12
-	VMOVAPS      Y15, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y11, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y8
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y11, Y15
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y5, Y2
-	VMOVAPS      Y1, Y11
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y10, Y11
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y5, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y10, Y1
-	VMOVAPS      Y6, Y5
-	VFMADD231PS  butterflyConstantVectors<>+2112(SB), Y14, Y5
-	VMOVUPS      1280(R12), Y10
-	VMOVUPS      Y7, 1600(R12)
-	VMOVAPS      Y10, Y7
-	VFMADD231PS  butterflyConstantVectors<>+2112(SB), Y4, Y7
-	VFNMADD231PS butterflyConstantVectors<>+2112(SB), Y14, Y6
-	VFNMADD231PS butterflyConstantVectors<>+2112(SB), Y4, Y10
-	VMOVUPS      1408(R12), Y4
-	VMOVUPS      1248(R12), Y14
-	VMOVUPS      Y1, 1280(R12)
-	VMOVAPS      Y14, Y1
-	VFMADD231PS  butterflyConstantVectors<>+2144(SB), Y4, Y1
-	VMOVUPS      Y0, 1632(R12)
-	VMOVUPS      1376(R12), Y0
-	VMOVUPS      Y15, 1664(R12)
-	VMOVUPS      896(R12), Y15
-	VMOVUPS      Y8, 1696(R12)
-	VMOVAPS      Y15, Y8
-	VFMADD231PS  butterflyConstantVectors<>+2144(SB), Y0, Y8
-	VFNMADD231PS butterflyConstantVectors<>+2144(SB), Y4, Y14
-	VFNMADD231PS butterflyConstantVectors<>+2144(SB), Y0, Y15
-	VMOVAPS      Y5, Y0
-	VFMADD231PS  butterflyConstantVectors<>+2176(SB), Y1, Y0
-	VMOVAPS      Y7, Y4
-	VFMADD231PS  butterflyConstantVectors<>+2176(SB), Y8, Y4
-	VFNMADD231PS butterflyConstantVectors<>+2176(SB), Y1, Y5
-	VFNMADD231PS butterflyConstantVectors<>+2176(SB), Y8, Y7
-	VADDPS       Y7, Y5, Y1
-	VSUBPS       Y5, Y7, Y5
-	VMOVAPS      Y6, Y7
-	VFMADD231PS  butterflyConstantVectors<>+2176(SB), Y15, Y7
-	VMOVAPS      Y10, Y8
-	VFNMADD231PS butterflyConstantVectors<>+2176(SB), Y14, Y8
-	VMOVUPS      Y5, 896(R12)
-	VMULPS       butterflyConstantVectors<>+2208(SB), Y8, Y5
-	VMOVUPS      Y1, 1376(R12)
-	VMULPS       butterflyConstantVectors<>+2208(SB), Y7, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y5, Y1
-	VMULPS       butterflyConstantVectors<>+2208(SB), Y7, Y5
-	VMULPS       butterflyConstantVectors<>+2208(SB), Y8, Y7
-	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y5, Y7
-	VFNMADD231PS butterflyConstantVectors<>+2176(SB), Y15, Y6
-	VFMADD231PS  butterflyConstantVectors<>+2176(SB), Y14, Y10
-	VMULPS       butterflyConstantVectors<>+2208(SB), Y6, Y5
-	VMULPS       butterflyConstantVectors<>+2208(SB), Y10, Y8
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y5, Y8
-	VMULPS       butterflyConstantVectors<>+2208(SB), Y10, Y5
-	VMULPS       butterflyConstantVectors<>+2208(SB), Y6, Y6
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y5, Y6
-	VMOVUPS      1024(R12), Y5
-	VMOVUPS      864(R12), Y10
-	VMOVAPS      Y10, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y5, Y14
-	VMOVUPS      992(R12), Y15
-	VMOVUPS      Y6, 1248(R12)
-	VMOVUPS      768(R12), Y6
-	VMOVUPS      Y8, 1408(R12)
-	VMOVAPS      Y6, Y8
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y15, Y8
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y5, Y10
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y15, Y6
-	VMOVUPS      1536(R12), Y5
-	VMOVUPS      736(R12), Y15
-	VMOVUPS      Y7, 768(R12)
-	VMOVAPS      Y15, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y5, Y7
-	VMOVUPS      Y1, 992(R12)
-	VMOVUPS      1504(R12), Y1
-	VMOVUPS      Y11, 864(R12)
-	VMOVUPS      512(R12), Y11
-	VMOVUPS      Y2, 1024(R12)
-	VMOVAPS      Y11, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y5, Y15
-	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y1, Y11
-	VMOVAPS      Y14, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y7, Y1
-	VMOVAPS      Y8, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y2, Y5
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y7, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y2, Y8
-	VMOVAPS      Y10, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y11, Y2
-	VMOVAPS      Y6, Y7
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y15, Y7
-	VMOVUPS      Y14, 512(R12)
-	VADDPS       Y7, Y2, Y14
-	VSUBPS       Y2, Y7, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y11, Y10
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y15, Y6
-	VSUBPS       Y10, Y6, Y7
-	VADDPS       Y6, Y10, Y6
-	VMOVUPS      480(R12), Y10
-	VMULPS       butterflyConstantVectors<>+544(SB), Y10, Y11
-	VMOVUPS      1152(R12), Y15
-	VFMADD231PS  butterflyConstantVectors<>+2240(SB), Y15, Y11
-	VMOVUPS      Y6, 1504(R12)
-	VMOVUPS      384(R12), Y6
-	VMOVUPS      Y7, 736(R12)
-	VMULPS       butterflyConstantVectors<>+544(SB), Y6, Y7
-	VMOVUPS      Y8, 1536(R12)
-	VMOVUPS      1120(R12), Y8
-	VFMADD231PS  butterflyConstantVectors<>+2240(SB), Y8, Y7
-	VMULPS       butterflyConstantVectors<>+544(SB), Y10, Y10
-	VFNMADD231PS butterflyConstantVectors<>+2240(SB), Y15, Y10
-	VMULPS       butterflyConstantVectors<>+544(SB), Y6, Y6
-	VFNMADD231PS butterflyConstantVectors<>+2240(SB), Y8, Y6
-	VMOVUPS      640(R12), Y8
-	VMOVAPS      Y8, Y15
-	VFMADD231PS  butterflyConstantVectors<>+2272(SB), Y9, Y15
-	VMOVUPS      Y2, 1120(R12)
-	VMOVUPS      608(R12), Y2
-	VMOVUPS      Y14, 384(R12)
-	VMOVAPS      Y2, Y14
-	VFMADD231PS  butterflyConstantVectors<>+2272(SB), Y3, Y14
-	VFNMADD231PS butterflyConstantVectors<>+2272(SB), Y9, Y8
-	VFNMADD231PS butterflyConstantVectors<>+2272(SB), Y3, Y2
-	VMULPS       butterflyConstantVectors<>+544(SB), Y11, Y3
-	VFMADD231PS  butterflyConstantVectors<>+2304(SB), Y15, Y3
-	VMULPS       butterflyConstantVectors<>+544(SB), Y7, Y9
-	VFMADD231PS  butterflyConstantVectors<>+2304(SB), Y14, Y9
-	VMULPS       butterflyConstantVectors<>+544(SB), Y11, Y11
-	VFNMADD231PS butterflyConstantVectors<>+2304(SB), Y15, Y11
-	VMULPS       butterflyConstantVectors<>+544(SB), Y7, Y7
-	VFNMADD231PS butterflyConstantVectors<>+2304(SB), Y14, Y7
-	VSUBPS       Y11, Y7, Y14
-	VADDPS       Y7, Y11, Y7
-	VMULPS       butterflyConstantVectors<>+544(SB), Y10, Y11
-	VFMADD231PS  butterflyConstantVectors<>+2304(SB), Y2, Y11
-	VMULPS       butterflyConstantVectors<>+544(SB), Y6, Y15
-	VFNMADD231PS butterflyConstantVectors<>+2304(SB), Y8, Y15
-	VMOVUPS      Y7, 608(R12)
-	VMULPS       butterflyConstantVectors<>+2336(SB), Y11, Y7
-	VMOVUPS      Y14, 640(R12)
-	VMULPS       butterflyConstantVectors<>+2336(SB), Y15, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y7, Y14
-	VMULPS       butterflyConstantVectors<>+2336(SB), Y15, Y7
-	VMULPS       butterflyConstantVectors<>+2336(SB), Y11, Y11
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y7, Y11
-	VMULPS       butterflyConstantVectors<>+544(SB), Y10, Y7
-	VFNMADD231PS butterflyConstantVectors<>+2304(SB), Y2, Y7
-	VMULPS       butterflyConstantVectors<>+544(SB), Y6, Y2
-	VFMADD231PS  butterflyConstantVectors<>+2304(SB), Y8, Y2
-	VMULPS       butterflyConstantVectors<>+2336(SB), Y2, Y6
-	VMULPS       butterflyConstantVectors<>+2336(SB), Y7, Y8
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y6, Y8
-	VMULPS       butterflyConstantVectors<>+2336(SB), Y7, Y6
-	VMULPS       butterflyConstantVectors<>+2336(SB), Y2, Y2
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y6, Y2
-	VMOVAPS      Y12, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y1, Y6
-	VMOVAPS      Y13, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y5, Y7
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y1, Y12
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y5, Y13
-	VMOVAPS      Y0, Y1
-	VFMADD231PS  butterflyConstantVectors<>+2368(SB), Y3, Y1
-	VMOVAPS      Y4, Y5
-	VFMADD231PS  butterflyConstantVectors<>+2368(SB), Y9, Y5
-	VFNMADD231PS butterflyConstantVectors<>+2368(SB), Y3, Y0
-	VFNMADD231PS butterflyConstantVectors<>+2368(SB), Y9, Y4
-	VMOVAPS      Y6, Y3
-	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y1, Y3
-	VMOVAPS      Y7, Y9
-	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y5, Y9
-	VMOVUPS      Y3, (CX)
-	VMOVUPS      Y9, (DX)
-	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y1, Y6
-	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y5, Y7
-	VMOVUPS      Y6, 1024(CX)
-	VMOVUPS      Y7, 1024(DX)
-	VMOVAPS      Y12, Y1
-	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y4, Y1
-	VMOVAPS      Y13, Y3
-	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y0, Y3
-	VMOVUPS      Y1, 576(CX)
-	VMOVUPS      Y3, 576(DX)
-	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y4, Y12
-	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y0, Y13
-	VMOVUPS      Y12, 1536(CX)
-	VMOVUPS      Y13, 1536(DX)
-	VMOVUPS      384(R12), Y0
-	VMOVUPS      1024(R12), Y1
-	VMOVAPS      Y1, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y0, Y3
-	VMOVUPS      1120(R12), Y4
-	VMOVUPS      864(R12), Y5
-	VMOVAPS      Y5, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y4, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y0, Y1
-	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y4, Y5
-	VMOVUPS      992(R12), Y0
-	VADDPS       Y14, Y0, Y4
-	VMOVUPS      768(R12), Y7
-	VADDPS       Y11, Y7, Y9
-	VSUBPS       Y14, Y0, Y0
-	VSUBPS       Y11, Y7, Y7
-	VMOVAPS      Y3, Y10
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y4, Y10
-	VMOVAPS      Y6, Y11
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y9, Y11
-	VMOVUPS      Y10, 192(CX)
-	VMOVUPS      Y11, 192(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y4, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y9, Y6
-	VMOVUPS      Y3, 1216(CX)
-	VMOVUPS      Y6, 1216(DX)
-	VMOVAPS      Y1, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y7, Y3
-	VMOVAPS      Y5, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y4
-	VMOVUPS      Y3, 768(CX)
-	VMOVUPS      Y4, 768(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y7, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y5
-	VMOVUPS      Y1, 1728(CX)
-	VMOVUPS      Y5, 1728(DX)
-	VMOVUPS      1536(R12), Y0
-	VMOVUPS      1696(R12), Y1
-	VMOVAPS      Y1, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y3
-	VMOVUPS      512(R12), Y4
-	VMOVUPS      1664(R12), Y5
-	VMOVAPS      Y5, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y4, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y4, Y5
-	VMOVUPS      640(R12), Y0
-	VMOVUPS      1376(R12), Y4
-	VMOVAPS      Y4, Y7
-	VFMADD231PS  butterflyConstantVectors<>+2368(SB), Y0, Y7
-	VMOVUPS      608(R12), Y9
-	VMOVUPS      896(R12), Y10
-	VMOVAPS      Y10, Y11
-	VFNMADD231PS butterflyConstantVectors<>+2368(SB), Y9, Y11
-	VFNMADD231PS butterflyConstantVectors<>+2368(SB), Y0, Y4
-	VFMADD231PS  butterflyConstantVectors<>+2368(SB), Y9, Y10
-	VMOVAPS      Y3, Y0
-	VFMADD231PS  butterflyConstantVectors<>+2400(SB), Y7, Y0
-	VMOVAPS      Y6, Y9
-	VFMADD231PS  butterflyConstantVectors<>+2400(SB), Y11, Y9
-	VMOVUPS      Y0, 320(CX)
-	VMOVUPS      Y9, 320(DX)
-	VFNMADD231PS butterflyConstantVectors<>+2400(SB), Y7, Y3
-	VFNMADD231PS butterflyConstantVectors<>+2400(SB), Y11, Y6
-	VMOVUPS      Y3, 1344(CX)
-	VMOVUPS      Y6, 1344(DX)
-	VMOVAPS      Y1, Y0
-	VFMADD231PS  butterflyConstantVectors<>+2400(SB), Y10, Y0
-	VMOVAPS      Y5, Y3
-	VFNMADD231PS butterflyConstantVectors<>+2400(SB), Y4, Y3
-	VMOVUPS      Y0, 832(CX)
-	VMOVUPS      Y3, 832(DX)
-	VFNMADD231PS butterflyConstantVectors<>+2400(SB), Y10, Y1
-	VFMADD231PS  butterflyConstantVectors<>+2400(SB), Y4, Y5
-	VMOVUPS      Y1, 1792(CX)
-	VMOVUPS      Y5, 1792(DX)
-	VMOVUPS      736(R12), Y0
-	VMOVUPS      1632(R12), Y1
-	VMOVAPS      Y1, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y0, Y3
-	VMOVUPS      1504(R12), Y4
-	VMOVUPS      1280(R12), Y5
-	VMOVAPS      Y5, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y4, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y0, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y4, Y5
-	VMOVUPS      1408(R12), Y0
-	VSUBPS       Y8, Y0, Y4
-	VMOVUPS      1248(R12), Y7
-	VADDPS       Y2, Y7, Y9
-	VADDPS       Y8, Y0, Y0
-	VSUBPS       Y2, Y7, Y2
-	VMOVAPS      Y3, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y4, Y7
-	VMOVAPS      Y6, Y8
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y9, Y8
-	VMOVUPS      Y7, 448(CX)
-	VMOVUPS      Y8, 448(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y4, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y9, Y6
-	VMOVUPS      Y3, 1472(CX)
-	VMOVUPS      Y6, 1472(DX)
-	VMOVAPS      Y1, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y3
-	VMOVAPS      Y5, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y4
-	VMOVUPS      Y3, 960(CX)
-	VMOVUPS      Y4, 960(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y5
-	VMOVUPS      Y1, 1920(CX)
-	VMOVUPS      Y5, 1920(DX)
-	VMOVUPS      256(R12), Y0
-	VMOVUPS      352(R12), Y1
-	VADDPS       Y1, Y0, Y2
-	VMOVUPS      672(R12), Y3
-	VMOVUPS      704(R12), Y4
-	VADDPS       Y4, Y3, Y5
-	VSUBPS       Y1, Y0, Y0
-	VSUBPS       Y3, Y4, Y1
-	VMOVUPS      128(R12), Y3
-	VMOVUPS      224(R12), Y4
-	VADDPS       Y4, Y3, Y6
-	VMOVUPS      800(R12), Y7
-	VMOVUPS      832(R12), Y8
-	VADDPS       Y8, Y7, Y9
-	VSUBPS       Y4, Y3, Y3
-	VSUBPS       Y7, Y8, Y4
-	VMOVAPS      Y3, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y4, Y7
-	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y3, Y4
-	VMOVUPS      (R12), Y3
-	VMOVUPS      96(R12), Y8
-	VADDPS       Y8, Y3, Y10
-	VMOVUPS      928(R12), Y11
-	VMOVUPS      960(R12), Y12
-	VADDPS       Y12, Y11, Y13
-	VSUBPS       Y8, Y3, Y3
-	VSUBPS       Y11, Y12, Y8
-	VMOVAPS      Y3, Y11
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y8, Y11
-	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y3, Y8
-	VMOVUPS      32(R12), Y3
-	VMOVUPS      64(R12), Y12
-	VADDPS       Y12, Y3, Y14
-	VMOVUPS      1056(R12), Y15
-	VMOVUPS      Y14, 928(R12)
-	VMOVUPS      1088(R12), Y14
-	VMOVUPS      Y10, 960(R12)
-	VADDPS       Y14, Y15, Y10
-	VSUBPS       Y12, Y3, Y3
-	VSUBPS       Y15, Y14, Y12
-	VMOVAPS      Y3, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y12, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y3, Y12
-	VMOVUPS      160(R12), Y3
-	VMOVUPS      192(R12), Y15
-	VMOVUPS      Y10, 1056(R12)
-	VADDPS       Y15, Y3, Y10
-	VMOVUPS      Y13, 1088(R12)
-	VMOVUPS      1184(R12), Y13
-	VMOVUPS      Y6, 64(R12)
-	VMOVUPS      1216(R12), Y6
-	VMOVUPS      Y9, 32(R12)
-	VADDPS       Y6, Y13, Y9
-	VSUBPS       Y15, Y3, Y3
-	VSUBPS       Y13, Y6, Y6
-	VADDPS       Y6, Y3, Y13
-	VSUBPS       Y3, Y6, Y3
-	VMOVUPS      288(R12), Y6
-	VMOVUPS      320(R12), Y15
-	VMOVUPS      Y9, 1184(R12)
-	VADDPS       Y15, Y6, Y9
-	VMOVUPS      Y9, 1216(R12)
-	VMOVUPS      1312(R12), Y9
-	VMOVUPS      Y10, 192(R12)
-	VMOVUPS      1344(R12), Y10
-	VMOVUPS      Y2, 160(R12)
-	VADDPS       Y10, Y9, Y2
-	VSUBPS       Y15, Y6, Y6
-	VSUBPS       Y9, Y10, Y9
-	VMOVAPS      Y9, Y10
-	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y6, Y10
-	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y9, Y6
-	VMOVUPS      416(R12), Y9
-	VMOVUPS      448(R12), Y15
-	VMOVUPS      Y2, 1312(R12)
-	VADDPS       Y15, Y9, Y2
-	VMOVUPS      Y2, 1344(R12)
-	VMOVUPS      1440(R12), Y2
-	VMOVUPS      Y5, 320(R12)
-	VMOVUPS      1472(R12), Y5
-	VMOVUPS      Y12, 288(R12)
-	VADDPS       Y5, Y2, Y12
-	VSUBPS       Y15, Y9, Y9
-	VSUBPS       Y2, Y5, Y2
-	VMOVAPS      Y2, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y9, Y5
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y2, Y9
-	VMOVUPS      544(R12), Y2
-	VMOVUPS      576(R12), Y15
-	VMOVUPS      Y12, 1440(R12)
-	VADDPS       Y15, Y2, Y12
-	VMOVUPS      Y12, 1472(R12)
-	VMOVUPS      1568(R12), Y12
-	VMOVUPS      Y14, 448(R12)
-	VMOVUPS      1600(R12), Y14
-	VMOVUPS      Y8, 416(R12)
-	VADDPS       Y14, Y12, Y8
-	VSUBPS       Y15, Y2, Y2
-	VSUBPS       Y12, Y14, Y12
-	VMOVAPS      Y12, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y2, Y14
-	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y12, Y2
-	VMOVAPS      Y0, Y12
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y13, Y12
-	VMOVAPS      Y1, Y15
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y15
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y13, Y0
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y1
-	VMOVAPS      Y7, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y10, Y3
-	VMOVAPS      Y4, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y6, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y10, Y7
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y6, Y4
-	VADDPS       Y4, Y7, Y6
-	VSUBPS       Y7, Y4, Y4
-	VADDPS       Y5, Y11, Y7
-	VMOVUPS      416(R12), Y10
-	VMOVUPS      Y8, 1568(R12)
-	VADDPS       Y9, Y10, Y8
-	VSUBPS       Y5, Y11, Y5
-	VSUBPS       Y9, Y10, Y9
-	VMOVUPS      448(R12), Y10
-	VMOVAPS      Y10, Y11
-	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y14, Y11
-	VMOVUPS      Y4, 416(R12)
-	VMOVUPS      288(R12), Y4
-	VMOVUPS      Y6, 1600(R12)
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y2, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y14, Y10
-	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y2, Y4
-	VSUBPS       Y10, Y4, Y2
-	VADDPS       Y4, Y10, Y4
-	VMOVAPS      Y12, Y10
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y7, Y10
-	VMOVAPS      Y15, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y7, Y12
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y15
-	VMOVAPS      Y3, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y11, Y7
-	VMOVAPS      Y13, Y8
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y6, Y8
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y11, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y6, Y13
-	VMOVAPS      Y10, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y7, Y6
-	VMOVAPS      Y14, Y11
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y8, Y11
-	VMOVUPS      Y6, 64(CX)
-	VMOVUPS      Y11, 64(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y7, Y10
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y8, Y14
-	VMOVUPS      Y10, 1088(CX)
-	VMOVUPS      Y14, 1088(DX)
-	VMOVAPS      Y12, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y13, Y6
-	VMOVAPS      Y15, Y7
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y3, Y7
-	VMOVUPS      Y6, 640(CX)
-	VMOVUPS      Y7, 640(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y13, Y12
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y3, Y15
-	VMOVUPS      Y12, 1600(CX)
-	VMOVUPS      Y15, 1600(DX)
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y9, Y3
-	VMOVAPS      Y1, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y5, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y9, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y5, Y1
-	VMOVUPS      1600(R12), Y5
-	VMOVAPS      Y5, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y2, Y7
-	VMOVUPS      416(R12), Y8
-	VMOVAPS      Y8, Y9
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y4, Y9
-	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y2, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y4, Y8
-	VMOVAPS      Y3, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y7, Y2
-	VMOVAPS      Y6, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y9, Y4
-	VMOVUPS      Y2, 384(CX)
-	VMOVUPS      Y4, 384(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y7, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y9, Y6
-	VMOVUPS      Y3, 1408(CX)
-	VMOVUPS      Y6, 1408(DX)
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y8, Y2
-	VMOVAPS      Y1, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y5, Y3
-	VMOVUPS      Y2, 896(CX)
-	VMOVUPS      Y3, 896(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y8, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y5, Y1
-	VMOVUPS      Y0, 1856(CX)
-	VMOVUPS      Y1, 1856(DX)
-	VMOVUPS      160(R12), Y0
-	VMOVUPS      320(R12), Y1
-	VADDPS       Y1, Y0, Y2
-	VMOVUPS      192(R12), Y3
-	VMOVUPS      1184(R12), Y4
-	VADDPS       Y4, Y3, Y5
-	VSUBPS       Y1, Y0, Y0
-	VSUBPS       Y3, Y4, Y1
-	VMOVUPS      64(R12), Y3
-	VMOVUPS      32(R12), Y4
-	VADDPS       Y4, Y3, Y6
-	VMOVUPS      1216(R12), Y7
-	VMOVUPS      1312(R12), Y8
-	VADDPS       Y8, Y7, Y9
-	VSUBPS       Y4, Y3, Y3
-	VSUBPS       Y7, Y8, Y4
-	VMOVAPS      Y3, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y4, Y7
-	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y3, Y4
-	VMOVUPS      960(R12), Y3
-	VMOVUPS      1088(R12), Y8
-	VADDPS       Y8, Y3, Y10
-	VMOVUPS      1344(R12), Y11
-	VMOVUPS      1440(R12), Y12
-	VADDPS       Y12, Y11, Y13
-	VSUBPS       Y8, Y3, Y3
-	VSUBPS       Y11, Y12, Y8
-	VADDPS       Y8, Y3, Y11
-	VSUBPS       Y3, Y8, Y3
-	VMOVUPS      928(R12), Y8
-	VMOVUPS      1056(R12), Y12
-	VADDPS       Y12, Y8, Y14
-	VMOVUPS      1472(R12), Y15
-	VMOVUPS      Y14, 1344(R12)
-	VMOVUPS      1568(R12), Y14
-	VMOVUPS      Y6, 1440(R12)
-	VADDPS       Y14, Y15, Y6
-	VSUBPS       Y12, Y8, Y8
-	VSUBPS       Y15, Y14, Y12
-	VMOVAPS      Y12, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y8, Y14
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y12, Y8
-	VMOVAPS      Y0, Y12
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y12
-	VMOVAPS      Y1, Y15
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y15
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y11, Y0
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y1
-	VADDPS       Y14, Y7, Y3
-	VADDPS       Y8, Y4, Y11
-	VSUBPS       Y14, Y7, Y7
-	VSUBPS       Y8, Y4, Y4
-	VMOVAPS      Y12, Y8
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y8
-	VMOVAPS      Y15, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y11, Y14
-	VMOVUPS      Y8, 128(CX)
-	VMOVUPS      Y14, 128(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y12
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y11, Y15
-	VMOVUPS      Y12, 1152(CX)
-	VMOVUPS      Y15, 1152(DX)
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y4, Y3
-	VMOVAPS      Y1, Y8
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y7, Y8
-	VMOVUPS      Y3, 704(CX)
-	VMOVUPS      Y8, 704(DX)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y4, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y7, Y1
-	VMOVUPS      Y0, 1664(CX)
-	VMOVUPS      Y1, 1664(DX)
-	VADDPS       Y5, Y2, Y0
-	VADDPS       Y13, Y10, Y1
-	VSUBPS       Y5, Y2, Y2
-	VSUBPS       Y10, Y13, Y3
-	VMOVUPS      1440(R12), Y4
-	VADDPS       Y9, Y4, Y5
-	VMOVUPS      1344(R12), Y7
-	VADDPS       Y6, Y7, Y8
-	VSUBPS       Y9, Y4, Y4
-	VSUBPS       Y7, Y6, Y6
-	VADDPS       Y6, Y4, Y7
-	VSUBPS       Y4, Y6, Y4
-	VMOVAPS      Y2, Y6
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y6
-	VMOVAPS      Y3, Y9
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y9
-	VMOVUPS      Y6, 256(CX)
-	VMOVUPS      Y9, 256(DX)
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y2
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y3
-	VMOVUPS      Y2, 1280(CX)
-	VMOVUPS      Y3, 1280(DX)
-	VADDPS       Y1, Y0, Y2
-	VADDPS       Y8, Y5, Y3
-	VSUBPS       Y1, Y0, Y0
-	VSUBPS       Y5, Y8, Y1
-	VMOVUPS      Y0, 512(CX)
-	VMOVUPS      Y1, 512(DX)
-	VADDPS       Y3, Y2, Y0
-	VMOVUPS      Y0, (AX)
-	VSUBPS       Y3, Y2, Y0
-	VMOVUPS      Y0, 64(AX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00001000, AX
-	ADDQ         $0x00001000, CX
-	ADDQ         $0x00001000, DX
-	ADDQ         $0x00000100, SI
-	DECQ         R10
-	JNZ          butterfly
-	VZEROUPPER
-	RET
-
-// func LineBack64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·LineBack64AVX2(SB), $1664-80
-	MOVQ shared+0(FP), AX
-	MOVQ re+8(FP), CX
-	MOVQ im+16(FP), DX
-	MOVQ line+24(FP), BX
-	MOVQ indexes+40(FP), SI
-	MOVQ stride+48(FP), DI
-	MOVQ ahead+64(FP), R8
-	MOVQ aheadStride+72(FP), R9
-	MOVQ count+56(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	XORQ R11, R11
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-
-butterfly:
-	VMOVUPS      (CX), Y0
-	VMOVUPS      (DX), Y1
-	VMOVUPS      1024(CX), Y2
-	VMOVUPS      1024(DX), Y3
-	VADDPS       Y3, Y1, Y4
-	VADDPS       Y2, Y0, Y5
-	VSUBPS       Y3, Y1, Y1
-	VSUBPS       Y2, Y0, Y0
-	VMOVUPS      576(CX), Y2
-	VMOVUPS      576(DX), Y3
-	VMOVUPS      1536(CX), Y6
-	VMOVUPS      1536(DX), Y7
-	VADDPS       Y7, Y3, Y8
-	VADDPS       Y6, Y2, Y9
-	VSUBPS       Y7, Y3, Y3
-	VSUBPS       Y6, Y2, Y2
-	VADDPS       Y8, Y4, Y6
-	VADDPS       Y9, Y5, Y7
-	VSUBPS       Y8, Y4, Y4
-	VSUBPS       Y9, Y5, Y5
-	VADDPS       Y2, Y1, Y8
-	VSUBPS       Y3, Y0, Y9
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y0, Y0
-	VMOVUPS      192(CX), Y2
-	VMOVUPS      192(DX), Y3
-	VMOVUPS      1216(CX), Y10
-	VMOVUPS      1216(DX), Y11
-	VADDPS       Y11, Y3, Y12
-	VADDPS       Y10, Y2, Y13
-	VSUBPS       Y11, Y3, Y3
-	VSUBPS       Y10, Y2, Y2
-	VMOVUPS      768(CX), Y10
-	VMOVUPS      768(DX), Y11
-	VMOVUPS      1728(CX), Y14
-	VMOVUPS      1728(DX), Y15
-	VMOVUPS      Y0, (R12)
-	VADDPS       Y15, Y11, Y0
-	VMOVUPS      Y1, 32(R12)
-	VADDPS       Y14, Y10, Y1
-	VSUBPS       Y15, Y11, Y11
-	VSUBPS       Y14, Y10, Y10
-	VADDPS       Y0, Y12, Y14
-	VADDPS       Y1, Y13, Y15
-	VSUBPS       Y0, Y12, Y0
-	VSUBPS       Y1, Y13, Y1
-	VADDPS       Y1, Y0, Y12
-	VSUBPS       Y0, Y1, Y0
-	VADDPS       Y10, Y3, Y1
-	VSUBPS       Y11, Y2, Y13
-	VMOVUPS      Y0, 64(R12)
-	VMOVAPS      Y1, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y13, Y0
-	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y1, Y13
-	VSUBPS       Y10, Y3, Y1
-	VADDPS       Y11, Y2, Y2
-	VMOVAPS      Y2, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y1, Y3
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y2, Y1
-	VMOVUPS      320(CX), Y2
-	VMOVUPS      320(DX), Y10
-	VMOVUPS      1344(CX), Y11
-	VMOVUPS      Y1, 96(R12)
-	VMOVUPS      1344(DX), Y1
-	VMOVUPS      Y3, 128(R12)
-	VADDPS       Y1, Y10, Y3
-	VMOVUPS      Y12, 160(R12)
-	VADDPS       Y11, Y2, Y12
-	VSUBPS       Y1, Y10, Y1
-	VSUBPS       Y11, Y2, Y2
-	VMOVUPS      832(CX), Y10
-	VMOVUPS      832(DX), Y11
-	VMOVUPS      Y5, 192(R12)
-	VMOVUPS      1792(CX), Y5
-	VMOVUPS      Y4, 224(R12)
-	VMOVUPS      1792(DX), Y4
-	VMOVUPS      Y13, 256(R12)
-	VADDPS       Y4, Y11, Y13
-	VMOVUPS      Y0, 288(R12)
-	VADDPS       Y5, Y10, Y0
-	VSUBPS       Y4, Y11, Y4
-	VSUBPS       Y5, Y10, Y5
-	VADDPS       Y13, Y3, Y10
-	VADDPS       Y0, Y12, Y11
-	VSUBPS       Y13, Y3, Y3
-	VSUBPS       Y0, Y12, Y0
-	VADDPS       Y5, Y1, Y12
-	VSUBPS       Y4, Y2, Y13
-	VMOVUPS      Y3, 320(R12)
-	VADDPS       Y13, Y12, Y3
-	VSUBPS       Y12, Y13, Y12
-	VSUBPS       Y5, Y1, Y1
-	VADDPS       Y4, Y2, Y2
-	VSUBPS       Y1, Y2, Y4
-	VADDPS       Y2, Y1, Y1
-	VMOVUPS      448(CX), Y2
-	VMOVUPS      448(DX), Y5
-	VMOVUPS      1472(CX), Y13
-	VMOVUPS      Y1, 352(R12)
-	VMOVUPS      1472(DX), Y1
-	VMOVUPS      Y4, 384(R12)
-	VADDPS       Y1, Y5, Y4
-	VMOVUPS      Y0, 416(R12)
-	VADDPS       Y13, Y2, Y0
-	VSUBPS       Y1, Y5, Y1
-	VSUBPS       Y13, Y2, Y2
-	VMOVUPS      960(CX), Y5
-	VMOVUPS      960(DX), Y13
-	VMOVUPS      Y9, 448(R12)
-	VMOVUPS      1920(CX), Y9
-	VMOVUPS      Y12, 480(R12)
-	VMOVUPS      1920(DX), Y12
-	VMOVUPS      Y3, 512(R12)
-	VADDPS       Y12, Y13, Y3
-	VMOVUPS      Y8, 544(R12)
-	VADDPS       Y9, Y5, Y8
-	VSUBPS       Y12, Y13, Y12
-	VSUBPS       Y9, Y5, Y5
-	VADDPS       Y3, Y4, Y9
-	VADDPS       Y8, Y0, Y13
-	VSUBPS       Y3, Y4, Y3
-	VSUBPS       Y8, Y0, Y0
-	VSUBPS       Y3, Y0, Y4
-	VADDPS       Y0, Y3, Y0
-	VADDPS       Y5, Y1, Y3
-	VSUBPS       Y12, Y2, Y8
-	VMOVUPS      Y0, 576(R12)
-	VMOVAPS      Y8, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y3, Y0
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y8, Y3
-	VSUBPS       Y5, Y1, Y1
-	VADDPS       Y12, Y2, Y2
-	VMOVAPS      Y1, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y2, Y5
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y1, Y2
-	VADDPS       Y10, Y6, Y1
-	VADDPS       Y11, Y7, Y8
-	VSUBPS       Y10, Y6, Y6
-	VSUBPS       Y11, Y7, Y7
-	VADDPS       Y9, Y14, Y10
-	VADDPS       Y13, Y15, Y11
-	VSUBPS       Y9, Y14, Y9
-	VSUBPS       Y13, Y15, Y12
-	VADDPS       Y10, Y1, Y13
-	VADDPS       Y11, Y8, Y14
-	VSUBPS       Y10, Y1, Y1
-	VSUBPS       Y11, Y8, Y8
-	VADDPS       Y8, Y1, Y10
-	VSUBPS       Y1, Y8, Y1
-	VADDPS       Y12, Y6, Y8
-	VSUBPS       Y9, Y7, Y11
-	VMOVAPS      Y8, Y15
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y11, Y15
-	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y8, Y11
-	VSUBPS       Y12, Y6, Y6
-	VADDPS       Y9, Y7, Y7
-	VMOVAPS      Y7, Y8
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y6, Y8
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y7, Y6
-	VMOVUPS      512(R12), Y7
-	VMOVUPS      544(R12), Y9
-	VMOVAPS      Y9, Y12
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y12
-	VMOVUPS      Y8, 608(R12)
-	VMOVUPS      480(R12), Y8
-	VMOVUPS      Y6, 640(R12)
-	VMOVUPS      448(R12), Y6
-	VMOVUPS      Y10, 672(R12)
-	VMOVAPS      Y6, Y10
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y10
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y9
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y8, Y6
-	VMOVUPS      288(R12), Y7
-	VADDPS       Y0, Y7, Y8
-	VMOVUPS      Y1, 448(R12)
-	VMOVUPS      256(R12), Y1
-	VMOVUPS      Y15, 480(R12)
-	VADDPS       Y3, Y1, Y15
-	VSUBPS       Y0, Y7, Y0
-	VSUBPS       Y3, Y1, Y1
-	VMOVAPS      Y12, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y3
-	VMOVAPS      Y10, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y15, Y7
-	VMOVUPS      Y11, 256(R12)
-	VMOVAPS      Y3, Y11
-	VFMADD231PS  butterflyConstantVectors<>+1984(SB), Y7, Y11
-	VFNMADD231PS butterflyConstantVectors<>+1984(SB), Y3, Y7
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y12
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y15, Y10
-	VMOVAPS      Y10, Y3
-	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y12, Y3
-	VFMSUB231PS  butterflyConstantVectors<>+2080(SB), Y10, Y12
-	VMOVAPS      Y9, Y8
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y1, Y8
-	VMOVAPS      Y6, Y10
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y10
-	VMOVAPS      Y8, Y15
-	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y10, Y15
-	VFNMADD231PS butterflyConstantVectors<>+2048(SB), Y8, Y10
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y1, Y9
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y6
-	VMOVAPS      Y6, Y0
-	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y9, Y0
-	VFMSUB231PS  butterflyConstantVectors<>+2016(SB), Y6, Y9
-	VMOVUPS      224(R12), Y1
-	VMOVUPS      416(R12), Y6
-	VADDPS       Y6, Y1, Y8
-	VMOVUPS      Y0, 288(R12)
-	VMOVUPS      192(R12), Y0
-	VMOVUPS      Y9, 544(R12)
-	VMOVUPS      320(R12), Y9
-	VMOVUPS      Y3, 512(R12)
-	VSUBPS       Y9, Y0, Y3
-	VSUBPS       Y6, Y1, Y1
-	VADDPS       Y9, Y0, Y0
-	VMOVUPS      160(R12), Y6
-	VADDPS       Y4, Y6, Y9
-	VMOVUPS      Y12, 320(R12)
-	VMOVUPS      64(R12), Y12
-	VMOVUPS      Y15, 192(R12)
-	VMOVUPS      576(R12), Y15
-	VMOVUPS      Y10, 416(R12)
-	VSUBPS       Y15, Y12, Y10
-	VSUBPS       Y4, Y6, Y4
-	VADDPS       Y15, Y12, Y6
-	VMOVAPS      Y8, Y12
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y9, Y12
-	VMOVAPS      Y3, Y15
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y10, Y15
-	VMOVUPS      Y11, 576(R12)
-	VMOVAPS      Y12, Y11
-	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y15, Y11
-	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y12, Y15
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y9, Y8
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y10, Y3
-	VMOVAPS      Y3, Y9
-	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y8, Y9
-	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y3, Y8
-	VMOVAPS      Y1, Y3
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y6, Y3
-	VMOVAPS      Y0, Y10
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y10
-	VMOVAPS      Y3, Y12
-	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y10, Y12
-	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y3, Y10
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y6, Y1
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y0
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y1, Y3
-	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y0, Y1
-	VMOVUPS      384(R12), Y0
-	VMOVUPS      32(R12), Y4
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y6
-	VMOVUPS      Y3, 64(R12)
-	VMOVUPS      352(R12), Y3
-	VMOVUPS      Y1, 160(R12)
-	VMOVUPS      (R12), Y1
-	VMOVUPS      Y9, 224(R12)
-	VMOVAPS      Y1, Y9
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y9
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y4
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y1
-	VMOVUPS      128(R12), Y0
-	VSUBPS       Y5, Y0, Y3
-	VMOVUPS      Y8, (R12)
-	VMOVUPS      96(R12), Y8
-	VMOVUPS      Y12, 352(R12)
-	VADDPS       Y2, Y8, Y12
-	VADDPS       Y5, Y0, Y0
-	VSUBPS       Y2, Y8, Y2
-	VMOVAPS      Y6, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y5
-	VMOVAPS      Y9, Y8
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y12, Y8
-	VMOVUPS      Y10, 96(R12)
-	VMOVAPS      Y5, Y10
-	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y8, Y10
-	VFNMADD231PS butterflyConstantVectors<>+2016(SB), Y5, Y8
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y12, Y9
-	VMOVAPS      Y9, Y3
-	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y6, Y3
-	VFMSUB231PS  butterflyConstantVectors<>+2048(SB), Y9, Y6
-	VMOVAPS      Y4, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y5
-	VMOVAPS      Y1, Y9
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y9
-	VMOVAPS      Y5, Y12
-	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y9, Y12
-	VFNMADD231PS butterflyConstantVectors<>+2080(SB), Y5, Y9
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y1
-	VMOVAPS      Y1, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1984(SB), Y4, Y0
-	VFMSUB231PS  butterflyConstantVectors<>+1984(SB), Y1, Y4
-	VMOVUPS      64(CX), Y1
-	VMOVUPS      64(DX), Y2
-	VMOVUPS      1088(CX), Y5
-	VMOVUPS      Y0, 128(R12)
-	VMOVUPS      1088(DX), Y0
-	VMOVUPS      Y4, 32(R12)
-	VADDPS       Y0, Y2, Y4
-	VMOVUPS      Y3, 384(R12)
-	VADDPS       Y5, Y1, Y3
-	VSUBPS       Y0, Y2, Y0
-	VSUBPS       Y5, Y1, Y1
-	VMOVUPS      384(CX), Y2
-	VMOVUPS      384(DX), Y5
-	VMOVUPS      Y6, 704(R12)
-	VMOVUPS      1408(CX), Y6
-	VMOVUPS      Y12, 736(R12)
-	VMOVUPS      1408(DX), Y12
-	VMOVUPS      Y9, 768(R12)
-	VADDPS       Y12, Y5, Y9
-	VMOVUPS      Y10, 800(R12)
-	VADDPS       Y6, Y2, Y10
-	VSUBPS       Y12, Y5, Y5
-	VSUBPS       Y6, Y2, Y2
-	VADDPS       Y2, Y5, Y6
-	VSUBPS       Y5, Y2, Y2
-	VMOVUPS      640(CX), Y5
-	VMOVUPS      640(DX), Y12
-	VMOVUPS      Y8, 832(R12)
-	VMOVUPS      1600(CX), Y8
-	VMOVUPS      Y11, 864(R12)
-	VMOVUPS      1600(DX), Y11
-	VMOVUPS      Y15, 896(R12)
-	VADDPS       Y11, Y12, Y15
-	VMOVUPS      Y7, 928(R12)
-	VADDPS       Y8, Y5, Y7
-	VSUBPS       Y11, Y12, Y11
-	VSUBPS       Y8, Y5, Y5
-	VMOVUPS      896(CX), Y8
-	VMOVUPS      896(DX), Y12
-	VMOVUPS      Y13, 960(R12)
-	VMOVUPS      1856(CX), Y13
-	VMOVUPS      Y14, 992(R12)
-	VMOVUPS      1856(DX), Y14
-	VMOVUPS      Y2, 1024(R12)
-	VADDPS       Y14, Y12, Y2
-	VMOVUPS      Y6, 1056(R12)
-	VADDPS       Y13, Y8, Y6
-	VSUBPS       Y14, Y12, Y12
-	VSUBPS       Y13, Y8, Y8
-	VSUBPS       Y12, Y8, Y13
-	VADDPS       Y8, Y12, Y8
-	VADDPS       Y15, Y4, Y12
-	VADDPS       Y7, Y3, Y14
-	VSUBPS       Y15, Y4, Y4
-	VSUBPS       Y7, Y3, Y3
-	VADDPS       Y2, Y9, Y7
-	VADDPS       Y6, Y10, Y15
-	VSUBPS       Y2, Y9, Y2
-	VSUBPS       Y6, Y10, Y6
-	VADDPS       Y7, Y12, Y9
-	VADDPS       Y15, Y14, Y10
-	VSUBPS       Y7, Y12, Y7
-	VSUBPS       Y15, Y14, Y12
-	VADDPS       Y12, Y7, Y14
-	VSUBPS       Y7, Y12, Y7
-	VADDPS       Y6, Y4, Y12
-	VSUBPS       Y2, Y3, Y15
-	VMOVUPS      Y14, 1088(R12)
-	VMOVAPS      Y12, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y15, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y12, Y15
-	VSUBPS       Y6, Y4, Y4
-	VADDPS       Y2, Y3, Y2
-	VMOVAPS      Y2, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y4, Y3
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y2, Y4
-	VADDPS       Y5, Y0, Y2
-	VSUBPS       Y11, Y1, Y6
-	VSUBPS       Y5, Y0, Y0
-	VADDPS       Y11, Y1, Y1
-	VMOVUPS      1056(R12), Y5
-	VADDPS       Y13, Y5, Y11
-	VMOVUPS      1024(R12), Y12
-	VMOVUPS      Y3, 1120(R12)
-	VSUBPS       Y8, Y12, Y3
-	VSUBPS       Y13, Y5, Y5
-	VADDPS       Y8, Y12, Y8
-	VMOVAPS      Y2, Y12
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y12
-	VMOVAPS      Y6, Y13
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y13
-	VMOVUPS      Y4, 1024(R12)
-	VMOVAPS      Y12, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y13, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y12, Y13
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y11, Y2
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y6
-	VMOVAPS      Y6, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y2, Y3
-	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y6, Y2
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y6
-	VMOVAPS      Y1, Y11
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y5, Y11
-	VMOVAPS      Y6, Y12
-	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y11, Y12
-	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y6, Y11
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y8, Y0
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y5, Y1
-	VMOVAPS      Y1, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y0, Y5
-	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y1, Y0
-	VMOVUPS      128(CX), Y1
-	VMOVUPS      128(DX), Y6
-	VMOVUPS      1152(CX), Y8
-	VMOVUPS      Y5, 1056(R12)
-	VMOVUPS      1152(DX), Y5
-	VMOVUPS      Y0, 1152(R12)
-	VADDPS       Y5, Y6, Y0
-	VMOVUPS      Y3, 1184(R12)
-	VADDPS       Y8, Y1, Y3
-	VSUBPS       Y5, Y6, Y5
-	VSUBPS       Y8, Y1, Y1
-	VMOVUPS      704(CX), Y6
-	VMOVUPS      704(DX), Y8
-	VMOVUPS      Y2, 1216(R12)
-	VMOVUPS      1664(CX), Y2
-	VMOVUPS      Y7, 1248(R12)
-	VMOVUPS      1664(DX), Y7
-	VMOVUPS      Y12, 1280(R12)
-	VADDPS       Y7, Y8, Y12
-	VMOVUPS      Y11, 1312(R12)
-	VADDPS       Y2, Y6, Y11
-	VSUBPS       Y7, Y8, Y7
-	VSUBPS       Y2, Y6, Y2
-	VADDPS       Y12, Y0, Y6
-	VADDPS       Y11, Y3, Y8
-	VSUBPS       Y12, Y0, Y0
-	VSUBPS       Y11, Y3, Y3
-	VADDPS       Y3, Y0, Y11
-	VSUBPS       Y0, Y3, Y0
-	VADDPS       Y2, Y5, Y3
-	VSUBPS       Y7, Y1, Y12
-	VMOVUPS      Y14, 1344(R12)
-	VMOVAPS      Y3, Y14
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y12, Y14
-	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y3, Y12
-	VSUBPS       Y2, Y5, Y2
-	VADDPS       Y7, Y1, Y1
-	VMOVAPS      Y1, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y2, Y3
-	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y1, Y2
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      256(DX), Y5
-	VMOVUPS      1280(CX), Y7
-	VMOVUPS      Y15, 1376(R12)
-	VMOVUPS      1280(DX), Y15
-	VMOVUPS      Y4, 1408(R12)
-	VADDPS       Y15, Y5, Y4
-	VMOVUPS      Y13, 1440(R12)
-	VADDPS       Y7, Y1, Y13
-	VSUBPS       Y15, Y5, Y5
-	VSUBPS       Y7, Y1, Y1
-	VADDPS       Y1, Y5, Y7
-	VSUBPS       Y5, Y1, Y1
-	VMOVUPS      512(CX), Y5
-	VMOVUPS      512(DX), Y15
-	VMOVUPS      Y9, 1472(R12)
-	VMOVUPS      (AX), Y9
-	VMOVUPS      Y10, 1504(R12)
-	VMOVUPS      64(AX), Y10
-	VMOVUPS      Y3, 1536(R12)
-	VADDPS       Y10, Y9, Y3
-	VSUBPS       Y10, Y9, Y9
-	VADDPS       Y5, Y3, Y10
-	VSUBPS       Y5, Y3, Y3
-	VSUBPS       Y15, Y9, Y5
-	VADDPS       Y15, Y9, Y9
-	VADDPS       Y13, Y10, Y15
-	VSUBPS       Y13, Y10, Y10
-	VSUBPS       Y4, Y3, Y13
-	VADDPS       Y4, Y3, Y3
-	VMOVAPS      Y5, Y4
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y1, Y4
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y1, Y5
-	VMOVAPS      Y9, Y1
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y1
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y9
-	VADDPS       Y8, Y15, Y7
-	VSUBPS       Y8, Y15, Y8
-	VSUBPS       Y6, Y10, Y15
-	VADDPS       Y6, Y10, Y6
-	VMOVAPS      Y4, Y10
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y12, Y10
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y12, Y4
-	VMOVAPS      Y5, Y12
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y14, Y12
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y14, Y5
-	VMOVAPS      Y13, Y14
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y14
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y13
-	VMOVAPS      Y3, Y0
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y11, Y0
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y3
-	VMOVAPS      Y1, Y11
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y11
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y1
-	VMOVUPS      1536(R12), Y2
-	VMOVUPS      Y3, 1568(R12)
-	VMOVAPS      Y9, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y9
-	VMOVUPS      1504(R12), Y2
-	VMOVUPS      Y9, 1536(R12)
-	VADDPS       Y2, Y7, Y9
-	VSUBPS       Y2, Y7, Y2
-	VMOVUPS      1472(R12), Y7
-	VMOVUPS      Y2, 1504(R12)
-	VSUBPS       Y7, Y8, Y2
-	VADDPS       Y7, Y8, Y7
-	VMOVUPS      1440(R12), Y8
-	VMOVUPS      Y7, 1472(R12)
-	VMOVAPS      Y10, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y8, Y7
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y8, Y10
-	VMOVUPS      1408(R12), Y8
-	VMOVUPS      Y2, 1440(R12)
-	VMOVAPS      Y4, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y8, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y8, Y4
-	VMOVUPS      1376(R12), Y8
-	VMOVUPS      Y4, 1408(R12)
-	VMOVAPS      Y14, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y14
-	VMOVUPS      1344(R12), Y8
-	VMOVUPS      Y2, 1376(R12)
-	VMOVAPS      Y13, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y13
-	VMOVUPS      1312(R12), Y8
-	VMOVUPS      Y13, 1344(R12)
-	VMOVAPS      Y11, Y13
-	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y8, Y13
-	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y8, Y11
-	VMOVUPS      1280(R12), Y8
-	VMOVUPS      Y2, 1312(R12)
-	VMOVAPS      Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y8, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y8, Y1
-	VMOVUPS      1248(R12), Y8
-	VMOVUPS      Y1, 1280(R12)
-	VMOVAPS      Y15, Y1
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y1
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y8, Y15
-	VMOVUPS      1088(R12), Y8
-	VMOVUPS      Y2, 1248(R12)
-	VMOVAPS      Y6, Y2
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y8, Y2
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y6
-	VMOVUPS      1216(R12), Y8
-	VMOVUPS      Y6, 1088(R12)
-	VMOVAPS      Y12, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y8, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y8, Y12
-	VMOVUPS      1184(R12), Y8
-	VMOVUPS      Y2, 1216(R12)
-	VMOVAPS      Y5, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y8, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y8, Y5
-	VMOVUPS      1024(R12), Y8
-	VMOVUPS      Y5, 1184(R12)
-	VMOVAPS      Y0, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y5
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y0
-	VMOVUPS      1120(R12), Y8
-	VMOVUPS      Y2, 1024(R12)
-	VMOVUPS      1568(R12), Y2
-	VMOVUPS      Y0, 1600(R12)
-	VMOVAPS      Y2, Y0
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y2
-	VMOVUPS      1152(R12), Y8
-	VMOVUPS      Y2, 1568(R12)
-	VMOVAPS      Y3, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y8, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y8, Y3
-	VMOVUPS      1056(R12), Y8
-	VMOVUPS      Y0, 1152(R12)
-	VMOVUPS      1536(R12), Y0
-	VMOVUPS      Y3, 1120(R12)
-	VMOVAPS      Y0, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y8, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y8, Y0
-	VMOVUPS      992(R12), Y8
-	VMOVUPS      Y0, 1536(R12)
-	VADDPS       Y8, Y9, Y0
-	MOVLQSX      (SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      (SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y0, (BX)(R13*1)
-	VSUBPS       Y8, Y9, Y0
-	MOVLQSX      128(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      128(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y0, (BX)(R13*1)
-	VMOVUPS      1504(R12), Y0
-	VMOVUPS      960(R12), Y8
-	VSUBPS       Y8, Y0, Y9
-	MOVLQSX      64(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      64(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y9, (BX)(R13*1)
-	VADDPS       Y8, Y0, Y0
-	MOVLQSX      192(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      192(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y0, (BX)(R13*1)
-	VMOVUPS      928(R12), Y0
-	VMOVAPS      Y7, Y8
-	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y0, Y8
-	MOVLQSX      4(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y8, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y0, Y7
-	MOVLQSX      132(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y7, (BX)(R13*1)
-	VMOVUPS      576(R12), Y0
-	VMOVAPS      Y10, Y7
-	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y0, Y7
-	MOVLQSX      68(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y7, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y0, Y10
-	MOVLQSX      196(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y10, (BX)(R13*1)
-	VMOVUPS      896(R12), Y0
-	VMOVAPS      Y4, Y7
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y7
-	MOVLQSX      8(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      8(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y7, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y4
-	MOVLQSX      136(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      136(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VMOVUPS      864(R12), Y0
-	VMOVAPS      Y14, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y4
-	MOVLQSX      72(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      72(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y14
-	MOVLQSX      200(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      200(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y14, (BX)(R13*1)
-	VMOVUPS      832(R12), Y0
-	VMOVAPS      Y13, Y4
-	VFMADD231PS  butterflyConstantVectors<>+2336(SB), Y0, Y4
-	MOVLQSX      12(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+2336(SB), Y0, Y13
-	MOVLQSX      140(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y13, (BX)(R13*1)
-	VMOVUPS      800(R12), Y0
-	VMOVAPS      Y11, Y4
-	VFNMADD231PS butterflyConstantVectors<>+2336(SB), Y0, Y4
-	MOVLQSX      76(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+2336(SB), Y0, Y11
-	MOVLQSX      204(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y11, (BX)(R13*1)
-	VMOVUPS      256(R12), Y0
-	VMOVAPS      Y1, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y4
-	MOVLQSX      16(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      16(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
-	MOVLQSX      144(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      144(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      480(R12), Y0
-	VMOVAPS      Y15, Y1
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
-	MOVLQSX      80(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      80(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y15
-	MOVLQSX      208(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      208(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y15, (BX)(R13*1)
-	VMOVUPS      416(R12), Y0
-	VMOVAPS      Y6, Y1
-	VFMADD231PS  butterflyConstantVectors<>+2432(SB), Y0, Y1
-	MOVLQSX      20(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+2432(SB), Y0, Y6
-	MOVLQSX      148(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y6, (BX)(R13*1)
-	VMOVUPS      192(R12), Y0
-	VMOVAPS      Y12, Y1
-	VFNMADD231PS butterflyConstantVectors<>+2432(SB), Y0, Y1
-	MOVLQSX      84(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+2432(SB), Y0, Y12
-	MOVLQSX      212(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y12, (BX)(R13*1)
-	VMOVUPS      96(R12), Y0
-	VMOVAPS      Y5, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y1
-	MOVLQSX      24(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      24(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y5
-	MOVLQSX      152(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      152(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y5, (BX)(R13*1)
-	VMOVUPS      352(R12), Y0
-	VMOVUPS      1600(R12), Y1
-	VMOVAPS      Y1, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y4
-	MOVLQSX      88(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      88(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y4, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y1
-	MOVLQSX      216(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      216(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      768(R12), Y0
-	VMOVAPS      Y2, Y1
-	VFMADD231PS  butterflyConstantVectors<>+2464(SB), Y0, Y1
-	MOVLQSX      28(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+2464(SB), Y0, Y2
-	MOVLQSX      156(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VMOVUPS      736(R12), Y0
-	VMOVUPS      1120(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+2464(SB), Y0, Y2
-	MOVLQSX      92(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+2464(SB), Y0, Y1
-	MOVLQSX      220(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      448(R12), Y0
-	VMOVUPS      1440(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y2
-	MOVLQSX      32(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      32(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y1
-	MOVLQSX      160(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      160(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      672(R12), Y0
-	VMOVUPS      1472(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y2
-	MOVLQSX      96(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      96(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y1
-	MOVLQSX      224(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      224(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      320(R12), Y0
-	VMOVUPS      1376(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFMADD231PS  butterflyConstantVectors<>+2464(SB), Y0, Y2
-	MOVLQSX      36(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+2464(SB), Y0, Y1
-	MOVLQSX      164(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      512(R12), Y0
-	VMOVUPS      1408(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+2464(SB), Y0, Y2
-	MOVLQSX      100(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+2464(SB), Y0, Y1
-	MOVLQSX      228(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      (R12), Y0
-	VMOVUPS      1312(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y2
-	MOVLQSX      40(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      40(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y1
-	MOVLQSX      168(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      168(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      224(R12), Y0
-	VMOVUPS      1344(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y2
-	MOVLQSX      104(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      104(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y1
-	MOVLQSX      232(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      232(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      704(R12), Y0
-	VMOVUPS      1248(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFMADD231PS  butterflyConstantVectors<>+2432(SB), Y0, Y2
-	MOVLQSX      44(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+2432(SB), Y0, Y1
-	MOVLQSX      172(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      384(R12), Y0
-	VMOVUPS      1280(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+2432(SB), Y0, Y2
-	MOVLQSX      108(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+2432(SB), Y0, Y1
-	MOVLQSX      236(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      640(R12), Y0
-	VMOVUPS      1216(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y2
-	MOVLQSX      48(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      48(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
-	MOVLQSX      176(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      176(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      608(R12), Y0
-	VMOVUPS      1088(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y2
-	MOVLQSX      112(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      112(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y1
-	MOVLQSX      240(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      240(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      544(R12), Y0
-	VMOVUPS      1024(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFMADD231PS  butterflyConstantVectors<>+2336(SB), Y0, Y2
-	MOVLQSX      52(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+2336(SB), Y0, Y1
-	MOVLQSX      180(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      288(R12), Y0
-	VMOVUPS      1184(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+2336(SB), Y0, Y2
-	MOVLQSX      116(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+2336(SB), Y0, Y1
-	MOVLQSX      244(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      160(R12), Y0
-	VMOVUPS      1152(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y2
-	MOVLQSX      56(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      56(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y1
-	MOVLQSX      184(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      184(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      64(R12), Y0
-	VMOVUPS      1568(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y2
-	MOVLQSX      120(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      120(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y1
-	MOVLQSX      248(SI)(R11*4), R13
-	IMULQ        R9, R13
-	PREFETCHT1   (R8)(R13*1)
-	MOVLQSX      248(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VMOVUPS      32(R12), Y0
-	VMOVAPS      Y3, Y1
-	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y0, Y1
-	MOVLQSX      60(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y0, Y3
-	MOVLQSX      188(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y3, (BX)(R13*1)
-	VMOVUPS      128(R12), Y0
-	VMOVUPS      1536(R12), Y1
-	VMOVAPS      Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y0, Y2
-	MOVLQSX      124(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y2, (BX)(R13*1)
-	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y0, Y1
-	MOVLQSX      252(SI), R13
-	IMULQ        DI, R13
-	VMOVUPS      Y1, (BX)(R13*1)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, BX
-	XORQ         $0x01, R11
-	JNZ          butterfly
-	SUBQ         $0x40, BX
-	ADDQ         $0x00001000, AX
-	ADDQ         $0x00001000, CX
-	ADDQ         $0x00001000, DX
 	ADDQ         $0x00000100, SI
 	DECQ         R10
 	JNZ          butterfly
@@ -88618,6 +89404,4238 @@ butterfly:
 	VZEROUPPER
 	RET
 
+// func LineHalf64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·LineHalf64AVX512(SB), $2752-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	LEAQ (SP), R12
+	ADDQ $0x3f, R12
+	ANDQ $-64, R12
+
+butterfly:
+	MOVLQSX      (SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z0
+	MOVLQSX      64(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      64(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z1
+	MOVLQSX      4(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z2
+	MOVLQSX      68(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      68(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z3
+	VBROADCASTSS butterflyConstants<>+248(SB), Z4
+	VMOVAPS      Z2, Z5
+	VFNMADD231PS Z4, Z3, Z5
+	VMOVAPS      Z3, Z6
+	VFMADD231PS  Z4, Z2, Z6
+	MOVLQSX      8(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z7
+	MOVLQSX      72(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      72(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z8
+	VBROADCASTSS butterflyConstants<>+220(SB), Z9
+	VMOVAPS      Z7, Z10
+	VFNMADD231PS Z9, Z8, Z10
+	VMOVAPS      Z8, Z11
+	VFMADD231PS  Z9, Z7, Z11
+	MOVLQSX      12(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z12
+	MOVLQSX      76(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      76(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z13
+	VBROADCASTSS butterflyConstants<>+252(SB), Z14
+	VMOVAPS      Z12, Z15
+	VFNMADD231PS Z14, Z13, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z14, Z12, Z16
+	MOVLQSX      16(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z17
+	MOVLQSX      80(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      80(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z18
+	VBROADCASTSS butterflyConstants<>+172(SB), Z19
+	VMOVAPS      Z17, Z20
+	VFNMADD231PS Z19, Z18, Z20
+	VMOVAPS      Z18, Z21
+	VFMADD231PS  Z19, Z17, Z21
+	MOVLQSX      20(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z22
+	MOVLQSX      84(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      84(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z23
+	VBROADCASTSS butterflyConstants<>+256(SB), Z24
+	VMOVAPS      Z22, Z25
+	VFNMADD231PS Z24, Z23, Z25
+	VMOVAPS      Z23, Z26
+	VFMADD231PS  Z24, Z22, Z26
+	MOVLQSX      24(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z27
+	MOVLQSX      88(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      88(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z28
+	VBROADCASTSS butterflyConstants<>+224(SB), Z29
+	VMOVAPS      Z27, Z30
+	VFNMADD231PS Z29, Z28, Z30
+	VMOVAPS      Z28, Z31
+	VFMADD231PS  Z29, Z27, Z31
+	VMOVUPS      Z27, (R12)
+	MOVLQSX      28(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z27
+	VMOVUPS      Z28, 64(R12)
+	MOVLQSX      92(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      92(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z28
+	VMOVUPS      Z22, 128(R12)
+	VBROADCASTSS butterflyConstants<>+260(SB), Z22
+	VMOVUPS      Z23, 192(R12)
+	VMOVAPS      Z27, Z23
+	VFNMADD231PS Z22, Z28, Z23
+	VMOVUPS      Z17, 256(R12)
+	VMOVAPS      Z28, Z17
+	VFMADD231PS  Z22, Z27, Z17
+	VMOVUPS      Z27, 320(R12)
+	MOVLQSX      32(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z27
+	VMOVUPS      Z28, 384(R12)
+	MOVLQSX      96(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      96(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z28
+	VMOVUPS      Z18, 448(R12)
+	VSUBPS       Z28, Z27, Z18
+	VMOVUPS      Z12, 512(R12)
+	VADDPS       Z27, Z28, Z12
+	VMOVUPS      Z13, 576(R12)
+	MOVLQSX      36(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z13
+	VMOVUPS      Z7, 640(R12)
+	MOVLQSX      100(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      100(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z7
+	VMOVUPS      Z8, 704(R12)
+	VMOVAPS      Z7, Z8
+	VFMSUB231PS  Z22, Z13, Z8
+	VFMADD213PS  Z13, Z7, Z22
+	VMOVUPS      Z7, 768(R12)
+	MOVLQSX      40(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z7
+	VMOVUPS      Z13, 832(R12)
+	MOVLQSX      104(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      104(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z13
+	VMOVUPS      Z2, 896(R12)
+	VMOVAPS      Z13, Z2
+	VFMSUB231PS  Z29, Z7, Z2
+	VMOVUPS      Z3, 960(R12)
+	VMOVAPS      Z7, Z3
+	VFMADD231PS  Z29, Z13, Z3
+	MOVLQSX      44(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z29
+	VMOVUPS      Z7, 1024(R12)
+	MOVLQSX      108(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      108(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z7
+	VMOVUPS      Z13, 1088(R12)
+	VMOVAPS      Z7, Z13
+	VFMSUB231PS  Z24, Z29, Z13
+	VFMADD213PS  Z29, Z7, Z24
+	VMOVUPS      Z7, 1152(R12)
+	MOVLQSX      48(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z7
+	VMOVUPS      Z29, 1216(R12)
+	MOVLQSX      112(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      112(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z29
+	VMOVUPS      Z27, 1280(R12)
+	VMOVAPS      Z29, Z27
+	VFMSUB231PS  Z19, Z7, Z27
+	VMOVUPS      Z28, 1344(R12)
+	VMOVAPS      Z7, Z28
+	VFMADD231PS  Z19, Z29, Z28
+	VMOVUPS      Z7, 1408(R12)
+	MOVLQSX      52(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      52(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z7
+	VMOVUPS      Z29, 1472(R12)
+	MOVLQSX      116(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      116(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z29
+	VMOVUPS      Z17, 1536(R12)
+	VMOVAPS      Z29, Z17
+	VFMSUB231PS  Z14, Z7, Z17
+	VFMADD213PS  Z7, Z29, Z14
+	VMOVUPS      Z7, 1600(R12)
+	MOVLQSX      56(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      56(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z7
+	VMOVUPS      Z29, 1664(R12)
+	MOVLQSX      120(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      120(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z29
+	VMOVUPS      Z23, 1728(R12)
+	VMOVAPS      Z29, Z23
+	VFMSUB231PS  Z9, Z7, Z23
+	VMOVUPS      Z24, 1792(R12)
+	VMOVAPS      Z7, Z24
+	VFMADD231PS  Z9, Z29, Z24
+	VMOVUPS      Z7, 1856(R12)
+	MOVLQSX      60(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      60(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z7
+	VMOVUPS      Z29, 1920(R12)
+	MOVLQSX      124(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      124(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Z29
+	VMOVAPS      Z29, Z9
+	VFMSUB231PS  Z4, Z7, Z9
+	VFMADD213PS  Z7, Z29, Z4
+	VMOVUPS      Z7, 1984(R12)
+	VBROADCASTSS butterflyConstants<>+48(SB), Z7
+	VMOVUPS      Z29, 2048(R12)
+	VMOVAPS      Z0, Z29
+	VFMADD231PS  Z7, Z18, Z29
+	VMOVUPS      Z4, 2112(R12)
+	VMOVAPS      Z1, Z4
+	VFMADD231PS  Z7, Z12, Z4
+	VFNMADD213PS Z0, Z7, Z18
+	VFMSUB213PS  Z1, Z7, Z12
+	VADDPS       Z27, Z20, Z7
+	VMOVUPS      Z0, 2176(R12)
+	VADDPS       Z28, Z21, Z0
+	VSUBPS       Z27, Z20, Z20
+	VSUBPS       Z21, Z28, Z21
+	VBROADCASTSS butterflyConstants<>+176(SB), Z27
+	VMOVAPS      Z29, Z28
+	VFMADD231PS  Z27, Z7, Z28
+	VMOVUPS      Z1, 2240(R12)
+	VMOVAPS      Z4, Z1
+	VFMADD231PS  Z27, Z0, Z1
+	VFNMADD231PS Z27, Z7, Z29
+	VFMSUB231PS  Z27, Z0, Z4
+	VMOVAPS      Z18, Z0
+	VFMADD231PS  Z27, Z21, Z0
+	VMOVAPS      Z12, Z7
+	VFNMADD231PS Z27, Z20, Z7
+	VFNMADD231PS Z27, Z21, Z18
+	VFMADD231PS  Z27, Z20, Z12
+	VBROADCASTSS butterflyConstants<>+264(SB), Z20
+	VMOVAPS      Z5, Z21
+	VFMADD231PS  Z20, Z8, Z21
+	VMOVUPS      Z12, 2304(R12)
+	VMOVAPS      Z6, Z12
+	VFMADD231PS  Z20, Z22, Z12
+	VFNMADD231PS Z20, Z8, Z5
+	VFMSUB231PS  Z20, Z22, Z6
+	VBROADCASTSS butterflyConstants<>+268(SB), Z8
+	VMOVAPS      Z25, Z20
+	VFMADD231PS  Z8, Z17, Z20
+	VMOVAPS      Z26, Z22
+	VFMADD231PS  Z8, Z14, Z22
+	VFNMADD231PS Z8, Z17, Z25
+	VFMSUB231PS  Z8, Z14, Z26
+	VBROADCASTSS butterflyConstants<>+272(SB), Z8
+	VMOVAPS      Z21, Z14
+	VFMADD231PS  Z8, Z20, Z14
+	VMOVAPS      Z12, Z17
+	VFMADD231PS  Z8, Z22, Z17
+	VFNMADD231PS Z8, Z20, Z21
+	VFMSUB231PS  Z8, Z22, Z12
+	VADDPS       Z12, Z21, Z20
+	VSUBPS       Z21, Z12, Z12
+	VMOVAPS      Z5, Z21
+	VFMADD231PS  Z8, Z26, Z21
+	VMOVAPS      Z6, Z22
+	VFNMADD231PS Z8, Z25, Z22
+	VMOVUPS      Z18, 2368(R12)
+	VBROADCASTSS butterflyConstants<>+276(SB), Z18
+	VMOVUPS      Z12, 2432(R12)
+	VMULPS       Z18, Z22, Z12
+	VMOVUPS      Z20, 2496(R12)
+	VMULPS       Z18, Z21, Z20
+	VFMADD231PS  Z19, Z12, Z20
+	VMULPS       Z18, Z21, Z12
+	VMULPS       Z18, Z22, Z21
+	VFNMADD231PS Z19, Z12, Z21
+	VFNMADD231PS Z8, Z26, Z5
+	VFMADD231PS  Z8, Z25, Z6
+	VMULPS       Z18, Z5, Z8
+	VMULPS       Z18, Z6, Z12
+	VFMADD231PS  Z19, Z8, Z12
+	VMULPS       Z18, Z6, Z6
+	VMULPS       Z18, Z5, Z5
+	VFMSUB231PS  Z19, Z6, Z5
+	VBROADCASTSS butterflyConstants<>+228(SB), Z6
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z6, Z2, Z8
+	VMOVAPS      Z11, Z22
+	VFMADD231PS  Z6, Z3, Z22
+	VFNMADD231PS Z6, Z2, Z10
+	VFMSUB231PS  Z6, Z3, Z11
+	VBROADCASTSS butterflyConstants<>+232(SB), Z2
+	VMOVAPS      Z30, Z3
+	VFMADD231PS  Z2, Z23, Z3
+	VMOVAPS      Z31, Z25
+	VFMADD231PS  Z2, Z24, Z25
+	VFNMADD231PS Z2, Z23, Z30
+	VFMSUB231PS  Z2, Z24, Z31
+	VMOVAPS      Z8, Z23
+	VFMADD231PS  Z6, Z3, Z23
+	VMOVAPS      Z22, Z24
+	VFMADD231PS  Z6, Z25, Z24
+	VFNMADD231PS Z6, Z3, Z8
+	VFMSUB231PS  Z6, Z25, Z22
+	VMOVAPS      Z10, Z3
+	VFMADD231PS  Z6, Z31, Z3
+	VMOVAPS      Z11, Z25
+	VFNMADD231PS Z6, Z30, Z25
+	VADDPS       Z25, Z3, Z26
+	VSUBPS       Z3, Z25, Z3
+	VFNMADD231PS Z6, Z31, Z10
+	VFMADD231PS  Z6, Z30, Z11
+	VSUBPS       Z10, Z11, Z25
+	VADDPS       Z11, Z10, Z10
+	VBROADCASTSS butterflyConstants<>+68(SB), Z11
+	VMULPS       Z11, Z15, Z30
+	VBROADCASTSS butterflyConstants<>+280(SB), Z31
+	VFMADD231PS  Z31, Z13, Z30
+	VMULPS       Z11, Z16, Z2
+	VMOVUPS      1792(R12), Z6
+	VFMADD231PS  Z31, Z6, Z2
+	VMULPS       Z11, Z15, Z15
+	VFNMADD231PS Z31, Z13, Z15
+	VMULPS       Z11, Z16, Z13
+	VFMSUB231PS  Z31, Z6, Z13
+	VBROADCASTSS butterflyConstants<>+284(SB), Z6
+	VMOVUPS      1728(R12), Z16
+	VMOVAPS      Z16, Z31
+	VFMADD231PS  Z6, Z9, Z31
+	VMOVUPS      Z5, 1792(R12)
+	VMOVUPS      2112(R12), Z5
+	VMOVUPS      Z12, 2560(R12)
+	VMOVUPS      1536(R12), Z12
+	VMOVUPS      Z10, 2624(R12)
+	VMOVAPS      Z12, Z10
+	VFMADD231PS  Z6, Z5, Z10
+	VFNMADD231PS Z6, Z9, Z16
+	VFMSUB231PS  Z6, Z5, Z12
+	VMULPS       Z11, Z30, Z5
+	VBROADCASTSS butterflyConstants<>+288(SB), Z6
+	VFMADD231PS  Z6, Z31, Z5
+	VMULPS       Z11, Z2, Z9
+	VFMADD231PS  Z6, Z10, Z9
+	VMULPS       Z11, Z30, Z30
+	VFNMADD231PS Z6, Z31, Z30
+	VMULPS       Z11, Z2, Z2
+	VFMSUB231PS  Z6, Z10, Z2
+	VSUBPS       Z30, Z2, Z10
+	VADDPS       Z2, Z30, Z2
+	VMULPS       Z11, Z15, Z30
+	VFMADD231PS  Z6, Z12, Z30
+	VMULPS       Z11, Z13, Z31
+	VFNMADD231PS Z6, Z16, Z31
+	VMOVUPS      Z25, 1536(R12)
+	VBROADCASTSS butterflyConstants<>+292(SB), Z25
+	VMOVUPS      Z2, 2112(R12)
+	VMULPS       Z25, Z30, Z2
+	VMOVUPS      Z10, 1728(R12)
+	VMULPS       Z25, Z31, Z10
+	VFMADD231PS  Z19, Z2, Z10
+	VMULPS       Z25, Z31, Z2
+	VMULPS       Z25, Z30, Z30
+	VFMSUB231PS  Z19, Z2, Z30
+	VMULPS       Z11, Z15, Z2
+	VFNMADD231PS Z6, Z12, Z2
+	VMULPS       Z11, Z13, Z11
+	VFMADD231PS  Z6, Z16, Z11
+	VMULPS       Z25, Z11, Z6
+	VMULPS       Z25, Z2, Z12
+	VFMADD231PS  Z19, Z6, Z12
+	VMULPS       Z25, Z2, Z2
+	VMULPS       Z25, Z11, Z6
+	VFMSUB231PS  Z19, Z2, Z6
+	VBROADCASTSS butterflyConstants<>+236(SB), Z2
+	VMOVAPS      Z28, Z11
+	VFMADD231PS  Z2, Z23, Z11
+	VMOVAPS      Z1, Z13
+	VFMADD231PS  Z2, Z24, Z13
+	VFNMADD231PS Z2, Z23, Z28
+	VFMSUB231PS  Z2, Z24, Z1
+	VBROADCASTSS butterflyConstants<>+296(SB), Z15
+	VMOVAPS      Z14, Z16
+	VFMADD231PS  Z15, Z5, Z16
+	VMOVAPS      Z17, Z23
+	VFMADD231PS  Z15, Z9, Z23
+	VFNMADD231PS Z15, Z5, Z14
+	VFMSUB231PS  Z15, Z9, Z17
+	VMOVAPS      Z11, Z5
+	VFMADD231PS  Z18, Z16, Z5
+	VMOVAPS      Z13, Z9
+	VFMADD231PS  Z18, Z23, Z9
+	VBROADCASTSS 12(R10), Z24
+	VMULPS       Z24, Z9, Z25
+	VBROADCASTSS 8(R10), Z31
+	VMULPS       Z31, Z9, Z9
+	VFMADD231PS  Z31, Z5, Z25
+	VFMSUB231PS  Z24, Z5, Z9
+	VMOVUPS      Z25, 64(CX)
+	VMOVUPS      Z9, 64(DX)
+	VFNMADD231PS Z18, Z16, Z11
+	VFMSUB231PS  Z18, Z23, Z13
+	VBROADCASTSS 140(R10), Z5
+	VMULPS       Z5, Z13, Z9
+	VBROADCASTSS 136(R10), Z16
+	VMULPS       Z16, Z13, Z13
+	VFMSUB231PS  Z16, Z11, Z9
+	VFMADD231PS  Z5, Z11, Z13
+	VMOVUPS      Z9, 1088(CX)
+	VMOVUPS      Z13, 1088(DX)
+	VMOVAPS      Z28, Z5
+	VFMADD231PS  Z18, Z17, Z5
+	VMOVAPS      Z1, Z9
+	VFNMADD231PS Z18, Z14, Z9
+	VBROADCASTSS 84(R10), Z11
+	VMULPS       Z11, Z9, Z13
+	VBROADCASTSS 80(R10), Z16
+	VMULPS       Z16, Z9, Z9
+	VFMSUB231PS  Z16, Z5, Z13
+	VFMADD231PS  Z11, Z5, Z9
+	VMOVUPS      Z13, 640(CX)
+	VMOVUPS      Z9, 640(DX)
+	VFNMADD231PS Z18, Z17, Z28
+	VFMADD231PS  Z18, Z14, Z1
+	VBROADCASTSS 204(R10), Z5
+	VMULPS       Z5, Z1, Z9
+	VBROADCASTSS 200(R10), Z11
+	VMULPS       Z11, Z1, Z1
+	VFMSUB231PS  Z11, Z28, Z9
+	VFMADD231PS  Z5, Z28, Z1
+	VMOVUPS      Z9, 1600(CX)
+	VMOVUPS      Z1, 1600(DX)
+	VBROADCASTSS butterflyConstants<>+240(SB), Z1
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z1, Z26, Z5
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z1, Z3, Z9
+	VFNMADD231PS Z1, Z26, Z0
+	VFNMADD231PS Z1, Z3, Z7
+	VADDPS       Z10, Z20, Z3
+	VADDPS       Z30, Z21, Z11
+	VSUBPS       Z10, Z20, Z10
+	VSUBPS       Z30, Z21, Z13
+	VMOVAPS      Z5, Z14
+	VFMADD231PS  Z27, Z3, Z14
+	VMOVAPS      Z9, Z16
+	VFMADD231PS  Z27, Z11, Z16
+	VBROADCASTSS 36(R10), Z17
+	VMULPS       Z17, Z16, Z18
+	VBROADCASTSS 32(R10), Z20
+	VMULPS       Z20, Z16, Z16
+	VFMSUB231PS  Z20, Z14, Z18
+	VFMADD231PS  Z17, Z14, Z16
+	VMOVUPS      Z18, 256(CX)
+	VMOVUPS      Z16, 256(DX)
+	VFNMADD231PS Z27, Z3, Z5
+	VFNMADD231PS Z27, Z11, Z9
+	VBROADCASTSS 164(R10), Z3
+	VMULPS       Z3, Z9, Z11
+	VBROADCASTSS 160(R10), Z14
+	VMULPS       Z14, Z9, Z9
+	VFMSUB231PS  Z14, Z5, Z11
+	VFMADD231PS  Z3, Z5, Z9
+	VMOVUPS      Z11, 1280(CX)
+	VMOVUPS      Z9, 1280(DX)
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z27, Z13, Z3
+	VMOVAPS      Z7, Z5
+	VFNMADD231PS Z27, Z10, Z5
+	VBROADCASTSS 108(R10), Z9
+	VMULPS       Z9, Z5, Z11
+	VBROADCASTSS 104(R10), Z14
+	VMULPS       Z14, Z5, Z5
+	VFMSUB231PS  Z14, Z3, Z11
+	VFMADD231PS  Z9, Z3, Z5
+	VMOVUPS      Z11, 832(CX)
+	VMOVUPS      Z5, 832(DX)
+	VFNMADD231PS Z27, Z13, Z0
+	VFMADD231PS  Z27, Z10, Z7
+	VBROADCASTSS 228(R10), Z3
+	VMULPS       Z3, Z7, Z5
+	VBROADCASTSS 224(R10), Z9
+	VMULPS       Z9, Z7, Z7
+	VFMSUB231PS  Z9, Z0, Z5
+	VFMADD231PS  Z3, Z0, Z7
+	VMOVUPS      Z5, 1792(CX)
+	VMOVUPS      Z7, 1792(DX)
+	VMOVAPS      Z29, Z0
+	VFMADD231PS  Z2, Z22, Z0
+	VMOVAPS      Z4, Z3
+	VFNMADD231PS Z2, Z8, Z3
+	VFNMADD231PS Z2, Z22, Z29
+	VFMADD231PS  Z2, Z8, Z4
+	VMOVUPS      1728(R12), Z5
+	VMOVUPS      2496(R12), Z7
+	VMOVAPS      Z7, Z8
+	VFMADD231PS  Z15, Z5, Z8
+	VMOVUPS      2112(R12), Z9
+	VMOVUPS      2432(R12), Z10
+	VMOVAPS      Z10, Z11
+	VFNMADD231PS Z15, Z9, Z11
+	VFNMADD231PS Z15, Z5, Z7
+	VFMADD231PS  Z15, Z9, Z10
+	VBROADCASTSS butterflyConstants<>+300(SB), Z5
+	VMOVAPS      Z0, Z9
+	VFMADD231PS  Z5, Z8, Z9
+	VMOVAPS      Z3, Z13
+	VFMADD231PS  Z5, Z11, Z13
+	VBROADCASTSS 52(R10), Z14
+	VMULPS       Z14, Z13, Z15
+	VBROADCASTSS 48(R10), Z16
+	VMULPS       Z16, Z13, Z13
+	VFMSUB231PS  Z16, Z9, Z15
+	VFMADD231PS  Z14, Z9, Z13
+	VMOVUPS      Z15, 384(CX)
+	VMOVUPS      Z13, 384(DX)
+	VFNMADD231PS Z5, Z8, Z0
+	VFNMADD231PS Z5, Z11, Z3
+	VBROADCASTSS 180(R10), Z8
+	VMULPS       Z8, Z3, Z9
+	VBROADCASTSS 176(R10), Z11
+	VMULPS       Z11, Z3, Z3
+	VFMSUB231PS  Z11, Z0, Z9
+	VFMADD231PS  Z8, Z0, Z3
+	VMOVUPS      Z9, 1408(CX)
+	VMOVUPS      Z3, 1408(DX)
+	VMOVAPS      Z29, Z0
+	VFMADD231PS  Z5, Z10, Z0
+	VMOVAPS      Z4, Z3
+	VFNMADD231PS Z5, Z7, Z3
+	VBROADCASTSS 116(R10), Z8
+	VMULPS       Z8, Z3, Z9
+	VBROADCASTSS 112(R10), Z11
+	VMULPS       Z11, Z3, Z3
+	VFMSUB231PS  Z11, Z0, Z9
+	VFMADD231PS  Z8, Z0, Z3
+	VMOVUPS      Z9, 896(CX)
+	VMOVUPS      Z3, 896(DX)
+	VFNMADD231PS Z5, Z10, Z29
+	VFMADD231PS  Z5, Z7, Z4
+	VBROADCASTSS 236(R10), Z0
+	VMULPS       Z0, Z4, Z3
+	VBROADCASTSS 232(R10), Z5
+	VMULPS       Z5, Z4, Z4
+	VFMSUB231PS  Z5, Z29, Z3
+	VFMADD231PS  Z0, Z29, Z4
+	VMOVUPS      Z3, 1856(CX)
+	VMOVUPS      Z4, 1856(DX)
+	VMOVUPS      1536(R12), Z0
+	VMOVUPS      2368(R12), Z3
+	VMOVAPS      Z3, Z4
+	VFMADD231PS  Z1, Z0, Z4
+	VMOVUPS      2624(R12), Z5
+	VMOVUPS      2304(R12), Z7
+	VMOVAPS      Z7, Z8
+	VFNMADD231PS Z1, Z5, Z8
+	VFNMADD231PS Z1, Z0, Z3
+	VFMADD231PS  Z1, Z5, Z7
+	VMOVUPS      2560(R12), Z0
+	VSUBPS       Z12, Z0, Z5
+	VMOVUPS      1792(R12), Z9
+	VADDPS       Z6, Z9, Z10
+	VADDPS       Z12, Z0, Z0
+	VSUBPS       Z6, Z9, Z6
+	VMOVAPS      Z4, Z9
+	VFMADD231PS  Z27, Z5, Z9
+	VMOVAPS      Z8, Z11
+	VFMADD231PS  Z27, Z10, Z11
+	VBROADCASTSS 68(R10), Z12
+	VMULPS       Z12, Z11, Z13
+	VBROADCASTSS 64(R10), Z14
+	VMULPS       Z14, Z11, Z11
+	VFMSUB231PS  Z14, Z9, Z13
+	VFMADD231PS  Z12, Z9, Z11
+	VMOVUPS      Z13, 512(CX)
+	VMOVUPS      Z11, 512(DX)
+	VFNMADD231PS Z27, Z5, Z4
+	VFNMADD231PS Z27, Z10, Z8
+	VBROADCASTSS 196(R10), Z5
+	VMULPS       Z5, Z8, Z9
+	VBROADCASTSS 192(R10), Z10
+	VMULPS       Z10, Z8, Z8
+	VFMSUB231PS  Z10, Z4, Z9
+	VFMADD231PS  Z5, Z4, Z8
+	VMOVUPS      Z9, 1536(CX)
+	VMOVUPS      Z8, 1536(DX)
+	VMOVAPS      Z3, Z4
+	VFMADD231PS  Z27, Z6, Z4
+	VMOVAPS      Z7, Z5
+	VFNMADD231PS Z27, Z0, Z5
+	VBROADCASTSS 132(R10), Z8
+	VMULPS       Z8, Z5, Z9
+	VBROADCASTSS 128(R10), Z10
+	VMULPS       Z10, Z5, Z5
+	VFMSUB231PS  Z10, Z4, Z9
+	VFMADD231PS  Z8, Z4, Z5
+	VMOVUPS      Z9, 1024(CX)
+	VMOVUPS      Z5, 1024(DX)
+	VFNMADD231PS Z27, Z6, Z3
+	VFMADD231PS  Z27, Z0, Z7
+	VBROADCASTSS 252(R10), Z0
+	VMULPS       Z0, Z7, Z4
+	VBROADCASTSS 248(R10), Z5
+	VMULPS       Z5, Z7, Z6
+	VFMSUB231PS  Z5, Z3, Z4
+	VFMADD231PS  Z0, Z3, Z6
+	VMOVUPS      Z4, 1984(CX)
+	VMOVUPS      Z6, 1984(DX)
+	VMOVUPS      2176(R12), Z0
+	VMOVUPS      2240(R12), Z3
+	VADDPS       Z3, Z0, Z4
+	VMOVUPS      1280(R12), Z5
+	VMOVUPS      1344(R12), Z6
+	VADDPS       Z6, Z5, Z7
+	VSUBPS       Z3, Z0, Z0
+	VSUBPS       Z5, Z6, Z3
+	VMOVUPS      896(R12), Z5
+	VMOVUPS      960(R12), Z6
+	VADDPS       Z6, Z5, Z8
+	VMOVUPS      832(R12), Z9
+	VMOVUPS      768(R12), Z10
+	VADDPS       Z10, Z9, Z11
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z9, Z10, Z6
+	VBROADCASTSS butterflyConstants<>+220(SB), Z9
+	VMOVAPS      Z5, Z10
+	VFMADD231PS  Z9, Z6, Z10
+	VFNMADD231PS Z9, Z5, Z6
+	VMOVUPS      640(R12), Z5
+	VMOVUPS      704(R12), Z12
+	VADDPS       Z12, Z5, Z13
+	VMOVUPS      1024(R12), Z14
+	VMOVUPS      1088(R12), Z15
+	VADDPS       Z15, Z14, Z16
+	VSUBPS       Z12, Z5, Z5
+	VSUBPS       Z14, Z15, Z12
+	VMOVAPS      Z5, Z14
+	VFMADD231PS  Z19, Z12, Z14
+	VFNMADD231PS Z19, Z5, Z12
+	VMOVUPS      512(R12), Z5
+	VMOVUPS      576(R12), Z15
+	VADDPS       Z15, Z5, Z17
+	VMOVUPS      1216(R12), Z18
+	VMOVUPS      1152(R12), Z20
+	VADDPS       Z20, Z18, Z21
+	VSUBPS       Z15, Z5, Z5
+	VSUBPS       Z18, Z20, Z15
+	VBROADCASTSS butterflyConstants<>+224(SB), Z18
+	VMOVAPS      Z5, Z20
+	VFMADD231PS  Z18, Z15, Z20
+	VFNMADD231PS Z18, Z5, Z15
+	VMOVUPS      256(R12), Z5
+	VMOVUPS      448(R12), Z22
+	VADDPS       Z22, Z5, Z23
+	VMOVUPS      1408(R12), Z24
+	VMOVUPS      1472(R12), Z25
+	VADDPS       Z25, Z24, Z26
+	VSUBPS       Z22, Z5, Z5
+	VSUBPS       Z24, Z25, Z22
+	VADDPS       Z22, Z5, Z24
+	VSUBPS       Z5, Z22, Z5
+	VMOVUPS      128(R12), Z22
+	VMOVUPS      192(R12), Z25
+	VADDPS       Z25, Z22, Z28
+	VMOVUPS      1600(R12), Z29
+	VMOVUPS      1664(R12), Z30
+	VADDPS       Z30, Z29, Z31
+	VSUBPS       Z25, Z22, Z22
+	VSUBPS       Z29, Z30, Z25
+	VMOVAPS      Z25, Z29
+	VFMADD231PS  Z18, Z22, Z29
+	VFMSUB231PS  Z18, Z25, Z22
+	VMOVUPS      (R12), Z18
+	VMOVUPS      64(R12), Z25
+	VADDPS       Z25, Z18, Z30
+	VMOVUPS      Z17, 1600(R12)
+	VMOVUPS      1856(R12), Z17
+	VMOVUPS      Z21, 1664(R12)
+	VMOVUPS      1920(R12), Z21
+	VMOVUPS      Z30, 192(R12)
+	VADDPS       Z21, Z17, Z30
+	VSUBPS       Z25, Z18, Z18
+	VSUBPS       Z17, Z21, Z17
+	VMOVAPS      Z17, Z21
+	VFMADD231PS  Z19, Z18, Z21
+	VFMSUB231PS  Z19, Z17, Z18
+	VMOVUPS      320(R12), Z17
+	VMOVUPS      384(R12), Z25
+	VMOVUPS      Z30, 1856(R12)
+	VADDPS       Z25, Z17, Z30
+	VMOVUPS      Z30, 1920(R12)
+	VMOVUPS      1984(R12), Z30
+	VMOVUPS      Z13, 64(R12)
+	VMOVUPS      2048(R12), Z13
+	VMOVUPS      Z16, (R12)
+	VADDPS       Z13, Z30, Z16
+	VSUBPS       Z25, Z17, Z17
+	VSUBPS       Z30, Z13, Z13
+	VMOVAPS      Z13, Z25
+	VFMADD231PS  Z9, Z17, Z25
+	VFMSUB231PS  Z9, Z13, Z17
+	VBROADCASTSS butterflyConstants<>+48(SB), Z9
+	VMOVAPS      Z0, Z13
+	VFMADD231PS  Z9, Z24, Z13
+	VMOVAPS      Z3, Z30
+	VFMADD231PS  Z9, Z5, Z30
+	VFNMADD231PS Z9, Z24, Z0
+	VFNMADD231PS Z9, Z5, Z3
+	VBROADCASTSS butterflyConstants<>+228(SB), Z5
+	VMOVAPS      Z10, Z24
+	VFMADD231PS  Z5, Z29, Z24
+	VMOVAPS      Z6, Z9
+	VFMADD231PS  Z5, Z22, Z9
+	VFNMADD231PS Z5, Z29, Z10
+	VFNMADD231PS Z5, Z22, Z6
+	VADDPS       Z6, Z10, Z22
+	VSUBPS       Z10, Z6, Z6
+	VADDPS       Z21, Z14, Z10
+	VADDPS       Z18, Z12, Z29
+	VSUBPS       Z21, Z14, Z14
+	VSUBPS       Z18, Z12, Z12
+	VBROADCASTSS butterflyConstants<>+232(SB), Z18
+	VMOVAPS      Z20, Z21
+	VFMADD231PS  Z18, Z25, Z21
+	VMOVUPS      Z16, 1984(R12)
+	VMOVAPS      Z15, Z16
+	VFMADD231PS  Z18, Z17, Z16
+	VFNMADD231PS Z18, Z25, Z20
+	VFNMADD231PS Z18, Z17, Z15
+	VSUBPS       Z20, Z15, Z17
+	VADDPS       Z15, Z20, Z15
+	VMOVAPS      Z13, Z18
+	VFMADD231PS  Z27, Z10, Z18
+	VMOVAPS      Z30, Z20
+	VFMADD231PS  Z27, Z29, Z20
+	VFNMADD231PS Z27, Z10, Z13
+	VFNMADD231PS Z27, Z29, Z30
+	VMOVAPS      Z24, Z10
+	VFMADD231PS  Z5, Z21, Z10
+	VMOVAPS      Z9, Z25
+	VFMADD231PS  Z5, Z16, Z25
+	VFNMADD231PS Z5, Z21, Z24
+	VFNMADD231PS Z5, Z16, Z9
+	VMOVAPS      Z18, Z16
+	VFMADD231PS  Z2, Z10, Z16
+	VMOVAPS      Z20, Z21
+	VFMADD231PS  Z2, Z25, Z21
+	VBROADCASTSS 20(R10), Z29
+	VMULPS       Z29, Z21, Z19
+	VMOVUPS      Z28, 2048(R12)
+	VBROADCASTSS 16(R10), Z28
+	VMULPS       Z28, Z21, Z21
+	VFMSUB231PS  Z28, Z16, Z19
+	VFMADD231PS  Z29, Z16, Z21
+	VMOVUPS      Z19, 128(CX)
+	VMOVUPS      Z21, 128(DX)
+	VFNMADD231PS Z2, Z10, Z18
+	VFNMADD231PS Z2, Z25, Z20
+	VBROADCASTSS 148(R10), Z10
+	VMULPS       Z10, Z20, Z16
+	VBROADCASTSS 144(R10), Z19
+	VMULPS       Z19, Z20, Z20
+	VFMSUB231PS  Z19, Z18, Z16
+	VFMADD231PS  Z10, Z18, Z20
+	VMOVUPS      Z16, 1152(CX)
+	VMOVUPS      Z20, 1152(DX)
+	VMOVAPS      Z13, Z10
+	VFMADD231PS  Z2, Z9, Z10
+	VMOVAPS      Z30, Z16
+	VFNMADD231PS Z2, Z24, Z16
+	VBROADCASTSS 92(R10), Z18
+	VMULPS       Z18, Z16, Z19
+	VBROADCASTSS 88(R10), Z20
+	VMULPS       Z20, Z16, Z16
+	VFMSUB231PS  Z20, Z10, Z19
+	VFMADD231PS  Z18, Z10, Z16
+	VMOVUPS      Z19, 704(CX)
+	VMOVUPS      Z16, 704(DX)
+	VFNMADD231PS Z2, Z9, Z13
+	VFMADD231PS  Z2, Z24, Z30
+	VBROADCASTSS 212(R10), Z2
+	VMULPS       Z2, Z30, Z9
+	VBROADCASTSS 208(R10), Z10
+	VMULPS       Z10, Z30, Z16
+	VFMSUB231PS  Z10, Z13, Z9
+	VFMADD231PS  Z2, Z13, Z16
+	VMOVUPS      Z9, 1664(CX)
+	VMOVUPS      Z16, 1664(DX)
+	VMOVAPS      Z0, Z2
+	VFMADD231PS  Z27, Z12, Z2
+	VMOVAPS      Z3, Z9
+	VFNMADD231PS Z27, Z14, Z9
+	VFNMADD231PS Z27, Z12, Z0
+	VFMADD231PS  Z27, Z14, Z3
+	VMOVAPS      Z22, Z10
+	VFMADD231PS  Z5, Z17, Z10
+	VMOVAPS      Z6, Z12
+	VFNMADD231PS Z5, Z15, Z12
+	VFNMADD231PS Z5, Z17, Z22
+	VFMADD231PS  Z5, Z15, Z6
+	VMOVAPS      Z2, Z5
+	VFMADD231PS  Z1, Z10, Z5
+	VMOVAPS      Z9, Z13
+	VFMADD231PS  Z1, Z12, Z13
+	VBROADCASTSS 60(R10), Z14
+	VMULPS       Z14, Z13, Z15
+	VBROADCASTSS 56(R10), Z16
+	VMULPS       Z16, Z13, Z13
+	VFMSUB231PS  Z16, Z5, Z15
+	VFMADD231PS  Z14, Z5, Z13
+	VMOVUPS      Z15, 448(CX)
+	VMOVUPS      Z13, 448(DX)
+	VFNMADD231PS Z1, Z10, Z2
+	VFNMADD231PS Z1, Z12, Z9
+	VBROADCASTSS 188(R10), Z5
+	VMULPS       Z5, Z9, Z10
+	VBROADCASTSS 184(R10), Z12
+	VMULPS       Z12, Z9, Z9
+	VFMSUB231PS  Z12, Z2, Z10
+	VFMADD231PS  Z5, Z2, Z9
+	VMOVUPS      Z10, 1472(CX)
+	VMOVUPS      Z9, 1472(DX)
+	VMOVAPS      Z0, Z2
+	VFMADD231PS  Z1, Z6, Z2
+	VMOVAPS      Z3, Z5
+	VFNMADD231PS Z1, Z22, Z5
+	VBROADCASTSS 124(R10), Z9
+	VMULPS       Z9, Z5, Z10
+	VBROADCASTSS 120(R10), Z12
+	VMULPS       Z12, Z5, Z5
+	VFMSUB231PS  Z12, Z2, Z10
+	VFMADD231PS  Z9, Z2, Z5
+	VMOVUPS      Z10, 960(CX)
+	VMOVUPS      Z5, 960(DX)
+	VFNMADD231PS Z1, Z6, Z0
+	VFMADD231PS  Z1, Z22, Z3
+	VBROADCASTSS 244(R10), Z1
+	VMULPS       Z1, Z3, Z2
+	VBROADCASTSS 240(R10), Z5
+	VMULPS       Z5, Z3, Z3
+	VFMSUB231PS  Z5, Z0, Z2
+	VFMADD231PS  Z1, Z0, Z3
+	VMOVUPS      Z2, 1920(CX)
+	VMOVUPS      Z3, 1920(DX)
+	VADDPS       Z7, Z4, Z0
+	VADDPS       Z26, Z23, Z1
+	VSUBPS       Z7, Z4, Z2
+	VSUBPS       Z23, Z26, Z3
+	VADDPS       Z11, Z8, Z4
+	VMOVUPS      2048(R12), Z5
+	VADDPS       Z31, Z5, Z6
+	VSUBPS       Z11, Z8, Z7
+	VSUBPS       Z5, Z31, Z5
+	VBROADCASTSS butterflyConstants<>+172(SB), Z8
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z8, Z5, Z9
+	VFNMADD231PS Z8, Z7, Z5
+	VMOVUPS      64(R12), Z7
+	VMOVUPS      (R12), Z10
+	VADDPS       Z10, Z7, Z11
+	VMOVUPS      192(R12), Z12
+	VMOVUPS      1856(R12), Z13
+	VADDPS       Z13, Z12, Z14
+	VSUBPS       Z10, Z7, Z7
+	VSUBPS       Z12, Z13, Z10
+	VADDPS       Z10, Z7, Z12
+	VSUBPS       Z7, Z10, Z7
+	VMOVUPS      1600(R12), Z10
+	VMOVUPS      1664(R12), Z13
+	VADDPS       Z13, Z10, Z15
+	VMOVUPS      1920(R12), Z16
+	VMOVUPS      1984(R12), Z17
+	VADDPS       Z17, Z16, Z18
+	VSUBPS       Z13, Z10, Z10
+	VSUBPS       Z16, Z17, Z13
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z8, Z10, Z16
+	VFMSUB231PS  Z8, Z13, Z10
+	VBROADCASTSS butterflyConstants<>+48(SB), Z8
+	VMOVAPS      Z2, Z13
+	VFMADD231PS  Z8, Z12, Z13
+	VMOVAPS      Z3, Z17
+	VFMADD231PS  Z8, Z7, Z17
+	VFNMADD231PS Z8, Z12, Z2
+	VFNMADD231PS Z8, Z7, Z3
+	VADDPS       Z16, Z9, Z7
+	VADDPS       Z10, Z5, Z12
+	VSUBPS       Z16, Z9, Z9
+	VSUBPS       Z10, Z5, Z5
+	VMOVAPS      Z13, Z10
+	VFMADD231PS  Z27, Z7, Z10
+	VMOVAPS      Z17, Z16
+	VFMADD231PS  Z27, Z12, Z16
+	VBROADCASTSS 28(R10), Z19
+	VMULPS       Z19, Z16, Z20
+	VBROADCASTSS 24(R10), Z21
+	VMULPS       Z21, Z16, Z16
+	VFMSUB231PS  Z21, Z10, Z20
+	VFMADD231PS  Z19, Z10, Z16
+	VMOVUPS      Z20, 192(CX)
+	VMOVUPS      Z16, 192(DX)
+	VFNMADD231PS Z27, Z7, Z13
+	VFNMADD231PS Z27, Z12, Z17
+	VBROADCASTSS 156(R10), Z7
+	VMULPS       Z7, Z17, Z10
+	VBROADCASTSS 152(R10), Z12
+	VMULPS       Z12, Z17, Z16
+	VFMSUB231PS  Z12, Z13, Z10
+	VFMADD231PS  Z7, Z13, Z16
+	VMOVUPS      Z10, 1216(CX)
+	VMOVUPS      Z16, 1216(DX)
+	VMOVAPS      Z2, Z7
+	VFMADD231PS  Z27, Z5, Z7
+	VMOVAPS      Z3, Z10
+	VFNMADD231PS Z27, Z9, Z10
+	VBROADCASTSS 100(R10), Z12
+	VMULPS       Z12, Z10, Z13
+	VBROADCASTSS 96(R10), Z16
+	VMULPS       Z16, Z10, Z10
+	VFMSUB231PS  Z16, Z7, Z13
+	VFMADD231PS  Z12, Z7, Z10
+	VMOVUPS      Z13, 768(CX)
+	VMOVUPS      Z10, 768(DX)
+	VFNMADD231PS Z27, Z5, Z2
+	VFMADD231PS  Z27, Z9, Z3
+	VBROADCASTSS 220(R10), Z5
+	VMULPS       Z5, Z3, Z7
+	VBROADCASTSS 216(R10), Z9
+	VMULPS       Z9, Z3, Z3
+	VFMSUB231PS  Z9, Z2, Z7
+	VFMADD231PS  Z5, Z2, Z3
+	VMOVUPS      Z7, 1728(CX)
+	VMOVUPS      Z3, 1728(DX)
+	VADDPS       Z1, Z0, Z2
+	VADDPS       Z14, Z11, Z3
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z11, Z14, Z1
+	VADDPS       Z6, Z4, Z5
+	VADDPS       Z18, Z15, Z7
+	VSUBPS       Z6, Z4, Z4
+	VSUBPS       Z15, Z18, Z6
+	VADDPS       Z6, Z4, Z9
+	VSUBPS       Z4, Z6, Z4
+	VMOVAPS      Z0, Z6
+	VFMADD231PS  Z8, Z9, Z6
+	VMOVAPS      Z1, Z10
+	VFMADD231PS  Z8, Z4, Z10
+	VBROADCASTSS 44(R10), Z11
+	VMULPS       Z11, Z10, Z12
+	VBROADCASTSS 40(R10), Z13
+	VMULPS       Z13, Z10, Z10
+	VFMSUB231PS  Z13, Z6, Z12
+	VFMADD231PS  Z11, Z6, Z10
+	VMOVUPS      Z12, 320(CX)
+	VMOVUPS      Z10, 320(DX)
+	VFNMADD231PS Z8, Z9, Z0
+	VFNMADD231PS Z8, Z4, Z1
+	VBROADCASTSS 172(R10), Z4
+	VMULPS       Z4, Z1, Z6
+	VBROADCASTSS 168(R10), Z8
+	VMULPS       Z8, Z1, Z1
+	VFMSUB231PS  Z8, Z0, Z6
+	VFMADD231PS  Z4, Z0, Z1
+	VMOVUPS      Z6, 1344(CX)
+	VMOVUPS      Z1, 1344(DX)
+	VADDPS       Z3, Z2, Z0
+	VADDPS       Z7, Z5, Z1
+	VSUBPS       Z3, Z2, Z2
+	VSUBPS       Z5, Z7, Z3
+	VBROADCASTSS 76(R10), Z4
+	VMULPS       Z4, Z3, Z5
+	VBROADCASTSS 72(R10), Z6
+	VMULPS       Z6, Z3, Z3
+	VFMSUB231PS  Z6, Z2, Z5
+	VFMADD231PS  Z4, Z2, Z3
+	VMOVUPS      Z5, 576(CX)
+	VMOVUPS      Z3, 576(DX)
+	VADDPS       Z1, Z0, Z2
+	VMOVUPS      Z2, (AX)
+	VSUBPS       Z1, Z0, Z0
+	VBROADCASTSS (R10), Z1
+	VMULPS       Z1, Z0, Z1
+	VBROADCASTSS 4(R10), Z2
+	VMULPS       Z2, Z0, Z0
+	VMOVUPS      Z1, (CX)
+	VMOVUPS      Z0, (DX)
+	ADDQ         $0x00001040, AX
+	ADDQ         $0x00001040, CX
+	ADDQ         $0x00001040, DX
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000100, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBackHalf64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·LineBackHalf64AVX512(SB), $2496-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	LEAQ (SP), R12
+	ADDQ $0x3f, R12
+	ANDQ $-64, R12
+
+butterfly:
+	VMOVUPS      64(CX), Z0
+	VMOVUPS      64(DX), Z1
+	VBROADCASTSS 12(R10), Z2
+	VMULPS       Z2, Z1, Z3
+	VBROADCASTSS 8(R10), Z4
+	VMULPS       Z4, Z1, Z1
+	VFMADD231PS  Z4, Z0, Z3
+	VFNMADD231PS Z2, Z0, Z1
+	VMOVUPS      1088(CX), Z0
+	VMOVUPS      1088(DX), Z2
+	VBROADCASTSS 140(R10), Z4
+	VMULPS       Z4, Z2, Z5
+	VBROADCASTSS 136(R10), Z6
+	VMULPS       Z6, Z2, Z2
+	VFMADD231PS  Z6, Z0, Z5
+	VFNMADD231PS Z4, Z0, Z2
+	VADDPS       Z2, Z1, Z0
+	VADDPS       Z5, Z3, Z4
+	VSUBPS       Z2, Z1, Z1
+	VSUBPS       Z5, Z3, Z2
+	VMOVUPS      640(CX), Z3
+	VMOVUPS      640(DX), Z5
+	VBROADCASTSS 84(R10), Z6
+	VMULPS       Z6, Z5, Z7
+	VBROADCASTSS 80(R10), Z8
+	VMULPS       Z8, Z5, Z5
+	VFMADD231PS  Z8, Z3, Z7
+	VFNMADD231PS Z6, Z3, Z5
+	VMOVUPS      1600(CX), Z3
+	VMOVUPS      1600(DX), Z6
+	VBROADCASTSS 204(R10), Z8
+	VMULPS       Z8, Z6, Z9
+	VBROADCASTSS 200(R10), Z10
+	VMULPS       Z10, Z6, Z6
+	VFMADD231PS  Z10, Z3, Z9
+	VFNMADD231PS Z8, Z3, Z6
+	VADDPS       Z6, Z5, Z3
+	VADDPS       Z9, Z7, Z8
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z9, Z7, Z6
+	VADDPS       Z3, Z0, Z7
+	VADDPS       Z8, Z4, Z9
+	VSUBPS       Z3, Z0, Z0
+	VSUBPS       Z8, Z4, Z3
+	VADDPS       Z6, Z1, Z4
+	VSUBPS       Z5, Z2, Z8
+	VSUBPS       Z6, Z1, Z1
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS      256(CX), Z5
+	VMOVUPS      256(DX), Z6
+	VBROADCASTSS 36(R10), Z10
+	VMULPS       Z10, Z6, Z11
+	VBROADCASTSS 32(R10), Z12
+	VMULPS       Z12, Z6, Z6
+	VFMADD231PS  Z12, Z5, Z11
+	VFNMADD231PS Z10, Z5, Z6
+	VMOVUPS      1280(CX), Z5
+	VMOVUPS      1280(DX), Z10
+	VBROADCASTSS 164(R10), Z12
+	VMULPS       Z12, Z10, Z13
+	VBROADCASTSS 160(R10), Z14
+	VMULPS       Z14, Z10, Z10
+	VFMADD231PS  Z14, Z5, Z13
+	VFNMADD231PS Z12, Z5, Z10
+	VADDPS       Z10, Z6, Z5
+	VADDPS       Z13, Z11, Z12
+	VSUBPS       Z10, Z6, Z6
+	VSUBPS       Z13, Z11, Z10
+	VMOVUPS      832(CX), Z11
+	VMOVUPS      832(DX), Z13
+	VBROADCASTSS 108(R10), Z14
+	VMULPS       Z14, Z13, Z15
+	VBROADCASTSS 104(R10), Z16
+	VMULPS       Z16, Z13, Z13
+	VFMADD231PS  Z16, Z11, Z15
+	VFNMADD231PS Z14, Z11, Z13
+	VMOVUPS      1792(CX), Z11
+	VMOVUPS      1792(DX), Z14
+	VBROADCASTSS 228(R10), Z16
+	VMULPS       Z16, Z14, Z17
+	VBROADCASTSS 224(R10), Z18
+	VMULPS       Z18, Z14, Z14
+	VFMADD231PS  Z18, Z11, Z17
+	VFNMADD231PS Z16, Z11, Z14
+	VADDPS       Z14, Z13, Z11
+	VADDPS       Z17, Z15, Z16
+	VSUBPS       Z14, Z13, Z13
+	VSUBPS       Z17, Z15, Z14
+	VADDPS       Z11, Z5, Z15
+	VADDPS       Z16, Z12, Z17
+	VSUBPS       Z11, Z5, Z5
+	VSUBPS       Z16, Z12, Z11
+	VADDPS       Z11, Z5, Z12
+	VSUBPS       Z5, Z11, Z5
+	VADDPS       Z14, Z6, Z11
+	VSUBPS       Z13, Z10, Z16
+	VBROADCASTSS butterflyConstants<>+172(SB), Z18
+	VMOVAPS      Z11, Z19
+	VFMADD231PS  Z18, Z16, Z19
+	VFNMADD231PS Z18, Z11, Z16
+	VSUBPS       Z14, Z6, Z6
+	VADDPS       Z13, Z10, Z10
+	VMOVAPS      Z10, Z11
+	VFMADD231PS  Z18, Z6, Z11
+	VFMSUB231PS  Z18, Z10, Z6
+	VMOVUPS      384(CX), Z10
+	VMOVUPS      384(DX), Z13
+	VBROADCASTSS 52(R10), Z14
+	VMULPS       Z14, Z13, Z20
+	VBROADCASTSS 48(R10), Z21
+	VMULPS       Z21, Z13, Z13
+	VFMADD231PS  Z21, Z10, Z20
+	VFNMADD231PS Z14, Z10, Z13
+	VMOVUPS      1408(CX), Z10
+	VMOVUPS      1408(DX), Z14
+	VBROADCASTSS 180(R10), Z21
+	VMULPS       Z21, Z14, Z22
+	VBROADCASTSS 176(R10), Z23
+	VMULPS       Z23, Z14, Z14
+	VFMADD231PS  Z23, Z10, Z22
+	VFNMADD231PS Z21, Z10, Z14
+	VADDPS       Z14, Z13, Z10
+	VADDPS       Z22, Z20, Z21
+	VSUBPS       Z14, Z13, Z13
+	VSUBPS       Z22, Z20, Z14
+	VMOVUPS      896(CX), Z20
+	VMOVUPS      896(DX), Z22
+	VBROADCASTSS 116(R10), Z23
+	VMULPS       Z23, Z22, Z24
+	VBROADCASTSS 112(R10), Z25
+	VMULPS       Z25, Z22, Z22
+	VFMADD231PS  Z25, Z20, Z24
+	VFNMADD231PS Z23, Z20, Z22
+	VMOVUPS      1856(CX), Z20
+	VMOVUPS      1856(DX), Z23
+	VBROADCASTSS 236(R10), Z25
+	VMULPS       Z25, Z23, Z26
+	VBROADCASTSS 232(R10), Z27
+	VMULPS       Z27, Z23, Z23
+	VFMADD231PS  Z27, Z20, Z26
+	VFNMADD231PS Z25, Z20, Z23
+	VADDPS       Z23, Z22, Z20
+	VADDPS       Z26, Z24, Z25
+	VSUBPS       Z23, Z22, Z22
+	VSUBPS       Z26, Z24, Z23
+	VADDPS       Z20, Z10, Z24
+	VADDPS       Z25, Z21, Z26
+	VSUBPS       Z20, Z10, Z10
+	VSUBPS       Z25, Z21, Z20
+	VADDPS       Z23, Z13, Z21
+	VSUBPS       Z22, Z14, Z25
+	VADDPS       Z25, Z21, Z27
+	VSUBPS       Z21, Z25, Z21
+	VSUBPS       Z23, Z13, Z13
+	VADDPS       Z22, Z14, Z14
+	VSUBPS       Z13, Z14, Z22
+	VADDPS       Z14, Z13, Z13
+	VMOVUPS      512(CX), Z14
+	VMOVUPS      512(DX), Z23
+	VBROADCASTSS 68(R10), Z25
+	VMULPS       Z25, Z23, Z28
+	VBROADCASTSS 64(R10), Z29
+	VMULPS       Z29, Z23, Z23
+	VFMADD231PS  Z29, Z14, Z28
+	VFNMADD231PS Z25, Z14, Z23
+	VMOVUPS      1536(CX), Z14
+	VMOVUPS      1536(DX), Z25
+	VBROADCASTSS 196(R10), Z29
+	VMULPS       Z29, Z25, Z30
+	VBROADCASTSS 192(R10), Z31
+	VMULPS       Z31, Z25, Z25
+	VFMADD231PS  Z31, Z14, Z30
+	VFNMADD231PS Z29, Z14, Z25
+	VADDPS       Z25, Z23, Z14
+	VADDPS       Z30, Z28, Z29
+	VSUBPS       Z25, Z23, Z23
+	VSUBPS       Z30, Z28, Z25
+	VMOVUPS      1024(CX), Z28
+	VMOVUPS      1024(DX), Z30
+	VBROADCASTSS 132(R10), Z31
+	VMOVUPS      Z6, (R12)
+	VMULPS       Z31, Z30, Z6
+	VMOVUPS      Z11, 64(R12)
+	VBROADCASTSS 128(R10), Z11
+	VMULPS       Z11, Z30, Z30
+	VFMADD231PS  Z11, Z28, Z6
+	VFNMADD231PS Z31, Z28, Z30
+	VMOVUPS      1984(CX), Z11
+	VMOVUPS      1984(DX), Z28
+	VBROADCASTSS 252(R10), Z31
+	VMOVUPS      Z2, 128(R12)
+	VMULPS       Z31, Z28, Z2
+	VMOVUPS      Z13, 192(R12)
+	VBROADCASTSS 248(R10), Z13
+	VMULPS       Z13, Z28, Z28
+	VFMADD231PS  Z13, Z11, Z2
+	VFNMADD231PS Z31, Z11, Z28
+	VADDPS       Z28, Z30, Z11
+	VADDPS       Z2, Z6, Z13
+	VSUBPS       Z28, Z30, Z28
+	VSUBPS       Z2, Z6, Z2
+	VADDPS       Z11, Z14, Z6
+	VADDPS       Z13, Z29, Z30
+	VSUBPS       Z11, Z14, Z11
+	VSUBPS       Z13, Z29, Z13
+	VSUBPS       Z11, Z13, Z14
+	VADDPS       Z13, Z11, Z11
+	VADDPS       Z2, Z23, Z13
+	VSUBPS       Z28, Z25, Z29
+	VMOVAPS      Z29, Z31
+	VFMADD231PS  Z18, Z13, Z31
+	VFMSUB231PS  Z18, Z29, Z13
+	VSUBPS       Z2, Z23, Z2
+	VADDPS       Z28, Z25, Z23
+	VMOVAPS      Z2, Z25
+	VFMADD231PS  Z18, Z23, Z25
+	VFMSUB231PS  Z18, Z2, Z23
+	VADDPS       Z24, Z7, Z2
+	VADDPS       Z26, Z9, Z28
+	VSUBPS       Z24, Z7, Z7
+	VSUBPS       Z26, Z9, Z9
+	VADDPS       Z6, Z15, Z24
+	VADDPS       Z30, Z17, Z26
+	VSUBPS       Z6, Z15, Z6
+	VSUBPS       Z30, Z17, Z15
+	VADDPS       Z24, Z2, Z17
+	VADDPS       Z26, Z28, Z29
+	VSUBPS       Z24, Z2, Z2
+	VSUBPS       Z26, Z28, Z24
+	VADDPS       Z24, Z2, Z26
+	VSUBPS       Z2, Z24, Z2
+	VADDPS       Z15, Z7, Z24
+	VSUBPS       Z6, Z9, Z28
+	VMOVAPS      Z24, Z30
+	VFMADD231PS  Z18, Z28, Z30
+	VFNMADD231PS Z18, Z24, Z28
+	VSUBPS       Z15, Z7, Z7
+	VADDPS       Z6, Z9, Z6
+	VMOVAPS      Z6, Z9
+	VFMADD231PS  Z18, Z7, Z9
+	VFMSUB231PS  Z18, Z6, Z7
+	VBROADCASTSS butterflyConstants<>+48(SB), Z6
+	VMOVAPS      Z4, Z15
+	VFMADD231PS  Z6, Z27, Z15
+	VMOVAPS      Z8, Z24
+	VFMADD231PS  Z6, Z21, Z24
+	VFNMADD231PS Z6, Z27, Z4
+	VFNMADD231PS Z6, Z21, Z8
+	VADDPS       Z31, Z19, Z21
+	VADDPS       Z13, Z16, Z27
+	VSUBPS       Z31, Z19, Z19
+	VSUBPS       Z13, Z16, Z13
+	VBROADCASTSS butterflyConstants<>+176(SB), Z16
+	VMOVAPS      Z15, Z31
+	VFMADD231PS  Z16, Z21, Z31
+	VMOVUPS      Z9, 256(R12)
+	VMOVAPS      Z24, Z9
+	VFMADD231PS  Z16, Z27, Z9
+	VMOVUPS      Z7, 320(R12)
+	VBROADCASTSS butterflyConstants<>+248(SB), Z7
+	VMOVUPS      Z26, 384(R12)
+	VMOVAPS      Z31, Z26
+	VFMADD231PS  Z7, Z9, Z26
+	VFNMADD231PS Z7, Z31, Z9
+	VFNMADD231PS Z16, Z21, Z15
+	VFNMADD231PS Z16, Z27, Z24
+	VBROADCASTSS butterflyConstants<>+260(SB), Z21
+	VMOVAPS      Z24, Z27
+	VFMADD231PS  Z21, Z15, Z27
+	VFMSUB231PS  Z21, Z24, Z15
+	VMOVAPS      Z4, Z24
+	VFMADD231PS  Z16, Z13, Z24
+	VMOVAPS      Z8, Z31
+	VFNMADD231PS Z16, Z19, Z31
+	VMOVUPS      Z27, 448(R12)
+	VBROADCASTSS butterflyConstants<>+256(SB), Z27
+	VMOVUPS      Z15, 512(R12)
+	VMOVAPS      Z24, Z15
+	VFMADD231PS  Z27, Z31, Z15
+	VFNMADD231PS Z27, Z24, Z31
+	VFNMADD231PS Z16, Z13, Z4
+	VFMADD231PS  Z16, Z19, Z8
+	VBROADCASTSS butterflyConstants<>+252(SB), Z13
+	VMOVAPS      Z8, Z19
+	VFMADD231PS  Z13, Z4, Z19
+	VFMSUB231PS  Z13, Z8, Z4
+	VADDPS       Z20, Z0, Z8
+	VSUBPS       Z10, Z3, Z24
+	VSUBPS       Z20, Z0, Z0
+	VADDPS       Z10, Z3, Z3
+	VADDPS       Z14, Z12, Z10
+	VSUBPS       Z11, Z5, Z20
+	VSUBPS       Z14, Z12, Z12
+	VADDPS       Z11, Z5, Z5
+	VMOVAPS      Z8, Z11
+	VFMADD231PS  Z6, Z10, Z11
+	VMOVAPS      Z24, Z14
+	VFMADD231PS  Z6, Z20, Z14
+	VMOVUPS      Z19, 576(R12)
+	VBROADCASTSS butterflyConstants<>+220(SB), Z19
+	VMOVUPS      Z4, 640(R12)
+	VMOVAPS      Z11, Z4
+	VFMADD231PS  Z19, Z14, Z4
+	VFNMADD231PS Z19, Z11, Z14
+	VFNMADD231PS Z6, Z10, Z8
+	VFNMADD231PS Z6, Z20, Z24
+	VBROADCASTSS butterflyConstants<>+224(SB), Z10
+	VMOVAPS      Z24, Z11
+	VFMADD231PS  Z10, Z8, Z11
+	VFMSUB231PS  Z10, Z24, Z8
+	VMOVAPS      Z0, Z20
+	VFMADD231PS  Z6, Z5, Z20
+	VMOVAPS      Z3, Z24
+	VFNMADD231PS Z6, Z12, Z24
+	VMOVUPS      Z11, 704(R12)
+	VMOVAPS      Z20, Z11
+	VFMADD231PS  Z10, Z24, Z11
+	VFNMADD231PS Z10, Z20, Z24
+	VFNMADD231PS Z6, Z5, Z0
+	VFMADD231PS  Z6, Z12, Z3
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z19, Z0, Z5
+	VFMSUB231PS  Z19, Z3, Z0
+	VMOVAPS      Z1, Z3
+	VFMADD231PS  Z6, Z22, Z3
+	VMOVUPS      192(R12), Z12
+	VMOVUPS      128(R12), Z20
+	VMOVUPS      Z5, 768(R12)
+	VMOVAPS      Z20, Z5
+	VFNMADD231PS Z6, Z12, Z5
+	VFNMADD231PS Z6, Z22, Z1
+	VFMADD231PS  Z6, Z12, Z20
+	VMOVUPS      64(R12), Z12
+	VSUBPS       Z25, Z12, Z22
+	VMOVUPS      Z0, 128(R12)
+	VMOVUPS      (R12), Z0
+	VMOVUPS      Z8, 192(R12)
+	VADDPS       Z23, Z0, Z8
+	VADDPS       Z25, Z12, Z12
+	VSUBPS       Z23, Z0, Z0
+	VMOVAPS      Z3, Z23
+	VFMADD231PS  Z16, Z22, Z23
+	VMOVAPS      Z5, Z25
+	VFMADD231PS  Z16, Z8, Z25
+	VMOVUPS      Z2, (R12)
+	VMOVAPS      Z23, Z2
+	VFMADD231PS  Z13, Z25, Z2
+	VFNMADD231PS Z13, Z23, Z25
+	VFNMADD231PS Z16, Z22, Z3
+	VFNMADD231PS Z16, Z8, Z5
+	VMOVAPS      Z5, Z8
+	VFMADD231PS  Z27, Z3, Z8
+	VFMSUB231PS  Z27, Z5, Z3
+	VMOVAPS      Z1, Z5
+	VFMADD231PS  Z16, Z0, Z5
+	VMOVAPS      Z20, Z13
+	VFNMADD231PS Z16, Z12, Z13
+	VMOVAPS      Z5, Z22
+	VFMADD231PS  Z21, Z13, Z22
+	VFNMADD231PS Z21, Z5, Z13
+	VFNMADD231PS Z16, Z0, Z1
+	VFMADD231PS  Z16, Z12, Z20
+	VMOVAPS      Z20, Z0
+	VFMADD231PS  Z7, Z1, Z0
+	VFMSUB231PS  Z7, Z20, Z1
+	VMOVUPS      128(CX), Z5
+	VMOVUPS      128(DX), Z7
+	VBROADCASTSS 20(R10), Z12
+	VMULPS       Z12, Z7, Z20
+	VBROADCASTSS 16(R10), Z21
+	VMULPS       Z21, Z7, Z7
+	VFMADD231PS  Z21, Z5, Z20
+	VFNMADD231PS Z12, Z5, Z7
+	VMOVUPS      1152(CX), Z5
+	VMOVUPS      1152(DX), Z12
+	VBROADCASTSS 148(R10), Z21
+	VMULPS       Z21, Z12, Z23
+	VBROADCASTSS 144(R10), Z27
+	VMULPS       Z27, Z12, Z12
+	VFMADD231PS  Z27, Z5, Z23
+	VFNMADD231PS Z21, Z5, Z12
+	VADDPS       Z12, Z7, Z5
+	VADDPS       Z23, Z20, Z21
+	VSUBPS       Z12, Z7, Z7
+	VSUBPS       Z23, Z20, Z12
+	VMOVUPS      448(CX), Z20
+	VMOVUPS      448(DX), Z23
+	VBROADCASTSS 60(R10), Z27
+	VMOVUPS      Z0, 64(R12)
+	VMULPS       Z27, Z23, Z0
+	VMOVUPS      Z1, 832(R12)
+	VBROADCASTSS 56(R10), Z1
+	VMULPS       Z1, Z23, Z23
+	VFMADD231PS  Z1, Z20, Z0
+	VFNMADD231PS Z27, Z20, Z23
+	VMOVUPS      1472(CX), Z1
+	VMOVUPS      1472(DX), Z20
+	VBROADCASTSS 188(R10), Z27
+	VMOVUPS      Z8, 896(R12)
+	VMULPS       Z27, Z20, Z8
+	VMOVUPS      Z3, 960(R12)
+	VBROADCASTSS 184(R10), Z3
+	VMULPS       Z3, Z20, Z20
+	VFMADD231PS  Z3, Z1, Z8
+	VFNMADD231PS Z27, Z1, Z20
+	VADDPS       Z20, Z23, Z1
+	VADDPS       Z8, Z0, Z3
+	VSUBPS       Z20, Z23, Z20
+	VSUBPS       Z8, Z0, Z0
+	VADDPS       Z0, Z20, Z8
+	VSUBPS       Z20, Z0, Z0
+	VMOVUPS      704(CX), Z20
+	VMOVUPS      704(DX), Z23
+	VBROADCASTSS 92(R10), Z27
+	VMOVUPS      Z22, 1024(R12)
+	VMULPS       Z27, Z23, Z22
+	VMOVUPS      Z13, 1088(R12)
+	VBROADCASTSS 88(R10), Z13
+	VMULPS       Z13, Z23, Z23
+	VFMADD231PS  Z13, Z20, Z22
+	VFNMADD231PS Z27, Z20, Z23
+	VMOVUPS      1664(CX), Z13
+	VMOVUPS      1664(DX), Z20
+	VBROADCASTSS 212(R10), Z27
+	VMOVUPS      Z11, 1152(R12)
+	VMULPS       Z27, Z20, Z11
+	VMOVUPS      Z24, 1216(R12)
+	VBROADCASTSS 208(R10), Z24
+	VMULPS       Z24, Z20, Z20
+	VFMADD231PS  Z24, Z13, Z11
+	VFNMADD231PS Z27, Z13, Z20
+	VADDPS       Z20, Z23, Z13
+	VADDPS       Z11, Z22, Z24
+	VSUBPS       Z20, Z23, Z20
+	VSUBPS       Z11, Z22, Z11
+	VMOVUPS      960(CX), Z22
+	VMOVUPS      960(DX), Z23
+	VBROADCASTSS 124(R10), Z27
+	VMOVUPS      Z15, 1280(R12)
+	VMULPS       Z27, Z23, Z15
+	VMOVUPS      Z31, 1344(R12)
+	VBROADCASTSS 120(R10), Z31
+	VMULPS       Z31, Z23, Z23
+	VFMADD231PS  Z31, Z22, Z15
+	VFNMADD231PS Z27, Z22, Z23
+	VMOVUPS      1920(CX), Z22
+	VMOVUPS      1920(DX), Z27
+	VBROADCASTSS 244(R10), Z31
+	VMOVUPS      Z30, 1408(R12)
+	VMULPS       Z31, Z27, Z30
+	VMOVUPS      Z28, 1472(R12)
+	VBROADCASTSS 240(R10), Z28
+	VMULPS       Z28, Z27, Z27
+	VFMADD231PS  Z28, Z22, Z30
+	VFNMADD231PS Z31, Z22, Z27
+	VADDPS       Z27, Z23, Z22
+	VADDPS       Z30, Z15, Z28
+	VSUBPS       Z27, Z23, Z23
+	VSUBPS       Z30, Z15, Z15
+	VSUBPS       Z23, Z15, Z27
+	VADDPS       Z15, Z23, Z15
+	VADDPS       Z13, Z5, Z23
+	VADDPS       Z24, Z21, Z30
+	VSUBPS       Z13, Z5, Z5
+	VSUBPS       Z24, Z21, Z13
+	VADDPS       Z22, Z1, Z21
+	VADDPS       Z28, Z3, Z24
+	VSUBPS       Z22, Z1, Z1
+	VSUBPS       Z28, Z3, Z3
+	VADDPS       Z21, Z23, Z22
+	VADDPS       Z24, Z30, Z28
+	VSUBPS       Z21, Z23, Z21
+	VSUBPS       Z24, Z30, Z23
+	VADDPS       Z23, Z21, Z24
+	VSUBPS       Z21, Z23, Z21
+	VADDPS       Z3, Z5, Z23
+	VSUBPS       Z1, Z13, Z30
+	VMOVAPS      Z23, Z31
+	VFMADD231PS  Z18, Z30, Z31
+	VFNMADD231PS Z18, Z23, Z30
+	VSUBPS       Z3, Z5, Z3
+	VADDPS       Z1, Z13, Z1
+	VMOVAPS      Z1, Z5
+	VFMADD231PS  Z18, Z3, Z5
+	VFMSUB231PS  Z18, Z1, Z3
+	VADDPS       Z11, Z7, Z1
+	VSUBPS       Z20, Z12, Z13
+	VSUBPS       Z11, Z7, Z7
+	VADDPS       Z20, Z12, Z11
+	VADDPS       Z27, Z8, Z12
+	VSUBPS       Z15, Z0, Z20
+	VSUBPS       Z27, Z8, Z8
+	VADDPS       Z15, Z0, Z0
+	VMOVAPS      Z1, Z15
+	VFMADD231PS  Z6, Z12, Z15
+	VMOVAPS      Z13, Z23
+	VFMADD231PS  Z6, Z20, Z23
+	VMOVAPS      Z15, Z27
+	VFMADD231PS  Z19, Z23, Z27
+	VFNMADD231PS Z19, Z15, Z23
+	VFNMADD231PS Z6, Z12, Z1
+	VFNMADD231PS Z6, Z20, Z13
+	VMOVAPS      Z13, Z12
+	VFMADD231PS  Z10, Z1, Z12
+	VFMSUB231PS  Z10, Z13, Z1
+	VMOVAPS      Z7, Z13
+	VFMADD231PS  Z6, Z0, Z13
+	VMOVAPS      Z11, Z15
+	VFNMADD231PS Z6, Z8, Z15
+	VMOVAPS      Z13, Z20
+	VFMADD231PS  Z10, Z15, Z20
+	VFNMADD231PS Z10, Z13, Z15
+	VFNMADD231PS Z6, Z0, Z7
+	VFMADD231PS  Z6, Z8, Z11
+	VMOVAPS      Z11, Z0
+	VFMADD231PS  Z19, Z7, Z0
+	VFMSUB231PS  Z19, Z11, Z7
+	VMOVUPS      192(CX), Z8
+	VMOVUPS      192(DX), Z10
+	VBROADCASTSS 28(R10), Z11
+	VMULPS       Z11, Z10, Z13
+	VBROADCASTSS 24(R10), Z19
+	VMULPS       Z19, Z10, Z10
+	VFMADD231PS  Z19, Z8, Z13
+	VFNMADD231PS Z11, Z8, Z10
+	VMOVUPS      1216(CX), Z8
+	VMOVUPS      1216(DX), Z11
+	VBROADCASTSS 156(R10), Z19
+	VMOVUPS      Z2, 1536(R12)
+	VMULPS       Z19, Z11, Z2
+	VMOVUPS      Z25, 1600(R12)
+	VBROADCASTSS 152(R10), Z25
+	VMULPS       Z25, Z11, Z11
+	VFMADD231PS  Z25, Z8, Z2
+	VFNMADD231PS Z19, Z8, Z11
+	VADDPS       Z11, Z10, Z8
+	VADDPS       Z2, Z13, Z19
+	VSUBPS       Z11, Z10, Z10
+	VSUBPS       Z2, Z13, Z2
+	VMOVUPS      768(CX), Z11
+	VMOVUPS      768(DX), Z13
+	VBROADCASTSS 100(R10), Z25
+	VMOVUPS      Z4, 1664(R12)
+	VMULPS       Z25, Z13, Z4
+	VMOVUPS      Z14, 1728(R12)
+	VBROADCASTSS 96(R10), Z14
+	VMULPS       Z14, Z13, Z13
+	VFMADD231PS  Z14, Z11, Z4
+	VFNMADD231PS Z25, Z11, Z13
+	VMOVUPS      1728(CX), Z11
+	VMOVUPS      1728(DX), Z14
+	VBROADCASTSS 220(R10), Z25
+	VMOVUPS      Z26, 1792(R12)
+	VMULPS       Z25, Z14, Z26
+	VMOVUPS      Z9, 1856(R12)
+	VBROADCASTSS 216(R10), Z9
+	VMULPS       Z9, Z14, Z14
+	VFMADD231PS  Z9, Z11, Z26
+	VFNMADD231PS Z25, Z11, Z14
+	VADDPS       Z14, Z13, Z9
+	VADDPS       Z26, Z4, Z11
+	VSUBPS       Z14, Z13, Z13
+	VSUBPS       Z26, Z4, Z4
+	VADDPS       Z9, Z8, Z14
+	VADDPS       Z11, Z19, Z25
+	VSUBPS       Z9, Z8, Z8
+	VSUBPS       Z11, Z19, Z9
+	VADDPS       Z9, Z8, Z11
+	VSUBPS       Z8, Z9, Z8
+	VADDPS       Z4, Z10, Z9
+	VSUBPS       Z13, Z2, Z19
+	VMOVAPS      Z9, Z26
+	VFMADD231PS  Z18, Z19, Z26
+	VFNMADD231PS Z18, Z9, Z19
+	VSUBPS       Z4, Z10, Z4
+	VADDPS       Z13, Z2, Z2
+	VMOVAPS      Z2, Z9
+	VFMADD231PS  Z18, Z4, Z9
+	VFMSUB231PS  Z18, Z2, Z4
+	VMOVUPS      320(CX), Z2
+	VMOVUPS      320(DX), Z10
+	VBROADCASTSS 44(R10), Z13
+	VMULPS       Z13, Z10, Z18
+	VMOVUPS      Z17, 1920(R12)
+	VBROADCASTSS 40(R10), Z17
+	VMULPS       Z17, Z10, Z10
+	VFMADD231PS  Z17, Z2, Z18
+	VFNMADD231PS Z13, Z2, Z10
+	VMOVUPS      1344(CX), Z2
+	VMOVUPS      1344(DX), Z13
+	VBROADCASTSS 172(R10), Z17
+	VMOVUPS      Z29, 1984(R12)
+	VMULPS       Z17, Z13, Z29
+	VMOVUPS      Z0, 2048(R12)
+	VBROADCASTSS 168(R10), Z0
+	VMULPS       Z0, Z13, Z13
+	VFMADD231PS  Z0, Z2, Z29
+	VFNMADD231PS Z17, Z2, Z13
+	VADDPS       Z13, Z10, Z0
+	VADDPS       Z29, Z18, Z2
+	VSUBPS       Z13, Z10, Z10
+	VSUBPS       Z29, Z18, Z13
+	VADDPS       Z13, Z10, Z17
+	VSUBPS       Z10, Z13, Z10
+	VMOVUPS      576(CX), Z13
+	VMOVUPS      576(DX), Z18
+	VBROADCASTSS 76(R10), Z29
+	VMOVUPS      Z7, 2112(R12)
+	VMULPS       Z29, Z18, Z7
+	VMOVUPS      Z5, 2176(R12)
+	VBROADCASTSS 72(R10), Z5
+	VMULPS       Z5, Z18, Z18
+	VFMADD231PS  Z5, Z13, Z7
+	VFNMADD231PS Z29, Z13, Z18
+	VMOVUPS      (AX), Z5
+	VMOVUPS      (CX), Z13
+	VMOVUPS      (DX), Z29
+	VMOVUPS      Z3, 2240(R12)
+	VBROADCASTSS 4(R10), Z3
+	VMULPS       Z3, Z29, Z3
+	VBROADCASTSS (R10), Z29
+	VFMADD231PS  Z29, Z13, Z3
+	VADDPS       Z3, Z5, Z13
+	VSUBPS       Z3, Z5, Z3
+	VADDPS       Z7, Z13, Z5
+	VSUBPS       Z7, Z13, Z7
+	VSUBPS       Z18, Z3, Z13
+	VADDPS       Z18, Z3, Z3
+	VADDPS       Z2, Z5, Z18
+	VSUBPS       Z2, Z5, Z2
+	VSUBPS       Z0, Z7, Z5
+	VADDPS       Z0, Z7, Z0
+	VMOVAPS      Z13, Z7
+	VFMADD231PS  Z6, Z10, Z7
+	VFNMADD231PS Z6, Z10, Z13
+	VMOVAPS      Z3, Z10
+	VFNMADD231PS Z6, Z17, Z10
+	VFMADD231PS  Z6, Z17, Z3
+	VADDPS       Z25, Z18, Z17
+	VSUBPS       Z25, Z18, Z18
+	VSUBPS       Z14, Z2, Z25
+	VADDPS       Z14, Z2, Z2
+	VMOVAPS      Z7, Z14
+	VFMADD231PS  Z16, Z19, Z14
+	VFNMADD231PS Z16, Z19, Z7
+	VMOVAPS      Z13, Z19
+	VFNMADD231PS Z16, Z26, Z19
+	VFMADD231PS  Z16, Z26, Z13
+	VMOVAPS      Z5, Z26
+	VFMADD231PS  Z6, Z8, Z26
+	VFNMADD231PS Z6, Z8, Z5
+	VMOVAPS      Z0, Z8
+	VFNMADD231PS Z6, Z11, Z8
+	VFMADD231PS  Z6, Z11, Z0
+	VMOVAPS      Z10, Z11
+	VFMADD231PS  Z16, Z4, Z11
+	VFNMADD231PS Z16, Z4, Z10
+	VMOVAPS      Z3, Z4
+	VFNMADD231PS Z16, Z9, Z4
+	VFMADD231PS  Z16, Z9, Z3
+	VADDPS       Z28, Z17, Z9
+	VSUBPS       Z28, Z17, Z17
+	VSUBPS       Z22, Z18, Z28
+	VADDPS       Z22, Z18, Z18
+	VBROADCASTSS butterflyConstants<>+236(SB), Z22
+	VMOVAPS      Z14, Z29
+	VFMADD231PS  Z22, Z23, Z29
+	VFNMADD231PS Z22, Z23, Z14
+	VMOVAPS      Z7, Z23
+	VFNMADD231PS Z22, Z27, Z23
+	VFMADD231PS  Z22, Z27, Z7
+	VMOVAPS      Z26, Z27
+	VFMADD231PS  Z16, Z30, Z27
+	VFNMADD231PS Z16, Z30, Z26
+	VMOVAPS      Z5, Z30
+	VFNMADD231PS Z16, Z31, Z30
+	VFMADD231PS  Z16, Z31, Z5
+	VBROADCASTSS butterflyConstants<>+244(SB), Z31
+	VMOVUPS      Z5, 2304(R12)
+	VMOVAPS      Z11, Z5
+	VFMADD231PS  Z31, Z15, Z5
+	VFNMADD231PS Z31, Z15, Z11
+	VMOVAPS      Z10, Z15
+	VFNMADD231PS Z31, Z20, Z15
+	VFMADD231PS  Z31, Z20, Z10
+	VMOVAPS      Z25, Z20
+	VFMADD231PS  Z6, Z21, Z20
+	VFNMADD231PS Z6, Z21, Z25
+	VMOVAPS      Z2, Z21
+	VFNMADD231PS Z6, Z24, Z21
+	VFMADD231PS  Z6, Z24, Z2
+	VMOVAPS      Z19, Z24
+	VFMADD231PS  Z31, Z1, Z24
+	VFNMADD231PS Z31, Z1, Z19
+	VMOVAPS      Z13, Z1
+	VFNMADD231PS Z31, Z12, Z1
+	VFMADD231PS  Z31, Z12, Z13
+	VMOVUPS      2240(R12), Z12
+	VMOVUPS      Z13, 2368(R12)
+	VMOVAPS      Z8, Z13
+	VFMADD231PS  Z16, Z12, Z13
+	VFNMADD231PS Z16, Z12, Z8
+	VMOVUPS      2176(R12), Z12
+	VMOVUPS      Z1, 2240(R12)
+	VMOVAPS      Z0, Z1
+	VFNMADD231PS Z16, Z12, Z1
+	VFMADD231PS  Z16, Z12, Z0
+	VMOVUPS      2112(R12), Z12
+	VMOVUPS      Z0, 2176(R12)
+	VMOVAPS      Z4, Z0
+	VFMADD231PS  Z22, Z12, Z0
+	VFNMADD231PS Z22, Z12, Z4
+	VMOVUPS      2048(R12), Z12
+	VMOVUPS      Z1, 2112(R12)
+	VMOVAPS      Z3, Z1
+	VFNMADD231PS Z22, Z12, Z1
+	VFMADD231PS  Z22, Z12, Z3
+	VADDPS       1984(R12), Z9, Z9
+	MOVLQSX      (SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z9, (BX)(R13*1)
+	VSUBPS       1920(R12), Z17, Z9
+	MOVLQSX      64(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      64(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z9, (BX)(R13*1)
+	VBROADCASTSS butterflyConstants<>+276(SB), Z9
+	VFMADD231PS  1856(R12), Z9, Z29
+	MOVLQSX      4(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z29, (BX)(R13*1)
+	VFNMADD231PS 1792(R12), Z9, Z14
+	MOVLQSX      68(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      68(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z14, (BX)(R13*1)
+	VFMADD231PS  1728(R12), Z22, Z27
+	MOVLQSX      8(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z27, (BX)(R13*1)
+	VFNMADD231PS 1664(R12), Z22, Z26
+	MOVLQSX      72(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      72(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z26, (BX)(R13*1)
+	VBROADCASTSS butterflyConstants<>+292(SB), Z12
+	VFMADD231PS  1600(R12), Z12, Z5
+	MOVLQSX      12(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z5, (BX)(R13*1)
+	VFNMADD231PS 1536(R12), Z12, Z11
+	MOVLQSX      76(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      76(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z11, (BX)(R13*1)
+	VFMADD231PS  1472(R12), Z16, Z20
+	MOVLQSX      16(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z20, (BX)(R13*1)
+	VFNMADD231PS 1408(R12), Z16, Z25
+	MOVLQSX      80(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      80(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z25, (BX)(R13*1)
+	VBROADCASTSS butterflyConstants<>+304(SB), Z5
+	VFMADD231PS  1344(R12), Z5, Z24
+	MOVLQSX      20(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z24, (BX)(R13*1)
+	VFNMADD231PS 1280(R12), Z5, Z19
+	MOVLQSX      84(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      84(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z19, (BX)(R13*1)
+	VFMADD231PS  1216(R12), Z31, Z13
+	MOVLQSX      24(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z13, (BX)(R13*1)
+	VFNMADD231PS 1152(R12), Z31, Z8
+	MOVLQSX      88(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      88(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z8, (BX)(R13*1)
+	VBROADCASTSS butterflyConstants<>+308(SB), Z8
+	VFMADD231PS  1088(R12), Z8, Z0
+	MOVLQSX      28(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (BX)(R13*1)
+	VFNMADD231PS 1024(R12), Z8, Z4
+	MOVLQSX      92(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      92(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z4, (BX)(R13*1)
+	VFMADD231PS  (R12), Z6, Z28
+	MOVLQSX      32(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z28, (BX)(R13*1)
+	VFNMADD231PS 384(R12), Z6, Z18
+	MOVLQSX      96(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      96(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z18, (BX)(R13*1)
+	VFMADD231PS  512(R12), Z8, Z23
+	MOVLQSX      36(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z23, (BX)(R13*1)
+	VFNMADD231PS 448(R12), Z8, Z7
+	MOVLQSX      100(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      100(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z7, (BX)(R13*1)
+	VFMADD231PS  192(R12), Z31, Z30
+	MOVLQSX      40(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z30, (BX)(R13*1)
+	VMOVUPS      2304(R12), Z0
+	VFNMADD231PS 704(R12), Z31, Z0
+	MOVLQSX      104(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      104(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (BX)(R13*1)
+	VFMADD231PS  960(R12), Z5, Z15
+	MOVLQSX      44(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z15, (BX)(R13*1)
+	VFNMADD231PS 896(R12), Z5, Z10
+	MOVLQSX      108(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      108(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z10, (BX)(R13*1)
+	VFMADD231PS  320(R12), Z16, Z21
+	MOVLQSX      48(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z21, (BX)(R13*1)
+	VFNMADD231PS 256(R12), Z16, Z2
+	MOVLQSX      112(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      112(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z2, (BX)(R13*1)
+	VMOVUPS      2240(R12), Z0
+	VFMADD231PS  640(R12), Z12, Z0
+	MOVLQSX      52(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      52(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (BX)(R13*1)
+	VMOVUPS      2368(R12), Z0
+	VFNMADD231PS 576(R12), Z12, Z0
+	MOVLQSX      116(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      116(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (BX)(R13*1)
+	VMOVUPS      2112(R12), Z0
+	VFMADD231PS  128(R12), Z22, Z0
+	MOVLQSX      56(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      56(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (BX)(R13*1)
+	VMOVUPS      2176(R12), Z0
+	VFNMADD231PS 768(R12), Z22, Z0
+	MOVLQSX      120(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      120(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z0, (BX)(R13*1)
+	VFMADD231PS  832(R12), Z9, Z1
+	MOVLQSX      60(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      60(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z1, (BX)(R13*1)
+	VFNMADD231PS 64(R12), Z9, Z3
+	MOVLQSX      124(SI), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      124(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Z3, (BX)(R13*1)
+	ADDQ         $0x00001040, AX
+	ADDQ         $0x00001040, CX
+	ADDQ         $0x00001040, DX
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000100, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func Line64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·Line64AVX2(SB), $1760-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
+
+butterfly:
+	MOVLQSX      (SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y0
+	MOVLQSX      128(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      128(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y1
+	MOVLQSX      64(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      64(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      192(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      192(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y3
+	VADDPS       Y1, Y0, Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y2, Y3, Y1
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      132(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y3
+	MOVLQSX      68(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y6
+	MOVLQSX      196(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	VADDPS       Y3, Y2, Y8
+	VADDPS       Y7, Y6, Y9
+	VSUBPS       Y3, Y2, Y2
+	VSUBPS       Y6, Y7, Y3
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1984(SB), Y3, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1984(SB), Y2, Y3
+	MOVLQSX      8(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      136(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      136(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	MOVLQSX      72(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      72(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y10
+	MOVLQSX      200(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      200(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y11
+	VADDPS       Y7, Y2, Y12
+	VADDPS       Y11, Y10, Y13
+	VSUBPS       Y7, Y2, Y2
+	VSUBPS       Y10, Y11, Y7
+	VMOVAPS      Y2, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y7, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y2, Y7
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      140(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y11
+	MOVLQSX      76(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y14
+	MOVLQSX      204(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y12, (R12)
+	VADDPS       Y11, Y2, Y12
+	VMOVUPS      Y12, 32(R12)
+	VADDPS       Y15, Y14, Y12
+	VSUBPS       Y11, Y2, Y2
+	VSUBPS       Y14, Y15, Y11
+	VMOVAPS      Y2, Y14
+	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y11, Y14
+	VFNMADD231PS butterflyConstantVectors<>+2016(SB), Y2, Y11
+	MOVLQSX      16(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      144(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      144(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y12, 64(R12)
+	MOVLQSX      80(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      80(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y12
+	VMOVUPS      Y13, 96(R12)
+	MOVLQSX      208(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      208(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y13
+	VMOVUPS      Y8, 128(R12)
+	VADDPS       Y15, Y2, Y8
+	VMOVUPS      Y8, 160(R12)
+	VADDPS       Y13, Y12, Y8
+	VSUBPS       Y15, Y2, Y2
+	VSUBPS       Y12, Y13, Y12
+	VMOVAPS      Y2, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y12, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y2, Y12
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      148(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y8, 192(R12)
+	MOVLQSX      84(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y8
+	VMOVUPS      Y9, 224(R12)
+	MOVLQSX      212(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y9
+	VMOVUPS      Y4, 256(R12)
+	VADDPS       Y15, Y2, Y4
+	VMOVUPS      Y4, 288(R12)
+	VADDPS       Y9, Y8, Y4
+	VSUBPS       Y15, Y2, Y2
+	VSUBPS       Y8, Y9, Y8
+	VMOVAPS      Y2, Y9
+	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y8, Y9
+	VFNMADD231PS butterflyConstantVectors<>+2048(SB), Y2, Y8
+	MOVLQSX      24(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      152(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      152(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y4, 320(R12)
+	MOVLQSX      88(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      88(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y4
+	VMOVUPS      Y5, 352(R12)
+	MOVLQSX      216(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      216(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y5
+	VMOVUPS      Y11, 384(R12)
+	VADDPS       Y15, Y2, Y11
+	VMOVUPS      Y11, 416(R12)
+	VADDPS       Y5, Y4, Y11
+	VSUBPS       Y15, Y2, Y2
+	VSUBPS       Y4, Y5, Y4
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y4, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y2, Y4
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      156(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y11, 448(R12)
+	MOVLQSX      92(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y11
+	VMOVUPS      Y14, 480(R12)
+	MOVLQSX      220(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y14
+	VMOVUPS      Y4, 512(R12)
+	VADDPS       Y15, Y2, Y4
+	VMOVUPS      Y4, 544(R12)
+	VADDPS       Y14, Y11, Y4
+	VSUBPS       Y15, Y2, Y2
+	VSUBPS       Y11, Y14, Y11
+	VMOVAPS      Y2, Y14
+	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y11, Y14
+	VFNMADD231PS butterflyConstantVectors<>+2080(SB), Y2, Y11
+	MOVLQSX      32(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y2
+	MOVLQSX      160(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      160(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y4, 576(R12)
+	MOVLQSX      96(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      96(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y4
+	VMOVUPS      Y11, 608(R12)
+	MOVLQSX      224(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      224(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y11
+	VMOVUPS      Y14, 640(R12)
+	VADDPS       Y15, Y2, Y14
+	VMOVUPS      Y14, 672(R12)
+	VADDPS       Y11, Y4, Y14
+	VSUBPS       Y15, Y2, Y2
+	VSUBPS       Y4, Y11, Y4
+	VADDPS       Y4, Y2, Y11
+	VSUBPS       Y2, Y4, Y2
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y4
+	MOVLQSX      164(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y14, 704(R12)
+	MOVLQSX      100(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y14
+	VMOVUPS      Y5, 736(R12)
+	MOVLQSX      228(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y5
+	VMOVUPS      Y7, 768(R12)
+	VADDPS       Y15, Y4, Y7
+	VMOVUPS      Y7, 800(R12)
+	VADDPS       Y5, Y14, Y7
+	VSUBPS       Y15, Y4, Y4
+	VSUBPS       Y14, Y5, Y5
+	VMOVAPS      Y5, Y14
+	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y4, Y14
+	VFMSUB231PS  butterflyConstantVectors<>+2080(SB), Y5, Y4
+	MOVLQSX      40(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y5
+	MOVLQSX      168(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      168(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y7, 832(R12)
+	MOVLQSX      104(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      104(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	VMOVUPS      Y10, 864(R12)
+	MOVLQSX      232(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      232(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y10
+	VMOVUPS      Y8, 896(R12)
+	VADDPS       Y15, Y5, Y8
+	VMOVUPS      Y8, 928(R12)
+	VADDPS       Y10, Y7, Y8
+	VSUBPS       Y15, Y5, Y5
+	VSUBPS       Y7, Y10, Y7
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y5, Y10
+	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y7, Y5
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	MOVLQSX      172(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y8, 960(R12)
+	MOVLQSX      108(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y8
+	VMOVUPS      Y5, 992(R12)
+	MOVLQSX      236(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y5
+	VMOVUPS      Y10, 1024(R12)
+	VADDPS       Y15, Y7, Y10
+	VMOVUPS      Y10, 1056(R12)
+	VADDPS       Y5, Y8, Y10
+	VSUBPS       Y15, Y7, Y7
+	VSUBPS       Y8, Y5, Y5
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y7, Y8
+	VFMSUB231PS  butterflyConstantVectors<>+2048(SB), Y5, Y7
+	MOVLQSX      48(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y5
+	MOVLQSX      176(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      176(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y10, 1088(R12)
+	MOVLQSX      112(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      112(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y10
+	VMOVUPS      Y7, 1120(R12)
+	MOVLQSX      240(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      240(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	VMOVUPS      Y8, 1152(R12)
+	VADDPS       Y15, Y5, Y8
+	VMOVUPS      Y8, 1184(R12)
+	VADDPS       Y7, Y10, Y8
+	VSUBPS       Y15, Y5, Y5
+	VSUBPS       Y10, Y7, Y7
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y5, Y10
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y7, Y5
+	MOVLQSX      52(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	MOVLQSX      180(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y8, 1216(R12)
+	MOVLQSX      116(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y8
+	VMOVUPS      Y9, 1248(R12)
+	MOVLQSX      244(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y9
+	VMOVUPS      Y3, 1280(R12)
+	VADDPS       Y15, Y7, Y3
+	VMOVUPS      Y3, 1312(R12)
+	VADDPS       Y9, Y8, Y3
+	VSUBPS       Y15, Y7, Y7
+	VSUBPS       Y8, Y9, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y7, Y9
+	VFMSUB231PS  butterflyConstantVectors<>+2016(SB), Y8, Y7
+	MOVLQSX      56(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      56(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y8
+	MOVLQSX      184(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      184(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y3, 1344(R12)
+	MOVLQSX      120(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      120(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y3
+	VMOVUPS      Y7, 1376(R12)
+	MOVLQSX      248(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      248(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y7
+	VMOVUPS      Y9, 1408(R12)
+	VADDPS       Y15, Y8, Y9
+	VMOVUPS      Y9, 1440(R12)
+	VADDPS       Y7, Y3, Y9
+	VSUBPS       Y15, Y8, Y8
+	VSUBPS       Y3, Y7, Y3
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y8, Y7
+	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y3, Y8
+	MOVLQSX      60(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y3
+	MOVLQSX      188(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y9, 1472(R12)
+	MOVLQSX      124(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y9
+	VMOVUPS      Y8, 1504(R12)
+	MOVLQSX      252(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      (BX)(R13*1), Y8
+	VMOVUPS      Y7, 1536(R12)
+	VADDPS       Y15, Y3, Y7
+	VMOVUPS      Y7, 1568(R12)
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y15, Y3, Y3
+	VSUBPS       Y9, Y8, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1984(SB), Y3, Y9
+	VFMSUB231PS  butterflyConstantVectors<>+1984(SB), Y8, Y3
+	VMOVAPS      Y0, Y8
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y8
+	VMOVAPS      Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y15
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y11, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y1
+	VADDPS       Y10, Y13, Y2
+	VADDPS       Y5, Y12, Y11
+	VSUBPS       Y10, Y13, Y10
+	VSUBPS       Y5, Y12, Y5
+	VMOVAPS      Y8, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y12
+	VMOVAPS      Y15, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y11, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y11, Y15
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y5, Y2
+	VMOVAPS      Y1, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y10, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y5, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y10, Y1
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  butterflyConstantVectors<>+2112(SB), Y14, Y5
+	VMOVUPS      1280(R12), Y10
+	VMOVUPS      Y7, 1600(R12)
+	VMOVAPS      Y10, Y7
+	VFMADD231PS  butterflyConstantVectors<>+2112(SB), Y4, Y7
+	VFNMADD231PS butterflyConstantVectors<>+2112(SB), Y14, Y6
+	VFNMADD231PS butterflyConstantVectors<>+2112(SB), Y4, Y10
+	VMOVUPS      1408(R12), Y4
+	VMOVUPS      1248(R12), Y14
+	VMOVUPS      Y1, 1280(R12)
+	VMOVAPS      Y14, Y1
+	VFMADD231PS  butterflyConstantVectors<>+2144(SB), Y4, Y1
+	VMOVUPS      Y0, 1632(R12)
+	VMOVUPS      1376(R12), Y0
+	VMOVUPS      Y15, 1664(R12)
+	VMOVUPS      896(R12), Y15
+	VMOVUPS      Y8, 1696(R12)
+	VMOVAPS      Y15, Y8
+	VFMADD231PS  butterflyConstantVectors<>+2144(SB), Y0, Y8
+	VFNMADD231PS butterflyConstantVectors<>+2144(SB), Y4, Y14
+	VFNMADD231PS butterflyConstantVectors<>+2144(SB), Y0, Y15
+	VMOVAPS      Y5, Y0
+	VFMADD231PS  butterflyConstantVectors<>+2176(SB), Y1, Y0
+	VMOVAPS      Y7, Y4
+	VFMADD231PS  butterflyConstantVectors<>+2176(SB), Y8, Y4
+	VFNMADD231PS butterflyConstantVectors<>+2176(SB), Y1, Y5
+	VFNMADD231PS butterflyConstantVectors<>+2176(SB), Y8, Y7
+	VADDPS       Y7, Y5, Y1
+	VSUBPS       Y5, Y7, Y5
+	VMOVAPS      Y6, Y7
+	VFMADD231PS  butterflyConstantVectors<>+2176(SB), Y15, Y7
+	VMOVAPS      Y10, Y8
+	VFNMADD231PS butterflyConstantVectors<>+2176(SB), Y14, Y8
+	VMOVUPS      Y5, 896(R12)
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y8, Y5
+	VMOVUPS      Y1, 1376(R12)
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y7, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y5, Y1
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y7, Y5
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y8, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y5, Y7
+	VFNMADD231PS butterflyConstantVectors<>+2176(SB), Y15, Y6
+	VFMADD231PS  butterflyConstantVectors<>+2176(SB), Y14, Y10
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y6, Y5
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y10, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y5, Y8
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y10, Y5
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y6, Y6
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y5, Y6
+	VMOVUPS      1024(R12), Y5
+	VMOVUPS      864(R12), Y10
+	VMOVAPS      Y10, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y5, Y14
+	VMOVUPS      992(R12), Y15
+	VMOVUPS      Y6, 1248(R12)
+	VMOVUPS      768(R12), Y6
+	VMOVUPS      Y8, 1408(R12)
+	VMOVAPS      Y6, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y15, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y5, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y15, Y6
+	VMOVUPS      1536(R12), Y5
+	VMOVUPS      736(R12), Y15
+	VMOVUPS      Y7, 768(R12)
+	VMOVAPS      Y15, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y5, Y7
+	VMOVUPS      Y1, 992(R12)
+	VMOVUPS      1504(R12), Y1
+	VMOVUPS      Y11, 864(R12)
+	VMOVUPS      512(R12), Y11
+	VMOVUPS      Y2, 1024(R12)
+	VMOVAPS      Y11, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y5, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y1, Y11
+	VMOVAPS      Y14, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y7, Y1
+	VMOVAPS      Y8, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y2, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y7, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y2, Y8
+	VMOVAPS      Y10, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y11, Y2
+	VMOVAPS      Y6, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y15, Y7
+	VMOVUPS      Y14, 512(R12)
+	VADDPS       Y7, Y2, Y14
+	VSUBPS       Y2, Y7, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y11, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y15, Y6
+	VSUBPS       Y10, Y6, Y7
+	VADDPS       Y6, Y10, Y6
+	VMOVUPS      480(R12), Y10
+	VMULPS       butterflyConstantVectors<>+544(SB), Y10, Y11
+	VMOVUPS      1152(R12), Y15
+	VFMADD231PS  butterflyConstantVectors<>+2240(SB), Y15, Y11
+	VMOVUPS      Y6, 1504(R12)
+	VMOVUPS      384(R12), Y6
+	VMOVUPS      Y7, 736(R12)
+	VMULPS       butterflyConstantVectors<>+544(SB), Y6, Y7
+	VMOVUPS      Y8, 1536(R12)
+	VMOVUPS      1120(R12), Y8
+	VFMADD231PS  butterflyConstantVectors<>+2240(SB), Y8, Y7
+	VMULPS       butterflyConstantVectors<>+544(SB), Y10, Y10
+	VFNMADD231PS butterflyConstantVectors<>+2240(SB), Y15, Y10
+	VMULPS       butterflyConstantVectors<>+544(SB), Y6, Y6
+	VFNMADD231PS butterflyConstantVectors<>+2240(SB), Y8, Y6
+	VMOVUPS      640(R12), Y8
+	VMOVAPS      Y8, Y15
+	VFMADD231PS  butterflyConstantVectors<>+2272(SB), Y9, Y15
+	VMOVUPS      Y2, 1120(R12)
+	VMOVUPS      608(R12), Y2
+	VMOVUPS      Y14, 384(R12)
+	VMOVAPS      Y2, Y14
+	VFMADD231PS  butterflyConstantVectors<>+2272(SB), Y3, Y14
+	VFNMADD231PS butterflyConstantVectors<>+2272(SB), Y9, Y8
+	VFNMADD231PS butterflyConstantVectors<>+2272(SB), Y3, Y2
+	VMULPS       butterflyConstantVectors<>+544(SB), Y11, Y3
+	VFMADD231PS  butterflyConstantVectors<>+2304(SB), Y15, Y3
+	VMULPS       butterflyConstantVectors<>+544(SB), Y7, Y9
+	VFMADD231PS  butterflyConstantVectors<>+2304(SB), Y14, Y9
+	VMULPS       butterflyConstantVectors<>+544(SB), Y11, Y11
+	VFNMADD231PS butterflyConstantVectors<>+2304(SB), Y15, Y11
+	VMULPS       butterflyConstantVectors<>+544(SB), Y7, Y7
+	VFNMADD231PS butterflyConstantVectors<>+2304(SB), Y14, Y7
+	VSUBPS       Y11, Y7, Y14
+	VADDPS       Y7, Y11, Y7
+	VMULPS       butterflyConstantVectors<>+544(SB), Y10, Y11
+	VFMADD231PS  butterflyConstantVectors<>+2304(SB), Y2, Y11
+	VMULPS       butterflyConstantVectors<>+544(SB), Y6, Y15
+	VFNMADD231PS butterflyConstantVectors<>+2304(SB), Y8, Y15
+	VMOVUPS      Y7, 608(R12)
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y11, Y7
+	VMOVUPS      Y14, 640(R12)
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y15, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y7, Y14
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y15, Y7
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y11, Y11
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y7, Y11
+	VMULPS       butterflyConstantVectors<>+544(SB), Y10, Y7
+	VFNMADD231PS butterflyConstantVectors<>+2304(SB), Y2, Y7
+	VMULPS       butterflyConstantVectors<>+544(SB), Y6, Y2
+	VFMADD231PS  butterflyConstantVectors<>+2304(SB), Y8, Y2
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y2, Y6
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y7, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y6, Y8
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y7, Y6
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y2, Y2
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y6, Y2
+	VMOVAPS      Y12, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y1, Y6
+	VMOVAPS      Y13, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y5, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y1, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y5, Y13
+	VMOVAPS      Y0, Y1
+	VFMADD231PS  butterflyConstantVectors<>+2368(SB), Y3, Y1
+	VMOVAPS      Y4, Y5
+	VFMADD231PS  butterflyConstantVectors<>+2368(SB), Y9, Y5
+	VFNMADD231PS butterflyConstantVectors<>+2368(SB), Y3, Y0
+	VFNMADD231PS butterflyConstantVectors<>+2368(SB), Y9, Y4
+	VMOVAPS      Y6, Y3
+	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y1, Y3
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y5, Y9
+	VMOVUPS      Y3, (CX)
+	VMOVUPS      Y9, (DX)
+	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y1, Y6
+	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y5, Y7
+	VMOVUPS      Y6, 1024(CX)
+	VMOVUPS      Y7, 1024(DX)
+	VMOVAPS      Y12, Y1
+	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y4, Y1
+	VMOVAPS      Y13, Y3
+	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y0, Y3
+	VMOVUPS      Y1, 576(CX)
+	VMOVUPS      Y3, 576(DX)
+	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y4, Y12
+	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y0, Y13
+	VMOVUPS      Y12, 1536(CX)
+	VMOVUPS      Y13, 1536(DX)
+	VMOVUPS      384(R12), Y0
+	VMOVUPS      1024(R12), Y1
+	VMOVAPS      Y1, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y0, Y3
+	VMOVUPS      1120(R12), Y4
+	VMOVUPS      864(R12), Y5
+	VMOVAPS      Y5, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y4, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y0, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y4, Y5
+	VMOVUPS      992(R12), Y0
+	VADDPS       Y14, Y0, Y4
+	VMOVUPS      768(R12), Y7
+	VADDPS       Y11, Y7, Y9
+	VSUBPS       Y14, Y0, Y0
+	VSUBPS       Y11, Y7, Y7
+	VMOVAPS      Y3, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y4, Y10
+	VMOVAPS      Y6, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y9, Y11
+	VMOVUPS      Y10, 192(CX)
+	VMOVUPS      Y11, 192(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y4, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y9, Y6
+	VMOVUPS      Y3, 1216(CX)
+	VMOVUPS      Y6, 1216(DX)
+	VMOVAPS      Y1, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y7, Y3
+	VMOVAPS      Y5, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y4
+	VMOVUPS      Y3, 768(CX)
+	VMOVUPS      Y4, 768(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y7, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y5
+	VMOVUPS      Y1, 1728(CX)
+	VMOVUPS      Y5, 1728(DX)
+	VMOVUPS      1536(R12), Y0
+	VMOVUPS      1696(R12), Y1
+	VMOVAPS      Y1, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y3
+	VMOVUPS      512(R12), Y4
+	VMOVUPS      1664(R12), Y5
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y4, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y4, Y5
+	VMOVUPS      640(R12), Y0
+	VMOVUPS      1376(R12), Y4
+	VMOVAPS      Y4, Y7
+	VFMADD231PS  butterflyConstantVectors<>+2368(SB), Y0, Y7
+	VMOVUPS      608(R12), Y9
+	VMOVUPS      896(R12), Y10
+	VMOVAPS      Y10, Y11
+	VFNMADD231PS butterflyConstantVectors<>+2368(SB), Y9, Y11
+	VFNMADD231PS butterflyConstantVectors<>+2368(SB), Y0, Y4
+	VFMADD231PS  butterflyConstantVectors<>+2368(SB), Y9, Y10
+	VMOVAPS      Y3, Y0
+	VFMADD231PS  butterflyConstantVectors<>+2400(SB), Y7, Y0
+	VMOVAPS      Y6, Y9
+	VFMADD231PS  butterflyConstantVectors<>+2400(SB), Y11, Y9
+	VMOVUPS      Y0, 320(CX)
+	VMOVUPS      Y9, 320(DX)
+	VFNMADD231PS butterflyConstantVectors<>+2400(SB), Y7, Y3
+	VFNMADD231PS butterflyConstantVectors<>+2400(SB), Y11, Y6
+	VMOVUPS      Y3, 1344(CX)
+	VMOVUPS      Y6, 1344(DX)
+	VMOVAPS      Y1, Y0
+	VFMADD231PS  butterflyConstantVectors<>+2400(SB), Y10, Y0
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS butterflyConstantVectors<>+2400(SB), Y4, Y3
+	VMOVUPS      Y0, 832(CX)
+	VMOVUPS      Y3, 832(DX)
+	VFNMADD231PS butterflyConstantVectors<>+2400(SB), Y10, Y1
+	VFMADD231PS  butterflyConstantVectors<>+2400(SB), Y4, Y5
+	VMOVUPS      Y1, 1792(CX)
+	VMOVUPS      Y5, 1792(DX)
+	VMOVUPS      736(R12), Y0
+	VMOVUPS      1632(R12), Y1
+	VMOVAPS      Y1, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y0, Y3
+	VMOVUPS      1504(R12), Y4
+	VMOVUPS      1280(R12), Y5
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y4, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y0, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y4, Y5
+	VMOVUPS      1408(R12), Y0
+	VSUBPS       Y8, Y0, Y4
+	VMOVUPS      1248(R12), Y7
+	VADDPS       Y2, Y7, Y9
+	VADDPS       Y8, Y0, Y0
+	VSUBPS       Y2, Y7, Y2
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y4, Y7
+	VMOVAPS      Y6, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y9, Y8
+	VMOVUPS      Y7, 448(CX)
+	VMOVUPS      Y8, 448(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y4, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y9, Y6
+	VMOVUPS      Y3, 1472(CX)
+	VMOVUPS      Y6, 1472(DX)
+	VMOVAPS      Y1, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y3
+	VMOVAPS      Y5, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y4
+	VMOVUPS      Y3, 960(CX)
+	VMOVUPS      Y4, 960(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y5
+	VMOVUPS      Y1, 1920(CX)
+	VMOVUPS      Y5, 1920(DX)
+	VMOVUPS      256(R12), Y0
+	VMOVUPS      352(R12), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      672(R12), Y3
+	VMOVUPS      704(R12), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y3, Y4, Y1
+	VMOVUPS      128(R12), Y3
+	VMOVUPS      224(R12), Y4
+	VADDPS       Y4, Y3, Y6
+	VMOVUPS      800(R12), Y7
+	VMOVUPS      832(R12), Y8
+	VADDPS       Y8, Y7, Y9
+	VSUBPS       Y4, Y3, Y3
+	VSUBPS       Y7, Y8, Y4
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y4, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y3, Y4
+	VMOVUPS      (R12), Y3
+	VMOVUPS      96(R12), Y8
+	VADDPS       Y8, Y3, Y10
+	VMOVUPS      928(R12), Y11
+	VMOVUPS      960(R12), Y12
+	VADDPS       Y12, Y11, Y13
+	VSUBPS       Y8, Y3, Y3
+	VSUBPS       Y11, Y12, Y8
+	VMOVAPS      Y3, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y8, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y3, Y8
+	VMOVUPS      32(R12), Y3
+	VMOVUPS      64(R12), Y12
+	VADDPS       Y12, Y3, Y14
+	VMOVUPS      1056(R12), Y15
+	VMOVUPS      Y14, 928(R12)
+	VMOVUPS      1088(R12), Y14
+	VMOVUPS      Y10, 960(R12)
+	VADDPS       Y14, Y15, Y10
+	VSUBPS       Y12, Y3, Y3
+	VSUBPS       Y15, Y14, Y12
+	VMOVAPS      Y3, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y12, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y3, Y12
+	VMOVUPS      160(R12), Y3
+	VMOVUPS      192(R12), Y15
+	VMOVUPS      Y10, 1056(R12)
+	VADDPS       Y15, Y3, Y10
+	VMOVUPS      Y13, 1088(R12)
+	VMOVUPS      1184(R12), Y13
+	VMOVUPS      Y6, 64(R12)
+	VMOVUPS      1216(R12), Y6
+	VMOVUPS      Y9, 32(R12)
+	VADDPS       Y6, Y13, Y9
+	VSUBPS       Y15, Y3, Y3
+	VSUBPS       Y13, Y6, Y6
+	VADDPS       Y6, Y3, Y13
+	VSUBPS       Y3, Y6, Y3
+	VMOVUPS      288(R12), Y6
+	VMOVUPS      320(R12), Y15
+	VMOVUPS      Y9, 1184(R12)
+	VADDPS       Y15, Y6, Y9
+	VMOVUPS      Y9, 1216(R12)
+	VMOVUPS      1312(R12), Y9
+	VMOVUPS      Y10, 192(R12)
+	VMOVUPS      1344(R12), Y10
+	VMOVUPS      Y2, 160(R12)
+	VADDPS       Y10, Y9, Y2
+	VSUBPS       Y15, Y6, Y6
+	VSUBPS       Y9, Y10, Y9
+	VMOVAPS      Y9, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y6, Y10
+	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y9, Y6
+	VMOVUPS      416(R12), Y9
+	VMOVUPS      448(R12), Y15
+	VMOVUPS      Y2, 1312(R12)
+	VADDPS       Y15, Y9, Y2
+	VMOVUPS      Y2, 1344(R12)
+	VMOVUPS      1440(R12), Y2
+	VMOVUPS      Y5, 320(R12)
+	VMOVUPS      1472(R12), Y5
+	VMOVUPS      Y12, 288(R12)
+	VADDPS       Y5, Y2, Y12
+	VSUBPS       Y15, Y9, Y9
+	VSUBPS       Y2, Y5, Y2
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y9, Y5
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y2, Y9
+	VMOVUPS      544(R12), Y2
+	VMOVUPS      576(R12), Y15
+	VMOVUPS      Y12, 1440(R12)
+	VADDPS       Y15, Y2, Y12
+	VMOVUPS      Y12, 1472(R12)
+	VMOVUPS      1568(R12), Y12
+	VMOVUPS      Y14, 448(R12)
+	VMOVUPS      1600(R12), Y14
+	VMOVUPS      Y8, 416(R12)
+	VADDPS       Y14, Y12, Y8
+	VSUBPS       Y15, Y2, Y2
+	VSUBPS       Y12, Y14, Y12
+	VMOVAPS      Y12, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y2, Y14
+	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y12, Y2
+	VMOVAPS      Y0, Y12
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y13, Y12
+	VMOVAPS      Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y15
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y13, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y1
+	VMOVAPS      Y7, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y10, Y3
+	VMOVAPS      Y4, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y6, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y10, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y6, Y4
+	VADDPS       Y4, Y7, Y6
+	VSUBPS       Y7, Y4, Y4
+	VADDPS       Y5, Y11, Y7
+	VMOVUPS      416(R12), Y10
+	VMOVUPS      Y8, 1568(R12)
+	VADDPS       Y9, Y10, Y8
+	VSUBPS       Y5, Y11, Y5
+	VSUBPS       Y9, Y10, Y9
+	VMOVUPS      448(R12), Y10
+	VMOVAPS      Y10, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y14, Y11
+	VMOVUPS      Y4, 416(R12)
+	VMOVUPS      288(R12), Y4
+	VMOVUPS      Y6, 1600(R12)
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y2, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y14, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y2, Y4
+	VSUBPS       Y10, Y4, Y2
+	VADDPS       Y4, Y10, Y4
+	VMOVAPS      Y12, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y7, Y10
+	VMOVAPS      Y15, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y7, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y15
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y11, Y7
+	VMOVAPS      Y13, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y6, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y11, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y6, Y13
+	VMOVAPS      Y10, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y7, Y6
+	VMOVAPS      Y14, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y8, Y11
+	VMOVUPS      Y6, 64(CX)
+	VMOVUPS      Y11, 64(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y7, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y8, Y14
+	VMOVUPS      Y10, 1088(CX)
+	VMOVUPS      Y14, 1088(DX)
+	VMOVAPS      Y12, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y13, Y6
+	VMOVAPS      Y15, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y3, Y7
+	VMOVUPS      Y6, 640(CX)
+	VMOVUPS      Y7, 640(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y13, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y3, Y15
+	VMOVUPS      Y12, 1600(CX)
+	VMOVUPS      Y15, 1600(DX)
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y9, Y3
+	VMOVAPS      Y1, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y5, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y9, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y5, Y1
+	VMOVUPS      1600(R12), Y5
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y2, Y7
+	VMOVUPS      416(R12), Y8
+	VMOVAPS      Y8, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y4, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y2, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y4, Y8
+	VMOVAPS      Y3, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y7, Y2
+	VMOVAPS      Y6, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y9, Y4
+	VMOVUPS      Y2, 384(CX)
+	VMOVUPS      Y4, 384(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y7, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y9, Y6
+	VMOVUPS      Y3, 1408(CX)
+	VMOVUPS      Y6, 1408(DX)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y8, Y2
+	VMOVAPS      Y1, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y5, Y3
+	VMOVUPS      Y2, 896(CX)
+	VMOVUPS      Y3, 896(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y8, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y5, Y1
+	VMOVUPS      Y0, 1856(CX)
+	VMOVUPS      Y1, 1856(DX)
+	VMOVUPS      160(R12), Y0
+	VMOVUPS      320(R12), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      192(R12), Y3
+	VMOVUPS      1184(R12), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y3, Y4, Y1
+	VMOVUPS      64(R12), Y3
+	VMOVUPS      32(R12), Y4
+	VADDPS       Y4, Y3, Y6
+	VMOVUPS      1216(R12), Y7
+	VMOVUPS      1312(R12), Y8
+	VADDPS       Y8, Y7, Y9
+	VSUBPS       Y4, Y3, Y3
+	VSUBPS       Y7, Y8, Y4
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y4, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y3, Y4
+	VMOVUPS      960(R12), Y3
+	VMOVUPS      1088(R12), Y8
+	VADDPS       Y8, Y3, Y10
+	VMOVUPS      1344(R12), Y11
+	VMOVUPS      1440(R12), Y12
+	VADDPS       Y12, Y11, Y13
+	VSUBPS       Y8, Y3, Y3
+	VSUBPS       Y11, Y12, Y8
+	VADDPS       Y8, Y3, Y11
+	VSUBPS       Y3, Y8, Y3
+	VMOVUPS      928(R12), Y8
+	VMOVUPS      1056(R12), Y12
+	VADDPS       Y12, Y8, Y14
+	VMOVUPS      1472(R12), Y15
+	VMOVUPS      Y14, 1344(R12)
+	VMOVUPS      1568(R12), Y14
+	VMOVUPS      Y6, 1440(R12)
+	VADDPS       Y14, Y15, Y6
+	VSUBPS       Y12, Y8, Y8
+	VSUBPS       Y15, Y14, Y12
+	VMOVAPS      Y12, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y8, Y14
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y12, Y8
+	VMOVAPS      Y0, Y12
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y12
+	VMOVAPS      Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y15
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y11, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y1
+	VADDPS       Y14, Y7, Y3
+	VADDPS       Y8, Y4, Y11
+	VSUBPS       Y14, Y7, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMOVAPS      Y12, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y8
+	VMOVAPS      Y15, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y11, Y14
+	VMOVUPS      Y8, 128(CX)
+	VMOVUPS      Y14, 128(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y11, Y15
+	VMOVUPS      Y12, 1152(CX)
+	VMOVUPS      Y15, 1152(DX)
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y4, Y3
+	VMOVAPS      Y1, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y7, Y8
+	VMOVUPS      Y3, 704(CX)
+	VMOVUPS      Y8, 704(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y4, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y7, Y1
+	VMOVUPS      Y0, 1664(CX)
+	VMOVUPS      Y1, 1664(DX)
+	VADDPS       Y5, Y2, Y0
+	VADDPS       Y13, Y10, Y1
+	VSUBPS       Y5, Y2, Y2
+	VSUBPS       Y10, Y13, Y3
+	VMOVUPS      1440(R12), Y4
+	VADDPS       Y9, Y4, Y5
+	VMOVUPS      1344(R12), Y7
+	VADDPS       Y6, Y7, Y8
+	VSUBPS       Y9, Y4, Y4
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y6, Y4, Y7
+	VSUBPS       Y4, Y6, Y4
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y6
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y9
+	VMOVUPS      Y6, 256(CX)
+	VMOVUPS      Y9, 256(DX)
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y2
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y3
+	VMOVUPS      Y2, 1280(CX)
+	VMOVUPS      Y3, 1280(DX)
+	VADDPS       Y1, Y0, Y2
+	VADDPS       Y8, Y5, Y3
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y5, Y8, Y1
+	VMOVUPS      Y0, 512(CX)
+	VMOVUPS      Y1, 512(DX)
+	VADDPS       Y3, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	VSUBPS       Y3, Y2, Y0
+	VMOVUPS      Y0, 64(AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00001000, AX
+	ADDQ         $0x00001000, CX
+	ADDQ         $0x00001000, DX
+	ADDQ         $0x00000100, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBack64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBack64AVX2(SB), $1664-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R11, R11
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
+
+butterfly:
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      1024(CX), Y2
+	VMOVUPS      1024(DX), Y3
+	VADDPS       Y3, Y1, Y4
+	VADDPS       Y2, Y0, Y5
+	VSUBPS       Y3, Y1, Y1
+	VSUBPS       Y2, Y0, Y0
+	VMOVUPS      576(CX), Y2
+	VMOVUPS      576(DX), Y3
+	VMOVUPS      1536(CX), Y6
+	VMOVUPS      1536(DX), Y7
+	VADDPS       Y7, Y3, Y8
+	VADDPS       Y6, Y2, Y9
+	VSUBPS       Y7, Y3, Y3
+	VSUBPS       Y6, Y2, Y2
+	VADDPS       Y8, Y4, Y6
+	VADDPS       Y9, Y5, Y7
+	VSUBPS       Y8, Y4, Y4
+	VSUBPS       Y9, Y5, Y5
+	VADDPS       Y2, Y1, Y8
+	VSUBPS       Y3, Y0, Y9
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y3, Y0, Y0
+	VMOVUPS      192(CX), Y2
+	VMOVUPS      192(DX), Y3
+	VMOVUPS      1216(CX), Y10
+	VMOVUPS      1216(DX), Y11
+	VADDPS       Y11, Y3, Y12
+	VADDPS       Y10, Y2, Y13
+	VSUBPS       Y11, Y3, Y3
+	VSUBPS       Y10, Y2, Y2
+	VMOVUPS      768(CX), Y10
+	VMOVUPS      768(DX), Y11
+	VMOVUPS      1728(CX), Y14
+	VMOVUPS      1728(DX), Y15
+	VMOVUPS      Y0, (R12)
+	VADDPS       Y15, Y11, Y0
+	VMOVUPS      Y1, 32(R12)
+	VADDPS       Y14, Y10, Y1
+	VSUBPS       Y15, Y11, Y11
+	VSUBPS       Y14, Y10, Y10
+	VADDPS       Y0, Y12, Y14
+	VADDPS       Y1, Y13, Y15
+	VSUBPS       Y0, Y12, Y0
+	VSUBPS       Y1, Y13, Y1
+	VADDPS       Y1, Y0, Y12
+	VSUBPS       Y0, Y1, Y0
+	VADDPS       Y10, Y3, Y1
+	VSUBPS       Y11, Y2, Y13
+	VMOVUPS      Y0, 64(R12)
+	VMOVAPS      Y1, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y13, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y1, Y13
+	VSUBPS       Y10, Y3, Y1
+	VADDPS       Y11, Y2, Y2
+	VMOVAPS      Y2, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y1, Y3
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y2, Y1
+	VMOVUPS      320(CX), Y2
+	VMOVUPS      320(DX), Y10
+	VMOVUPS      1344(CX), Y11
+	VMOVUPS      Y1, 96(R12)
+	VMOVUPS      1344(DX), Y1
+	VMOVUPS      Y3, 128(R12)
+	VADDPS       Y1, Y10, Y3
+	VMOVUPS      Y12, 160(R12)
+	VADDPS       Y11, Y2, Y12
+	VSUBPS       Y1, Y10, Y1
+	VSUBPS       Y11, Y2, Y2
+	VMOVUPS      832(CX), Y10
+	VMOVUPS      832(DX), Y11
+	VMOVUPS      Y5, 192(R12)
+	VMOVUPS      1792(CX), Y5
+	VMOVUPS      Y4, 224(R12)
+	VMOVUPS      1792(DX), Y4
+	VMOVUPS      Y13, 256(R12)
+	VADDPS       Y4, Y11, Y13
+	VMOVUPS      Y0, 288(R12)
+	VADDPS       Y5, Y10, Y0
+	VSUBPS       Y4, Y11, Y4
+	VSUBPS       Y5, Y10, Y5
+	VADDPS       Y13, Y3, Y10
+	VADDPS       Y0, Y12, Y11
+	VSUBPS       Y13, Y3, Y3
+	VSUBPS       Y0, Y12, Y0
+	VADDPS       Y5, Y1, Y12
+	VSUBPS       Y4, Y2, Y13
+	VMOVUPS      Y3, 320(R12)
+	VADDPS       Y13, Y12, Y3
+	VSUBPS       Y12, Y13, Y12
+	VSUBPS       Y5, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VSUBPS       Y1, Y2, Y4
+	VADDPS       Y2, Y1, Y1
+	VMOVUPS      448(CX), Y2
+	VMOVUPS      448(DX), Y5
+	VMOVUPS      1472(CX), Y13
+	VMOVUPS      Y1, 352(R12)
+	VMOVUPS      1472(DX), Y1
+	VMOVUPS      Y4, 384(R12)
+	VADDPS       Y1, Y5, Y4
+	VMOVUPS      Y0, 416(R12)
+	VADDPS       Y13, Y2, Y0
+	VSUBPS       Y1, Y5, Y1
+	VSUBPS       Y13, Y2, Y2
+	VMOVUPS      960(CX), Y5
+	VMOVUPS      960(DX), Y13
+	VMOVUPS      Y9, 448(R12)
+	VMOVUPS      1920(CX), Y9
+	VMOVUPS      Y12, 480(R12)
+	VMOVUPS      1920(DX), Y12
+	VMOVUPS      Y3, 512(R12)
+	VADDPS       Y12, Y13, Y3
+	VMOVUPS      Y8, 544(R12)
+	VADDPS       Y9, Y5, Y8
+	VSUBPS       Y12, Y13, Y12
+	VSUBPS       Y9, Y5, Y5
+	VADDPS       Y3, Y4, Y9
+	VADDPS       Y8, Y0, Y13
+	VSUBPS       Y3, Y4, Y3
+	VSUBPS       Y8, Y0, Y0
+	VSUBPS       Y3, Y0, Y4
+	VADDPS       Y0, Y3, Y0
+	VADDPS       Y5, Y1, Y3
+	VSUBPS       Y12, Y2, Y8
+	VMOVUPS      Y0, 576(R12)
+	VMOVAPS      Y8, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y3, Y0
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y8, Y3
+	VSUBPS       Y5, Y1, Y1
+	VADDPS       Y12, Y2, Y2
+	VMOVAPS      Y1, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y2, Y5
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y1, Y2
+	VADDPS       Y10, Y6, Y1
+	VADDPS       Y11, Y7, Y8
+	VSUBPS       Y10, Y6, Y6
+	VSUBPS       Y11, Y7, Y7
+	VADDPS       Y9, Y14, Y10
+	VADDPS       Y13, Y15, Y11
+	VSUBPS       Y9, Y14, Y9
+	VSUBPS       Y13, Y15, Y12
+	VADDPS       Y10, Y1, Y13
+	VADDPS       Y11, Y8, Y14
+	VSUBPS       Y10, Y1, Y1
+	VSUBPS       Y11, Y8, Y8
+	VADDPS       Y8, Y1, Y10
+	VSUBPS       Y1, Y8, Y1
+	VADDPS       Y12, Y6, Y8
+	VSUBPS       Y9, Y7, Y11
+	VMOVAPS      Y8, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y11, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y8, Y11
+	VSUBPS       Y12, Y6, Y6
+	VADDPS       Y9, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y6, Y8
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y7, Y6
+	VMOVUPS      512(R12), Y7
+	VMOVUPS      544(R12), Y9
+	VMOVAPS      Y9, Y12
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y12
+	VMOVUPS      Y8, 608(R12)
+	VMOVUPS      480(R12), Y8
+	VMOVUPS      Y6, 640(R12)
+	VMOVUPS      448(R12), Y6
+	VMOVUPS      Y10, 672(R12)
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y10
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y9
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y8, Y6
+	VMOVUPS      288(R12), Y7
+	VADDPS       Y0, Y7, Y8
+	VMOVUPS      Y1, 448(R12)
+	VMOVUPS      256(R12), Y1
+	VMOVUPS      Y15, 480(R12)
+	VADDPS       Y3, Y1, Y15
+	VSUBPS       Y0, Y7, Y0
+	VSUBPS       Y3, Y1, Y1
+	VMOVAPS      Y12, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y3
+	VMOVAPS      Y10, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y15, Y7
+	VMOVUPS      Y11, 256(R12)
+	VMOVAPS      Y3, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1984(SB), Y7, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1984(SB), Y3, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y15, Y10
+	VMOVAPS      Y10, Y3
+	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y12, Y3
+	VFMSUB231PS  butterflyConstantVectors<>+2080(SB), Y10, Y12
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y1, Y8
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y10
+	VMOVAPS      Y8, Y15
+	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y10, Y15
+	VFNMADD231PS butterflyConstantVectors<>+2048(SB), Y8, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y1, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y6
+	VMOVAPS      Y6, Y0
+	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y9, Y0
+	VFMSUB231PS  butterflyConstantVectors<>+2016(SB), Y6, Y9
+	VMOVUPS      224(R12), Y1
+	VMOVUPS      416(R12), Y6
+	VADDPS       Y6, Y1, Y8
+	VMOVUPS      Y0, 288(R12)
+	VMOVUPS      192(R12), Y0
+	VMOVUPS      Y9, 544(R12)
+	VMOVUPS      320(R12), Y9
+	VMOVUPS      Y3, 512(R12)
+	VSUBPS       Y9, Y0, Y3
+	VSUBPS       Y6, Y1, Y1
+	VADDPS       Y9, Y0, Y0
+	VMOVUPS      160(R12), Y6
+	VADDPS       Y4, Y6, Y9
+	VMOVUPS      Y12, 320(R12)
+	VMOVUPS      64(R12), Y12
+	VMOVUPS      Y15, 192(R12)
+	VMOVUPS      576(R12), Y15
+	VMOVUPS      Y10, 416(R12)
+	VSUBPS       Y15, Y12, Y10
+	VSUBPS       Y4, Y6, Y4
+	VADDPS       Y15, Y12, Y6
+	VMOVAPS      Y8, Y12
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y9, Y12
+	VMOVAPS      Y3, Y15
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y10, Y15
+	VMOVUPS      Y11, 576(R12)
+	VMOVAPS      Y12, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y15, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y12, Y15
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y9, Y8
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y10, Y3
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y8, Y9
+	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y3, Y8
+	VMOVAPS      Y1, Y3
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y6, Y3
+	VMOVAPS      Y0, Y10
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y10
+	VMOVAPS      Y3, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y10, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y3, Y10
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y6, Y1
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y0
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y1, Y3
+	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y0, Y1
+	VMOVUPS      384(R12), Y0
+	VMOVUPS      32(R12), Y4
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y6
+	VMOVUPS      Y3, 64(R12)
+	VMOVUPS      352(R12), Y3
+	VMOVUPS      Y1, 160(R12)
+	VMOVUPS      (R12), Y1
+	VMOVUPS      Y9, 224(R12)
+	VMOVAPS      Y1, Y9
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y9
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y4
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y1
+	VMOVUPS      128(R12), Y0
+	VSUBPS       Y5, Y0, Y3
+	VMOVUPS      Y8, (R12)
+	VMOVUPS      96(R12), Y8
+	VMOVUPS      Y12, 352(R12)
+	VADDPS       Y2, Y8, Y12
+	VADDPS       Y5, Y0, Y0
+	VSUBPS       Y2, Y8, Y2
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y5
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y12, Y8
+	VMOVUPS      Y10, 96(R12)
+	VMOVAPS      Y5, Y10
+	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y8, Y10
+	VFNMADD231PS butterflyConstantVectors<>+2016(SB), Y5, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y12, Y9
+	VMOVAPS      Y9, Y3
+	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y6, Y3
+	VFMSUB231PS  butterflyConstantVectors<>+2048(SB), Y9, Y6
+	VMOVAPS      Y4, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y5
+	VMOVAPS      Y1, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y9
+	VMOVAPS      Y5, Y12
+	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y9, Y12
+	VFNMADD231PS butterflyConstantVectors<>+2080(SB), Y5, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y1
+	VMOVAPS      Y1, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1984(SB), Y4, Y0
+	VFMSUB231PS  butterflyConstantVectors<>+1984(SB), Y1, Y4
+	VMOVUPS      64(CX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      1088(CX), Y5
+	VMOVUPS      Y0, 128(R12)
+	VMOVUPS      1088(DX), Y0
+	VMOVUPS      Y4, 32(R12)
+	VADDPS       Y0, Y2, Y4
+	VMOVUPS      Y3, 384(R12)
+	VADDPS       Y5, Y1, Y3
+	VSUBPS       Y0, Y2, Y0
+	VSUBPS       Y5, Y1, Y1
+	VMOVUPS      384(CX), Y2
+	VMOVUPS      384(DX), Y5
+	VMOVUPS      Y6, 704(R12)
+	VMOVUPS      1408(CX), Y6
+	VMOVUPS      Y12, 736(R12)
+	VMOVUPS      1408(DX), Y12
+	VMOVUPS      Y9, 768(R12)
+	VADDPS       Y12, Y5, Y9
+	VMOVUPS      Y10, 800(R12)
+	VADDPS       Y6, Y2, Y10
+	VSUBPS       Y12, Y5, Y5
+	VSUBPS       Y6, Y2, Y2
+	VADDPS       Y2, Y5, Y6
+	VSUBPS       Y5, Y2, Y2
+	VMOVUPS      640(CX), Y5
+	VMOVUPS      640(DX), Y12
+	VMOVUPS      Y8, 832(R12)
+	VMOVUPS      1600(CX), Y8
+	VMOVUPS      Y11, 864(R12)
+	VMOVUPS      1600(DX), Y11
+	VMOVUPS      Y15, 896(R12)
+	VADDPS       Y11, Y12, Y15
+	VMOVUPS      Y7, 928(R12)
+	VADDPS       Y8, Y5, Y7
+	VSUBPS       Y11, Y12, Y11
+	VSUBPS       Y8, Y5, Y5
+	VMOVUPS      896(CX), Y8
+	VMOVUPS      896(DX), Y12
+	VMOVUPS      Y13, 960(R12)
+	VMOVUPS      1856(CX), Y13
+	VMOVUPS      Y14, 992(R12)
+	VMOVUPS      1856(DX), Y14
+	VMOVUPS      Y2, 1024(R12)
+	VADDPS       Y14, Y12, Y2
+	VMOVUPS      Y6, 1056(R12)
+	VADDPS       Y13, Y8, Y6
+	VSUBPS       Y14, Y12, Y12
+	VSUBPS       Y13, Y8, Y8
+	VSUBPS       Y12, Y8, Y13
+	VADDPS       Y8, Y12, Y8
+	VADDPS       Y15, Y4, Y12
+	VADDPS       Y7, Y3, Y14
+	VSUBPS       Y15, Y4, Y4
+	VSUBPS       Y7, Y3, Y3
+	VADDPS       Y2, Y9, Y7
+	VADDPS       Y6, Y10, Y15
+	VSUBPS       Y2, Y9, Y2
+	VSUBPS       Y6, Y10, Y6
+	VADDPS       Y7, Y12, Y9
+	VADDPS       Y15, Y14, Y10
+	VSUBPS       Y7, Y12, Y7
+	VSUBPS       Y15, Y14, Y12
+	VADDPS       Y12, Y7, Y14
+	VSUBPS       Y7, Y12, Y7
+	VADDPS       Y6, Y4, Y12
+	VSUBPS       Y2, Y3, Y15
+	VMOVUPS      Y14, 1088(R12)
+	VMOVAPS      Y12, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y15, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y12, Y15
+	VSUBPS       Y6, Y4, Y4
+	VADDPS       Y2, Y3, Y2
+	VMOVAPS      Y2, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y4, Y3
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y2, Y4
+	VADDPS       Y5, Y0, Y2
+	VSUBPS       Y11, Y1, Y6
+	VSUBPS       Y5, Y0, Y0
+	VADDPS       Y11, Y1, Y1
+	VMOVUPS      1056(R12), Y5
+	VADDPS       Y13, Y5, Y11
+	VMOVUPS      1024(R12), Y12
+	VMOVUPS      Y3, 1120(R12)
+	VSUBPS       Y8, Y12, Y3
+	VSUBPS       Y13, Y5, Y5
+	VADDPS       Y8, Y12, Y8
+	VMOVAPS      Y2, Y12
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y12
+	VMOVAPS      Y6, Y13
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y13
+	VMOVUPS      Y4, 1024(R12)
+	VMOVAPS      Y12, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y13, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y12, Y13
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y11, Y2
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y6
+	VMOVAPS      Y6, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y2, Y3
+	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y6, Y2
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y6
+	VMOVAPS      Y1, Y11
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y5, Y11
+	VMOVAPS      Y6, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y11, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y6, Y11
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y8, Y0
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y5, Y1
+	VMOVAPS      Y1, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y0, Y5
+	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y1, Y0
+	VMOVUPS      128(CX), Y1
+	VMOVUPS      128(DX), Y6
+	VMOVUPS      1152(CX), Y8
+	VMOVUPS      Y5, 1056(R12)
+	VMOVUPS      1152(DX), Y5
+	VMOVUPS      Y0, 1152(R12)
+	VADDPS       Y5, Y6, Y0
+	VMOVUPS      Y3, 1184(R12)
+	VADDPS       Y8, Y1, Y3
+	VSUBPS       Y5, Y6, Y5
+	VSUBPS       Y8, Y1, Y1
+	VMOVUPS      704(CX), Y6
+	VMOVUPS      704(DX), Y8
+	VMOVUPS      Y2, 1216(R12)
+	VMOVUPS      1664(CX), Y2
+	VMOVUPS      Y7, 1248(R12)
+	VMOVUPS      1664(DX), Y7
+	VMOVUPS      Y12, 1280(R12)
+	VADDPS       Y7, Y8, Y12
+	VMOVUPS      Y11, 1312(R12)
+	VADDPS       Y2, Y6, Y11
+	VSUBPS       Y7, Y8, Y7
+	VSUBPS       Y2, Y6, Y2
+	VADDPS       Y12, Y0, Y6
+	VADDPS       Y11, Y3, Y8
+	VSUBPS       Y12, Y0, Y0
+	VSUBPS       Y11, Y3, Y3
+	VADDPS       Y3, Y0, Y11
+	VSUBPS       Y0, Y3, Y0
+	VADDPS       Y2, Y5, Y3
+	VSUBPS       Y7, Y1, Y12
+	VMOVUPS      Y14, 1344(R12)
+	VMOVAPS      Y3, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y12, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y3, Y12
+	VSUBPS       Y2, Y5, Y2
+	VADDPS       Y7, Y1, Y1
+	VMOVAPS      Y1, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y2, Y3
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y1, Y2
+	VMOVUPS      256(CX), Y1
+	VMOVUPS      256(DX), Y5
+	VMOVUPS      1280(CX), Y7
+	VMOVUPS      Y15, 1376(R12)
+	VMOVUPS      1280(DX), Y15
+	VMOVUPS      Y4, 1408(R12)
+	VADDPS       Y15, Y5, Y4
+	VMOVUPS      Y13, 1440(R12)
+	VADDPS       Y7, Y1, Y13
+	VSUBPS       Y15, Y5, Y5
+	VSUBPS       Y7, Y1, Y1
+	VADDPS       Y1, Y5, Y7
+	VSUBPS       Y5, Y1, Y1
+	VMOVUPS      512(CX), Y5
+	VMOVUPS      512(DX), Y15
+	VMOVUPS      Y9, 1472(R12)
+	VMOVUPS      (AX), Y9
+	VMOVUPS      Y10, 1504(R12)
+	VMOVUPS      64(AX), Y10
+	VMOVUPS      Y3, 1536(R12)
+	VADDPS       Y10, Y9, Y3
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y3, Y10
+	VSUBPS       Y5, Y3, Y3
+	VSUBPS       Y15, Y9, Y5
+	VADDPS       Y15, Y9, Y9
+	VADDPS       Y13, Y10, Y15
+	VSUBPS       Y13, Y10, Y10
+	VSUBPS       Y4, Y3, Y13
+	VADDPS       Y4, Y3, Y3
+	VMOVAPS      Y5, Y4
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y1, Y4
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y1, Y5
+	VMOVAPS      Y9, Y1
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y1
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y9
+	VADDPS       Y8, Y15, Y7
+	VSUBPS       Y8, Y15, Y8
+	VSUBPS       Y6, Y10, Y15
+	VADDPS       Y6, Y10, Y6
+	VMOVAPS      Y4, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y12, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y12, Y4
+	VMOVAPS      Y5, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y14, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y14, Y5
+	VMOVAPS      Y13, Y14
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y14
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y13
+	VMOVAPS      Y3, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y11, Y0
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y3
+	VMOVAPS      Y1, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y1
+	VMOVUPS      1536(R12), Y2
+	VMOVUPS      Y3, 1568(R12)
+	VMOVAPS      Y9, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y9
+	VMOVUPS      1504(R12), Y2
+	VMOVUPS      Y9, 1536(R12)
+	VADDPS       Y2, Y7, Y9
+	VSUBPS       Y2, Y7, Y2
+	VMOVUPS      1472(R12), Y7
+	VMOVUPS      Y2, 1504(R12)
+	VSUBPS       Y7, Y8, Y2
+	VADDPS       Y7, Y8, Y7
+	VMOVUPS      1440(R12), Y8
+	VMOVUPS      Y7, 1472(R12)
+	VMOVAPS      Y10, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y8, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y8, Y10
+	VMOVUPS      1408(R12), Y8
+	VMOVUPS      Y2, 1440(R12)
+	VMOVAPS      Y4, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y8, Y4
+	VMOVUPS      1376(R12), Y8
+	VMOVUPS      Y4, 1408(R12)
+	VMOVAPS      Y14, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y14
+	VMOVUPS      1344(R12), Y8
+	VMOVUPS      Y2, 1376(R12)
+	VMOVAPS      Y13, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y13
+	VMOVUPS      1312(R12), Y8
+	VMOVUPS      Y13, 1344(R12)
+	VMOVAPS      Y11, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y8, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y8, Y11
+	VMOVUPS      1280(R12), Y8
+	VMOVUPS      Y2, 1312(R12)
+	VMOVAPS      Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y8, Y1
+	VMOVUPS      1248(R12), Y8
+	VMOVUPS      Y1, 1280(R12)
+	VMOVAPS      Y15, Y1
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y1
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y8, Y15
+	VMOVUPS      1088(R12), Y8
+	VMOVUPS      Y2, 1248(R12)
+	VMOVAPS      Y6, Y2
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y6
+	VMOVUPS      1216(R12), Y8
+	VMOVUPS      Y6, 1088(R12)
+	VMOVAPS      Y12, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y8, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y8, Y12
+	VMOVUPS      1184(R12), Y8
+	VMOVUPS      Y2, 1216(R12)
+	VMOVAPS      Y5, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y8, Y5
+	VMOVUPS      1024(R12), Y8
+	VMOVUPS      Y5, 1184(R12)
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y0
+	VMOVUPS      1120(R12), Y8
+	VMOVUPS      Y2, 1024(R12)
+	VMOVUPS      1568(R12), Y2
+	VMOVUPS      Y0, 1600(R12)
+	VMOVAPS      Y2, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y2
+	VMOVUPS      1152(R12), Y8
+	VMOVUPS      Y2, 1568(R12)
+	VMOVAPS      Y3, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y8, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y8, Y3
+	VMOVUPS      1056(R12), Y8
+	VMOVUPS      Y0, 1152(R12)
+	VMOVUPS      1536(R12), Y0
+	VMOVUPS      Y3, 1120(R12)
+	VMOVAPS      Y0, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y8, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y8, Y0
+	VMOVUPS      992(R12), Y8
+	VMOVUPS      Y0, 1536(R12)
+	VADDPS       Y8, Y9, Y0
+	MOVLQSX      (SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      (SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (BX)(R13*1)
+	VSUBPS       Y8, Y9, Y0
+	MOVLQSX      128(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      128(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (BX)(R13*1)
+	VMOVUPS      1504(R12), Y0
+	VMOVUPS      960(R12), Y8
+	VSUBPS       Y8, Y0, Y9
+	MOVLQSX      64(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      64(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y9, (BX)(R13*1)
+	VADDPS       Y8, Y0, Y0
+	MOVLQSX      192(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      192(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y0, (BX)(R13*1)
+	VMOVUPS      928(R12), Y0
+	VMOVAPS      Y7, Y8
+	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y0, Y8
+	MOVLQSX      4(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y8, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y0, Y7
+	MOVLQSX      132(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y7, (BX)(R13*1)
+	VMOVUPS      576(R12), Y0
+	VMOVAPS      Y10, Y7
+	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y0, Y7
+	MOVLQSX      68(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y7, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y0, Y10
+	MOVLQSX      196(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y10, (BX)(R13*1)
+	VMOVUPS      896(R12), Y0
+	VMOVAPS      Y4, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y7
+	MOVLQSX      8(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      8(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y7, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y4
+	MOVLQSX      136(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      136(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VMOVUPS      864(R12), Y0
+	VMOVAPS      Y14, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y4
+	MOVLQSX      72(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      72(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y14
+	MOVLQSX      200(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      200(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y14, (BX)(R13*1)
+	VMOVUPS      832(R12), Y0
+	VMOVAPS      Y13, Y4
+	VFMADD231PS  butterflyConstantVectors<>+2336(SB), Y0, Y4
+	MOVLQSX      12(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+2336(SB), Y0, Y13
+	MOVLQSX      140(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y13, (BX)(R13*1)
+	VMOVUPS      800(R12), Y0
+	VMOVAPS      Y11, Y4
+	VFNMADD231PS butterflyConstantVectors<>+2336(SB), Y0, Y4
+	MOVLQSX      76(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+2336(SB), Y0, Y11
+	MOVLQSX      204(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y11, (BX)(R13*1)
+	VMOVUPS      256(R12), Y0
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y4
+	MOVLQSX      16(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      16(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
+	MOVLQSX      144(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      144(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      480(R12), Y0
+	VMOVAPS      Y15, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
+	MOVLQSX      80(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      80(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y15
+	MOVLQSX      208(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      208(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y15, (BX)(R13*1)
+	VMOVUPS      416(R12), Y0
+	VMOVAPS      Y6, Y1
+	VFMADD231PS  butterflyConstantVectors<>+2432(SB), Y0, Y1
+	MOVLQSX      20(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+2432(SB), Y0, Y6
+	MOVLQSX      148(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y6, (BX)(R13*1)
+	VMOVUPS      192(R12), Y0
+	VMOVAPS      Y12, Y1
+	VFNMADD231PS butterflyConstantVectors<>+2432(SB), Y0, Y1
+	MOVLQSX      84(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+2432(SB), Y0, Y12
+	MOVLQSX      212(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y12, (BX)(R13*1)
+	VMOVUPS      96(R12), Y0
+	VMOVAPS      Y5, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y1
+	MOVLQSX      24(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      24(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y5
+	MOVLQSX      152(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      152(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y5, (BX)(R13*1)
+	VMOVUPS      352(R12), Y0
+	VMOVUPS      1600(R12), Y1
+	VMOVAPS      Y1, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y4
+	MOVLQSX      88(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      88(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y4, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y1
+	MOVLQSX      216(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      216(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      768(R12), Y0
+	VMOVAPS      Y2, Y1
+	VFMADD231PS  butterflyConstantVectors<>+2464(SB), Y0, Y1
+	MOVLQSX      28(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+2464(SB), Y0, Y2
+	MOVLQSX      156(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VMOVUPS      736(R12), Y0
+	VMOVUPS      1120(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+2464(SB), Y0, Y2
+	MOVLQSX      92(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+2464(SB), Y0, Y1
+	MOVLQSX      220(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      448(R12), Y0
+	VMOVUPS      1440(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y2
+	MOVLQSX      32(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      32(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y1
+	MOVLQSX      160(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      160(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      672(R12), Y0
+	VMOVUPS      1472(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y2
+	MOVLQSX      96(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      96(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y1
+	MOVLQSX      224(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      224(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      320(R12), Y0
+	VMOVUPS      1376(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  butterflyConstantVectors<>+2464(SB), Y0, Y2
+	MOVLQSX      36(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+2464(SB), Y0, Y1
+	MOVLQSX      164(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      512(R12), Y0
+	VMOVUPS      1408(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+2464(SB), Y0, Y2
+	MOVLQSX      100(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+2464(SB), Y0, Y1
+	MOVLQSX      228(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      (R12), Y0
+	VMOVUPS      1312(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y2
+	MOVLQSX      40(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      40(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y1
+	MOVLQSX      168(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      168(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      224(R12), Y0
+	VMOVUPS      1344(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y0, Y2
+	MOVLQSX      104(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      104(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y0, Y1
+	MOVLQSX      232(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      232(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      704(R12), Y0
+	VMOVUPS      1248(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  butterflyConstantVectors<>+2432(SB), Y0, Y2
+	MOVLQSX      44(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+2432(SB), Y0, Y1
+	MOVLQSX      172(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      384(R12), Y0
+	VMOVUPS      1280(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+2432(SB), Y0, Y2
+	MOVLQSX      108(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+2432(SB), Y0, Y1
+	MOVLQSX      236(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      640(R12), Y0
+	VMOVUPS      1216(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y2
+	MOVLQSX      48(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      48(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y1
+	MOVLQSX      176(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      176(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      608(R12), Y0
+	VMOVUPS      1088(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y2
+	MOVLQSX      112(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      112(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y1
+	MOVLQSX      240(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      240(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      544(R12), Y0
+	VMOVUPS      1024(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  butterflyConstantVectors<>+2336(SB), Y0, Y2
+	MOVLQSX      52(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+2336(SB), Y0, Y1
+	MOVLQSX      180(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      288(R12), Y0
+	VMOVUPS      1184(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+2336(SB), Y0, Y2
+	MOVLQSX      116(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+2336(SB), Y0, Y1
+	MOVLQSX      244(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      160(R12), Y0
+	VMOVUPS      1152(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y2
+	MOVLQSX      56(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      56(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y1
+	MOVLQSX      184(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      184(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      64(R12), Y0
+	VMOVUPS      1568(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y2
+	MOVLQSX      120(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      120(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y1
+	MOVLQSX      248(SI)(R11*4), R13
+	IMULQ        R9, R13
+	PREFETCHT1   (R8)(R13*1)
+	MOVLQSX      248(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      32(R12), Y0
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y0, Y1
+	MOVLQSX      60(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y0, Y3
+	MOVLQSX      188(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y3, (BX)(R13*1)
+	VMOVUPS      128(R12), Y0
+	VMOVUPS      1536(R12), Y1
+	VMOVAPS      Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y0, Y2
+	MOVLQSX      124(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y2, (BX)(R13*1)
+	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y0, Y1
+	MOVLQSX      252(SI), R13
+	IMULQ        DI, R13
+	VMOVUPS      Y1, (BX)(R13*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00001000, AX
+	ADDQ         $0x00001000, CX
+	ADDQ         $0x00001000, DX
+	ADDQ         $0x00000100, SI
+	DECQ         R10
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
 // func LineTwiddled64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled64AVX2(SB), $1760-80
@@ -91184,6 +96202,2166 @@ butterfly:
 	VZEROUPPER
 	RET
 
+// func LineHalf64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineHalf64AVX2(SB), $1760-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R12, R12
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
+
+butterfly:
+	MOVLQSX      (SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y0
+	MOVLQSX      64(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      64(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y1
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y2
+	MOVLQSX      68(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y3
+	VMOVAPS      Y2, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1984(SB), Y3, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1984(SB), Y2, Y5
+	MOVLQSX      8(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y6
+	MOVLQSX      72(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      72(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y7
+	VMOVAPS      Y6, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y7, Y8
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y6, Y9
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y10
+	MOVLQSX      76(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y11
+	VMOVAPS      Y10, Y12
+	VFNMADD231PS butterflyConstantVectors<>+2016(SB), Y11, Y12
+	VMOVAPS      Y11, Y13
+	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y10, Y13
+	MOVLQSX      16(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y14
+	MOVLQSX      80(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      80(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y15
+	VMOVUPS      Y10, (R13)
+	VMOVAPS      Y14, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y15, Y10
+	VMOVUPS      Y11, 32(R13)
+	VMOVAPS      Y15, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y14, Y11
+	VMOVUPS      Y14, 64(R13)
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y14
+	VMOVUPS      Y15, 96(R13)
+	MOVLQSX      84(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y15
+	VMOVUPS      Y6, 128(R13)
+	VMOVAPS      Y14, Y6
+	VFNMADD231PS butterflyConstantVectors<>+2048(SB), Y15, Y6
+	VMOVUPS      Y7, 160(R13)
+	VMOVAPS      Y15, Y7
+	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y14, Y7
+	VMOVUPS      Y14, 192(R13)
+	MOVLQSX      24(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y14
+	VMOVUPS      Y15, 224(R13)
+	MOVLQSX      88(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      88(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y15
+	VMOVUPS      Y2, 256(R13)
+	VMOVAPS      Y14, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y15, Y2
+	VMOVUPS      Y3, 288(R13)
+	VMOVAPS      Y15, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y14, Y3
+	VMOVUPS      Y14, 320(R13)
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y14
+	VMOVUPS      Y15, 352(R13)
+	MOVLQSX      92(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y15
+	VMOVUPS      Y13, 384(R13)
+	VMOVAPS      Y14, Y13
+	VFNMADD231PS butterflyConstantVectors<>+2080(SB), Y15, Y13
+	VMOVUPS      Y13, 416(R13)
+	VMOVAPS      Y15, Y13
+	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y14, Y13
+	VMOVUPS      Y14, 448(R13)
+	MOVLQSX      32(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y14
+	VMOVUPS      Y15, 480(R13)
+	MOVLQSX      96(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      96(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y15
+	VMOVUPS      Y13, 512(R13)
+	VSUBPS       Y15, Y14, Y13
+	VMOVUPS      Y12, 544(R13)
+	VADDPS       Y14, Y15, Y12
+	VMOVUPS      Y14, 576(R13)
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y14
+	VMOVUPS      Y15, 608(R13)
+	MOVLQSX      100(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y15
+	VMOVUPS      Y3, 640(R13)
+	VMOVAPS      Y15, Y3
+	VFMSUB231PS  butterflyConstantVectors<>+2080(SB), Y14, Y3
+	VMOVUPS      Y2, 672(R13)
+	VMOVAPS      Y14, Y2
+	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y15, Y2
+	VMOVUPS      Y14, 704(R13)
+	MOVLQSX      40(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y14
+	VMOVUPS      Y15, 736(R13)
+	MOVLQSX      104(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      104(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y15
+	VMOVUPS      Y9, 768(R13)
+	VMOVAPS      Y15, Y9
+	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y14, Y9
+	VMOVUPS      Y8, 800(R13)
+	VMOVAPS      Y14, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y15, Y8
+	VMOVUPS      Y14, 832(R13)
+	MOVLQSX      44(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y14
+	VMOVUPS      Y15, 864(R13)
+	MOVLQSX      108(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y15
+	VMOVUPS      Y8, 896(R13)
+	VMOVAPS      Y15, Y8
+	VFMSUB231PS  butterflyConstantVectors<>+2048(SB), Y14, Y8
+	VMOVUPS      Y8, 928(R13)
+	VMOVAPS      Y14, Y8
+	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y15, Y8
+	VMOVUPS      Y14, 960(R13)
+	MOVLQSX      48(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      48(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y14
+	VMOVUPS      Y15, 992(R13)
+	MOVLQSX      112(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      112(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y15
+	VMOVUPS      Y8, 1024(R13)
+	VMOVAPS      Y15, Y8
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y14, Y8
+	VMOVUPS      Y9, 1056(R13)
+	VMOVAPS      Y14, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y15, Y9
+	VMOVUPS      Y14, 1088(R13)
+	MOVLQSX      52(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y14
+	VMOVUPS      Y15, 1120(R13)
+	MOVLQSX      116(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y15
+	VMOVUPS      Y7, 1152(R13)
+	VMOVAPS      Y15, Y7
+	VFMSUB231PS  butterflyConstantVectors<>+2016(SB), Y14, Y7
+	VMOVUPS      Y6, 1184(R13)
+	VMOVAPS      Y14, Y6
+	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y15, Y6
+	VMOVUPS      Y14, 1216(R13)
+	MOVLQSX      56(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      56(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y14
+	VMOVUPS      Y15, 1248(R13)
+	MOVLQSX      120(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      120(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y15
+	VMOVUPS      Y6, 1280(R13)
+	VMOVAPS      Y15, Y6
+	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y14, Y6
+	VMOVUPS      Y6, 1312(R13)
+	VMOVAPS      Y14, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y15, Y6
+	VMOVUPS      Y14, 1344(R13)
+	MOVLQSX      60(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y14
+	VMOVUPS      Y15, 1376(R13)
+	MOVLQSX      124(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      (BX)(R14*1), Y15
+	VMOVUPS      Y6, 1408(R13)
+	VMOVAPS      Y15, Y6
+	VFMSUB231PS  butterflyConstantVectors<>+1984(SB), Y14, Y6
+	VMOVUPS      Y6, 1440(R13)
+	VMOVAPS      Y14, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1984(SB), Y15, Y6
+	VMOVUPS      Y14, 1472(R13)
+	VMOVAPS      Y0, Y14
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y13, Y14
+	VMOVUPS      Y15, 1504(R13)
+	VMOVAPS      Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y12, Y15
+	VFNMADD132PS butterflyConstantVectors<>+384(SB), Y0, Y13
+	VFMSUB132PS  butterflyConstantVectors<>+384(SB), Y1, Y12
+	VMOVUPS      Y0, 1536(R13)
+	VADDPS       Y8, Y10, Y0
+	VMOVUPS      Y1, 1568(R13)
+	VADDPS       Y9, Y11, Y1
+	VSUBPS       Y8, Y10, Y8
+	VSUBPS       Y11, Y9, Y9
+	VMOVAPS      Y14, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y10
+	VMOVAPS      Y15, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y1, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y14
+	VFMSUB231PS  butterflyConstantVectors<>+1408(SB), Y1, Y15
+	VMOVAPS      Y13, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y9, Y0
+	VMOVAPS      Y12, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y9, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y12
+	VMOVAPS      Y4, Y8
+	VFMADD231PS  butterflyConstantVectors<>+2112(SB), Y3, Y8
+	VMOVAPS      Y5, Y9
+	VFMADD231PS  butterflyConstantVectors<>+2112(SB), Y2, Y9
+	VFNMADD231PS butterflyConstantVectors<>+2112(SB), Y3, Y4
+	VFMSUB231PS  butterflyConstantVectors<>+2112(SB), Y2, Y5
+	VMOVUPS      1184(R13), Y2
+	VMOVAPS      Y2, Y3
+	VFMADD231PS  butterflyConstantVectors<>+2144(SB), Y7, Y3
+	VMOVUPS      Y12, 1600(R13)
+	VMOVUPS      1280(R13), Y12
+	VMOVUPS      Y13, 1632(R13)
+	VMOVUPS      1152(R13), Y13
+	VMOVUPS      Y15, 1664(R13)
+	VMOVAPS      Y13, Y15
+	VFMADD231PS  butterflyConstantVectors<>+2144(SB), Y12, Y15
+	VFNMADD231PS butterflyConstantVectors<>+2144(SB), Y7, Y2
+	VFMSUB231PS  butterflyConstantVectors<>+2144(SB), Y12, Y13
+	VMOVAPS      Y8, Y7
+	VFMADD231PS  butterflyConstantVectors<>+2176(SB), Y3, Y7
+	VMOVAPS      Y9, Y12
+	VFMADD231PS  butterflyConstantVectors<>+2176(SB), Y15, Y12
+	VFNMADD231PS butterflyConstantVectors<>+2176(SB), Y3, Y8
+	VFMSUB231PS  butterflyConstantVectors<>+2176(SB), Y15, Y9
+	VADDPS       Y9, Y8, Y3
+	VSUBPS       Y8, Y9, Y8
+	VMOVAPS      Y4, Y9
+	VFMADD231PS  butterflyConstantVectors<>+2176(SB), Y13, Y9
+	VMOVAPS      Y5, Y15
+	VFNMADD231PS butterflyConstantVectors<>+2176(SB), Y2, Y15
+	VMOVUPS      Y8, 1152(R13)
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y15, Y8
+	VMOVUPS      Y3, 1280(R13)
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y9, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y8, Y3
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y9, Y8
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y15, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y8, Y9
+	VFNMADD231PS butterflyConstantVectors<>+2176(SB), Y13, Y4
+	VFMADD231PS  butterflyConstantVectors<>+2176(SB), Y2, Y5
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y4, Y2
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y5, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y2, Y8
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y5, Y2
+	VMULPS       butterflyConstantVectors<>+2208(SB), Y4, Y4
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y2, Y4
+	VMOVUPS      1056(R13), Y2
+	VMOVUPS      800(R13), Y5
+	VMOVAPS      Y5, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y2, Y13
+	VMOVUPS      896(R13), Y15
+	VMOVUPS      Y4, 1184(R13)
+	VMOVUPS      768(R13), Y4
+	VMOVUPS      Y8, 1696(R13)
+	VMOVAPS      Y4, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y15, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y2, Y5
+	VFMSUB231PS  butterflyConstantVectors<>+1824(SB), Y15, Y4
+	VMOVUPS      1312(R13), Y2
+	VMOVUPS      672(R13), Y15
+	VMOVUPS      Y14, 768(R13)
+	VMOVAPS      Y15, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y2, Y14
+	VMOVUPS      Y9, 896(R13)
+	VMOVUPS      1408(R13), Y9
+	VMOVUPS      Y3, 800(R13)
+	VMOVUPS      640(R13), Y3
+	VMOVUPS      Y1, 1056(R13)
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y9, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y2, Y15
+	VFMSUB231PS  butterflyConstantVectors<>+1856(SB), Y9, Y3
+	VMOVAPS      Y13, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y14, Y2
+	VMOVAPS      Y8, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y1, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y14, Y13
+	VFMSUB231PS  butterflyConstantVectors<>+1824(SB), Y1, Y8
+	VMOVAPS      Y5, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y3, Y1
+	VMOVAPS      Y4, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y15, Y14
+	VMOVUPS      Y13, 640(R13)
+	VADDPS       Y14, Y1, Y13
+	VSUBPS       Y1, Y14, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y3, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y15, Y4
+	VSUBPS       Y5, Y4, Y3
+	VADDPS       Y4, Y5, Y4
+	VMOVUPS      544(R13), Y5
+	VMULPS       butterflyConstantVectors<>+544(SB), Y5, Y14
+	VMOVUPS      928(R13), Y15
+	VFMADD231PS  butterflyConstantVectors<>+2240(SB), Y15, Y14
+	VMOVUPS      Y4, 1408(R13)
+	VMOVUPS      384(R13), Y4
+	VMOVUPS      Y3, 672(R13)
+	VMULPS       butterflyConstantVectors<>+544(SB), Y4, Y3
+	VMOVUPS      Y8, 1312(R13)
+	VMOVUPS      1024(R13), Y8
+	VFMADD231PS  butterflyConstantVectors<>+2240(SB), Y8, Y3
+	VMULPS       butterflyConstantVectors<>+544(SB), Y5, Y5
+	VFNMADD231PS butterflyConstantVectors<>+2240(SB), Y15, Y5
+	VMULPS       butterflyConstantVectors<>+544(SB), Y4, Y4
+	VFMSUB231PS  butterflyConstantVectors<>+2240(SB), Y8, Y4
+	VMOVUPS      1440(R13), Y8
+	VMOVUPS      416(R13), Y15
+	VMOVUPS      Y1, 1024(R13)
+	VMOVAPS      Y15, Y1
+	VFMADD231PS  butterflyConstantVectors<>+2272(SB), Y8, Y1
+	VMOVUPS      Y0, 384(R13)
+	VMOVUPS      512(R13), Y0
+	VMOVUPS      Y13, 928(R13)
+	VMOVAPS      Y0, Y13
+	VFMADD231PS  butterflyConstantVectors<>+2272(SB), Y6, Y13
+	VFNMADD231PS butterflyConstantVectors<>+2272(SB), Y8, Y15
+	VFMSUB231PS  butterflyConstantVectors<>+2272(SB), Y6, Y0
+	VMULPS       butterflyConstantVectors<>+544(SB), Y14, Y6
+	VFMADD231PS  butterflyConstantVectors<>+2304(SB), Y1, Y6
+	VMULPS       butterflyConstantVectors<>+544(SB), Y3, Y8
+	VFMADD231PS  butterflyConstantVectors<>+2304(SB), Y13, Y8
+	VMULPS       butterflyConstantVectors<>+544(SB), Y14, Y14
+	VFNMADD231PS butterflyConstantVectors<>+2304(SB), Y1, Y14
+	VMULPS       butterflyConstantVectors<>+544(SB), Y3, Y1
+	VFMSUB231PS  butterflyConstantVectors<>+2304(SB), Y13, Y1
+	VSUBPS       Y14, Y1, Y3
+	VADDPS       Y1, Y14, Y1
+	VMULPS       butterflyConstantVectors<>+544(SB), Y5, Y13
+	VFMADD231PS  butterflyConstantVectors<>+2304(SB), Y0, Y13
+	VMULPS       butterflyConstantVectors<>+544(SB), Y4, Y14
+	VFNMADD231PS butterflyConstantVectors<>+2304(SB), Y15, Y14
+	VMOVUPS      Y1, 512(R13)
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y13, Y1
+	VMOVUPS      Y3, 416(R13)
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y14, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y1, Y3
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y14, Y1
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y13, Y13
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y1, Y13
+	VMULPS       butterflyConstantVectors<>+544(SB), Y5, Y1
+	VFNMADD231PS butterflyConstantVectors<>+2304(SB), Y0, Y1
+	VMULPS       butterflyConstantVectors<>+544(SB), Y4, Y0
+	VFMADD231PS  butterflyConstantVectors<>+2304(SB), Y15, Y0
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y0, Y4
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y1, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y4, Y5
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y1, Y1
+	VMULPS       butterflyConstantVectors<>+2336(SB), Y0, Y0
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y1, Y0
+	VMOVAPS      Y10, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y2, Y1
+	VMOVAPS      Y11, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y9, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y2, Y10
+	VFMSUB231PS  butterflyConstantVectors<>+1888(SB), Y9, Y11
+	VMOVAPS      Y7, Y2
+	VFMADD231PS  butterflyConstantVectors<>+2368(SB), Y6, Y2
+	VMOVAPS      Y12, Y9
+	VFMADD231PS  butterflyConstantVectors<>+2368(SB), Y8, Y9
+	VFNMADD231PS butterflyConstantVectors<>+2368(SB), Y6, Y7
+	VFMSUB231PS  butterflyConstantVectors<>+2368(SB), Y8, Y12
+	VMOVAPS      Y1, Y6
+	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y2, Y6
+	VMOVAPS      Y4, Y8
+	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y9, Y8
+	VBROADCASTSS 12(R10), Y14
+	VMULPS       Y14, Y8, Y15
+	VMOVUPS      Y0, 1440(R13)
+	VBROADCASTSS 8(R10), Y0
+	VMULPS       Y0, Y8, Y8
+	VFMADD231PS  Y0, Y6, Y15
+	VFMSUB231PS  Y14, Y6, Y8
+	VMOVUPS      Y15, 64(CX)
+	VMOVUPS      Y8, 64(DX)
+	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y2, Y1
+	VFMSUB231PS  butterflyConstantVectors<>+2208(SB), Y9, Y4
+	VBROADCASTSS 140(R10), Y0
+	VMULPS       Y0, Y4, Y2
+	VBROADCASTSS 136(R10), Y6
+	VMULPS       Y6, Y4, Y4
+	VFMSUB231PS  Y6, Y1, Y2
+	VFMADD231PS  Y0, Y1, Y4
+	VMOVUPS      Y2, 1088(CX)
+	VMOVUPS      Y4, 1088(DX)
+	VMOVAPS      Y10, Y0
+	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y12, Y0
+	VMOVAPS      Y11, Y1
+	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y7, Y1
+	VBROADCASTSS 84(R10), Y2
+	VMULPS       Y2, Y1, Y4
+	VBROADCASTSS 80(R10), Y6
+	VMULPS       Y6, Y1, Y1
+	VFMSUB231PS  Y6, Y0, Y4
+	VFMADD231PS  Y2, Y0, Y1
+	VMOVUPS      Y4, 640(CX)
+	VMOVUPS      Y1, 640(DX)
+	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y12, Y10
+	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y7, Y11
+	VBROADCASTSS 204(R10), Y0
+	VMULPS       Y0, Y11, Y1
+	VBROADCASTSS 200(R10), Y2
+	VMULPS       Y2, Y11, Y4
+	VFMSUB231PS  Y2, Y10, Y1
+	VFMADD231PS  Y0, Y10, Y4
+	VMOVUPS      Y1, 1600(CX)
+	VMOVUPS      Y4, 1600(DX)
+	VMOVUPS      928(R13), Y0
+	VMOVUPS      384(R13), Y1
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y0, Y2
+	VMOVUPS      1024(R13), Y4
+	VMOVUPS      1056(R13), Y6
+	VMOVAPS      Y6, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y4, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y0, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y4, Y6
+	VMOVUPS      800(R13), Y0
+	VADDPS       Y3, Y0, Y4
+	VMOVUPS      896(R13), Y8
+	VADDPS       Y13, Y8, Y9
+	VSUBPS       Y3, Y0, Y0
+	VSUBPS       Y13, Y8, Y3
+	VMOVAPS      Y2, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y4, Y8
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y9, Y10
+	VBROADCASTSS 36(R10), Y11
+	VMULPS       Y11, Y10, Y12
+	VBROADCASTSS 32(R10), Y13
+	VMULPS       Y13, Y10, Y10
+	VFMSUB231PS  Y13, Y8, Y12
+	VFMADD231PS  Y11, Y8, Y10
+	VMOVUPS      Y12, 256(CX)
+	VMOVUPS      Y10, 256(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y4, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y9, Y7
+	VBROADCASTSS 164(R10), Y4
+	VMULPS       Y4, Y7, Y8
+	VBROADCASTSS 160(R10), Y9
+	VMULPS       Y9, Y7, Y7
+	VFMSUB231PS  Y9, Y2, Y8
+	VFMADD231PS  Y4, Y2, Y7
+	VMOVUPS      Y8, 1280(CX)
+	VMOVUPS      Y7, 1280(DX)
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y2
+	VMOVAPS      Y6, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y4
+	VBROADCASTSS 108(R10), Y7
+	VMULPS       Y7, Y4, Y8
+	VBROADCASTSS 104(R10), Y9
+	VMULPS       Y9, Y4, Y4
+	VFMSUB231PS  Y9, Y2, Y8
+	VFMADD231PS  Y7, Y2, Y4
+	VMOVUPS      Y8, 832(CX)
+	VMOVUPS      Y4, 832(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y6
+	VBROADCASTSS 228(R10), Y0
+	VMULPS       Y0, Y6, Y2
+	VBROADCASTSS 224(R10), Y3
+	VMULPS       Y3, Y6, Y4
+	VFMSUB231PS  Y3, Y1, Y2
+	VFMADD231PS  Y0, Y1, Y4
+	VMOVUPS      Y2, 1792(CX)
+	VMOVUPS      Y4, 1792(DX)
+	VMOVUPS      1312(R13), Y0
+	VMOVUPS      768(R13), Y1
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y0, Y2
+	VMOVUPS      640(R13), Y3
+	VMOVUPS      1664(R13), Y4
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y3, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y0, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y3, Y4
+	VMOVUPS      416(R13), Y0
+	VMOVUPS      1280(R13), Y3
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  butterflyConstantVectors<>+2368(SB), Y0, Y7
+	VMOVUPS      512(R13), Y8
+	VMOVUPS      1152(R13), Y9
+	VMOVAPS      Y9, Y10
+	VFNMADD231PS butterflyConstantVectors<>+2368(SB), Y8, Y10
+	VFNMADD231PS butterflyConstantVectors<>+2368(SB), Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+2368(SB), Y8, Y9
+	VMOVAPS      Y2, Y0
+	VFMADD231PS  butterflyConstantVectors<>+2400(SB), Y7, Y0
+	VMOVAPS      Y6, Y8
+	VFMADD231PS  butterflyConstantVectors<>+2400(SB), Y10, Y8
+	VBROADCASTSS 52(R10), Y11
+	VMULPS       Y11, Y8, Y12
+	VBROADCASTSS 48(R10), Y13
+	VMULPS       Y13, Y8, Y8
+	VFMSUB231PS  Y13, Y0, Y12
+	VFMADD231PS  Y11, Y0, Y8
+	VMOVUPS      Y12, 384(CX)
+	VMOVUPS      Y8, 384(DX)
+	VFNMADD231PS butterflyConstantVectors<>+2400(SB), Y7, Y2
+	VFNMADD231PS butterflyConstantVectors<>+2400(SB), Y10, Y6
+	VBROADCASTSS 180(R10), Y0
+	VMULPS       Y0, Y6, Y7
+	VBROADCASTSS 176(R10), Y8
+	VMULPS       Y8, Y6, Y6
+	VFMSUB231PS  Y8, Y2, Y7
+	VFMADD231PS  Y0, Y2, Y6
+	VMOVUPS      Y7, 1408(CX)
+	VMOVUPS      Y6, 1408(DX)
+	VMOVAPS      Y1, Y0
+	VFMADD231PS  butterflyConstantVectors<>+2400(SB), Y9, Y0
+	VMOVAPS      Y4, Y2
+	VFNMADD231PS butterflyConstantVectors<>+2400(SB), Y3, Y2
+	VBROADCASTSS 116(R10), Y6
+	VMULPS       Y6, Y2, Y7
+	VBROADCASTSS 112(R10), Y8
+	VMULPS       Y8, Y2, Y2
+	VFMSUB231PS  Y8, Y0, Y7
+	VFMADD231PS  Y6, Y0, Y2
+	VMOVUPS      Y7, 896(CX)
+	VMOVUPS      Y2, 896(DX)
+	VFNMADD231PS butterflyConstantVectors<>+2400(SB), Y9, Y1
+	VFMADD231PS  butterflyConstantVectors<>+2400(SB), Y3, Y4
+	VBROADCASTSS 236(R10), Y0
+	VMULPS       Y0, Y4, Y2
+	VBROADCASTSS 232(R10), Y3
+	VMULPS       Y3, Y4, Y4
+	VFMSUB231PS  Y3, Y1, Y2
+	VFMADD231PS  Y0, Y1, Y4
+	VMOVUPS      Y2, 1856(CX)
+	VMOVUPS      Y4, 1856(DX)
+	VMOVUPS      672(R13), Y0
+	VMOVUPS      1632(R13), Y1
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y0, Y2
+	VMOVUPS      1408(R13), Y3
+	VMOVUPS      1600(R13), Y4
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y3, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y0, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y3, Y4
+	VMOVUPS      1696(R13), Y0
+	VSUBPS       Y5, Y0, Y3
+	VMOVUPS      1184(R13), Y7
+	VMOVUPS      1440(R13), Y8
+	VADDPS       Y8, Y7, Y9
+	VADDPS       Y5, Y0, Y0
+	VSUBPS       Y8, Y7, Y5
+	VMOVAPS      Y2, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y7
+	VMOVAPS      Y6, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y9, Y8
+	VBROADCASTSS 68(R10), Y10
+	VMULPS       Y10, Y8, Y11
+	VBROADCASTSS 64(R10), Y12
+	VMULPS       Y12, Y8, Y8
+	VFMSUB231PS  Y12, Y7, Y11
+	VFMADD231PS  Y10, Y7, Y8
+	VMOVUPS      Y11, 512(CX)
+	VMOVUPS      Y8, 512(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y9, Y6
+	VBROADCASTSS 196(R10), Y3
+	VMULPS       Y3, Y6, Y7
+	VBROADCASTSS 192(R10), Y8
+	VMULPS       Y8, Y6, Y6
+	VFMSUB231PS  Y8, Y2, Y7
+	VFMADD231PS  Y3, Y2, Y6
+	VMOVUPS      Y7, 1536(CX)
+	VMOVUPS      Y6, 1536(DX)
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y5, Y2
+	VMOVAPS      Y4, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y3
+	VBROADCASTSS 132(R10), Y6
+	VMULPS       Y6, Y3, Y7
+	VBROADCASTSS 128(R10), Y8
+	VMULPS       Y8, Y3, Y3
+	VFMSUB231PS  Y8, Y2, Y7
+	VFMADD231PS  Y6, Y2, Y3
+	VMOVUPS      Y7, 1024(CX)
+	VMOVUPS      Y3, 1024(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y5, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y4
+	VBROADCASTSS 252(R10), Y0
+	VMULPS       Y0, Y4, Y2
+	VBROADCASTSS 248(R10), Y3
+	VMULPS       Y3, Y4, Y4
+	VFMSUB231PS  Y3, Y1, Y2
+	VFMADD231PS  Y0, Y1, Y4
+	VMOVUPS      Y2, 1984(CX)
+	VMOVUPS      Y4, 1984(DX)
+	VMOVUPS      1536(R13), Y0
+	VMOVUPS      1568(R13), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      576(R13), Y3
+	VMOVUPS      608(R13), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y3, Y4, Y1
+	VMOVUPS      256(R13), Y3
+	VMOVUPS      288(R13), Y4
+	VADDPS       Y4, Y3, Y6
+	VMOVUPS      704(R13), Y7
+	VMOVUPS      736(R13), Y8
+	VADDPS       Y8, Y7, Y9
+	VSUBPS       Y4, Y3, Y3
+	VSUBPS       Y7, Y8, Y4
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y4, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y3, Y4
+	VMOVUPS      128(R13), Y3
+	VMOVUPS      160(R13), Y8
+	VADDPS       Y8, Y3, Y10
+	VMOVUPS      832(R13), Y11
+	VMOVUPS      864(R13), Y12
+	VADDPS       Y12, Y11, Y13
+	VSUBPS       Y8, Y3, Y3
+	VSUBPS       Y11, Y12, Y8
+	VMOVAPS      Y3, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y8, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y3, Y8
+	VMOVUPS      (R13), Y3
+	VMOVUPS      32(R13), Y12
+	VADDPS       Y12, Y3, Y14
+	VMOVUPS      960(R13), Y15
+	VMOVUPS      Y14, 832(R13)
+	VMOVUPS      992(R13), Y14
+	VMOVUPS      Y10, 864(R13)
+	VADDPS       Y14, Y15, Y10
+	VSUBPS       Y12, Y3, Y3
+	VSUBPS       Y15, Y14, Y12
+	VMOVAPS      Y3, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y12, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y3, Y12
+	VMOVUPS      64(R13), Y3
+	VMOVUPS      96(R13), Y15
+	VMOVUPS      Y10, 960(R13)
+	VADDPS       Y15, Y3, Y10
+	VMOVUPS      Y13, 992(R13)
+	VMOVUPS      1088(R13), Y13
+	VMOVUPS      Y6, 32(R13)
+	VMOVUPS      1120(R13), Y6
+	VMOVUPS      Y9, (R13)
+	VADDPS       Y6, Y13, Y9
+	VSUBPS       Y15, Y3, Y3
+	VSUBPS       Y13, Y6, Y6
+	VADDPS       Y6, Y3, Y13
+	VSUBPS       Y3, Y6, Y3
+	VMOVUPS      192(R13), Y6
+	VMOVUPS      224(R13), Y15
+	VMOVUPS      Y9, 1088(R13)
+	VADDPS       Y15, Y6, Y9
+	VMOVUPS      Y9, 1120(R13)
+	VMOVUPS      1216(R13), Y9
+	VMOVUPS      Y10, 96(R13)
+	VMOVUPS      1248(R13), Y10
+	VMOVUPS      Y2, 64(R13)
+	VADDPS       Y10, Y9, Y2
+	VSUBPS       Y15, Y6, Y6
+	VSUBPS       Y9, Y10, Y9
+	VMOVAPS      Y9, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y6, Y10
+	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y9, Y6
+	VMOVUPS      320(R13), Y9
+	VMOVUPS      352(R13), Y15
+	VMOVUPS      Y2, 1216(R13)
+	VADDPS       Y15, Y9, Y2
+	VMOVUPS      Y2, 1248(R13)
+	VMOVUPS      1344(R13), Y2
+	VMOVUPS      Y5, 224(R13)
+	VMOVUPS      1376(R13), Y5
+	VMOVUPS      Y12, 192(R13)
+	VADDPS       Y5, Y2, Y12
+	VSUBPS       Y15, Y9, Y9
+	VSUBPS       Y2, Y5, Y2
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y9, Y5
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y2, Y9
+	VMOVUPS      448(R13), Y2
+	VMOVUPS      480(R13), Y15
+	VMOVUPS      Y12, 1344(R13)
+	VADDPS       Y15, Y2, Y12
+	VMOVUPS      Y12, 1376(R13)
+	VMOVUPS      1472(R13), Y12
+	VMOVUPS      Y14, 352(R13)
+	VMOVUPS      1504(R13), Y14
+	VMOVUPS      Y8, 320(R13)
+	VADDPS       Y14, Y12, Y8
+	VSUBPS       Y15, Y2, Y2
+	VSUBPS       Y12, Y14, Y12
+	VMOVAPS      Y12, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y2, Y14
+	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y12, Y2
+	VMOVAPS      Y0, Y12
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y13, Y12
+	VMOVAPS      Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y15
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y13, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y1
+	VMOVAPS      Y7, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y10, Y3
+	VMOVAPS      Y4, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y6, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y10, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y6, Y4
+	VADDPS       Y4, Y7, Y6
+	VSUBPS       Y7, Y4, Y4
+	VADDPS       Y5, Y11, Y7
+	VMOVUPS      320(R13), Y10
+	VMOVUPS      Y8, 1472(R13)
+	VADDPS       Y9, Y10, Y8
+	VSUBPS       Y5, Y11, Y5
+	VSUBPS       Y9, Y10, Y9
+	VMOVUPS      352(R13), Y10
+	VMOVAPS      Y10, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y14, Y11
+	VMOVUPS      Y4, 320(R13)
+	VMOVUPS      192(R13), Y4
+	VMOVUPS      Y6, 1504(R13)
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1856(SB), Y2, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y14, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1856(SB), Y2, Y4
+	VSUBPS       Y10, Y4, Y2
+	VADDPS       Y4, Y10, Y4
+	VMOVAPS      Y12, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y7, Y10
+	VMOVAPS      Y15, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y7, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y15
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y11, Y7
+	VMOVAPS      Y13, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y6, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y11, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y6, Y13
+	VMOVAPS      Y10, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y7, Y6
+	VMOVAPS      Y14, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y8, Y11
+	VMOVUPS      Y4, 192(R13)
+	VBROADCASTSS 20(R10), Y4
+	VMOVUPS      Y2, 352(R13)
+	VMULPS       Y4, Y11, Y2
+	VMOVUPS      Y1, 480(R13)
+	VBROADCASTSS 16(R10), Y1
+	VMULPS       Y1, Y11, Y11
+	VFMSUB231PS  Y1, Y6, Y2
+	VFMADD231PS  Y4, Y6, Y11
+	VMOVUPS      Y2, 128(CX)
+	VMOVUPS      Y11, 128(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y7, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y8, Y14
+	VBROADCASTSS 148(R10), Y1
+	VMULPS       Y1, Y14, Y2
+	VBROADCASTSS 144(R10), Y4
+	VMULPS       Y4, Y14, Y6
+	VFMSUB231PS  Y4, Y10, Y2
+	VFMADD231PS  Y1, Y10, Y6
+	VMOVUPS      Y2, 1152(CX)
+	VMOVUPS      Y6, 1152(DX)
+	VMOVAPS      Y12, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y13, Y1
+	VMOVAPS      Y15, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y3, Y2
+	VBROADCASTSS 92(R10), Y4
+	VMULPS       Y4, Y2, Y6
+	VBROADCASTSS 88(R10), Y7
+	VMULPS       Y7, Y2, Y2
+	VFMSUB231PS  Y7, Y1, Y6
+	VFMADD231PS  Y4, Y1, Y2
+	VMOVUPS      Y6, 704(CX)
+	VMOVUPS      Y2, 704(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y13, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y3, Y15
+	VBROADCASTSS 212(R10), Y1
+	VMULPS       Y1, Y15, Y2
+	VBROADCASTSS 208(R10), Y3
+	VMULPS       Y3, Y15, Y4
+	VFMSUB231PS  Y3, Y12, Y2
+	VFMADD231PS  Y1, Y12, Y4
+	VMOVUPS      Y2, 1664(CX)
+	VMOVUPS      Y4, 1664(DX)
+	VMOVAPS      Y0, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y9, Y1
+	VMOVUPS      480(R13), Y2
+	VMOVAPS      Y2, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y5, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y9, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y5, Y2
+	VMOVUPS      352(R13), Y4
+	VMOVUPS      1504(R13), Y5
+	VMOVAPS      Y5, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y4, Y6
+	VMOVUPS      192(R13), Y7
+	VMOVUPS      320(R13), Y8
+	VMOVAPS      Y8, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y7, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1824(SB), Y4, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1824(SB), Y7, Y8
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y6, Y4
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y9, Y7
+	VBROADCASTSS 60(R10), Y10
+	VMULPS       Y10, Y7, Y11
+	VBROADCASTSS 56(R10), Y12
+	VMULPS       Y12, Y7, Y7
+	VFMSUB231PS  Y12, Y4, Y11
+	VFMADD231PS  Y10, Y4, Y7
+	VMOVUPS      Y11, 448(CX)
+	VMOVUPS      Y7, 448(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y6, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y9, Y3
+	VBROADCASTSS 188(R10), Y4
+	VMULPS       Y4, Y3, Y6
+	VBROADCASTSS 184(R10), Y7
+	VMULPS       Y7, Y3, Y3
+	VFMSUB231PS  Y7, Y1, Y6
+	VFMADD231PS  Y4, Y1, Y3
+	VMOVUPS      Y6, 1472(CX)
+	VMOVUPS      Y3, 1472(DX)
+	VMOVAPS      Y0, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y8, Y1
+	VMOVAPS      Y2, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y5, Y3
+	VBROADCASTSS 124(R10), Y4
+	VMULPS       Y4, Y3, Y6
+	VBROADCASTSS 120(R10), Y7
+	VMULPS       Y7, Y3, Y3
+	VFMSUB231PS  Y7, Y1, Y6
+	VFMADD231PS  Y4, Y1, Y3
+	VMOVUPS      Y6, 960(CX)
+	VMOVUPS      Y3, 960(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1920(SB), Y8, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1920(SB), Y5, Y2
+	VBROADCASTSS 244(R10), Y1
+	VMULPS       Y1, Y2, Y3
+	VBROADCASTSS 240(R10), Y4
+	VMULPS       Y4, Y2, Y2
+	VFMSUB231PS  Y4, Y0, Y3
+	VFMADD231PS  Y1, Y0, Y2
+	VMOVUPS      Y3, 1920(CX)
+	VMOVUPS      Y2, 1920(DX)
+	VMOVUPS      64(R13), Y0
+	VMOVUPS      224(R13), Y1
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      96(R13), Y3
+	VMOVUPS      1088(R13), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y3, Y4, Y1
+	VMOVUPS      32(R13), Y3
+	VMOVUPS      (R13), Y4
+	VADDPS       Y4, Y3, Y6
+	VMOVUPS      1120(R13), Y7
+	VMOVUPS      1216(R13), Y8
+	VADDPS       Y8, Y7, Y9
+	VSUBPS       Y4, Y3, Y3
+	VSUBPS       Y7, Y8, Y4
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y4, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y3, Y4
+	VMOVUPS      864(R13), Y3
+	VMOVUPS      992(R13), Y8
+	VADDPS       Y8, Y3, Y10
+	VMOVUPS      1248(R13), Y11
+	VMOVUPS      1344(R13), Y12
+	VADDPS       Y12, Y11, Y13
+	VSUBPS       Y8, Y3, Y3
+	VSUBPS       Y11, Y12, Y8
+	VADDPS       Y8, Y3, Y11
+	VSUBPS       Y3, Y8, Y3
+	VMOVUPS      832(R13), Y8
+	VMOVUPS      960(R13), Y12
+	VADDPS       Y12, Y8, Y14
+	VMOVUPS      1376(R13), Y15
+	VMOVUPS      Y14, 1248(R13)
+	VMOVUPS      1472(R13), Y14
+	VMOVUPS      Y6, 1344(R13)
+	VADDPS       Y14, Y15, Y6
+	VSUBPS       Y12, Y8, Y8
+	VSUBPS       Y15, Y14, Y12
+	VMOVAPS      Y12, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y8, Y14
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y12, Y8
+	VMOVAPS      Y0, Y12
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y11, Y12
+	VMOVAPS      Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y15
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y11, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y1
+	VADDPS       Y14, Y7, Y3
+	VADDPS       Y8, Y4, Y11
+	VSUBPS       Y14, Y7, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMOVAPS      Y12, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y8
+	VMOVAPS      Y15, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y11, Y14
+	VMOVUPS      Y6, 1376(R13)
+	VBROADCASTSS 28(R10), Y6
+	VMOVUPS      Y9, 1472(R13)
+	VMULPS       Y6, Y14, Y9
+	VMOVUPS      Y10, 960(R13)
+	VBROADCASTSS 24(R10), Y10
+	VMULPS       Y10, Y14, Y14
+	VFMSUB231PS  Y10, Y8, Y9
+	VFMADD231PS  Y6, Y8, Y14
+	VMOVUPS      Y9, 192(CX)
+	VMOVUPS      Y14, 192(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y11, Y15
+	VBROADCASTSS 156(R10), Y3
+	VMULPS       Y3, Y15, Y6
+	VBROADCASTSS 152(R10), Y8
+	VMULPS       Y8, Y15, Y9
+	VFMSUB231PS  Y8, Y12, Y6
+	VFMADD231PS  Y3, Y12, Y9
+	VMOVUPS      Y6, 1216(CX)
+	VMOVUPS      Y9, 1216(DX)
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y4, Y3
+	VMOVAPS      Y1, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y7, Y6
+	VBROADCASTSS 100(R10), Y8
+	VMULPS       Y8, Y6, Y9
+	VBROADCASTSS 96(R10), Y10
+	VMULPS       Y10, Y6, Y6
+	VFMSUB231PS  Y10, Y3, Y9
+	VFMADD231PS  Y8, Y3, Y6
+	VMOVUPS      Y9, 768(CX)
+	VMOVUPS      Y6, 768(DX)
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y4, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y7, Y1
+	VBROADCASTSS 220(R10), Y3
+	VMULPS       Y3, Y1, Y4
+	VBROADCASTSS 216(R10), Y6
+	VMULPS       Y6, Y1, Y1
+	VFMSUB231PS  Y6, Y0, Y4
+	VFMADD231PS  Y3, Y0, Y1
+	VMOVUPS      Y4, 1728(CX)
+	VMOVUPS      Y1, 1728(DX)
+	VADDPS       Y5, Y2, Y0
+	VMOVUPS      960(R13), Y1
+	VADDPS       Y13, Y1, Y3
+	VSUBPS       Y5, Y2, Y2
+	VSUBPS       Y1, Y13, Y1
+	VMOVUPS      1344(R13), Y4
+	VMOVUPS      1472(R13), Y5
+	VADDPS       Y5, Y4, Y6
+	VMOVUPS      1248(R13), Y7
+	VMOVUPS      1376(R13), Y8
+	VADDPS       Y8, Y7, Y9
+	VSUBPS       Y5, Y4, Y4
+	VSUBPS       Y7, Y8, Y5
+	VADDPS       Y5, Y4, Y7
+	VSUBPS       Y4, Y5, Y4
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y5
+	VMOVAPS      Y1, Y8
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y4, Y8
+	VBROADCASTSS 44(R10), Y10
+	VMULPS       Y10, Y8, Y11
+	VBROADCASTSS 40(R10), Y12
+	VMULPS       Y12, Y8, Y8
+	VFMSUB231PS  Y12, Y5, Y11
+	VFMADD231PS  Y10, Y5, Y8
+	VMOVUPS      Y11, 320(CX)
+	VMOVUPS      Y8, 320(DX)
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y2
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y4, Y1
+	VBROADCASTSS 172(R10), Y4
+	VMULPS       Y4, Y1, Y5
+	VBROADCASTSS 168(R10), Y7
+	VMULPS       Y7, Y1, Y1
+	VFMSUB231PS  Y7, Y2, Y5
+	VFMADD231PS  Y4, Y2, Y1
+	VMOVUPS      Y5, 1344(CX)
+	VMOVUPS      Y1, 1344(DX)
+	VADDPS       Y3, Y0, Y1
+	VADDPS       Y9, Y6, Y2
+	VSUBPS       Y3, Y0, Y0
+	VSUBPS       Y6, Y9, Y3
+	VBROADCASTSS 76(R10), Y4
+	VMULPS       Y4, Y3, Y5
+	VBROADCASTSS 72(R10), Y6
+	VMULPS       Y6, Y3, Y3
+	VFMSUB231PS  Y6, Y0, Y5
+	VFMADD231PS  Y4, Y0, Y3
+	VMOVUPS      Y5, 576(CX)
+	VMOVUPS      Y3, 576(DX)
+	VADDPS       Y2, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	VSUBPS       Y2, Y1, Y0
+	VBROADCASTSS (R10), Y1
+	VMULPS       Y1, Y0, Y1
+	VBROADCASTSS 4(R10), Y2
+	VMULPS       Y2, Y0, Y0
+	VMOVUPS      Y1, (CX)
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R12
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00001000, AX
+	ADDQ         $0x00001000, CX
+	ADDQ         $0x00001000, DX
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000100, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
+// func LineBackHalf64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBackHalf64AVX2(SB), $1664-80
+	MOVQ shared+0(FP), AX
+	MOVQ re+8(FP), CX
+	MOVQ im+16(FP), DX
+	MOVQ line+24(FP), BX
+	MOVQ indexes+40(FP), SI
+	MOVQ stride+48(FP), DI
+	MOVQ ahead+64(FP), R8
+	MOVQ aheadStride+72(FP), R9
+	MOVQ twiddles+32(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	XORQ R12, R12
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
+
+butterfly:
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y1
+	VBROADCASTSS 12(R10), Y2
+	VMULPS       Y2, Y1, Y3
+	VBROADCASTSS 8(R10), Y4
+	VMULPS       Y4, Y1, Y1
+	VFMADD231PS  Y4, Y0, Y3
+	VFNMADD231PS Y2, Y0, Y1
+	VMOVUPS      1088(CX), Y0
+	VMOVUPS      1088(DX), Y2
+	VBROADCASTSS 140(R10), Y4
+	VMULPS       Y4, Y2, Y5
+	VBROADCASTSS 136(R10), Y6
+	VMULPS       Y6, Y2, Y2
+	VFMADD231PS  Y6, Y0, Y5
+	VFNMADD231PS Y4, Y0, Y2
+	VADDPS       Y2, Y1, Y0
+	VADDPS       Y5, Y3, Y4
+	VSUBPS       Y2, Y1, Y1
+	VSUBPS       Y5, Y3, Y2
+	VMOVUPS      640(CX), Y3
+	VMOVUPS      640(DX), Y5
+	VBROADCASTSS 84(R10), Y6
+	VMULPS       Y6, Y5, Y7
+	VBROADCASTSS 80(R10), Y8
+	VMULPS       Y8, Y5, Y5
+	VFMADD231PS  Y8, Y3, Y7
+	VFNMADD231PS Y6, Y3, Y5
+	VMOVUPS      1600(CX), Y3
+	VMOVUPS      1600(DX), Y6
+	VBROADCASTSS 204(R10), Y8
+	VMULPS       Y8, Y6, Y9
+	VBROADCASTSS 200(R10), Y10
+	VMULPS       Y10, Y6, Y6
+	VFMADD231PS  Y10, Y3, Y9
+	VFNMADD231PS Y8, Y3, Y6
+	VADDPS       Y6, Y5, Y3
+	VADDPS       Y9, Y7, Y8
+	VSUBPS       Y6, Y5, Y5
+	VSUBPS       Y9, Y7, Y6
+	VADDPS       Y3, Y0, Y7
+	VADDPS       Y8, Y4, Y9
+	VSUBPS       Y3, Y0, Y0
+	VSUBPS       Y8, Y4, Y3
+	VADDPS       Y6, Y1, Y4
+	VSUBPS       Y5, Y2, Y8
+	VSUBPS       Y6, Y1, Y1
+	VADDPS       Y5, Y2, Y2
+	VMOVUPS      256(CX), Y5
+	VMOVUPS      256(DX), Y6
+	VBROADCASTSS 36(R10), Y10
+	VMULPS       Y10, Y6, Y11
+	VBROADCASTSS 32(R10), Y12
+	VMULPS       Y12, Y6, Y6
+	VFMADD231PS  Y12, Y5, Y11
+	VFNMADD231PS Y10, Y5, Y6
+	VMOVUPS      1280(CX), Y5
+	VMOVUPS      1280(DX), Y10
+	VBROADCASTSS 164(R10), Y12
+	VMULPS       Y12, Y10, Y13
+	VBROADCASTSS 160(R10), Y14
+	VMULPS       Y14, Y10, Y10
+	VFMADD231PS  Y14, Y5, Y13
+	VFNMADD231PS Y12, Y5, Y10
+	VADDPS       Y10, Y6, Y5
+	VADDPS       Y13, Y11, Y12
+	VSUBPS       Y10, Y6, Y6
+	VSUBPS       Y13, Y11, Y10
+	VMOVUPS      832(CX), Y11
+	VMOVUPS      832(DX), Y13
+	VBROADCASTSS 108(R10), Y14
+	VMULPS       Y14, Y13, Y15
+	VMOVUPS      Y2, (R13)
+	VBROADCASTSS 104(R10), Y2
+	VMULPS       Y2, Y13, Y13
+	VFMADD231PS  Y2, Y11, Y15
+	VFNMADD231PS Y14, Y11, Y13
+	VMOVUPS      1792(CX), Y2
+	VMOVUPS      1792(DX), Y11
+	VBROADCASTSS 228(R10), Y14
+	VMOVUPS      Y1, 32(R13)
+	VMULPS       Y14, Y11, Y1
+	VMOVUPS      Y3, 64(R13)
+	VBROADCASTSS 224(R10), Y3
+	VMULPS       Y3, Y11, Y11
+	VFMADD231PS  Y3, Y2, Y1
+	VFNMADD231PS Y14, Y2, Y11
+	VADDPS       Y11, Y13, Y2
+	VADDPS       Y1, Y15, Y3
+	VSUBPS       Y11, Y13, Y11
+	VSUBPS       Y1, Y15, Y1
+	VADDPS       Y2, Y5, Y13
+	VADDPS       Y3, Y12, Y14
+	VSUBPS       Y2, Y5, Y2
+	VSUBPS       Y3, Y12, Y3
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y2, Y3, Y2
+	VADDPS       Y1, Y6, Y3
+	VSUBPS       Y11, Y10, Y12
+	VMOVAPS      Y3, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y12, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y3, Y12
+	VSUBPS       Y1, Y6, Y1
+	VADDPS       Y11, Y10, Y3
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y1, Y6
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y3, Y1
+	VMOVUPS      384(CX), Y3
+	VMOVUPS      384(DX), Y10
+	VBROADCASTSS 52(R10), Y11
+	VMOVUPS      Y1, 96(R13)
+	VMULPS       Y11, Y10, Y1
+	VMOVUPS      Y6, 128(R13)
+	VBROADCASTSS 48(R10), Y6
+	VMULPS       Y6, Y10, Y10
+	VFMADD231PS  Y6, Y3, Y1
+	VFNMADD231PS Y11, Y3, Y10
+	VMOVUPS      1408(CX), Y3
+	VMOVUPS      1408(DX), Y6
+	VBROADCASTSS 180(R10), Y11
+	VMOVUPS      Y2, 160(R13)
+	VMULPS       Y11, Y6, Y2
+	VMOVUPS      Y5, 192(R13)
+	VBROADCASTSS 176(R10), Y5
+	VMULPS       Y5, Y6, Y6
+	VFMADD231PS  Y5, Y3, Y2
+	VFNMADD231PS Y11, Y3, Y6
+	VADDPS       Y6, Y10, Y3
+	VADDPS       Y2, Y1, Y5
+	VSUBPS       Y6, Y10, Y6
+	VSUBPS       Y2, Y1, Y1
+	VMOVUPS      896(CX), Y2
+	VMOVUPS      896(DX), Y10
+	VBROADCASTSS 116(R10), Y11
+	VMOVUPS      Y0, 224(R13)
+	VMULPS       Y11, Y10, Y0
+	VMOVUPS      Y12, 256(R13)
+	VBROADCASTSS 112(R10), Y12
+	VMULPS       Y12, Y10, Y10
+	VFMADD231PS  Y12, Y2, Y0
+	VFNMADD231PS Y11, Y2, Y10
+	VMOVUPS      1856(CX), Y2
+	VMOVUPS      1856(DX), Y11
+	VBROADCASTSS 236(R10), Y12
+	VMOVUPS      Y15, 288(R13)
+	VMULPS       Y12, Y11, Y15
+	VMOVUPS      Y8, 320(R13)
+	VBROADCASTSS 232(R10), Y8
+	VMULPS       Y8, Y11, Y11
+	VFMADD231PS  Y8, Y2, Y15
+	VFNMADD231PS Y12, Y2, Y11
+	VADDPS       Y11, Y10, Y2
+	VADDPS       Y15, Y0, Y8
+	VSUBPS       Y11, Y10, Y10
+	VSUBPS       Y15, Y0, Y0
+	VADDPS       Y2, Y3, Y11
+	VADDPS       Y8, Y5, Y12
+	VSUBPS       Y2, Y3, Y2
+	VSUBPS       Y8, Y5, Y3
+	VADDPS       Y0, Y6, Y5
+	VSUBPS       Y10, Y1, Y8
+	VADDPS       Y8, Y5, Y15
+	VSUBPS       Y5, Y8, Y5
+	VSUBPS       Y0, Y6, Y0
+	VADDPS       Y10, Y1, Y1
+	VSUBPS       Y0, Y1, Y6
+	VADDPS       Y1, Y0, Y0
+	VMOVUPS      512(CX), Y1
+	VMOVUPS      512(DX), Y8
+	VBROADCASTSS 68(R10), Y10
+	VMOVUPS      Y0, 352(R13)
+	VMULPS       Y10, Y8, Y0
+	VMOVUPS      Y6, 384(R13)
+	VBROADCASTSS 64(R10), Y6
+	VMULPS       Y6, Y8, Y8
+	VFMADD231PS  Y6, Y1, Y0
+	VFNMADD231PS Y10, Y1, Y8
+	VMOVUPS      1536(CX), Y1
+	VMOVUPS      1536(DX), Y6
+	VBROADCASTSS 196(R10), Y10
+	VMOVUPS      Y2, 416(R13)
+	VMULPS       Y10, Y6, Y2
+	VMOVUPS      Y3, 448(R13)
+	VBROADCASTSS 192(R10), Y3
+	VMULPS       Y3, Y6, Y6
+	VFMADD231PS  Y3, Y1, Y2
+	VFNMADD231PS Y10, Y1, Y6
+	VADDPS       Y6, Y8, Y1
+	VADDPS       Y2, Y0, Y3
+	VSUBPS       Y6, Y8, Y6
+	VSUBPS       Y2, Y0, Y0
+	VMOVUPS      1024(CX), Y2
+	VMOVUPS      1024(DX), Y8
+	VBROADCASTSS 132(R10), Y10
+	VMOVUPS      Y5, 480(R13)
+	VMULPS       Y10, Y8, Y5
+	VMOVUPS      Y4, 512(R13)
+	VBROADCASTSS 128(R10), Y4
+	VMULPS       Y4, Y8, Y8
+	VFMADD231PS  Y4, Y2, Y5
+	VFNMADD231PS Y10, Y2, Y8
+	VMOVUPS      1984(CX), Y2
+	VMOVUPS      1984(DX), Y4
+	VBROADCASTSS 252(R10), Y10
+	VMOVUPS      Y15, 544(R13)
+	VMULPS       Y10, Y4, Y15
+	VMOVUPS      Y14, 576(R13)
+	VBROADCASTSS 248(R10), Y14
+	VMULPS       Y14, Y4, Y4
+	VFMADD231PS  Y14, Y2, Y15
+	VFNMADD231PS Y10, Y2, Y4
+	VADDPS       Y4, Y8, Y2
+	VADDPS       Y15, Y5, Y10
+	VSUBPS       Y4, Y8, Y4
+	VSUBPS       Y15, Y5, Y5
+	VADDPS       Y2, Y1, Y8
+	VADDPS       Y10, Y3, Y14
+	VSUBPS       Y2, Y1, Y1
+	VSUBPS       Y10, Y3, Y2
+	VSUBPS       Y1, Y2, Y3
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y5, Y6, Y2
+	VSUBPS       Y4, Y0, Y10
+	VMOVAPS      Y10, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y2, Y15
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y10, Y2
+	VSUBPS       Y5, Y6, Y5
+	VADDPS       Y4, Y0, Y0
+	VMOVAPS      Y5, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y0, Y4
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y5, Y0
+	VADDPS       Y11, Y7, Y5
+	VADDPS       Y12, Y9, Y6
+	VSUBPS       Y11, Y7, Y7
+	VSUBPS       Y12, Y9, Y9
+	VADDPS       Y8, Y13, Y10
+	VMOVUPS      576(R13), Y11
+	VADDPS       Y14, Y11, Y12
+	VSUBPS       Y8, Y13, Y8
+	VSUBPS       Y14, Y11, Y11
+	VADDPS       Y10, Y5, Y13
+	VADDPS       Y12, Y6, Y14
+	VSUBPS       Y10, Y5, Y5
+	VSUBPS       Y12, Y6, Y6
+	VADDPS       Y6, Y5, Y10
+	VSUBPS       Y5, Y6, Y5
+	VADDPS       Y11, Y7, Y6
+	VSUBPS       Y8, Y9, Y12
+	VMOVUPS      Y10, 576(R13)
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y12, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y6, Y12
+	VSUBPS       Y11, Y7, Y6
+	VADDPS       Y8, Y9, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y6, Y8
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y7, Y6
+	VMOVUPS      544(R13), Y7
+	VMOVUPS      512(R13), Y9
+	VMOVAPS      Y9, Y11
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y7, Y11
+	VMOVUPS      Y8, 608(R13)
+	VMOVUPS      480(R13), Y8
+	VMOVUPS      Y6, 640(R13)
+	VMOVUPS      320(R13), Y6
+	VMOVUPS      Y5, 672(R13)
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y8, Y5
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y7, Y9
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y8, Y6
+	VMOVUPS      288(R13), Y7
+	VADDPS       Y15, Y7, Y8
+	VMOVUPS      Y10, 320(R13)
+	VMOVUPS      256(R13), Y10
+	VMOVUPS      Y12, 480(R13)
+	VADDPS       Y2, Y10, Y12
+	VSUBPS       Y15, Y7, Y7
+	VSUBPS       Y2, Y10, Y2
+	VMOVAPS      Y11, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y8, Y10
+	VMOVAPS      Y5, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y12, Y15
+	VMOVUPS      Y13, 256(R13)
+	VMOVAPS      Y10, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1984(SB), Y15, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1984(SB), Y10, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y8, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y12, Y5
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y11, Y8
+	VFMSUB231PS  butterflyConstantVectors<>+2080(SB), Y5, Y11
+	VMOVAPS      Y9, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y5
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y7, Y10
+	VMOVAPS      Y5, Y12
+	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y10, Y12
+	VFNMADD231PS butterflyConstantVectors<>+2048(SB), Y5, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y7, Y6
+	VMOVAPS      Y6, Y2
+	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y9, Y2
+	VFMSUB231PS  butterflyConstantVectors<>+2016(SB), Y6, Y9
+	VMOVUPS      224(R13), Y5
+	VMOVUPS      448(R13), Y6
+	VADDPS       Y6, Y5, Y7
+	VMOVUPS      Y2, 288(R13)
+	VMOVUPS      64(R13), Y2
+	VMOVUPS      Y9, 512(R13)
+	VMOVUPS      416(R13), Y9
+	VMOVUPS      Y8, 544(R13)
+	VSUBPS       Y9, Y2, Y8
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y9, Y2, Y2
+	VMOVUPS      192(R13), Y6
+	VADDPS       Y3, Y6, Y9
+	VMOVUPS      Y11, 416(R13)
+	VMOVUPS      160(R13), Y11
+	VMOVUPS      Y12, 64(R13)
+	VSUBPS       Y1, Y11, Y12
+	VSUBPS       Y3, Y6, Y3
+	VADDPS       Y1, Y11, Y1
+	VMOVAPS      Y7, Y6
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y9, Y6
+	VMOVAPS      Y8, Y11
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y12, Y11
+	VMOVUPS      Y10, 160(R13)
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y11, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y6, Y11
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y9, Y7
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y12, Y8
+	VMOVAPS      Y8, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y7, Y6
+	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y8, Y7
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y1, Y8
+	VMOVAPS      Y2, Y9
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y9
+	VMOVAPS      Y8, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y9, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y8, Y9
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y1, Y5
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y2
+	VMOVAPS      Y2, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y5, Y1
+	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y2, Y5
+	VMOVUPS      384(R13), Y2
+	VMOVUPS      32(R13), Y3
+	VMOVAPS      Y3, Y8
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y8
+	VMOVUPS      Y1, 192(R13)
+	VMOVUPS      352(R13), Y1
+	VMOVUPS      Y5, 448(R13)
+	VMOVUPS      (R13), Y5
+	VMOVUPS      Y6, 224(R13)
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y1, Y6
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y3
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y1, Y5
+	VMOVUPS      128(R13), Y1
+	VSUBPS       Y4, Y1, Y2
+	VMOVUPS      Y7, (R13)
+	VMOVUPS      96(R13), Y7
+	VMOVUPS      Y12, 352(R13)
+	VADDPS       Y0, Y7, Y12
+	VADDPS       Y4, Y1, Y1
+	VSUBPS       Y0, Y7, Y0
+	VMOVAPS      Y8, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y4
+	VMOVAPS      Y6, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y12, Y7
+	VMOVUPS      Y9, 96(R13)
+	VMOVAPS      Y4, Y9
+	VFMADD231PS  butterflyConstantVectors<>+2016(SB), Y7, Y9
+	VFNMADD231PS butterflyConstantVectors<>+2016(SB), Y4, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y12, Y6
+	VMOVAPS      Y6, Y2
+	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y8, Y2
+	VFMSUB231PS  butterflyConstantVectors<>+2048(SB), Y6, Y8
+	VMOVAPS      Y3, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y0, Y4
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y1, Y6
+	VMOVAPS      Y4, Y12
+	VFMADD231PS  butterflyConstantVectors<>+2080(SB), Y6, Y12
+	VFNMADD231PS butterflyConstantVectors<>+2080(SB), Y4, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y1, Y5
+	VMOVAPS      Y5, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1984(SB), Y3, Y0
+	VFMSUB231PS  butterflyConstantVectors<>+1984(SB), Y5, Y3
+	VMOVUPS      128(CX), Y1
+	VMOVUPS      128(DX), Y4
+	VBROADCASTSS 20(R10), Y5
+	VMOVUPS      Y0, 128(R13)
+	VMULPS       Y5, Y4, Y0
+	VMOVUPS      Y3, 32(R13)
+	VBROADCASTSS 16(R10), Y3
+	VMULPS       Y3, Y4, Y4
+	VFMADD231PS  Y3, Y1, Y0
+	VFNMADD231PS Y5, Y1, Y4
+	VMOVUPS      1152(CX), Y1
+	VMOVUPS      1152(DX), Y3
+	VBROADCASTSS 148(R10), Y5
+	VMOVUPS      Y2, 384(R13)
+	VMULPS       Y5, Y3, Y2
+	VMOVUPS      Y8, 704(R13)
+	VBROADCASTSS 144(R10), Y8
+	VMULPS       Y8, Y3, Y3
+	VFMADD231PS  Y8, Y1, Y2
+	VFNMADD231PS Y5, Y1, Y3
+	VADDPS       Y3, Y4, Y1
+	VADDPS       Y2, Y0, Y5
+	VSUBPS       Y3, Y4, Y3
+	VSUBPS       Y2, Y0, Y0
+	VMOVUPS      448(CX), Y2
+	VMOVUPS      448(DX), Y4
+	VBROADCASTSS 60(R10), Y8
+	VMOVUPS      Y12, 736(R13)
+	VMULPS       Y8, Y4, Y12
+	VMOVUPS      Y6, 768(R13)
+	VBROADCASTSS 56(R10), Y6
+	VMULPS       Y6, Y4, Y4
+	VFMADD231PS  Y6, Y2, Y12
+	VFNMADD231PS Y8, Y2, Y4
+	VMOVUPS      1472(CX), Y2
+	VMOVUPS      1472(DX), Y6
+	VBROADCASTSS 188(R10), Y8
+	VMOVUPS      Y9, 800(R13)
+	VMULPS       Y8, Y6, Y9
+	VMOVUPS      Y7, 832(R13)
+	VBROADCASTSS 184(R10), Y7
+	VMULPS       Y7, Y6, Y6
+	VFMADD231PS  Y7, Y2, Y9
+	VFNMADD231PS Y8, Y2, Y6
+	VADDPS       Y6, Y4, Y2
+	VADDPS       Y9, Y12, Y7
+	VSUBPS       Y6, Y4, Y4
+	VSUBPS       Y9, Y12, Y6
+	VADDPS       Y6, Y4, Y8
+	VSUBPS       Y4, Y6, Y4
+	VMOVUPS      704(CX), Y6
+	VMOVUPS      704(DX), Y9
+	VBROADCASTSS 92(R10), Y12
+	VMOVUPS      Y10, 864(R13)
+	VMULPS       Y12, Y9, Y10
+	VMOVUPS      Y11, 896(R13)
+	VBROADCASTSS 88(R10), Y11
+	VMULPS       Y11, Y9, Y9
+	VFMADD231PS  Y11, Y6, Y10
+	VFNMADD231PS Y12, Y6, Y9
+	VMOVUPS      1664(CX), Y6
+	VMOVUPS      1664(DX), Y11
+	VBROADCASTSS 212(R10), Y12
+	VMOVUPS      Y13, 928(R13)
+	VMULPS       Y12, Y11, Y13
+	VMOVUPS      Y15, 960(R13)
+	VBROADCASTSS 208(R10), Y15
+	VMULPS       Y15, Y11, Y11
+	VFMADD231PS  Y15, Y6, Y13
+	VFNMADD231PS Y12, Y6, Y11
+	VADDPS       Y11, Y9, Y6
+	VADDPS       Y13, Y10, Y12
+	VSUBPS       Y11, Y9, Y9
+	VSUBPS       Y13, Y10, Y10
+	VMOVUPS      960(CX), Y11
+	VMOVUPS      960(DX), Y13
+	VBROADCASTSS 124(R10), Y15
+	VMOVUPS      Y14, 992(R13)
+	VMULPS       Y15, Y13, Y14
+	VMOVUPS      Y4, 1024(R13)
+	VBROADCASTSS 120(R10), Y4
+	VMULPS       Y4, Y13, Y13
+	VFMADD231PS  Y4, Y11, Y14
+	VFNMADD231PS Y15, Y11, Y13
+	VMOVUPS      1920(CX), Y4
+	VMOVUPS      1920(DX), Y11
+	VBROADCASTSS 244(R10), Y15
+	VMOVUPS      Y8, 1056(R13)
+	VMULPS       Y15, Y11, Y8
+	VMOVUPS      Y0, 1088(R13)
+	VBROADCASTSS 240(R10), Y0
+	VMULPS       Y0, Y11, Y11
+	VFMADD231PS  Y0, Y4, Y8
+	VFNMADD231PS Y15, Y4, Y11
+	VADDPS       Y11, Y13, Y0
+	VADDPS       Y8, Y14, Y4
+	VSUBPS       Y11, Y13, Y11
+	VSUBPS       Y8, Y14, Y8
+	VSUBPS       Y11, Y8, Y13
+	VADDPS       Y8, Y11, Y8
+	VADDPS       Y6, Y1, Y11
+	VADDPS       Y12, Y5, Y14
+	VSUBPS       Y6, Y1, Y1
+	VSUBPS       Y12, Y5, Y5
+	VADDPS       Y0, Y2, Y6
+	VADDPS       Y4, Y7, Y12
+	VSUBPS       Y0, Y2, Y0
+	VSUBPS       Y4, Y7, Y2
+	VADDPS       Y6, Y11, Y4
+	VADDPS       Y12, Y14, Y7
+	VSUBPS       Y6, Y11, Y6
+	VSUBPS       Y12, Y14, Y11
+	VADDPS       Y11, Y6, Y12
+	VSUBPS       Y6, Y11, Y6
+	VADDPS       Y2, Y1, Y11
+	VSUBPS       Y0, Y5, Y14
+	VMOVAPS      Y11, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y14, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y11, Y14
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y0, Y5, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y1, Y2
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y0, Y1
+	VADDPS       Y10, Y3, Y0
+	VMOVUPS      1088(R13), Y5
+	VSUBPS       Y9, Y5, Y11
+	VSUBPS       Y10, Y3, Y3
+	VADDPS       Y9, Y5, Y5
+	VMOVUPS      1056(R13), Y9
+	VADDPS       Y13, Y9, Y10
+	VMOVUPS      Y2, 1088(R13)
+	VMOVUPS      1024(R13), Y2
+	VMOVUPS      Y1, 1120(R13)
+	VSUBPS       Y8, Y2, Y1
+	VSUBPS       Y13, Y9, Y9
+	VADDPS       Y8, Y2, Y2
+	VMOVAPS      Y0, Y8
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y10, Y8
+	VMOVAPS      Y11, Y13
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y1, Y13
+	VMOVUPS      Y12, 1024(R13)
+	VMOVAPS      Y8, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y13, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1760(SB), Y8, Y13
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y10, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y1, Y11
+	VMOVAPS      Y11, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y0, Y1
+	VFMSUB231PS  butterflyConstantVectors<>+1792(SB), Y11, Y0
+	VMOVAPS      Y3, Y8
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y8
+	VMOVAPS      Y5, Y10
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y9, Y10
+	VMOVAPS      Y8, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1792(SB), Y10, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1792(SB), Y8, Y10
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y3
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y9, Y5
+	VMOVAPS      Y5, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y3, Y2
+	VFMSUB231PS  butterflyConstantVectors<>+1760(SB), Y5, Y3
+	VMOVUPS      192(CX), Y5
+	VMOVUPS      192(DX), Y8
+	VBROADCASTSS 28(R10), Y9
+	VMOVUPS      Y2, 1056(R13)
+	VMULPS       Y9, Y8, Y2
+	VMOVUPS      Y3, 1152(R13)
+	VBROADCASTSS 24(R10), Y3
+	VMULPS       Y3, Y8, Y8
+	VFMADD231PS  Y3, Y5, Y2
+	VFNMADD231PS Y9, Y5, Y8
+	VMOVUPS      1216(CX), Y3
+	VMOVUPS      1216(DX), Y5
+	VBROADCASTSS 156(R10), Y9
+	VMOVUPS      Y1, 1184(R13)
+	VMULPS       Y9, Y5, Y1
+	VMOVUPS      Y0, 1216(R13)
+	VBROADCASTSS 152(R10), Y0
+	VMULPS       Y0, Y5, Y5
+	VFMADD231PS  Y0, Y3, Y1
+	VFNMADD231PS Y9, Y3, Y5
+	VADDPS       Y5, Y8, Y0
+	VADDPS       Y1, Y2, Y3
+	VSUBPS       Y5, Y8, Y5
+	VSUBPS       Y1, Y2, Y1
+	VMOVUPS      768(CX), Y2
+	VMOVUPS      768(DX), Y8
+	VBROADCASTSS 100(R10), Y9
+	VMOVUPS      Y6, 1248(R13)
+	VMULPS       Y9, Y8, Y6
+	VMOVUPS      Y11, 1280(R13)
+	VBROADCASTSS 96(R10), Y11
+	VMULPS       Y11, Y8, Y8
+	VFMADD231PS  Y11, Y2, Y6
+	VFNMADD231PS Y9, Y2, Y8
+	VMOVUPS      1728(CX), Y2
+	VMOVUPS      1728(DX), Y9
+	VBROADCASTSS 220(R10), Y11
+	VMOVUPS      Y10, 1312(R13)
+	VMULPS       Y11, Y9, Y10
+	VMOVUPS      Y15, 1344(R13)
+	VBROADCASTSS 216(R10), Y15
+	VMULPS       Y15, Y9, Y9
+	VFMADD231PS  Y15, Y2, Y10
+	VFNMADD231PS Y11, Y2, Y9
+	VADDPS       Y9, Y8, Y2
+	VADDPS       Y10, Y6, Y11
+	VSUBPS       Y9, Y8, Y8
+	VSUBPS       Y10, Y6, Y6
+	VADDPS       Y2, Y0, Y9
+	VADDPS       Y11, Y3, Y10
+	VSUBPS       Y2, Y0, Y0
+	VSUBPS       Y11, Y3, Y2
+	VADDPS       Y2, Y0, Y3
+	VSUBPS       Y0, Y2, Y0
+	VADDPS       Y6, Y5, Y2
+	VSUBPS       Y8, Y1, Y11
+	VMOVAPS      Y2, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y11, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1376(SB), Y2, Y11
+	VSUBPS       Y6, Y5, Y2
+	VADDPS       Y8, Y1, Y1
+	VMOVAPS      Y1, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1376(SB), Y2, Y5
+	VFMSUB231PS  butterflyConstantVectors<>+1376(SB), Y1, Y2
+	VMOVUPS      320(CX), Y1
+	VMOVUPS      320(DX), Y6
+	VBROADCASTSS 44(R10), Y8
+	VMOVUPS      Y14, 1376(R13)
+	VMULPS       Y8, Y6, Y14
+	VMOVUPS      Y12, 1408(R13)
+	VBROADCASTSS 40(R10), Y12
+	VMULPS       Y12, Y6, Y6
+	VFMADD231PS  Y12, Y1, Y14
+	VFNMADD231PS Y8, Y1, Y6
+	VMOVUPS      1344(CX), Y1
+	VMOVUPS      1344(DX), Y8
+	VBROADCASTSS 172(R10), Y12
+	VMOVUPS      Y13, 1440(R13)
+	VMULPS       Y12, Y8, Y13
+	VMOVUPS      Y4, 1472(R13)
+	VBROADCASTSS 168(R10), Y4
+	VMULPS       Y4, Y8, Y8
+	VFMADD231PS  Y4, Y1, Y13
+	VFNMADD231PS Y12, Y1, Y8
+	VADDPS       Y8, Y6, Y1
+	VADDPS       Y13, Y14, Y4
+	VSUBPS       Y8, Y6, Y6
+	VSUBPS       Y13, Y14, Y8
+	VADDPS       Y8, Y6, Y12
+	VSUBPS       Y6, Y8, Y6
+	VMOVUPS      576(CX), Y8
+	VMOVUPS      576(DX), Y13
+	VBROADCASTSS 76(R10), Y14
+	VMOVUPS      Y7, 1504(R13)
+	VMULPS       Y14, Y13, Y7
+	VMOVUPS      Y5, 1536(R13)
+	VBROADCASTSS 72(R10), Y5
+	VMULPS       Y5, Y13, Y13
+	VFMADD231PS  Y5, Y8, Y7
+	VFNMADD231PS Y14, Y8, Y13
+	VMOVUPS      (AX), Y5
+	VMOVUPS      (CX), Y8
+	VMOVUPS      (DX), Y14
+	VMOVUPS      Y2, 1568(R13)
+	VBROADCASTSS 4(R10), Y2
+	VMULPS       Y2, Y14, Y2
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y8, Y2
+	VADDPS       Y2, Y5, Y8
+	VSUBPS       Y2, Y5, Y2
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y7, Y8, Y7
+	VSUBPS       Y13, Y2, Y8
+	VADDPS       Y13, Y2, Y2
+	VADDPS       Y4, Y5, Y13
+	VSUBPS       Y4, Y5, Y4
+	VSUBPS       Y1, Y7, Y5
+	VADDPS       Y1, Y7, Y1
+	VMOVAPS      Y8, Y7
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y6, Y7
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y6, Y8
+	VMOVAPS      Y2, Y6
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y12, Y6
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y12, Y2
+	VADDPS       Y10, Y13, Y12
+	VSUBPS       Y10, Y13, Y10
+	VSUBPS       Y9, Y4, Y13
+	VADDPS       Y9, Y4, Y4
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y11, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y11, Y7
+	VMOVAPS      Y8, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y15, Y11
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y15, Y8
+	VMOVAPS      Y5, Y14
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y0, Y14
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y0, Y5
+	VMOVAPS      Y1, Y0
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y3, Y0
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y3, Y1
+	VMOVUPS      1568(R13), Y3
+	VMOVAPS      Y6, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y6
+	VMOVUPS      1536(R13), Y3
+	VMOVUPS      Y1, 1568(R13)
+	VMOVAPS      Y2, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y3, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y3, Y2
+	VMOVUPS      1504(R13), Y3
+	VMOVUPS      Y2, 1536(R13)
+	VADDPS       Y3, Y12, Y2
+	VSUBPS       Y3, Y12, Y3
+	VMOVUPS      1472(R13), Y12
+	VMOVUPS      Y3, 1504(R13)
+	VSUBPS       Y12, Y10, Y3
+	VADDPS       Y12, Y10, Y10
+	VMOVUPS      1440(R13), Y12
+	VMOVUPS      Y10, 1472(R13)
+	VMOVAPS      Y9, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y12, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y12, Y9
+	VMOVUPS      1408(R13), Y12
+	VMOVUPS      Y3, 1440(R13)
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y12, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y12, Y7
+	VMOVUPS      1376(R13), Y12
+	VMOVUPS      Y7, 1408(R13)
+	VMOVAPS      Y14, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y12, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y12, Y14
+	VMOVUPS      1344(R13), Y12
+	VMOVUPS      Y3, 1376(R13)
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y12, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y12, Y5
+	VMOVUPS      1312(R13), Y12
+	VMOVUPS      Y5, 1344(R13)
+	VMOVAPS      Y15, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y12, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y12, Y15
+	VMOVUPS      1280(R13), Y12
+	VMOVUPS      Y3, 1312(R13)
+	VMOVAPS      Y6, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y12, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y12, Y6
+	VMOVUPS      1248(R13), Y12
+	VMOVUPS      Y6, 1280(R13)
+	VMOVAPS      Y13, Y6
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y12, Y6
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y12, Y13
+	VMOVUPS      1024(R13), Y12
+	VMOVUPS      Y3, 1248(R13)
+	VMOVAPS      Y4, Y3
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y12, Y3
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y12, Y4
+	VMOVUPS      1216(R13), Y12
+	VMOVUPS      Y4, 1024(R13)
+	VMOVAPS      Y11, Y4
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y12, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y12, Y11
+	VMOVUPS      1184(R13), Y12
+	VMOVUPS      Y3, 1216(R13)
+	VMOVAPS      Y8, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y12, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y12, Y8
+	VMOVUPS      1120(R13), Y12
+	VMOVUPS      Y8, 1184(R13)
+	VMOVAPS      Y0, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y12, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y12, Y0
+	VMOVUPS      1088(R13), Y12
+	VMOVUPS      Y3, 1120(R13)
+	VMOVUPS      1568(R13), Y3
+	VMOVUPS      Y0, 1600(R13)
+	VMOVAPS      Y3, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y12, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y12, Y3
+	VMOVUPS      1152(R13), Y12
+	VMOVUPS      Y3, 1568(R13)
+	VMOVAPS      Y1, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y12, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y12, Y1
+	VMOVUPS      1056(R13), Y12
+	VMOVUPS      Y0, 1152(R13)
+	VMOVUPS      1536(R13), Y0
+	VMOVUPS      Y1, 1088(R13)
+	VMOVAPS      Y0, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y12, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y12, Y0
+	VADDPS       992(R13), Y2, Y2
+	MOVLQSX      (SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      (SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (BX)(R14*1)
+	VMOVUPS      1504(R13), Y2
+	VSUBPS       256(R13), Y2, Y2
+	MOVLQSX      64(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      64(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y2, (BX)(R14*1)
+	VMOVUPS      960(R13), Y2
+	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y2, Y10
+	MOVLQSX      4(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y10, (BX)(R14*1)
+	VMOVUPS      928(R13), Y2
+	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y2, Y9
+	MOVLQSX      68(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y9, (BX)(R14*1)
+	VMOVUPS      896(R13), Y2
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y2, Y7
+	MOVLQSX      8(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y7, (BX)(R14*1)
+	VMOVUPS      864(R13), Y2
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y2, Y14
+	MOVLQSX      72(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      72(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y14, (BX)(R14*1)
+	VMOVUPS      832(R13), Y2
+	VFMADD231PS  butterflyConstantVectors<>+2336(SB), Y2, Y5
+	MOVLQSX      12(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y5, (BX)(R14*1)
+	VMOVUPS      800(R13), Y2
+	VFNMADD231PS butterflyConstantVectors<>+2336(SB), Y2, Y15
+	MOVLQSX      76(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y15, (BX)(R14*1)
+	VMOVUPS      480(R13), Y2
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y6
+	MOVLQSX      16(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      16(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y6, (BX)(R14*1)
+	VMOVUPS      320(R13), Y2
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y13
+	MOVLQSX      80(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      80(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y13, (BX)(R14*1)
+	VMOVUPS      160(R13), Y2
+	VFMADD231PS  butterflyConstantVectors<>+2432(SB), Y2, Y4
+	MOVLQSX      20(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (BX)(R14*1)
+	VMOVUPS      64(R13), Y2
+	VFNMADD231PS butterflyConstantVectors<>+2432(SB), Y2, Y11
+	MOVLQSX      84(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y11, (BX)(R14*1)
+	VMOVUPS      96(R13), Y2
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y2, Y8
+	MOVLQSX      24(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      24(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (BX)(R14*1)
+	VMOVUPS      352(R13), Y2
+	VMOVUPS      1600(R13), Y4
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y2, Y4
+	MOVLQSX      88(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      88(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y4, (BX)(R14*1)
+	VMOVUPS      768(R13), Y2
+	VFMADD231PS  butterflyConstantVectors<>+2464(SB), Y2, Y3
+	MOVLQSX      28(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      736(R13), Y2
+	VMOVUPS      1088(R13), Y3
+	VFNMADD231PS butterflyConstantVectors<>+2464(SB), Y2, Y3
+	MOVLQSX      92(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      672(R13), Y2
+	VMOVUPS      1440(R13), Y3
+	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y2, Y3
+	MOVLQSX      32(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      32(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      576(R13), Y2
+	VMOVUPS      1472(R13), Y3
+	VFNMADD231PS butterflyConstantVectors<>+384(SB), Y2, Y3
+	MOVLQSX      96(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      96(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      416(R13), Y2
+	VMOVUPS      1376(R13), Y3
+	VFMADD231PS  butterflyConstantVectors<>+2464(SB), Y2, Y3
+	MOVLQSX      36(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      544(R13), Y2
+	VMOVUPS      1408(R13), Y3
+	VFNMADD231PS butterflyConstantVectors<>+2464(SB), Y2, Y3
+	MOVLQSX      100(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      (R13), Y2
+	VMOVUPS      1312(R13), Y3
+	VFMADD231PS  butterflyConstantVectors<>+1952(SB), Y2, Y3
+	MOVLQSX      40(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      224(R13), Y2
+	VMOVUPS      1344(R13), Y3
+	VFNMADD231PS butterflyConstantVectors<>+1952(SB), Y2, Y3
+	MOVLQSX      104(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      104(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      704(R13), Y2
+	VMOVUPS      1248(R13), Y3
+	VFMADD231PS  butterflyConstantVectors<>+2432(SB), Y2, Y3
+	MOVLQSX      44(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      384(R13), Y2
+	VMOVUPS      1280(R13), Y3
+	VFNMADD231PS butterflyConstantVectors<>+2432(SB), Y2, Y3
+	MOVLQSX      108(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      640(R13), Y2
+	VMOVUPS      1216(R13), Y3
+	VFMADD231PS  butterflyConstantVectors<>+1408(SB), Y2, Y3
+	MOVLQSX      48(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      48(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      608(R13), Y2
+	VMOVUPS      1024(R13), Y3
+	VFNMADD231PS butterflyConstantVectors<>+1408(SB), Y2, Y3
+	MOVLQSX      112(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      112(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      512(R13), Y2
+	VMOVUPS      1120(R13), Y3
+	VFMADD231PS  butterflyConstantVectors<>+2336(SB), Y2, Y3
+	MOVLQSX      52(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      288(R13), Y2
+	VMOVUPS      1184(R13), Y3
+	VFNMADD231PS butterflyConstantVectors<>+2336(SB), Y2, Y3
+	MOVLQSX      116(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      448(R13), Y2
+	VMOVUPS      1152(R13), Y3
+	VFMADD231PS  butterflyConstantVectors<>+1888(SB), Y2, Y3
+	MOVLQSX      56(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      56(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      192(R13), Y2
+	VMOVUPS      1568(R13), Y3
+	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y2, Y3
+	MOVLQSX      120(SI)(R12*4), R14
+	IMULQ        R9, R14
+	PREFETCHT1   (R8)(R14*1)
+	MOVLQSX      120(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y3, (BX)(R14*1)
+	VMOVUPS      32(R13), Y2
+	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y2, Y1
+	MOVLQSX      60(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y1, (BX)(R14*1)
+	VMOVUPS      128(R13), Y1
+	VFNMADD231PS butterflyConstantVectors<>+2208(SB), Y1, Y0
+	MOVLQSX      124(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y0, (BX)(R14*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	XORQ         $0x01, R12
+	JNZ          butterfly
+	SUBQ         $0x40, BX
+	ADDQ         $0x00001000, AX
+	ADDQ         $0x00001000, CX
+	ADDQ         $0x00001000, DX
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000100, R10
+	DECQ         R11
+	JNZ          butterfly
+	VZEROUPPER
+	RET
+
 // func CopyLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·CopyLanesAVX512(SB), $0-48
@@ -91211,24 +98389,47 @@ pixel:
 // func CopyLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
 // Requires: AVX
 TEXT ·CopyLanesAVX2(SB), $0-48
-	MOVQ    dst+0(FP), CX
-	MOVQ    src+8(FP), DX
-	MOVQ    dstStride+24(FP), BX
-	MOVQ    srcStride+32(FP), SI
-	MOVQ    pixels+16(FP), DI
-	MOVQ    lanes+40(FP), R8
-	LEAQ    butterflyLaneMask<>+32(SB), AX
-	SHLQ    $0x02, R8
-	SUBQ    R8, AX
-	VMOVUPS (AX), Y1
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ dstStride+24(FP), DX
+	MOVQ srcStride+32(FP), BX
+	MOVQ pixels+16(FP), SI
+	MOVQ lanes+40(FP), DI
 
 pixel:
-	VMASKMOVPS (DX), Y1, Y0
-	VMASKMOVPS Y0, Y1, (CX)
-	LEAQ       (CX)(BX*4), CX
-	LEAQ       (DX)(SI*4), DX
-	DECQ       DI
-	JNZ        pixel
+	XORQ    R8, R8
+	TESTQ   $0x00000008, DI
+	JZ      without8
+	VMOVUPS (CX)(R8*4), Y0
+	VMOVUPS Y0, (AX)(R8*4)
+	ADDQ    $0x08, R8
+
+without8:
+	TESTQ   $0x00000004, DI
+	JZ      without4
+	VMOVUPS (CX)(R8*4), X0
+	VMOVUPS X0, (AX)(R8*4)
+	ADDQ    $0x04, R8
+
+without4:
+	TESTQ  $0x00000002, DI
+	JZ     without2
+	VMOVSD (CX)(R8*4), X0
+	VMOVSD X0, (AX)(R8*4)
+	ADDQ   $0x02, R8
+
+without2:
+	TESTQ  $0x00000001, DI
+	JZ     without1
+	VMOVSS (CX)(R8*4), X0
+	VMOVSS X0, (AX)(R8*4)
+	ADDQ   $0x01, R8
+
+without1:
+	LEAQ (AX)(DX*4), AX
+	LEAQ (CX)(BX*4), CX
+	DECQ SI
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
@@ -92304,21 +99505,3 @@ DATA butterflyConstantVectors<>+2484(SB)/4, $(0.77301043)
 DATA butterflyConstantVectors<>+2488(SB)/4, $(0.77301043)
 DATA butterflyConstantVectors<>+2492(SB)/4, $(0.77301043)
 GLOBL butterflyConstantVectors<>(SB), RODATA|NOPTR, $2496
-
-DATA butterflyLaneMask<>+0(SB)/4, $0xffffffff
-DATA butterflyLaneMask<>+4(SB)/4, $0xffffffff
-DATA butterflyLaneMask<>+8(SB)/4, $0xffffffff
-DATA butterflyLaneMask<>+12(SB)/4, $0xffffffff
-DATA butterflyLaneMask<>+16(SB)/4, $0xffffffff
-DATA butterflyLaneMask<>+20(SB)/4, $0xffffffff
-DATA butterflyLaneMask<>+24(SB)/4, $0xffffffff
-DATA butterflyLaneMask<>+28(SB)/4, $0xffffffff
-DATA butterflyLaneMask<>+32(SB)/4, $0x00000000
-DATA butterflyLaneMask<>+36(SB)/4, $0x00000000
-DATA butterflyLaneMask<>+40(SB)/4, $0x00000000
-DATA butterflyLaneMask<>+44(SB)/4, $0x00000000
-DATA butterflyLaneMask<>+48(SB)/4, $0x00000000
-DATA butterflyLaneMask<>+52(SB)/4, $0x00000000
-DATA butterflyLaneMask<>+56(SB)/4, $0x00000000
-DATA butterflyLaneMask<>+60(SB)/4, $0x00000000
-GLOBL butterflyLaneMask<>(SB), RODATA|NOPTR, $64

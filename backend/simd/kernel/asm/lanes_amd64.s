@@ -116,26 +116,55 @@ pixel:
 // func UnpackLanesAVX2(dst *float32, src *float32, pixels int, stride int, lanes int)
 // Requires: AVX
 TEXT ·UnpackLanesAVX2(SB), NOSPLIT, $0-40
-	MOVQ    dst+0(FP), AX
-	MOVQ    src+8(FP), CX
-	MOVQ    pixels+16(FP), DX
-	MOVQ    stride+24(FP), BX
-	MOVQ    $0x00000010, SI
-	MOVQ    lanes+32(FP), DI
-	LEAQ    laneMask<>+64(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	VMOVUPS (R8), Y0
-	VMOVUPS 32(R8), Y1
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ pixels+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ $0x00000010, SI
+	MOVQ lanes+32(FP), DI
 
 pixel:
-	VMASKMOVPS (CX), Y0, Y2
-	VMASKMOVPS 32(CX), Y1, Y3
-	VMASKMOVPS Y2, Y0, (AX)
-	VMASKMOVPS Y3, Y1, 32(AX)
-	LEAQ       (AX)(BX*4), AX
-	LEAQ       (CX)(SI*4), CX
-	DECQ       DX
-	JNZ        pixel
+	XORQ    R8, R8
+	TESTQ   $0x00000010, DI
+	JZ      without16
+	VMOVUPS (CX)(R8*4), Y0
+	VMOVUPS 32(CX)(R8*4), Y1
+	VMOVUPS Y0, (AX)(R8*4)
+	VMOVUPS Y1, 32(AX)(R8*4)
+	ADDQ    $0x10, R8
+
+without16:
+	TESTQ   $0x00000008, DI
+	JZ      without8
+	VMOVUPS (CX)(R8*4), Y0
+	VMOVUPS Y0, (AX)(R8*4)
+	ADDQ    $0x08, R8
+
+without8:
+	TESTQ   $0x00000004, DI
+	JZ      without4
+	VMOVUPS (CX)(R8*4), X0
+	VMOVUPS X0, (AX)(R8*4)
+	ADDQ    $0x04, R8
+
+without4:
+	TESTQ  $0x00000002, DI
+	JZ     without2
+	VMOVSD (CX)(R8*4), X0
+	VMOVSD X0, (AX)(R8*4)
+	ADDQ   $0x02, R8
+
+without2:
+	TESTQ  $0x00000001, DI
+	JZ     without1
+	VMOVSS (CX)(R8*4), X0
+	VMOVSS X0, (AX)(R8*4)
+	ADDQ   $0x01, R8
+
+without1:
+	LEAQ (AX)(BX*4), AX
+	LEAQ (CX)(SI*4), CX
+	DECQ DX
+	JNZ  pixel
 	VZEROUPPER
 	RET

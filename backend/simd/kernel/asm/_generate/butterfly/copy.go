@@ -8,20 +8,23 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/fastparc/fastparc/backend/simd/kernel/asm/generate/parts"
 )
 
 // writeCopies writes the routines that copy up to eight floats of pixels between layouts with gaps.
 func writeCopies() {
-	pixels := func(level string, prepare func(lanes reg.Register), copyPixel func(dst, src Mem)) {
+	pixels := func(level string, prepare func(lanes reg.Register), copyPixel func(dst, src, lanes reg.Register)) {
 		TEXT("CopyLanes"+level, 0, "func(dst, src *float32, pixels, dstStride, srcStride, lanes int)")
 		Pragma("noescape")
 		Doc("CopyLanes" + level + " copies lanes ≤ 8 floats of each of pixels ≥ 1 pixels; strides count floats.")
 		dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
 		dstStride, srcStride := Load(Param("dstStride"), GP64()), Load(Param("srcStride"), GP64())
 		left := Load(Param("pixels"), GP64())
-		prepare(Load(Param("lanes"), GP64()))
+		lanes := Load(Param("lanes"), GP64())
+		prepare(lanes)
 		Label("pixel")
-		copyPixel(Mem{Base: dst}, Mem{Base: src})
+		copyPixel(dst, src, lanes)
 		LEAQ(Mem{Base: dst, Index: dstStride, Scale: 4}, dst)
 		LEAQ(Mem{Base: src, Index: srcStride, Scale: 4}, src)
 		DECQ(left)
@@ -35,20 +38,11 @@ func writeCopies() {
 		SHLXQ(lanes, bit, bit)
 		DECQ(bit)
 		KMOVW(bit.As32(), k)
-	}, func(dst, src Mem) {
-		VMOVUPS_Z(src, k, x)
-		VMOVUPS(x, k, dst)
+	}, func(dst, src, _ reg.Register) {
+		VMOVUPS_Z(Mem{Base: src}, k, x)
+		VMOVUPS(x, k, Mem{Base: dst})
 	})
-	at, mask := GP64(), YMM()
-	pixels("AVX2", func(lanes reg.Register) {
-		LEAQ(NewDataAddr(Symbol{Name: laneMaskName, Static: true}, 32), at)
-		SHLQ(Imm(2), lanes)
-		SUBQ(lanes, at)
-		VMOVUPS(Mem{Base: at}, mask)
-	}, func(dst, src Mem) {
-		VMASKMOVPS(src, mask, x)
-		VMASKMOVPS(x, mask, dst)
-	})
+	pixels("AVX2", func(reg.Register) {}, func(dst, src, lanes reg.Register) { parts.Copy("without", dst, src, lanes, 8) })
 }
 
 // writePieces writes the routines that bring sixteen lanes together from two or four pieces, and take them apart. The
@@ -148,5 +142,3 @@ func writeFinite() {
 
 // unordered is the comparison that is true of NaN alone.
 const unordered = 3
-
-const laneMaskName = "butterflyLaneMask"

@@ -25,6 +25,9 @@ import (
 //	z[j] = z[j] · conj(twiddles[j])                       LineBackTwiddled
 //	out[indexes[k]·stride] = Σ_j Re(z[j] · e^(2πi·jk/radix))
 //
+// LineHalf and LineBackHalf are twiddled, too. In each butterfly the second half of the numbers x is zero, or is not wanted on
+// the way back; it has no indexes.
+//
 // The line that comes next is fetched into the second cache meanwhile, rows ahead[indexes[k]·aheadStride]. In the first cache,
 // rows far apart would drive out what is worked on.
 
@@ -34,7 +37,7 @@ var realRadices = []int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 32, 64}
 // line is what the parts of one routine share.
 type line struct {
 	program
-	radix              int
+	radix, numbers     int // of a butterfly, and of those the numbers that a line has: others are zero, or not wanted back
 	back               bool
 	shared, re, im     reg.Register
 	rows, indexes      reg.Register // of the line
@@ -45,26 +48,32 @@ type line struct {
 	vectors            int          // of a row
 }
 
-func writeLine(radix int, twiddled bool, level string, registers []reg.VecPhysical) {
-	for _, back := range []bool{false, true} {
-		writeLineRoutine(radix, twiddled, back, level, registers)
+func writeLine(radix int, level string, registers []reg.VecPhysical) {
+	for _, kind := range []string{"", "Twiddled", "Half"} {
+		if kind == "Half" && (radix < 8 || radix%2 == 1) {
+			continue
+		}
+		for _, back := range []bool{false, true} {
+			writeLineRoutine(radix, kind, back, level, registers)
+		}
 	}
 }
 
-func writeLineRoutine(radix int, twiddled, back bool, level string, registers []reg.VecPhysical) {
-	name := "Line"
+func writeLineRoutine(radix int, kind string, back bool, level string, registers []reg.VecPhysical) {
+	name, twiddled, numbers := "Line", kind != "", radix
 	if back {
 		name += "Back"
 	}
-	if twiddled {
-		name += "Twiddled"
+	name += kind
+	if kind == "Half" {
+		numbers = radix / 2
 	}
 	name += strconv.Itoa(radix) + level
 	TEXT(name, 0, "func(shared, re, im, line, twiddles *float32, indexes *int32, stride, count int, ahead *float32, aheadStride int)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.", name))
 	l := &line{
-		radix: radix, back: back,
+		radix: radix, numbers: numbers, back: back,
 		shared: Load(Param("shared"), GP64()), re: Load(Param("re"), GP64()), im: Load(Param("im"), GP64()),
 		rows: Load(Param("line"), GP64()), indexes: Load(Param("indexes"), GP64()), stride: Load(Param("stride"), GP64()),
 		ahead: Load(Param("ahead"), GP64()), aheadStride: Load(Param("aheadStride"), GP64()),
@@ -98,7 +107,7 @@ func writeLineRoutine(radix int, twiddled, back bool, level string, registers []
 	for _, r := range []reg.Register{l.shared, l.re, l.im} {
 		ADDQ(U32(pitch), r)
 	}
-	ADDQ(U32(4*radix), l.indexes)
+	ADDQ(U32(4*numbers), l.indexes)
 	if twiddled {
 		ADDQ(U32(8*(len(realResults(radix))-1)), l.twiddles)
 	}
@@ -143,10 +152,19 @@ func (l *line) butterfly() {
 			}
 			w := twiddle(o)
 			return l.multiplyComplex(z, complexValue{w.re, w.im.negated()}, nil)
-		}, func(k int, v value) { l.store(v, l.row(k)) })
+		}, func(k int, v value) {
+			if k < l.numbers {
+				l.store(v, l.row(k))
+			}
+		})
 		return
 	}
-	l.realTransform(l.radix, func(k int) value { return l.load(l.row(k)) }, func(j int, z complexValue) {
+	l.realTransform(l.radix, func(k int) value {
+		if k < l.numbers {
+			return l.load(l.row(k))
+		}
+		return zero
+	}, func(j int, z complexValue) {
 		i := place[j]
 		if i < shared {
 			l.store(z.re, at(l.shared, i))

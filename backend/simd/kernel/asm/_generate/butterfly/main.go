@@ -52,10 +52,8 @@ func main() {
 		}
 	}
 	for _, radix := range realRadices {
-		for _, twiddled := range []bool{false, true} {
-			writeLine(radix, twiddled, "AVX512", zmm)
-			writeLine(radix, twiddled, "AVX2", ymm)
-		}
+		writeLine(radix, "AVX512", zmm)
+		writeLine(radix, "AVX2", ymm)
 	}
 	writeCopies()
 	writePieces()
@@ -246,13 +244,5 @@ func writeConstants() {
 		for lane := range 8 {
 			DATA(32*i+4*lane, F32(c))
 		}
-	}
-	GLOBL(laneMaskName, attr.RODATA|attr.NOPTR)
-	for i := range 16 {
-		word := U32(0)
-		if i < 8 {
-			word = U32(0xffffffff)
-		}
-		DATA(4*i, word)
 	}
 }

@@ -43,8 +43,16 @@ type value struct {
 }
 
 func (v value) times(factor float64) value { return value{v.id, v.factor * factor} }
-func (v value) negated() value             { return v.times(-1) }
-func (v value) negative() bool             { return v.factor < 0 }
+func (v value) negated() value {
+	if v == zero {
+		return v
+	}
+	return v.times(-1)
+}
+func (v value) negative() bool { return v.factor < 0 }
+
+// zero is the value of no operation.
+var zero = value{id: -1}
 
 type complexValue struct{ re, im value }
 
@@ -104,6 +112,12 @@ func (p *program) signed(v value) value {
 
 // add returns a + b, with a's factor but for its sign.
 func (p *program) add(a, b value) value {
+	if a == zero {
+		return b
+	}
+	if b == zero {
+		return a
+	}
 	size := math.Abs(a.factor)
 	if math.Abs(b.factor) != size {
 		return p.multiplyAdd(value{b.id, 1}, p.constant(b.factor/size), a.times(1/size)).times(size)

@@ -57,15 +57,34 @@ func (p *program) allocate(registers []reg.VecPhysical, silent bool, stack reg.R
 	for r := range a.holds {
 		a.holds[r] = -1
 	}
+	needed := p.needed()
 	for i, o := range p.operations {
-		for _, v := range o.operands {
-			a.uses[v] = append(a.uses[v], i)
+		if needed[i] {
+			for _, v := range o.operands {
+				a.uses[v] = append(a.uses[v], i)
+			}
 		}
 	}
 	for i := range p.operations {
-		a.operation(i)
+		if needed[i] {
+			a.operation(i)
+		}
 	}
 	return a.slots
+}
+
+// needed says of each operation whether a store depends on it.
+func (p *program) needed() []bool {
+	needed := make([]bool, len(p.operations))
+	for i := len(p.operations) - 1; i >= 0; i-- {
+		o := &p.operations[i]
+		if needed[i] = needed[i] || o.kind == store; needed[i] {
+			for _, v := range o.operands {
+				needed[v] = true
+			}
+		}
+	}
+	return needed
 }
 
 // write emits instructions, where this is not the silent run.

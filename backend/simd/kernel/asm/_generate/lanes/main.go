@@ -5,6 +5,8 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
+
+	"github.com/fastparc/fastparc/backend/simd/kernel/asm/generate/parts"
 )
 
 func main() {
@@ -74,8 +76,15 @@ func write512(pack bool) {
 
 func write256(pack bool, table Mem) {
 	dst, src, dstStride, srcStride, pixels := begin(pack, "AVX2")
-	lanes, at := GP64(), GP64()
+	lanes := GP64()
 	Load(Param("lanes"), lanes)
+	if !pack {
+		Label("pixel")
+		parts.Copy("without", dst, src, lanes, 16)
+		end(dst, src, dstStride, srcStride, pixels)
+		return
+	}
+	at := GP64()
 	LEAQ(table.Offset(64), at)
 	SHLQ(Imm(2), lanes)
 	SUBQ(lanes, at)
@@ -88,11 +97,7 @@ func write256(pack bool, table Mem) {
 		VMASKMOVPS(Mem{Base: src}.Offset(32*v), masks[v], x[v])
 	}
 	for v := range x {
-		if pack {
-			VMOVUPS(x[v], Mem{Base: dst}.Offset(32*v))
-		} else {
-			VMASKMOVPS(x[v], masks[v], Mem{Base: dst}.Offset(32*v))
-		}
+		VMOVUPS(x[v], Mem{Base: dst}.Offset(32*v))
 	}
 	end(dst, src, dstStride, srcStride, pixels)
 }
