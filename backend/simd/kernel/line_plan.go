@@ -104,12 +104,13 @@ func lineCost(n, radix int) float64 {
 	return cost + call*float64(calls)/float64(n)
 }
 
-// lineCosts is what each row takes in the first and in the last stage, and blockCosts in another stage there and back, by
-// radix.
+// lineCosts is what each row takes in the first and in the last stage, halfCosts where the second half is zero, and blockCosts
+// in another stage there and back, by radix.
 var (
 	lineCosts = [maxLineRadix + 1]float64{
 		1: 4, 3: 6.5, 4: 6.5, 5: 7, 7: 7.4, 8: 6.5, 9: 8, 11: 10, 13: 12, 15: 9.5, 16: 6.7, 32: 10.5, 64: 14,
 	}
+	halfCosts  = [maxLineRadix + 1]float64{8: 4.2, 16: 4.8, 32: 8.2, 64: 14}
 	blockCosts = [maxRadix + 1]float64{1: 2, 2: 3, 3: 4, 4: 5, 5: 5.5, 7: 6.5, 8: 8, 9: 9.5, 11: 13, 13: 16, 16: 12}
 )
 
@@ -124,7 +125,7 @@ func paddedLine(n int) (length, radix int) {
 			if m%r != 0 {
 				continue
 			}
-			if cost := float64(m) * (lineCost(m, r) - lineCosts[r]/2); cost < least {
+			if cost := float64(m) * (lineCost(m, r) - lineCosts[r] + halfCosts[r]); cost < least {
 				length, radix, least = m, r, cost
 			}
 		}
