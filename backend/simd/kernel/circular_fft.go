@@ -21,7 +21,7 @@ const (
 func (c CircularFFT) Taps() int {
 	plan, l := c.plan(), c.lineVectors(nil, c.InStride)
 	perLine := float64(2*l.turns()*l.phases*lanes) / float64(l.all*c.C) // of lanes, 2 where lines are alone
-	return int(2.4 * perLine * lineCost(plan.n, plan.first.radix) * float64(plan.n) / float64(c.length()))
+	return int(1.9 * perLine * lineCost(plan.n, plan.first.radix, plan.half) * float64(plan.n) / float64(c.length()))
 }
 
 // Units returns the number of independent parts of the convolution.

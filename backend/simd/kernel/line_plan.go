@@ -73,7 +73,7 @@ func lineRadix(n int) int {
 		if n%radix != 0 {
 			continue
 		}
-		if cost := lineCost(n, radix); cost < least {
+		if cost := lineCost(n, radix, false); cost < least {
 			best, least = radix, cost
 		}
 	}
@@ -81,12 +81,15 @@ func lineRadix(n int) int {
 }
 
 // lineCost is about how many nanoseconds a row of a pair of lines takes there and back, where transforms of length n begin
-// with a radix, with AVX2 on a Zen 3.
-func lineCost(n, radix int) float64 {
-	const twiddled, filtered, call = 3, 1.2, 15
+// with a radix, the second half of each line being zero or not, with AVX2 on a Zen 3.
+func lineCost(n, radix int, half bool) float64 {
+	const twiddled, filtered, call = 7, 1.2, 15
 	rest := n / radix
 	cost := lineCosts[radix] + filtered
-	if greatestCommonDivisor(radix, rest) > 1 {
+	if half {
+		cost += halfCosts[radix] - lineCosts[radix]
+	}
+	if half || greatestCommonDivisor(radix, rest) > 1 {
 		cost += twiddled
 	}
 	blocks, last, calls := radix/2+1, 1, 0
@@ -125,7 +128,7 @@ func paddedLine(n int) (length, radix int) {
 			if m%r != 0 {
 				continue
 			}
-			if cost := float64(m) * (lineCost(m, r) - lineCosts[r] + halfCosts[r]); cost < least {
+			if cost := float64(m) * lineCost(m, r, true); cost < least {
 				length, radix, least = m, r, cost
 			}
 		}
@@ -140,8 +143,8 @@ type pair struct {
 	whole         bool // whether they have all numbers where the plan is for first halves
 }
 
-// ahead is two lines whose rows will be needed soon, or nil: the first comes into the cache while the first line of a pair is worked
-// on, and the second with the second.
+// ahead is two lines whose rows will be needed soon, or nil: the first comes into the cache while the first line of a pair is
+// worked on, and the second with the second.
 type ahead [2]struct {
 	line   []float32
 	stride int
