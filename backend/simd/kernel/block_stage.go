@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
+
 // blockStage is a stage between the first and the last of pairs of lines: transforms along blocks of numbers that lie side by
 // side, a number of each after the other. It decimates in frequency: butterflies of numbers a part of length/radix apart, of
 // which all results but the first are turned, leave as many transforms of that length as the radix says.
@@ -36,36 +38,99 @@ const (
 	blockKinds
 )
 
-// blockRun is what butterflies work on.
-type blockRun struct {
-	work     complexRows // first is the first row of the blocks of the first butterfly
-	f        factorRows  // from the first butterfly's on
-	spectrum []float32   // rows of sixteen real and sixteen imaginary parts
+// blockRows is blocks of a line that lie side by side.
+type blockRows struct {
+	re, im                  []float32 // from the row on where the first of them begins
+	filter, added, spectrum []float32 // rows of the line's frequencies, sixteen real and sixteen imaginary parts each
+	at                      int       // where the rows of these blocks begin there
+	line                    int       // 0, or 1 for the second of a pair
+	count                   int
 }
 
-// run computes butterflies of count blocks, the first of which begins at a row of the work, and whose numbers are step rows
-// of all blocks apart; part says which twiddles they take.
-func (s *blockStage) run(kind blockKind, b *blockRun, row, step, part, count int) {
-	if !s.runVector(kind, b, row, step, part, count) {
-		s.runGeneric(kind, b, row, step, part, count)
+// blockCall is butterflies of a stage, prepared to be computed for many pairs of lines.
+type blockCall struct {
+	stage *blockStage
+	kind  blockKind
+	part  int          // which twiddles they take
+	step  int          // rows of all blocks from a number of a butterfly to the next
+	parts [2]blockRows // those of one line and of the other
+	job   asm.BlockJob // the same
+}
+
+// call returns the butterflies of some blocks.
+func (s *blockStage) call(kind blockKind, part, step int, parts [2]blockRows) blockCall {
+	c := blockCall{stage: s, kind: kind, part: part, step: step, parts: parts}
+	c.job.Pitch = step * lanes * 4
+	for i := range parts {
+		from, to := &parts[i], &c.job.Parts[i]
+		if from.count == 0 {
+			continue
+		}
+		to.Count = from.count
+		last := ((s.radix-1)*step + from.count) * lanes
+		to.Re, to.Im = &from.re[:last][0], &from.im[:last][0]
+		if kind == forwardBlocks || kind == inverseBlocks {
+			to.Factors = &s.twiddles[part*(s.radix-1)*2]
+		}
+		if kind >= spectrumBlocks {
+			to.Spectrum = &from.spectrum[from.at:][:c.frequencies(from)][0]
+		}
+	}
+	return c
+}
+
+// frequencies returns how many floats the rows of the frequencies have that belong to some blocks.
+func (c *blockCall) frequencies(b *blockRows) int { return b.count * c.stage.radix * 2 * lanes }
+
+// setFactors sets what the frequencies of each line are multiplied by, and what is added, where butterflies do.
+func (c *blockCall) setFactors(factors *[2]factorRows) {
+	if c.kind != filterBlocks && c.kind != accumulateBlocks {
+		return
+	}
+	for i := range c.parts {
+		b, job := &c.parts[i], &c.job.Parts[i]
+		if b.count == 0 {
+			continue
+		}
+		b.filter, b.added = factors[b.line].filter, factors[b.line].added
+		job.Factors = &b.filter[b.at:][:c.frequencies(b)][0]
+		if b.added != nil {
+			job.Added = &b.added[b.at:][:c.frequencies(b)][0]
+		}
 	}
 }
 
-// runGeneric is the definition of run.
-func (s *blockStage) runGeneric(kind blockKind, b *blockRun, row, step, part, count int) {
+// run computes the butterflies. The last ones of a pair on the way to the frequencies bring rows to fetch into the cache.
+func (c *blockCall) run(fetches *asm.Fetches) {
+	if c.runVector(fetches) {
+		return
+	}
+	for i := range c.parts {
+		c.runGeneric(&c.parts[i])
+	}
+}
+
+// adds says whether something is added to what is filtered.
+func (c *blockCall) adds() bool { return c.kind == filterBlocks && c.parts[0].added != nil }
+
+// runGeneric is the definition of run, for the blocks of one line.
+func (c *blockCall) runGeneric(b *blockRows) {
+	s, kind, work, f := c.stage, c.kind, complexRows{b.re, b.im, lanes}, factorRows{b.filter, b.added}
+	at := b.at / (2 * lanes)
 	short := fftStage{radix: s.radix}
-	for i := range count {
+	for i := range b.count {
 		var re, im [maxRadix]vector
 		for k := range s.radix {
-			x, y := b.work.row(int32(row + i + k*step))
+			x, y := work.row(int32(i + k*c.step))
 			if kind == backBlocks {
-				x, y = (*vector)(b.spectrum[(i*s.radix+k)*2*lanes:]), (*vector)(b.spectrum[(i*s.radix+k)*2*lanes+lanes:])
+				row := b.spectrum[(at+i*s.radix+k)*2*lanes:]
+				x, y = (*vector)(row), (*vector)(row[lanes:])
 			}
 			re[k], im[k] = *x, *y
 		}
 		switch kind {
 		case inverseBlocks:
-			s.twiddle(&re, &im, part, -1)
+			s.twiddle(&re, &im, c.part, -1)
 			short.transform(&im, &re)
 		case backBlocks:
 			short.transform(&im, &re)
@@ -74,25 +139,25 @@ func (s *blockStage) runGeneric(kind blockKind, b *blockRun, row, step, part, co
 		}
 		switch kind {
 		case forwardBlocks:
-			s.twiddle(&re, &im, part, 1)
+			s.twiddle(&re, &im, c.part, 1)
 		case filterBlocks:
 			for k := range s.radix {
-				b.f.filterRow(&re[k], &im[k], int32(i*s.radix+k))
+				f.filterRow(&re[k], &im[k], int32(at+i*s.radix+k))
 			}
 			short.transform(&im, &re)
 		case accumulateBlocks, spectrumBlocks:
 			for k := range s.radix {
-				row := b.spectrum[(i*s.radix+k)*2*lanes:]
+				row := b.spectrum[(at+i*s.radix+k)*2*lanes:]
 				x, y := (*vector)(row), (*vector)(row[lanes:])
 				if kind == accumulateBlocks {
-					b.f.accumulateRow(&re[k], &im[k], x, y, int32(i*s.radix+k))
+					f.accumulateRow(&re[k], &im[k], x, y, int32(at+i*s.radix+k))
 				}
 				*x, *y = re[k], im[k]
 			}
 			continue
 		}
 		for k := range s.radix {
-			x, y := b.work.row(int32(row + i + k*step))
+			x, y := work.row(int32(i + k*c.step))
 			*x, *y = re[k], im[k]
 		}
 	}

@@ -5,50 +5,31 @@ package kernel
 import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
 
 // runVector is run in assembly, and says whether there is any for the level in use.
-func (s *blockStage) runVector(kind blockKind, b *blockRun, row, step, part, count int) bool {
-	var routine blockRoutine
+func (c *blockCall) runVector(fetches *asm.Fetches) bool {
+	var routines *blockRoutines
 	switch level {
 	case AVX512:
-		routine = blocks512[s.radix].of(kind, b)
+		routines = &blocks512[c.stage.radix]
 	case AVX2:
-		routine = blocks256[s.radix].of(kind, b)
+		routines = &blocks256[c.stage.radix]
 	default:
 		return false
 	}
-	rows := count * s.radix * 2 * lanes
-	var factors, added, spectrum *float32
-	switch kind {
-	case forwardBlocks, inverseBlocks:
-		factors = &s.twiddles[part*(s.radix-1)*2]
-	case filterBlocks, accumulateBlocks:
-		factors = &b.f.filter[:rows][0]
-		if b.f.added != nil {
-			added = &b.f.added[:rows][0]
-		}
+	if c.adds() {
+		routines.filterAdd(&c.job, fetches)
+	} else {
+		routines.kinds[c.kind](&c.job, fetches)
 	}
-	if kind >= spectrumBlocks {
-		spectrum = &b.spectrum[:rows][0]
-	}
-	last := (row + (s.radix-1)*step + count) * lanes
-	re, im := b.work.re[:last], b.work.im[:last]
-	routine(&re[row*lanes], &im[row*lanes], factors, added, spectrum, step*lanes*4, count)
 	return true
 }
 
 // blockRoutine is the form of all routines.
-type blockRoutine func(re, im, factors, added, spectrum *float32, pitch, count int)
+type blockRoutine func(job *asm.BlockJob, fetches *asm.Fetches)
 
 // blockRoutines are the routines of one radix, by kind, and that of a filter which adds.
 type blockRoutines struct {
 	kinds     [blockKinds]blockRoutine
 	filterAdd blockRoutine
-}
-
-func (r *blockRoutines) of(kind blockKind, b *blockRun) blockRoutine {
-	if kind == filterBlocks && b.f.added != nil {
-		return r.filterAdd
-	}
-	return r.kinds[kind]
 }
 
 var blocks512 = [maxRadix + 1]blockRoutines{

@@ -2,6 +2,6 @@
 
 package kernel
 
-func (s *blockStage) runVector(kind blockKind, b *blockRun, row, step, part, count int) bool {
-	return false
-}
+import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
+
+func (c *blockCall) runVector(fetches *asm.Fetches) bool { return false }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/cmplx"
 	"testing"
+
+	"github.com/fastparc/fastparc/backend/simd/kernel/asm"
 )
 
 func TestBlockStageTransformsBlocksSideBySide(t *testing.T) {
@@ -22,32 +24,40 @@ func TestBlockStageTransformsBlocksSideBySide(t *testing.T) {
 						}
 						t.Run(fmt.Sprintf("radix %d of %d, kind %d, adds %t", radix, radix*parts, kind, adds), func(t *testing.T) {
 							s := newBlockStage(radix, radix*parts)
-							blocks, row, part := 1+r.IntN(5), r.IntN(4), parts/2
-							step := blocks + r.IntN(3)
+							counts, part := [2]int{1 + r.IntN(5), r.IntN(4)}, parts/2
+							step := counts[0] + counts[1] + r.IntN(3)
 							guarded := func(n int) []float32 {
 								x, _ := guardedSlice(t, n, r.IntN(16))
 								return normal(r, x)
 							}
-							work := complexRows{guarded((row + (radix-1)*step + blocks) * lanes), guarded((row + (radix-1)*step + blocks) * lanes), lanes}
-							rows := blocks * radix * 2 * lanes
-							b := blockRun{work: work, f: factorRows{filter: guarded(rows)}, spectrum: guarded(rows)}
-							if adds {
-								b.f.added = guarded(rows)
+							var lines [2]blockRows
+							var factors [2]factorRows
+							for i, count := range counts {
+								if count == 0 {
+									continue
+								}
+								work, rows := ((radix-1)*step+count)*lanes, count*radix*2*lanes
+								lines[i] = blockRows{re: guarded(work), im: guarded(work), spectrum: guarded(rows), line: i, count: count}
+								factors[i].filter = guarded(rows)
+								if adds {
+									factors[i].added = guarded(rows)
+								}
 							}
 							number := func(rows []float32, i, lane int) complex128 {
 								return complex(float64(rows[i*2*lanes+lane]), float64(rows[i*2*lanes+lanes+lane]))
 							}
-							inWork := func(block, k, lane int) complex128 {
-								at := (row+block+k*step)*lanes + lane
-								return complex(float64(work.re[at]), float64(work.im[at]))
+							inWork := func(b *blockRows, block, k, lane int) complex128 {
+								at := (block+k*step)*lanes + lane
+								return complex(float64(b.re[at]), float64(b.im[at]))
 							}
-							type place struct{ block, k, lane int }
+							type place struct{ line, block, k, lane int }
 							want := map[place]complex128{}
-							for block := range blocks {
-								for lane := range lanes {
+							for at := range 2 * 5 * lanes {
+								line, block, lane := at/lanes/5, at/lanes%5, at%lanes
+								if b := &lines[line]; block < b.count {
 									z := make([]complex128, radix)
 									for k := range z {
-										z[k] = inWork(block, k, lane)
+										z[k] = inWork(b, block, k, lane)
 										if kind == backBlocks {
 											z[k] = number(b.spectrum, block*radix+k, lane)
 										}
@@ -72,30 +82,33 @@ func TestBlockStageTransformsBlocksSideBySide(t *testing.T) {
 									for k := range z {
 										switch i := block*radix + k; kind {
 										case filterBlocks:
-											z[k] *= number(b.f.filter, i, lane)
+											z[k] *= number(factors[line].filter, i, lane)
 											if adds {
-												z[k] += number(b.f.added, i, lane)
+												z[k] += number(factors[line].added, i, lane)
 											}
 										case accumulateBlocks:
-											z[k] = number(b.spectrum, i, lane) + cmplx.Conj(number(b.f.filter, i, lane))*z[k]
+											z[k] = number(b.spectrum, i, lane) + cmplx.Conj(number(factors[line].filter, i, lane))*z[k]
 										}
 									}
 									if kind == filterBlocks {
 										z = dft(z, 1)
 									}
 									for k := range z {
-										want[place{block, k, lane}] = z[k]
+										want[place{line, block, k, lane}] = z[k]
 									}
 								}
 							}
-							s.run(kind, &b, row, step, part, blocks)
+							call := s.call(kind, part, step, lines)
+							call.setFactors(&factors)
+							call.run(&asm.Fetches{})
 							for p, w := range want {
-								got := inWork(p.block, p.k, p.lane)
+								b := &lines[p.line]
+								got := inWork(b, p.block, p.k, p.lane)
 								if kind == spectrumBlocks || kind == accumulateBlocks {
 									got = number(b.spectrum, p.block*radix+p.k, p.lane)
 								}
 								if cmplx.Abs(got-w) > 1e-5*float64(radix) {
-									t.Fatalf("number %d of block %d, lane %d is %v, want %v", p.k, p.block, p.lane, got, w)
+									t.Fatalf("number %d of block %d of line %d, lane %d is %v, want %v", p.k, p.block, p.line, p.lane, got, w)
 								}
 							}
 						})

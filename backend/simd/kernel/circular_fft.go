@@ -1,5 +1,7 @@
 package kernel
 
+import "sync"
+
 // CircularFFT is the convolution that Circular describes, through the frequencies: its cost grows like N·log N.
 //
 // Two lines are a pair, as they share the kernel. Pairs are transformed, multiplied by the kernel's spectrum and taken back in
@@ -38,8 +40,8 @@ func (c *CircularFFT) turnGroups(l *lineVectors) int {
 
 // ScratchSize returns the number of floats that Run needs.
 func (c CircularFFT) ScratchSize() int {
-	plan := c.plan()
-	return signalSize(plan.rows()) + signalSize(plan.n)
+	l := c.lineVectors(nil, c.InStride)
+	return pairSize(c.plan()) + c.stageSize(&l)
 }
 
 // Run computes units lo to hi of out from x.
@@ -48,27 +50,39 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 	mustHold(x, c.span(c.InStride))
 	mustHold(packed, c.PackedSize())
 	mustHold(scratch, c.ScratchSize())
-	plan := c.plan()
-	r := circularFFTRun{
-		c: c, in: c.lineVectors(x, c.InStride), out: c.lineVectors(out, c.OutStride), packed: packed,
-		plan: plan, work: signalIn(scratch, plan.rows()), lines: signalIn(scratch[signalSize(plan.rows()):], plan.n),
-	}
+	r := circularFFTRuns.Get().(*circularFFTRun)
+	defer r.end()
+	r.c, r.in, r.out, r.packed, r.phase = c, c.lineVectors(x, c.InStride), c.lineVectors(out, c.OutStride), packed, -1
+	r.begin(c.plan(), scratch)
+	r.source, r.target = r.plan.first.over(r.work, r.in.step, false), r.plan.first.over(r.work, r.out.step, false)
 	r.turnGroups, r.units = c.turnGroups(&r.in), c.Units()
+	r.stage.begin(r, scratch[pairSize(r.plan):])
 	for u := lo; u < hi; u++ {
 		r.compute(r.unit(u), r.unit(min(u+1, r.units-1)))
 	}
+	r.stage.finish()
 }
+
+var circularFFTRuns = sync.Pool{New: func() any { return new(circularFFTRun) }}
 
 // circularFFTRun is what the signals of a call share.
 type circularFFTRun struct {
-	c       CircularFFT
-	in, out lineVectors
-	packed  []float32
-	plan    *linePlan
-	work    complexRows
-	lines   complexRows // two lines, where they are not taken from the tensors and to them at once
+	pairRun
+	c              CircularFFT
+	in, out        lineVectors
+	source, target lineRun // over lines where they are
+	packed         []float32
+	phase          int // that the calls are for
+	stage          outStage
 
 	units, turnGroups int
+}
+
+// end forgets all but the room that was taken, for the next run.
+func (r *circularFFTRun) end() {
+	r.pairRun.end()
+	*r = circularFFTRun{pairRun: r.pairRun, stage: outStage{out: r.stage.out[:0]}}
+	circularFFTRuns.Put(r)
 }
 
 // unit is the signals of some turns of some phases. The last turn may lack phases.
@@ -94,7 +108,7 @@ func (r *circularFFTRun) compute(u, after unit) {
 	both[1] = both[0]
 	i := 0
 	for phase := u.phase; phase < u.endPhase; phase++ {
-		f := factorsOf(r.packed, phase, r.plan)
+		r.filter(phase)
 		for turn, end := u.turn, min(u.endTurn, r.in.turnsOf(phase)); turn < end; turn++ {
 			current, next := &both[i&1], &both[^i&1]
 			switch {
@@ -105,30 +119,49 @@ func (r *circularFFTRun) compute(u, after unit) {
 			case after.phase < after.endPhase:
 				r.place(next, after.turn, after.phase)
 			}
-			r.convolve(current, &next.in, &f)
+			r.convolve(current, next, r.stage.slots(u, turn, phase))
 			i++
 		}
 	}
+	r.stage.flush()
+}
+
+// filter lets pairs be multiplied by the spectrum of a phase.
+func (r *circularFFTRun) filter(phase int) {
+	if phase == r.phase {
+		return
+	}
+	f := factorsOf(r.packed, phase, r.plan)
+	factors := [2]factorRows{f, f}
+	if r.phase < 0 {
+		r.prepare(&pass{kind: filterBlocks, factors: factors})
+		r.prepare(&pass{kind: filterBlocks, factors: factors, both: true})
+	}
+	for _, calls := range r.calls[filterBlocks] {
+		for i := range calls {
+			calls[i].setFactors(&factors)
+		}
+	}
+	r.phase = phase
 }
 
 // signal is two vectors of lines with the same channels, or one.
 type signal struct {
-	first, second int  // vectors; the same where there is no second
-	in, out       pair // where they begin
-	whole         bool // each has sixteen lanes next to each other there
+	vectors [2]int       // the same where there is no second
+	in, out [2][]float32 // from where they begin; the second may be nil
+	whole   bool         // each has sixteen lanes next to each other there
 }
 
 // place sets s to a signal of a phase.
 func (r *circularFFTRun) place(s *signal, turn, phase int) {
-	s.first, s.second = r.in.signal(turn, phase)
-	in, out, whole := r.at(s.first)
-	s.in.first, s.in.second, s.in.stride = r.in.x[in:], nil, r.in.step
-	s.out.first, s.out.second, s.out.stride = r.out.x[out:], nil, r.out.step
-	s.whole = whole && r.plan.n == r.in.n
-	if s.second != s.first {
-		in, out, whole = r.at(s.second)
-		s.in.second, s.out.second = r.in.x[in:], r.out.x[out:]
-		s.whole = s.whole && whole
+	s.vectors[0], s.vectors[1] = r.in.signal(turn, phase)
+	s.in[1], s.out[1], s.whole = nil, nil, r.plan.n == r.in.n
+	for i, vector := range s.vectors {
+		if i == 1 && vector == s.vectors[0] {
+			break
+		}
+		in, out, whole := r.at(vector)
+		s.in[i], s.out[i], s.whole = r.in.x[in:], r.out.x[out:], s.whole && whole
 	}
 }
 
@@ -142,58 +175,59 @@ func (r *circularFFTRun) at(vector int) (in, out int, whole bool) {
 	return in, out, inWhole && outWhole
 }
 
-// convolve computes one signal's lines of out, and fetches rows of the next.
-func (r *circularFFTRun) convolve(s *signal, next *pair, f *factorRows) {
-	in, out := &s.in, &s.out
-	soon := fetching(in.second, in.stride, out.first, out.stride)
-	later := fetching(out.second, out.stride, next.first, next.stride)
-	if !s.whole || in.second == nil {
-		soon = fetching(out.first, out.stride, out.second, out.stride)
-		later = fetching(next.first, next.stride, next.second, next.stride)
+// convolve computes one signal's lines of out, or brings them to slots of the stage, and fetches rows of the next.
+func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
+	first, second := s.vectors[0], s.vectors[1]
+	from, to := &r.source, &r.target
+	if s.whole {
+		from.set(s.in[0], s.in[1])
+	} else {
+		r.load(&r.in, first, second)
+		from = &r.copied
 	}
-	var lines pair
-	if !s.whole {
-		lines = r.load(s.first, s.second)
-		in, out = &lines, &lines
+	soon := [4]later{{s.out[0], r.out.step}, {s.out[1], r.out.step}, {next.in[0], r.in.step}, {next.in[1], r.in.step}}
+	staged := s.whole && r.stage.takes(s)
+	switch {
+	case staged:
+		to = r.stage.lines(s, slots)
+		idle := later{r.work.re, lanes}
+		soon = [4]later{soon[2], idle, idle, soon[3]}
+	case s.whole:
+		to.set(s.out[0], s.out[1])
+	default:
+		to = &r.copied
 	}
-	r.plan.convolve(out, in, &r.work, f, &soon, &later)
-	if s.first != s.second && !finite((*vector)(out.first), (*vector)(out.second)) { // a row has something of all frequencies of both
-		r.convolveAlone(s.first, f)
-		r.convolveAlone(s.second, f)
+	r.fetch(r.in.n, soon[:]...)
+	r.filtered(from, to)
+	if first != second && !finite((*vector)(to.lines[0]), (*vector)(to.lines[1])) { // a row has something of all frequencies of both
+		for i, vector := range s.vectors {
+			r.load(&r.in, vector, vector)
+			r.filtered(&r.copied, &r.copied)
+			if staged {
+				unpackLanes(to.lines[i], r.lines.re, r.out.n, to.stride, lanes)
+			} else {
+				r.out.store(vector, r.lines.re)
+			}
+		}
 		return
 	}
 	if s.whole {
 		return
 	}
-	r.out.store(s.first, r.lines.re)
-	if s.first != s.second {
-		r.out.store(s.second, r.lines.im)
-	}
-}
-
-// convolveAlone computes the lines of one vector of a signal.
-func (r *circularFFTRun) convolveAlone(vector int, f *factorRows) {
-	lines := r.load(vector, vector)
-	r.plan.convolve(&lines, &lines, &r.work, f, &ahead{}, &ahead{})
-	r.out.store(vector, r.lines.re)
-}
-
-// load copies the lines of two vectors, or of one, and continues them by zeros.
-func (r *circularFFTRun) load(first, second int) pair {
-	return r.in.pairIn(r.lines, r.plan.numbers(), first, second)
-}
-
-// pairIn copies the lines of two vectors, or of one, to z, and continues them by zeros up to a row.
-func (l *lineVectors) pairIn(z complexRows, end, first, second int) pair {
-	lines := pair{first: z.re, stride: lanes}
-	l.load(z.re, first)
-	clear(z.re[l.n*lanes : end*lanes])
+	r.out.store(first, r.lines.re)
 	if first != second {
-		lines.second = z.im
-		l.load(z.im, second)
-		clear(z.im[l.n*lanes : end*lanes])
+		r.out.store(second, r.lines.im)
 	}
-	return lines
+}
+
+// filtered takes a pair of lines through the filter to others, or to themselves.
+func (r *circularFFTRun) filtered(from, to *lineRun) {
+	calls := r.calls[filterBlocks][0]
+	if from.lines[1] != nil {
+		calls = r.calls[filterBlocks][1]
+	}
+	r.through(from, calls)
+	to.back(&r.fetches)
 }
 
 // plan returns how lines are convolved.

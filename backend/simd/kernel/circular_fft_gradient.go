@@ -1,5 +1,7 @@
 package kernel
 
+import "sync"
+
 // CircularFFTGradient is the gradient of a circular convolution's kernel that CircularGradient describes, through the
 // frequencies: dw is the way back of Σ conj(V̂)·Ẑ over pairs of lines, the real part where they share numbers.
 //
@@ -23,7 +25,7 @@ func (g CircularFFTGradient) PartialSize() int { return g.Units() * g.length() *
 // ScratchSize returns the number of floats that Run needs.
 func (g CircularFFTGradient) ScratchSize() int {
 	plan := g.plan()
-	return signalSize(plan.rows()) + 6*plan.frequencies()*lanes + signalSize(plan.n) + g.length()*lanes
+	return pairSize(plan) + 6*plan.frequencies()*lanes + g.length()*lanes
 }
 
 // Run computes units lo to hi of the partial sums from v, x and the embedding pe [N, C], which may be nil.
@@ -31,14 +33,22 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 	mustHold(v, g.span(g.OutStride))
 	mustHold(x, g.span(g.InStride))
 	mustHold(scratch, g.ScratchSize())
-	n, plan, chunks := g.length(), g.plan(), g.chunks()
-	r := gradientRun{plan: plan, work: signalIn(scratch, plan.rows())}
-	rest := scratch[signalSize(plan.rows()):]
-	size := 2 * plan.frequencies() * lanes
-	r.sum, r.spectrum, rest = rest[:size], rest[size:][:2*size], rest[3*size:]
-	r.lines, rest = signalIn(rest, plan.n), rest[signalSize(plan.n):]
-	vLines, xLines := g.lineVectors(v, g.OutStride), g.lineVectors(x, g.InStride)
-	phases := vLines.phases
+	n, chunks := g.length(), g.chunks()
+	r := gradientRuns.Get().(*gradientRun)
+	defer r.end()
+	r.v, r.x = g.lineVectors(v, g.OutStride), g.lineVectors(x, g.InStride)
+	r.begin(g.plan(), scratch)
+	rest := scratch[pairSize(r.plan):]
+	size := 2 * r.plan.frequencies() * lanes
+	spectrum := rest[size:][:2*size]
+	r.sum, rest = rest[:size], rest[3*size:]
+	r.vLines, r.xLines = r.plan.first.over(r.work, r.v.step, false), r.plan.first.over(r.work, r.x.step, false)
+	for _, both := range [2]bool{false, true} {
+		transform, accumulate := r.plan.transform(spectrum, both), r.plan.accumulate(r.sum, spectrum, both)
+		r.prepare(&transform)
+		r.prepare(&accumulate)
+	}
+	phases := r.v.phases
 	for u := lo; u < hi; u++ {
 		phase, chunk := u%phases, u/phases
 		if pe != nil {
@@ -46,11 +56,11 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 			g.gatherChannels(r.embedding, pe, phase)
 		}
 		clear(r.sum)
-		turns := vLines.turnsOf(phase)
+		turns := r.v.turnsOf(phase)
 		for turn := chunk * turns / chunks; turn < (chunk+1)*turns/chunks; turn++ {
-			first, second := vLines.signal(turn, phase)
-			nextFirst, nextSecond := vLines.signal(min(turn+1, turns-1), phase)
-			r.accumulate(&vLines, &xLines, first, second, nextFirst, nextSecond)
+			first, second := r.v.signal(turn, phase)
+			nextFirst, nextSecond := r.v.signal(min(turn+1, turns-1), phase)
+			r.add(first, second, nextFirst, nextSecond)
 		}
 		r.finish(partial[u*n*lanes:][:n*lanes])
 	}
@@ -58,31 +68,41 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 
 // gradientRun is what the pairs of a call share.
 type gradientRun struct {
-	plan      *linePlan
-	work      complexRows
-	sum       []float32 // of products
-	spectrum  []float32 // of a pair of v
-	lines     complexRows
-	embedding []float32
+	pairRun
+	v, x           lineVectors
+	vLines, xLines lineRun   // over lines where they are
+	sum            []float32 // of products
+	embedding      []float32
 }
 
-// accumulate adds the products of the spectra of a pair of lines of v and of x to the sum, and fetches rows of the next.
-func (r *gradientRun) accumulate(v, x *lineVectors, first, second, nextFirst, nextSecond int) {
-	in, later := r.rows(v, first, second, nil), x.begin(first, second)
-	soon := r.ahead(&in, &later)
-	r.plan.transform(r.spectrum, &in, &r.work, &soon)
-	in, later = r.rows(x, first, second, r.embedding), v.begin(nextFirst, nextSecond)
-	soon = r.ahead(&in, &later)
-	r.plan.accumulate(r.sum, &in, &r.work, r.spectrum, &soon)
+var gradientRuns = sync.Pool{New: func() any { return new(gradientRun) }}
+
+// end forgets all but the room that was taken, for the next run.
+func (r *gradientRun) end() {
+	r.pairRun.end()
+	*r = gradientRun{pairRun: r.pairRun}
+	gradientRuns.Put(r)
 }
 
-// ahead returns what comes into the cache with a pair: its second line and the first of what comes later, or where the pair
-// was copied to the cache, both lines of that.
-func (r *gradientRun) ahead(in, later *pair) ahead {
-	if in.second == nil || &in.first[0] == &r.lines.re[0] {
-		return fetching(later.first, later.stride, later.second, later.stride)
+// add adds the products of the spectra of a pair of lines of v and of x to the sum, and fetches rows of the next.
+func (r *gradientRun) add(first, second, nextFirst, nextSecond int) {
+	both := 0
+	if first != second {
+		both = 1
 	}
-	return fetching(in.second, in.stride, later.first, later.stride)
+	v := r.rows(&r.v, &r.vLines, first, second, nil)
+	r.soon(&r.x, first, second)
+	r.through(v, r.calls[spectrumBlocks][both])
+	x := r.rows(&r.x, &r.xLines, first, second, r.embedding)
+	r.soon(&r.v, nextFirst, nextSecond)
+	r.through(x, r.calls[accumulateBlocks][both])
+}
+
+// soon fetches the lines of two vectors.
+func (r *gradientRun) soon(l *lineVectors, first, second int) {
+	at1, _ := l.whole(first)
+	at2, _ := l.whole(second)
+	r.fetch(l.n, later{l.x[at1:], l.step}, later{l.x[at2:], l.step})
 }
 
 // finish takes the sum on the way back. Where lines were continued by zeros, what a distance of less than zero gives stands
@@ -90,11 +110,11 @@ func (r *gradientRun) ahead(in, later *pair) ahead {
 func (r *gradientRun) finish(partial []float32) {
 	r.plan.scale(r.sum)
 	if len(partial) == r.plan.n*lanes {
-		r.plan.inverse(partial, lanes, r.sum, &r.work)
+		r.inverse(partial, r.sum)
 		return
 	}
 	line := r.lines.re[:r.plan.n*lanes]
-	r.plan.inverse(line, lanes, r.sum, &r.work)
+	r.inverse(line, r.sum)
 	copy(partial, line)
 	around := line[len(line)-len(partial):]
 	Binary(OpAdd, partial[lanes:], partial[lanes:], around[lanes:])
@@ -126,31 +146,25 @@ func (g CircularFFTGradient) Combine(dw, partial []float32) {
 
 // rows returns the lines of two vectors, or of one alone, where they are or copied, with the embedding added where there is
 // one.
-func (r *gradientRun) rows(l *lineVectors, first, second int, embedding []float32) pair {
+func (r *gradientRun) rows(l *lineVectors, lines *lineRun, first, second int, embedding []float32) *lineRun {
 	at1, whole := l.whole(first)
 	at2, alsoWhole := l.whole(second)
 	if whole && alsoWhole && embedding == nil && r.plan.n == l.n {
-		lines := pair{first: l.x[at1:], stride: l.step}
+		lines.set(l.x[at1:], nil)
 		if first != second {
-			lines.second = l.x[at2:]
+			lines.set(l.x[at1:], l.x[at2:])
 		}
 		return lines
 	}
-	lines := l.pairIn(r.lines, r.plan.numbers(), first, second)
+	r.load(l, first, second)
 	if embedding != nil {
-		Binary(OpAdd, lines.first[:len(embedding)], lines.first[:len(embedding)], embedding)
-		if lines.second != nil {
-			Binary(OpAdd, lines.second[:len(embedding)], lines.second[:len(embedding)], embedding)
+		for _, line := range r.copied.lines {
+			if line != nil {
+				Binary(OpAdd, line[:len(embedding)], line[:len(embedding)], embedding)
+			}
 		}
 	}
-	return lines
-}
-
-// begin returns where two vectors' lines begin.
-func (l *lineVectors) begin(first, second int) pair {
-	at1, _ := l.whole(first)
-	at2, _ := l.whole(second)
-	return pair{first: l.x[at1:], second: l.x[at2:], stride: l.step}
+	return &r.copied
 }
 
 // chunks returns the number of parts that the signals of a phase are summed in.

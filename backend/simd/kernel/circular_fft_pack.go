@@ -32,9 +32,10 @@ func (c *CircularFFT) pack(packed, w []float32, terms CircularTerms, reversed bo
 		block := packed[phase*phaseSize(plan):][:phaseSize(plan)]
 		block[0] = has
 		size, rows := 2*plan.frequencies()*lanes, plan.rows()*lanes
-		p := phasePacker{c: c, plan: plan, phase: phase, factors: factorRows{block[lanes:][:size], block[lanes+size:][:size]}}
+		p := phasePacker{c: c, phase: phase, factors: factorRows{block[lanes:][:size], block[lanes+size:][:size]}}
 		spare := block[lanes+2*size:]
-		p.work = complexRows{spare[:rows], spare[rows:][:rows], lanes}
+		p.plan, p.work = plan, complexRows{spare[:rows], spare[rows:][:rows], lanes}
+		p.fetch(0)
 		p.line = spare[2*rows:]
 		p.kernel(w)
 		if has != 0 {
@@ -48,11 +49,10 @@ func (c *CircularFFT) pack(packed, w []float32, terms CircularTerms, reversed bo
 
 // phasePacker lays out the spectra of one phase.
 type phasePacker struct {
+	pairRun
 	c       *CircularFFT
-	plan    *linePlan
 	phase   int
 	factors factorRows
-	work    complexRows
 	line    []float32
 }
 
@@ -108,15 +108,19 @@ func (p *phasePacker) gather(t []float32) {
 // transform takes the line to the frequencies, as the first line of a pair whose second one is the same, or zero. It sets
 // rows to its spectrum, or adds to them the products with the conjugate of the filter.
 func (p *phasePacker) transform(kind blockKind, rows []float32, twice bool) {
-	plan := p.plan
-	plan.forward(&pair{first: p.line, stride: lanes, whole: true}, &p.work, &ahead{})
-	if twice {
-		for b := range plan.first.rest {
-			at, size := b*plan.first.pitch*lanes, plan.first.shared*lanes
+	plan, f := p.plan, p.factors.filter
+	p.single = plan.first.over(p.work, lanes, false)
+	p.single.set(p.line, nil)
+	p.single.forward(&p.fetches)
+	first := plan.first
+	for b := range first.rest {
+		at, size := b*first.pitch*lanes, first.shared*lanes
+		clear(p.work.im[at:][:size])
+		if twice {
 			copy(p.work.im[at:][:size], p.work.re[at:])
 		}
 	}
-	plan.finish(kind, rows, &p.work, p.factors.filter, false)
+	p.run(p.prepare(&pass{kind: kind, factors: [2]factorRows{{filter: f}}, spectrum: [2][]float32{rows}}))
 }
 
 // bias returns the lanes of a phase of b [C], zeros where that is nil.

@@ -188,6 +188,61 @@ func TestCircularFFTKeepsNaNAndInfinityInTheirLine(t *testing.T) {
 }
 
 // TestCircularFFTOfLongLines compares some outputs and some of the kernel's gradient with their sums.
+func TestCircularFFTWritesTheSamePastTheCaches(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		before := streamedFloats
+		defer func() { streamedFloats = before }()
+		r := seeded(t)
+		for _, c := range []Circular{
+			{Batch: 2, H: 28, W: 28, C: 96}, {Batch: 3, H: 56, W: 8, C: 48}, {Batch: 2, H: 112, W: 6, C: 24}, {Batch: 2, H: 224, W: 12, C: 12},
+			{Batch: 1, H: 448, W: 16, C: 6}, {Batch: 2, H: 35, W: 5, C: 16}, {Batch: 1, H: 896, W: 16, C: 3}, {Batch: 5, H: 9, W: 3, C: 176},
+		} {
+			for variant := range 4 {
+				c.Axis, c.InStride, c.OutStride = Height, c.C, c.C
+				if variant == 1 {
+					c.OutStride += 16 * (1 + r.IntN(3))
+				}
+				t.Run(fmt.Sprintf("%+v, variant %d", c, variant), func(t *testing.T) {
+					f, n := CircularFFT{c}, c.length()
+					x, w := normal(r, make([]float32, c.span(c.InStride))), normal(r, make([]float32, n*c.C))
+					packed := make([]float32, f.PackedSize())
+					f.Pack(packed, w, CircularTerms{Embedding: w}, 0, f.PackUnits())
+					if variant == 2 {
+						x[r.IntN(len(x))] = float32(math.NaN())
+						x[r.IntN(len(x))] = float32(math.Inf(1))
+					}
+					out := func() []float32 {
+						room := make([]float32, c.span(c.OutStride)+32)
+						for !aligned(room) {
+							room = room[1:]
+						}
+						if variant == 3 {
+							room = room[1:] // then lines cannot be written past the caches
+						}
+						return room[:c.span(c.OutStride)]
+					}
+					want, got := out(), out()
+					streamedFloats = before
+					f.Run(want, x, packed, 0, f.Units(), make([]float32, f.ScratchSize()))
+					streamedFloats = 0
+					if l := c.lineVectors(nil, c.InStride); f.stageWidth(&l) == 0 {
+						t.Fatal("nothing is written past the caches")
+					}
+					units, scratch := f.Units(), make([]float32, f.ScratchSize())
+					half := r.IntN(units + 1)
+					f.Run(got, x, packed, half, units, scratch)
+					f.Run(got, x, packed, 0, half, scratch)
+					for i := range want {
+						if math.Float32bits(want[i]) != math.Float32bits(got[i]) {
+							t.Fatalf("value %d is %g, want %g", i, got[i], want[i])
+						}
+					}
+				})
+			}
+		}
+	})
+}
+
 func TestCircularFFTOfLongLines(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := seeded(t)

@@ -60,3 +60,19 @@ func unpackLanesVector(dst, src []float32, pixels, stride, used int) bool {
 	}
 	return true
 }
+
+// streamLanesVector is streamLanes in assembly, and says whether there is any for the level in use.
+func streamLanesVector(dst, src []float32, pixels, dstStride, srcStride, vectors int) bool {
+	switch level {
+	case AVX512:
+		asm.StreamLanesAVX512(&dst[0], &src[0], pixels, dstStride, srcStride, vectors)
+	case AVX2:
+		asm.StreamLanesAVX2(&dst[0], &src[0], pixels, dstStride, srcStride, vectors)
+	default:
+		return false
+	}
+	return true
+}
+
+// fence lets all that reads memory later see what streamLanes wrote before.
+func fence() { asm.Fence() }

@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // Sixteen channels are the unit of the spatial kernels: one 512-bit vector, or two of 256 bits. A block of fewer
 // channels is copied to vectors of sixteen and back, so that the arithmetic has no tails.
 
@@ -35,6 +37,24 @@ func unpackLanes(dst, src []float32, pixels, stride, used int) {
 		copy(dst[i*stride:i*stride+used], src[i*lanes:])
 	}
 }
+
+// streamLanes copies vectors of sixteen, some for each of pixels pixels, past the caches: what does not fit there is written
+// faster so, as the lines of the cache are not read first. Each vector must come to a multiple of 64 bytes. fence must follow.
+func streamLanes(dst, src []float32, pixels, dstStride, srcStride, vectors int) {
+	if pixels == 0 || vectors == 0 {
+		return
+	}
+	_, _ = dst[(pixels-1)*dstStride+vectors*lanes-1], src[(pixels-1)*srcStride+vectors*lanes-1]
+	if streamLanesVector(dst, src, pixels, dstStride, srcStride, vectors) {
+		return
+	}
+	for i := range pixels {
+		copy(dst[i*dstStride:][:vectors*lanes], src[i*srcStride:])
+	}
+}
+
+// aligned says whether a vector of sixteen lies where memory can be written past the caches.
+func aligned(v []float32) bool { return uintptr(unsafe.Pointer(&v[0]))%(4*lanes) == 0 }
 
 // blocksOf returns how many blocks of sixteen hold channels channels.
 func blocksOf(channels int) int { return (channels + lanes - 1) / lanes }

@@ -11,7 +11,7 @@ import "math"
 type linePlan struct {
 	n      int
 	half   bool // whether lines have a first half alone, continued by zeros
-	first  lineStage
+	first  *lineStage
 	stages []blockStage
 	turns  []int // where the blocks of each turn begin, and where the last ones end
 }
@@ -136,166 +136,96 @@ func paddedLine(n int) (length, radix int) {
 	return length, radix
 }
 
-// pair is a pair of lines: the second may be missing, and is then nil.
-type pair struct {
-	first, second []float32
-	stride        int  // floats from a row to the next
-	whole         bool // whether they have all numbers where the plan is for first halves
-}
-
-// ahead is two lines whose rows will be needed soon, or nil: the first comes into the cache while the first line of a pair is
-// worked on, and the second with the second.
-type ahead [2]struct {
-	line   []float32
-	stride int
-}
-
-// fetching returns two lines that begin in pairs.
-func fetching(first []float32, firstStride int, second []float32, secondStride int) (a ahead) {
-	a[0].line, a[0].stride = first, firstStride
-	a[1].line, a[1].stride = second, secondStride
-	return a
-}
-
-// convolve convolves a pair of lines: their spectrum is multiplied by the filter, which has the factor 1/n and twice that in
-// doubled rows, and what is added to it is added. work has rows() rows. Lines of soon come into the cache on the way to the
-// frequencies, and of next on the way back.
-func (p *linePlan) convolve(out, in *pair, work *complexRows, f *factorRows, soon, next *ahead) {
-	p.forward(in, work, soon)
-	both := in.second != nil
-	for turn, first := range p.turns[:len(p.turns)-1] {
-		p.filterBlocks(work, f, first, p.turns[turn+1], both)
-	}
-	p.back(out, work, next)
-}
-
-// forward takes a pair through the first stage.
-func (p *linePlan) forward(in *pair, work *complexRows, soon *ahead) {
-	p.ends(in, work, soon, false)
-	if in.second == nil {
-		for b := range p.first.rest {
-			clear(work.im[b*p.first.pitch*lanes:][:p.first.shared*lanes])
-		}
-	}
-}
-
-// back takes a pair through the last stage of the way back.
-func (p *linePlan) back(out *pair, work *complexRows, soon *ahead) {
-	p.ends(out, work, soon, true)
-}
-
-// ends takes the lines of a pair through the first or the last stage.
-func (p *linePlan) ends(lines *pair, work *complexRows, soon *ahead, back bool) {
-	for i, line := range [2][]float32{lines.first, lines.second} {
-		if line == nil {
-			return
-		}
-		l := lineRows{line: line, stride: lines.stride, half: p.half && !lines.whole, next: soon[i].line, nextStride: soon[i].stride}
-		if l.next == nil { // then this one's first row again and again
-			l.next, l.nextStride = line, 0
-		}
-		l.shared, l.re, l.im = p.first.of(work, i == 1)
-		if back {
-			p.first.back(&l)
-		} else {
-			p.first.forward(&l)
-		}
-	}
-}
-
-// second returns the work as it is where the own blocks are those of the second line of a pair.
-func (p *linePlan) second(work *complexRows) complexRows {
-	at := p.first.own * lanes
-	return complexRows{work.re[at:], work.im[at:], lanes}
-}
-
-// filterBlocks takes blocks lo to hi of the first line of a pair, and those of the second, to the frequencies, through the
-// filter and back.
-func (p *linePlan) filterBlocks(work *complexRows, f *factorRows, lo, hi int, both bool) {
-	p.filterRows(work, f, lo, hi)
-	if lo = max(lo, p.first.shared); both && lo < hi {
-		second := p.second(work)
-		p.filterRows(&second, f, lo, hi)
-	}
-}
-
-func (p *linePlan) filterRows(work *complexRows, f *factorRows, lo, hi int) {
-	last := len(p.stages) - 1
-	for i := range last {
-		p.run(i, forwardBlocks, work, nil, nil, lo, hi)
-	}
-	p.run(last, filterBlocks, work, f, nil, lo, hi)
-	for i := last - 1; i >= 0; i-- {
-		p.run(i, inverseBlocks, work, nil, nil, lo, hi)
-	}
-}
-
-// run runs a stage over blocks lo to hi. The filter and the spectrum are those of all blocks.
-func (p *linePlan) run(stage int, kind blockKind, work *complexRows, f *factorRows, spectrum []float32, lo, hi int) {
-	s, pitch := &p.stages[stage], p.first.pitch
-	b := blockRun{work: *work}
-	parts := s.length / s.radix
-	for begin := 0; begin < p.first.rest; begin += s.length {
-		at := (begin*p.blocks() + lo*s.radix) * 2 * lanes
-		if kind == filterBlocks || kind == accumulateBlocks {
-			b.f.filter = f.filter[at:]
-			if f.added != nil {
-				b.f.added = f.added[at:]
-			}
-		}
-		if kind >= spectrumBlocks {
-			b.spectrum = spectrum[at:]
-		}
-		for part := range parts {
-			s.run(kind, &b, (begin+part)*pitch+lo, parts*pitch, part, hi-lo)
-		}
-	}
-}
-
 // frequencies returns the number of rows of a line in the frequencies, the shared ones of its pair among them.
 func (p *linePlan) frequencies() int { return p.blocks() * p.first.rest }
 
-// transform takes a pair to the frequencies: rows of the first line, and then, as many again, those of the second.
-func (p *linePlan) transform(spectrum []float32, in *pair, work *complexRows, soon *ahead) {
-	p.forward(in, work, soon)
-	p.finish(spectrumBlocks, spectrum, work, nil, in.second != nil)
+// pass is what butterflies of the middle stages need besides the work of a pair, for its first and its second line.
+type pass struct {
+	kind     blockKind // of the last stage, on the way to the frequencies or from there
+	factors  [2]factorRows
+	spectrum [2][]float32
+	both     bool // whether there is a second line
 }
 
-// accumulate adds to a sum the products of a pair with the conjugate of another's spectrum.
-func (p *linePlan) accumulate(sum []float32, in *pair, work *complexRows, spectrum []float32, soon *ahead) {
-	p.forward(in, work, soon)
-	p.finish(accumulateBlocks, sum, work, spectrum, in.second != nil)
+// transform returns the pass to the frequencies: rows of the first line, and then, as many again, those of the second.
+func (p *linePlan) transform(spectrum []float32, both bool) pass {
+	t := pass{kind: spectrumBlocks, both: both}
+	t.spectrum[0] = spectrum
+	if both {
+		t.spectrum[1] = spectrum[p.frequencies()*2*lanes:]
+	}
+	return t
 }
 
-// finish takes what the first stage left through the others.
-func (p *linePlan) finish(kind blockKind, to []float32, work *complexRows, spectrum []float32, both bool) {
-	last, blocks := len(p.stages)-1, p.blocks()
-	through := func(work *complexRows, to, spectrum []float32, lo int) {
-		for i := range last {
-			p.run(i, forwardBlocks, work, nil, nil, lo, blocks)
-		}
-		p.run(last, kind, work, &factorRows{filter: spectrum}, to, lo, blocks)
+// accumulate returns the pass that adds to a sum the products with the conjugate of another pair's spectrum.
+func (p *linePlan) accumulate(sum, spectrum []float32, both bool) pass {
+	a := pass{kind: accumulateBlocks, spectrum: [2][]float32{sum, sum}, both: both}
+	a.factors[0].filter = spectrum
+	if both {
+		a.factors[1].filter = spectrum[p.frequencies()*2*lanes:]
 	}
-	through(work, to, spectrum, 0)
-	if !both || p.first.own == 0 {
-		return
-	}
-	second, size := p.second(work), p.frequencies()*2*lanes
-	if kind == accumulateBlocks {
-		through(&second, to, spectrum[size:], p.first.shared)
-	} else {
-		through(&second, to[size:], spectrum, p.first.shared)
-	}
+	return a
 }
 
-// inverse takes the frequencies of one line back to it, without the factor 1/n; doubled rows must be.
-func (p *linePlan) inverse(line []float32, stride int, spectrum []float32, work *complexRows) {
+// calls appends those of a pass to what is there.
+func (p *linePlan) calls(calls []blockCall, work *complexRows, w *pass) []blockCall {
 	last := len(p.stages) - 1
-	p.run(last, backBlocks, work, nil, spectrum, 0, p.blocks())
-	for i := last - 1; i >= 0; i-- {
-		p.run(i, inverseBlocks, work, nil, nil, 0, p.blocks())
+	for turn, lo := range p.turns[:len(p.turns)-1] {
+		hi := p.turns[turn+1]
+		second := blockRange{1, max(lo, p.first.shared), hi}
+		if !w.both {
+			second.lo = hi
+		}
+		groups := [][2]blockRange{{{0, lo, hi}, second}}
+		if last > 0 { // what several stages work on is to be in the first cache: one line, then the other
+			groups = [][2]blockRange{{{0, lo, hi}}, {second}}
+		}
+		for _, group := range groups {
+			if group[0].lo == group[0].hi {
+				continue
+			}
+			if w.kind != backBlocks {
+				for i := range last {
+					calls = p.stageCalls(calls, i, forwardBlocks, work, w, &group)
+				}
+			}
+			calls = p.stageCalls(calls, last, w.kind, work, w, &group)
+			if w.kind == backBlocks || w.kind == filterBlocks {
+				for i := last - 1; i >= 0; i-- {
+					calls = p.stageCalls(calls, i, inverseBlocks, work, w, &group)
+				}
+			}
+		}
 	}
-	p.back(&pair{first: line, stride: stride, whole: true}, work, &ahead{})
+	return calls
+}
+
+// blockRange is blocks lo to hi of the first line of a pair, 0, or of the second, 1.
+type blockRange struct{ line, lo, hi int }
+
+// stageCalls appends the calls of one stage over some blocks of each line.
+func (p *linePlan) stageCalls(calls []blockCall, stage int, kind blockKind, work *complexRows, w *pass, group *[2]blockRange) []blockCall {
+	s, pitch := &p.stages[stage], p.first.pitch
+	parts := s.length / s.radix
+	for begin := 0; begin < p.first.rest; begin += s.length {
+		for part := range parts {
+			var rows [2]blockRows
+			for i, b := range group {
+				if b.lo == b.hi {
+					continue
+				}
+				row := (begin+part)*pitch + b.lo + b.line*p.first.own // those of the second line stand that many further
+				at := (begin*p.blocks() + b.lo*s.radix) * 2 * lanes
+				rows[i] = blockRows{
+					re: work.re[row*lanes:], im: work.im[row*lanes:], spectrum: w.spectrum[b.line], at: at, line: b.line, count: b.hi - b.lo,
+				}
+			}
+			call := s.call(kind, part, parts*pitch, rows)
+			call.setFactors(&w.factors)
+			calls = append(calls, call)
+		}
+	}
+	return calls
 }
 
 // scale multiplies rows of the frequencies by 1/n, and doubled ones, which stand for two conjugate results, by twice that.

@@ -1,6 +1,11 @@
 package kernel
 
-import "slices"
+import (
+	"slices"
+	"sync/atomic"
+
+	"github.com/fastparc/fastparc/backend/simd/kernel/asm"
+)
 
 // lineStage is the first stage of the transforms of pairs of real lines, and the last one of their way back.
 //
@@ -16,9 +21,12 @@ type lineStage struct {
 	results     []int // which are computed, shared ones first
 	shared, own int
 	rest        int       // butterflies
-	indexes     []int32   // [rest, radix], the rows of a line that each butterfly takes, and one number more
-	halfIndexes []int32   // [rest, radix/2], those of the first half of a line, where there are twiddles, and one number more
+	indexes     []int32   // [rest, radix], the rows of a line that each butterfly takes
+	halfIndexes []int32   // [rest, radix/2], those of the first half of a line, where there are twiddles
 	twiddles    []float32 // [n/radix, own], factors of the results as pairs; nil where all are 1
+
+	offsets [8]atomic.Pointer[lineOffsets] // those of the last strides that were asked for
+	oldest  atomic.Uint32                  // which of them goes next
 }
 
 // lineRadices are the radices that there are routines for.
@@ -33,9 +41,9 @@ const maxLineRadix = 64
 // newLineStage returns the stage of a radix for lines of n numbers. A radix that has no factor in common with the rest of n
 // makes two dimensions of a line, after Good and Thomas. Else, or where it is asked for, the results are turned, among them
 // the one half around, which then has an imaginary part.
-func newLineStage(n, radix int, turned bool) lineStage {
+func newLineStage(n, radix int, turned bool) *lineStage {
 	rest := n / radix
-	s := lineStage{radix: radix, rest: rest, pitch: radix | 1, results: realResults(radix), shared: 1}
+	s := &lineStage{radix: radix, rest: rest, pitch: radix | 1, results: realResults(radix), shared: 1}
 	turned = turned || greatestCommonDivisor(radix, rest) > 1
 	if !turned && radix%2 == 0 {
 		s.shared = 2
@@ -60,7 +68,6 @@ func newLineStage(n, radix int, turned bool) lineStage {
 			s.twiddles = append(s.twiddles, float32(re), float32(im))
 		}
 	}
-	s.indexes, s.halfIndexes = append(s.indexes, 0), append(s.halfIndexes, 0)
 	return s
 }
 
@@ -111,15 +118,105 @@ func conjugateChoices(n int) (choices []int) {
 // rows returns the number of complex rows of a pair of lines.
 func (s *lineStage) rows() int { return s.rest * s.pitch }
 
-// lineRows is where one line of a pair is, and where its results are.
-type lineRows struct {
-	line       []float32
-	stride     int       // floats from a row of the line to the next
-	half       bool      // whether the line has its first half alone: the rest is zero, or not wanted back
-	shared     []float32 // rows of the results that are shared, the parts that are this line's
-	re, im     []float32 // rows of its own
-	next       []float32 // the line that comes next
-	nextStride int
+// lineOffsets is how many bytes from a line's beginning its rows are, in the order in which butterflies take them, where a row
+// is stride floats from the next.
+type lineOffsets struct {
+	stride int
+	half   bool
+	bytes  []int
+}
+
+// offsetsOf returns the offsets of all rows of a line, or of those of its first half.
+func (s *lineStage) offsetsOf(stride int, half bool) []int {
+	for i := range s.offsets {
+		if o := s.offsets[i].Load(); o != nil && o.stride == stride && o.half == half {
+			return o.bytes
+		}
+	}
+	indexes := s.indexes
+	if half {
+		indexes = s.halfIndexes
+	}
+	o := &lineOffsets{stride, half, make([]int, len(indexes))}
+	for i, row := range indexes {
+		o.bytes[i] = int(row) * stride * 4
+	}
+	s.offsets[int(s.oldest.Add(1))%len(s.offsets)].Store(o)
+	return o.bytes
+}
+
+// lineRun takes pairs of lines through a lineStage, one after the other.
+type lineRun struct {
+	stage  *lineStage
+	stride int  // floats from a row of a line to the next
+	half   bool // whether lines have their first halves alone: the rest is zero, or not wanted back
+	lines  [2][]float32
+	work   complexRows
+	job    asm.LineJob // the same
+}
+
+// over returns a run between work and lines whose rows are stride floats from each other.
+func (s *lineStage) over(work complexRows, stride int, half bool) lineRun {
+	mustHold(work.re, s.rows()*lanes)
+	mustHold(work.im, s.rows()*lanes)
+	r := lineRun{stage: s, stride: stride, half: half, work: work}
+	r.job.Offsets, r.job.Count = &s.offsetsOf(stride, half)[0], s.rest
+	if s.twiddles != nil {
+		r.job.Twiddles = &s.twiddles[0]
+	}
+	for i := range r.job.Lines {
+		l := &r.job.Lines[i]
+		shared, re, im := s.of(&work, i == 1)
+		l.Shared = &shared[0]
+		if s.own > 0 {
+			l.Re, l.Im = &re[0], &im[0]
+		}
+	}
+	return r
+}
+
+// set sets the lines; the second is nil where there is none.
+func (r *lineRun) set(first, second []float32) {
+	size := (r.numbers()-1)*r.stride + lanes
+	r.lines = [2][]float32{first[:size:len(first)], second}
+	r.job.Lines[0].Rows, r.job.Lines[1].Rows = &first[0], nil
+	if second != nil {
+		r.lines[1] = second[:size:len(second)]
+		r.job.Lines[1].Rows = &second[0]
+	}
+}
+
+// numbers returns how many numbers of a line are read or written.
+func (r *lineRun) numbers() int {
+	n := r.stage.rest * r.stage.radix
+	if r.half {
+		return n / 2
+	}
+	return n
+}
+
+// forward transforms the lines. Rows to fetch come into the cache meanwhile.
+func (r *lineRun) forward(fetches *asm.Fetches) {
+	if r.runVector(false, fetches) {
+		return
+	}
+	for i, line := range r.lines {
+		if line != nil {
+			r.forwardGeneric(i, line)
+		}
+	}
+}
+
+// back is the way back of forward without a factor; results of which two conjugates exist must have been doubled.
+func (r *lineRun) back(fetches *asm.Fetches) {
+	if r.runVector(true, fetches) {
+		return
+	}
+	for i, line := range r.lines {
+		if line != nil {
+			r.backGeneric(i, line)
+		}
+	}
 }
 
 // of returns the results' places of the first or of the second line of a pair.
@@ -132,66 +229,57 @@ func (s *lineStage) of(work *complexRows, second bool) (shared, re, im []float32
 	return work.re, work.re[at:], work.im[at:]
 }
 
-// forward transforms a line.
-func (s *lineStage) forward(l *lineRows) {
-	if !s.forwardVector(l) {
-		s.forwardGeneric(l)
-	}
-}
-
-// back is the way back of forward without a factor; results of which two conjugates exist must have been doubled.
-func (s *lineStage) back(l *lineRows) {
-	if !s.backVector(l) {
-		s.backGeneric(l)
-	}
-}
-
 // rowsOf returns the rows of the line that a butterfly takes.
-func (s *lineStage) rowsOf(b int, l *lineRows) []int32 {
-	if l.half {
+func (r *lineRun) rowsOf(b int) []int32 {
+	s := r.stage
+	if r.half {
 		return s.halfIndexes[b*s.radix/2:][:s.radix/2]
 	}
 	return s.indexes[b*s.radix:][:s.radix]
 }
 
-// forwardGeneric is the definition of forward.
-func (s *lineStage) forwardGeneric(l *lineRows) {
+// forwardGeneric is the definition of forward, for one of the lines.
+func (r *lineRun) forwardGeneric(line int, numbers []float32) {
+	s := r.stage
+	shared, ownRe, ownIm := s.of(&r.work, line == 1)
 	for b := range s.rest {
 		for i, j := range s.results {
 			var re, im vector
-			for k, row := range s.rowsOf(b, l) {
+			for k, row := range r.rowsOf(b) {
 				cos, sin := s.root(j * k)
-				for lane, v := range l.line[int(row)*l.stride:][:lanes] {
+				for lane, v := range numbers[int(row)*r.stride:][:lanes] {
 					re[lane] += v * cos
 					im[lane] += v * sin
 				}
 			}
 			if i < s.shared {
-				copy(l.shared[(b*s.pitch+i)*lanes:], re[:])
+				copy(shared[(b*s.pitch+i)*lanes:], re[:])
 				continue
 			}
 			at := (b*s.pitch + i - s.shared) * lanes
 			cos, sin := s.twiddle(b, i)
 			for lane := range lanes {
-				l.re[at+lane], l.im[at+lane] = multiply(re[lane], im[lane], cos, sin)
+				ownRe[at+lane], ownIm[at+lane] = multiply(re[lane], im[lane], cos, sin)
 			}
 		}
 	}
 }
 
-// backGeneric is the definition of back.
-func (s *lineStage) backGeneric(l *lineRows) {
+// backGeneric is the definition of back, for one of the lines.
+func (r *lineRun) backGeneric(line int, numbers []float32) {
+	s := r.stage
+	shared, ownRe, ownIm := s.of(&r.work, line == 1)
 	for b := range s.rest {
 		var sums [maxLineRadix]vector
 		for i, j := range s.results {
 			var re, im vector
 			if i < s.shared {
-				copy(re[:], l.shared[(b*s.pitch+i)*lanes:])
+				copy(re[:], shared[(b*s.pitch+i)*lanes:])
 			} else {
 				at := (b*s.pitch + i - s.shared) * lanes
 				cos, sin := s.twiddle(b, i)
 				for lane := range lanes {
-					re[lane], im[lane] = multiply(l.re[at+lane], l.im[at+lane], cos, -sin)
+					re[lane], im[lane] = multiply(ownRe[at+lane], ownIm[at+lane], cos, -sin)
 				}
 			}
 			for k := range s.radix {
@@ -201,8 +289,8 @@ func (s *lineStage) backGeneric(l *lineRows) {
 				}
 			}
 		}
-		for k, row := range s.rowsOf(b, l) {
-			copy(l.line[int(row)*l.stride:][:lanes], sums[k][:])
+		for k, row := range r.rowsOf(b) {
+			copy(numbers[int(row)*r.stride:][:lanes], sums[k][:])
 		}
 	}
 }

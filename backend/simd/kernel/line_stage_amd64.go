@@ -4,60 +4,25 @@ package kernel
 
 import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
 
-// forwardVector is forward in assembly, and says whether there is any for the level in use.
-func (s *lineStage) forwardVector(l *lineRows) bool {
-	r := s.routines()
-	if r == nil {
+// runVector is forward or back in assembly, and says whether there is any for the level in use.
+func (r *lineRun) runVector(back bool, fetches *asm.Fetches) bool {
+	routines := r.stage.routines()
+	if routines == nil {
 		return false
 	}
-	routine := r.forward
+	way := &routines[0]
+	if back {
+		way = &routines[1]
+	}
 	switch {
-	case l.half:
-		routine = r.forwardHalf
-	case s.twiddles != nil:
-		routine = r.forwardTwiddled
+	case r.half:
+		way.half(&r.job, fetches)
+	case r.stage.twiddles != nil:
+		way.twiddled(&r.job, fetches)
+	default:
+		way.plain(&r.job, fetches)
 	}
-	s.run(routine, l)
 	return true
-}
-
-// backVector is back in assembly, and says whether there is any for the level in use.
-func (s *lineStage) backVector(l *lineRows) bool {
-	r := s.routines()
-	if r == nil {
-		return false
-	}
-	routine := r.back
-	switch {
-	case l.half:
-		routine = r.backHalf
-	case s.twiddles != nil:
-		routine = r.backTwiddled
-	}
-	s.run(routine, l)
-	return true
-}
-
-// run runs a routine over all butterflies.
-func (s *lineStage) run(routine lineRoutine, l *lineRows) {
-	const most = maxButterflies * maxRadix
-	indexes, numbers := s.indexes, s.radix
-	if l.half {
-		indexes, numbers = s.halfIndexes, s.radix/2
-	}
-	_ = l.line[(s.rest*numbers-1)*l.stride+lanes-1]
-	for lo := 0; lo < s.rest; lo += most / s.radix {
-		n, at := min(most/s.radix, s.rest-lo), lo*s.pitch*lanes
-		last := at + ((n-1)*s.pitch+s.shared-1)*lanes
-		shared := &l.shared[: last+lanes : last+lanes][at]
-		var re, im, twiddles *float32
-		if s.own > 0 {
-			last := at + ((n-1)*s.pitch+s.own-1)*lanes
-			re, im = &l.re[: last+lanes : last+lanes][at], &l.im[: last+lanes : last+lanes][at]
-			twiddles = lanesOf(s.twiddles, 2*lo*s.own)
-		}
-		routine(shared, re, im, &l.line[0], twiddles, &indexes[lo*numbers], l.stride, n, &l.next[0], l.nextStride)
-	}
 }
 
 // routines returns the assembly of the stage's radix, nil where there is none for the level in use.
@@ -73,41 +38,39 @@ func (s *lineStage) routines() *lineRoutines {
 }
 
 // lineRoutine is the form of all routines.
-type lineRoutine func(shared, re, im, line, twiddles *float32, indexes *int32, stride, count int, ahead *float32, aheadStride int)
+type lineRoutine func(job *asm.LineJob, fetches *asm.Fetches)
 
-// lineRoutines are the routines of one radix.
-type lineRoutines struct {
-	forward, back, forwardTwiddled, backTwiddled, forwardHalf, backHalf lineRoutine
-}
+// lineRoutines are the routines of one radix, forward and back.
+type lineRoutines [2]struct{ plain, twiddled, half lineRoutine }
 
 var lines512 = [maxLineRadix + 1]lineRoutines{
-	1:  {asm.Line1AVX512, asm.LineBack1AVX512, asm.LineTwiddled1AVX512, asm.LineBackTwiddled1AVX512, nil, nil},
-	3:  {asm.Line3AVX512, asm.LineBack3AVX512, asm.LineTwiddled3AVX512, asm.LineBackTwiddled3AVX512, nil, nil},
-	4:  {asm.Line4AVX512, asm.LineBack4AVX512, asm.LineTwiddled4AVX512, asm.LineBackTwiddled4AVX512, nil, nil},
-	5:  {asm.Line5AVX512, asm.LineBack5AVX512, asm.LineTwiddled5AVX512, asm.LineBackTwiddled5AVX512, nil, nil},
-	7:  {asm.Line7AVX512, asm.LineBack7AVX512, asm.LineTwiddled7AVX512, asm.LineBackTwiddled7AVX512, nil, nil},
-	8:  {asm.Line8AVX512, asm.LineBack8AVX512, asm.LineTwiddled8AVX512, asm.LineBackTwiddled8AVX512, asm.LineHalf8AVX512, asm.LineBackHalf8AVX512},
-	9:  {asm.Line9AVX512, asm.LineBack9AVX512, asm.LineTwiddled9AVX512, asm.LineBackTwiddled9AVX512, nil, nil},
-	11: {asm.Line11AVX512, asm.LineBack11AVX512, asm.LineTwiddled11AVX512, asm.LineBackTwiddled11AVX512, nil, nil},
-	13: {asm.Line13AVX512, asm.LineBack13AVX512, asm.LineTwiddled13AVX512, asm.LineBackTwiddled13AVX512, nil, nil},
-	15: {asm.Line15AVX512, asm.LineBack15AVX512, asm.LineTwiddled15AVX512, asm.LineBackTwiddled15AVX512, nil, nil},
-	16: {asm.Line16AVX512, asm.LineBack16AVX512, asm.LineTwiddled16AVX512, asm.LineBackTwiddled16AVX512, asm.LineHalf16AVX512, asm.LineBackHalf16AVX512},
-	32: {asm.Line32AVX512, asm.LineBack32AVX512, asm.LineTwiddled32AVX512, asm.LineBackTwiddled32AVX512, asm.LineHalf32AVX512, asm.LineBackHalf32AVX512},
-	64: {asm.Line64AVX512, asm.LineBack64AVX512, asm.LineTwiddled64AVX512, asm.LineBackTwiddled64AVX512, asm.LineHalf64AVX512, asm.LineBackHalf64AVX512},
+	1:  {{asm.Line1AVX512, asm.LineTwiddled1AVX512, nil}, {asm.LineBack1AVX512, asm.LineBackTwiddled1AVX512, nil}},
+	3:  {{asm.Line3AVX512, asm.LineTwiddled3AVX512, nil}, {asm.LineBack3AVX512, asm.LineBackTwiddled3AVX512, nil}},
+	4:  {{asm.Line4AVX512, asm.LineTwiddled4AVX512, nil}, {asm.LineBack4AVX512, asm.LineBackTwiddled4AVX512, nil}},
+	5:  {{asm.Line5AVX512, asm.LineTwiddled5AVX512, nil}, {asm.LineBack5AVX512, asm.LineBackTwiddled5AVX512, nil}},
+	7:  {{asm.Line7AVX512, asm.LineTwiddled7AVX512, nil}, {asm.LineBack7AVX512, asm.LineBackTwiddled7AVX512, nil}},
+	8:  {{asm.Line8AVX512, asm.LineTwiddled8AVX512, asm.LineHalf8AVX512}, {asm.LineBack8AVX512, asm.LineBackTwiddled8AVX512, asm.LineBackHalf8AVX512}},
+	9:  {{asm.Line9AVX512, asm.LineTwiddled9AVX512, nil}, {asm.LineBack9AVX512, asm.LineBackTwiddled9AVX512, nil}},
+	11: {{asm.Line11AVX512, asm.LineTwiddled11AVX512, nil}, {asm.LineBack11AVX512, asm.LineBackTwiddled11AVX512, nil}},
+	13: {{asm.Line13AVX512, asm.LineTwiddled13AVX512, nil}, {asm.LineBack13AVX512, asm.LineBackTwiddled13AVX512, nil}},
+	15: {{asm.Line15AVX512, asm.LineTwiddled15AVX512, nil}, {asm.LineBack15AVX512, asm.LineBackTwiddled15AVX512, nil}},
+	16: {{asm.Line16AVX512, asm.LineTwiddled16AVX512, asm.LineHalf16AVX512}, {asm.LineBack16AVX512, asm.LineBackTwiddled16AVX512, asm.LineBackHalf16AVX512}},
+	32: {{asm.Line32AVX512, asm.LineTwiddled32AVX512, asm.LineHalf32AVX512}, {asm.LineBack32AVX512, asm.LineBackTwiddled32AVX512, asm.LineBackHalf32AVX512}},
+	64: {{asm.Line64AVX512, asm.LineTwiddled64AVX512, asm.LineHalf64AVX512}, {asm.LineBack64AVX512, asm.LineBackTwiddled64AVX512, asm.LineBackHalf64AVX512}},
 }
 
 var lines256 = [maxLineRadix + 1]lineRoutines{
-	1:  {asm.Line1AVX2, asm.LineBack1AVX2, asm.LineTwiddled1AVX2, asm.LineBackTwiddled1AVX2, nil, nil},
-	3:  {asm.Line3AVX2, asm.LineBack3AVX2, asm.LineTwiddled3AVX2, asm.LineBackTwiddled3AVX2, nil, nil},
-	4:  {asm.Line4AVX2, asm.LineBack4AVX2, asm.LineTwiddled4AVX2, asm.LineBackTwiddled4AVX2, nil, nil},
-	5:  {asm.Line5AVX2, asm.LineBack5AVX2, asm.LineTwiddled5AVX2, asm.LineBackTwiddled5AVX2, nil, nil},
-	7:  {asm.Line7AVX2, asm.LineBack7AVX2, asm.LineTwiddled7AVX2, asm.LineBackTwiddled7AVX2, nil, nil},
-	8:  {asm.Line8AVX2, asm.LineBack8AVX2, asm.LineTwiddled8AVX2, asm.LineBackTwiddled8AVX2, asm.LineHalf8AVX2, asm.LineBackHalf8AVX2},
-	9:  {asm.Line9AVX2, asm.LineBack9AVX2, asm.LineTwiddled9AVX2, asm.LineBackTwiddled9AVX2, nil, nil},
-	11: {asm.Line11AVX2, asm.LineBack11AVX2, asm.LineTwiddled11AVX2, asm.LineBackTwiddled11AVX2, nil, nil},
-	13: {asm.Line13AVX2, asm.LineBack13AVX2, asm.LineTwiddled13AVX2, asm.LineBackTwiddled13AVX2, nil, nil},
-	15: {asm.Line15AVX2, asm.LineBack15AVX2, asm.LineTwiddled15AVX2, asm.LineBackTwiddled15AVX2, nil, nil},
-	16: {asm.Line16AVX2, asm.LineBack16AVX2, asm.LineTwiddled16AVX2, asm.LineBackTwiddled16AVX2, asm.LineHalf16AVX2, asm.LineBackHalf16AVX2},
-	32: {asm.Line32AVX2, asm.LineBack32AVX2, asm.LineTwiddled32AVX2, asm.LineBackTwiddled32AVX2, asm.LineHalf32AVX2, asm.LineBackHalf32AVX2},
-	64: {asm.Line64AVX2, asm.LineBack64AVX2, asm.LineTwiddled64AVX2, asm.LineBackTwiddled64AVX2, asm.LineHalf64AVX2, asm.LineBackHalf64AVX2},
+	1:  {{asm.Line1AVX2, asm.LineTwiddled1AVX2, nil}, {asm.LineBack1AVX2, asm.LineBackTwiddled1AVX2, nil}},
+	3:  {{asm.Line3AVX2, asm.LineTwiddled3AVX2, nil}, {asm.LineBack3AVX2, asm.LineBackTwiddled3AVX2, nil}},
+	4:  {{asm.Line4AVX2, asm.LineTwiddled4AVX2, nil}, {asm.LineBack4AVX2, asm.LineBackTwiddled4AVX2, nil}},
+	5:  {{asm.Line5AVX2, asm.LineTwiddled5AVX2, nil}, {asm.LineBack5AVX2, asm.LineBackTwiddled5AVX2, nil}},
+	7:  {{asm.Line7AVX2, asm.LineTwiddled7AVX2, nil}, {asm.LineBack7AVX2, asm.LineBackTwiddled7AVX2, nil}},
+	8:  {{asm.Line8AVX2, asm.LineTwiddled8AVX2, asm.LineHalf8AVX2}, {asm.LineBack8AVX2, asm.LineBackTwiddled8AVX2, asm.LineBackHalf8AVX2}},
+	9:  {{asm.Line9AVX2, asm.LineTwiddled9AVX2, nil}, {asm.LineBack9AVX2, asm.LineBackTwiddled9AVX2, nil}},
+	11: {{asm.Line11AVX2, asm.LineTwiddled11AVX2, nil}, {asm.LineBack11AVX2, asm.LineBackTwiddled11AVX2, nil}},
+	13: {{asm.Line13AVX2, asm.LineTwiddled13AVX2, nil}, {asm.LineBack13AVX2, asm.LineBackTwiddled13AVX2, nil}},
+	15: {{asm.Line15AVX2, asm.LineTwiddled15AVX2, nil}, {asm.LineBack15AVX2, asm.LineBackTwiddled15AVX2, nil}},
+	16: {{asm.Line16AVX2, asm.LineTwiddled16AVX2, asm.LineHalf16AVX2}, {asm.LineBack16AVX2, asm.LineBackTwiddled16AVX2, asm.LineBackHalf16AVX2}},
+	32: {{asm.Line32AVX2, asm.LineTwiddled32AVX2, asm.LineHalf32AVX2}, {asm.LineBack32AVX2, asm.LineBackTwiddled32AVX2, asm.LineBackHalf32AVX2}},
+	64: {{asm.Line64AVX2, asm.LineTwiddled64AVX2, asm.LineHalf64AVX2}, {asm.LineBack64AVX2, asm.LineBackTwiddled64AVX2, asm.LineBackHalf64AVX2}},
 }

@@ -2,6 +2,6 @@
 
 package kernel
 
-func (s *lineStage) forwardVector(l *lineRows) bool { return false }
+import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
 
-func (s *lineStage) backVector(l *lineRows) bool { return false }
+func (r *lineRun) runVector(back bool, fetches *asm.Fetches) bool { return false }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"testing"
+
+	"github.com/fastparc/fastparc/backend/simd/kernel/asm"
 )
 
 func TestLineStageIsPartOfTheTransform(t *testing.T) {
@@ -29,10 +31,15 @@ func TestLineStageIsPartOfTheTransform(t *testing.T) {
 						re, _ := guardedSlice(t, s.rows()*lanes, r.IntN(16))
 						im, _ := guardedSlice(t, s.rows()*lanes, r.IntN(16))
 						work := complexRows{re, im, lanes}
-						l := lineRows{line: line, stride: stride, half: half, next: line, nextStride: stride}
-						l.shared, l.re, l.im = s.of(&work, second)
+						l := s.over(work, stride, half)
+						if second {
+							l.set(normal(r, make([]float32, len(line))), line)
+						} else {
+							l.set(line, nil)
+						}
+						shared, ownRe, ownIm := s.of(&work, second)
 						before := append([]float32(nil), line...)
-						s.forward(&l)
+						l.forward(&asm.Fetches{})
 						coprime := s.twiddles == nil
 						for b := range rest {
 							for i, j := range s.results {
@@ -55,10 +62,10 @@ func TestLineStageIsPartOfTheTransform(t *testing.T) {
 									}
 									var got complex128
 									if i < s.shared {
-										got = complex(float64(l.shared[(b*s.pitch+i)*lanes+lane]), 0)
+										got = complex(float64(shared[(b*s.pitch+i)*lanes+lane]), 0)
 									} else {
 										at := (b*s.pitch+i-s.shared)*lanes + lane
-										got = complex(float64(l.re[at]), float64(l.im[at]))
+										got = complex(float64(ownRe[at]), float64(ownIm[at]))
 									}
 									if d := got - want; math.Hypot(real(d), imag(d)) > 1e-6*math.Sqrt(float64(radix))*8 {
 										t.Fatalf("butterfly %d, result %d is %v, want %v", b, j, got, want)
@@ -73,13 +80,13 @@ func TestLineStageIsPartOfTheTransform(t *testing.T) {
 									continue
 								}
 								for at := (b*s.pitch + o) * lanes; at < (b*s.pitch+o+1)*lanes; at++ {
-									l.re[at] *= 2
-									l.im[at] *= 2
+									ownRe[at] *= 2
+									ownIm[at] *= 2
 								}
 							}
 						}
 						clear(line)
-						s.back(&l)
+						l.back(&asm.Fetches{})
 						for row := range numbers {
 							for lane := range lanes {
 								at := row*stride + lane

@@ -644,1355 +644,5945 @@ func ButterflyAccumulate16AVX512(outRe *float32, outIm *float32, inRe *float32, 
 //go:noescape
 func ButterflyAccumulate16AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 
-// BlockFilter1AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter1AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter1AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter1AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd1AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd1AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd1AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd1AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum1AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum1AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum1AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum1AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate1AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate1AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate1AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate1AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack1AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack1AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack1AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack1AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward2AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward2AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward2AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward2AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse2AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse2AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse2AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse2AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter2AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter2AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter2AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter2AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd2AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd2AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd2AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd2AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum2AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum2AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum2AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum2AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate2AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate2AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate2AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate2AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack2AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack2AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack2AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack2AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward3AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward3AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward3AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward3AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse3AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse3AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse3AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse3AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter3AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter3AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter3AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter3AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd3AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd3AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd3AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd3AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum3AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum3AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum3AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum3AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate3AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate3AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate3AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate3AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack3AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack3AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack3AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack3AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward4AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward4AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward4AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward4AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse4AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse4AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse4AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse4AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter4AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter4AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter4AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter4AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd4AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd4AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd4AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd4AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum4AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum4AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum4AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum4AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate4AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate4AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate4AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate4AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack4AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack4AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack4AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack4AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward5AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward5AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward5AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward5AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse5AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse5AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse5AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse5AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter5AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter5AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter5AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter5AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd5AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd5AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd5AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd5AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum5AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum5AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum5AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum5AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate5AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate5AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate5AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate5AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack5AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack5AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack5AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack5AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward7AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward7AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward7AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward7AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse7AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse7AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse7AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse7AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter7AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter7AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter7AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter7AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd7AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd7AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd7AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd7AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum7AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum7AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum7AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum7AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate7AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate7AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate7AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate7AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack7AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack7AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack7AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack7AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward8AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward8AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward8AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward8AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse8AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse8AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse8AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse8AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter8AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter8AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter8AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter8AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd8AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd8AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd8AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd8AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum8AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum8AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum8AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum8AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate8AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate8AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate8AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate8AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack8AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack8AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack8AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack8AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward9AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward9AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward9AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward9AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse9AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse9AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse9AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse9AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter9AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter9AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter9AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter9AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd9AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd9AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd9AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd9AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum9AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum9AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum9AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum9AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate9AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate9AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate9AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate9AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack9AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack9AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack9AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack9AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward11AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward11AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward11AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward11AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse11AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse11AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse11AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse11AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter11AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter11AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter11AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter11AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd11AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd11AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd11AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd11AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum11AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum11AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum11AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum11AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate11AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate11AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate11AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate11AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack11AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack11AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack11AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack11AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward13AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward13AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward13AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward13AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse13AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse13AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse13AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse13AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter13AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter13AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter13AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter13AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd13AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd13AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd13AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd13AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum13AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum13AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum13AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum13AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate13AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate13AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate13AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate13AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack13AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack13AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack13AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack13AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward16AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward16AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockForward16AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockForward16AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse16AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse16AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockInverse16AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockInverse16AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter16AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter16AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilter16AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilter16AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd16AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd16AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockFilterAdd16AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockFilterAdd16AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum16AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum16AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockSpectrum16AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockSpectrum16AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate16AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate16AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockAccumulate16AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockAccumulate16AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack16AVX512 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack16AVX512(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// BlockBack16AVX2 computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.
-//
-//go:noescape
-func BlockBack16AVX2(re *float32, im *float32, factors *float32, added *float32, spectrum *float32, pitch int, count int)
-
-// Line1AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line1AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack1AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack1AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled1AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled1AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled1AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled1AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line1AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line1AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack1AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack1AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled1AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled1AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled1AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled1AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line3AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line3AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack3AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack3AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled3AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled3AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled3AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled3AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line3AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack3AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled3AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled3AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled3AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line4AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line4AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack4AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack4AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled4AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled4AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled4AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled4AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line4AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack4AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled4AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled4AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled4AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line5AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line5AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack5AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack5AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled5AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled5AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled5AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled5AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line5AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack5AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled5AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled5AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled5AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line7AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line7AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack7AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack7AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled7AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled7AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled7AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled7AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line7AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack7AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled7AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled7AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled7AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line8AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack8AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled8AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled8AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineHalf8AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineHalf8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackHalf8AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackHalf8AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineHalf8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineHalf8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackHalf8AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackHalf8AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line9AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line9AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack9AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack9AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled9AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled9AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled9AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled9AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line9AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack9AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled9AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled9AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled9AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line11AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line11AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack11AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack11AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled11AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled11AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled11AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled11AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line11AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack11AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled11AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled11AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled11AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line13AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line13AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack13AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack13AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled13AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled13AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled13AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled13AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line13AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack13AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled13AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled13AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled13AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line15AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line15AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack15AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack15AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled15AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled15AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled15AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled15AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line15AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack15AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled15AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled15AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled15AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line16AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack16AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled16AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled16AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineHalf16AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineHalf16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackHalf16AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackHalf16AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineHalf16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineHalf16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackHalf16AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackHalf16AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line32AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack32AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled32AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled32AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineHalf32AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineHalf32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackHalf32AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackHalf32AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineHalf32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineHalf32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackHalf32AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackHalf32AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line64AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack64AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled64AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled64AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineHalf64AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineHalf64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackHalf64AVX512 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackHalf64AVX512(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// Line64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func Line64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBack64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBack64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineTwiddled64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineTwiddled64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackTwiddled64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackTwiddled64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineHalf64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineHalf64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
-
-// LineBackHalf64AVX2 computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.
-//
-//go:noescape
-func LineBackHalf64AVX2(shared *float32, re *float32, im *float32, line *float32, twiddles *float32, indexes *int32, stride int, count int, ahead *float32, aheadStride int)
+// BlockFilter1AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter1AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter1AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter1AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd1AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd1AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd1AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd1AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum1AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum1AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum1AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum1AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate1AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate1AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate1AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate1AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack1AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack1AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack1AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack1AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward2AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward2AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse2AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse2AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter2AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter2AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd2AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd2AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum2AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum2AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate2AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate2AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack2AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack2AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward3AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward3AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse3AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse3AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter3AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter3AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd3AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd3AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum3AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum3AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate3AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate3AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack3AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack3AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward4AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward4AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse4AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse4AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter4AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter4AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd4AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd4AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum4AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum4AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate4AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate4AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack4AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack4AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward5AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward5AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse5AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse5AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter5AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter5AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd5AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd5AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum5AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum5AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate5AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate5AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack5AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack5AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward7AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward7AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse7AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse7AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter7AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter7AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd7AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd7AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum7AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum7AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate7AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate7AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack7AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack7AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward8AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward8AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse8AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse8AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter8AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter8AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd8AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd8AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum8AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum8AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate8AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate8AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack8AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack8AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward9AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward9AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse9AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse9AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter9AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter9AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd9AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd9AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum9AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum9AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate9AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate9AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack9AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack9AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward11AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward11AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse11AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse11AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter11AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter11AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd11AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd11AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum11AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum11AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate11AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate11AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack11AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack11AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward13AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward13AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse13AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse13AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter13AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter13AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd13AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd13AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum13AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum13AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate13AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate13AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack13AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack13AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward16AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockForward16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockForward16AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse16AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockInverse16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockInverse16AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter16AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilter16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilter16AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd16AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterAdd16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterAdd16AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum16AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockSpectrum16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockSpectrum16AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate16AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockAccumulate16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockAccumulate16AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack16AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockBack16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockBack16AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line1AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line1AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack1AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack1AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled1AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled1AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled1AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled1AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line1AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line1AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack1AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack1AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled1AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled1AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled1AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled1AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line3AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line3AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack3AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack3AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled3AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled3AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled3AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled3AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line3AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line3AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack3AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack3AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled3AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled3AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled3AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled3AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line4AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line4AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack4AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack4AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled4AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled4AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled4AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled4AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line4AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line4AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack4AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack4AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled4AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled4AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled4AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled4AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line5AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line5AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack5AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack5AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled5AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled5AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled5AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled5AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line5AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line5AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack5AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack5AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled5AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled5AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled5AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled5AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line7AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line7AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack7AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack7AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled7AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled7AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled7AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled7AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line7AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line7AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack7AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack7AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled7AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled7AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled7AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled7AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line8AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line8AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack8AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack8AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled8AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled8AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled8AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled8AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineHalf8AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf8AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackHalf8AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf8AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line8AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line8AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack8AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack8AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled8AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled8AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled8AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled8AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineHalf8AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf8AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackHalf8AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf8AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line9AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line9AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack9AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack9AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled9AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled9AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled9AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled9AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line9AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line9AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack9AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack9AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled9AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled9AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled9AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled9AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line11AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line11AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack11AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack11AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled11AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled11AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled11AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled11AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line11AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line11AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack11AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack11AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled11AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled11AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled11AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled11AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line13AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line13AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack13AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack13AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled13AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled13AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled13AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled13AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line13AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line13AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack13AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack13AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled13AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled13AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled13AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled13AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line15AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line15AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack15AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack15AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled15AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled15AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled15AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled15AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line15AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line15AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack15AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack15AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled15AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled15AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled15AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled15AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line16AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line16AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack16AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack16AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled16AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled16AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled16AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled16AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineHalf16AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf16AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackHalf16AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf16AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line16AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line16AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack16AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack16AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled16AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled16AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled16AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled16AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineHalf16AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf16AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackHalf16AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf16AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line32AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line32AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack32AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack32AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled32AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled32AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled32AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled32AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineHalf32AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf32AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackHalf32AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf32AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line32AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line32AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack32AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack32AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled32AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled32AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled32AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled32AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineHalf32AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf32AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackHalf32AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf32AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line64AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line64AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack64AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack64AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled64AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled64AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled64AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled64AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineHalf64AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf64AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackHalf64AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf64AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line64AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line64AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack64AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack64AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineTwiddled64AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineTwiddled64AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackTwiddled64AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackTwiddled64AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineHalf64AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineHalf64AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBackHalf64AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBackHalf64AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
 
 // CopyLanesAVX512 copies lanes ≤ 8 floats of each of pixels ≥ 1 pixels; strides count floats.
 //

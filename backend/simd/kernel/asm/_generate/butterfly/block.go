@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -26,6 +27,9 @@ import (
 //	spectrum[j] = z[j]                                    Spectrum
 //	spectrum[j] += conj(factors[j]) · z[j]                Accumulate
 //	z[k] = spectrum[k]                                    Back
+//
+// Meanwhile rows of lines that will be needed soon are fetched, by the four kinds that come to the frequencies: two for each
+// number.
 
 var blockRadices = []int{1, 2, 3, 4, 5, 7, 8, 9, 11, 13, 16}
 
@@ -40,6 +44,8 @@ type block struct {
 	pitches        [4]reg.Register // 1, 3, 5 and 7 times the pitch
 	factors, added reg.Register
 	spectrum       reg.Register
+	vectors        int      // of a row
+	fetches        *fetcher // nil where nothing is fetched
 }
 
 func writeBlock(kind string, radix int, level string, registers []reg.VecPhysical) {
@@ -48,29 +54,35 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 		return
 	}
 	name := "Block" + kind + strconv.Itoa(radix) + level
-	TEXT(name, 0, "func(re, im, factors, added, spectrum *float32, pitch, count int)")
+	TEXT(name, 0, "func(job *"+blockJobType+", fetches *"+fetchesType+")")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s computes count ≥ 1 butterflies as _generate/butterfly/block.go writes out; pitch counts bytes.", name))
-	b := &block{kind: kind, radix: radix}
-	b.re[0], b.im[0] = Load(Param("re"), GP64()), Load(Param("im"), GP64())
-	moving := []reg.Register{b.re[0], b.im[0]}
-	var streams []reg.Register
-	if twiddled || kind == "Filter" || kind == "FilterAdd" || kind == "Accumulate" {
-		b.factors = Load(Param("factors"), GP64())
-		if !twiddled {
-			streams = append(streams, b.factors)
-		}
+	Doc(fmt.Sprintf("%s computes butterflies of blocks as _generate/butterfly/block.go writes out.", name))
+	job := Dereference(Param("job"))
+	first, part, size := job.Field("Parts").Index(0), GP64(), int(registers[0].Size())
+	b := &block{kind: kind, radix: radix, vectors: 64 / size}
+	var moving, streams []reg.Register
+	var fields []string // what moving and streams begin as
+	begins := func(name string, with *[]reg.Register) reg.Register {
+		r := GP64()
+		*with, fields = append(*with, r), append(fields, name)
+		return r
+	}
+	b.re[0], b.im[0] = begins("Re", &moving), begins("Im", &moving)
+	switch kind {
+	case "Forward", "Inverse":
+		b.factors = GP64()
+	case "Filter", "FilterAdd", "Accumulate":
+		b.factors = begins("Factors", &streams)
 	}
 	if kind == "FilterAdd" {
-		b.added = Load(Param("added"), GP64())
-		streams = append(streams, b.added)
+		b.added = begins("Added", &streams)
 	}
 	if kind == "Spectrum" || kind == "Accumulate" || kind == "Back" {
-		b.spectrum = Load(Param("spectrum"), GP64())
-		streams = append(streams, b.spectrum)
+		b.spectrum = begins("Spectrum", &streams)
 	}
+	begun := append(slices.Clone(moving), streams...)
 	if radix > 1 {
-		b.pitches[0] = Load(Param("pitch"), GP64())
+		b.pitches[0] = Load(job.Field("Pitch"), GP64())
 	}
 	for i, multiple := range []int{3, 5, 7} {
 		if radix > multiple {
@@ -78,28 +90,46 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 			LEAQ(Mem{Base: b.pitches[i], Index: b.pitches[0], Scale: 2}, b.pitches[i+1])
 		}
 	}
-	if radix > 8 {
-		for _, part := range []*[2]reg.Register{&b.re, &b.im} {
-			part[1] = GP64()
-			LEAQ(Mem{Base: part[0], Index: b.pitches[0], Scale: 8}, part[1])
-			moving = append(moving, part[1])
-		}
+	if twiddled {
+		Load(first.Field("Factors"), b.factors)
 	}
-	count := Load(Param("count"), GP64())
-	size := int(registers[0].Size())
-	var part reg.Register
-	if size < 64 {
-		part = GP64()
-		XORQ(part, part)
+	MOVQ(field(first.Field("Re")).Base, part)
+	if kind == "Filter" || kind == "FilterAdd" || kind == "Spectrum" || kind == "Accumulate" {
+		b.fetches = newFetcher()
+	}
+	if radix > 8 {
+		b.re[1], b.im[1] = GP64(), GP64()
+		moving = append(moving, b.re[1], b.im[1])
+	}
+	count := AllocLocal(8)
+	var vector reg.Register // which of a row comes now
+	if b.vectors > 1 {
+		vector = GP64()
+		XORQ(vector, vector)
 	}
 	b.butterfly()
-	b.emit(registers, func() { Label("butterfly") })
+	b.emit(registers, func() {
+		Label("part")
+		left := GP64()
+		MOVQ(Mem{Base: part, Disp: field(first.Field("Count")).Disp}, left)
+		TESTQ(left, left)
+		JZ(LabelRef("done"))
+		MOVQ(left, count)
+		for i, r := range begun {
+			MOVQ(Mem{Base: part, Disp: field(first.Field(fields[i])).Disp}, r)
+		}
+		if radix > 8 {
+			LEAQ(Mem{Base: b.re[0], Index: b.pitches[0], Scale: 8}, b.re[1])
+			LEAQ(Mem{Base: b.im[0], Index: b.pitches[0], Scale: 8}, b.im[1])
+		}
+		Label("butterfly")
+	})
 	step := 0 // of streams, already made
-	if size < 64 {
-		for _, r := range append(moving, streams...) {
+	if b.vectors > 1 {
+		for _, r := range append(slices.Clone(moving), streams...) {
 			ADDQ(Imm(uint64(size)), r)
 		}
-		XORQ(Imm(1), part)
+		XORQ(Imm(1), vector)
 		JNZ(LabelRef("butterfly"))
 		step = 64
 	} else {
@@ -110,8 +140,20 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	for _, r := range streams {
 		ADDQ(U32(128*radix-step), r)
 	}
+	if b.fetches != nil {
+		b.fetches.turn()
+	}
 	DECQ(count)
 	JNZ(LabelRef("butterfly"))
+	ADDQ(Imm(uint64(field(job.Field("Parts").Index(1).Field("Re")).Disp)), part)
+	end := Load(Param("job"), GP64())
+	ADDQ(Imm(uint64(field(job.Field("Pitch")).Disp)), end)
+	CMPQ(part, end)
+	JNE(LabelRef("part"))
+	Label("done")
+	if b.fetches != nil {
+		b.fetches.finish()
+	}
 	VZEROUPPER()
 	RET()
 }
@@ -119,7 +161,11 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 // butterfly writes the program of one butterfly.
 func (b *block) butterfly() {
 	number := func(k int) complexValue {
-		return complexValue{b.load(b.at(b.re, k)), b.load(b.at(b.im, k))}
+		re := b.at(b.re, k)
+		return complexValue{b.load(func() Mem {
+			b.fetch()
+			return re()
+		}), b.load(b.at(b.im, k))}
 	}
 	result := func(k int, z complexValue) {
 		b.store(z.re, b.at(b.re, k))
@@ -164,6 +210,15 @@ func (b *block) butterfly() {
 			z := b.row(b.spectrum, j)
 			return complexValue{b.loaded(z.re), b.loaded(z.im)}
 		}, result)
+	}
+}
+
+// fetch emits the fetches of one number.
+func (b *block) fetch() {
+	if b.fetches != nil {
+		for range 2 / b.vectors {
+			b.fetches.row()
+		}
 	}
 }
 

@@ -9,12 +9,12 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// This file writes the first stage of the transforms of real lines, and the last one of the way back. Two lines are
-// transformed side by side. Results that have no imaginary parts, the shared ones, are the real parts of complex numbers
+// This file writes the first stage of the transforms of pairs of real lines, one line after the other, and the last stage of
+// the way back. Results that have no imaginary parts, the shared ones, are the real parts of complex numbers
 // for one line and the imaginary parts for the other; of the others, its own, each line has rows for itself. For count
 // butterflies
 //
-//	x[k] = in[indexes[k]·stride]                          for k < radix
+//	x[k] = line + offsets[k]                              for k < radix; offsets count bytes
 //	z[j] = Σ_k x[k] · e^(-2πi·jk/radix)                   for the results j that realResults returns
 //	z[j] = z[j] · twiddles[j]                             LineTwiddled; pairs of floats, of a butterfly's own results
 //	shared[s] = Re z[j],  re[o] + i·im[o] = z[j]          for the s-th shared and the o-th own result j
@@ -23,29 +23,26 @@ import (
 // shared where nothing turns it, and own in LineTwiddled. The way back is
 //
 //	z[j] = z[j] · conj(twiddles[j])                       LineBackTwiddled
-//	out[indexes[k]·stride] = Σ_j Re(z[j] · e^(2πi·jk/radix))
+//	line + offsets[k] = Σ_j Re(z[j] · e^(2πi·jk/radix))
 //
 // LineHalf and LineBackHalf are twiddled, too. In each butterfly the second half of the numbers x is zero, or is not wanted on
-// the way back; it has no indexes.
+// the way back; it has no offsets.
 //
-// The line that comes next is fetched into the second cache meanwhile, rows ahead[indexes[k]·aheadStride]. In the first cache,
-// rows far apart would drive out what is worked on.
+// Meanwhile rows of lines that will be needed soon are fetched: for both lines of a pair as many as one of them has.
 
 // realRadices are the radices that lines begin with.
 var realRadices = []int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 32, 64}
 
-// line is what the parts of one routine share.
-type line struct {
+// lineRoutine is what the parts of one routine share.
+type lineRoutine struct {
 	program
-	radix, numbers     int // of a butterfly, and of those the numbers that a line has: others are zero, or not wanted back
-	back               bool
-	shared, re, im     reg.Register
-	rows, indexes      reg.Register // of the line
-	stride             reg.Register
-	twiddles           reg.Register // nil where there are none
-	ahead, aheadStride reg.Register
-	part               reg.Register // which vector of a row comes now, nil where it has one
-	vectors            int          // of a row
+	radix, numbers int // of a butterfly, and of those the numbers that a line has: others are zero, or not wanted back
+	back           bool
+	shared, re, im reg.Register
+	rows, offsets  reg.Register // of the line
+	twiddles       reg.Register // nil where there are none
+	vectors        int          // of a row
+	fetches        *fetcher
 }
 
 func writeLine(radix int, level string, registers []reg.VecPhysical) {
@@ -69,56 +66,76 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 		numbers = radix / 2
 	}
 	name += strconv.Itoa(radix) + level
-	TEXT(name, 0, "func(shared, re, im, line, twiddles *float32, indexes *int32, stride, count int, ahead *float32, aheadStride int)")
+	TEXT(name, 0, "func(job *"+lineJobType+", fetches *"+fetchesType+")")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s computes count ≥ 1 butterflies of a real line as _generate/butterfly/line.go writes out.", name))
-	l := &line{
-		radix: radix, numbers: numbers, back: back,
-		shared: Load(Param("shared"), GP64()), re: Load(Param("re"), GP64()), im: Load(Param("im"), GP64()),
-		rows: Load(Param("line"), GP64()), indexes: Load(Param("indexes"), GP64()), stride: Load(Param("stride"), GP64()),
-		ahead: Load(Param("ahead"), GP64()), aheadStride: Load(Param("aheadStride"), GP64()),
+	Doc(fmt.Sprintf("%s computes butterflies of real lines as _generate/butterfly/line.go writes out.", name))
+	job := Dereference(Param("job"))
+	first, line, size := job.Field("Lines").Index(0), GP64(), int(registers[0].Size())
+	l := &lineRoutine{
+		radix: radix, numbers: numbers, back: back, vectors: 64 / size, fetches: newFetcher(),
+		shared: GP64(), re: GP64(), im: GP64(), rows: GP64(), offsets: GP64(),
 	}
 	if twiddled {
-		l.twiddles = Load(Param("twiddles"), GP64())
+		l.twiddles = GP64()
 	}
-	count := Load(Param("count"), GP64())
-	SHLQ(Imm(2), l.stride)
-	SHLQ(Imm(2), l.aheadStride)
-	size := registers[0].Size()
-	l.vectors = 64 / int(size)
-	if l.vectors > 1 {
-		l.part = GP64()
-		XORQ(l.part, l.part)
-	}
+	of := func(name string) Mem { return Mem{Base: line, Disp: field(first.Field(name)).Disp} }
+	count := GP64()
+	var part reg.Register // which vector of a row comes now
+	MOVQ(field(first.Field("Rows")).Base, line)
 	l.butterfly()
-	l.emit(registers, func() { Label("butterfly") })
+	l.emit(registers, func() {
+		if l.vectors > 1 {
+			part = GP64()
+			XORQ(part, part)
+		}
+		Label("line")
+		MOVQ(of("Rows"), l.rows)
+		TESTQ(l.rows, l.rows)
+		JZ(LabelRef("done"))
+		MOVQ(of("Shared"), l.shared)
+		MOVQ(of("Re"), l.re)
+		MOVQ(of("Im"), l.im)
+		job := Dereference(Param("job"))
+		Load(job.Field("Offsets"), l.offsets)
+		if twiddled {
+			Load(job.Field("Twiddles"), l.twiddles)
+		}
+		Load(job.Field("Count"), count)
+		Label("butterfly")
+	})
+	pitch := 64 * (radix | 1)
 	if l.vectors > 1 {
 		for _, r := range []reg.Register{l.shared, l.re, l.im, l.rows} {
 			ADDQ(Imm(uint64(size)), r)
 		}
-		XORQ(Imm(1), l.part)
+		XORQ(Imm(1), part)
 		JNZ(LabelRef("butterfly"))
 		SUBQ(Imm(64), l.rows)
-	}
-	pitch := 64 * (radix | 1)
-	if l.vectors > 1 {
 		pitch -= 64
 	}
 	for _, r := range []reg.Register{l.shared, l.re, l.im} {
 		ADDQ(U32(pitch), r)
 	}
-	ADDQ(U32(4*numbers), l.indexes)
+	ADDQ(U32(8*numbers), l.offsets)
 	if twiddled {
 		ADDQ(U32(8*(len(realResults(radix))-1)), l.twiddles)
 	}
+	l.fetches.turn()
 	DECQ(count)
 	JNZ(LabelRef("butterfly"))
+	ADDQ(Imm(uint64(field(job.Field("Lines").Index(1).Field("Rows")).Disp)), line)
+	end := Load(Param("job"), GP64())
+	ADDQ(Imm(uint64(field(job.Field("Offsets")).Disp)), end)
+	CMPQ(line, end)
+	JNE(LabelRef("line"))
+	Label("done")
+	l.fetches.finish()
 	VZEROUPPER()
 	RET()
 }
 
 // butterfly writes the program of one butterfly.
-func (l *line) butterfly() {
+func (l *lineRoutine) butterfly() {
 	results := realResults(l.radix)
 	shared := 1
 	if l.twiddles == nil && l.radix%2 == 0 {
@@ -184,20 +201,13 @@ func (l *line) butterfly() {
 }
 
 // row returns the address of row k of the line, and emits the fetch of another.
-func (l *line) row(k int) func() Mem {
+func (l *lineRoutine) row(k int) func() Mem {
 	return func() Mem {
-		index := GP64()
-		if k%l.vectors == 0 { // each of a row's vectors in its turn fetches another row
-			at := Mem{Base: l.indexes, Disp: 4 * k}
-			if l.part != nil {
-				at.Index, at.Scale = l.part, 4
-			}
-			MOVLQSX(at, index)
-			IMULQ(l.aheadStride, index)
-			PREFETCHT1(Mem{Base: l.ahead, Index: index, Scale: 1})
+		if k%(2*l.vectors) == 0 {
+			l.fetches.row()
 		}
-		MOVLQSX(Mem{Base: l.indexes, Disp: 4 * k}, index)
-		IMULQ(l.stride, index)
-		return Mem{Base: l.rows, Index: index, Scale: 1}
+		offset := GP64()
+		MOVQ(Mem{Base: l.offsets, Disp: 8 * k}, offset)
+		return Mem{Base: l.rows, Index: offset, Scale: 1}
 	}
 }

@@ -23,6 +23,9 @@ func main() {
 		write512(pack)
 		write256(pack, mask)
 	}
+	writeStream("AVX512", ZMM)
+	writeStream("AVX2", YMM)
+	writeFence()
 	Generate()
 }
 
@@ -100,4 +103,46 @@ func write256(pack bool, table Mem) {
 		VMOVUPS(x[v], Mem{Base: dst}.Offset(32*v))
 	}
 	end(dst, src, dstStride, srcStride, pixels)
+}
+
+// writeStream writes the routine that copies whole vectors past the caches.
+func writeStream[V Register](level string, vector func() V) {
+	TEXT("StreamLanes"+level, NOSPLIT, "func(dst, src *float32, pixels, dstStride, srcStride, vectors int)")
+	Pragma("noescape")
+	Doc("StreamLanes" + level + " copies vectors ≥ 1 vectors of sixteen of each of pixels ≥ 1 pixels past the caches, to a multiple of 64 bytes. Fence must follow.")
+	dst, src, pixels := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("pixels"), GP64())
+	dstStride, srcStride, vectors := Load(Param("dstStride"), GP64()), Load(Param("srcStride"), GP64()), Load(Param("vectors"), GP64())
+	SHLQ(Imm(2), dstStride)
+	SHLQ(Imm(2), srcStride)
+	SHLQ(Imm(6), vectors)
+	Label("pixel")
+	at := GP64()
+	XORQ(at, at)
+	Label("vector")
+	var parts []V
+	for i := 0; i < 64; i += int(vector().Size()) {
+		v := vector()
+		VMOVUPS(Mem{Base: src, Index: at, Scale: 1, Disp: i}, v)
+		parts = append(parts, v)
+	}
+	for i, v := range parts {
+		VMOVNTPS(v, Mem{Base: dst, Index: at, Scale: 1, Disp: i * int(v.Size())})
+	}
+	ADDQ(Imm(64), at)
+	CMPQ(at, vectors)
+	JNE(LabelRef("vector"))
+	ADDQ(dstStride, dst)
+	ADDQ(srcStride, src)
+	DECQ(pixels)
+	JNZ(LabelRef("pixel"))
+	VZEROUPPER()
+	RET()
+}
+
+// writeFence writes what lets others see what was copied past the caches.
+func writeFence() {
+	TEXT("Fence", NOSPLIT, "func()")
+	Doc("Fence lets all that reads memory later see what StreamLanes wrote before.")
+	SFENCE()
+	RET()
 }

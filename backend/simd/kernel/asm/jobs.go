@@ -1,0 +1,36 @@
+package asm
+
+// Line is a line of a pair, and where its results begin.
+type Line = struct{ Rows, Shared, Re, Im *float32 }
+
+// LineJob is what the Line routines work on. The second line may be missing: its Rows are nil then.
+type LineJob = struct {
+	Lines    [2]Line
+	Offsets  *int // bytes from a line's beginning to its rows, in the order in which butterflies take them
+	Twiddles *float32
+	Count    int // butterflies, at least 1
+}
+
+// BlockPart is blocks that lie side by side. A Count of 0 says that there are none.
+type BlockPart = struct {
+	Re, Im, Factors, Added, Spectrum *float32
+	Count                            int
+}
+
+// BlockJob is what the Block routines work on.
+type BlockJob = struct {
+	Parts [2]BlockPart
+	Pitch int // bytes from a number of a butterfly to the next
+}
+
+// Fetch is the rows of a line that will be needed soon: addresses of the next and of the last, and bytes from one to the next.
+type Fetch = struct {
+	At, End uintptr
+	Stride  int
+}
+
+// Fetches is what routines bring into the second cache besides their work, line after line. The last of the lines has no end.
+type Fetches = struct {
+	Lines   [5]Fetch
+	Current int // bytes from the first line to the one that comes now
+}

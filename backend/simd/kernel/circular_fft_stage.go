@@ -1,0 +1,88 @@
+package kernel
+
+import "slices"
+
+// outStage keeps lines of out in the cache until those that lie side by side can be written past it together: where out is
+// too large for the caches, a line alone would have each of its rows read first, and written far from the one before.
+type outStage struct {
+	rows  []float32 // [n, width, lanes]
+	width int
+	run   lineRun
+	n     int         // rows of a line
+	step  int         // floats from one to the next in out
+	out   [][]float32 // where the line of each slot belongs, nil where it has none
+}
+
+// streamedFloats is how many floats out must have to be written past the caches: of what is smaller, much would still be there
+// when it is read.
+var streamedFloats = 4 << 20
+
+// stageWidth returns how many lines a unit has, where out is written past the caches, and 0 where it is not.
+func (c *CircularFFT) stageWidth(l *lineVectors) int {
+	if c.span(c.OutStride) < streamedFloats || c.plan().n != l.n || c.W*c.OutStride%lanes != 0 || c.Axis != Height {
+		return 0
+	}
+	return 2 * ceilDivide(l.turns(), c.turnGroups(l)) * min(l.phases, unitPhases)
+}
+
+// stageSize returns the number of floats that the stage needs.
+func (c *CircularFFT) stageSize(l *lineVectors) int { return c.stageWidth(l) * l.n * lanes }
+
+// begin sets the stage up in scratch.
+func (s *outStage) begin(r *circularFFTRun, scratch []float32) {
+	if s.width = r.c.stageWidth(&r.in); s.width == 0 {
+		return
+	}
+	s.rows, s.n, s.step = scratch[:s.width*r.in.n*lanes], r.out.n, r.out.step
+	s.run = r.plan.first.over(r.work, s.width*lanes, false)
+	s.out = slices.Grow(s.out[:0], s.width)[:s.width]
+}
+
+// slots returns those of the lines of a signal of a unit: in the order of the lines in out.
+func (s *outStage) slots(u unit, turn, phase int) [2]int {
+	phases := u.endPhase - u.phase
+	slot := 2*(turn-u.turn)*phases + phase - u.phase
+	return [2]int{slot, slot + phases}
+}
+
+// takes says whether a signal's lines can be written past the caches.
+func (s *outStage) takes(lines *signal) bool {
+	return s.width > 0 && aligned(lines.out[0]) && (lines.out[1] == nil || aligned(lines.out[1]))
+}
+
+// lines returns the run over the slots of a signal's lines.
+func (s *outStage) lines(of *signal, slots [2]int) *lineRun {
+	var second []float32
+	if s.out[slots[0]] = of.out[0]; of.out[1] != nil {
+		s.out[slots[1]], second = of.out[1], s.rows[slots[1]*lanes:]
+	}
+	s.run.set(s.rows[slots[0]*lanes:], second)
+	return &s.run
+}
+
+// flush writes the lines of all slots to where they belong.
+func (s *outStage) flush() {
+	for slot := 0; slot < len(s.out); {
+		end := slot + 1
+		for end < len(s.out) && follows(s.out[slot], s.out[end], (end-slot)*lanes) {
+			end++
+		}
+		if to := s.out[slot]; to != nil {
+			streamLanes(to, s.rows[slot*lanes:], s.n, s.step, s.width*lanes, end-slot)
+		}
+		slot = end
+	}
+	clear(s.out)
+}
+
+// follows says whether one slice begins floats after another one.
+func follows(first, second []float32, floats int) bool {
+	return first != nil && second != nil && floats < len(first) && &first[floats] == &second[0]
+}
+
+// finish ends the writing.
+func (s *outStage) finish() {
+	if s.width > 0 {
+		fence()
+	}
+}

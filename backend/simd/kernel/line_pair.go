@@ -1,0 +1,120 @@
+package kernel
+
+import (
+	"unsafe"
+
+	"github.com/fastparc/fastparc/backend/simd/kernel/asm"
+)
+
+// pairRun takes pairs of lines to the frequencies, and back, through the stages of a plan, one after the other.
+type pairRun struct {
+	plan    *linePlan
+	work    complexRows
+	lines   complexRows // two lines, where they are not taken from the tensors and to them at once
+	copied  lineRun     // over them
+	single  lineRun     // over a line whose second half is there even where lines have a first half alone
+	fetches asm.Fetches
+	calls   [blockKinds][2][]blockCall // of the last pass of each kind, for one line and for two
+}
+
+// pairSize returns the number of floats that runs through a plan need.
+func pairSize(plan *linePlan) int { return signalSize(plan.rows()) + signalSize(plan.n) }
+
+// begin sets the run up in scratch, which has pairSize floats.
+func (r *pairRun) begin(plan *linePlan, scratch []float32) {
+	r.plan, r.work, r.lines = plan, signalIn(scratch, plan.rows()), signalIn(scratch[signalSize(plan.rows()):], plan.n)
+	r.copied = plan.first.over(r.work, lanes, plan.half)
+	r.fetch(0)
+}
+
+// end forgets all but the room that calls took, for the next run.
+func (r *pairRun) end() {
+	calls := r.calls
+	for _, kind := range calls {
+		for _, calls := range kind {
+			clear(calls)
+		}
+	}
+	*r = pairRun{calls: calls}
+}
+
+// prepare returns the calls of a pass.
+func (r *pairRun) prepare(w *pass) []blockCall {
+	lines := 0
+	if w.both {
+		lines = 1
+	}
+	calls := &r.calls[w.kind][lines]
+	*calls = r.plan.calls((*calls)[:0], &r.work, w)
+	return *calls
+}
+
+// through takes a pair of lines, one of which may be missing, to the frequencies, and wherever the calls lead.
+func (r *pairRun) through(from *lineRun, calls []blockCall) {
+	from.forward(&r.fetches)
+	if from.lines[1] == nil {
+		first := r.plan.first
+		for b := range first.rest {
+			clear(r.work.im[b*first.pitch*lanes:][:first.shared*lanes])
+		}
+	}
+	r.run(calls)
+}
+
+// inverse takes the frequencies of one line back to it, without the factor 1/n; doubled rows must be. line has rows of
+// sixteen.
+func (r *pairRun) inverse(line, spectrum []float32) {
+	r.fetch(0)
+	r.run(r.prepare(&pass{kind: backBlocks, spectrum: [2][]float32{spectrum}}))
+	r.single = r.plan.first.over(r.work, lanes, false)
+	r.single.set(line, nil)
+	r.single.back(&r.fetches)
+}
+
+// run runs calls.
+func (r *pairRun) run(calls []blockCall) {
+	for i := range calls {
+		calls[i].run(&r.fetches)
+	}
+}
+
+// load copies the lines of two vectors, or of one, and continues them by zeros up to a row.
+func (r *pairRun) load(l *lineVectors, first, second int) {
+	end, lines := r.plan.numbers(), r.copies(first != second)
+	for i, vector := range [2]int{first, second} {
+		if line := lines.lines[i]; line != nil {
+			l.load(line, vector)
+			clear(line[l.n*lanes : end*lanes])
+		}
+	}
+}
+
+// copies returns the run over copies of two lines, or of one.
+func (r *pairRun) copies(both bool) *lineRun {
+	r.copied.set(r.lines.re, nil)
+	if both {
+		r.copied.set(r.lines.re, r.lines.im)
+	}
+	return &r.copied
+}
+
+// later is a line that will be needed soon; it may be missing.
+type later struct {
+	line   []float32
+	stride int
+}
+
+// fetch lets the rows of lines come into the second cache, n of each, while pairs are worked on.
+func (r *pairRun) fetch(n int, lines ...later) {
+	count := 0
+	for _, l := range lines {
+		if l.line == nil {
+			continue
+		}
+		at := uintptr(unsafe.Pointer(&l.line[0]))
+		r.fetches.Lines[count] = asm.Fetch{At: at, End: at + uintptr((n-1)*l.stride*4), Stride: l.stride * 4}
+		count++
+	}
+	r.fetches.Lines[count] = asm.Fetch{At: uintptr(unsafe.Pointer(r)), End: ^uintptr(0)} // one place again and again
+	r.fetches.Current = 0
+}
