@@ -161,6 +161,9 @@ func (a *allocator) fold(o *operation) int {
 		}
 		switch kind := a.operations[v].kind; {
 		case kind == memory, kind == broadcast && a.operations[v].constant && a.registers[0].Size() == 32:
+			if len(a.uses[v]) > 1 && a.spare() {
+				continue
+			}
 		case kind == broadcast || len(a.uses[v]) > 1 && a.uses[v][1]-a.uses[v][0] < nearby:
 			continue
 		}
@@ -170,6 +173,23 @@ func (a *allocator) fold(o *operation) int {
 		return k
 	}
 	return -1
+}
+
+// spare says whether a register is free, and would be were one more taken.
+func (a *allocator) spare() bool {
+	free := 0
+	for _, v := range a.holds {
+		if v < 0 {
+			free++
+		}
+	}
+	return free > 1
+}
+
+// foldable says whether a value can be taken from where it is in memory whenever it is needed.
+func (a *allocator) foldable(v int) bool {
+	o := &a.operations[v]
+	return o.kind == memory || o.kind == broadcast && o.constant && a.registers[0].Size() == 32
 }
 
 // nearby is how many operations on a value on the stack is worth a register, where it is needed again.
@@ -287,7 +307,11 @@ func (a *allocator) take(locked []int) int {
 		if v < 0 {
 			return r
 		}
-		if next := a.uses[v][0]; next > farthest && !slices.Contains(locked, v) {
+		next := a.uses[v][0]
+		if a.foldable(v) {
+			next += len(a.operations) // nothing needs to be stored, nor loaded again
+		}
+		if next > farthest && !slices.Contains(locked, v) {
 			best, farthest = r, next
 		}
 	}
