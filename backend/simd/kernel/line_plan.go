@@ -13,7 +13,8 @@ type linePlan struct {
 	half   bool // whether lines have a first half alone, continued by zeros
 	first  *lineStage
 	stages []blockStage
-	turns  []int // where the blocks of each turn begin, and where the last ones end
+	turns  []int     // where the blocks of each turn begin, and where the last ones end
+	double []float32 // 2/n
 }
 
 // turnBlocks is how many blocks at most go through the middle stages in one turn: with more, they are not in the first cache;
@@ -33,7 +34,7 @@ var linePlans = madeByLength[linePlan]{create: func(n int) *linePlan {
 }}
 
 func newLinePlan(n, radix int, half bool) *linePlan {
-	p := &linePlan{n: n, half: half, first: newLineStage(n, radix, half)}
+	p := &linePlan{n: n, half: half, first: newLineStage(n, radix, half), double: []float32{2 / float32(n)}}
 	rest := n / radix
 	length := rest
 	for _, radices := range fftRadices(rest) {
@@ -230,15 +231,19 @@ func (p *linePlan) stageCalls(calls []blockCall, stage int, kind blockKind, work
 
 // scale multiplies rows of the frequencies by 1/n, and doubled ones, which stand for two conjugate results, by twice that.
 func (p *linePlan) scale(spectrum []float32) {
-	radix := p.stages[len(p.stages)-1].radix
-	for row := range p.frequencies() {
-		factor := 1 / float32(p.n)
-		if block := row / radix % p.blocks(); block >= p.first.shared && 2*p.first.results[block] != p.first.radix {
-			factor *= 2
+	Binary(OpMul, spectrum, spectrum, p.double)
+	block := p.stages[len(p.stages)-1].radix * 2 * lanes // of which the rows follow each other
+	for len(spectrum) > 0 {
+		shared := spectrum[:p.first.shared*block]
+		Binary(OpMul, shared, shared, half)
+		for b, result := range p.first.results[p.first.shared:] {
+			if 2*result == p.first.radix {
+				own := spectrum[(p.first.shared+b)*block:][:block]
+				Binary(OpMul, own, own, half)
+			}
 		}
-		numbers := spectrum[row*2*lanes:][:2*lanes]
-		for l := range numbers {
-			numbers[l] *= factor
-		}
+		spectrum = spectrum[p.blocks()*block:]
 	}
 }
+
+var half = []float32{0.5}
