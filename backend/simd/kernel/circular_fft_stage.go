@@ -15,7 +15,7 @@ type outStage struct {
 
 // streamedFloats is how many floats out must have to be written past the caches: of what is smaller, much would still be there
 // when it is read.
-var streamedFloats = 4 << 20
+var streamedFloats = 2 << 20
 
 // stageWidth returns how many lines a unit has, where out is written past the caches, and 0 where it is not.
 func (c *CircularFFT) stageWidth(l *lineVectors) int {
