@@ -161,7 +161,7 @@ func (a *allocator) fold(o *operation) int {
 		}
 		switch kind := a.operations[v].kind; {
 		case kind == memory, kind == broadcast && a.operations[v].constant && a.registers[0].Size() == 32:
-			if len(a.uses[v]) > 1 && a.spare() {
+			if len(a.uses[v]) > 1 && (a.spare() || a.uses[v][1]-a.uses[v][0] < nearby) {
 				continue
 			}
 		case kind == broadcast || len(a.uses[v]) > 1 && a.uses[v][1]-a.uses[v][0] < nearby:
@@ -192,8 +192,11 @@ func (a *allocator) foldable(v int) bool {
 	return o.kind == memory || o.kind == broadcast && o.constant && a.registers[0].Size() == 32
 }
 
-// nearby is how many operations on a value on the stack is worth a register, where it is needed again.
+// nearby is how many operations on a value in memory is worth a register, where it is needed again.
 const nearby = 12
+
+// cheap is how many operations sooner than others a value is given up that need not be stored, nor loaded again.
+const cheap = 20
 
 // overFactor says whether a factor of a multiplication is in a register and not needed again.
 func (a *allocator) overFactor(o *operation) bool {
@@ -309,7 +312,7 @@ func (a *allocator) take(locked []int) int {
 		}
 		next := a.uses[v][0]
 		if a.foldable(v) {
-			next += len(a.operations) // nothing needs to be stored, nor loaded again
+			next += cheap
 		}
 		if next > farthest && !slices.Contains(locked, v) {
 			best, farthest = r, next
