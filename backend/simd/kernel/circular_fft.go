@@ -51,7 +51,7 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 	mustHold(packed, c.PackedSize())
 	mustHold(scratch, c.ScratchSize())
 	r := circularFFTRuns.Get().(*circularFFTRun)
-	defer r.end()
+	defer circularFFTRuns.Put(r)
 	r.c, r.in, r.out, r.packed, r.phase = c, c.lineVectors(x, c.InStride), c.lineVectors(out, c.OutStride), packed, -1
 	r.begin(c.plan(), scratch)
 	r.source, r.target = r.plan.first.over(r.work, r.in.step, false), r.plan.first.over(r.work, r.out.step, false)
@@ -72,17 +72,11 @@ type circularFFTRun struct {
 	in, out        lineVectors
 	source, target lineRun // over lines where they are
 	packed         []float32
-	phase          int // that the calls are for
+	phase          int // that the factors are for
+	factors        [2]factorRows
 	stage          outStage
 
 	units, turnGroups int
-}
-
-// end forgets all but the room that was taken, for the next run.
-func (r *circularFFTRun) end() {
-	r.pairRun.end()
-	*r = circularFFTRun{pairRun: r.pairRun, stage: outStage{out: r.stage.out[:0]}}
-	circularFFTRuns.Put(r)
 }
 
 // unit is the signals of some turns of some phases. The last turn may lack phases.
@@ -132,14 +126,12 @@ func (r *circularFFTRun) filter(phase int) {
 		return
 	}
 	f := factorsOf(r.packed, phase, r.plan)
-	factors := [2]factorRows{f, f}
+	r.factors = [2]factorRows{f, f}
 	if r.phase < 0 {
-		r.prepare(&pass{kind: filterBlocks, factors: factors})
-		r.prepare(&pass{kind: filterBlocks, factors: factors, both: true})
-	}
-	for _, calls := range r.calls[filterBlocks] {
-		for i := range calls {
-			calls[i].setFactors(&factors)
+		r.prepare(&pass{kind: filterBlocks, factors: r.factors, both: true})
+	} else {
+		for i := range r.calls[filterBlocks][1] {
+			r.calls[filterBlocks][1][i].setFactors(&r.factors)
 		}
 	}
 	r.phase = phase
@@ -222,9 +214,9 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 
 // filtered takes a pair of lines through the filter to others, or to themselves.
 func (r *circularFFTRun) filtered(from, to *lineRun) {
-	calls := r.calls[filterBlocks][0]
-	if from.lines[1] != nil {
-		calls = r.calls[filterBlocks][1]
+	calls := r.calls[filterBlocks][1]
+	if from.lines[1] == nil {
+		calls = r.prepare(&pass{kind: filterBlocks, factors: r.factors})
 	}
 	r.through(from, calls)
 	to.back(&r.fetches)

@@ -35,7 +35,7 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 	mustHold(scratch, g.ScratchSize())
 	n, chunks := g.length(), g.chunks()
 	r := gradientRuns.Get().(*gradientRun)
-	defer r.end()
+	defer gradientRuns.Put(r)
 	r.v, r.x = g.lineVectors(v, g.OutStride), g.lineVectors(x, g.InStride)
 	r.begin(g.plan(), scratch)
 	rest := scratch[pairSize(r.plan):]
@@ -51,7 +51,7 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 	phases := r.v.phases
 	for u := lo; u < hi; u++ {
 		phase, chunk := u%phases, u/phases
-		if pe != nil {
+		if r.embedding = nil; pe != nil {
 			r.embedding = rest[:n*lanes]
 			g.gatherChannels(r.embedding, pe, phase)
 		}
@@ -76,13 +76,6 @@ type gradientRun struct {
 }
 
 var gradientRuns = sync.Pool{New: func() any { return new(gradientRun) }}
-
-// end forgets all but the room that was taken, for the next run.
-func (r *gradientRun) end() {
-	r.pairRun.end()
-	*r = gradientRun{pairRun: r.pairRun}
-	gradientRuns.Put(r)
-}
 
 // add adds the products of the spectra of a pair of lines of v and of x to the sum, and fetches rows of the next.
 func (r *gradientRun) add(first, second, nextFirst, nextSecond int) {

@@ -30,12 +30,14 @@ func (c *CircularFFT) stageSize(l *lineVectors) int { return c.stageWidth(l) * l
 
 // begin sets the stage up in scratch.
 func (s *outStage) begin(r *circularFFTRun, scratch []float32) {
-	if s.width = r.c.stageWidth(&r.in); s.width == 0 {
+	s.width, s.out = r.c.stageWidth(&r.in), s.out[:0]
+	if s.width == 0 {
 		return
 	}
 	s.rows, s.n, s.step = scratch[:s.width*r.in.n*lanes], r.out.n, r.out.step
 	s.run = r.plan.first.over(r.work, s.width*lanes, false)
-	s.out = slices.Grow(s.out[:0], s.width)[:s.width]
+	s.out = slices.Grow(s.out, s.width)[:s.width]
+	clear(s.out)
 }
 
 // slots returns those of the lines of a signal of a unit: in the order of the lines in out.

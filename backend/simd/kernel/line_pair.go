@@ -6,7 +6,8 @@ import (
 	"github.com/fastparc/fastparc/backend/simd/kernel/asm"
 )
 
-// pairRun takes pairs of lines to the frequencies, and back, through the stages of a plan, one after the other.
+// pairRun takes pairs of lines to the frequencies, and back, through the stages of a plan, one after the other. Runs are kept
+// for others, as they are: begin sets all that is read.
 type pairRun struct {
 	plan    *linePlan
 	work    complexRows
@@ -25,17 +26,6 @@ func (r *pairRun) begin(plan *linePlan, scratch []float32) {
 	r.plan, r.work, r.lines = plan, signalIn(scratch, plan.rows()), signalIn(scratch[signalSize(plan.rows()):], plan.n)
 	r.copied = plan.first.over(r.work, lanes, plan.half)
 	r.fetch(0)
-}
-
-// end forgets all but the room that calls took, for the next run.
-func (r *pairRun) end() {
-	calls := r.calls
-	for _, kind := range calls {
-		for _, calls := range kind {
-			clear(calls)
-		}
-	}
-	*r = pairRun{calls: calls}
 }
 
 // prepare returns the calls of a pass.
