@@ -9,15 +9,17 @@ import (
 )
 
 func TestButterfliesAreCountedAsTheAssemblyPerformsThem(t *testing.T) {
-	source, err := os.ReadFile("asm/butterfly_amd64.s")
-	if err != nil {
-		t.Fatal(err)
-	}
 	arithmetic := regexp.MustCompile(`(?m)^\s+V(ADD|SUB|MUL|FN?M(ADD|SUB)[0-9]+)PS`)
 	counts := map[string]int{}
-	for _, routine := range strings.Split(string(source), "\nTEXT ·")[1:] {
-		name, body, _ := strings.Cut(routine, "(")
-		counts[name] = len(arithmetic.FindAllString(body, -1))
+	for _, file := range []string{"butterfly", "block", "line"} {
+		source, err := os.ReadFile("asm/" + file + "_amd64.s")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, routine := range strings.Split(string(source), "\nTEXT ·")[1:] {
+			name, body, _ := strings.Cut(routine, "(")
+			counts[name] = len(arithmetic.FindAllString(body, -1))
+		}
 	}
 	for radix, operations := range butterflyOperations {
 		if radix < 2 || operations == 0 {
@@ -29,9 +31,14 @@ func TestButterfliesAreCountedAsTheAssemblyPerformsThem(t *testing.T) {
 			"Inverse": operations + twiddleOperations*(radix-1),
 			"Filter":  2*operations + twiddleOperations*radix,
 		} {
-			name := fmt.Sprintf("Butterfly%s%dAVX512", kind, radix)
-			if counts[name] != want {
-				t.Errorf("%s has %d operations, counted as %d", name, counts[name], want)
+			for _, family := range []string{"Butterfly", "Block"} {
+				name := fmt.Sprintf("%s%s%dAVX512", family, kind, radix)
+				if family == "Block" && kind == "Plain" {
+					continue
+				}
+				if counts[name] != want {
+					t.Errorf("%s has %d operations, counted as %d", name, counts[name], want)
+				}
 			}
 		}
 	}

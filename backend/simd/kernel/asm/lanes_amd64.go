@@ -36,3 +36,43 @@ func StreamLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcS
 
 // Fence lets all that reads memory later see what StreamLanes wrote before.
 func Fence()
+
+// CopyLanesAVX512 copies lanes ≤ 8 floats of each of pixels ≥ 1 pixels; strides count floats.
+//
+//go:noescape
+func CopyLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
+
+// CopyLanesAVX2 copies lanes ≤ 8 floats of each of pixels ≥ 1 pixels; strides count floats.
+//
+//go:noescape
+func CopyLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
+
+// Gather2PiecesAVX512 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of pieces that begin at places a, b… of x, stride floats further a row; lanes of no piece become zero. Masks are 16 bits each, that of a lowest.
+//
+//go:noescape
+func Gather2PiecesAVX512(vectors *float32, x *float32, a int, b int, rows int, stride int, masks uint64)
+
+// Scatter2PiecesAVX512 is the way back of Gather: lanes of consecutive vectors go to the pieces.
+//
+//go:noescape
+func Scatter2PiecesAVX512(vectors *float32, x *float32, a int, b int, rows int, stride int, masks uint64)
+
+// Gather4PiecesAVX512 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of pieces that begin at places a, b… of x, stride floats further a row; lanes of no piece become zero. Masks are 16 bits each, that of a lowest.
+//
+//go:noescape
+func Gather4PiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+
+// Scatter4PiecesAVX512 is the way back of Gather: lanes of consecutive vectors go to the pieces.
+//
+//go:noescape
+func Scatter4PiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+
+// FiniteAVX512 says whether sixteen real and sixteen imaginary parts are all finite.
+//
+//go:noescape
+func FiniteAVX512(re *float32, im *float32) bool
+
+// FiniteAVX2 says whether sixteen real and sixteen imaginary parts are all finite.
+//
+//go:noescape
+func FiniteAVX2(re *float32, im *float32) bool

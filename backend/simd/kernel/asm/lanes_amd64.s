@@ -234,3 +234,252 @@ vector:
 TEXT ·Fence(SB), NOSPLIT, $0
 	SFENCE
 	RET
+
+// func CopyLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2
+TEXT ·CopyLanesAVX512(SB), $0-48
+	MOVQ  dst+0(FP), CX
+	MOVQ  src+8(FP), DX
+	MOVQ  dstStride+24(FP), BX
+	MOVQ  srcStride+32(FP), SI
+	MOVQ  pixels+16(FP), DI
+	MOVQ  lanes+40(FP), R8
+	MOVQ  $0x00000001, AX
+	SHLXQ R8, AX, AX
+	DECQ  AX
+	KMOVW AX, K1
+
+pixel:
+	VMOVUPS.Z (DX), K1, Y0
+	VMOVUPS   Y0, K1, (CX)
+	LEAQ      (CX)(BX*4), CX
+	LEAQ      (DX)(SI*4), DX
+	DECQ      DI
+	JNZ       pixel
+	VZEROUPPER
+	RET
+
+// func CopyLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
+// Requires: AVX
+TEXT ·CopyLanesAVX2(SB), $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ dstStride+24(FP), DX
+	MOVQ srcStride+32(FP), BX
+	MOVQ pixels+16(FP), SI
+	MOVQ lanes+40(FP), DI
+
+pixel:
+	XORQ    R8, R8
+	TESTQ   $0x00000008, DI
+	JZ      without8
+	VMOVUPS (CX)(R8*4), Y0
+	VMOVUPS Y0, (AX)(R8*4)
+	ADDQ    $0x08, R8
+
+without8:
+	TESTQ   $0x00000004, DI
+	JZ      without4
+	VMOVUPS (CX)(R8*4), X0
+	VMOVUPS X0, (AX)(R8*4)
+	ADDQ    $0x04, R8
+
+without4:
+	TESTQ  $0x00000002, DI
+	JZ     without2
+	VMOVSD (CX)(R8*4), X0
+	VMOVSD X0, (AX)(R8*4)
+	ADDQ   $0x02, R8
+
+without2:
+	TESTQ  $0x00000001, DI
+	JZ     without1
+	VMOVSS (CX)(R8*4), X0
+	VMOVSS X0, (AX)(R8*4)
+	ADDQ   $0x01, R8
+
+without1:
+	LEAQ (AX)(DX*4), AX
+	LEAQ (CX)(BX*4), CX
+	DECQ SI
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func Gather2PiecesAVX512(vectors *float32, x *float32, a int, b int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX512F
+TEXT ·Gather2PiecesAVX512(SB), $0-56
+	MOVQ  vectors+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  a+16(FP), DX
+	LEAQ  (CX)(DX*4), DX
+	MOVQ  b+24(FP), BX
+	LEAQ  (CX)(BX*4), BX
+	MOVQ  rows+32(FP), CX
+	MOVQ  stride+40(FP), SI
+	MOVQ  masks+48(FP), DI
+	SHLQ  $0x02, SI
+	KMOVW DI, K1
+	SHRQ  $0x10, DI
+	KMOVW DI, K2
+	SHRQ  $0x10, DI
+
+row:
+	VMOVUPS.Z (DX), K1, Z0
+	ADDQ      SI, DX
+	VMOVUPS   (BX), K2, Z0
+	ADDQ      SI, BX
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x40, AX
+	DECQ      CX
+	JNZ       row
+	VZEROUPPER
+	RET
+
+// func Scatter2PiecesAVX512(vectors *float32, x *float32, a int, b int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX512F
+TEXT ·Scatter2PiecesAVX512(SB), $0-56
+	MOVQ  vectors+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  a+16(FP), DX
+	LEAQ  (CX)(DX*4), DX
+	MOVQ  b+24(FP), BX
+	LEAQ  (CX)(BX*4), BX
+	MOVQ  rows+32(FP), CX
+	MOVQ  stride+40(FP), SI
+	MOVQ  masks+48(FP), DI
+	SHLQ  $0x02, SI
+	KMOVW DI, K1
+	SHRQ  $0x10, DI
+	KMOVW DI, K2
+	SHRQ  $0x10, DI
+
+row:
+	VMOVUPS (AX), Z0
+	VMOVUPS Z0, K1, (DX)
+	ADDQ    SI, DX
+	VMOVUPS Z0, K2, (BX)
+	ADDQ    SI, BX
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func Gather4PiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX512F
+TEXT ·Gather4PiecesAVX512(SB), $0-72
+	MOVQ  vectors+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  a+16(FP), DX
+	LEAQ  (CX)(DX*4), DX
+	MOVQ  b+24(FP), BX
+	LEAQ  (CX)(BX*4), BX
+	MOVQ  c+32(FP), SI
+	LEAQ  (CX)(SI*4), SI
+	MOVQ  d+40(FP), DI
+	LEAQ  (CX)(DI*4), DI
+	MOVQ  rows+48(FP), CX
+	MOVQ  stride+56(FP), R8
+	MOVQ  masks+64(FP), R9
+	SHLQ  $0x02, R8
+	KMOVW R9, K1
+	SHRQ  $0x10, R9
+	KMOVW R9, K2
+	SHRQ  $0x10, R9
+	KMOVW R9, K3
+	SHRQ  $0x10, R9
+	KMOVW R9, K4
+	SHRQ  $0x10, R9
+
+row:
+	VMOVUPS.Z (DX), K1, Z0
+	ADDQ      R8, DX
+	VMOVUPS   (BX), K2, Z0
+	ADDQ      R8, BX
+	VMOVUPS   (SI), K3, Z0
+	ADDQ      R8, SI
+	VMOVUPS   (DI), K4, Z0
+	ADDQ      R8, DI
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x40, AX
+	DECQ      CX
+	JNZ       row
+	VZEROUPPER
+	RET
+
+// func Scatter4PiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX512F
+TEXT ·Scatter4PiecesAVX512(SB), $0-72
+	MOVQ  vectors+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  a+16(FP), DX
+	LEAQ  (CX)(DX*4), DX
+	MOVQ  b+24(FP), BX
+	LEAQ  (CX)(BX*4), BX
+	MOVQ  c+32(FP), SI
+	LEAQ  (CX)(SI*4), SI
+	MOVQ  d+40(FP), DI
+	LEAQ  (CX)(DI*4), DI
+	MOVQ  rows+48(FP), CX
+	MOVQ  stride+56(FP), R8
+	MOVQ  masks+64(FP), R9
+	SHLQ  $0x02, R8
+	KMOVW R9, K1
+	SHRQ  $0x10, R9
+	KMOVW R9, K2
+	SHRQ  $0x10, R9
+	KMOVW R9, K3
+	SHRQ  $0x10, R9
+	KMOVW R9, K4
+	SHRQ  $0x10, R9
+
+row:
+	VMOVUPS (AX), Z0
+	VMOVUPS Z0, K1, (DX)
+	ADDQ    R8, DX
+	VMOVUPS Z0, K2, (BX)
+	ADDQ    R8, BX
+	VMOVUPS Z0, K3, (SI)
+	ADDQ    R8, SI
+	VMOVUPS Z0, K4, (DI)
+	ADDQ    R8, DI
+	ADDQ    $0x40, AX
+	DECQ    CX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func FiniteAVX512(re *float32, im *float32) bool
+// Requires: AVX, AVX512F
+TEXT ·FiniteAVX512(SB), NOSPLIT, $0-17
+	MOVQ        re+0(FP), AX
+	MOVQ        im+8(FP), CX
+	VPXORD      Z1, Z1, Z1
+	VMULPS      (AX), Z1, Z0
+	VFMADD231PS (CX), Z1, Z0
+	VCMPPS      $0x03, Z0, Z0, K1
+	KMOVW       K1, AX
+	TESTL       AX, AX
+	SETEQ       AL
+	VZEROUPPER
+	MOVB        AL, ret+16(FP)
+	RET
+
+// func FiniteAVX2(re *float32, im *float32) bool
+// Requires: AVX, FMA3
+TEXT ·FiniteAVX2(SB), NOSPLIT, $0-17
+	MOVQ        re+0(FP), AX
+	MOVQ        im+8(FP), CX
+	VXORPS      Y1, Y1, Y1
+	VMULPS      (AX), Y1, Y0
+	VFMADD231PS 32(AX), Y1, Y0
+	VFMADD231PS (CX), Y1, Y0
+	VFMADD231PS 32(CX), Y1, Y0
+	VCMPPS      $0x03, Y0, Y0, Y0
+	VMOVMSKPS   Y0, AX
+	TESTL       AX, AX
+	SETEQ       AL
+	VZEROUPPER
+	MOVB        AL, ret+16(FP)
+	RET

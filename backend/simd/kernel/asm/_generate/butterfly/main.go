@@ -22,10 +22,15 @@
 // Real and imaginary parts of in and of out have pointers of their own, strides count floats, and rows of filter
 // and added are sixteen real and then sixteen imaginary parts. A number is sixteen lanes in the AVX-512 routines and
 // eight in those for AVX2.
+//
+// Of the three files that it writes, -file says which: these butterflies, the first and last stages of real lines, or the
+// stages between them; line.go and block.go say what those compute.
 package main
 
 import (
+	"flag"
 	"fmt"
+	"os"
 	"strconv"
 
 	"github.com/mmcloughlin/avo/attr"
@@ -35,7 +40,33 @@ import (
 )
 
 func main() {
+	file := flag.String("file", "butterfly", "what to write: butterfly, block or line")
+	flag.Parse()
 	ConstraintExpr("amd64,!noasm")
+	switch *file {
+	case "butterfly":
+		writeButterflies()
+	case "block":
+		for _, radix := range blockRadices {
+			for _, kind := range blockKinds {
+				writeBlock(kind, radix, "AVX512", zmm)
+				writeBlock(kind, radix, "AVX2", ymm)
+			}
+		}
+	case "line":
+		for _, radix := range realRadices {
+			writeLine(radix, "AVX512", zmm)
+			writeLine(radix, "AVX2", ymm)
+		}
+	default:
+		fmt.Fprintf(os.Stderr, "butterfly: -file is %q, must be butterfly, block or line\n", *file)
+		os.Exit(2)
+	}
+	writeConstants()
+	Generate()
+}
+
+func writeButterflies() {
 	for _, radix := range []int{1, 2, 3, 4, 5, 7, 8, 9, 11, 13, 16} {
 		for _, kind := range []string{"Plain", "Forward", "Inverse", "Filter", "FilterAdd", "Accumulate"} {
 			if twiddled := kind == "Forward" || kind == "Inverse"; twiddled && radix == 1 {
@@ -45,22 +76,6 @@ func main() {
 			write(kind, radix, "AVX2", ymm)
 		}
 	}
-	for _, radix := range blockRadices {
-		for _, kind := range blockKinds {
-			writeBlock(kind, radix, "AVX512", zmm)
-			writeBlock(kind, radix, "AVX2", ymm)
-		}
-	}
-	for _, radix := range realRadices {
-		writeLine(radix, "AVX512", zmm)
-		writeLine(radix, "AVX2", ymm)
-	}
-	writeCopies()
-	writePieces()
-	writeFinite()
-	writeTurns()
-	writeConstants()
-	Generate()
 }
 
 // routine is what the parts of one routine share.

@@ -26,6 +26,9 @@ func main() {
 	writeStream("AVX512", ZMM)
 	writeStream("AVX2", YMM)
 	writeFence()
+	writeCopies()
+	writePieces()
+	writeFinite()
 	Generate()
 }
 
