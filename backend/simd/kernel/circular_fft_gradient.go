@@ -8,9 +8,11 @@ import "sync"
 // A unit sums over some signals of one phase, at fixed places; Combine adds the units' sums up.
 type CircularFFTGradient struct{ CircularFFT }
 
-// gradientRows is the least number of rows that a unit sums over, where there are as many: each unit takes its sums
-// back.
-const gradientRows = 1 << 11
+// A unit sums over gradientRows rows or gradientPairs pairs at least, where there are as many: each takes its sums back.
+const (
+	gradientRows  = 1 << 8
+	gradientPairs = 4
+)
 
 // Taps returns how long a kernel is whose gradient, taken directly, takes about as long: where N is greater, this form
 // pays. A pair has two transforms as in the convolution, and a sum over it.
@@ -122,17 +124,16 @@ func (g CircularFFTGradient) Combine(dw, partial []float32) {
 		Binary(OpAdd, partial[:size], partial[:size], partial[chunk*size:][:size])
 	}
 	for phase := range phases {
-		sums := partial[phase*n*lanes:][:n*lanes]
-		for lane, used := 0, g.channels(phase); lane < used; {
-			channel := g.channel(phase, lane)
-			width := min(g.C-channel, used-lane)
-			for k := range n {
-				to := dw[k*g.C+channel:][:width]
-				for l, s := range sums[k*lanes+lane:][:width] {
-					to[l] += s
-				}
+		var channels [lanes]int
+		used := g.channels(phase)
+		for lane := range used {
+			channels[lane] = g.channel(phase, lane)
+		}
+		for k := range n {
+			to, sums := dw[k*g.C:][:g.C], (*vector)(partial[(phase*n+k)*lanes:])
+			for lane, channel := range channels[:used] {
+				to[channel] += sums[lane]
 			}
-			lane += width
 		}
 	}
 }
@@ -163,5 +164,6 @@ func (r *gradientRun) rows(l *lineVectors, lines *lineRun, first, second int, em
 // chunks returns the number of parts that the signals of a phase are summed in.
 func (g *CircularFFTGradient) chunks() int {
 	l := g.lineVectors(nil, g.InStride)
-	return max(1, min(l.turns()*g.plan().n/gradientRows, gradientUnits/l.phases))
+	pairs := max(gradientPairs, ceilDivide(gradientRows, g.plan().n))
+	return max(1, min(l.turns()/pairs, gradientUnits/l.phases))
 }
