@@ -84,7 +84,7 @@ func lineRadix(n int) int {
 // lineCost is about how many nanoseconds a row of a pair of lines takes there and back, where transforms of length n begin
 // with a radix, the second half of each line being zero or not, with AVX2 on a Zen 3.
 func lineCost(n, radix int, half bool) float64 {
-	const twiddled, filtered, call = 7, 1.2, 15
+	const twiddled, filtered, another, call = 7, 1.2, 5, 15
 	rest := n / radix
 	cost := lineCosts[radix] + filtered
 	if half {
@@ -104,6 +104,8 @@ func lineCost(n, radix int, half bool) float64 {
 	}
 	if last == rest {
 		calls = 2
+	} else {
+		cost += another
 	}
 	return cost + call*float64(calls)/float64(n)
 }
@@ -114,7 +116,7 @@ var (
 	lineCosts = [maxLineRadix + 1]float64{
 		1: 4, 3: 6.5, 4: 6.5, 5: 7, 7: 7.4, 8: 6.5, 9: 8, 11: 10, 13: 12, 15: 9.5, 16: 6.7, 32: 10.5, 64: 14,
 	}
-	halfCosts  = [maxLineRadix + 1]float64{8: 4.2, 16: 4.8, 32: 8.2, 64: 14}
+	halfCosts  = [maxLineRadix + 1]float64{8: 4.2, 16: 4.8, 32: 8.2, 64: 15}
 	blockCosts = [maxRadix + 1]float64{1: 2, 2: 3, 3: 4, 4: 5, 5: 5.5, 7: 6.5, 8: 8, 9: 9.5, 11: 13, 13: 16, 16: 12}
 )
 
