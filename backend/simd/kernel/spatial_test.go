@@ -3,6 +3,7 @@ package kernel
 import (
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -100,6 +101,9 @@ func TestSpatialRunsAllocateNothing(t *testing.T) {
 		"circular FFT gradient": func() { CircularFFTGradient{h}.Run(large[:1<<16], x, x, x, 0, 1, large[1<<17:]) },
 		"FFT":                   func() { f.ForwardReal(z, x, 0, f.Units(), large) },
 	} {
+		if raceDetector && strings.HasPrefix(name, "circular FFT") {
+			continue // with it, sync.Pool forgets some of what it is given
+		}
 		eachLevel(t, func(t *testing.T) {
 			if n := testing.AllocsPerRun(10, run); n > 0 {
 				t.Errorf("%s allocates %g times", name, n)
