@@ -153,6 +153,7 @@ type lineRun struct {
 	lines  [2][]float32
 	work   complexRows
 	job    asm.LineJob // the same
+	part   asm.LineJob // what one call takes of it, where that is not all
 }
 
 // over returns a run between work and lines whose rows are stride floats from each other.

@@ -14,15 +14,46 @@ func (r *lineRun) runVector(back bool, fetches *asm.Fetches) bool {
 	if back {
 		way = &routines[1]
 	}
+	routine := way.plain
 	switch {
 	case r.half:
-		way.half(&r.job, fetches)
+		routine = way.half
 	case r.stage.twiddles != nil:
-		way.twiddled(&r.job, fetches)
-	default:
-		way.plain(&r.job, fetches)
+		routine = way.twiddled
+	}
+	if most := maxLineNumbers / r.stage.radix; r.job.Count > most {
+		r.runParts(routine, most, fetches)
+	} else {
+		routine(&r.job, fetches)
 	}
 	return true
+}
+
+// maxLineNumbers bounds the numbers of a line that one call takes: assembly cannot be preempted.
+var maxLineNumbers = maxButterflies * maxRadix
+
+// runParts runs a routine over all butterflies, most of them at a time at most.
+func (r *lineRun) runParts(routine lineRoutine, most int, fetches *asm.Fetches) {
+	s, offsets := r.stage, r.stage.offsetsOf(r.stride, r.half)
+	taken := len(offsets) / s.rest // rows of a butterfly
+	for lo := 0; lo < s.rest; lo += most {
+		part := &r.part
+		*part = r.job
+		part.Count = min(most, s.rest-lo)
+		part.Offsets = &offsets[lo*taken]
+		if s.twiddles != nil {
+			part.Twiddles = &s.twiddles[2*lo*s.own]
+		}
+		for i := range part.Lines {
+			shared, re, im := s.of(&r.work, i == 1)
+			at := lo * s.pitch * lanes
+			part.Lines[i].Shared = &shared[at]
+			if s.own > 0 {
+				part.Lines[i].Re, part.Lines[i].Im = &re[at], &im[at]
+			}
+		}
+		routine(part, fetches)
+	}
 }
 
 // routines returns the assembly of the stage's radix, nil where there is none for the level in use.
