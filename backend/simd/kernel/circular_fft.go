@@ -53,6 +53,7 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 	r := circularFFTRuns.Get().(*circularFFTRun)
 	defer circularFFTRuns.Put(r)
 	r.c, r.in, r.out, r.packed, r.phase = c, c.lineVectors(x, c.InStride), c.lineVectors(out, c.OutStride), packed, -1
+	r.ready = [2]int{-1, -1}
 	r.begin(c.plan(), scratch)
 	r.source, r.target = r.plan.first.over(r.work, r.in.step, false), r.plan.first.over(r.work, r.out.step, false)
 	r.turnGroups, r.units = c.turnGroups(&r.in), c.Units()
@@ -74,6 +75,7 @@ type circularFFTRun struct {
 	packed         []float32
 	phase          int // that the factors are for
 	factors        [2]factorRows
+	ready          [2]int // the phases that the calls for one line and for two are for
 	stage          outStage
 
 	units, turnGroups int
@@ -122,19 +124,29 @@ func (r *circularFFTRun) compute(u, after unit) {
 
 // filter lets pairs be multiplied by the spectrum of a phase.
 func (r *circularFFTRun) filter(phase int) {
-	if phase == r.phase {
-		return
+	if phase != r.phase {
+		f := factorsOf(r.packed, phase, r.plan)
+		r.phase, r.factors = phase, [2]factorRows{f, f}
 	}
-	f := factorsOf(r.packed, phase, r.plan)
-	r.factors = [2]factorRows{f, f}
-	if r.phase < 0 {
-		r.prepare(&pass{kind: filterBlocks, factors: r.factors, both: true})
-	} else {
-		for i := range r.calls[filterBlocks][1] {
-			r.calls[filterBlocks][1][i].setFactors(&r.factors)
+}
+
+// filterCalls returns the calls that multiply one line or two by the spectrum of the phase.
+func (r *circularFFTRun) filterCalls(both bool) []blockCall {
+	lines := 0
+	if both {
+		lines = 1
+	}
+	before := r.ready[lines]
+	if r.ready[lines] = r.phase; before < 0 {
+		return r.prepare(&pass{kind: filterBlocks, factors: r.factors, both: both})
+	}
+	calls := r.calls[filterBlocks][lines]
+	if before != r.phase {
+		for i := range calls {
+			calls[i].setFactors(&r.factors)
 		}
 	}
-	r.phase = phase
+	return calls
 }
 
 // signal is two vectors of lines with the same channels, or one.
@@ -214,11 +226,7 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 
 // filtered takes a pair of lines through the filter to others, or to themselves.
 func (r *circularFFTRun) filtered(from, to *lineRun) {
-	calls := r.calls[filterBlocks][1]
-	if from.lines[1] == nil {
-		calls = r.prepare(&pass{kind: filterBlocks, factors: r.factors})
-	}
-	r.through(from, calls)
+	r.through(from, r.filterCalls(from.lines[1] != nil))
 	to.back(&r.fetches)
 }
 
