@@ -17,7 +17,8 @@ type outStage struct {
 // when it is read.
 var streamedFloats = 2 << 20
 
-// stageWidth returns how many lines a unit has, where out is written past the caches, and 0 where it is not.
+// stageWidth returns how many lines a unit has, where out is written past the caches, and 0 where it is not: along the width
+// the rows of a line lie close to each other, and lines that are continued by zeros are copied anyway.
 func (c *CircularFFT) stageWidth(l *lineVectors) int {
 	if c.span(c.OutStride) < streamedFloats || c.plan().n != l.n || c.W*c.OutStride%lanes != 0 || c.Axis != Height {
 		return 0

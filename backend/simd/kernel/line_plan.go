@@ -237,15 +237,15 @@ func (p *linePlan) scale(spectrum []float32) {
 	block := p.stages[len(p.stages)-1].radix * 2 * lanes // of which the rows follow each other
 	for len(spectrum) > 0 {
 		shared := spectrum[:p.first.shared*block]
-		Binary(OpMul, shared, shared, half)
+		Binary(OpMul, shared, shared, oneHalf)
 		for b, result := range p.first.results[p.first.shared:] {
 			if 2*result == p.first.radix {
 				own := spectrum[(p.first.shared+b)*block:][:block]
-				Binary(OpMul, own, own, half)
+				Binary(OpMul, own, own, oneHalf)
 			}
 		}
 		spectrum = spectrum[p.blocks()*block:]
 	}
 }
 
-var half = []float32{0.5}
+var oneHalf = []float32{0.5}
