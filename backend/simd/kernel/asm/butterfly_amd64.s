@@ -3733,26 +3733,25 @@ butterfly:
 	VMULPS       Y10, Y3, Y11
 	VBROADCASTSS butterflyConstants<>+16(SB), Y14
 	VFNMADD231PS Y14, Y12, Y5
-	VBROADCASTSS butterflyConstants<>+20(SB), Y15
-	VFMADD231PS  Y15, Y9, Y11
-	VADDPS       Y11, Y5, Y10
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y9, Y11
+	VADDPS       Y11, Y5, Y15
 	VSUBPS       Y11, Y5, Y5
 	VFNMADD231PS Y14, Y6, Y0
-	VMULPS       Y15, Y3, Y3
+	VBROADCASTSS butterflyConstants<>+20(SB), Y6
+	VMULPS       Y6, Y3, Y3
 	VFMADD231PS  Y4, Y12, Y0
-	VBROADCASTSS butterflyConstants<>+12(SB), Y6
-	VFNMADD231PS Y6, Y9, Y3
+	VFNMADD231PS Y10, Y9, Y3
 	VADDPS       Y3, Y0, Y9
 	VSUBPS       Y3, Y0, Y0
 	VMOVAPS      Y1, Y3
 	VFMADD231PS  Y4, Y7, Y3
-	VMULPS       Y6, Y2, Y11
+	VMULPS       Y10, Y2, Y11
 	VFNMADD231PS Y14, Y13, Y3
-	VFMADD231PS  Y15, Y8, Y11
+	VFMADD231PS  Y6, Y8, Y11
 	VSUBPS       Y11, Y3, Y12
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y10, (AX)(R13*1)
+	VMOVUPS      Y15, (AX)(R13*1)
 	VMOVUPS      Y12, (CX)(R13*1)
 	VADDPS       Y11, Y3, Y3
 	MOVLQSX      16(SI), R13
@@ -3760,9 +3759,9 @@ butterfly:
 	VMOVUPS      Y5, (AX)(R13*1)
 	VMOVUPS      Y3, (CX)(R13*1)
 	VFNMADD231PS Y14, Y7, Y1
-	VMULPS       Y15, Y2, Y2
+	VMULPS       Y6, Y2, Y2
 	VFMADD231PS  Y4, Y13, Y1
-	VFNMADD231PS Y6, Y8, Y2
+	VFNMADD231PS Y10, Y8, Y2
 	VSUBPS       Y2, Y1, Y3
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
@@ -4007,29 +4006,28 @@ butterfly:
 	VMULPS       Y10, Y3, Y11
 	VBROADCASTSS butterflyConstants<>+16(SB), Y14
 	VFNMADD231PS Y14, Y12, Y5
-	VBROADCASTSS butterflyConstants<>+20(SB), Y15
-	VFMADD231PS  Y15, Y9, Y11
-	VADDPS       Y11, Y5, Y10
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y9, Y11
+	VADDPS       Y11, Y5, Y15
 	VSUBPS       Y11, Y5, Y5
 	VFNMADD231PS Y14, Y6, Y0
-	VMULPS       Y15, Y3, Y3
+	VBROADCASTSS butterflyConstants<>+20(SB), Y6
+	VMULPS       Y6, Y3, Y3
 	VFMADD231PS  Y4, Y12, Y0
-	VBROADCASTSS butterflyConstants<>+12(SB), Y6
-	VFNMADD231PS Y6, Y9, Y3
+	VFNMADD231PS Y10, Y9, Y3
 	VADDPS       Y3, Y0, Y9
 	VSUBPS       Y3, Y0, Y0
 	VMOVAPS      Y1, Y3
 	VFMADD231PS  Y4, Y7, Y3
-	VMULPS       Y6, Y2, Y11
+	VMULPS       Y10, Y2, Y11
 	VFNMADD231PS Y14, Y13, Y3
-	VFMADD231PS  Y15, Y8, Y11
+	VFMADD231PS  Y6, Y8, Y11
 	VSUBPS       Y11, Y3, Y12
-	VBROADCASTSS 4(R9), Y6
-	VMULPS       Y6, Y12, Y4
-	VBROADCASTSS (R9), Y15
-	VMULPS       Y15, Y12, Y12
-	VFMSUB231PS  Y15, Y10, Y4
-	VFMADD231PS  Y6, Y10, Y12
+	VBROADCASTSS 4(R9), Y10
+	VMULPS       Y10, Y12, Y4
+	VBROADCASTSS (R9), Y6
+	VMULPS       Y6, Y12, Y12
+	VFMSUB231PS  Y6, Y15, Y4
+	VFMADD231PS  Y10, Y15, Y12
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y4, (AX)(R14*1)
@@ -4330,36 +4328,35 @@ butterfly:
 	VMULPS       Y10, Y3, Y13
 	VBROADCASTSS butterflyConstants<>+16(SB), Y14
 	VFNMADD231PS Y14, Y8, Y7
-	VBROADCASTSS butterflyConstants<>+20(SB), Y15
-	VFMADD231PS  Y15, Y9, Y13
-	VADDPS       Y13, Y7, Y10
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y9, Y13
+	VADDPS       Y13, Y7, Y15
 	VSUBPS       Y13, Y7, Y7
 	VFNMADD231PS Y14, Y2, Y0
-	VMULPS       Y15, Y3, Y2
+	VBROADCASTSS butterflyConstants<>+20(SB), Y2
+	VMULPS       Y2, Y3, Y3
 	VFMADD231PS  Y4, Y8, Y0
-	VBROADCASTSS butterflyConstants<>+12(SB), Y3
-	VFNMADD231PS Y3, Y9, Y2
-	VADDPS       Y2, Y0, Y8
-	VSUBPS       Y2, Y0, Y0
-	VMOVAPS      Y1, Y2
-	VFMADD231PS  Y4, Y6, Y2
-	VMULPS       Y3, Y5, Y9
-	VFNMADD231PS Y14, Y12, Y2
-	VFMADD231PS  Y15, Y11, Y9
-	VSUBPS       Y9, Y2, Y13
+	VFNMADD231PS Y10, Y9, Y3
+	VADDPS       Y3, Y0, Y8
+	VSUBPS       Y3, Y0, Y0
+	VMOVAPS      Y1, Y3
+	VFMADD231PS  Y4, Y6, Y3
+	VMULPS       Y10, Y5, Y9
+	VFNMADD231PS Y14, Y12, Y3
+	VFMADD231PS  Y2, Y11, Y9
+	VSUBPS       Y9, Y3, Y13
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y10, (AX)(R14*1)
+	VMOVUPS      Y15, (AX)(R14*1)
 	VMOVUPS      Y13, (CX)(R14*1)
-	VADDPS       Y9, Y2, Y2
+	VADDPS       Y9, Y3, Y3
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y7, (AX)(R14*1)
-	VMOVUPS      Y2, (CX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
 	VFNMADD231PS Y14, Y6, Y1
-	VMULPS       Y15, Y5, Y2
+	VMULPS       Y2, Y5, Y2
 	VFMADD231PS  Y4, Y12, Y1
-	VFNMADD231PS Y3, Y11, Y2
+	VFNMADD231PS Y10, Y11, Y2
 	VSUBPS       Y2, Y1, Y3
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
@@ -4561,7 +4558,7 @@ butterfly:
 
 // func ButterflyFilter5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilter5AVX2(SB), $96-104
+TEXT ·ButterflyFilter5AVX2(SB), $64-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -4623,126 +4620,123 @@ butterfly:
 	VFMADD231PS  Y4, Y6, Y10
 	VBROADCASTSS butterflyConstants<>+12(SB), Y11
 	VMULPS       Y11, Y3, Y15
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y12, Y10
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y9, Y15
 	VMOVUPS      Y14, (R12)
-	VBROADCASTSS butterflyConstants<>+16(SB), Y14
-	VFNMADD231PS Y14, Y12, Y10
-	VMOVUPS      Y5, 32(R12)
-	VBROADCASTSS butterflyConstants<>+20(SB), Y5
-	VFMADD231PS  Y5, Y9, Y15
-	VADDPS       Y15, Y10, Y11
+	VADDPS       Y15, Y10, Y14
 	VSUBPS       Y15, Y10, Y10
-	VFNMADD231PS Y14, Y6, Y0
-	VMULPS       Y5, Y3, Y3
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y6, Y0
+	VBROADCASTSS butterflyConstants<>+20(SB), Y6
+	VMULPS       Y6, Y3, Y3
 	VFMADD231PS  Y4, Y12, Y0
-	VBROADCASTSS butterflyConstants<>+12(SB), Y6
-	VFNMADD231PS Y6, Y9, Y3
+	VFNMADD231PS Y11, Y9, Y3
 	VADDPS       Y3, Y0, Y9
 	VSUBPS       Y3, Y0, Y0
 	VMOVAPS      Y1, Y3
 	VFMADD231PS  Y4, Y7, Y3
-	VMULPS       Y6, Y2, Y12
-	VFNMADD231PS Y14, Y13, Y3
-	VFMADD231PS  Y5, Y8, Y12
+	VMULPS       Y11, Y2, Y12
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y13, Y3
+	VFMADD231PS  Y6, Y8, Y12
 	VSUBPS       Y12, Y3, Y15
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      (R9)(R11*1), Y11
 	VMOVUPS      64(R9)(R11*1), Y4
-	VMULPS       Y4, Y15, Y5
-	VMULPS       Y6, Y15, Y15
-	VFMSUB231PS  Y6, Y11, Y5
-	VFMADD231PS  Y4, Y11, Y15
+	VMULPS       Y4, Y15, Y6
+	VMULPS       Y11, Y15, Y15
+	VFMSUB231PS  Y11, Y14, Y6
+	VFMADD231PS  Y4, Y14, Y15
 	VADDPS       Y12, Y3, Y3
 	MOVLQSX      16(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y4
-	VMOVUPS      64(R9)(R11*1), Y6
-	VMULPS       Y6, Y3, Y11
+	VMOVUPS      64(R9)(R11*1), Y11
+	VMULPS       Y11, Y3, Y12
 	VMULPS       Y4, Y3, Y3
-	VFMSUB231PS  Y4, Y10, Y11
-	VFMADD231PS  Y6, Y10, Y3
-	VFNMADD231PS Y14, Y7, Y1
-	VBROADCASTSS butterflyConstants<>+20(SB), Y4
-	VMULPS       Y4, Y2, Y2
-	VBROADCASTSS butterflyConstants<>+8(SB), Y6
-	VFMADD231PS  Y6, Y13, Y1
-	VBROADCASTSS butterflyConstants<>+12(SB), Y7
-	VFNMADD231PS Y7, Y8, Y2
+	VFMSUB231PS  Y4, Y10, Y12
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS butterflyConstants<>+16(SB), Y4
+	VFNMADD231PS Y4, Y7, Y1
+	VBROADCASTSS butterflyConstants<>+20(SB), Y7
+	VMULPS       Y7, Y2, Y2
+	VBROADCASTSS butterflyConstants<>+8(SB), Y10
+	VFMADD231PS  Y10, Y13, Y1
+	VBROADCASTSS butterflyConstants<>+12(SB), Y11
+	VFNMADD231PS Y11, Y8, Y2
 	VSUBPS       Y2, Y1, Y8
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y10
-	VMOVUPS      64(R9)(R11*1), Y12
-	VMULPS       Y12, Y8, Y13
-	VMULPS       Y10, Y8, Y8
-	VFMSUB231PS  Y10, Y9, Y13
-	VFMADD231PS  Y12, Y9, Y8
+	VMOVUPS      (R9)(R11*1), Y13
+	VMOVUPS      64(R9)(R11*1), Y14
+	VMULPS       Y14, Y8, Y7
+	VMULPS       Y13, Y8, Y8
+	VFMSUB231PS  Y13, Y9, Y7
+	VFMADD231PS  Y14, Y9, Y8
 	VADDPS       Y2, Y1, Y1
 	MOVLQSX      12(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y2
 	VMOVUPS      64(R9)(R11*1), Y9
-	VMULPS       Y9, Y1, Y10
+	VMULPS       Y9, Y1, Y13
 	VMULPS       Y2, Y1, Y1
-	VFMSUB231PS  Y2, Y0, Y10
+	VFMSUB231PS  Y2, Y0, Y13
 	VFMADD231PS  Y9, Y0, Y1
 	VADDPS       Y3, Y15, Y0
-	VADDPS       Y11, Y5, Y2
+	VADDPS       Y12, Y6, Y2
 	VSUBPS       Y3, Y15, Y3
-	VSUBPS       Y11, Y5, Y5
-	VMOVUPS      32(R12), Y9
-	VADDPS       Y0, Y9, Y11
+	VSUBPS       Y12, Y6, Y6
+	VADDPS       Y0, Y5, Y9
 	VADDPS       (R12), Y2, Y12
-	VADDPS       Y1, Y8, Y15
-	VADDPS       Y10, Y13, Y4
+	VADDPS       Y1, Y8, Y14
+	VADDPS       Y13, Y7, Y15
 	VSUBPS       Y1, Y8, Y1
-	VSUBPS       Y10, Y13, Y8
-	VADDPS       Y15, Y11, Y10
-	VADDPS       Y4, Y12, Y11
+	VSUBPS       Y13, Y7, Y7
+	VADDPS       Y14, Y9, Y8
+	VADDPS       Y15, Y12, Y9
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y11, (AX)(R11*1)
-	VMOVUPS      Y10, (CX)(R11*1)
-	VMOVAPS      Y9, Y10
-	VFMADD231PS  Y6, Y0, Y10
-	VMULPS       Y7, Y5, Y11
-	VFNMADD231PS Y14, Y15, Y10
+	VMOVUPS      Y9, (AX)(R11*1)
+	VMOVUPS      Y8, (CX)(R11*1)
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y10, Y0, Y8
+	VMULPS       Y11, Y6, Y9
+	VFNMADD231PS Y4, Y14, Y8
 	VBROADCASTSS butterflyConstants<>+20(SB), Y12
-	VFMADD231PS  Y12, Y8, Y11
-	VADDPS       Y11, Y10, Y13
-	VSUBPS       Y11, Y10, Y10
-	VFNMADD231PS Y14, Y0, Y9
-	VMULPS       Y12, Y5, Y0
-	VFMADD231PS  Y6, Y15, Y9
-	VFNMADD231PS Y7, Y8, Y0
-	VADDPS       Y0, Y9, Y5
-	VSUBPS       Y0, Y9, Y0
-	VMOVUPS      (R12), Y8
-	VMOVAPS      Y8, Y9
-	VFMADD231PS  Y6, Y2, Y9
-	VMULPS       Y7, Y3, Y11
-	VFNMADD231PS Y14, Y4, Y9
-	VFMADD231PS  Y12, Y1, Y11
-	VSUBPS       Y11, Y9, Y15
+	VFMADD231PS  Y12, Y7, Y9
+	VADDPS       Y9, Y8, Y13
+	VSUBPS       Y9, Y8, Y8
+	VFNMADD231PS Y4, Y0, Y5
+	VMULPS       Y12, Y6, Y0
+	VFMADD231PS  Y10, Y14, Y5
+	VFNMADD231PS Y11, Y7, Y0
+	VADDPS       Y0, Y5, Y6
+	VSUBPS       Y0, Y5, Y0
+	VMOVUPS      (R12), Y5
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  Y10, Y2, Y7
+	VMULPS       Y11, Y3, Y9
+	VFNMADD231PS Y4, Y15, Y7
+	VFMADD231PS  Y12, Y1, Y9
+	VSUBPS       Y9, Y7, Y14
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y15, (AX)(R11*1)
+	VMOVUPS      Y14, (AX)(R11*1)
 	VMOVUPS      Y13, (CX)(R11*1)
-	VADDPS       Y11, Y9, Y9
+	VADDPS       Y9, Y7, Y7
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y9, (AX)(R11*1)
-	VMOVUPS      Y10, (CX)(R11*1)
-	VFNMADD231PS Y14, Y2, Y8
+	VMOVUPS      Y7, (AX)(R11*1)
+	VMOVUPS      Y8, (CX)(R11*1)
+	VFNMADD231PS Y4, Y2, Y5
 	VMULPS       Y12, Y3, Y2
-	VFMADD231PS  Y6, Y4, Y8
-	VFNMADD231PS Y7, Y1, Y2
-	VSUBPS       Y2, Y8, Y1
+	VFMADD231PS  Y10, Y15, Y5
+	VFNMADD231PS Y11, Y1, Y2
+	VSUBPS       Y2, Y5, Y1
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y1, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
-	VADDPS       Y2, Y8, Y1
+	VMOVUPS      Y6, (CX)(R11*1)
+	VADDPS       Y2, Y5, Y1
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y1, (AX)(R11*1)
@@ -4958,7 +4952,7 @@ butterfly:
 
 // func ButterflyFilterAdd5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilterAdd5AVX2(SB), $128-104
+TEXT ·ButterflyFilterAdd5AVX2(SB), $96-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -5053,12 +5047,11 @@ butterfly:
 	MOVLQSX      4(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Y15
-	VMOVUPS      Y0, 64(R13)
-	VMOVUPS      64(R10)(R12*1), Y0
+	VMOVUPS      64(R10)(R12*1), Y14
 	VFNMADD231PS Y4, Y12, Y15
-	VFMADD231PS  Y6, Y12, Y0
+	VFMADD231PS  Y6, Y12, Y14
 	VFMADD231PS  Y6, Y10, Y15
-	VFMADD231PS  Y4, Y10, Y0
+	VFMADD231PS  Y4, Y10, Y14
 	VADDPS       Y11, Y3, Y3
 	MOVLQSX      16(SI), R12
 	SHLQ         $0x07, R12
@@ -5072,101 +5065,101 @@ butterfly:
 	VFMADD231PS  Y4, Y3, Y11
 	VFMADD231PS  Y4, Y5, Y10
 	VFMADD231PS  Y6, Y5, Y11
-	VFNMADD231PS Y14, Y7, Y1
-	VBROADCASTSS butterflyConstants<>+20(SB), Y3
-	VMULPS       Y3, Y2, Y2
-	VBROADCASTSS butterflyConstants<>+8(SB), Y4
-	VFMADD231PS  Y4, Y13, Y1
-	VBROADCASTSS butterflyConstants<>+12(SB), Y5
-	VFNMADD231PS Y5, Y8, Y2
-	VSUBPS       Y2, Y1, Y6
+	VBROADCASTSS butterflyConstants<>+16(SB), Y3
+	VFNMADD231PS Y3, Y7, Y1
+	VBROADCASTSS butterflyConstants<>+20(SB), Y4
+	VMULPS       Y4, Y2, Y2
+	VBROADCASTSS butterflyConstants<>+8(SB), Y5
+	VFMADD231PS  Y5, Y13, Y1
+	VBROADCASTSS butterflyConstants<>+12(SB), Y6
+	VFNMADD231PS Y6, Y8, Y2
+	VSUBPS       Y2, Y1, Y7
 	MOVLQSX      8(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y7
-	VMOVUPS      64(R9)(R12*1), Y8
+	VMOVUPS      (R9)(R12*1), Y8
+	VMOVUPS      64(R9)(R12*1), Y12
 	MOVLQSX      8(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y12
-	VMOVUPS      64(R10)(R12*1), Y13
-	VFNMADD231PS Y8, Y6, Y12
-	VFMADD231PS  Y7, Y6, Y13
-	VFMADD231PS  Y7, Y9, Y12
+	VMOVUPS      (R10)(R12*1), Y13
+	VMOVUPS      64(R10)(R12*1), Y4
+	VFNMADD231PS Y12, Y7, Y13
+	VFMADD231PS  Y8, Y7, Y4
 	VFMADD231PS  Y8, Y9, Y13
+	VFMADD231PS  Y12, Y9, Y4
 	VADDPS       Y2, Y1, Y1
 	MOVLQSX      12(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Y2
-	VMOVUPS      64(R9)(R12*1), Y6
+	VMOVUPS      64(R9)(R12*1), Y7
 	MOVLQSX      12(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y7
-	VMOVUPS      64(R10)(R12*1), Y8
-	VFNMADD231PS Y6, Y1, Y7
-	VFMADD231PS  Y2, Y1, Y8
-	VMOVUPS      64(R13), Y1
-	VFMADD231PS  Y2, Y1, Y7
-	VFMADD231PS  Y6, Y1, Y8
-	VADDPS       Y11, Y0, Y1
-	VADDPS       Y10, Y15, Y2
-	VSUBPS       Y11, Y0, Y0
-	VSUBPS       Y10, Y15, Y6
-	VMOVUPS      32(R13), Y9
-	VADDPS       Y1, Y9, Y10
-	VADDPS       (R13), Y2, Y11
+	VMOVUPS      (R10)(R12*1), Y8
+	VMOVUPS      64(R10)(R12*1), Y9
+	VFNMADD231PS Y7, Y1, Y8
+	VFMADD231PS  Y2, Y1, Y9
+	VFMADD231PS  Y2, Y0, Y8
+	VFMADD231PS  Y7, Y0, Y9
+	VADDPS       Y11, Y14, Y0
+	VADDPS       Y10, Y15, Y1
+	VSUBPS       Y11, Y14, Y2
+	VSUBPS       Y10, Y15, Y7
+	VMOVUPS      32(R13), Y10
+	VADDPS       Y0, Y10, Y11
+	VADDPS       (R13), Y1, Y12
+	VADDPS       Y9, Y4, Y14
 	VADDPS       Y8, Y13, Y15
-	VADDPS       Y7, Y12, Y3
+	VSUBPS       Y9, Y4, Y4
 	VSUBPS       Y8, Y13, Y8
-	VSUBPS       Y7, Y12, Y7
-	VADDPS       Y15, Y10, Y10
-	VADDPS       Y3, Y11, Y11
+	VADDPS       Y14, Y11, Y9
+	VADDPS       Y15, Y12, Y11
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y11, (AX)(R12*1)
-	VMOVUPS      Y10, (CX)(R12*1)
-	VMOVAPS      Y9, Y10
-	VFMADD231PS  Y4, Y1, Y10
-	VMULPS       Y5, Y6, Y11
-	VFNMADD231PS Y14, Y15, Y10
+	VMOVUPS      Y9, (CX)(R12*1)
+	VMOVAPS      Y10, Y9
+	VFMADD231PS  Y5, Y0, Y9
+	VMULPS       Y6, Y7, Y11
+	VFNMADD231PS Y3, Y14, Y9
 	VBROADCASTSS butterflyConstants<>+20(SB), Y12
-	VFMADD231PS  Y12, Y7, Y11
-	VADDPS       Y11, Y10, Y13
-	VSUBPS       Y11, Y10, Y10
-	VFNMADD231PS Y14, Y1, Y9
-	VMULPS       Y12, Y6, Y1
-	VFMADD231PS  Y4, Y15, Y9
-	VFNMADD231PS Y5, Y7, Y1
-	VADDPS       Y1, Y9, Y6
-	VSUBPS       Y1, Y9, Y1
-	VMOVUPS      (R13), Y7
-	VMOVAPS      Y7, Y9
-	VFMADD231PS  Y4, Y2, Y9
-	VMULPS       Y5, Y0, Y11
-	VFNMADD231PS Y14, Y3, Y9
 	VFMADD231PS  Y12, Y8, Y11
-	VSUBPS       Y11, Y9, Y15
+	VADDPS       Y11, Y9, Y13
+	VSUBPS       Y11, Y9, Y9
+	VFNMADD231PS Y3, Y0, Y10
+	VMULPS       Y12, Y7, Y0
+	VFMADD231PS  Y5, Y14, Y10
+	VFNMADD231PS Y6, Y8, Y0
+	VADDPS       Y0, Y10, Y7
+	VSUBPS       Y0, Y10, Y0
+	VMOVUPS      (R13), Y8
+	VMOVAPS      Y8, Y10
+	VFMADD231PS  Y5, Y1, Y10
+	VMULPS       Y6, Y2, Y11
+	VFNMADD231PS Y3, Y15, Y10
+	VFMADD231PS  Y12, Y4, Y11
+	VSUBPS       Y11, Y10, Y14
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y15, (AX)(R12*1)
+	VMOVUPS      Y14, (AX)(R12*1)
 	VMOVUPS      Y13, (CX)(R12*1)
-	VADDPS       Y11, Y9, Y9
+	VADDPS       Y11, Y10, Y10
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y9, (AX)(R12*1)
-	VMOVUPS      Y10, (CX)(R12*1)
-	VFNMADD231PS Y14, Y2, Y7
-	VMULPS       Y12, Y0, Y0
-	VFMADD231PS  Y4, Y3, Y7
-	VFNMADD231PS Y5, Y8, Y0
-	VSUBPS       Y0, Y7, Y2
+	VMOVUPS      Y10, (AX)(R12*1)
+	VMOVUPS      Y9, (CX)(R12*1)
+	VFNMADD231PS Y3, Y1, Y8
+	VMULPS       Y12, Y2, Y1
+	VFMADD231PS  Y5, Y15, Y8
+	VFNMADD231PS Y6, Y4, Y1
+	VSUBPS       Y1, Y8, Y2
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y2, (AX)(R12*1)
-	VMOVUPS      Y6, (CX)(R12*1)
-	VADDPS       Y0, Y7, Y0
+	VMOVUPS      Y7, (CX)(R12*1)
+	VADDPS       Y1, Y8, Y1
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y0, (AX)(R12*1)
-	VMOVUPS      Y1, (CX)(R12*1)
+	VMOVUPS      Y1, (AX)(R12*1)
+	VMOVUPS      Y0, (CX)(R12*1)
 	ADDQ         $0x14, SI
 	DECQ         R11
 	JNZ          butterfly
@@ -5339,7 +5332,7 @@ butterfly:
 
 // func ButterflyAccumulate5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyAccumulate5AVX2(SB), $64-104
+TEXT ·ButterflyAccumulate5AVX2(SB), $0-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -5351,9 +5344,6 @@ TEXT ·ButterflyAccumulate5AVX2(SB), $64-104
 	MOVQ count+72(FP), R10
 	SHLQ $0x02, DI
 	SHLQ $0x02, R8
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
 
 butterfly:
 	MOVLQSX      (SI), R11
@@ -5411,96 +5401,93 @@ butterfly:
 	VMULPS       Y10, Y3, Y11
 	VBROADCASTSS butterflyConstants<>+16(SB), Y14
 	VFNMADD231PS Y14, Y12, Y5
-	VBROADCASTSS butterflyConstants<>+20(SB), Y15
-	VFMADD231PS  Y15, Y9, Y11
-	VADDPS       Y11, Y5, Y10
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y9, Y11
+	VADDPS       Y11, Y5, Y15
 	VSUBPS       Y11, Y5, Y5
 	VFNMADD231PS Y14, Y6, Y0
-	VMULPS       Y15, Y3, Y3
+	VBROADCASTSS butterflyConstants<>+20(SB), Y6
+	VMULPS       Y6, Y3, Y3
 	VFMADD231PS  Y4, Y12, Y0
-	VBROADCASTSS butterflyConstants<>+12(SB), Y6
-	VFNMADD231PS Y6, Y9, Y3
+	VFNMADD231PS Y10, Y9, Y3
 	VADDPS       Y3, Y0, Y9
 	VSUBPS       Y3, Y0, Y0
 	VMOVAPS      Y1, Y3
 	VFMADD231PS  Y4, Y7, Y3
-	VMULPS       Y6, Y2, Y11
+	VMULPS       Y10, Y2, Y11
 	VFNMADD231PS Y14, Y13, Y3
-	VFMADD231PS  Y15, Y8, Y11
+	VFMADD231PS  Y6, Y8, Y11
 	VSUBPS       Y11, Y3, Y12
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y6
-	VMOVUPS      Y0, (R12)
-	VMOVUPS      64(R9)(R11*1), Y0
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y4
-	VMOVUPS      (CX)(R11*1), Y15
-	VFMADD231PS  Y0, Y12, Y4
-	VFMADD231PS  Y6, Y12, Y15
-	VFMADD231PS  Y6, Y10, Y4
-	VFNMADD231PS Y0, Y10, Y15
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      Y15, (CX)(R11*1)
-	VADDPS       Y11, Y3, Y0
-	MOVLQSX      16(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y3
+	VMOVUPS      (R9)(R11*1), Y10
 	VMOVUPS      64(R9)(R11*1), Y4
-	MOVLQSX      16(SI), R11
+	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (AX)(R11*1), Y6
-	VMOVUPS      (CX)(R11*1), Y10
-	VFMADD231PS  Y4, Y0, Y6
-	VFMADD231PS  Y3, Y0, Y10
-	VFMADD231PS  Y3, Y5, Y6
-	VFNMADD231PS Y4, Y5, Y10
-	MOVLQSX      16(SI), R11
+	VMOVUPS      (CX)(R11*1), Y14
+	VFMADD231PS  Y4, Y12, Y6
+	VFMADD231PS  Y10, Y12, Y14
+	VFMADD231PS  Y10, Y15, Y6
+	VFNMADD231PS Y4, Y15, Y14
+	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y6, (AX)(R11*1)
-	VMOVUPS      Y10, (CX)(R11*1)
-	VFNMADD231PS Y14, Y7, Y1
-	VMULPS       butterflyConstantVectors<>+160(SB), Y2, Y0
+	VMOVUPS      Y14, (CX)(R11*1)
+	VADDPS       Y11, Y3, Y3
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y6
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y10
+	VMOVUPS      (CX)(R11*1), Y11
+	VFMADD231PS  Y6, Y3, Y10
+	VFMADD231PS  Y4, Y3, Y11
+	VFMADD231PS  Y4, Y5, Y10
+	VFNMADD231PS Y6, Y5, Y11
+	MOVLQSX      16(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y10, (AX)(R11*1)
+	VMOVUPS      Y11, (CX)(R11*1)
+	VFNMADD231PS butterflyConstantVectors<>+128(SB), Y7, Y1
+	VMULPS       butterflyConstantVectors<>+160(SB), Y2, Y2
 	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y13, Y1
-	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y8, Y0
-	VSUBPS       Y0, Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y8, Y2
+	VSUBPS       Y2, Y1, Y3
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y3
-	VMOVUPS      64(R9)(R11*1), Y4
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y5
-	VMOVUPS      (CX)(R11*1), Y6
-	VFMADD231PS  Y4, Y2, Y5
-	VFMADD231PS  Y3, Y2, Y6
-	VFMADD231PS  Y3, Y9, Y5
-	VFNMADD231PS Y4, Y9, Y6
+	VMOVUPS      (AX)(R11*1), Y6
+	VMOVUPS      (CX)(R11*1), Y7
+	VFMADD231PS  Y5, Y3, Y6
+	VFMADD231PS  Y4, Y3, Y7
+	VFMADD231PS  Y4, Y9, Y6
+	VFNMADD231PS Y5, Y9, Y7
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y5, (AX)(R11*1)
-	VMOVUPS      Y6, (CX)(R11*1)
-	VADDPS       Y0, Y1, Y0
+	VMOVUPS      Y6, (AX)(R11*1)
+	VMOVUPS      Y7, (CX)(R11*1)
+	VADDPS       Y2, Y1, Y1
 	MOVLQSX      12(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y1
-	VMOVUPS      64(R9)(R11*1), Y2
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y3
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y3
-	VMOVUPS      (CX)(R11*1), Y4
-	VFMADD231PS  Y2, Y0, Y3
-	VFMADD231PS  Y1, Y0, Y4
-	VMOVUPS      (R12), Y0
-	VFMADD231PS  Y1, Y0, Y3
-	VFNMADD231PS Y2, Y0, Y4
+	VMOVUPS      (AX)(R11*1), Y4
+	VMOVUPS      (CX)(R11*1), Y5
+	VFMADD231PS  Y3, Y1, Y4
+	VFMADD231PS  Y2, Y1, Y5
+	VFMADD231PS  Y2, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
 	ADDQ         $0x14, SI
 	DECQ         R10
 	JNZ          butterfly
@@ -5787,35 +5774,26 @@ butterfly:
 	VFMADD231PS  Y4, Y6, Y5
 	VBROADCASTSS butterflyConstants<>+28(SB), Y14
 	VMULPS       Y14, Y3, Y15
-	VBROADCASTSS butterflyConstants<>+32(SB), Y14
-	VFNMADD231PS Y14, Y12, Y5
-	VBROADCASTSS butterflyConstants<>+36(SB), Y4
-	VFMADD231PS  Y4, Y9, Y15
-	VBROADCASTSS butterflyConstants<>+40(SB), Y4
-	VFNMADD231PS Y4, Y8, Y5
-	VBROADCASTSS butterflyConstants<>+44(SB), Y4
-	VFMADD231PS  Y4, Y11, Y15
-	VADDPS       Y15, Y5, Y4
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y12, Y5
+	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y9, Y15
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y8, Y5
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y11, Y15
+	VADDPS       Y15, Y5, Y14
 	VSUBPS       Y15, Y5, Y5
 	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y14, Y6, Y15
-	VMULPS       butterflyConstantVectors<>+288(SB), Y3, Y14
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y6, Y15
 	VMOVUPS      Y5, 64(R14)
-	VBROADCASTSS butterflyConstants<>+40(SB), Y5
-	VFNMADD231PS Y5, Y12, Y15
-	VBROADCASTSS butterflyConstants<>+44(SB), Y5
-	VFNMADD231PS Y5, Y9, Y14
-	VBROADCASTSS butterflyConstants<>+24(SB), Y5
-	VFMADD231PS  Y5, Y8, Y15
-	VBROADCASTSS butterflyConstants<>+28(SB), Y5
-	VFNMADD231PS Y5, Y11, Y14
-	VADDPS       Y14, Y15, Y5
-	VSUBPS       Y14, Y15, Y14
+	VMULPS       butterflyConstantVectors<>+288(SB), Y3, Y5
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y12, Y15
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y9, Y5
+	VFMADD231PS  Y4, Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y11, Y5
+	VADDPS       Y5, Y15, Y4
+	VSUBPS       Y5, Y15, Y5
 	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y6, Y0
 	VBROADCASTSS butterflyConstants<>+44(SB), Y6
 	VMULPS       Y6, Y3, Y3
-	VBROADCASTSS butterflyConstants<>+24(SB), Y15
-	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y12, Y0
 	VBROADCASTSS butterflyConstants<>+28(SB), Y12
 	VFNMADD231PS Y12, Y9, Y3
 	VBROADCASTSS butterflyConstants<>+32(SB), Y9
@@ -5825,50 +5803,48 @@ butterfly:
 	VADDPS       Y3, Y0, Y11
 	VSUBPS       Y3, Y0, Y0
 	VMOVAPS      Y1, Y3
-	VFMADD231PS  Y15, Y7, Y3
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y7, Y3
 	VMULPS       Y12, Y2, Y15
 	VFNMADD231PS 32(R14), Y9, Y3
 	VFMADD231PS  (R14), Y8, Y15
-	VBROADCASTSS butterflyConstants<>+40(SB), Y12
-	VFNMADD231PS Y12, Y13, Y3
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y13, Y3
 	VFMADD231PS  Y6, Y10, Y15
-	VSUBPS       Y15, Y3, Y6
+	VSUBPS       Y15, Y3, Y12
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y4, (AX)(R13*1)
-	VMOVUPS      Y6, (CX)(R13*1)
+	VMOVUPS      Y14, (AX)(R13*1)
+	VMOVUPS      Y12, (CX)(R13*1)
 	VADDPS       Y15, Y3, Y3
-	VMOVUPS      64(R14), Y4
+	VMOVUPS      64(R14), Y12
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y12, (AX)(R13*1)
 	VMOVUPS      Y3, (CX)(R13*1)
 	VMOVAPS      Y1, Y3
 	VFNMADD231PS Y9, Y7, Y3
-	VMULPS       Y8, Y2, Y4
-	VFNMADD231PS 32(R14), Y12, Y3
-	VBROADCASTSS butterflyConstants<>+44(SB), Y6
-	VFNMADD231PS (R14), Y6, Y4
-	VBROADCASTSS butterflyConstants<>+24(SB), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS butterflyConstants<>+28(SB), Y8
-	VFNMADD231PS Y8, Y10, Y4
-	VSUBPS       Y4, Y3, Y9
+	VMULPS       Y8, Y2, Y12
+	VMOVUPS      32(R14), Y14
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y14, Y3
+	VFNMADD231PS (R14), Y6, Y12
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y13, Y3
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y10, Y12
+	VSUBPS       Y12, Y3, Y15
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y5, (AX)(R13*1)
-	VMOVUPS      Y9, (CX)(R13*1)
-	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y15, (CX)(R13*1)
+	VADDPS       Y12, Y3, Y3
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y14, (AX)(R13*1)
+	VMOVUPS      Y5, (AX)(R13*1)
 	VMOVUPS      Y3, (CX)(R13*1)
-	VFNMADD231PS Y12, Y7, Y1
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y7, Y1
 	VMULPS       Y6, Y2, Y2
-	VFMADD231PS  32(R14), Y15, Y1
-	VFNMADD231PS (R14), Y8, Y2
-	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y13, Y1
-	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y10, Y2
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y14, Y1
+	VMOVUPS      (R14), Y3
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y3, Y2
+	VFNMADD231PS Y9, Y13, Y1
+	VFMADD231PS  Y8, Y10, Y2
 	VSUBPS       Y2, Y1, Y3
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
@@ -6104,7 +6080,7 @@ butterfly:
 
 // func ButterflyForward7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·ButterflyForward7AVX2(SB), $192-104
+TEXT ·ButterflyForward7AVX2(SB), $160-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -6204,35 +6180,26 @@ butterfly:
 	VFMADD231PS  Y4, Y6, Y5
 	VBROADCASTSS butterflyConstants<>+28(SB), Y14
 	VMULPS       Y14, Y3, Y15
-	VBROADCASTSS butterflyConstants<>+32(SB), Y14
-	VFNMADD231PS Y14, Y12, Y5
-	VBROADCASTSS butterflyConstants<>+36(SB), Y4
-	VFMADD231PS  Y4, Y9, Y15
-	VBROADCASTSS butterflyConstants<>+40(SB), Y4
-	VFNMADD231PS Y4, Y8, Y5
-	VBROADCASTSS butterflyConstants<>+44(SB), Y4
-	VFMADD231PS  Y4, Y11, Y15
-	VADDPS       Y15, Y5, Y4
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y12, Y5
+	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y9, Y15
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y8, Y5
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y11, Y15
+	VADDPS       Y15, Y5, Y14
 	VSUBPS       Y15, Y5, Y5
 	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y14, Y6, Y15
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y6, Y15
+	VMULPS       butterflyConstantVectors<>+288(SB), Y3, Y4
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y12, Y15
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y9, Y4
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y11, Y4
 	VMOVUPS      Y5, 64(R15)
-	VMULPS       butterflyConstantVectors<>+288(SB), Y3, Y5
-	VBROADCASTSS butterflyConstants<>+40(SB), Y14
-	VFNMADD231PS Y14, Y12, Y15
-	VBROADCASTSS butterflyConstants<>+44(SB), Y14
-	VFNMADD231PS Y14, Y9, Y5
-	VBROADCASTSS butterflyConstants<>+24(SB), Y14
-	VFMADD231PS  Y14, Y8, Y15
-	VBROADCASTSS butterflyConstants<>+28(SB), Y14
-	VFNMADD231PS Y14, Y11, Y5
-	VADDPS       Y5, Y15, Y14
-	VSUBPS       Y5, Y15, Y5
+	VADDPS       Y4, Y15, Y5
+	VSUBPS       Y4, Y15, Y4
 	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y6, Y0
 	VBROADCASTSS butterflyConstants<>+44(SB), Y6
 	VMULPS       Y6, Y3, Y3
-	VBROADCASTSS butterflyConstants<>+24(SB), Y15
-	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y12, Y0
 	VBROADCASTSS butterflyConstants<>+28(SB), Y12
 	VFNMADD231PS Y12, Y9, Y3
 	VBROADCASTSS butterflyConstants<>+32(SB), Y9
@@ -6242,75 +6209,70 @@ butterfly:
 	VADDPS       Y3, Y0, Y11
 	VSUBPS       Y3, Y0, Y0
 	VMOVAPS      Y1, Y3
-	VFMADD231PS  Y15, Y7, Y3
-	VMOVUPS      Y0, 96(R15)
-	VMULPS       Y12, Y2, Y0
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y7, Y3
+	VMULPS       Y12, Y2, Y15
 	VFNMADD231PS 32(R15), Y9, Y3
-	VFMADD231PS  (R15), Y8, Y0
+	VFMADD231PS  (R15), Y8, Y15
 	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y13, Y3
-	VFMADD231PS  Y6, Y10, Y0
-	VMOVUPS      Y11, 128(R15)
-	VSUBPS       Y0, Y3, Y11
+	VFMADD231PS  Y6, Y10, Y15
+	VMOVUPS      Y0, 96(R15)
+	VSUBPS       Y15, Y3, Y0
 	VBROADCASTSS 4(R9), Y12
-	VMULPS       Y12, Y11, Y15
-	VBROADCASTSS (R9), Y6
-	VMULPS       Y6, Y11, Y11
-	VFMSUB231PS  Y6, Y4, Y15
-	VFMADD231PS  Y12, Y4, Y11
+	VMULPS       Y12, Y0, Y6
+	VBROADCASTSS (R9), Y8
+	VMULPS       Y8, Y0, Y0
+	VFMSUB231PS  Y8, Y14, Y6
+	VFMADD231PS  Y12, Y14, Y0
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y15, (AX)(R14*1)
-	VMOVUPS      Y11, (CX)(R14*1)
-	VADDPS       Y0, Y3, Y0
+	VMOVUPS      Y6, (AX)(R14*1)
+	VMOVUPS      Y0, (CX)(R14*1)
+	VADDPS       Y15, Y3, Y0
 	VBROADCASTSS 44(R9), Y3
-	VMULPS       Y3, Y0, Y4
-	VBROADCASTSS 40(R9), Y6
-	VMULPS       Y6, Y0, Y0
-	VMOVUPS      64(R15), Y11
-	VFMSUB231PS  Y6, Y11, Y4
-	VFMADD231PS  Y3, Y11, Y0
+	VMULPS       Y3, Y0, Y6
+	VBROADCASTSS 40(R9), Y8
+	VMULPS       Y8, Y0, Y0
+	VFMSUB231PS  64(R15), Y8, Y6
+	VFMADD231PS  64(R15), Y3, Y0
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y6, (AX)(R14*1)
 	VMOVUPS      Y0, (CX)(R14*1)
 	VMOVAPS      Y1, Y0
 	VFNMADD231PS Y9, Y7, Y0
-	VMULPS       Y8, Y2, Y3
-	VBROADCASTSS butterflyConstants<>+40(SB), Y4
-	VFNMADD231PS 32(R15), Y4, Y0
-	VBROADCASTSS butterflyConstants<>+44(SB), Y6
-	VFNMADD231PS (R15), Y6, Y3
-	VBROADCASTSS butterflyConstants<>+24(SB), Y11
-	VFMADD231PS  Y11, Y13, Y0
-	VBROADCASTSS butterflyConstants<>+28(SB), Y12
-	VFNMADD231PS Y12, Y10, Y3
-	VSUBPS       Y3, Y0, Y15
-	VBROADCASTSS 12(R9), Y8
-	VMULPS       Y8, Y15, Y9
-	VBROADCASTSS 8(R9), Y12
-	VMULPS       Y12, Y15, Y15
-	VFMSUB231PS  Y12, Y14, Y9
-	VFMADD231PS  Y8, Y14, Y15
+	VMULPS       butterflyConstantVectors<>+288(SB), Y2, Y3
+	VMOVUPS      32(R15), Y6
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y6, Y0
+	VMOVUPS      (R15), Y8
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y8, Y3
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y13, Y0
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y10, Y3
+	VSUBPS       Y3, Y0, Y12
+	VBROADCASTSS 12(R9), Y14
+	VMULPS       Y14, Y12, Y15
+	VBROADCASTSS 8(R9), Y9
+	VMULPS       Y9, Y12, Y12
+	VFMSUB231PS  Y9, Y5, Y15
+	VFMADD231PS  Y14, Y5, Y12
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y9, (AX)(R14*1)
-	VMOVUPS      Y15, (CX)(R14*1)
+	VMOVUPS      Y15, (AX)(R14*1)
+	VMOVUPS      Y12, (CX)(R14*1)
 	VADDPS       Y3, Y0, Y0
 	VBROADCASTSS 36(R9), Y3
-	VMULPS       Y3, Y0, Y8
+	VMULPS       Y3, Y0, Y5
 	VBROADCASTSS 32(R9), Y9
 	VMULPS       Y9, Y0, Y0
-	VFMSUB231PS  Y9, Y5, Y8
-	VFMADD231PS  Y3, Y5, Y0
+	VFMSUB231PS  Y9, Y4, Y5
+	VFMADD231PS  Y3, Y4, Y0
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y5, (AX)(R14*1)
 	VMOVUPS      Y0, (CX)(R14*1)
-	VFNMADD231PS Y4, Y7, Y1
-	VMULPS       Y6, Y2, Y0
-	VFMADD231PS  32(R15), Y11, Y1
-	VMOVUPS      (R15), Y2
-	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y2, Y0
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y7, Y1
+	VMULPS       butterflyConstantVectors<>+352(SB), Y2, Y0
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y6, Y1
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y8, Y0
 	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y13, Y1
 	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y10, Y0
 	VSUBPS       Y0, Y1, Y2
@@ -6318,9 +6280,8 @@ butterfly:
 	VMULPS       Y3, Y2, Y4
 	VBROADCASTSS 16(R9), Y5
 	VMULPS       Y5, Y2, Y2
-	VMOVUPS      128(R15), Y6
-	VFMSUB231PS  Y5, Y6, Y4
-	VFMADD231PS  Y3, Y6, Y2
+	VFMSUB231PS  Y5, Y11, Y4
+	VFMADD231PS  Y3, Y11, Y2
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y4, (AX)(R14*1)
@@ -6330,9 +6291,8 @@ butterfly:
 	VMULPS       Y1, Y0, Y2
 	VBROADCASTSS 24(R9), Y3
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      96(R15), Y4
-	VFMSUB231PS  Y3, Y4, Y2
-	VFMADD231PS  Y1, Y4, Y0
+	VFMSUB231PS  96(R15), Y3, Y2
+	VFMADD231PS  96(R15), Y1, Y0
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (AX)(R14*1)
@@ -6563,7 +6523,7 @@ butterfly:
 
 // func ButterflyInverse7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·ButterflyInverse7AVX2(SB), $128-104
+TEXT ·ButterflyInverse7AVX2(SB), $160-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -6700,34 +6660,26 @@ butterfly:
 	VFMADD231PS  Y4, Y2, Y7
 	VBROADCASTSS butterflyConstants<>+28(SB), Y13
 	VMULPS       Y13, Y3, Y14
-	VBROADCASTSS butterflyConstants<>+32(SB), Y15
-	VFNMADD231PS Y15, Y8, Y7
-	VBROADCASTSS butterflyConstants<>+36(SB), Y13
-	VFMADD231PS  Y13, Y9, Y14
-	VBROADCASTSS butterflyConstants<>+40(SB), Y4
-	VFNMADD231PS Y4, Y5, Y7
-	VBROADCASTSS butterflyConstants<>+44(SB), Y4
-	VFMADD231PS  Y4, Y11, Y14
-	VADDPS       Y14, Y7, Y4
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y8, Y7
+	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y9, Y14
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y5, Y7
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y11, Y14
+	VADDPS       Y14, Y7, Y15
 	VSUBPS       Y14, Y7, Y7
 	VMOVAPS      Y0, Y14
-	VFNMADD231PS Y15, Y2, Y14
-	VMULPS       Y13, Y3, Y15
-	VBROADCASTSS butterflyConstants<>+40(SB), Y13
-	VFNMADD231PS Y13, Y8, Y14
-	VBROADCASTSS butterflyConstants<>+44(SB), Y13
-	VFNMADD231PS Y13, Y9, Y15
-	VBROADCASTSS butterflyConstants<>+24(SB), Y13
-	VFMADD231PS  Y13, Y5, Y14
-	VBROADCASTSS butterflyConstants<>+28(SB), Y13
-	VFNMADD231PS Y13, Y11, Y15
-	VADDPS       Y15, Y14, Y13
-	VSUBPS       Y15, Y14, Y14
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y2, Y14
+	VMOVUPS      Y7, 96(R15)
+	VMULPS       butterflyConstantVectors<>+288(SB), Y3, Y7
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y8, Y14
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y9, Y7
+	VFMADD231PS  Y4, Y5, Y14
+	VFNMADD231PS Y13, Y11, Y7
+	VADDPS       Y7, Y14, Y13
+	VSUBPS       Y7, Y14, Y7
 	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y2, Y0
 	VBROADCASTSS butterflyConstants<>+44(SB), Y2
 	VMULPS       Y2, Y3, Y3
-	VBROADCASTSS butterflyConstants<>+24(SB), Y15
-	VFMADD231PS  Y15, Y8, Y0
+	VFMADD231PS  Y4, Y8, Y0
 	VBROADCASTSS butterflyConstants<>+28(SB), Y8
 	VFNMADD231PS Y8, Y9, Y3
 	VBROADCASTSS butterflyConstants<>+32(SB), Y9
@@ -6737,49 +6689,48 @@ butterfly:
 	VADDPS       Y3, Y0, Y11
 	VSUBPS       Y3, Y0, Y0
 	VMOVAPS      Y1, Y3
-	VFMADD231PS  Y15, Y6, Y3
-	VMULPS       64(R15), Y8, Y15
+	VFMADD231PS  Y4, Y6, Y3
+	VMULPS       64(R15), Y8, Y14
 	VFNMADD231PS 32(R15), Y9, Y3
-	VFMADD231PS  (R15), Y5, Y15
-	VBROADCASTSS butterflyConstants<>+40(SB), Y8
-	VFNMADD231PS Y8, Y10, Y3
-	VFMADD231PS  Y2, Y12, Y15
-	VSUBPS       Y15, Y3, Y2
+	VFMADD231PS  (R15), Y5, Y14
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y10, Y3
+	VFMADD231PS  Y2, Y12, Y14
+	VSUBPS       Y14, Y3, Y8
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y4, (AX)(R14*1)
-	VMOVUPS      Y2, (CX)(R14*1)
-	VADDPS       Y15, Y3, Y2
+	VMOVUPS      Y15, (AX)(R14*1)
+	VMOVUPS      Y8, (CX)(R14*1)
+	VADDPS       Y14, Y3, Y3
+	VMOVUPS      96(R15), Y8
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y7, (AX)(R14*1)
-	VMOVUPS      Y2, (CX)(R14*1)
-	VMOVAPS      Y1, Y2
-	VFNMADD231PS Y9, Y6, Y2
-	VMULPS       64(R15), Y5, Y3
-	VFNMADD231PS 32(R15), Y8, Y2
-	VBROADCASTSS butterflyConstants<>+44(SB), Y4
-	VFNMADD231PS (R15), Y4, Y3
-	VBROADCASTSS butterflyConstants<>+24(SB), Y7
-	VFMADD231PS  Y7, Y10, Y2
-	VBROADCASTSS butterflyConstants<>+28(SB), Y15
-	VFNMADD231PS Y15, Y12, Y3
-	VSUBPS       Y3, Y2, Y5
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
+	VMOVAPS      Y1, Y3
+	VFNMADD231PS Y9, Y6, Y3
+	VMULPS       64(R15), Y5, Y8
+	VBROADCASTSS butterflyConstants<>+40(SB), Y14
+	VFNMADD231PS 32(R15), Y14, Y3
+	VFNMADD231PS (R15), Y2, Y8
+	VFMADD231PS  Y4, Y10, Y3
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y12, Y8
+	VSUBPS       Y8, Y3, Y15
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y13, (AX)(R14*1)
-	VMOVUPS      Y5, (CX)(R14*1)
-	VADDPS       Y3, Y2, Y2
+	VMOVUPS      Y15, (CX)(R14*1)
+	VADDPS       Y8, Y3, Y3
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y14, (AX)(R14*1)
-	VMOVUPS      Y2, (CX)(R14*1)
-	VFNMADD231PS Y8, Y6, Y1
-	VMULPS       64(R15), Y4, Y2
-	VFMADD231PS  32(R15), Y7, Y1
-	VFNMADD231PS (R15), Y15, Y2
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y3, (CX)(R14*1)
+	VFNMADD231PS Y14, Y6, Y1
+	VMULPS       64(R15), Y2, Y2
+	VFMADD231PS  32(R15), Y4, Y1
+	VMOVUPS      (R15), Y3
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y3, Y2
 	VFNMADD231PS Y9, Y10, Y1
-	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y12, Y2
+	VFMADD231PS  Y5, Y12, Y2
 	VSUBPS       Y2, Y1, Y3
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
@@ -7079,7 +7030,7 @@ butterfly:
 
 // func ButterflyFilter7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilter7AVX2(SB), $352-104
+TEXT ·ButterflyFilter7AVX2(SB), $320-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -7157,37 +7108,28 @@ butterfly:
 	VMOVAPS      Y0, Y14
 	VFMADD231PS  Y4, Y6, Y14
 	VMULPS       butterflyConstantVectors<>+224(SB), Y3, Y15
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y12, Y14
+	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y9, Y15
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y8, Y14
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y11, Y15
 	VMOVUPS      Y10, 96(R12)
-	VBROADCASTSS butterflyConstants<>+32(SB), Y10
-	VFNMADD231PS Y10, Y12, Y14
-	VMOVUPS      Y5, 128(R12)
-	VBROADCASTSS butterflyConstants<>+36(SB), Y5
-	VFMADD231PS  Y5, Y9, Y15
-	VBROADCASTSS butterflyConstants<>+40(SB), Y4
-	VFNMADD231PS Y4, Y8, Y14
-	VBROADCASTSS butterflyConstants<>+44(SB), Y4
-	VFMADD231PS  Y4, Y11, Y15
-	VADDPS       Y15, Y14, Y4
+	VADDPS       Y15, Y14, Y10
 	VSUBPS       Y15, Y14, Y14
 	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y10, Y6, Y15
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y6, Y15
+	VMOVUPS      Y5, 128(R12)
+	VMULPS       butterflyConstantVectors<>+288(SB), Y3, Y5
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y12, Y15
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y9, Y5
+	VFMADD231PS  Y4, Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y11, Y5
 	VMOVUPS      Y14, 160(R12)
-	VMULPS       Y5, Y3, Y14
-	VBROADCASTSS butterflyConstants<>+40(SB), Y5
-	VFNMADD231PS Y5, Y12, Y15
-	VBROADCASTSS butterflyConstants<>+44(SB), Y10
-	VFNMADD231PS Y10, Y9, Y14
-	VBROADCASTSS butterflyConstants<>+24(SB), Y10
-	VFMADD231PS  Y10, Y8, Y15
-	VBROADCASTSS butterflyConstants<>+28(SB), Y10
-	VFNMADD231PS Y10, Y11, Y14
-	VADDPS       Y14, Y15, Y10
-	VSUBPS       Y14, Y15, Y14
-	VFNMADD231PS Y5, Y6, Y0
+	VADDPS       Y5, Y15, Y14
+	VSUBPS       Y5, Y15, Y5
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y6, Y0
 	VBROADCASTSS butterflyConstants<>+44(SB), Y6
 	VMULPS       Y6, Y3, Y3
-	VBROADCASTSS butterflyConstants<>+24(SB), Y15
-	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y4, Y12, Y0
 	VBROADCASTSS butterflyConstants<>+28(SB), Y12
 	VFNMADD231PS Y12, Y9, Y3
 	VBROADCASTSS butterflyConstants<>+32(SB), Y9
@@ -7197,218 +7139,205 @@ butterfly:
 	VADDPS       Y3, Y0, Y11
 	VSUBPS       Y3, Y0, Y0
 	VMOVAPS      Y1, Y3
-	VFMADD231PS  Y15, Y7, Y3
-	VMOVUPS      Y0, 192(R12)
-	VMULPS       Y12, Y2, Y0
+	VFMADD231PS  Y4, Y7, Y3
+	VMULPS       Y12, Y2, Y15
 	VFNMADD231PS 32(R12), Y9, Y3
-	VFMADD231PS  (R12), Y8, Y0
-	VFNMADD231PS Y5, Y13, Y3
-	VFMADD231PS  64(R12), Y6, Y0
+	VFMADD231PS  (R12), Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y13, Y3
+	VFMADD231PS  64(R12), Y6, Y15
+	VMOVUPS      Y0, 192(R12)
+	VSUBPS       Y15, Y3, Y0
 	VMOVUPS      Y11, 224(R12)
-	VSUBPS       Y0, Y3, Y11
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y12
-	VMOVUPS      64(R9)(R11*1), Y15
-	VMULPS       Y15, Y11, Y6
-	VMULPS       Y12, Y11, Y11
-	VFMSUB231PS  Y12, Y4, Y6
-	VFMADD231PS  Y15, Y4, Y11
-	VADDPS       Y0, Y3, Y0
+	VMOVUPS      (R9)(R11*1), Y11
+	VMOVUPS      64(R9)(R11*1), Y12
+	VMULPS       Y12, Y0, Y4
+	VMULPS       Y11, Y0, Y0
+	VFMSUB231PS  Y11, Y10, Y4
+	VFMADD231PS  Y12, Y10, Y0
+	VADDPS       Y15, Y3, Y3
 	MOVLQSX      24(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y3
-	VMOVUPS      64(R9)(R11*1), Y4
-	VMULPS       Y4, Y0, Y12
-	VMULPS       Y3, Y0, Y0
+	VMOVUPS      (R9)(R11*1), Y10
+	VMOVUPS      64(R9)(R11*1), Y11
+	VMULPS       Y11, Y3, Y12
+	VMULPS       Y10, Y3, Y3
 	VMOVUPS      160(R12), Y15
-	VFMSUB231PS  Y3, Y15, Y12
-	VFMADD231PS  Y4, Y15, Y0
-	VMOVAPS      Y1, Y3
-	VFNMADD231PS Y9, Y7, Y3
-	VMULPS       Y8, Y2, Y4
-	VFNMADD231PS 32(R12), Y5, Y3
-	VMOVUPS      (R12), Y15
-	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y15, Y4
-	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y13, Y3
+	VFMSUB231PS  Y10, Y15, Y12
+	VFMADD231PS  Y11, Y15, Y3
+	VMOVAPS      Y1, Y10
+	VFNMADD231PS Y9, Y7, Y10
+	VMULPS       Y8, Y2, Y11
+	VMOVUPS      32(R12), Y15
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y15, Y10
+	VFNMADD231PS (R12), Y6, Y11
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y13, Y10
 	VMOVUPS      64(R12), Y8
-	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y8, Y4
-	VSUBPS       Y4, Y3, Y9
-	VMOVUPS      Y6, 160(R12)
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y8, Y11
+	VSUBPS       Y11, Y10, Y9
+	VMOVUPS      Y4, 160(R12)
 	MOVLQSX      8(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y6
-	VMOVUPS      Y12, 256(R12)
-	VMOVUPS      64(R9)(R11*1), Y12
-	VMOVUPS      Y0, 288(R12)
-	VMULPS       Y12, Y9, Y0
-	VMULPS       Y6, Y9, Y9
-	VFMSUB231PS  Y6, Y10, Y0
-	VFMADD231PS  Y12, Y10, Y9
-	VADDPS       Y4, Y3, Y3
-	MOVLQSX      20(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y4
 	VMOVUPS      64(R9)(R11*1), Y6
-	VMULPS       Y6, Y3, Y10
-	VMULPS       Y4, Y3, Y3
-	VFMSUB231PS  Y4, Y14, Y10
-	VFMADD231PS  Y6, Y14, Y3
+	VMOVUPS      Y12, 256(R12)
+	VMULPS       Y6, Y9, Y12
+	VMULPS       Y4, Y9, Y9
+	VFMSUB231PS  Y4, Y14, Y12
+	VFMADD231PS  Y6, Y14, Y9
+	VADDPS       Y11, Y10, Y4
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y10
+	VMULPS       Y10, Y4, Y11
+	VMULPS       Y6, Y4, Y4
+	VFMSUB231PS  Y6, Y5, Y11
+	VFMADD231PS  Y10, Y5, Y4
+	VBROADCASTSS butterflyConstants<>+40(SB), Y5
 	VFNMADD231PS Y5, Y7, Y1
-	VBROADCASTSS butterflyConstants<>+44(SB), Y4
-	VMULPS       Y4, Y2, Y2
-	VBROADCASTSS butterflyConstants<>+24(SB), Y6
-	VFMADD231PS  32(R12), Y6, Y1
-	VBROADCASTSS butterflyConstants<>+28(SB), Y7
-	VFNMADD231PS Y7, Y15, Y2
-	VBROADCASTSS butterflyConstants<>+32(SB), Y12
-	VFNMADD231PS Y12, Y13, Y1
+	VBROADCASTSS butterflyConstants<>+44(SB), Y6
+	VMULPS       Y6, Y2, Y2
+	VBROADCASTSS butterflyConstants<>+24(SB), Y7
+	VFMADD231PS  Y7, Y15, Y1
+	VBROADCASTSS butterflyConstants<>+28(SB), Y10
+	VFNMADD231PS (R12), Y10, Y2
+	VBROADCASTSS butterflyConstants<>+32(SB), Y14
+	VFNMADD231PS Y14, Y13, Y1
 	VBROADCASTSS butterflyConstants<>+36(SB), Y13
 	VFMADD231PS  Y13, Y8, Y2
 	VSUBPS       Y2, Y1, Y8
 	MOVLQSX      12(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y14
-	VMOVUPS      64(R9)(R11*1), Y15
-	VMULPS       Y15, Y8, Y4
-	VMULPS       Y14, Y8, Y8
-	VMOVUPS      224(R12), Y5
-	VFMSUB231PS  Y14, Y5, Y4
-	VFMADD231PS  Y15, Y5, Y8
+	VMOVUPS      (R9)(R11*1), Y15
+	VMOVUPS      64(R9)(R11*1), Y6
+	VMULPS       Y6, Y8, Y5
+	VMULPS       Y15, Y8, Y8
+	VMOVUPS      224(R12), Y13
+	VFMSUB231PS  Y15, Y13, Y5
+	VFMADD231PS  Y6, Y13, Y8
 	VADDPS       Y2, Y1, Y1
 	MOVLQSX      16(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y2
-	VMOVUPS      64(R9)(R11*1), Y5
-	VMULPS       Y5, Y1, Y14
+	VMOVUPS      64(R9)(R11*1), Y6
+	VMULPS       Y6, Y1, Y13
 	VMULPS       Y2, Y1, Y1
 	VMOVUPS      192(R12), Y15
-	VFMSUB231PS  Y2, Y15, Y14
-	VFMADD231PS  Y5, Y15, Y1
-	VMOVUPS      288(R12), Y2
-	VADDPS       Y2, Y11, Y5
-	VMOVUPS      160(R12), Y15
-	VMOVUPS      256(R12), Y13
-	VADDPS       Y13, Y15, Y12
-	VSUBPS       Y2, Y11, Y2
-	VSUBPS       Y13, Y15, Y11
-	VADDPS       128(R12), Y5, Y13
-	VADDPS       96(R12), Y12, Y15
-	VMOVUPS      Y2, 256(R12)
-	VADDPS       Y3, Y9, Y2
-	VMOVUPS      Y12, 160(R12)
-	VADDPS       Y10, Y0, Y12
-	VSUBPS       Y3, Y9, Y3
-	VSUBPS       Y10, Y0, Y0
-	VADDPS       Y2, Y13, Y9
-	VADDPS       Y12, Y15, Y10
-	VADDPS       Y1, Y8, Y13
-	VADDPS       Y14, Y4, Y15
+	VFMSUB231PS  Y2, Y15, Y13
+	VFMADD231PS  Y6, Y15, Y1
+	VADDPS       Y3, Y0, Y2
+	VMOVUPS      160(R12), Y6
+	VMOVUPS      256(R12), Y15
+	VADDPS       Y15, Y6, Y14
+	VSUBPS       Y3, Y0, Y0
+	VSUBPS       Y15, Y6, Y3
+	VADDPS       128(R12), Y2, Y6
+	VADDPS       96(R12), Y14, Y15
+	VMOVUPS      Y0, 256(R12)
+	VADDPS       Y4, Y9, Y0
+	VMOVUPS      Y14, 160(R12)
+	VADDPS       Y11, Y12, Y14
+	VSUBPS       Y4, Y9, Y4
+	VSUBPS       Y11, Y12, Y9
+	VADDPS       Y0, Y6, Y6
+	VADDPS       Y14, Y15, Y11
+	VADDPS       Y1, Y8, Y12
+	VADDPS       Y13, Y5, Y15
 	VSUBPS       Y1, Y8, Y1
-	VSUBPS       Y14, Y4, Y4
-	VADDPS       Y13, Y9, Y8
-	VADDPS       Y15, Y10, Y9
+	VSUBPS       Y13, Y5, Y5
+	VADDPS       Y12, Y6, Y6
+	VADDPS       Y15, Y11, Y8
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y9, (AX)(R11*1)
-	VMOVUPS      Y8, (CX)(R11*1)
-	VMOVUPS      128(R12), Y8
-	VMOVAPS      Y8, Y9
-	VFMADD231PS  Y6, Y5, Y9
-	VMULPS       Y7, Y11, Y10
-	VBROADCASTSS butterflyConstants<>+32(SB), Y14
-	VFNMADD231PS Y14, Y2, Y9
-	VBROADCASTSS butterflyConstants<>+36(SB), Y7
-	VFMADD231PS  Y7, Y0, Y10
-	VBROADCASTSS butterflyConstants<>+40(SB), Y6
-	VFNMADD231PS Y6, Y13, Y9
-	VBROADCASTSS butterflyConstants<>+44(SB), Y6
-	VFMADD231PS  Y6, Y4, Y10
-	VADDPS       Y10, Y9, Y6
-	VSUBPS       Y10, Y9, Y9
-	VMOVAPS      Y8, Y10
-	VFNMADD231PS Y14, Y5, Y10
-	VMULPS       Y7, Y11, Y14
-	VBROADCASTSS butterflyConstants<>+40(SB), Y7
-	VFNMADD231PS Y7, Y2, Y10
-	VBROADCASTSS butterflyConstants<>+44(SB), Y7
-	VFNMADD231PS Y7, Y0, Y14
-	VBROADCASTSS butterflyConstants<>+24(SB), Y7
-	VFMADD231PS  Y7, Y13, Y10
-	VBROADCASTSS butterflyConstants<>+28(SB), Y7
-	VFNMADD231PS Y7, Y4, Y14
-	VADDPS       Y14, Y10, Y7
-	VSUBPS       Y14, Y10, Y10
-	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y5, Y8
-	VBROADCASTSS butterflyConstants<>+44(SB), Y5
-	VMULPS       Y5, Y11, Y11
-	VBROADCASTSS butterflyConstants<>+24(SB), Y14
-	VFMADD231PS  Y14, Y2, Y8
-	VBROADCASTSS butterflyConstants<>+28(SB), Y2
-	VFNMADD231PS Y2, Y0, Y11
-	VBROADCASTSS butterflyConstants<>+32(SB), Y0
-	VFNMADD231PS Y0, Y13, Y8
-	VBROADCASTSS butterflyConstants<>+36(SB), Y13
-	VFMADD231PS  Y13, Y4, Y11
-	VADDPS       Y11, Y8, Y4
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y6, (CX)(R11*1)
+	VMOVUPS      128(R12), Y6
+	VMOVAPS      Y6, Y8
+	VFMADD231PS  Y7, Y2, Y8
+	VMULPS       Y10, Y3, Y11
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y0, Y8
+	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y9, Y11
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y12, Y8
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y5, Y11
+	VADDPS       Y11, Y8, Y13
 	VSUBPS       Y11, Y8, Y8
-	VMOVUPS      96(R12), Y11
-	VMOVUPS      Y8, 128(R12)
-	VMOVAPS      Y11, Y8
-	VFMADD231PS  160(R12), Y14, Y8
-	VMULPS       256(R12), Y2, Y14
-	VFNMADD231PS Y0, Y12, Y8
-	VFMADD231PS  Y13, Y3, Y14
-	VBROADCASTSS butterflyConstants<>+40(SB), Y2
-	VFNMADD231PS Y2, Y15, Y8
-	VFMADD231PS  Y5, Y1, Y14
-	VSUBPS       Y14, Y8, Y5
+	VMOVAPS      Y6, Y11
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y2, Y11
+	VMOVUPS      Y8, 192(R12)
+	VMULPS       butterflyConstantVectors<>+288(SB), Y3, Y8
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y0, Y11
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y9, Y8
+	VFMADD231PS  Y7, Y12, Y11
+	VFNMADD231PS Y10, Y5, Y8
+	VADDPS       Y8, Y11, Y10
+	VSUBPS       Y8, Y11, Y8
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y2, Y6
+	VBROADCASTSS butterflyConstants<>+44(SB), Y2
+	VMULPS       Y2, Y3, Y3
+	VFMADD231PS  Y7, Y0, Y6
+	VBROADCASTSS butterflyConstants<>+28(SB), Y0
+	VFNMADD231PS Y0, Y9, Y3
+	VBROADCASTSS butterflyConstants<>+32(SB), Y9
+	VFNMADD231PS Y9, Y12, Y6
+	VBROADCASTSS butterflyConstants<>+36(SB), Y11
+	VFMADD231PS  Y11, Y5, Y3
+	VADDPS       Y3, Y6, Y5
+	VSUBPS       Y3, Y6, Y3
+	VMOVUPS      96(R12), Y6
+	VMOVAPS      Y6, Y12
+	VFMADD231PS  160(R12), Y7, Y12
+	VMULPS       256(R12), Y0, Y7
+	VFNMADD231PS Y9, Y14, Y12
+	VFMADD231PS  Y11, Y4, Y7
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y15, Y12
+	VFMADD231PS  Y2, Y1, Y7
+	VSUBPS       Y7, Y12, Y0
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y5, (AX)(R11*1)
-	VMOVUPS      Y6, (CX)(R11*1)
-	VADDPS       Y14, Y8, Y5
+	VMOVUPS      Y0, (AX)(R11*1)
+	VMOVUPS      Y13, (CX)(R11*1)
+	VADDPS       Y7, Y12, Y0
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y5, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
-	VMOVAPS      Y11, Y5
-	VFNMADD231PS 160(R12), Y0, Y5
-	VMULPS       256(R12), Y13, Y6
-	VFNMADD231PS Y2, Y12, Y5
-	VBROADCASTSS butterflyConstants<>+44(SB), Y8
-	VFNMADD231PS Y8, Y3, Y6
-	VBROADCASTSS butterflyConstants<>+24(SB), Y9
-	VFMADD231PS  Y9, Y15, Y5
-	VBROADCASTSS butterflyConstants<>+28(SB), Y14
-	VFNMADD231PS Y14, Y1, Y6
-	VSUBPS       Y6, Y5, Y13
+	VMOVUPS      Y0, (AX)(R11*1)
+	VMOVUPS      192(R12), Y0
+	VMOVUPS      Y0, (CX)(R11*1)
+	VMOVAPS      Y6, Y0
+	VFNMADD231PS 160(R12), Y9, Y0
+	VMULPS       256(R12), Y11, Y7
+	VBROADCASTSS butterflyConstants<>+40(SB), Y12
+	VFNMADD231PS Y12, Y14, Y0
+	VFNMADD231PS Y2, Y4, Y7
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y15, Y0
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y1, Y7
+	VSUBPS       Y7, Y0, Y13
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y13, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
-	VADDPS       Y6, Y5, Y5
+	VMOVUPS      Y10, (CX)(R11*1)
+	VADDPS       Y7, Y0, Y0
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y5, (AX)(R11*1)
-	VMOVUPS      Y10, (CX)(R11*1)
-	VFNMADD231PS 160(R12), Y2, Y11
-	VMULPS       256(R12), Y8, Y2
-	VFMADD231PS  Y9, Y12, Y11
-	VFNMADD231PS Y14, Y3, Y2
-	VFNMADD231PS Y0, Y15, Y11
-	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y1, Y2
-	VSUBPS       Y2, Y11, Y0
+	VMOVUPS      Y0, (AX)(R11*1)
+	VMOVUPS      Y8, (CX)(R11*1)
+	VFNMADD231PS 160(R12), Y12, Y6
+	VMULPS       256(R12), Y2, Y0
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y14, Y6
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y4, Y0
+	VFNMADD231PS Y9, Y15, Y6
+	VFMADD231PS  Y11, Y1, Y0
+	VSUBPS       Y0, Y6, Y1
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
-	VADDPS       Y2, Y11, Y0
+	VMOVUPS      Y1, (AX)(R11*1)
+	VMOVUPS      Y5, (CX)(R11*1)
+	VADDPS       Y0, Y6, Y0
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      128(R12), Y0
-	VMOVUPS      Y0, (CX)(R11*1)
+	VMOVUPS      Y3, (CX)(R11*1)
 	ADDQ         $0x1c, SI
 	DECQ         R10
 	JNZ          butterfly
@@ -7811,37 +7740,29 @@ butterfly:
 	VFMADD231PS  Y4, Y6, Y5
 	VBROADCASTSS butterflyConstants<>+28(SB), Y14
 	VMULPS       Y14, Y3, Y15
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y12, Y5
+	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y9, Y15
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y8, Y5
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y11, Y15
 	VMOVUPS      Y10, 128(R13)
-	VBROADCASTSS butterflyConstants<>+32(SB), Y10
-	VFNMADD231PS Y10, Y12, Y5
-	VMOVUPS      Y13, 160(R13)
-	VBROADCASTSS butterflyConstants<>+36(SB), Y13
-	VFMADD231PS  Y13, Y9, Y15
-	VBROADCASTSS butterflyConstants<>+40(SB), Y14
-	VFNMADD231PS Y14, Y8, Y5
-	VBROADCASTSS butterflyConstants<>+44(SB), Y4
-	VFMADD231PS  Y4, Y11, Y15
-	VADDPS       Y15, Y5, Y4
+	VADDPS       Y15, Y5, Y10
 	VSUBPS       Y15, Y5, Y5
 	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y10, Y6, Y15
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y6, Y15
+	VMOVUPS      Y13, 160(R13)
+	VMULPS       butterflyConstantVectors<>+288(SB), Y3, Y13
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y12, Y15
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y9, Y13
+	VFMADD231PS  Y4, Y8, Y15
+	VFNMADD231PS Y14, Y11, Y13
 	VMOVUPS      Y5, 192(R13)
-	VMULPS       Y13, Y3, Y5
-	VFNMADD231PS Y14, Y12, Y15
-	VBROADCASTSS butterflyConstants<>+44(SB), Y13
-	VFNMADD231PS Y13, Y9, Y5
-	VBROADCASTSS butterflyConstants<>+24(SB), Y10
-	VFMADD231PS  Y10, Y8, Y15
-	VBROADCASTSS butterflyConstants<>+28(SB), Y10
-	VFNMADD231PS Y10, Y11, Y5
-	VADDPS       Y5, Y15, Y10
-	VSUBPS       Y5, Y15, Y5
-	VFNMADD231PS Y14, Y6, Y0
-	VMULPS       Y13, Y3, Y3
-	VBROADCASTSS butterflyConstants<>+24(SB), Y6
-	VFMADD231PS  Y6, Y12, Y0
-	VBROADCASTSS butterflyConstants<>+28(SB), Y12
-	VFNMADD231PS Y12, Y9, Y3
+	VADDPS       Y13, Y15, Y5
+	VSUBPS       Y13, Y15, Y13
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y6, Y0
+	VBROADCASTSS butterflyConstants<>+44(SB), Y6
+	VMULPS       Y6, Y3, Y3
+	VFMADD231PS  Y4, Y12, Y0
+	VFNMADD231PS Y14, Y9, Y3
 	VBROADCASTSS butterflyConstants<>+32(SB), Y9
 	VFNMADD231PS Y9, Y8, Y0
 	VBROADCASTSS butterflyConstants<>+36(SB), Y8
@@ -7849,244 +7770,234 @@ butterfly:
 	VADDPS       Y3, Y0, Y11
 	VSUBPS       Y3, Y0, Y0
 	VMOVAPS      Y1, Y3
-	VFMADD231PS  Y6, Y7, Y3
-	VMULPS       Y12, Y2, Y15
+	VFMADD231PS  Y4, Y7, Y3
+	VMULPS       Y14, Y2, Y12
 	VFNMADD231PS 32(R13), Y9, Y3
-	VFMADD231PS  (R13), Y8, Y15
-	VFNMADD231PS 96(R13), Y14, Y3
-	VFMADD231PS  64(R13), Y13, Y15
+	VFMADD231PS  (R13), Y8, Y12
+	VMOVUPS      96(R13), Y15
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y15, Y3
+	VFMADD231PS  64(R13), Y6, Y12
 	VMOVUPS      Y0, 224(R13)
-	VSUBPS       Y15, Y3, Y0
+	VSUBPS       Y12, Y3, Y0
 	VMOVUPS      Y11, 256(R13)
 	MOVLQSX      4(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Y11
-	VMOVUPS      64(R9)(R12*1), Y12
+	VMOVUPS      64(R9)(R12*1), Y14
 	MOVLQSX      4(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y6
-	VMOVUPS      64(R10)(R12*1), Y13
-	VFNMADD231PS Y12, Y0, Y6
-	VFMADD231PS  Y11, Y0, Y13
-	VFMADD231PS  Y11, Y4, Y6
-	VFMADD231PS  Y12, Y4, Y13
-	VADDPS       Y15, Y3, Y0
+	VMOVUPS      (R10)(R12*1), Y4
+	VMOVUPS      64(R10)(R12*1), Y6
+	VFNMADD231PS Y14, Y0, Y4
+	VFMADD231PS  Y11, Y0, Y6
+	VFMADD231PS  Y11, Y10, Y4
+	VFMADD231PS  Y14, Y10, Y6
+	VADDPS       Y12, Y3, Y0
 	MOVLQSX      24(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Y3
-	VMOVUPS      64(R9)(R12*1), Y4
+	VMOVUPS      64(R9)(R12*1), Y10
 	MOVLQSX      24(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Y11
 	VMOVUPS      64(R10)(R12*1), Y12
-	VFNMADD231PS Y4, Y0, Y11
+	VFNMADD231PS Y10, Y0, Y11
 	VFMADD231PS  Y3, Y0, Y12
 	VMOVUPS      192(R13), Y0
 	VFMADD231PS  Y3, Y0, Y11
-	VFMADD231PS  Y4, Y0, Y12
+	VFMADD231PS  Y10, Y0, Y12
 	VMOVAPS      Y1, Y0
 	VFNMADD231PS Y9, Y7, Y0
 	VMULPS       Y8, Y2, Y3
-	VFNMADD231PS 32(R13), Y14, Y0
-	VBROADCASTSS butterflyConstants<>+44(SB), Y4
-	VFNMADD231PS (R13), Y4, Y3
-	VMOVUPS      96(R13), Y15
+	VBROADCASTSS butterflyConstants<>+40(SB), Y10
+	VFNMADD231PS 32(R13), Y10, Y0
+	VMOVUPS      (R13), Y14
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y14, Y3
 	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y15, Y0
-	VMOVUPS      Y6, 192(R13)
-	VMOVUPS      64(R13), Y6
-	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y6, Y3
+	VMOVUPS      Y4, 192(R13)
+	VMOVUPS      64(R13), Y4
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y4, Y3
 	VSUBPS       Y3, Y0, Y8
 	VMOVUPS      Y11, 288(R13)
 	MOVLQSX      8(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Y11
-	VMOVUPS      64(R9)(R12*1), Y9
-	VMOVUPS      Y12, 320(R13)
+	VMOVUPS      Y6, 320(R13)
+	VMOVUPS      64(R9)(R12*1), Y6
 	MOVLQSX      8(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y12
-	VMOVUPS      Y13, 352(R13)
-	VMOVUPS      64(R10)(R12*1), Y13
-	VFNMADD231PS Y9, Y8, Y12
-	VFMADD231PS  Y11, Y8, Y13
-	VFMADD231PS  Y11, Y10, Y12
-	VFMADD231PS  Y9, Y10, Y13
+	VMOVUPS      (R10)(R12*1), Y9
+	VMOVUPS      Y12, 352(R13)
+	VMOVUPS      64(R10)(R12*1), Y12
+	VFNMADD231PS Y6, Y8, Y9
+	VFMADD231PS  Y11, Y8, Y12
+	VFMADD231PS  Y11, Y5, Y9
+	VFMADD231PS  Y6, Y5, Y12
 	VADDPS       Y3, Y0, Y0
 	MOVLQSX      20(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Y3
-	VMOVUPS      64(R9)(R12*1), Y8
+	VMOVUPS      64(R9)(R12*1), Y5
 	MOVLQSX      20(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y9
-	VMOVUPS      64(R10)(R12*1), Y10
-	VFNMADD231PS Y8, Y0, Y9
-	VFMADD231PS  Y3, Y0, Y10
-	VFMADD231PS  Y3, Y5, Y9
-	VFMADD231PS  Y8, Y5, Y10
-	VFNMADD231PS Y14, Y7, Y1
-	VMULPS       Y4, Y2, Y0
-	VBROADCASTSS butterflyConstants<>+24(SB), Y2
-	VFMADD231PS  32(R13), Y2, Y1
-	VBROADCASTSS butterflyConstants<>+28(SB), Y3
-	VFNMADD231PS (R13), Y3, Y0
-	VBROADCASTSS butterflyConstants<>+32(SB), Y5
-	VFNMADD231PS Y5, Y15, Y1
-	VBROADCASTSS butterflyConstants<>+36(SB), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VSUBPS       Y0, Y1, Y6
+	VMOVUPS      (R10)(R12*1), Y6
+	VMOVUPS      64(R10)(R12*1), Y8
+	VFNMADD231PS Y5, Y0, Y6
+	VFMADD231PS  Y3, Y0, Y8
+	VFMADD231PS  Y3, Y13, Y6
+	VFMADD231PS  Y5, Y13, Y8
+	VFNMADD231PS Y10, Y7, Y1
+	VBROADCASTSS butterflyConstants<>+44(SB), Y0
+	VMULPS       Y0, Y2, Y2
+	VBROADCASTSS butterflyConstants<>+24(SB), Y3
+	VFMADD231PS  32(R13), Y3, Y1
+	VBROADCASTSS butterflyConstants<>+28(SB), Y5
+	VFNMADD231PS Y5, Y14, Y2
+	VBROADCASTSS butterflyConstants<>+32(SB), Y7
+	VFNMADD231PS Y7, Y15, Y1
+	VBROADCASTSS butterflyConstants<>+36(SB), Y11
+	VFMADD231PS  Y11, Y4, Y2
+	VSUBPS       Y2, Y1, Y4
 	MOVLQSX      12(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y8
-	VMOVUPS      64(R9)(R12*1), Y11
+	VMOVUPS      (R9)(R12*1), Y13
+	VMOVUPS      64(R9)(R12*1), Y14
 	MOVLQSX      12(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Y15
-	VMOVUPS      64(R10)(R12*1), Y4
-	VFNMADD231PS Y11, Y6, Y15
-	VFMADD231PS  Y8, Y6, Y4
-	VMOVUPS      256(R13), Y6
-	VFMADD231PS  Y8, Y6, Y15
-	VFMADD231PS  Y11, Y6, Y4
-	VADDPS       Y0, Y1, Y0
+	VMOVUPS      64(R10)(R12*1), Y0
+	VFNMADD231PS Y14, Y4, Y15
+	VFMADD231PS  Y13, Y4, Y0
+	VMOVUPS      256(R13), Y4
+	VFMADD231PS  Y13, Y4, Y15
+	VFMADD231PS  Y14, Y4, Y0
+	VADDPS       Y2, Y1, Y1
 	MOVLQSX      16(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y1
-	VMOVUPS      64(R9)(R12*1), Y6
+	VMOVUPS      (R9)(R12*1), Y2
+	VMOVUPS      64(R9)(R12*1), Y4
 	MOVLQSX      16(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y8
-	VMOVUPS      64(R10)(R12*1), Y11
-	VFNMADD231PS Y6, Y0, Y8
-	VFMADD231PS  Y1, Y0, Y11
-	VMOVUPS      224(R13), Y0
-	VFMADD231PS  Y1, Y0, Y8
-	VFMADD231PS  Y6, Y0, Y11
-	VMOVUPS      352(R13), Y0
+	VMOVUPS      (R10)(R12*1), Y13
+	VMOVUPS      64(R10)(R12*1), Y14
+	VFNMADD231PS Y4, Y1, Y13
+	VFMADD231PS  Y2, Y1, Y14
+	VMOVUPS      224(R13), Y1
+	VFMADD231PS  Y2, Y1, Y13
+	VFMADD231PS  Y4, Y1, Y14
 	VMOVUPS      320(R13), Y1
-	VADDPS       Y1, Y0, Y6
-	VMOVUPS      192(R13), Y14
-	VMOVUPS      288(R13), Y7
-	VADDPS       Y7, Y14, Y5
-	VSUBPS       Y1, Y0, Y0
-	VSUBPS       Y7, Y14, Y1
-	VADDPS       160(R13), Y6, Y7
-	VADDPS       128(R13), Y5, Y14
-	VMOVUPS      Y0, 288(R13)
-	VADDPS       Y10, Y13, Y0
-	VMOVUPS      Y5, 192(R13)
-	VADDPS       Y9, Y12, Y5
-	VSUBPS       Y10, Y13, Y10
-	VSUBPS       Y9, Y12, Y9
-	VADDPS       Y0, Y7, Y7
-	VADDPS       Y5, Y14, Y12
-	VADDPS       Y11, Y4, Y13
-	VADDPS       Y8, Y15, Y14
-	VSUBPS       Y11, Y4, Y4
-	VSUBPS       Y8, Y15, Y8
-	VADDPS       Y13, Y7, Y7
-	VADDPS       Y14, Y12, Y11
+	VMOVUPS      352(R13), Y2
+	VADDPS       Y2, Y1, Y4
+	VMOVUPS      192(R13), Y10
+	VMOVUPS      288(R13), Y11
+	VADDPS       Y11, Y10, Y7
+	VSUBPS       Y2, Y1, Y1
+	VSUBPS       Y11, Y10, Y2
+	VADDPS       160(R13), Y4, Y10
+	VADDPS       128(R13), Y7, Y11
+	VMOVUPS      Y1, 288(R13)
+	VADDPS       Y8, Y12, Y1
+	VMOVUPS      Y7, 192(R13)
+	VADDPS       Y6, Y9, Y7
+	VSUBPS       Y8, Y12, Y8
+	VSUBPS       Y6, Y9, Y6
+	VADDPS       Y1, Y10, Y9
+	VADDPS       Y7, Y11, Y10
+	VADDPS       Y14, Y0, Y11
+	VADDPS       Y13, Y15, Y12
+	VSUBPS       Y14, Y0, Y0
+	VSUBPS       Y13, Y15, Y13
+	VADDPS       Y11, Y9, Y9
+	VADDPS       Y12, Y10, Y10
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y11, (AX)(R12*1)
-	VMOVUPS      Y7, (CX)(R12*1)
-	VMOVUPS      160(R13), Y7
-	VMOVAPS      Y7, Y11
-	VFMADD231PS  Y2, Y6, Y11
-	VMULPS       Y3, Y1, Y12
-	VBROADCASTSS butterflyConstants<>+32(SB), Y15
-	VFNMADD231PS Y15, Y0, Y11
-	VBROADCASTSS butterflyConstants<>+36(SB), Y3
-	VFMADD231PS  Y3, Y9, Y12
-	VBROADCASTSS butterflyConstants<>+40(SB), Y2
-	VFNMADD231PS Y2, Y13, Y11
-	VBROADCASTSS butterflyConstants<>+44(SB), Y2
-	VFMADD231PS  Y2, Y8, Y12
-	VADDPS       Y12, Y11, Y2
-	VSUBPS       Y12, Y11, Y11
-	VMOVAPS      Y7, Y12
-	VFNMADD231PS Y15, Y6, Y12
-	VMULPS       Y3, Y1, Y15
-	VBROADCASTSS butterflyConstants<>+40(SB), Y3
-	VFNMADD231PS Y3, Y0, Y12
-	VBROADCASTSS butterflyConstants<>+44(SB), Y3
-	VFNMADD231PS Y3, Y9, Y15
-	VBROADCASTSS butterflyConstants<>+24(SB), Y3
-	VFMADD231PS  Y3, Y13, Y12
-	VBROADCASTSS butterflyConstants<>+28(SB), Y3
-	VFNMADD231PS Y3, Y8, Y15
-	VADDPS       Y15, Y12, Y3
-	VSUBPS       Y15, Y12, Y12
-	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y6, Y7
-	VBROADCASTSS butterflyConstants<>+44(SB), Y6
-	VMULPS       Y6, Y1, Y1
-	VBROADCASTSS butterflyConstants<>+24(SB), Y15
-	VFMADD231PS  Y15, Y0, Y7
-	VBROADCASTSS butterflyConstants<>+28(SB), Y0
-	VFNMADD231PS Y0, Y9, Y1
-	VBROADCASTSS butterflyConstants<>+32(SB), Y9
-	VFNMADD231PS Y9, Y13, Y7
-	VBROADCASTSS butterflyConstants<>+36(SB), Y13
-	VFMADD231PS  Y13, Y8, Y1
-	VADDPS       Y1, Y7, Y8
-	VSUBPS       Y1, Y7, Y1
-	VMOVUPS      128(R13), Y7
-	VMOVUPS      Y1, 160(R13)
-	VMOVAPS      Y7, Y1
-	VFMADD231PS  192(R13), Y15, Y1
-	VMULPS       288(R13), Y0, Y15
-	VFNMADD231PS Y9, Y5, Y1
-	VFMADD231PS  Y13, Y10, Y15
-	VBROADCASTSS butterflyConstants<>+40(SB), Y0
-	VFNMADD231PS Y0, Y14, Y1
-	VFMADD231PS  Y6, Y4, Y15
-	VSUBPS       Y15, Y1, Y6
+	VMOVUPS      Y10, (AX)(R12*1)
+	VMOVUPS      Y9, (CX)(R12*1)
+	VMOVUPS      160(R13), Y9
+	VMOVAPS      Y9, Y10
+	VFMADD231PS  Y3, Y4, Y10
+	VMULPS       Y5, Y2, Y14
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y1, Y10
+	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y6, Y14
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y11, Y10
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y13, Y14
+	VADDPS       Y14, Y10, Y15
+	VSUBPS       Y14, Y10, Y10
+	VMOVAPS      Y9, Y14
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y4, Y14
+	VMOVUPS      Y10, 352(R13)
+	VMULPS       butterflyConstantVectors<>+288(SB), Y2, Y10
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y1, Y14
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y6, Y10
+	VFMADD231PS  Y3, Y11, Y14
+	VFNMADD231PS Y5, Y13, Y10
+	VADDPS       Y10, Y14, Y5
+	VSUBPS       Y10, Y14, Y10
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y4, Y9
+	VBROADCASTSS butterflyConstants<>+44(SB), Y4
+	VMULPS       Y4, Y2, Y2
+	VFMADD231PS  Y3, Y1, Y9
+	VBROADCASTSS butterflyConstants<>+28(SB), Y1
+	VFNMADD231PS Y1, Y6, Y2
+	VBROADCASTSS butterflyConstants<>+32(SB), Y6
+	VFNMADD231PS Y6, Y11, Y9
+	VBROADCASTSS butterflyConstants<>+36(SB), Y11
+	VFMADD231PS  Y11, Y13, Y2
+	VADDPS       Y2, Y9, Y13
+	VSUBPS       Y2, Y9, Y2
+	VMOVUPS      128(R13), Y9
+	VMOVAPS      Y9, Y14
+	VFMADD231PS  192(R13), Y3, Y14
+	VMULPS       288(R13), Y1, Y3
+	VFNMADD231PS Y6, Y7, Y14
+	VFMADD231PS  Y11, Y8, Y3
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y12, Y14
+	VFMADD231PS  Y4, Y0, Y3
+	VSUBPS       Y3, Y14, Y1
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y6, (AX)(R12*1)
-	VMOVUPS      Y2, (CX)(R12*1)
-	VADDPS       Y15, Y1, Y1
+	VMOVUPS      Y1, (AX)(R12*1)
+	VMOVUPS      Y15, (CX)(R12*1)
+	VADDPS       Y3, Y14, Y1
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y1, (AX)(R12*1)
-	VMOVUPS      Y11, (CX)(R12*1)
-	VMOVAPS      Y7, Y1
-	VFNMADD231PS 192(R13), Y9, Y1
-	VMULPS       288(R13), Y13, Y2
-	VFNMADD231PS Y0, Y5, Y1
-	VBROADCASTSS butterflyConstants<>+44(SB), Y6
-	VFNMADD231PS Y6, Y10, Y2
-	VBROADCASTSS butterflyConstants<>+24(SB), Y11
-	VFMADD231PS  Y11, Y14, Y1
-	VBROADCASTSS butterflyConstants<>+28(SB), Y15
-	VFNMADD231PS Y15, Y4, Y2
-	VSUBPS       Y2, Y1, Y13
+	VMOVUPS      352(R13), Y1
+	VMOVUPS      Y1, (CX)(R12*1)
+	VMOVAPS      Y9, Y1
+	VFNMADD231PS 192(R13), Y6, Y1
+	VMULPS       288(R13), Y11, Y3
+	VBROADCASTSS butterflyConstants<>+40(SB), Y14
+	VFNMADD231PS Y14, Y7, Y1
+	VFNMADD231PS Y4, Y8, Y3
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y12, Y1
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y0, Y3
+	VSUBPS       Y3, Y1, Y15
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y13, (AX)(R12*1)
-	VMOVUPS      Y3, (CX)(R12*1)
-	VADDPS       Y2, Y1, Y1
+	VMOVUPS      Y15, (AX)(R12*1)
+	VMOVUPS      Y5, (CX)(R12*1)
+	VADDPS       Y3, Y1, Y1
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y1, (AX)(R12*1)
-	VMOVUPS      Y12, (CX)(R12*1)
-	VFNMADD231PS 192(R13), Y0, Y7
-	VMULPS       288(R13), Y6, Y0
-	VFMADD231PS  Y11, Y5, Y7
-	VFNMADD231PS Y15, Y10, Y0
-	VFNMADD231PS Y9, Y14, Y7
-	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y4, Y0
-	VSUBPS       Y0, Y7, Y1
+	VMOVUPS      Y10, (CX)(R12*1)
+	VFNMADD231PS 192(R13), Y14, Y9
+	VMULPS       288(R13), Y4, Y1
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y7, Y9
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y8, Y1
+	VFNMADD231PS Y6, Y12, Y9
+	VFMADD231PS  Y11, Y0, Y1
+	VSUBPS       Y1, Y9, Y0
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y1, (AX)(R12*1)
-	VMOVUPS      Y8, (CX)(R12*1)
-	VADDPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (AX)(R12*1)
+	VMOVUPS      Y13, (CX)(R12*1)
+	VADDPS       Y1, Y9, Y0
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y0, (AX)(R12*1)
-	VMOVUPS      160(R13), Y0
-	VMOVUPS      Y0, (CX)(R12*1)
+	VMOVUPS      Y2, (CX)(R12*1)
 	ADDQ         $0x1c, SI
 	DECQ         R11
 	JNZ          butterfly
@@ -8333,7 +8244,7 @@ butterfly:
 
 // func ButterflyAccumulate7AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyAccumulate7AVX2(SB), $288-104
+TEXT ·ButterflyAccumulate7AVX2(SB), $224-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -8423,31 +8334,24 @@ butterfly:
 	VMULPS       Y10, Y3, Y13
 	VBROADCASTSS butterflyConstants<>+32(SB), Y14
 	VFNMADD231PS Y14, Y12, Y5
-	VBROADCASTSS butterflyConstants<>+36(SB), Y15
-	VFMADD231PS  Y15, Y9, Y13
-	VBROADCASTSS butterflyConstants<>+40(SB), Y10
-	VFNMADD231PS Y10, Y8, Y5
-	VBROADCASTSS butterflyConstants<>+44(SB), Y4
-	VFMADD231PS  Y4, Y11, Y13
-	VADDPS       Y13, Y5, Y4
+	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y9, Y13
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y8, Y5
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y11, Y13
+	VADDPS       Y13, Y5, Y15
 	VSUBPS       Y13, Y5, Y5
 	VMOVAPS      Y0, Y13
 	VFNMADD231PS Y14, Y6, Y13
-	VMOVUPS      Y5, 128(R12)
-	VMULPS       Y15, Y3, Y5
-	VFNMADD231PS Y10, Y12, Y13
-	VBROADCASTSS butterflyConstants<>+44(SB), Y15
-	VFNMADD231PS Y15, Y9, Y5
-	VBROADCASTSS butterflyConstants<>+24(SB), Y14
-	VFMADD231PS  Y14, Y8, Y13
-	VBROADCASTSS butterflyConstants<>+28(SB), Y14
-	VFNMADD231PS Y14, Y11, Y5
-	VADDPS       Y5, Y13, Y14
-	VSUBPS       Y5, Y13, Y5
-	VFNMADD231PS Y10, Y6, Y0
-	VMULPS       Y15, Y3, Y3
-	VBROADCASTSS butterflyConstants<>+24(SB), Y6
-	VFMADD231PS  Y6, Y12, Y0
+	VMULPS       butterflyConstantVectors<>+288(SB), Y3, Y14
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y12, Y13
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y9, Y14
+	VFMADD231PS  Y4, Y8, Y13
+	VFNMADD231PS Y10, Y11, Y14
+	VADDPS       Y14, Y13, Y10
+	VSUBPS       Y14, Y13, Y13
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y6, Y0
+	VBROADCASTSS butterflyConstants<>+44(SB), Y6
+	VMULPS       Y6, Y3, Y3
+	VFMADD231PS  Y4, Y12, Y0
 	VBROADCASTSS butterflyConstants<>+28(SB), Y12
 	VFNMADD231PS Y12, Y9, Y3
 	VBROADCASTSS butterflyConstants<>+32(SB), Y9
@@ -8457,120 +8361,117 @@ butterfly:
 	VADDPS       Y3, Y0, Y11
 	VSUBPS       Y3, Y0, Y0
 	VMOVAPS      Y1, Y3
-	VFMADD231PS  Y6, Y7, Y3
-	VMULPS       Y12, Y2, Y13
+	VFMADD231PS  Y4, Y7, Y3
+	VMULPS       Y12, Y2, Y14
 	VFNMADD231PS 32(R12), Y9, Y3
-	VFMADD231PS  (R12), Y8, Y13
-	VFNMADD231PS 96(R12), Y10, Y3
-	VFMADD231PS  64(R12), Y15, Y13
-	VMOVUPS      Y0, 160(R12)
-	VSUBPS       Y13, Y3, Y0
-	VMOVUPS      Y11, 192(R12)
+	VFMADD231PS  (R12), Y8, Y14
+	VMOVUPS      Y0, 128(R12)
+	VMOVUPS      96(R12), Y0
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y0, Y3
+	VFMADD231PS  64(R12), Y6, Y14
+	VMOVUPS      Y11, 160(R12)
+	VSUBPS       Y14, Y3, Y11
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y11
-	VMOVUPS      64(R9)(R11*1), Y12
-	VMOVUPS      Y5, 224(R12)
+	VMOVUPS      (R9)(R11*1), Y12
+	VMOVUPS      64(R9)(R11*1), Y4
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y5
-	VMOVUPS      (CX)(R11*1), Y6
-	VFMADD231PS  Y12, Y0, Y5
-	VFMADD231PS  Y11, Y0, Y6
-	VFMADD231PS  Y11, Y4, Y5
-	VFNMADD231PS Y12, Y4, Y6
+	VMOVUPS      (AX)(R11*1), Y6
+	VMOVUPS      (CX)(R11*1), Y8
+	VFMADD231PS  Y4, Y11, Y6
+	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y15, Y6
+	VFNMADD231PS Y4, Y15, Y8
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y5, (AX)(R11*1)
-	VMOVUPS      Y6, (CX)(R11*1)
-	VADDPS       Y13, Y3, Y0
+	VMOVUPS      Y6, (AX)(R11*1)
+	VMOVUPS      Y8, (CX)(R11*1)
+	VADDPS       Y14, Y3, Y3
 	MOVLQSX      24(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y6
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y8
+	VMOVUPS      (CX)(R11*1), Y11
+	VFMADD231PS  Y6, Y3, Y8
+	VFMADD231PS  Y4, Y3, Y11
+	VFMADD231PS  Y4, Y5, Y8
+	VFNMADD231PS Y6, Y5, Y11
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y11, (CX)(R11*1)
+	VMOVAPS      Y1, Y3
+	VFNMADD231PS Y9, Y7, Y3
+	VMULPS       butterflyConstantVectors<>+288(SB), Y2, Y4
+	VMOVUPS      32(R12), Y5
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y5, Y3
+	VMOVUPS      (R12), Y6
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y6, Y4
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y0, Y3
+	VMOVUPS      64(R12), Y8
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y8, Y4
+	VSUBPS       Y4, Y3, Y11
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y12
+	VMOVUPS      64(R9)(R11*1), Y14
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y15
+	VMOVUPS      (CX)(R11*1), Y9
+	VFMADD231PS  Y14, Y11, Y15
+	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y10, Y15
+	VFNMADD231PS Y14, Y10, Y9
+	MOVLQSX      8(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y15, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VADDPS       Y4, Y3, Y3
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y9
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y10
+	VMOVUPS      (CX)(R11*1), Y11
+	VFMADD231PS  Y9, Y3, Y10
+	VFMADD231PS  Y4, Y3, Y11
+	VFMADD231PS  Y4, Y13, Y10
+	VFNMADD231PS Y9, Y13, Y11
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y10, (AX)(R11*1)
+	VMOVUPS      Y11, (CX)(R11*1)
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y7, Y1
+	VMULPS       butterflyConstantVectors<>+352(SB), Y2, Y2
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y5, Y1
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y6, Y2
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y0, Y1
+	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y8, Y2
+	VSUBPS       Y2, Y1, Y0
+	MOVLQSX      12(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y3
 	VMOVUPS      64(R9)(R11*1), Y4
-	MOVLQSX      24(SI), R11
+	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (AX)(R11*1), Y5
 	VMOVUPS      (CX)(R11*1), Y6
 	VFMADD231PS  Y4, Y0, Y5
 	VFMADD231PS  Y3, Y0, Y6
-	VMOVUPS      128(R12), Y0
-	VFMADD231PS  Y3, Y0, Y5
-	VFNMADD231PS Y4, Y0, Y6
-	MOVLQSX      24(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y5, (AX)(R11*1)
-	VMOVUPS      Y6, (CX)(R11*1)
-	VMOVAPS      Y1, Y0
-	VFNMADD231PS Y9, Y7, Y0
-	VMULPS       Y8, Y2, Y3
-	VFNMADD231PS 32(R12), Y10, Y0
-	VFNMADD231PS (R12), Y15, Y3
-	VBROADCASTSS butterflyConstants<>+24(SB), Y4
-	VFMADD231PS  96(R12), Y4, Y0
-	VBROADCASTSS butterflyConstants<>+28(SB), Y5
-	VFNMADD231PS 64(R12), Y5, Y3
-	VSUBPS       Y3, Y0, Y6
-	MOVLQSX      8(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y11
-	VMOVUPS      64(R9)(R11*1), Y12
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y13
-	VMOVUPS      (CX)(R11*1), Y8
-	VFMADD231PS  Y12, Y6, Y13
-	VFMADD231PS  Y11, Y6, Y8
-	VFMADD231PS  Y11, Y14, Y13
-	VFNMADD231PS Y12, Y14, Y8
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y13, (AX)(R11*1)
-	VMOVUPS      Y8, (CX)(R11*1)
-	VADDPS       Y3, Y0, Y0
-	MOVLQSX      20(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y3
-	VMOVUPS      64(R9)(R11*1), Y6
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y8
-	VMOVUPS      (CX)(R11*1), Y11
-	VFMADD231PS  Y6, Y0, Y8
-	VFMADD231PS  Y3, Y0, Y11
-	VMOVUPS      224(R12), Y0
-	VFMADD231PS  Y3, Y0, Y8
-	VFNMADD231PS Y6, Y0, Y11
-	MOVLQSX      20(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y11, (CX)(R11*1)
-	VFNMADD231PS Y10, Y7, Y1
-	VMULPS       Y15, Y2, Y0
-	VFMADD231PS  32(R12), Y4, Y1
-	VFNMADD231PS (R12), Y5, Y0
-	VFNMADD231PS 96(R12), Y9, Y1
-	VMOVUPS      64(R12), Y2
-	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y2, Y0
-	VSUBPS       Y0, Y1, Y2
-	MOVLQSX      12(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y3
-	VMOVUPS      64(R9)(R11*1), Y4
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y5
-	VMOVUPS      (CX)(R11*1), Y6
-	VFMADD231PS  Y4, Y2, Y5
-	VFMADD231PS  Y3, Y2, Y6
-	VMOVUPS      192(R12), Y2
-	VFMADD231PS  Y3, Y2, Y5
-	VFNMADD231PS Y4, Y2, Y6
+	VFMADD231PS  160(R12), Y3, Y5
+	VFNMADD231PS 160(R12), Y4, Y6
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y5, (AX)(R11*1)
 	VMOVUPS      Y6, (CX)(R11*1)
-	VADDPS       Y0, Y1, Y0
+	VADDPS       Y2, Y1, Y0
 	MOVLQSX      16(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y1
@@ -8581,9 +8482,8 @@ butterfly:
 	VMOVUPS      (CX)(R11*1), Y4
 	VFMADD231PS  Y2, Y0, Y3
 	VFMADD231PS  Y1, Y0, Y4
-	VMOVUPS      160(R12), Y0
-	VFMADD231PS  Y1, Y0, Y3
-	VFNMADD231PS Y2, Y0, Y4
+	VFMADD231PS  128(R12), Y1, Y3
+	VFNMADD231PS 128(R12), Y2, Y4
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y3, (AX)(R11*1)
@@ -10231,144 +10131,144 @@ butterfly:
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y11
+	VMOVUPS      64(R9)(R11*1), Y8
 	VMOVUPS      Y1, 96(R12)
-	VMOVUPS      64(R9)(R11*1), Y1
-	VMOVUPS      Y13, 32(R12)
-	VMULPS       Y1, Y2, Y13
+	VMULPS       Y8, Y2, Y1
 	VMULPS       Y11, Y2, Y2
-	VFMSUB231PS  Y11, Y14, Y13
-	VFMADD231PS  Y1, Y14, Y2
+	VFMSUB231PS  Y11, Y14, Y1
+	VFMADD231PS  Y8, Y14, Y2
+	VBROADCASTSS butterflyConstants<>+48(SB), Y8
 	VFNMADD231PS Y8, Y12, Y4
 	VFNMADD231PS Y8, Y15, Y6
 	MOVLQSX      20(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y1
-	VMOVUPS      64(R9)(R11*1), Y11
-	VMULPS       Y11, Y6, Y12
-	VMULPS       Y1, Y6, Y6
-	VFMSUB231PS  Y1, Y4, Y12
-	VFMADD231PS  Y11, Y4, Y6
-	VMOVAPS      Y0, Y1
-	VFMADD231PS  Y8, Y7, Y1
-	VMOVAPS      Y3, Y4
-	VFNMADD231PS Y8, Y5, Y4
+	VMOVUPS      (R9)(R11*1), Y11
+	VMOVUPS      64(R9)(R11*1), Y12
+	VMULPS       Y12, Y6, Y14
+	VMULPS       Y11, Y6, Y6
+	VFMSUB231PS  Y11, Y4, Y14
+	VFMADD231PS  Y12, Y4, Y6
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  Y8, Y7, Y4
+	VMOVAPS      Y3, Y11
+	VFNMADD231PS Y8, Y5, Y11
 	MOVLQSX      12(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y11
-	VMOVUPS      64(R9)(R11*1), Y14
-	VMULPS       Y14, Y4, Y15
-	VMULPS       Y11, Y4, Y4
-	VFMSUB231PS  Y11, Y1, Y15
-	VFMADD231PS  Y14, Y1, Y4
-	VFNMADD231PS Y8, Y7, Y0
-	VFMADD231PS  Y8, Y5, Y3
+	VMOVUPS      (R9)(R11*1), Y12
+	VMOVUPS      64(R9)(R11*1), Y15
+	VMULPS       Y15, Y11, Y8
+	VMULPS       Y12, Y11, Y11
+	VFMSUB231PS  Y12, Y4, Y8
+	VFMADD231PS  Y15, Y4, Y11
+	VBROADCASTSS butterflyConstants<>+48(SB), Y4
+	VFNMADD231PS Y4, Y7, Y0
+	VFMADD231PS  Y4, Y5, Y3
 	MOVLQSX      28(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y1
-	VMOVUPS      64(R9)(R11*1), Y5
-	VMULPS       Y5, Y3, Y7
-	VMULPS       Y1, Y3, Y3
-	VFMSUB231PS  Y1, Y0, Y7
-	VFMADD231PS  Y5, Y0, Y3
+	VMOVUPS      (R9)(R11*1), Y5
+	VMOVUPS      64(R9)(R11*1), Y7
+	VMULPS       Y7, Y3, Y12
+	VMULPS       Y5, Y3, Y3
+	VFMSUB231PS  Y5, Y0, Y12
+	VFMADD231PS  Y7, Y0, Y3
 	VADDPS       Y10, Y9, Y0
-	VMOVUPS      96(R12), Y1
-	VMOVUPS      32(R12), Y5
-	VADDPS       Y5, Y1, Y11
+	VMOVUPS      96(R12), Y5
+	VADDPS       Y13, Y5, Y7
 	VSUBPS       Y10, Y9, Y9
-	VSUBPS       Y5, Y1, Y1
-	VADDPS       Y6, Y2, Y5
-	VADDPS       Y12, Y13, Y10
+	VSUBPS       Y13, Y5, Y5
+	VADDPS       Y6, Y2, Y10
+	VADDPS       Y14, Y1, Y13
 	VSUBPS       Y6, Y2, Y2
-	VSUBPS       Y12, Y13, Y6
-	VADDPS       Y6, Y2, Y12
-	VSUBPS       Y2, Y6, Y2
-	VMOVUPS      (R12), Y6
-	VMOVUPS      64(R12), Y13
-	VADDPS       Y13, Y6, Y14
-	VMOVUPS      160(R12), Y8
-	VMOVUPS      Y2, 32(R12)
-	VMOVUPS      128(R12), Y2
-	VMOVUPS      Y12, 96(R12)
-	VADDPS       Y2, Y8, Y12
-	VSUBPS       Y13, Y6, Y6
-	VSUBPS       Y2, Y8, Y2
-	VADDPS       Y3, Y4, Y8
-	VADDPS       Y7, Y15, Y13
-	VSUBPS       Y3, Y4, Y3
-	VSUBPS       Y7, Y15, Y4
-	VSUBPS       Y3, Y4, Y7
-	VADDPS       Y4, Y3, Y3
-	VADDPS       Y14, Y0, Y4
-	VADDPS       Y12, Y11, Y15
-	VSUBPS       Y14, Y0, Y0
-	VSUBPS       Y12, Y11, Y11
-	VADDPS       Y8, Y5, Y12
-	VADDPS       Y13, Y10, Y14
-	VSUBPS       Y8, Y5, Y5
-	VSUBPS       Y13, Y10, Y8
-	VADDPS       Y12, Y4, Y10
-	VADDPS       Y14, Y15, Y13
+	VSUBPS       Y14, Y1, Y1
+	VADDPS       Y1, Y2, Y6
+	VSUBPS       Y2, Y1, Y1
+	VMOVUPS      (R12), Y2
+	VMOVUPS      64(R12), Y14
+	VADDPS       Y14, Y2, Y15
+	VMOVUPS      160(R12), Y4
+	VMOVUPS      Y1, 96(R12)
+	VMOVUPS      128(R12), Y1
+	VMOVUPS      Y6, 32(R12)
+	VADDPS       Y1, Y4, Y6
+	VSUBPS       Y14, Y2, Y2
+	VSUBPS       Y1, Y4, Y1
+	VADDPS       Y3, Y11, Y4
+	VADDPS       Y12, Y8, Y14
+	VSUBPS       Y3, Y11, Y3
+	VSUBPS       Y12, Y8, Y8
+	VSUBPS       Y3, Y8, Y11
+	VADDPS       Y8, Y3, Y3
+	VADDPS       Y15, Y0, Y8
+	VADDPS       Y6, Y7, Y12
+	VSUBPS       Y15, Y0, Y0
+	VSUBPS       Y6, Y7, Y6
+	VADDPS       Y4, Y10, Y7
+	VADDPS       Y14, Y13, Y15
+	VSUBPS       Y4, Y10, Y4
+	VSUBPS       Y14, Y13, Y10
+	VADDPS       Y7, Y8, Y13
+	VADDPS       Y15, Y12, Y14
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y13, (AX)(R11*1)
-	VMOVUPS      Y10, (CX)(R11*1)
-	VSUBPS       Y12, Y4, Y4
-	VSUBPS       Y14, Y15, Y10
+	VMOVUPS      Y14, (AX)(R11*1)
+	VMOVUPS      Y13, (CX)(R11*1)
+	VSUBPS       Y7, Y8, Y7
+	VSUBPS       Y15, Y12, Y8
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y10, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
-	VADDPS       Y8, Y0, Y4
-	VSUBPS       Y5, Y11, Y10
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y7, (CX)(R11*1)
+	VADDPS       Y10, Y0, Y7
+	VSUBPS       Y4, Y6, Y8
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y10, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
-	VSUBPS       Y8, Y0, Y0
-	VADDPS       Y5, Y11, Y4
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      Y7, (CX)(R11*1)
+	VSUBPS       Y10, Y0, Y0
+	VADDPS       Y4, Y6, Y4
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y4, (AX)(R11*1)
 	VMOVUPS      Y0, (CX)(R11*1)
-	VADDPS       Y2, Y9, Y0
-	VSUBPS       Y6, Y1, Y4
-	VSUBPS       Y2, Y9, Y2
-	VADDPS       Y6, Y1, Y1
-	VMOVUPS      96(R12), Y5
-	VADDPS       Y7, Y5, Y6
-	VMOVUPS      32(R12), Y8
-	VSUBPS       Y3, Y8, Y9
-	VSUBPS       Y7, Y5, Y5
-	VADDPS       Y3, Y8, Y3
+	VADDPS       Y1, Y9, Y0
+	VSUBPS       Y2, Y5, Y4
+	VSUBPS       Y1, Y9, Y1
+	VADDPS       Y2, Y5, Y2
+	VMOVUPS      32(R12), Y5
+	VADDPS       Y11, Y5, Y6
+	VMOVUPS      96(R12), Y7
+	VSUBPS       Y3, Y7, Y8
+	VSUBPS       Y11, Y5, Y5
+	VADDPS       Y3, Y7, Y3
 	VBROADCASTSS butterflyConstants<>+48(SB), Y7
-	VMOVAPS      Y0, Y8
-	VFMADD231PS  Y7, Y6, Y8
+	VMOVAPS      Y0, Y9
+	VFMADD231PS  Y7, Y6, Y9
 	VMOVAPS      Y4, Y10
-	VFMADD231PS  Y7, Y9, Y10
+	VFMADD231PS  Y7, Y8, Y10
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y10, (AX)(R11*1)
-	VMOVUPS      Y8, (CX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
 	VFNMADD231PS Y7, Y6, Y0
-	VFNMADD231PS Y7, Y9, Y4
+	VFNMADD231PS Y7, Y8, Y4
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y4, (AX)(R11*1)
 	VMOVUPS      Y0, (CX)(R11*1)
-	VMOVAPS      Y2, Y0
+	VMOVAPS      Y1, Y0
 	VFMADD231PS  Y7, Y3, Y0
-	VMOVAPS      Y1, Y4
+	VMOVAPS      Y2, Y4
 	VFNMADD231PS Y7, Y5, Y4
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y4, (AX)(R11*1)
 	VMOVUPS      Y0, (CX)(R11*1)
-	VFNMADD231PS Y7, Y3, Y2
-	VFMADD231PS  Y7, Y5, Y1
+	VFNMADD231PS Y7, Y3, Y1
+	VFMADD231PS  Y7, Y5, Y2
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y1, (AX)(R11*1)
-	VMOVUPS      Y2, (CX)(R11*1)
+	VMOVUPS      Y2, (AX)(R11*1)
+	VMOVUPS      Y1, (CX)(R11*1)
 	ADDQ         $0x20, SI
 	DECQ         R10
 	JNZ          butterfly
@@ -11745,7 +11645,7 @@ butterfly:
 
 // func ButterflyPlain9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·ButterflyPlain9AVX2(SB), $256-104
+TEXT ·ButterflyPlain9AVX2(SB), $224-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -11837,11 +11737,9 @@ butterfly:
 	VFNMADD231PS Y8, Y15, Y7
 	VMULPS       Y6, Y10, Y10
 	VSUBPS       Y10, Y7, Y11
-	VBROADCASTSS butterflyConstants<>+52(SB), Y15
-	VMOVUPS      Y1, (R14)
-	VMOVAPS      Y14, Y1
-	VFMADD231PS  Y15, Y11, Y1
-	VFNMADD231PS Y15, Y14, Y11
+	VMOVAPS      Y14, Y15
+	VFMADD231PS  butterflyConstantVectors<>+416(SB), Y11, Y15
+	VFNMADD231PS butterflyConstantVectors<>+416(SB), Y14, Y11
 	VADDPS       Y10, Y7, Y7
 	VBROADCASTSS butterflyConstants<>+56(SB), Y10
 	VMOVAPS      Y7, Y14
@@ -11853,7 +11751,8 @@ butterfly:
 	MOVLQSX      8(SI), R13
 	IMULQ        R8, R13
 	VMOVUPS      (DX)(R13*1), Y7
-	VMOVUPS      (BX)(R13*1), Y15
+	VMOVUPS      Y1, (R14)
+	VMOVUPS      (BX)(R13*1), Y1
 	VMOVUPS      Y0, 32(R14)
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
@@ -11874,103 +11773,101 @@ butterfly:
 	VMOVUPS      (BX)(R13*1), Y3
 	VMOVUPS      Y9, 160(R14)
 	VADDPS       Y14, Y0, Y9
-	VMOVUPS      Y11, 192(R14)
-	VADDPS       Y3, Y2, Y11
+	VADDPS       Y3, Y2, Y10
 	VSUBPS       Y14, Y0, Y0
 	VSUBPS       Y3, Y2, Y2
 	VADDPS       Y9, Y7, Y3
-	VADDPS       Y11, Y15, Y14
+	VADDPS       Y10, Y1, Y14
 	VFNMADD231PS Y8, Y9, Y7
 	VMULPS       Y6, Y2, Y2
 	VADDPS       Y2, Y7, Y9
 	VSUBPS       Y2, Y7, Y2
-	VFNMADD231PS Y8, Y11, Y15
+	VFNMADD231PS Y8, Y10, Y1
 	VMULPS       Y6, Y0, Y0
-	VSUBPS       Y0, Y15, Y7
-	VMOVAPS      Y7, Y11
-	VFMADD231PS  Y10, Y9, Y11
-	VFMSUB231PS  Y10, Y7, Y9
-	VADDPS       Y0, Y15, Y0
-	VBROADCASTSS butterflyConstants<>+60(SB), Y7
-	VMOVAPS      Y2, Y10
-	VFNMADD231PS Y7, Y0, Y10
-	VFMADD231PS  Y7, Y2, Y0
-	VADDPS       Y3, Y12, Y2
-	VADDPS       Y14, Y13, Y7
+	VSUBPS       Y0, Y1, Y7
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  butterflyConstantVectors<>+448(SB), Y9, Y10
+	VFMSUB231PS  butterflyConstantVectors<>+448(SB), Y7, Y9
+	VADDPS       Y0, Y1, Y0
+	VBROADCASTSS butterflyConstants<>+60(SB), Y1
+	VMOVAPS      Y2, Y7
+	VFNMADD231PS Y1, Y0, Y7
+	VFMADD231PS  Y1, Y2, Y0
+	VADDPS       Y3, Y12, Y1
+	VADDPS       Y14, Y13, Y2
 	VSUBPS       Y3, Y12, Y3
 	VSUBPS       Y14, Y13, Y12
-	VADDPS       Y2, Y4, Y13
-	VADDPS       Y7, Y5, Y14
+	VADDPS       Y1, Y4, Y13
+	VADDPS       Y2, Y5, Y14
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y13, (AX)(R13*1)
 	VMOVUPS      Y14, (CX)(R13*1)
-	VFNMADD231PS Y8, Y2, Y4
-	VMULPS       Y6, Y12, Y2
-	VADDPS       Y2, Y4, Y12
-	VSUBPS       Y2, Y4, Y2
-	VFNMADD231PS Y8, Y7, Y5
-	VMULPS       Y6, Y3, Y3
-	VSUBPS       Y3, Y5, Y4
+	VFNMADD231PS Y8, Y1, Y4
+	VMULPS       Y6, Y12, Y1
+	VADDPS       Y1, Y4, Y12
+	VSUBPS       Y1, Y4, Y1
+	VFNMADD231PS Y8, Y2, Y5
+	VMULPS       Y6, Y3, Y2
+	VSUBPS       Y2, Y5, Y3
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y12, (AX)(R13*1)
-	VMOVUPS      Y4, (CX)(R13*1)
-	VADDPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (CX)(R13*1)
+	VADDPS       Y2, Y5, Y2
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y2, (AX)(R13*1)
-	VMOVUPS      Y3, (CX)(R13*1)
-	VBROADCASTSS butterflyConstants<>+68(SB), Y2
-	VMULPS       Y2, Y1, Y3
-	VBROADCASTSS butterflyConstants<>+64(SB), Y4
-	VFMADD231PS  Y4, Y11, Y3
-	VMOVUPS      192(R14), Y5
-	VMULPS       Y2, Y5, Y7
-	VFMADD231PS  Y4, Y9, Y7
-	VMULPS       Y2, Y1, Y1
-	VFNMADD231PS Y4, Y11, Y1
-	VMULPS       Y2, Y5, Y2
-	VFNMADD231PS Y4, Y9, Y2
-	VBROADCASTSS butterflyConstants<>+72(SB), Y4
-	VMOVUPS      160(R14), Y5
-	VMOVAPS      Y5, Y9
-	VFMADD231PS  Y4, Y3, Y9
+	VMOVUPS      Y1, (AX)(R13*1)
+	VMOVUPS      Y2, (CX)(R13*1)
+	VBROADCASTSS butterflyConstants<>+68(SB), Y1
+	VMULPS       Y1, Y15, Y2
+	VBROADCASTSS butterflyConstants<>+64(SB), Y3
+	VFMADD231PS  Y3, Y10, Y2
+	VMULPS       Y1, Y11, Y4
+	VFMADD231PS  Y3, Y9, Y4
+	VMULPS       Y1, Y15, Y5
+	VFNMADD231PS Y3, Y10, Y5
+	VMULPS       Y1, Y11, Y1
+	VFNMADD231PS Y3, Y9, Y1
+	VBROADCASTSS butterflyConstants<>+72(SB), Y3
+	VMOVUPS      160(R14), Y9
+	VMOVAPS      Y9, Y10
+	VFMADD231PS  Y3, Y2, Y10
 	VMOVUPS      128(R14), Y11
 	VMOVAPS      Y11, Y12
-	VFMADD231PS  Y4, Y7, Y12
+	VFMADD231PS  Y3, Y4, Y12
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y9, (AX)(R13*1)
+	VMOVUPS      Y10, (AX)(R13*1)
 	VMOVUPS      Y12, (CX)(R13*1)
-	VMULPS       Y4, Y3, Y3
-	VFNMADD231PS Y8, Y3, Y5
-	VMULPS       Y6, Y2, Y2
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  Y4, Y2, Y3
-	VFNMADD231PS Y4, Y2, Y5
-	VMULPS       Y4, Y7, Y2
-	VFNMADD231PS Y8, Y2, Y11
+	VMULPS       Y3, Y2, Y2
+	VFNMADD231PS Y8, Y2, Y9
 	VMULPS       Y6, Y1, Y1
-	VMOVAPS      Y11, Y2
-	VFNMADD231PS Y4, Y1, Y2
+	VMOVAPS      Y9, Y2
+	VFMADD231PS  Y3, Y1, Y2
+	VFNMADD231PS Y3, Y1, Y9
+	VMULPS       Y3, Y4, Y1
+	VFNMADD231PS Y8, Y1, Y11
+	VMULPS       Y6, Y5, Y1
+	VMOVAPS      Y11, Y4
+	VFNMADD231PS Y3, Y1, Y4
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y3, (AX)(R13*1)
-	VMOVUPS      Y2, (CX)(R13*1)
-	VFMADD231PS  Y4, Y1, Y11
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y4, (CX)(R13*1)
+	VFMADD231PS  Y3, Y1, Y11
 	MOVLQSX      28(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y5, (AX)(R13*1)
+	VMOVUPS      Y9, (AX)(R13*1)
 	VMOVUPS      Y11, (CX)(R13*1)
 	VBROADCASTSS butterflyConstants<>+76(SB), Y1
 	VMOVUPS      96(R14), Y2
 	VMOVAPS      Y2, Y3
-	VFNMADD231PS Y1, Y10, Y3
+	VFNMADD231PS Y1, Y7, Y3
 	VMOVUPS      64(R14), Y4
 	VMOVAPS      Y4, Y5
 	VFNMADD231PS Y1, Y0, Y5
-	VFMADD231PS  Y1, Y10, Y2
+	VFMADD231PS  Y1, Y7, Y2
 	VFMADD231PS  Y1, Y0, Y4
 	VBROADCASTSS butterflyConstants<>+80(SB), Y0
 	VMOVUPS      32(R14), Y1
@@ -12925,7 +12822,7 @@ butterfly:
 
 // func ButterflyInverse9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·ButterflyInverse9AVX2(SB), $288-104
+TEXT ·ButterflyInverse9AVX2(SB), $256-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -13097,19 +12994,18 @@ butterfly:
 	VMOVUPS      (DX)(R14*1), Y0
 	VMOVUPS      (BX)(R14*1), Y9
 	VBROADCASTSS 60(R9), Y10
+	VMULPS       Y10, Y9, Y6
 	VMOVUPS      Y11, 192(R15)
-	VMULPS       Y10, Y9, Y11
-	VMOVUPS      Y15, 224(R15)
-	VBROADCASTSS 56(R9), Y15
-	VMULPS       Y15, Y9, Y9
-	VFMSUB231PS  Y15, Y0, Y11
+	VBROADCASTSS 56(R9), Y11
+	VMULPS       Y11, Y9, Y9
+	VFMSUB231PS  Y11, Y0, Y6
 	VFMADD231PS  Y10, Y0, Y9
-	VADDPS       Y11, Y5, Y0
+	VADDPS       Y6, Y5, Y0
 	VADDPS       Y9, Y3, Y10
-	VSUBPS       Y11, Y5, Y5
+	VSUBPS       Y6, Y5, Y5
 	VSUBPS       Y9, Y3, Y3
-	VADDPS       Y0, Y1, Y9
-	VADDPS       Y10, Y13, Y11
+	VADDPS       Y0, Y1, Y6
+	VADDPS       Y10, Y13, Y9
 	VFNMADD231PS Y8, Y0, Y1
 	VMULPS       Y2, Y3, Y0
 	VADDPS       Y0, Y1, Y3
@@ -13117,18 +13013,19 @@ butterfly:
 	VFNMADD231PS Y8, Y10, Y13
 	VMULPS       Y2, Y5, Y1
 	VSUBPS       Y1, Y13, Y5
-	VMOVAPS      Y5, Y10
-	VFMADD231PS  Y6, Y3, Y10
-	VFMSUB231PS  Y6, Y5, Y3
+	VBROADCASTSS butterflyConstants<>+56(SB), Y10
+	VMOVAPS      Y5, Y11
+	VFMADD231PS  Y10, Y3, Y11
+	VFMSUB231PS  Y10, Y5, Y3
 	VADDPS       Y1, Y13, Y1
 	VBROADCASTSS butterflyConstants<>+60(SB), Y5
-	VMOVAPS      Y0, Y6
-	VFNMADD231PS Y5, Y1, Y6
+	VMOVAPS      Y0, Y10
+	VFNMADD231PS Y5, Y1, Y10
 	VFMADD231PS  Y5, Y0, Y1
-	VADDPS       Y9, Y12, Y0
-	VADDPS       Y11, Y14, Y5
-	VSUBPS       Y9, Y12, Y9
-	VSUBPS       Y11, Y14, Y11
+	VADDPS       Y6, Y12, Y0
+	VADDPS       Y9, Y14, Y5
+	VSUBPS       Y6, Y12, Y6
+	VSUBPS       Y9, Y14, Y9
 	VADDPS       Y0, Y4, Y12
 	VADDPS       Y5, Y7, Y13
 	MOVLQSX      (SI), R14
@@ -13136,83 +13033,82 @@ butterfly:
 	VMOVUPS      Y12, (AX)(R14*1)
 	VMOVUPS      Y13, (CX)(R14*1)
 	VFNMADD231PS Y8, Y0, Y4
-	VMULPS       Y2, Y11, Y0
-	VADDPS       Y0, Y4, Y11
+	VMULPS       Y2, Y9, Y0
+	VADDPS       Y0, Y4, Y9
 	VSUBPS       Y0, Y4, Y0
 	VFNMADD231PS Y8, Y5, Y7
-	VMULPS       Y2, Y9, Y4
+	VMULPS       Y2, Y6, Y4
 	VSUBPS       Y4, Y7, Y5
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y11, (AX)(R14*1)
+	VMOVUPS      Y9, (AX)(R14*1)
 	VMOVUPS      Y5, (CX)(R14*1)
 	VADDPS       Y4, Y7, Y4
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y0, (AX)(R14*1)
 	VMOVUPS      Y4, (CX)(R14*1)
-	VMOVUPS      224(R15), Y0
-	VBROADCASTSS butterflyConstants<>+68(SB), Y4
-	VMULPS       Y4, Y0, Y5
-	VBROADCASTSS butterflyConstants<>+64(SB), Y7
-	VFMADD231PS  Y7, Y10, Y5
-	VMOVUPS      192(R15), Y9
-	VMULPS       Y4, Y9, Y11
-	VFMADD231PS  Y7, Y3, Y11
-	VMULPS       Y4, Y0, Y0
-	VFNMADD231PS Y7, Y10, Y0
-	VMULPS       Y4, Y9, Y4
-	VFNMADD231PS Y7, Y3, Y4
+	VBROADCASTSS butterflyConstants<>+68(SB), Y0
+	VMULPS       Y0, Y15, Y4
+	VBROADCASTSS butterflyConstants<>+64(SB), Y5
+	VFMADD231PS  Y5, Y11, Y4
+	VMOVUPS      192(R15), Y6
+	VMULPS       Y0, Y6, Y7
+	VFMADD231PS  Y5, Y3, Y7
+	VMULPS       Y0, Y15, Y9
+	VFNMADD231PS Y5, Y11, Y9
+	VMULPS       Y0, Y6, Y0
+	VFNMADD231PS Y5, Y3, Y0
 	VBROADCASTSS butterflyConstants<>+72(SB), Y3
-	VMOVUPS      160(R15), Y7
-	VMOVAPS      Y7, Y9
-	VFMADD231PS  Y3, Y5, Y9
-	VMOVUPS      128(R15), Y10
-	VMOVAPS      Y10, Y12
-	VFMADD231PS  Y3, Y11, Y12
+	VMOVUPS      160(R15), Y5
+	VMOVAPS      Y5, Y6
+	VFMADD231PS  Y3, Y4, Y6
+	VMOVUPS      128(R15), Y11
+	VMOVAPS      Y11, Y12
+	VFMADD231PS  Y3, Y7, Y12
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y9, (AX)(R14*1)
+	VMOVUPS      Y6, (AX)(R14*1)
 	VMOVUPS      Y12, (CX)(R14*1)
-	VMULPS       Y3, Y5, Y5
-	VFNMADD231PS Y8, Y5, Y7
-	VMULPS       Y2, Y4, Y4
-	VMOVAPS      Y7, Y5
-	VFMADD231PS  Y3, Y4, Y5
-	VFNMADD231PS Y3, Y4, Y7
-	VMULPS       Y3, Y11, Y4
-	VFNMADD231PS Y8, Y4, Y10
+	VMULPS       Y3, Y4, Y4
+	VFNMADD231PS Y8, Y4, Y5
 	VMULPS       Y2, Y0, Y0
-	VMOVAPS      Y10, Y4
-	VFNMADD231PS Y3, Y0, Y4
+	VMOVAPS      Y5, Y4
+	VFMADD231PS  Y3, Y0, Y4
+	VFNMADD231PS Y3, Y0, Y5
+	VMULPS       Y3, Y7, Y0
+	VFNMADD231PS Y8, Y0, Y11
+	VMULPS       Y2, Y9, Y0
+	VMOVAPS      Y11, Y6
+	VFNMADD231PS Y3, Y0, Y6
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y5, (AX)(R14*1)
-	VMOVUPS      Y4, (CX)(R14*1)
-	VFMADD231PS  Y3, Y0, Y10
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y6, (CX)(R14*1)
+	VFMADD231PS  Y3, Y0, Y11
 	MOVLQSX      28(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y7, (AX)(R14*1)
-	VMOVUPS      Y10, (CX)(R14*1)
+	VMOVUPS      Y5, (AX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VBROADCASTSS butterflyConstants<>+76(SB), Y0
 	VMOVUPS      96(R15), Y3
 	VMOVAPS      Y3, Y4
-	VFNMADD231PS Y0, Y6, Y4
+	VFNMADD231PS Y0, Y10, Y4
 	VMOVUPS      64(R15), Y5
-	VMOVAPS      Y5, Y7
-	VFNMADD231PS Y0, Y1, Y7
-	VFMADD231PS  Y0, Y6, Y3
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS Y0, Y1, Y6
+	VFMADD231PS  Y0, Y10, Y3
 	VFMADD231PS  Y0, Y1, Y5
 	VBROADCASTSS butterflyConstants<>+80(SB), Y0
 	VMOVUPS      32(R15), Y1
-	VMOVAPS      Y1, Y6
-	VFMADD231PS  Y0, Y4, Y6
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  Y0, Y4, Y7
 	VMOVUPS      (R15), Y9
 	VMOVAPS      Y9, Y10
-	VFMADD231PS  Y0, Y7, Y10
+	VFMADD231PS  Y0, Y6, Y10
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y6, (AX)(R14*1)
+	VMOVUPS      Y7, (AX)(R14*1)
 	VMOVUPS      Y10, (CX)(R14*1)
 	VMULPS       Y0, Y4, Y4
 	VFNMADD231PS Y8, Y4, Y1
@@ -13220,7 +13116,7 @@ butterfly:
 	VMOVAPS      Y1, Y5
 	VFMADD231PS  Y0, Y4, Y5
 	VFNMADD231PS Y0, Y4, Y1
-	VMULPS       Y0, Y7, Y4
+	VMULPS       Y0, Y6, Y4
 	VFNMADD231PS Y8, Y4, Y9
 	VMULPS       Y2, Y3, Y2
 	VMOVAPS      Y9, Y3
@@ -13811,21 +13707,20 @@ butterfly:
 	VMULPS       Y0, Y1, Y3
 	VBROADCASTSS butterflyConstants<>+64(SB), Y5
 	VFMADD231PS  Y5, Y11, Y3
-	VMOVUPS      192(R12), Y10
-	VMULPS       Y0, Y10, Y13
-	VFMADD231PS  Y5, Y9, Y13
+	VMULPS       192(R12), Y0, Y10
+	VFMADD231PS  Y5, Y9, Y10
 	VMULPS       Y0, Y1, Y1
 	VFNMADD231PS Y5, Y11, Y1
-	VMULPS       Y0, Y10, Y10
-	VFNMADD231PS Y5, Y9, Y10
+	VMULPS       192(R12), Y0, Y11
+	VFNMADD231PS Y5, Y9, Y11
 	VBROADCASTSS butterflyConstants<>+72(SB), Y9
-	VMOVUPS      160(R12), Y11
-	VMOVAPS      Y11, Y5
+	VMOVUPS      160(R12), Y13
+	VMOVAPS      Y13, Y5
 	VFMADD231PS  Y9, Y3, Y5
 	VMOVUPS      128(R12), Y0
 	VMOVUPS      Y15, 192(R12)
 	VMOVAPS      Y0, Y15
-	VFMADD231PS  Y9, Y13, Y15
+	VFMADD231PS  Y9, Y10, Y15
 	VMOVUPS      Y14, 288(R12)
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
@@ -13838,12 +13733,12 @@ butterfly:
 	VFMSUB231PS  Y14, Y5, Y12
 	VFMADD231PS  Y7, Y5, Y15
 	VMULPS       Y9, Y3, Y3
-	VFNMADD231PS Y8, Y3, Y11
-	VMULPS       Y6, Y10, Y3
-	VMOVAPS      Y11, Y5
+	VFNMADD231PS Y8, Y3, Y13
+	VMULPS       Y6, Y11, Y3
+	VMOVAPS      Y13, Y5
 	VFMADD231PS  Y9, Y3, Y5
-	VFNMADD231PS Y9, Y3, Y11
-	VMULPS       Y9, Y13, Y3
+	VFNMADD231PS Y9, Y3, Y13
+	VMULPS       Y9, Y10, Y3
 	VFNMADD231PS Y8, Y3, Y0
 	VMULPS       Y6, Y1, Y1
 	VMOVAPS      Y0, Y3
@@ -13852,9 +13747,9 @@ butterfly:
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y7
 	VMOVUPS      64(R9)(R11*1), Y10
-	VMULPS       Y10, Y3, Y13
+	VMULPS       Y10, Y3, Y11
 	VMULPS       Y7, Y3, Y3
-	VFMSUB231PS  Y7, Y5, Y13
+	VFMSUB231PS  Y7, Y5, Y11
 	VFMADD231PS  Y10, Y5, Y3
 	VFMADD231PS  Y9, Y1, Y0
 	MOVLQSX      28(SI), R11
@@ -13863,13 +13758,13 @@ butterfly:
 	VMOVUPS      64(R9)(R11*1), Y5
 	VMULPS       Y5, Y0, Y7
 	VMULPS       Y1, Y0, Y0
-	VFMSUB231PS  Y1, Y11, Y7
-	VFMADD231PS  Y5, Y11, Y0
+	VFMSUB231PS  Y1, Y13, Y7
+	VFMADD231PS  Y5, Y13, Y0
 	VMOVUPS      256(R12), Y1
 	VBROADCASTSS butterflyConstants<>+76(SB), Y5
 	VMOVUPS      96(R12), Y10
-	VMOVAPS      Y10, Y11
-	VFNMADD231PS Y5, Y1, Y11
+	VMOVAPS      Y10, Y13
+	VFNMADD231PS Y5, Y1, Y13
 	VMOVUPS      224(R12), Y14
 	VMOVUPS      64(R12), Y9
 	VMOVUPS      Y12, 128(R12)
@@ -13880,24 +13775,24 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+80(SB), Y1
 	VMOVUPS      32(R12), Y14
 	VMOVAPS      Y14, Y5
-	VFMADD231PS  Y1, Y11, Y5
+	VFMADD231PS  Y1, Y13, Y5
 	VMOVUPS      Y15, 64(R12)
 	VMOVUPS      (R12), Y15
 	VMOVUPS      Y7, 224(R12)
 	VMOVAPS      Y15, Y7
 	VFMADD231PS  Y1, Y12, Y7
-	VMOVUPS      Y13, 96(R12)
+	VMOVUPS      Y11, 96(R12)
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y13
+	VMOVUPS      (R9)(R11*1), Y11
 	VMOVUPS      Y0, 256(R12)
 	VMOVUPS      64(R9)(R11*1), Y0
 	VMOVUPS      Y3, 160(R12)
 	VMULPS       Y0, Y7, Y3
-	VMULPS       Y13, Y7, Y7
-	VFMSUB231PS  Y13, Y5, Y3
+	VMULPS       Y11, Y7, Y7
+	VFMSUB231PS  Y11, Y5, Y3
 	VFMADD231PS  Y0, Y5, Y7
-	VMULPS       Y1, Y11, Y0
+	VMULPS       Y1, Y13, Y0
 	VFNMADD231PS Y8, Y0, Y14
 	VMULPS       Y6, Y9, Y0
 	VMOVAPS      Y14, Y5
@@ -13933,183 +13828,176 @@ butterfly:
 	VSUBPS       Y13, Y5, Y4
 	VMOVUPS      288(R12), Y5
 	VADDPS       Y0, Y5, Y13
-	VMOVUPS      192(R12), Y15
-	VADDPS       Y14, Y15, Y1
+	VADDPS       192(R12), Y14, Y15
 	VFNMADD231PS Y8, Y0, Y5
 	VMULPS       Y6, Y4, Y0
 	VADDPS       Y0, Y5, Y4
 	VSUBPS       Y0, Y5, Y0
-	VFNMADD231PS Y8, Y14, Y15
+	VFNMADD213PS 192(R12), Y8, Y14
 	VMULPS       Y6, Y2, Y2
-	VSUBPS       Y2, Y15, Y5
-	VADDPS       Y2, Y15, Y2
+	VSUBPS       Y2, Y14, Y5
+	VADDPS       Y2, Y14, Y2
 	VMOVUPS      160(R12), Y14
-	VMOVUPS      256(R12), Y15
 	VMOVUPS      Y2, 192(R12)
-	VADDPS       Y15, Y14, Y2
+	VMOVUPS      256(R12), Y2
 	VMOVUPS      Y0, 288(R12)
-	VMOVUPS      96(R12), Y0
+	VADDPS       Y2, Y14, Y0
+	VMOVUPS      96(R12), Y1
 	VMOVUPS      Y5, 320(R12)
 	VMOVUPS      224(R12), Y5
 	VMOVUPS      Y4, 352(R12)
-	VADDPS       Y5, Y0, Y4
-	VSUBPS       Y15, Y14, Y14
-	VSUBPS       Y5, Y0, Y0
+	VADDPS       Y5, Y1, Y4
+	VSUBPS       Y2, Y14, Y2
+	VSUBPS       Y5, Y1, Y1
 	VMOVUPS      64(R12), Y5
-	VADDPS       Y2, Y5, Y15
-	VMOVUPS      Y1, 224(R12)
-	VMOVUPS      128(R12), Y1
-	VMOVUPS      Y13, 96(R12)
-	VADDPS       Y4, Y1, Y13
-	VFNMADD231PS Y8, Y2, Y5
-	VMULPS       Y6, Y0, Y0
-	VADDPS       Y0, Y5, Y2
+	VADDPS       Y0, Y5, Y14
+	VMOVUPS      Y15, 224(R12)
+	VADDPS       128(R12), Y4, Y15
+	VFNMADD231PS Y8, Y0, Y5
+	VMULPS       Y6, Y1, Y0
+	VADDPS       Y0, Y5, Y1
 	VSUBPS       Y0, Y5, Y0
-	VFNMADD231PS Y8, Y4, Y1
-	VMULPS       Y6, Y14, Y4
-	VSUBPS       Y4, Y1, Y5
-	VBROADCASTSS butterflyConstants<>+52(SB), Y14
-	VMOVAPS      Y2, Y6
-	VFMADD231PS  Y14, Y5, Y6
-	VFNMADD231PS Y14, Y2, Y5
-	VADDPS       Y4, Y1, Y1
+	VFNMADD213PS 128(R12), Y8, Y4
+	VMULPS       Y6, Y2, Y2
+	VSUBPS       Y2, Y4, Y5
+	VMOVUPS      Y13, 128(R12)
+	VBROADCASTSS butterflyConstants<>+52(SB), Y13
+	VMOVUPS      Y15, 64(R12)
+	VMOVAPS      Y1, Y15
+	VFMADD231PS  Y13, Y5, Y15
+	VFNMADD231PS Y13, Y1, Y5
+	VADDPS       Y2, Y4, Y1
 	VBROADCASTSS butterflyConstants<>+56(SB), Y2
 	VMOVAPS      Y1, Y4
 	VFMADD231PS  Y2, Y0, Y4
 	VFMSUB231PS  Y2, Y1, Y0
 	VADDPS       Y11, Y9, Y1
-	VADDPS       Y10, Y12, Y14
+	VADDPS       Y10, Y12, Y13
 	VSUBPS       Y11, Y9, Y9
 	VSUBPS       Y10, Y12, Y10
 	VADDPS       Y1, Y7, Y11
-	VADDPS       Y14, Y3, Y12
+	VADDPS       Y13, Y3, Y12
 	VFNMADD231PS Y8, Y1, Y7
-	VBROADCASTSS butterflyConstants<>+4(SB), Y1
-	VMULPS       Y1, Y10, Y10
-	VMOVUPS      Y0, 128(R12)
-	VADDPS       Y10, Y7, Y0
-	VSUBPS       Y10, Y7, Y7
-	VFNMADD231PS Y8, Y14, Y3
-	VMULPS       Y1, Y9, Y9
-	VSUBPS       Y9, Y3, Y10
-	VMOVAPS      Y10, Y14
-	VFMADD231PS  Y2, Y0, Y14
-	VFMSUB231PS  Y2, Y10, Y0
-	VADDPS       Y9, Y3, Y2
+	VMULPS       Y6, Y10, Y1
+	VADDPS       Y1, Y7, Y10
+	VSUBPS       Y1, Y7, Y1
+	VFNMADD231PS Y8, Y13, Y3
+	VMULPS       Y6, Y9, Y7
+	VSUBPS       Y7, Y3, Y9
+	VMOVAPS      Y9, Y13
+	VFMADD231PS  Y2, Y10, Y13
+	VFMSUB231PS  Y2, Y9, Y10
+	VADDPS       Y7, Y3, Y2
 	VBROADCASTSS butterflyConstants<>+60(SB), Y3
-	VMOVAPS      Y7, Y9
-	VFNMADD231PS Y3, Y2, Y9
-	VFMADD231PS  Y3, Y7, Y2
-	VADDPS       Y11, Y15, Y3
-	VADDPS       Y12, Y13, Y7
-	VSUBPS       Y11, Y15, Y10
-	VSUBPS       Y12, Y13, Y11
-	VMOVUPS      96(R12), Y12
-	VADDPS       Y3, Y12, Y13
-	VMOVUPS      224(R12), Y15
-	VMOVUPS      Y2, 64(R12)
-	VADDPS       Y7, Y15, Y2
+	VMOVAPS      Y1, Y7
+	VFNMADD231PS Y3, Y2, Y7
+	VFMADD231PS  Y3, Y1, Y2
+	VADDPS       Y11, Y14, Y1
+	VMOVUPS      64(R12), Y3
+	VADDPS       Y12, Y3, Y9
+	VSUBPS       Y11, Y14, Y11
+	VSUBPS       Y12, Y3, Y3
+	VADDPS       128(R12), Y1, Y12
+	VADDPS       224(R12), Y9, Y14
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y13, (CX)(R11*1)
-	VFNMADD231PS Y8, Y3, Y12
-	VMULPS       Y1, Y11, Y2
-	VADDPS       Y2, Y12, Y3
-	VSUBPS       Y2, Y12, Y2
-	VFNMADD231PS Y8, Y7, Y15
-	VMULPS       Y1, Y10, Y7
-	VSUBPS       Y7, Y15, Y10
+	VMOVUPS      Y14, (AX)(R11*1)
+	VMOVUPS      Y12, (CX)(R11*1)
+	VFNMADD213PS 128(R12), Y8, Y1
+	VMULPS       Y6, Y3, Y3
+	VADDPS       Y3, Y1, Y12
+	VSUBPS       Y3, Y1, Y1
+	VFNMADD213PS 224(R12), Y8, Y9
+	VMULPS       Y6, Y11, Y3
+	VSUBPS       Y3, Y9, Y11
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y10, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
-	VADDPS       Y7, Y15, Y3
+	VMOVUPS      Y11, (AX)(R11*1)
+	VMOVUPS      Y12, (CX)(R11*1)
+	VADDPS       Y3, Y9, Y3
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y2, (CX)(R11*1)
-	VBROADCASTSS butterflyConstants<>+68(SB), Y2
-	VMULPS       Y2, Y6, Y3
-	VBROADCASTSS butterflyConstants<>+64(SB), Y7
-	VFMADD231PS  Y7, Y14, Y3
-	VMULPS       Y2, Y5, Y10
-	VFMADD231PS  Y7, Y0, Y10
-	VMULPS       Y2, Y6, Y6
-	VFNMADD231PS Y7, Y14, Y6
-	VMULPS       Y2, Y5, Y2
-	VFNMADD231PS Y7, Y0, Y2
-	VBROADCASTSS butterflyConstants<>+72(SB), Y0
-	VMOVUPS      352(R12), Y5
-	VMOVAPS      Y5, Y7
-	VFMADD231PS  Y0, Y3, Y7
-	VMOVUPS      320(R12), Y11
-	VMOVAPS      Y11, Y12
-	VFMADD231PS  Y0, Y10, Y12
+	VMOVUPS      Y1, (CX)(R11*1)
+	VBROADCASTSS butterflyConstants<>+68(SB), Y1
+	VMULPS       Y1, Y15, Y3
+	VBROADCASTSS butterflyConstants<>+64(SB), Y9
+	VFMADD231PS  Y9, Y13, Y3
+	VMULPS       Y1, Y5, Y11
+	VFMADD231PS  Y9, Y10, Y11
+	VMULPS       Y1, Y15, Y12
+	VFNMADD231PS Y9, Y13, Y12
+	VMULPS       Y1, Y5, Y1
+	VFNMADD231PS Y9, Y10, Y1
+	VBROADCASTSS butterflyConstants<>+72(SB), Y5
+	VMOVUPS      352(R12), Y9
+	VMOVAPS      Y9, Y10
+	VFMADD231PS  Y5, Y3, Y10
+	VMOVUPS      320(R12), Y13
+	VMOVAPS      Y13, Y14
+	VFMADD231PS  Y5, Y11, Y14
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y12, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
-	VMULPS       Y0, Y3, Y3
-	VFNMADD231PS Y8, Y3, Y5
-	VMULPS       Y1, Y2, Y2
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  Y0, Y2, Y3
-	VFNMADD231PS Y0, Y2, Y5
-	VMULPS       Y0, Y10, Y2
-	VFNMADD231PS Y8, Y2, Y11
-	VMULPS       Y1, Y6, Y2
-	VMOVAPS      Y11, Y6
-	VFNMADD231PS Y0, Y2, Y6
+	VMOVUPS      Y14, (AX)(R11*1)
+	VMOVUPS      Y10, (CX)(R11*1)
+	VMULPS       Y5, Y3, Y3
+	VFNMADD231PS Y8, Y3, Y9
+	VMULPS       Y6, Y1, Y1
+	VMOVAPS      Y9, Y3
+	VFMADD231PS  Y5, Y1, Y3
+	VFNMADD231PS Y5, Y1, Y9
+	VMULPS       Y5, Y11, Y1
+	VFNMADD231PS Y8, Y1, Y13
+	VMULPS       Y6, Y12, Y1
+	VMOVAPS      Y13, Y10
+	VFNMADD231PS Y5, Y1, Y10
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y6, (AX)(R11*1)
+	VMOVUPS      Y10, (AX)(R11*1)
 	VMOVUPS      Y3, (CX)(R11*1)
-	VFMADD231PS  Y0, Y2, Y11
+	VFMADD231PS  Y5, Y1, Y13
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y11, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
-	VBROADCASTSS butterflyConstants<>+76(SB), Y0
-	VMOVAPS      Y4, Y2
-	VFNMADD231PS Y0, Y9, Y2
-	VMOVUPS      64(R12), Y3
-	VMOVUPS      128(R12), Y5
-	VMOVAPS      Y5, Y6
-	VFNMADD231PS Y0, Y3, Y6
-	VFMADD231PS  Y0, Y9, Y4
-	VFMADD231PS  Y0, Y3, Y5
-	VBROADCASTSS butterflyConstants<>+80(SB), Y0
-	VMOVUPS      288(R12), Y3
-	VMOVAPS      Y3, Y7
-	VFMADD231PS  Y0, Y2, Y7
+	VMOVUPS      Y13, (AX)(R11*1)
+	VMOVUPS      Y9, (CX)(R11*1)
+	VBROADCASTSS butterflyConstants<>+76(SB), Y1
+	VMOVAPS      Y4, Y3
+	VFNMADD231PS Y1, Y7, Y3
+	VMOVAPS      Y0, Y5
+	VFNMADD231PS Y1, Y2, Y5
+	VFMADD231PS  Y1, Y7, Y4
+	VFMADD231PS  Y1, Y2, Y0
+	VBROADCASTSS butterflyConstants<>+80(SB), Y1
+	VMOVUPS      288(R12), Y2
+	VMOVAPS      Y2, Y7
+	VFMADD231PS  Y1, Y3, Y7
 	VMOVUPS      192(R12), Y9
 	VMOVAPS      Y9, Y10
-	VFMADD231PS  Y0, Y6, Y10
+	VFMADD231PS  Y1, Y5, Y10
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y10, (AX)(R11*1)
 	VMOVUPS      Y7, (CX)(R11*1)
-	VMULPS       Y0, Y2, Y2
-	VFNMADD231PS Y8, Y2, Y3
-	VMULPS       Y1, Y5, Y2
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  Y0, Y2, Y5
-	VFNMADD231PS Y0, Y2, Y3
-	VMULPS       Y0, Y6, Y2
-	VFNMADD231PS Y8, Y2, Y9
-	VMULPS       Y1, Y4, Y1
-	VMOVAPS      Y9, Y2
-	VFNMADD231PS Y0, Y1, Y2
+	VMULPS       Y1, Y3, Y3
+	VFNMADD231PS Y8, Y3, Y2
+	VMULPS       Y6, Y0, Y0
+	VMOVAPS      Y2, Y3
+	VFMADD231PS  Y1, Y0, Y3
+	VFNMADD231PS Y1, Y0, Y2
+	VMULPS       Y1, Y5, Y0
+	VFNMADD231PS Y8, Y0, Y9
+	VMULPS       Y6, Y4, Y0
+	VMOVAPS      Y9, Y4
+	VFNMADD231PS Y1, Y0, Y4
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y5, (CX)(R11*1)
-	VFMADD231PS  Y0, Y1, Y9
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y3, (CX)(R11*1)
+	VFMADD231PS  Y1, Y0, Y9
 	MOVLQSX      32(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y9, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
+	VMOVUPS      Y2, (CX)(R11*1)
 	ADDQ         $0x24, SI
 	DECQ         R10
 	JNZ          butterfly
@@ -14696,374 +14584,366 @@ butterfly:
 	MOVLQSX      (SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Y15
-	VMOVUPS      Y9, 288(R13)
-	VMOVUPS      64(R10)(R12*1), Y9
+	VMOVUPS      64(R10)(R12*1), Y6
 	VFNMADD231PS Y0, Y14, Y15
-	VFMADD231PS  Y10, Y14, Y9
+	VFMADD231PS  Y10, Y14, Y6
 	VFMADD231PS  Y10, Y13, Y15
-	VFMADD231PS  Y0, Y13, Y9
+	VFMADD231PS  Y0, Y13, Y6
 	VFNMADD231PS Y8, Y2, Y4
-	VMULPS       Y6, Y12, Y0
-	VADDPS       Y0, Y4, Y2
-	VSUBPS       Y0, Y4, Y0
+	VBROADCASTSS butterflyConstants<>+4(SB), Y0
+	VMULPS       Y0, Y12, Y2
+	VADDPS       Y2, Y4, Y10
+	VSUBPS       Y2, Y4, Y2
 	VFNMADD231PS Y8, Y7, Y5
-	VMULPS       Y6, Y3, Y3
+	VMULPS       Y0, Y3, Y3
 	VSUBPS       Y3, Y5, Y4
 	MOVLQSX      12(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Y7
-	VMOVUPS      64(R9)(R12*1), Y10
+	VMOVUPS      64(R9)(R12*1), Y12
 	MOVLQSX      12(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y12
-	VMOVUPS      64(R10)(R12*1), Y13
-	VFNMADD231PS Y10, Y4, Y12
-	VFMADD231PS  Y7, Y4, Y13
-	VFMADD231PS  Y7, Y2, Y12
-	VFMADD231PS  Y10, Y2, Y13
-	VADDPS       Y3, Y5, Y2
+	VMOVUPS      (R10)(R12*1), Y13
+	VMOVUPS      64(R10)(R12*1), Y14
+	VFNMADD231PS Y12, Y4, Y13
+	VFMADD231PS  Y7, Y4, Y14
+	VFMADD231PS  Y7, Y10, Y13
+	VFMADD231PS  Y12, Y10, Y14
+	VADDPS       Y3, Y5, Y3
 	MOVLQSX      24(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y3
-	VMOVUPS      64(R9)(R12*1), Y4
-	MOVLQSX      24(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y5
-	VMOVUPS      64(R10)(R12*1), Y7
-	VFNMADD231PS Y4, Y2, Y5
-	VFMADD231PS  Y3, Y2, Y7
-	VFMADD231PS  Y3, Y0, Y5
-	VFMADD231PS  Y4, Y0, Y7
-	VBROADCASTSS butterflyConstants<>+68(SB), Y0
-	VMULPS       Y0, Y1, Y2
-	VBROADCASTSS butterflyConstants<>+64(SB), Y3
-	VFMADD231PS  Y3, Y11, Y2
-	VMOVUPS      192(R13), Y4
-	VMULPS       Y0, Y4, Y10
-	VMOVUPS      288(R13), Y14
-	VFMADD231PS  Y3, Y14, Y10
-	VMULPS       Y0, Y1, Y1
-	VFNMADD231PS Y3, Y11, Y1
-	VMULPS       Y0, Y4, Y4
-	VFNMADD231PS Y3, Y14, Y4
-	VBROADCASTSS butterflyConstants<>+72(SB), Y11
-	VMOVUPS      160(R13), Y14
-	VMOVAPS      Y14, Y3
-	VFMADD231PS  Y11, Y2, Y3
-	VMOVUPS      128(R13), Y0
-	VMOVUPS      Y15, 288(R13)
-	VMOVAPS      Y0, Y15
-	VFMADD231PS  Y11, Y10, Y15
-	VMOVUPS      Y9, 192(R13)
-	MOVLQSX      4(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y9
-	VMOVUPS      Y5, 320(R13)
-	VMOVUPS      64(R9)(R12*1), Y5
-	VMOVUPS      Y12, 352(R13)
-	MOVLQSX      4(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y12
-	VMOVUPS      Y7, 384(R13)
-	VMOVUPS      64(R10)(R12*1), Y7
-	VFNMADD231PS Y5, Y15, Y12
-	VFMADD231PS  Y9, Y15, Y7
-	VFMADD231PS  Y9, Y3, Y12
-	VFMADD231PS  Y5, Y3, Y7
-	VMULPS       Y11, Y2, Y2
-	VFNMADD231PS Y8, Y2, Y14
-	VMULPS       Y6, Y4, Y2
-	VMOVAPS      Y14, Y3
-	VFMADD231PS  Y11, Y2, Y3
-	VFNMADD231PS Y11, Y2, Y14
-	VMULPS       Y11, Y10, Y2
-	VFNMADD231PS Y8, Y2, Y0
-	VMULPS       Y6, Y1, Y1
-	VMOVAPS      Y0, Y2
-	VFNMADD231PS Y11, Y1, Y2
-	MOVLQSX      16(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Y4
 	VMOVUPS      64(R9)(R12*1), Y5
+	MOVLQSX      24(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R10)(R12*1), Y7
+	VMOVUPS      64(R10)(R12*1), Y10
+	VFNMADD231PS Y5, Y3, Y7
+	VFMADD231PS  Y4, Y3, Y10
+	VFMADD231PS  Y4, Y2, Y7
+	VFMADD231PS  Y5, Y2, Y10
+	VBROADCASTSS butterflyConstants<>+68(SB), Y2
+	VMULPS       Y2, Y1, Y3
+	VBROADCASTSS butterflyConstants<>+64(SB), Y4
+	VFMADD231PS  Y4, Y11, Y3
+	VMULPS       192(R13), Y2, Y5
+	VFMADD231PS  Y4, Y9, Y5
+	VMULPS       Y2, Y1, Y1
+	VFNMADD231PS Y4, Y11, Y1
+	VMULPS       192(R13), Y2, Y11
+	VFNMADD231PS Y4, Y9, Y11
+	VBROADCASTSS butterflyConstants<>+72(SB), Y9
+	VMOVUPS      160(R13), Y12
+	VMOVAPS      Y12, Y4
+	VFMADD231PS  Y9, Y3, Y4
+	VMOVUPS      128(R13), Y2
+	VMOVUPS      Y15, 192(R13)
+	VMOVAPS      Y2, Y15
+	VFMADD231PS  Y9, Y5, Y15
+	VMOVUPS      Y6, 288(R13)
+	MOVLQSX      4(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R9)(R12*1), Y6
+	VMOVUPS      Y7, 320(R13)
+	VMOVUPS      64(R9)(R12*1), Y7
+	VMOVUPS      Y13, 352(R13)
+	MOVLQSX      4(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R10)(R12*1), Y13
+	VMOVUPS      Y10, 384(R13)
+	VMOVUPS      64(R10)(R12*1), Y10
+	VFNMADD231PS Y7, Y15, Y13
+	VFMADD231PS  Y6, Y15, Y10
+	VFMADD231PS  Y6, Y4, Y13
+	VFMADD231PS  Y7, Y4, Y10
+	VMULPS       Y9, Y3, Y3
+	VFNMADD231PS Y8, Y3, Y12
+	VMULPS       Y0, Y11, Y3
+	VMOVAPS      Y12, Y4
+	VFMADD231PS  Y9, Y3, Y4
+	VFNMADD231PS Y9, Y3, Y12
+	VMULPS       Y9, Y5, Y3
+	VFNMADD231PS Y8, Y3, Y2
+	VMULPS       Y0, Y1, Y1
+	VMOVAPS      Y2, Y3
+	VFNMADD231PS Y9, Y1, Y3
 	MOVLQSX      16(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y9
-	VMOVUPS      64(R10)(R12*1), Y10
-	VFNMADD231PS Y5, Y2, Y9
-	VFMADD231PS  Y4, Y2, Y10
-	VFMADD231PS  Y4, Y3, Y9
-	VFMADD231PS  Y5, Y3, Y10
-	VFMADD231PS  Y11, Y1, Y0
+	VMOVUPS      (R9)(R12*1), Y5
+	VMOVUPS      64(R9)(R12*1), Y6
+	MOVLQSX      16(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R10)(R12*1), Y7
+	VMOVUPS      64(R10)(R12*1), Y11
+	VFNMADD231PS Y6, Y3, Y7
+	VFMADD231PS  Y5, Y3, Y11
+	VFMADD231PS  Y5, Y4, Y7
+	VFMADD231PS  Y6, Y4, Y11
+	VFMADD231PS  Y9, Y1, Y2
 	MOVLQSX      28(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Y1
-	VMOVUPS      64(R9)(R12*1), Y2
+	VMOVUPS      64(R9)(R12*1), Y3
 	MOVLQSX      28(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y3
-	VMOVUPS      64(R10)(R12*1), Y4
-	VFNMADD231PS Y2, Y0, Y3
-	VFMADD231PS  Y1, Y0, Y4
-	VFMADD231PS  Y1, Y14, Y3
-	VFMADD231PS  Y2, Y14, Y4
-	VMOVUPS      256(R13), Y0
-	VBROADCASTSS butterflyConstants<>+76(SB), Y1
-	VMOVUPS      96(R13), Y2
-	VMOVAPS      Y2, Y5
-	VFNMADD231PS Y1, Y0, Y5
-	VMOVUPS      224(R13), Y14
-	VMOVUPS      64(R13), Y15
-	VMOVAPS      Y15, Y11
-	VFNMADD231PS Y1, Y14, Y11
-	VFMADD231PS  Y1, Y0, Y2
-	VFMADD231PS  Y1, Y14, Y15
-	VBROADCASTSS butterflyConstants<>+80(SB), Y0
-	VMOVUPS      32(R13), Y14
-	VMOVAPS      Y14, Y1
-	VFMADD231PS  Y0, Y5, Y1
-	VMOVUPS      Y12, 64(R13)
-	VMOVUPS      (R13), Y12
-	VMOVUPS      Y7, 224(R13)
-	VMOVAPS      Y12, Y7
-	VFMADD231PS  Y0, Y11, Y7
-	VMOVUPS      Y3, 96(R13)
-	MOVLQSX      8(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y3
-	VMOVUPS      Y9, 256(R13)
-	VMOVUPS      64(R9)(R12*1), Y9
-	VMOVUPS      Y4, 128(R13)
-	MOVLQSX      8(SI), R12
-	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Y4
-	VMOVUPS      Y10, 160(R13)
-	VMOVUPS      64(R10)(R12*1), Y10
-	VFNMADD231PS Y9, Y7, Y4
-	VFMADD231PS  Y3, Y7, Y10
-	VFMADD231PS  Y3, Y1, Y4
-	VFMADD231PS  Y9, Y1, Y10
-	VMULPS       Y0, Y5, Y1
-	VFNMADD231PS Y8, Y1, Y14
-	VMULPS       Y6, Y15, Y1
-	VMOVAPS      Y14, Y3
-	VFMADD231PS  Y0, Y1, Y3
-	VFNMADD231PS Y0, Y1, Y14
-	VMULPS       Y0, Y11, Y1
-	VFNMADD231PS Y8, Y1, Y12
-	VMULPS       Y6, Y2, Y1
+	VMOVUPS      64(R10)(R12*1), Y5
+	VFNMADD231PS Y3, Y2, Y4
+	VFMADD231PS  Y1, Y2, Y5
+	VFMADD231PS  Y1, Y12, Y4
+	VFMADD231PS  Y3, Y12, Y5
+	VMOVUPS      256(R13), Y1
+	VBROADCASTSS butterflyConstants<>+76(SB), Y2
+	VMOVUPS      96(R13), Y3
+	VMOVAPS      Y3, Y6
+	VFNMADD231PS Y2, Y1, Y6
+	VMOVUPS      224(R13), Y12
+	VMOVUPS      64(R13), Y15
+	VMOVAPS      Y15, Y9
+	VFNMADD231PS Y2, Y12, Y9
+	VFMADD231PS  Y2, Y1, Y3
+	VFMADD231PS  Y2, Y12, Y15
+	VBROADCASTSS butterflyConstants<>+80(SB), Y1
+	VMOVUPS      32(R13), Y12
 	VMOVAPS      Y12, Y2
-	VFNMADD231PS Y0, Y1, Y2
+	VFMADD231PS  Y1, Y6, Y2
+	VMOVUPS      Y13, 64(R13)
+	VMOVUPS      (R13), Y13
+	VMOVUPS      Y10, 224(R13)
+	VMOVAPS      Y13, Y10
+	VFMADD231PS  Y1, Y9, Y10
+	VMOVUPS      Y4, 96(R13)
+	MOVLQSX      8(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R9)(R12*1), Y4
+	VMOVUPS      Y7, 256(R13)
+	VMOVUPS      64(R9)(R12*1), Y7
+	VMOVUPS      Y5, 128(R13)
+	MOVLQSX      8(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R10)(R12*1), Y5
+	VMOVUPS      Y11, 160(R13)
+	VMOVUPS      64(R10)(R12*1), Y11
+	VFNMADD231PS Y7, Y10, Y5
+	VFMADD231PS  Y4, Y10, Y11
+	VFMADD231PS  Y4, Y2, Y5
+	VFMADD231PS  Y7, Y2, Y11
+	VMULPS       Y1, Y6, Y2
+	VFNMADD231PS Y8, Y2, Y12
+	VMULPS       Y0, Y15, Y2
+	VMOVAPS      Y12, Y4
+	VFMADD231PS  Y1, Y2, Y4
+	VFNMADD231PS Y1, Y2, Y12
+	VMULPS       Y1, Y9, Y2
+	VFNMADD231PS Y8, Y2, Y13
+	VMULPS       Y0, Y3, Y2
+	VMOVAPS      Y13, Y3
+	VFNMADD231PS Y1, Y2, Y3
 	MOVLQSX      20(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y5
+	VMOVUPS      (R9)(R12*1), Y6
 	VMOVUPS      64(R9)(R12*1), Y7
 	MOVLQSX      20(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Y9
-	VMOVUPS      64(R10)(R12*1), Y11
-	VFNMADD231PS Y7, Y2, Y9
-	VFMADD231PS  Y5, Y2, Y11
-	VFMADD231PS  Y5, Y3, Y9
-	VFMADD231PS  Y7, Y3, Y11
-	VFMADD231PS  Y0, Y1, Y12
+	VMOVUPS      64(R10)(R12*1), Y10
+	VFNMADD231PS Y7, Y3, Y9
+	VFMADD231PS  Y6, Y3, Y10
+	VFMADD231PS  Y6, Y4, Y9
+	VFMADD231PS  Y7, Y4, Y10
+	VFMADD231PS  Y1, Y2, Y13
 	MOVLQSX      32(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y1
-	VMOVUPS      64(R9)(R12*1), Y2
+	VMOVUPS      (R9)(R12*1), Y2
+	VMOVUPS      64(R9)(R12*1), Y3
 	MOVLQSX      32(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y3
-	VMOVUPS      64(R10)(R12*1), Y5
-	VFNMADD231PS Y2, Y12, Y3
-	VFMADD231PS  Y1, Y12, Y5
-	VFMADD231PS  Y1, Y14, Y3
-	VFMADD231PS  Y2, Y14, Y5
-	VMOVUPS      384(R13), Y1
-	VADDPS       Y1, Y13, Y2
+	VMOVUPS      (R10)(R12*1), Y4
+	VMOVUPS      64(R10)(R12*1), Y6
+	VFNMADD231PS Y3, Y13, Y4
+	VFMADD231PS  Y2, Y13, Y6
+	VFMADD231PS  Y2, Y12, Y4
+	VFMADD231PS  Y3, Y12, Y6
+	VMOVUPS      384(R13), Y2
+	VADDPS       Y2, Y14, Y3
 	VMOVUPS      352(R13), Y7
 	VMOVUPS      320(R13), Y12
-	VADDPS       Y12, Y7, Y14
-	VSUBPS       Y1, Y13, Y1
+	VADDPS       Y12, Y7, Y13
+	VSUBPS       Y2, Y14, Y2
 	VSUBPS       Y12, Y7, Y7
-	VMOVUPS      192(R13), Y12
-	VADDPS       Y2, Y12, Y13
-	VMOVUPS      288(R13), Y15
-	VADDPS       Y14, Y15, Y0
-	VFNMADD231PS Y8, Y2, Y12
-	VMULPS       Y6, Y7, Y2
-	VADDPS       Y2, Y12, Y7
-	VSUBPS       Y2, Y12, Y2
-	VFNMADD231PS Y8, Y14, Y15
-	VMULPS       Y6, Y1, Y1
-	VSUBPS       Y1, Y15, Y12
-	VADDPS       Y1, Y15, Y1
-	VMOVUPS      160(R13), Y14
-	VMOVUPS      128(R13), Y15
-	VMOVUPS      Y1, 288(R13)
-	VADDPS       Y15, Y14, Y1
+	VMOVUPS      288(R13), Y12
+	VADDPS       Y3, Y12, Y14
+	VADDPS       192(R13), Y13, Y15
+	VFNMADD231PS Y8, Y3, Y12
+	VMULPS       Y0, Y7, Y3
+	VADDPS       Y3, Y12, Y7
+	VSUBPS       Y3, Y12, Y3
+	VFNMADD213PS 192(R13), Y8, Y13
+	VMULPS       Y0, Y2, Y2
+	VSUBPS       Y2, Y13, Y12
+	VADDPS       Y2, Y13, Y2
+	VMOVUPS      160(R13), Y13
+	VMOVUPS      128(R13), Y1
 	VMOVUPS      Y2, 192(R13)
-	VMOVUPS      256(R13), Y2
+	VADDPS       Y1, Y13, Y2
+	VMOVUPS      Y3, 288(R13)
+	VMOVUPS      256(R13), Y3
 	VMOVUPS      Y12, 320(R13)
 	VMOVUPS      96(R13), Y12
 	VMOVUPS      Y7, 352(R13)
-	VADDPS       Y12, Y2, Y7
-	VSUBPS       Y15, Y14, Y14
-	VSUBPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y7
+	VSUBPS       Y1, Y13, Y1
+	VSUBPS       Y12, Y3, Y3
 	VMOVUPS      224(R13), Y12
-	VADDPS       Y1, Y12, Y15
-	VMOVUPS      Y0, 96(R13)
-	VMOVUPS      64(R13), Y0
-	VMOVUPS      Y13, 256(R13)
-	VADDPS       Y7, Y0, Y13
-	VFNMADD231PS Y8, Y1, Y12
-	VMULPS       Y6, Y2, Y1
-	VADDPS       Y1, Y12, Y2
-	VSUBPS       Y1, Y12, Y1
-	VFNMADD231PS Y8, Y7, Y0
-	VMULPS       Y6, Y14, Y7
-	VSUBPS       Y7, Y0, Y12
-	VBROADCASTSS butterflyConstants<>+52(SB), Y14
-	VMOVAPS      Y2, Y6
-	VFMADD231PS  Y14, Y12, Y6
-	VFNMADD231PS Y14, Y2, Y12
-	VADDPS       Y7, Y0, Y0
-	VBROADCASTSS butterflyConstants<>+56(SB), Y2
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y2, Y1, Y7
-	VFMSUB231PS  Y2, Y0, Y1
-	VADDPS       Y5, Y11, Y0
-	VADDPS       Y3, Y9, Y14
-	VSUBPS       Y5, Y11, Y5
-	VSUBPS       Y3, Y9, Y3
-	VADDPS       Y0, Y10, Y9
-	VADDPS       Y14, Y4, Y11
-	VFNMADD231PS Y8, Y0, Y10
-	VBROADCASTSS butterflyConstants<>+4(SB), Y0
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      Y1, 64(R13)
-	VADDPS       Y3, Y10, Y1
-	VSUBPS       Y3, Y10, Y3
-	VFNMADD231PS Y8, Y14, Y4
-	VMULPS       Y0, Y5, Y5
-	VSUBPS       Y5, Y4, Y10
-	VMOVAPS      Y10, Y14
-	VFMADD231PS  Y2, Y1, Y14
-	VFMSUB231PS  Y2, Y10, Y1
-	VADDPS       Y5, Y4, Y2
-	VBROADCASTSS butterflyConstants<>+60(SB), Y4
-	VMOVAPS      Y3, Y5
-	VFNMADD231PS Y4, Y2, Y5
-	VFMADD231PS  Y4, Y3, Y2
-	VADDPS       Y9, Y15, Y3
-	VADDPS       Y11, Y13, Y4
-	VSUBPS       Y9, Y15, Y9
-	VSUBPS       Y11, Y13, Y10
-	VMOVUPS      256(R13), Y11
-	VADDPS       Y3, Y11, Y13
-	VMOVUPS      96(R13), Y15
-	VMOVUPS      Y2, 224(R13)
-	VADDPS       Y4, Y15, Y2
+	VADDPS       Y2, Y12, Y13
+	VMOVUPS      Y15, 96(R13)
+	VADDPS       64(R13), Y7, Y15
+	VFNMADD231PS Y8, Y2, Y12
+	VMULPS       Y0, Y3, Y2
+	VADDPS       Y2, Y12, Y3
+	VSUBPS       Y2, Y12, Y2
+	VFNMADD213PS 64(R13), Y8, Y7
+	VMULPS       Y0, Y1, Y1
+	VSUBPS       Y1, Y7, Y12
+	VBROADCASTSS butterflyConstants<>+52(SB), Y0
+	VMOVAPS      Y3, Y8
+	VFMADD231PS  Y0, Y12, Y8
+	VFNMADD231PS Y0, Y3, Y12
+	VADDPS       Y1, Y7, Y0
+	VBROADCASTSS butterflyConstants<>+56(SB), Y1
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  Y1, Y2, Y3
+	VFMSUB231PS  Y1, Y0, Y2
+	VADDPS       Y6, Y10, Y0
+	VADDPS       Y4, Y9, Y7
+	VSUBPS       Y6, Y10, Y6
+	VSUBPS       Y4, Y9, Y4
+	VADDPS       Y0, Y11, Y9
+	VADDPS       Y7, Y5, Y10
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y0, Y11
+	VMULPS       butterflyConstantVectors<>+32(SB), Y4, Y0
+	VADDPS       Y0, Y11, Y4
+	VSUBPS       Y0, Y11, Y0
+	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y7, Y5
+	VBROADCASTSS butterflyConstants<>+4(SB), Y7
+	VMULPS       Y7, Y6, Y6
+	VSUBPS       Y6, Y5, Y11
+	VMOVUPS      Y2, 64(R13)
+	VMOVAPS      Y11, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VFMSUB231PS  Y1, Y11, Y4
+	VADDPS       Y6, Y5, Y1
+	VBROADCASTSS butterflyConstants<>+60(SB), Y5
+	VMOVAPS      Y0, Y6
+	VFNMADD231PS Y5, Y1, Y6
+	VFMADD231PS  Y5, Y0, Y1
+	VADDPS       Y9, Y13, Y0
+	VADDPS       Y10, Y15, Y5
+	VSUBPS       Y9, Y13, Y9
+	VSUBPS       Y10, Y15, Y10
+	VADDPS       Y0, Y14, Y11
+	VADDPS       96(R13), Y5, Y13
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y2, (AX)(R12*1)
-	VMOVUPS      Y13, (CX)(R12*1)
-	VFNMADD231PS Y8, Y3, Y11
-	VMULPS       Y0, Y10, Y2
-	VADDPS       Y2, Y11, Y3
-	VSUBPS       Y2, Y11, Y2
-	VFNMADD231PS Y8, Y4, Y15
-	VMULPS       Y0, Y9, Y4
-	VSUBPS       Y4, Y15, Y9
+	VMOVUPS      Y13, (AX)(R12*1)
+	VMOVUPS      Y11, (CX)(R12*1)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y11
+	VFNMADD231PS Y11, Y0, Y14
+	VMULPS       Y7, Y10, Y0
+	VADDPS       Y0, Y14, Y10
+	VSUBPS       Y0, Y14, Y0
+	VFNMADD213PS 96(R13), Y11, Y5
+	VMULPS       Y7, Y9, Y9
+	VSUBPS       Y9, Y5, Y13
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y9, (AX)(R12*1)
-	VMOVUPS      Y3, (CX)(R12*1)
-	VADDPS       Y4, Y15, Y3
+	VMOVUPS      Y13, (AX)(R12*1)
+	VMOVUPS      Y10, (CX)(R12*1)
+	VADDPS       Y9, Y5, Y5
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y3, (AX)(R12*1)
-	VMOVUPS      Y2, (CX)(R12*1)
-	VBROADCASTSS butterflyConstants<>+68(SB), Y2
-	VMULPS       Y2, Y6, Y3
-	VBROADCASTSS butterflyConstants<>+64(SB), Y4
-	VFMADD231PS  Y4, Y14, Y3
-	VMULPS       Y2, Y12, Y9
-	VFMADD231PS  Y4, Y1, Y9
-	VMULPS       Y2, Y6, Y6
-	VFNMADD231PS Y4, Y14, Y6
-	VMULPS       Y2, Y12, Y2
-	VFNMADD231PS Y4, Y1, Y2
-	VBROADCASTSS butterflyConstants<>+72(SB), Y1
+	VMOVUPS      Y5, (AX)(R12*1)
+	VMOVUPS      Y0, (CX)(R12*1)
+	VBROADCASTSS butterflyConstants<>+68(SB), Y0
+	VMULPS       Y0, Y8, Y5
+	VBROADCASTSS butterflyConstants<>+64(SB), Y9
+	VFMADD231PS  Y9, Y2, Y5
+	VMULPS       Y0, Y12, Y10
+	VFMADD231PS  Y9, Y4, Y10
+	VMULPS       Y0, Y8, Y8
+	VFNMADD231PS Y9, Y2, Y8
+	VMULPS       Y0, Y12, Y0
+	VFNMADD231PS Y9, Y4, Y0
+	VBROADCASTSS butterflyConstants<>+72(SB), Y2
 	VMOVUPS      352(R13), Y4
-	VMOVAPS      Y4, Y10
-	VFMADD231PS  Y1, Y3, Y10
-	VMOVUPS      320(R13), Y11
-	VMOVAPS      Y11, Y12
-	VFMADD231PS  Y1, Y9, Y12
+	VMOVAPS      Y4, Y9
+	VFMADD231PS  Y2, Y5, Y9
+	VMOVUPS      320(R13), Y12
+	VMOVAPS      Y12, Y13
+	VFMADD231PS  Y2, Y10, Y13
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y12, (AX)(R12*1)
-	VMOVUPS      Y10, (CX)(R12*1)
-	VMULPS       Y1, Y3, Y3
-	VFNMADD231PS Y8, Y3, Y4
-	VMULPS       Y0, Y2, Y2
-	VMOVAPS      Y4, Y3
-	VFMADD231PS  Y1, Y2, Y3
-	VFNMADD231PS Y1, Y2, Y4
-	VMULPS       Y1, Y9, Y2
-	VFNMADD231PS Y8, Y2, Y11
-	VMULPS       Y0, Y6, Y2
-	VMOVAPS      Y11, Y6
-	VFNMADD231PS Y1, Y2, Y6
+	VMOVUPS      Y13, (AX)(R12*1)
+	VMOVUPS      Y9, (CX)(R12*1)
+	VMULPS       Y2, Y5, Y5
+	VFNMADD231PS Y11, Y5, Y4
+	VMULPS       Y7, Y0, Y0
+	VMOVAPS      Y4, Y5
+	VFMADD231PS  Y2, Y0, Y5
+	VFNMADD231PS Y2, Y0, Y4
+	VMULPS       Y2, Y10, Y0
+	VFNMADD231PS Y11, Y0, Y12
+	VMULPS       Y7, Y8, Y0
+	VMOVAPS      Y12, Y8
+	VFNMADD231PS Y2, Y0, Y8
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y6, (AX)(R12*1)
-	VMOVUPS      Y3, (CX)(R12*1)
-	VFMADD231PS  Y1, Y2, Y11
+	VMOVUPS      Y8, (AX)(R12*1)
+	VMOVUPS      Y5, (CX)(R12*1)
+	VFMADD231PS  Y2, Y0, Y12
 	MOVLQSX      28(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y11, (AX)(R12*1)
+	VMOVUPS      Y12, (AX)(R12*1)
 	VMOVUPS      Y4, (CX)(R12*1)
-	VBROADCASTSS butterflyConstants<>+76(SB), Y1
-	VMOVAPS      Y7, Y2
-	VFNMADD231PS Y1, Y5, Y2
-	VMOVUPS      224(R13), Y3
+	VBROADCASTSS butterflyConstants<>+76(SB), Y0
+	VMOVAPS      Y3, Y2
+	VFNMADD231PS Y0, Y6, Y2
 	VMOVUPS      64(R13), Y4
-	VMOVAPS      Y4, Y6
-	VFNMADD231PS Y1, Y3, Y6
-	VFMADD231PS  Y1, Y5, Y7
-	VFMADD231PS  Y1, Y3, Y4
-	VBROADCASTSS butterflyConstants<>+80(SB), Y1
-	VMOVUPS      192(R13), Y3
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  Y1, Y2, Y5
-	VMOVUPS      288(R13), Y9
-	VMOVAPS      Y9, Y10
-	VFMADD231PS  Y1, Y6, Y10
+	VMOVAPS      Y4, Y5
+	VFNMADD231PS Y0, Y1, Y5
+	VFMADD231PS  Y0, Y6, Y3
+	VFMADD231PS  Y0, Y1, Y4
+	VBROADCASTSS butterflyConstants<>+80(SB), Y0
+	VMOVUPS      288(R13), Y1
+	VMOVAPS      Y1, Y6
+	VFMADD231PS  Y0, Y2, Y6
+	VMOVUPS      192(R13), Y8
+	VMOVAPS      Y8, Y9
+	VFMADD231PS  Y0, Y5, Y9
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y10, (AX)(R12*1)
-	VMOVUPS      Y5, (CX)(R12*1)
-	VMULPS       Y1, Y2, Y2
-	VFNMADD231PS Y8, Y2, Y3
-	VMULPS       Y0, Y4, Y2
-	VMOVAPS      Y3, Y4
-	VFMADD231PS  Y1, Y2, Y4
-	VFNMADD231PS Y1, Y2, Y3
-	VMULPS       Y1, Y6, Y2
-	VFNMADD231PS Y8, Y2, Y9
-	VMULPS       Y0, Y7, Y0
-	VMOVAPS      Y9, Y2
-	VFNMADD231PS Y1, Y0, Y2
+	VMOVUPS      Y9, (AX)(R12*1)
+	VMOVUPS      Y6, (CX)(R12*1)
+	VMULPS       Y0, Y2, Y2
+	VFNMADD231PS Y11, Y2, Y1
+	VMULPS       Y7, Y4, Y2
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  Y0, Y2, Y4
+	VFNMADD231PS Y0, Y2, Y1
+	VMULPS       Y0, Y5, Y2
+	VFNMADD231PS Y11, Y2, Y8
+	VMULPS       Y7, Y3, Y2
+	VMOVAPS      Y8, Y3
+	VFNMADD231PS Y0, Y2, Y3
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y2, (AX)(R12*1)
+	VMOVUPS      Y3, (AX)(R12*1)
 	VMOVUPS      Y4, (CX)(R12*1)
-	VFMADD231PS  Y1, Y0, Y9
+	VFMADD231PS  Y0, Y2, Y8
 	MOVLQSX      32(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y9, (AX)(R12*1)
-	VMOVUPS      Y3, (CX)(R12*1)
+	VMOVUPS      Y8, (AX)(R12*1)
+	VMOVUPS      Y1, (CX)(R12*1)
 	ADDQ         $0x24, SI
 	DECQ         R11
 	JNZ          butterfly
@@ -15398,7 +15278,7 @@ butterfly:
 
 // func ButterflyAccumulate9AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyAccumulate9AVX2(SB), $352-104
+TEXT ·ButterflyAccumulate9AVX2(SB), $320-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -15532,75 +15412,74 @@ butterfly:
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (AX)(R11*1), Y10
-	VMOVUPS      Y9, 288(R12)
-	VMOVUPS      (CX)(R11*1), Y9
+	VMOVUPS      (CX)(R11*1), Y6
 	VFMADD231PS  Y0, Y14, Y10
-	VFMADD231PS  Y15, Y14, Y9
+	VFMADD231PS  Y15, Y14, Y6
 	VFMADD231PS  Y15, Y13, Y10
-	VFNMADD231PS Y0, Y13, Y9
+	VFNMADD231PS Y0, Y13, Y6
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y10, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
+	VMOVUPS      Y6, (CX)(R11*1)
 	VFNMADD231PS Y8, Y2, Y4
-	VMULPS       Y6, Y12, Y0
-	VADDPS       Y0, Y4, Y2
-	VSUBPS       Y0, Y4, Y0
+	VBROADCASTSS butterflyConstants<>+4(SB), Y0
+	VMULPS       Y0, Y12, Y2
+	VADDPS       Y2, Y4, Y6
+	VSUBPS       Y2, Y4, Y2
 	VFNMADD231PS Y8, Y7, Y5
-	VMULPS       Y6, Y3, Y3
+	VMULPS       Y0, Y3, Y3
 	VSUBPS       Y3, Y5, Y4
 	MOVLQSX      12(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y7
-	VMOVUPS      64(R9)(R11*1), Y9
+	VMOVUPS      64(R9)(R11*1), Y10
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y10
-	VMOVUPS      (CX)(R11*1), Y12
-	VFMADD231PS  Y9, Y4, Y10
-	VFMADD231PS  Y7, Y4, Y12
-	VFMADD231PS  Y7, Y2, Y10
-	VFNMADD231PS Y9, Y2, Y12
+	VMOVUPS      (AX)(R11*1), Y12
+	VMOVUPS      (CX)(R11*1), Y13
+	VFMADD231PS  Y10, Y4, Y12
+	VFMADD231PS  Y7, Y4, Y13
+	VFMADD231PS  Y7, Y6, Y12
+	VFNMADD231PS Y10, Y6, Y13
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y10, (AX)(R11*1)
-	VMOVUPS      Y12, (CX)(R11*1)
-	VADDPS       Y3, Y5, Y2
+	VMOVUPS      Y12, (AX)(R11*1)
+	VMOVUPS      Y13, (CX)(R11*1)
+	VADDPS       Y3, Y5, Y3
 	MOVLQSX      24(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y3
-	VMOVUPS      64(R9)(R11*1), Y4
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y5
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y5
+	VMOVUPS      (AX)(R11*1), Y6
 	VMOVUPS      (CX)(R11*1), Y7
-	VFMADD231PS  Y4, Y2, Y5
-	VFMADD231PS  Y3, Y2, Y7
-	VFMADD231PS  Y3, Y0, Y5
-	VFNMADD231PS Y4, Y0, Y7
+	VFMADD231PS  Y5, Y3, Y6
+	VFMADD231PS  Y4, Y3, Y7
+	VFMADD231PS  Y4, Y2, Y6
+	VFNMADD231PS Y5, Y2, Y7
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y5, (AX)(R11*1)
+	VMOVUPS      Y6, (AX)(R11*1)
 	VMOVUPS      Y7, (CX)(R11*1)
-	VBROADCASTSS butterflyConstants<>+68(SB), Y0
-	VMULPS       Y0, Y1, Y2
-	VBROADCASTSS butterflyConstants<>+64(SB), Y3
-	VFMADD231PS  Y3, Y11, Y2
-	VMOVUPS      192(R12), Y4
-	VMULPS       Y0, Y4, Y5
-	VMOVUPS      288(R12), Y7
-	VFMADD231PS  Y3, Y7, Y5
-	VMULPS       Y0, Y1, Y1
-	VFNMADD231PS Y3, Y11, Y1
-	VMULPS       Y0, Y4, Y0
-	VFNMADD231PS Y3, Y7, Y0
-	VBROADCASTSS butterflyConstants<>+72(SB), Y3
-	VMOVUPS      160(R12), Y4
-	VMOVAPS      Y4, Y7
-	VFMADD231PS  Y3, Y2, Y7
+	VBROADCASTSS butterflyConstants<>+68(SB), Y2
+	VMULPS       Y2, Y1, Y3
+	VBROADCASTSS butterflyConstants<>+64(SB), Y4
+	VFMADD231PS  Y4, Y11, Y3
+	VMOVUPS      192(R12), Y5
+	VMULPS       Y2, Y5, Y6
+	VFMADD231PS  Y4, Y9, Y6
+	VMULPS       Y2, Y1, Y1
+	VFNMADD231PS Y4, Y11, Y1
+	VMULPS       Y2, Y5, Y2
+	VFNMADD231PS Y4, Y9, Y2
+	VBROADCASTSS butterflyConstants<>+72(SB), Y4
+	VMOVUPS      160(R12), Y5
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  Y4, Y3, Y7
 	VMOVUPS      128(R12), Y9
 	VMOVAPS      Y9, Y10
-	VFMADD231PS  Y3, Y5, Y10
+	VFMADD231PS  Y4, Y6, Y10
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y11
@@ -15617,68 +15496,68 @@ butterfly:
 	IMULQ        DI, R11
 	VMOVUPS      Y13, (AX)(R11*1)
 	VMOVUPS      Y14, (CX)(R11*1)
-	VMULPS       Y3, Y2, Y2
-	VFNMADD231PS Y8, Y2, Y4
-	VMULPS       Y6, Y0, Y0
-	VMOVAPS      Y4, Y2
-	VFMADD231PS  Y3, Y0, Y2
-	VFNMADD231PS Y3, Y0, Y4
-	VMULPS       Y3, Y5, Y0
-	VFNMADD231PS Y8, Y0, Y9
-	VMULPS       Y6, Y1, Y0
-	VMOVAPS      Y9, Y1
-	VFNMADD231PS Y3, Y0, Y1
+	VMULPS       Y4, Y3, Y3
+	VFNMADD231PS Y8, Y3, Y5
+	VMULPS       Y0, Y2, Y2
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  Y4, Y2, Y3
+	VFNMADD231PS Y4, Y2, Y5
+	VMULPS       Y4, Y6, Y2
+	VFNMADD231PS Y8, Y2, Y9
+	VMULPS       Y0, Y1, Y1
+	VMOVAPS      Y9, Y2
+	VFNMADD231PS Y4, Y1, Y2
 	MOVLQSX      16(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y5
+	VMOVUPS      (R9)(R11*1), Y6
 	VMOVUPS      64(R9)(R11*1), Y7
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (AX)(R11*1), Y10
 	VMOVUPS      (CX)(R11*1), Y11
-	VFMADD231PS  Y7, Y1, Y10
-	VFMADD231PS  Y5, Y1, Y11
-	VFMADD231PS  Y5, Y2, Y10
-	VFNMADD231PS Y7, Y2, Y11
+	VFMADD231PS  Y7, Y2, Y10
+	VFMADD231PS  Y6, Y2, Y11
+	VFMADD231PS  Y6, Y3, Y10
+	VFNMADD231PS Y7, Y3, Y11
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y10, (AX)(R11*1)
 	VMOVUPS      Y11, (CX)(R11*1)
-	VFMADD231PS  Y3, Y0, Y9
+	VFMADD231PS  Y4, Y1, Y9
 	MOVLQSX      28(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y0
-	VMOVUPS      64(R9)(R11*1), Y1
+	VMOVUPS      (R9)(R11*1), Y1
+	VMOVUPS      64(R9)(R11*1), Y2
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y2
-	VMOVUPS      (CX)(R11*1), Y3
-	VFMADD231PS  Y1, Y9, Y2
-	VFMADD231PS  Y0, Y9, Y3
-	VFMADD231PS  Y0, Y4, Y2
-	VFNMADD231PS Y1, Y4, Y3
+	VMOVUPS      (AX)(R11*1), Y3
+	VMOVUPS      (CX)(R11*1), Y4
+	VFMADD231PS  Y2, Y9, Y3
+	VFMADD231PS  Y1, Y9, Y4
+	VFMADD231PS  Y1, Y5, Y3
+	VFNMADD231PS Y2, Y5, Y4
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
-	VMOVUPS      256(R12), Y0
-	VBROADCASTSS butterflyConstants<>+76(SB), Y1
-	VMOVUPS      96(R12), Y2
-	VMOVAPS      Y2, Y3
-	VFNMADD231PS Y1, Y0, Y3
-	VMOVUPS      224(R12), Y4
-	VMOVUPS      64(R12), Y5
-	VMOVAPS      Y5, Y7
-	VFNMADD231PS Y1, Y4, Y7
-	VFMADD231PS  Y1, Y0, Y2
+	VMOVUPS      Y3, (AX)(R11*1)
+	VMOVUPS      Y4, (CX)(R11*1)
+	VMOVUPS      256(R12), Y1
+	VBROADCASTSS butterflyConstants<>+76(SB), Y2
+	VMOVUPS      96(R12), Y3
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS Y2, Y1, Y4
+	VMOVUPS      224(R12), Y5
+	VMOVUPS      64(R12), Y6
+	VMOVAPS      Y6, Y7
+	VFNMADD231PS Y2, Y5, Y7
+	VFMADD231PS  Y2, Y1, Y3
+	VFMADD231PS  Y2, Y5, Y6
+	VBROADCASTSS butterflyConstants<>+80(SB), Y1
+	VMOVUPS      32(R12), Y2
+	VMOVAPS      Y2, Y5
 	VFMADD231PS  Y1, Y4, Y5
-	VBROADCASTSS butterflyConstants<>+80(SB), Y0
-	VMOVUPS      32(R12), Y1
-	VMOVAPS      Y1, Y4
-	VFMADD231PS  Y0, Y3, Y4
 	VMOVUPS      (R12), Y9
 	VMOVAPS      Y9, Y10
-	VFMADD231PS  Y0, Y7, Y10
+	VFMADD231PS  Y1, Y7, Y10
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y11
@@ -15689,52 +15568,52 @@ butterfly:
 	VMOVUPS      (CX)(R11*1), Y14
 	VFMADD231PS  Y12, Y10, Y13
 	VFMADD231PS  Y11, Y10, Y14
-	VFMADD231PS  Y11, Y4, Y13
-	VFNMADD231PS Y12, Y4, Y14
+	VFMADD231PS  Y11, Y5, Y13
+	VFNMADD231PS Y12, Y5, Y14
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y13, (AX)(R11*1)
 	VMOVUPS      Y14, (CX)(R11*1)
-	VMULPS       Y0, Y3, Y3
-	VFNMADD231PS Y8, Y3, Y1
-	VMULPS       Y6, Y5, Y3
-	VMOVAPS      Y1, Y4
-	VFMADD231PS  Y0, Y3, Y4
-	VFNMADD231PS Y0, Y3, Y1
-	VMULPS       Y0, Y7, Y3
-	VFNMADD231PS Y8, Y3, Y9
-	VMULPS       Y6, Y2, Y2
+	VMULPS       Y1, Y4, Y4
+	VFNMADD231PS Y8, Y4, Y2
+	VMULPS       Y0, Y6, Y4
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VFNMADD231PS Y1, Y4, Y2
+	VMULPS       Y1, Y7, Y4
+	VFNMADD231PS Y8, Y4, Y9
+	VMULPS       Y0, Y3, Y0
 	VMOVAPS      Y9, Y3
-	VFNMADD231PS Y0, Y2, Y3
+	VFNMADD231PS Y1, Y0, Y3
 	MOVLQSX      20(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y5
+	VMOVUPS      (R9)(R11*1), Y4
 	VMOVUPS      64(R9)(R11*1), Y6
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (AX)(R11*1), Y7
 	VMOVUPS      (CX)(R11*1), Y8
 	VFMADD231PS  Y6, Y3, Y7
-	VFMADD231PS  Y5, Y3, Y8
-	VFMADD231PS  Y5, Y4, Y7
-	VFNMADD231PS Y6, Y4, Y8
+	VFMADD231PS  Y4, Y3, Y8
+	VFMADD231PS  Y4, Y5, Y7
+	VFNMADD231PS Y6, Y5, Y8
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y7, (AX)(R11*1)
 	VMOVUPS      Y8, (CX)(R11*1)
-	VFMADD231PS  Y0, Y2, Y9
+	VFMADD231PS  Y1, Y0, Y9
 	MOVLQSX      32(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y0
-	VMOVUPS      64(R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y1
 	MOVLQSX      32(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (AX)(R11*1), Y3
 	VMOVUPS      (CX)(R11*1), Y4
-	VFMADD231PS  Y2, Y9, Y3
+	VFMADD231PS  Y1, Y9, Y3
 	VFMADD231PS  Y0, Y9, Y4
-	VFMADD231PS  Y0, Y1, Y3
-	VFNMADD231PS Y2, Y1, Y4
+	VFMADD231PS  Y0, Y2, Y3
+	VFNMADD231PS Y1, Y2, Y4
 	MOVLQSX      32(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y3, (AX)(R11*1)
@@ -15970,15 +15849,18 @@ butterfly:
 	VFNMADD231PS Z28, Z17, Z3
 	VFMADD231PS  Z29, Z10, Z9
 	VFNMADD231PS Z30, Z21, Z3
-	VFMADD231PS  128(R14), Z31, Z9
-	VFNMADD231PS 64(R14), Z18, Z3
-	VFMADD231PS  (R14), Z25, Z9
-	VSUBPS       Z9, Z3, Z11
-	VMOVUPS      256(R14), Z12
+	VMOVUPS      128(R14), Z11
+	VFMADD231PS  Z31, Z11, Z9
+	VMOVUPS      64(R14), Z12
+	VFNMADD231PS Z18, Z12, Z3
+	VMOVUPS      (R14), Z15
+	VFMADD231PS  Z25, Z15, Z9
+	VSUBPS       Z9, Z3, Z16
+	VMOVUPS      256(R14), Z19
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z12, (AX)(R13*1)
-	VMOVUPS      Z11, (CX)(R13*1)
+	VMOVUPS      Z19, (AX)(R13*1)
+	VMOVUPS      Z16, (CX)(R13*1)
 	VADDPS       Z9, Z3, Z3
 	VMOVUPS      192(R14), Z9
 	MOVLQSX      40(SI), R13
@@ -15993,15 +15875,15 @@ butterfly:
 	VFNMADD231PS Z18, Z17, Z3
 	VFNMADD231PS Z25, Z10, Z9
 	VFNMADD231PS Z28, Z21, Z3
-	VFNMADD231PS 128(R14), Z29, Z9
-	VFMADD231PS  64(R14), Z4, Z3
-	VFNMADD231PS (R14), Z22, Z9
-	VSUBPS       Z9, Z3, Z11
-	VMOVUPS      384(R14), Z12
+	VFNMADD231PS Z29, Z11, Z9
+	VFMADD231PS  Z4, Z12, Z3
+	VFNMADD231PS Z22, Z15, Z9
+	VSUBPS       Z9, Z3, Z16
+	VMOVUPS      384(R14), Z19
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z12, (AX)(R13*1)
-	VMOVUPS      Z11, (CX)(R13*1)
+	VMOVUPS      Z19, (AX)(R13*1)
+	VMOVUPS      Z16, (CX)(R13*1)
 	VADDPS       Z9, Z3, Z3
 	VMOVUPS      320(R14), Z9
 	MOVLQSX      36(SI), R13
@@ -16016,15 +15898,15 @@ butterfly:
 	VFMADD231PS  Z26, Z17, Z3
 	VFNMADD231PS Z27, Z10, Z9
 	VFMADD231PS  Z4, Z21, Z3
-	VFMADD231PS  128(R14), Z22, Z9
-	VFNMADD231PS 64(R14), Z30, Z3
-	VFMADD231PS  (R14), Z31, Z9
-	VSUBPS       Z9, Z3, Z11
-	VMOVUPS      512(R14), Z12
+	VFMADD231PS  Z22, Z11, Z9
+	VFNMADD231PS Z30, Z12, Z3
+	VFMADD231PS  Z31, Z15, Z9
+	VSUBPS       Z9, Z3, Z16
+	VMOVUPS      512(R14), Z19
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z12, (AX)(R13*1)
-	VMOVUPS      Z11, (CX)(R13*1)
+	VMOVUPS      Z19, (AX)(R13*1)
+	VMOVUPS      Z16, (CX)(R13*1)
 	VADDPS       Z9, Z3, Z3
 	VMOVUPS      448(R14), Z9
 	MOVLQSX      32(SI), R13
@@ -16039,14 +15921,14 @@ butterfly:
 	VFMADD231PS  Z4, Z17, Z3
 	VFMADD231PS  Z22, Z10, Z9
 	VFNMADD231PS Z18, Z21, Z3
-	VFMADD231PS  128(R14), Z25, Z9
-	VFMADD231PS  64(R14), Z26, Z3
-	VFNMADD231PS (R14), Z27, Z9
-	VSUBPS       Z9, Z3, Z11
+	VFMADD231PS  Z25, Z11, Z9
+	VFMADD231PS  Z26, Z12, Z3
+	VFNMADD231PS Z27, Z15, Z9
+	VSUBPS       Z9, Z3, Z16
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z14, (AX)(R13*1)
-	VMOVUPS      Z11, (CX)(R13*1)
+	VMOVUPS      Z16, (CX)(R13*1)
 	VADDPS       Z9, Z3, Z3
 	MOVLQSX      28(SI), R13
 	IMULQ        DI, R13
@@ -16059,9 +15941,9 @@ butterfly:
 	VFNMADD231PS Z30, Z17, Z1
 	VFMADD231PS  Z31, Z10, Z2
 	VFMADD231PS  Z26, Z21, Z1
-	VFNMADD231PS 128(R14), Z27, Z2
-	VFNMADD231PS 64(R14), Z28, Z1
-	VFMADD231PS  (R14), Z29, Z2
+	VFNMADD231PS Z27, Z11, Z2
+	VFNMADD231PS Z28, Z12, Z1
+	VFMADD231PS  Z29, Z15, Z2
 	VSUBPS       Z2, Z1, Z3
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
@@ -16231,83 +16113,65 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+768(SB), Y9, Y15
 	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y8, Y5
 	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y11, Y15
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y2, Y5
 	VMOVUPS      Y10, 320(R14)
-	VBROADCASTSS butterflyConstants<>+108(SB), Y10
-	VFNMADD231PS Y10, Y2, Y5
+	VMOVUPS      288(R14), Y10
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y10, Y15
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y7, Y5
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y1, Y15
 	VMOVUPS      Y13, 352(R14)
-	VBROADCASTSS butterflyConstants<>+112(SB), Y13
-	VFMADD231PS  288(R14), Y13, Y15
-	VBROADCASTSS butterflyConstants<>+116(SB), Y14
-	VFNMADD231PS Y14, Y7, Y5
-	VBROADCASTSS butterflyConstants<>+120(SB), Y4
-	VFMADD231PS  Y4, Y1, Y15
-	VADDPS       Y15, Y5, Y4
+	VADDPS       Y15, Y5, Y13
 	VSUBPS       Y15, Y5, Y5
 	VMOVAPS      Y0, Y15
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y6, Y15
 	VMOVUPS      Y5, 384(R14)
 	VMULPS       butterflyConstantVectors<>+768(SB), Y3, Y5
-	VFNMADD231PS Y10, Y12, Y15
-	VFMADD231PS  Y13, Y9, Y5
-	VFNMADD231PS Y14, Y8, Y15
-	VMOVUPS      Y4, 416(R14)
-	VBROADCASTSS butterflyConstants<>+120(SB), Y4
-	VFNMADD231PS Y4, Y11, Y5
-	VBROADCASTSS butterflyConstants<>+100(SB), Y13
-	VFNMADD231PS Y13, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+104(SB), Y10
-	VFNMADD231PS 288(R14), Y10, Y5
-	VBROADCASTSS butterflyConstants<>+84(SB), Y4
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y12, Y15
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y9, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y11, Y5
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y2, Y15
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y10, Y5
 	VFMADD231PS  Y4, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+88(SB), Y4
-	VFNMADD231PS Y4, Y1, Y5
-	VADDPS       Y5, Y15, Y4
+	VFNMADD231PS Y14, Y1, Y5
+	VMOVUPS      Y13, 416(R14)
+	VADDPS       Y5, Y15, Y13
 	VSUBPS       Y5, Y15, Y5
 	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y13, Y6, Y15
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y6, Y15
 	VMOVUPS      Y5, 448(R14)
-	VMULPS       Y10, Y3, Y5
-	VFNMADD231PS Y14, Y12, Y15
+	VMULPS       butterflyConstantVectors<>+832(SB), Y3, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y12, Y15
 	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y9, Y5
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y8, Y15
 	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y11, Y5
-	VMOVUPS      Y4, 480(R14)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y4
 	VFMADD231PS  Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+88(SB), Y14
-	VFMADD231PS  288(R14), Y14, Y5
-	VBROADCASTSS butterflyConstants<>+108(SB), Y14
-	VFNMADD231PS Y14, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+112(SB), Y4
-	VFMADD231PS  Y4, Y1, Y5
-	VADDPS       Y5, Y15, Y10
-	VSUBPS       Y5, Y15, Y5
-	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y14, Y6, Y15
-	VMOVUPS      Y5, 512(R14)
-	VMULPS       Y4, Y3, Y5
-	VFNMADD231PS Y13, Y12, Y15
-	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y9, Y5
-	VMOVUPS      Y10, 544(R14)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y10
-	VFMADD231PS  Y10, Y8, Y15
-	VBROADCASTSS butterflyConstants<>+88(SB), Y13
-	VFMADD231PS  Y13, Y11, Y5
-	VBROADCASTSS butterflyConstants<>+116(SB), Y4
-	VFNMADD231PS Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+120(SB), Y14
-	VFMADD231PS  288(R14), Y14, Y5
-	VBROADCASTSS butterflyConstants<>+92(SB), Y13
-	VFMADD231PS  Y13, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+96(SB), Y13
-	VFNMADD231PS Y13, Y1, Y5
+	VFMADD231PS  Y14, Y10, Y5
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y7, Y15
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y1, Y5
+	VMOVUPS      Y13, 480(R14)
 	VADDPS       Y5, Y15, Y13
 	VSUBPS       Y5, Y15, Y5
-	VFNMADD231PS Y4, Y6, Y0
-	VMULPS       Y14, Y3, Y3
-	VFMADD231PS  Y10, Y12, Y0
-	VBROADCASTSS butterflyConstants<>+88(SB), Y6
-	VFNMADD231PS Y6, Y9, Y3
+	VMOVAPS      Y0, Y15
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y6, Y15
+	VMOVUPS      Y5, 512(R14)
+	VMULPS       butterflyConstantVectors<>+896(SB), Y3, Y5
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y12, Y15
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y9, Y5
+	VFMADD231PS  Y4, Y8, Y15
+	VFMADD231PS  Y14, Y11, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y2, Y15
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y10, Y5
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y7, Y15
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y1, Y5
+	VMOVUPS      Y13, 544(R14)
+	VADDPS       Y5, Y15, Y13
+	VSUBPS       Y5, Y15, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y6, Y0
+	VBROADCASTSS butterflyConstants<>+120(SB), Y6
+	VMULPS       Y6, Y3, Y3
+	VFMADD231PS  Y4, Y12, Y0
+	VFNMADD231PS Y14, Y9, Y3
 	VBROADCASTSS butterflyConstants<>+108(SB), Y9
 	VFNMADD231PS Y9, Y8, Y0
 	VBROADCASTSS butterflyConstants<>+112(SB), Y8
@@ -16315,125 +16179,129 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+92(SB), Y11
 	VFMADD231PS  Y11, Y2, Y0
 	VBROADCASTSS butterflyConstants<>+96(SB), Y2
-	VFNMADD231PS 288(R14), Y2, Y3
-	VBROADCASTSS butterflyConstants<>+100(SB), Y12
-	VFNMADD231PS Y12, Y7, Y0
+	VFNMADD231PS Y2, Y10, Y3
+	VBROADCASTSS butterflyConstants<>+100(SB), Y10
+	VFNMADD231PS Y10, Y7, Y0
 	VBROADCASTSS butterflyConstants<>+104(SB), Y7
 	VFMADD231PS  Y7, Y1, Y3
 	VADDPS       Y3, Y0, Y1
 	VSUBPS       Y3, Y0, Y0
 	VMOVUPS      160(R14), Y3
-	VMOVAPS      Y3, Y15
-	VFMADD231PS  256(R14), Y10, Y15
+	VMOVAPS      Y3, Y12
+	VFMADD231PS  256(R14), Y4, Y12
+	VMULPS       128(R14), Y14, Y15
+	VFMADD231PS  32(R14), Y11, Y12
+	VFMADD231PS  (R14), Y2, Y15
+	VFNMADD231PS 96(R14), Y10, Y12
+	VFMADD231PS  64(R14), Y7, Y15
+	VFNMADD231PS 224(R14), Y9, Y12
+	VFMADD231PS  192(R14), Y8, Y15
 	VMOVUPS      Y0, 288(R14)
-	VMULPS       128(R14), Y6, Y0
-	VFMADD231PS  32(R14), Y11, Y15
-	VFMADD231PS  (R14), Y2, Y0
-	VFNMADD231PS 96(R14), Y12, Y15
-	VFMADD231PS  64(R14), Y7, Y0
-	VFNMADD231PS 224(R14), Y9, Y15
-	VFMADD231PS  192(R14), Y8, Y0
-	VFNMADD231PS 352(R14), Y4, Y15
-	VFMADD231PS  320(R14), Y14, Y0
+	VMOVUPS      352(R14), Y0
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y0, Y12
+	VFMADD231PS  320(R14), Y6, Y15
 	VMOVUPS      Y1, 576(R14)
-	VSUBPS       Y0, Y15, Y1
+	VSUBPS       Y15, Y12, Y1
 	VMOVUPS      Y5, 608(R14)
 	VMOVUPS      416(R14), Y5
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y5, (AX)(R13*1)
 	VMOVUPS      Y1, (CX)(R13*1)
-	VADDPS       Y0, Y15, Y0
-	VMOVUPS      384(R14), Y1
+	VADDPS       Y15, Y12, Y1
+	VMOVUPS      384(R14), Y5
 	MOVLQSX      40(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y1, (AX)(R13*1)
-	VMOVUPS      Y0, (CX)(R13*1)
-	VMOVAPS      Y3, Y0
-	VFMADD231PS  256(R14), Y11, Y0
-	VMULPS       128(R14), Y2, Y1
-	VFNMADD231PS 32(R14), Y9, Y0
-	VFMADD231PS  (R14), Y8, Y1
-	VFNMADD231PS 96(R14), Y4, Y0
-	VFNMADD231PS 64(R14), Y14, Y1
-	VFNMADD231PS 224(R14), Y12, Y0
-	VFNMADD231PS 192(R14), Y7, Y1
-	VFMADD231PS  352(R14), Y10, Y0
-	VFNMADD231PS 320(R14), Y6, Y1
-	VSUBPS       Y1, Y0, Y5
-	VMOVUPS      480(R14), Y15
+	VMOVUPS      Y5, (AX)(R13*1)
+	VMOVUPS      Y1, (CX)(R13*1)
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  256(R14), Y11, Y1
+	VMULPS       128(R14), Y2, Y5
+	VFNMADD231PS 32(R14), Y9, Y1
+	VFMADD231PS  (R14), Y8, Y5
+	VBROADCASTSS butterflyConstants<>+116(SB), Y12
+	VFNMADD231PS 96(R14), Y12, Y1
+	VFNMADD231PS 64(R14), Y6, Y5
+	VFNMADD231PS 224(R14), Y10, Y1
+	VFNMADD231PS 192(R14), Y7, Y5
+	VFMADD231PS  Y4, Y0, Y1
+	VFNMADD231PS 320(R14), Y14, Y5
+	VSUBPS       Y5, Y1, Y15
+	VMOVUPS      480(R14), Y8
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y15, (AX)(R13*1)
-	VMOVUPS      Y5, (CX)(R13*1)
-	VADDPS       Y1, Y0, Y0
-	VMOVUPS      448(R14), Y1
+	VMOVUPS      Y8, (AX)(R13*1)
+	VMOVUPS      Y15, (CX)(R13*1)
+	VADDPS       Y5, Y1, Y1
+	VMOVUPS      448(R14), Y5
 	MOVLQSX      36(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y1, (AX)(R13*1)
-	VMOVUPS      Y0, (CX)(R13*1)
-	VMOVAPS      Y3, Y0
-	VFNMADD231PS 256(R14), Y12, Y0
-	VMULPS       128(R14), Y7, Y1
-	VFNMADD231PS 32(R14), Y4, Y0
-	VFNMADD231PS (R14), Y14, Y1
-	VFMADD231PS  96(R14), Y11, Y0
-	VFNMADD231PS 64(R14), Y2, Y1
-	VFMADD231PS  224(R14), Y10, Y0
-	VFMADD231PS  192(R14), Y6, Y1
-	VFNMADD231PS 352(R14), Y9, Y0
-	VFMADD231PS  320(R14), Y8, Y1
-	VSUBPS       Y1, Y0, Y5
-	VMOVUPS      544(R14), Y15
+	VMOVUPS      Y5, (AX)(R13*1)
+	VMOVUPS      Y1, (CX)(R13*1)
+	VMOVAPS      Y3, Y1
+	VFNMADD231PS 256(R14), Y10, Y1
+	VMULPS       128(R14), Y7, Y5
+	VFNMADD231PS 32(R14), Y12, Y1
+	VFNMADD231PS (R14), Y6, Y5
+	VFMADD231PS  96(R14), Y11, Y1
+	VFNMADD231PS 64(R14), Y2, Y5
+	VFMADD231PS  224(R14), Y4, Y1
+	VFMADD231PS  192(R14), Y14, Y5
+	VFNMADD231PS Y9, Y0, Y1
+	VBROADCASTSS butterflyConstants<>+112(SB), Y8
+	VFMADD231PS  320(R14), Y8, Y5
+	VSUBPS       Y5, Y1, Y15
+	VMOVUPS      544(R14), Y2
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y15, (AX)(R13*1)
-	VMOVUPS      Y5, (CX)(R13*1)
-	VADDPS       Y1, Y0, Y0
-	VMOVUPS      512(R14), Y1
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y15, (CX)(R13*1)
+	VADDPS       Y5, Y1, Y1
+	VMOVUPS      512(R14), Y2
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y1, (AX)(R13*1)
-	VMOVUPS      Y0, (CX)(R13*1)
-	VMOVAPS      Y3, Y0
-	VFNMADD231PS 256(R14), Y9, Y0
-	VMULPS       128(R14), Y8, Y1
-	VFNMADD231PS 32(R14), Y12, Y0
-	VFNMADD231PS (R14), Y7, Y1
-	VFMADD231PS  96(R14), Y10, Y0
-	VFMADD231PS  64(R14), Y6, Y1
-	VFNMADD231PS 224(R14), Y4, Y0
-	VFMADD231PS  192(R14), Y14, Y1
-	VFMADD231PS  352(R14), Y11, Y0
-	VFNMADD231PS 320(R14), Y2, Y1
-	VSUBPS       Y1, Y0, Y5
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y1, (CX)(R13*1)
+	VMOVAPS      Y3, Y1
+	VFNMADD231PS 256(R14), Y9, Y1
+	VMULPS       128(R14), Y8, Y2
+	VFNMADD231PS 32(R14), Y10, Y1
+	VFNMADD231PS (R14), Y7, Y2
+	VFMADD231PS  96(R14), Y4, Y1
+	VFMADD231PS  64(R14), Y14, Y2
+	VFNMADD231PS 224(R14), Y12, Y1
+	VFMADD231PS  192(R14), Y6, Y2
+	VFMADD231PS  Y11, Y0, Y1
+	VBROADCASTSS butterflyConstants<>+96(SB), Y5
+	VFNMADD231PS 320(R14), Y5, Y2
+	VSUBPS       Y2, Y1, Y15
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y13, (AX)(R13*1)
-	VMOVUPS      Y5, (CX)(R13*1)
-	VADDPS       Y1, Y0, Y0
-	VMOVUPS      608(R14), Y1
+	VMOVUPS      Y15, (CX)(R13*1)
+	VADDPS       Y2, Y1, Y1
+	VMOVUPS      608(R14), Y2
 	MOVLQSX      28(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y1, (AX)(R13*1)
-	VMOVUPS      Y0, (CX)(R13*1)
-	VFNMADD231PS 256(R14), Y4, Y3
-	VMULPS       128(R14), Y14, Y0
-	VFMADD231PS  32(R14), Y10, Y3
-	VFNMADD231PS (R14), Y6, Y0
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y1, (CX)(R13*1)
+	VFNMADD231PS 256(R14), Y12, Y3
+	VMULPS       128(R14), Y6, Y1
+	VFMADD231PS  32(R14), Y4, Y3
+	VFNMADD231PS (R14), Y14, Y1
 	VFNMADD231PS 96(R14), Y9, Y3
-	VFMADD231PS  64(R14), Y8, Y0
+	VFMADD231PS  64(R14), Y8, Y1
 	VFMADD231PS  224(R14), Y11, Y3
-	VFNMADD231PS 192(R14), Y2, Y0
-	VFNMADD231PS 352(R14), Y12, Y3
-	VFMADD231PS  320(R14), Y7, Y0
-	VSUBPS       Y0, Y3, Y1
+	VFNMADD231PS 192(R14), Y5, Y1
+	VFNMADD231PS Y10, Y0, Y3
+	VFMADD231PS  320(R14), Y7, Y1
+	VSUBPS       Y1, Y3, Y0
 	VMOVUPS      576(R14), Y2
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y2, (AX)(R13*1)
-	VMOVUPS      Y1, (CX)(R13*1)
-	VADDPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (CX)(R13*1)
+	VADDPS       Y1, Y3, Y0
 	VMOVUPS      288(R14), Y1
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
@@ -16994,83 +16862,65 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+768(SB), Y9, Y15
 	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y8, Y5
 	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y11, Y15
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y2, Y5
 	VMOVUPS      Y10, 320(R15)
-	VBROADCASTSS butterflyConstants<>+108(SB), Y10
-	VFNMADD231PS Y10, Y2, Y5
+	VMOVUPS      288(R15), Y10
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y10, Y15
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y7, Y5
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y1, Y15
 	VMOVUPS      Y13, 352(R15)
-	VBROADCASTSS butterflyConstants<>+112(SB), Y13
-	VFMADD231PS  288(R15), Y13, Y15
-	VBROADCASTSS butterflyConstants<>+116(SB), Y14
-	VFNMADD231PS Y14, Y7, Y5
-	VBROADCASTSS butterflyConstants<>+120(SB), Y4
-	VFMADD231PS  Y4, Y1, Y15
-	VADDPS       Y15, Y5, Y4
+	VADDPS       Y15, Y5, Y13
 	VSUBPS       Y15, Y5, Y5
 	VMOVAPS      Y0, Y15
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y6, Y15
 	VMOVUPS      Y5, 384(R15)
 	VMULPS       butterflyConstantVectors<>+768(SB), Y3, Y5
-	VFNMADD231PS Y10, Y12, Y15
-	VFMADD231PS  Y13, Y9, Y5
-	VFNMADD231PS Y14, Y8, Y15
-	VMOVUPS      Y4, 416(R15)
-	VBROADCASTSS butterflyConstants<>+120(SB), Y4
-	VFNMADD231PS Y4, Y11, Y5
-	VBROADCASTSS butterflyConstants<>+100(SB), Y13
-	VFNMADD231PS Y13, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+104(SB), Y10
-	VFNMADD231PS 288(R15), Y10, Y5
-	VBROADCASTSS butterflyConstants<>+84(SB), Y4
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y12, Y15
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y9, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y11, Y5
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y2, Y15
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y10, Y5
 	VFMADD231PS  Y4, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+88(SB), Y4
-	VFNMADD231PS Y4, Y1, Y5
-	VADDPS       Y5, Y15, Y4
+	VFNMADD231PS Y14, Y1, Y5
+	VMOVUPS      Y13, 416(R15)
+	VADDPS       Y5, Y15, Y13
 	VSUBPS       Y5, Y15, Y5
 	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y13, Y6, Y15
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y6, Y15
 	VMOVUPS      Y5, 448(R15)
-	VMULPS       Y10, Y3, Y5
-	VFNMADD231PS Y14, Y12, Y15
+	VMULPS       butterflyConstantVectors<>+832(SB), Y3, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y12, Y15
 	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y9, Y5
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y8, Y15
 	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y11, Y5
-	VMOVUPS      Y4, 480(R15)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y4
 	VFMADD231PS  Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+88(SB), Y14
-	VFMADD231PS  288(R15), Y14, Y5
-	VBROADCASTSS butterflyConstants<>+108(SB), Y14
-	VFNMADD231PS Y14, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+112(SB), Y4
-	VFMADD231PS  Y4, Y1, Y5
-	VADDPS       Y5, Y15, Y10
-	VSUBPS       Y5, Y15, Y5
-	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y14, Y6, Y15
-	VMOVUPS      Y5, 512(R15)
-	VMULPS       Y4, Y3, Y5
-	VFNMADD231PS Y13, Y12, Y15
-	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y9, Y5
-	VMOVUPS      Y10, 544(R15)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y10
-	VFMADD231PS  Y10, Y8, Y15
-	VBROADCASTSS butterflyConstants<>+88(SB), Y13
-	VFMADD231PS  Y13, Y11, Y5
-	VBROADCASTSS butterflyConstants<>+116(SB), Y4
-	VFNMADD231PS Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+120(SB), Y14
-	VFMADD231PS  288(R15), Y14, Y5
-	VBROADCASTSS butterflyConstants<>+92(SB), Y13
-	VFMADD231PS  Y13, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+96(SB), Y13
-	VFNMADD231PS Y13, Y1, Y5
+	VFMADD231PS  Y14, Y10, Y5
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y7, Y15
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y1, Y5
+	VMOVUPS      Y13, 480(R15)
 	VADDPS       Y5, Y15, Y13
 	VSUBPS       Y5, Y15, Y5
-	VFNMADD231PS Y4, Y6, Y0
-	VMULPS       Y14, Y3, Y3
-	VFMADD231PS  Y10, Y12, Y0
-	VBROADCASTSS butterflyConstants<>+88(SB), Y6
-	VFNMADD231PS Y6, Y9, Y3
+	VMOVAPS      Y0, Y15
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y6, Y15
+	VMOVUPS      Y5, 512(R15)
+	VMULPS       butterflyConstantVectors<>+896(SB), Y3, Y5
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y12, Y15
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y9, Y5
+	VFMADD231PS  Y4, Y8, Y15
+	VFMADD231PS  Y14, Y11, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y2, Y15
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y10, Y5
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y7, Y15
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y1, Y5
+	VMOVUPS      Y13, 544(R15)
+	VADDPS       Y5, Y15, Y13
+	VSUBPS       Y5, Y15, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y6, Y0
+	VBROADCASTSS butterflyConstants<>+120(SB), Y6
+	VMULPS       Y6, Y3, Y3
+	VFMADD231PS  Y4, Y12, Y0
+	VFNMADD231PS Y14, Y9, Y3
 	VBROADCASTSS butterflyConstants<>+108(SB), Y9
 	VFNMADD231PS Y9, Y8, Y0
 	VBROADCASTSS butterflyConstants<>+112(SB), Y8
@@ -17078,174 +16928,164 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+92(SB), Y11
 	VFMADD231PS  Y11, Y2, Y0
 	VBROADCASTSS butterflyConstants<>+96(SB), Y2
-	VFNMADD231PS 288(R15), Y2, Y3
-	VBROADCASTSS butterflyConstants<>+100(SB), Y12
-	VFNMADD231PS Y12, Y7, Y0
+	VFNMADD231PS Y2, Y10, Y3
+	VBROADCASTSS butterflyConstants<>+100(SB), Y10
+	VFNMADD231PS Y10, Y7, Y0
 	VBROADCASTSS butterflyConstants<>+104(SB), Y7
 	VFMADD231PS  Y7, Y1, Y3
 	VADDPS       Y3, Y0, Y1
 	VSUBPS       Y3, Y0, Y0
 	VMOVUPS      160(R15), Y3
-	VMOVAPS      Y3, Y15
-	VFMADD231PS  256(R15), Y10, Y15
+	VMOVAPS      Y3, Y12
+	VFMADD231PS  256(R15), Y4, Y12
+	VMULPS       128(R15), Y14, Y15
+	VFMADD231PS  32(R15), Y11, Y12
+	VFMADD231PS  (R15), Y2, Y15
+	VFNMADD231PS 96(R15), Y10, Y12
+	VFMADD231PS  64(R15), Y7, Y15
+	VFNMADD231PS 224(R15), Y9, Y12
+	VFMADD231PS  192(R15), Y8, Y15
 	VMOVUPS      Y0, 288(R15)
-	VMULPS       128(R15), Y6, Y0
-	VFMADD231PS  32(R15), Y11, Y15
-	VFMADD231PS  (R15), Y2, Y0
-	VFNMADD231PS 96(R15), Y12, Y15
-	VFMADD231PS  64(R15), Y7, Y0
-	VFNMADD231PS 224(R15), Y9, Y15
-	VFMADD231PS  192(R15), Y8, Y0
-	VFNMADD231PS 352(R15), Y4, Y15
-	VFMADD231PS  320(R15), Y14, Y0
+	VMOVUPS      352(R15), Y0
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y0, Y12
+	VFMADD231PS  320(R15), Y6, Y15
 	VMOVUPS      Y1, 576(R15)
-	VSUBPS       Y0, Y15, Y1
+	VSUBPS       Y15, Y12, Y1
 	VMOVUPS      Y5, 608(R15)
 	VBROADCASTSS 4(R9), Y5
 	VMOVUPS      Y13, 640(R15)
 	VMULPS       Y5, Y1, Y13
-	VBROADCASTSS (R9), Y6
-	VMULPS       Y6, Y1, Y1
-	VMOVUPS      416(R15), Y10
-	VFMSUB231PS  Y6, Y10, Y13
-	VFMADD231PS  Y5, Y10, Y1
+	VBROADCASTSS (R9), Y14
+	VMULPS       Y14, Y1, Y1
+	VFMSUB231PS  416(R15), Y14, Y13
+	VFMADD231PS  416(R15), Y5, Y1
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y13, (AX)(R14*1)
 	VMOVUPS      Y1, (CX)(R14*1)
-	VADDPS       Y0, Y15, Y0
-	VBROADCASTSS 76(R9), Y1
-	VMULPS       Y1, Y0, Y5
-	VBROADCASTSS 72(R9), Y6
-	VMULPS       Y6, Y0, Y0
-	VMOVUPS      384(R15), Y10
-	VFMSUB231PS  Y6, Y10, Y5
-	VFMADD231PS  Y1, Y10, Y0
+	VADDPS       Y15, Y12, Y1
+	VBROADCASTSS 76(R9), Y5
+	VMULPS       Y5, Y1, Y12
+	VBROADCASTSS 72(R9), Y13
+	VMULPS       Y13, Y1, Y1
+	VFMSUB231PS  384(R15), Y13, Y12
+	VFMADD231PS  384(R15), Y5, Y1
 	MOVLQSX      40(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y12, (AX)(R14*1)
+	VMOVUPS      Y1, (CX)(R14*1)
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  256(R15), Y11, Y1
+	VMULPS       128(R15), Y2, Y5
+	VFNMADD231PS 32(R15), Y9, Y1
+	VFMADD231PS  (R15), Y8, Y5
+	VBROADCASTSS butterflyConstants<>+116(SB), Y12
+	VFNMADD231PS 96(R15), Y12, Y1
+	VFNMADD231PS 64(R15), Y6, Y5
+	VFNMADD231PS 224(R15), Y10, Y1
+	VFNMADD231PS 192(R15), Y7, Y5
+	VFMADD231PS  Y4, Y0, Y1
+	VBROADCASTSS butterflyConstants<>+88(SB), Y13
+	VFNMADD231PS 320(R15), Y13, Y5
+	VSUBPS       Y5, Y1, Y14
+	VBROADCASTSS 12(R9), Y15
+	VMULPS       Y15, Y14, Y8
+	VBROADCASTSS 8(R9), Y0
+	VMULPS       Y0, Y14, Y14
+	VFMSUB231PS  480(R15), Y0, Y8
+	VFMADD231PS  480(R15), Y15, Y14
+	MOVLQSX      8(SI), R14
+	IMULQ        DI, R14
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y14, (CX)(R14*1)
+	VADDPS       Y5, Y1, Y0
+	VBROADCASTSS 68(R9), Y1
+	VMULPS       Y1, Y0, Y5
+	VBROADCASTSS 64(R9), Y8
+	VMULPS       Y8, Y0, Y0
+	VFMSUB231PS  448(R15), Y8, Y5
+	VFMADD231PS  448(R15), Y1, Y0
+	MOVLQSX      36(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y5, (AX)(R14*1)
 	VMOVUPS      Y0, (CX)(R14*1)
 	VMOVAPS      Y3, Y0
-	VFMADD231PS  256(R15), Y11, Y0
-	VMULPS       128(R15), Y2, Y1
-	VFNMADD231PS 32(R15), Y9, Y0
-	VFMADD231PS  (R15), Y8, Y1
-	VFNMADD231PS 96(R15), Y4, Y0
-	VFNMADD231PS 64(R15), Y14, Y1
-	VFNMADD231PS 224(R15), Y12, Y0
-	VFNMADD231PS 192(R15), Y7, Y1
-	VBROADCASTSS butterflyConstants<>+84(SB), Y5
-	VFMADD231PS  352(R15), Y5, Y0
-	VBROADCASTSS butterflyConstants<>+88(SB), Y6
-	VFNMADD231PS 320(R15), Y6, Y1
-	VSUBPS       Y1, Y0, Y10
-	VBROADCASTSS 12(R9), Y13
-	VMULPS       Y13, Y10, Y15
-	VBROADCASTSS 8(R9), Y8
-	VMULPS       Y8, Y10, Y10
-	VMOVUPS      480(R15), Y9
-	VFMSUB231PS  Y8, Y9, Y15
-	VFMADD231PS  Y13, Y9, Y10
-	MOVLQSX      8(SI), R14
-	IMULQ        DI, R14
-	VMOVUPS      Y15, (AX)(R14*1)
-	VMOVUPS      Y10, (CX)(R14*1)
-	VADDPS       Y1, Y0, Y0
-	VBROADCASTSS 68(R9), Y1
-	VMULPS       Y1, Y0, Y8
-	VBROADCASTSS 64(R9), Y9
-	VMULPS       Y9, Y0, Y0
-	VMOVUPS      448(R15), Y10
-	VFMSUB231PS  Y9, Y10, Y8
-	VFMADD231PS  Y1, Y10, Y0
-	MOVLQSX      36(SI), R14
-	IMULQ        DI, R14
-	VMOVUPS      Y8, (AX)(R14*1)
-	VMOVUPS      Y0, (CX)(R14*1)
-	VMOVAPS      Y3, Y0
-	VFNMADD231PS 256(R15), Y12, Y0
+	VFNMADD231PS 256(R15), Y10, Y0
 	VMULPS       128(R15), Y7, Y1
-	VFNMADD231PS 32(R15), Y4, Y0
-	VFNMADD231PS (R15), Y14, Y1
+	VFNMADD231PS 32(R15), Y12, Y0
+	VFNMADD231PS (R15), Y6, Y1
 	VFMADD231PS  96(R15), Y11, Y0
 	VFNMADD231PS 64(R15), Y2, Y1
-	VFMADD231PS  224(R15), Y5, Y0
-	VFMADD231PS  192(R15), Y6, Y1
-	VBROADCASTSS butterflyConstants<>+108(SB), Y8
-	VFNMADD231PS 352(R15), Y8, Y0
-	VBROADCASTSS butterflyConstants<>+112(SB), Y9
-	VFMADD231PS  320(R15), Y9, Y1
-	VSUBPS       Y1, Y0, Y10
-	VBROADCASTSS 20(R9), Y13
-	VMULPS       Y13, Y10, Y15
+	VFMADD231PS  224(R15), Y4, Y0
+	VFMADD231PS  192(R15), Y13, Y1
+	VFNMADD231PS 352(R15), Y9, Y0
+	VBROADCASTSS butterflyConstants<>+112(SB), Y5
+	VFMADD231PS  320(R15), Y5, Y1
+	VSUBPS       Y1, Y0, Y8
+	VBROADCASTSS 20(R9), Y14
+	VMULPS       Y14, Y8, Y15
 	VBROADCASTSS 16(R9), Y2
-	VMULPS       Y2, Y10, Y10
-	VMOVUPS      544(R15), Y11
-	VFMSUB231PS  Y2, Y11, Y15
-	VFMADD231PS  Y13, Y11, Y10
+	VMULPS       Y2, Y8, Y8
+	VFMSUB231PS  544(R15), Y2, Y15
+	VFMADD231PS  544(R15), Y14, Y8
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y15, (AX)(R14*1)
-	VMOVUPS      Y10, (CX)(R14*1)
+	VMOVUPS      Y8, (CX)(R14*1)
 	VADDPS       Y1, Y0, Y0
 	VBROADCASTSS 60(R9), Y1
 	VMULPS       Y1, Y0, Y2
-	VBROADCASTSS 56(R9), Y10
-	VMULPS       Y10, Y0, Y0
-	VMOVUPS      512(R15), Y11
-	VFMSUB231PS  Y10, Y11, Y2
-	VFMADD231PS  Y1, Y11, Y0
+	VBROADCASTSS 56(R9), Y8
+	VMULPS       Y8, Y0, Y0
+	VFMSUB231PS  512(R15), Y8, Y2
+	VFMADD231PS  512(R15), Y1, Y0
 	MOVLQSX      32(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (AX)(R14*1)
 	VMOVUPS      Y0, (CX)(R14*1)
 	VMOVAPS      Y3, Y0
-	VFNMADD231PS 256(R15), Y8, Y0
-	VMULPS       128(R15), Y9, Y1
-	VFNMADD231PS 32(R15), Y12, Y0
+	VFNMADD231PS 256(R15), Y9, Y0
+	VMULPS       128(R15), Y5, Y1
+	VFNMADD231PS 32(R15), Y10, Y0
 	VFNMADD231PS (R15), Y7, Y1
-	VFMADD231PS  96(R15), Y5, Y0
-	VFMADD231PS  64(R15), Y6, Y1
-	VFNMADD231PS 224(R15), Y4, Y0
-	VFMADD231PS  192(R15), Y14, Y1
-	VBROADCASTSS butterflyConstants<>+92(SB), Y2
-	VFMADD231PS  352(R15), Y2, Y0
-	VBROADCASTSS butterflyConstants<>+96(SB), Y10
-	VFNMADD231PS 320(R15), Y10, Y1
-	VSUBPS       Y1, Y0, Y11
-	VBROADCASTSS 28(R9), Y13
-	VMULPS       Y13, Y11, Y15
+	VFMADD231PS  96(R15), Y4, Y0
+	VFMADD231PS  64(R15), Y13, Y1
+	VFNMADD231PS 224(R15), Y12, Y0
+	VFMADD231PS  192(R15), Y6, Y1
+	VFMADD231PS  352(R15), Y11, Y0
+	VBROADCASTSS butterflyConstants<>+96(SB), Y2
+	VFNMADD231PS 320(R15), Y2, Y1
+	VSUBPS       Y1, Y0, Y8
+	VBROADCASTSS 28(R9), Y14
+	VMULPS       Y14, Y8, Y15
 	VBROADCASTSS 24(R9), Y7
-	VMULPS       Y7, Y11, Y11
-	VMOVUPS      640(R15), Y12
-	VFMSUB231PS  Y7, Y12, Y15
-	VFMADD231PS  Y13, Y12, Y11
+	VMULPS       Y7, Y8, Y8
+	VFMSUB231PS  640(R15), Y7, Y15
+	VFMADD231PS  640(R15), Y14, Y8
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y15, (AX)(R14*1)
-	VMOVUPS      Y11, (CX)(R14*1)
+	VMOVUPS      Y8, (CX)(R14*1)
 	VADDPS       Y1, Y0, Y0
 	VBROADCASTSS 52(R9), Y1
 	VMULPS       Y1, Y0, Y7
-	VBROADCASTSS 48(R9), Y11
-	VMULPS       Y11, Y0, Y0
-	VMOVUPS      608(R15), Y12
-	VFMSUB231PS  Y11, Y12, Y7
-	VFMADD231PS  Y1, Y12, Y0
+	VBROADCASTSS 48(R9), Y8
+	VMULPS       Y8, Y0, Y0
+	VFMSUB231PS  608(R15), Y8, Y7
+	VFMADD231PS  608(R15), Y1, Y0
 	MOVLQSX      28(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y7, (AX)(R14*1)
 	VMOVUPS      Y0, (CX)(R14*1)
-	VFNMADD231PS 256(R15), Y4, Y3
-	VMULPS       128(R15), Y14, Y0
-	VFMADD231PS  32(R15), Y5, Y3
-	VFNMADD231PS (R15), Y6, Y0
-	VFNMADD231PS 96(R15), Y8, Y3
-	VFMADD231PS  64(R15), Y9, Y0
-	VFMADD231PS  224(R15), Y2, Y3
-	VFNMADD231PS 192(R15), Y10, Y0
-	VMOVUPS      352(R15), Y1
-	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y1, Y3
+	VFNMADD231PS 256(R15), Y12, Y3
+	VMULPS       128(R15), Y6, Y0
+	VFMADD231PS  32(R15), Y4, Y3
+	VFNMADD231PS (R15), Y13, Y0
+	VFNMADD231PS 96(R15), Y9, Y3
+	VFMADD231PS  64(R15), Y5, Y0
+	VFMADD231PS  224(R15), Y11, Y3
+	VFNMADD231PS 192(R15), Y2, Y0
+	VFNMADD231PS 352(R15), Y10, Y3
 	VMOVUPS      320(R15), Y1
 	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y1, Y0
 	VSUBPS       Y0, Y3, Y1
@@ -17253,9 +17093,8 @@ butterfly:
 	VMULPS       Y2, Y1, Y4
 	VBROADCASTSS 32(R9), Y5
 	VMULPS       Y5, Y1, Y1
-	VMOVUPS      576(R15), Y6
-	VFMSUB231PS  Y5, Y6, Y4
-	VFMADD231PS  Y2, Y6, Y1
+	VFMSUB231PS  576(R15), Y5, Y4
+	VFMADD231PS  576(R15), Y2, Y1
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y4, (AX)(R14*1)
@@ -17265,9 +17104,8 @@ butterfly:
 	VMULPS       Y1, Y0, Y2
 	VBROADCASTSS 40(R9), Y3
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      288(R15), Y4
-	VFMSUB231PS  Y3, Y4, Y2
-	VFMADD231PS  Y1, Y4, Y0
+	VFMSUB231PS  288(R15), Y3, Y2
+	VFMADD231PS  288(R15), Y1, Y0
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (AX)(R14*1)
@@ -17565,15 +17403,18 @@ butterfly:
 	VFNMADD231PS Z28, Z16, Z2
 	VFMADD231PS  Z29, Z15, Z8
 	VFNMADD231PS Z30, Z20, Z2
-	VFMADD231PS  128(R15), Z31, Z8
-	VFNMADD231PS 64(R15), Z23, Z2
-	VFMADD231PS  (R15), Z24, Z8
-	VSUBPS       Z8, Z2, Z9
-	VMOVUPS      256(R15), Z10
+	VMOVUPS      128(R15), Z9
+	VFMADD231PS  Z31, Z9, Z8
+	VMOVUPS      64(R15), Z10
+	VFNMADD231PS Z23, Z10, Z2
+	VMOVUPS      (R15), Z13
+	VFMADD231PS  Z24, Z13, Z8
+	VSUBPS       Z8, Z2, Z14
+	VMOVUPS      256(R15), Z17
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z10, (AX)(R14*1)
-	VMOVUPS      Z9, (CX)(R14*1)
+	VMOVUPS      Z17, (AX)(R14*1)
+	VMOVUPS      Z14, (CX)(R14*1)
 	VADDPS       Z8, Z2, Z2
 	VMOVUPS      192(R15), Z8
 	MOVLQSX      40(SI), R14
@@ -17588,15 +17429,15 @@ butterfly:
 	VFNMADD231PS Z23, Z16, Z2
 	VFNMADD231PS Z24, Z15, Z8
 	VFNMADD231PS Z28, Z20, Z2
-	VFNMADD231PS 128(R15), Z29, Z8
-	VFMADD231PS  64(R15), Z4, Z2
-	VFNMADD231PS (R15), Z22, Z8
-	VSUBPS       Z8, Z2, Z9
-	VMOVUPS      384(R15), Z10
+	VFNMADD231PS Z29, Z9, Z8
+	VFMADD231PS  Z4, Z10, Z2
+	VFNMADD231PS Z22, Z13, Z8
+	VSUBPS       Z8, Z2, Z14
+	VMOVUPS      384(R15), Z17
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z10, (AX)(R14*1)
-	VMOVUPS      Z9, (CX)(R14*1)
+	VMOVUPS      Z17, (AX)(R14*1)
+	VMOVUPS      Z14, (CX)(R14*1)
 	VADDPS       Z8, Z2, Z2
 	VMOVUPS      320(R15), Z8
 	MOVLQSX      36(SI), R14
@@ -17611,15 +17452,15 @@ butterfly:
 	VFMADD231PS  Z26, Z16, Z2
 	VFNMADD231PS Z27, Z15, Z8
 	VFMADD231PS  Z4, Z20, Z2
-	VFMADD231PS  128(R15), Z22, Z8
-	VFNMADD231PS 64(R15), Z30, Z2
-	VFMADD231PS  (R15), Z31, Z8
-	VSUBPS       Z8, Z2, Z9
-	VMOVUPS      512(R15), Z10
+	VFMADD231PS  Z22, Z9, Z8
+	VFNMADD231PS Z30, Z10, Z2
+	VFMADD231PS  Z31, Z13, Z8
+	VSUBPS       Z8, Z2, Z14
+	VMOVUPS      512(R15), Z17
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z10, (AX)(R14*1)
-	VMOVUPS      Z9, (CX)(R14*1)
+	VMOVUPS      Z17, (AX)(R14*1)
+	VMOVUPS      Z14, (CX)(R14*1)
 	VADDPS       Z8, Z2, Z2
 	VMOVUPS      448(R15), Z8
 	MOVLQSX      32(SI), R14
@@ -17634,14 +17475,14 @@ butterfly:
 	VFMADD231PS  Z4, Z16, Z2
 	VFMADD231PS  Z22, Z15, Z8
 	VFNMADD231PS Z23, Z20, Z2
-	VFMADD231PS  128(R15), Z24, Z8
-	VFMADD231PS  64(R15), Z26, Z2
-	VFNMADD231PS (R15), Z27, Z8
-	VSUBPS       Z8, Z2, Z9
+	VFMADD231PS  Z24, Z9, Z8
+	VFMADD231PS  Z26, Z10, Z2
+	VFNMADD231PS Z27, Z13, Z8
+	VSUBPS       Z8, Z2, Z14
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z19, (AX)(R14*1)
-	VMOVUPS      Z9, (CX)(R14*1)
+	VMOVUPS      Z14, (CX)(R14*1)
 	VADDPS       Z8, Z2, Z2
 	MOVLQSX      28(SI), R14
 	IMULQ        DI, R14
@@ -17654,9 +17495,9 @@ butterfly:
 	VFNMADD231PS Z30, Z16, Z1
 	VFMADD231PS  Z31, Z15, Z2
 	VFMADD231PS  Z26, Z20, Z1
-	VFNMADD231PS 128(R15), Z27, Z2
-	VFNMADD231PS 64(R15), Z28, Z1
-	VFMADD231PS  (R15), Z29, Z2
+	VFNMADD231PS Z27, Z9, Z2
+	VFNMADD231PS Z28, Z10, Z1
+	VFMADD231PS  Z29, Z13, Z2
 	VSUBPS       Z2, Z1, Z4
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
@@ -17889,207 +17730,196 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+768(SB), Y9, Y14
 	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y5, Y7
 	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y11, Y14
-	VBROADCASTSS butterflyConstants<>+108(SB), Y15
-	VFNMADD231PS 320(R15), Y15, Y7
+	VMOVUPS      320(R15), Y15
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y15, Y7
 	VMOVUPS      Y1, 352(R15)
-	VBROADCASTSS butterflyConstants<>+112(SB), Y1
-	VFMADD231PS  288(R15), Y1, Y14
+	VMOVUPS      288(R15), Y1
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y1, Y14
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y6, Y7
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y12, Y14
 	VMOVUPS      Y10, 384(R15)
-	VBROADCASTSS butterflyConstants<>+116(SB), Y10
-	VFNMADD231PS Y10, Y6, Y7
-	VBROADCASTSS butterflyConstants<>+120(SB), Y13
-	VFMADD231PS  Y13, Y12, Y14
-	VADDPS       Y14, Y7, Y4
+	VADDPS       Y14, Y7, Y10
 	VSUBPS       Y14, Y7, Y7
 	VMOVAPS      Y0, Y14
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y2, Y14
 	VMOVUPS      Y7, 416(R15)
 	VMULPS       butterflyConstantVectors<>+768(SB), Y3, Y7
-	VFNMADD231PS Y15, Y8, Y14
-	VFMADD231PS  Y1, Y9, Y7
-	VFNMADD231PS Y10, Y5, Y14
-	VFNMADD231PS Y13, Y11, Y7
-	VMOVUPS      Y4, 448(R15)
-	VBROADCASTSS butterflyConstants<>+100(SB), Y4
-	VFNMADD231PS 320(R15), Y4, Y14
-	VBROADCASTSS butterflyConstants<>+104(SB), Y1
-	VFNMADD231PS 288(R15), Y1, Y7
-	VBROADCASTSS butterflyConstants<>+84(SB), Y15
-	VFMADD231PS  Y15, Y6, Y14
-	VBROADCASTSS butterflyConstants<>+88(SB), Y15
-	VFNMADD231PS Y15, Y12, Y7
-	VADDPS       Y7, Y14, Y15
-	VSUBPS       Y7, Y14, Y7
-	VMOVAPS      Y0, Y14
-	VFNMADD231PS Y4, Y2, Y14
-	VMOVUPS      Y7, 480(R15)
-	VMULPS       Y1, Y3, Y7
-	VFNMADD231PS Y10, Y8, Y14
-	VFNMADD231PS Y13, Y9, Y7
-	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y5, Y14
-	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y11, Y7
-	VMOVUPS      Y15, 512(R15)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y15
-	VFMADD231PS  320(R15), Y15, Y14
-	VBROADCASTSS butterflyConstants<>+88(SB), Y13
-	VFMADD231PS  288(R15), Y13, Y7
-	VBROADCASTSS butterflyConstants<>+108(SB), Y10
-	VFNMADD231PS Y10, Y6, Y14
-	VBROADCASTSS butterflyConstants<>+112(SB), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VADDPS       Y7, Y14, Y15
-	VSUBPS       Y7, Y14, Y7
-	VMOVAPS      Y0, Y14
-	VFNMADD231PS Y10, Y2, Y14
-	VMOVUPS      Y7, 544(R15)
-	VMULPS       Y13, Y3, Y7
-	VFNMADD231PS Y4, Y8, Y14
-	VFNMADD231PS Y1, Y9, Y7
-	VMOVUPS      Y15, 576(R15)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y15
-	VFMADD231PS  Y15, Y5, Y14
-	VBROADCASTSS butterflyConstants<>+88(SB), Y1
-	VFMADD231PS  Y1, Y11, Y7
-	VBROADCASTSS butterflyConstants<>+116(SB), Y4
-	VFNMADD231PS 320(R15), Y4, Y14
-	VBROADCASTSS butterflyConstants<>+120(SB), Y13
-	VFMADD231PS  288(R15), Y13, Y7
-	VBROADCASTSS butterflyConstants<>+92(SB), Y10
-	VFMADD231PS  Y10, Y6, Y14
-	VBROADCASTSS butterflyConstants<>+96(SB), Y10
-	VFNMADD231PS Y10, Y12, Y7
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y8, Y14
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y9, Y7
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y5, Y14
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y11, Y7
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y15, Y14
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y1, Y7
+	VFMADD231PS  Y4, Y6, Y14
+	VFNMADD231PS Y13, Y12, Y7
+	VMOVUPS      Y10, 448(R15)
 	VADDPS       Y7, Y14, Y10
 	VSUBPS       Y7, Y14, Y7
-	VFNMADD231PS Y4, Y2, Y0
-	VMULPS       Y13, Y3, Y2
-	VFMADD231PS  Y15, Y8, Y0
-	VFNMADD231PS Y1, Y9, Y2
-	VBROADCASTSS butterflyConstants<>+108(SB), Y3
-	VFNMADD231PS Y3, Y5, Y0
+	VMOVAPS      Y0, Y14
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y2, Y14
+	VMOVUPS      Y7, 480(R15)
+	VMULPS       butterflyConstantVectors<>+832(SB), Y3, Y7
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y8, Y14
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y9, Y7
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y5, Y14
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y11, Y7
+	VFMADD231PS  Y4, Y15, Y14
+	VFMADD231PS  Y13, Y1, Y7
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y6, Y14
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y12, Y7
+	VMOVUPS      Y10, 512(R15)
+	VADDPS       Y7, Y14, Y10
+	VSUBPS       Y7, Y14, Y7
+	VMOVAPS      Y0, Y14
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y2, Y14
+	VMOVUPS      Y7, 544(R15)
+	VMULPS       butterflyConstantVectors<>+896(SB), Y3, Y7
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y8, Y14
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y9, Y7
+	VFMADD231PS  Y4, Y5, Y14
+	VFMADD231PS  Y13, Y11, Y7
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y15, Y14
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y1, Y7
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y6, Y14
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y12, Y7
+	VMOVUPS      Y10, 576(R15)
+	VADDPS       Y7, Y14, Y10
+	VSUBPS       Y7, Y14, Y7
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y2, Y0
+	VBROADCASTSS butterflyConstants<>+120(SB), Y2
+	VMULPS       Y2, Y3, Y3
+	VFMADD231PS  Y4, Y8, Y0
+	VFNMADD231PS Y13, Y9, Y3
+	VBROADCASTSS butterflyConstants<>+108(SB), Y8
+	VFNMADD231PS Y8, Y5, Y0
 	VBROADCASTSS butterflyConstants<>+112(SB), Y5
-	VFMADD231PS  Y5, Y11, Y2
-	VBROADCASTSS butterflyConstants<>+92(SB), Y8
-	VFMADD231PS  320(R15), Y8, Y0
-	VBROADCASTSS butterflyConstants<>+96(SB), Y9
-	VFNMADD231PS 288(R15), Y9, Y2
-	VBROADCASTSS butterflyConstants<>+100(SB), Y11
-	VFNMADD231PS Y11, Y6, Y0
+	VFMADD231PS  Y5, Y11, Y3
+	VBROADCASTSS butterflyConstants<>+92(SB), Y9
+	VFMADD231PS  Y9, Y15, Y0
+	VBROADCASTSS butterflyConstants<>+96(SB), Y11
+	VFNMADD231PS Y11, Y1, Y3
+	VBROADCASTSS butterflyConstants<>+100(SB), Y1
+	VFNMADD231PS Y1, Y6, Y0
 	VBROADCASTSS butterflyConstants<>+104(SB), Y6
-	VFMADD231PS  Y6, Y12, Y2
-	VADDPS       Y2, Y0, Y12
-	VSUBPS       Y2, Y0, Y0
-	VMOVUPS      160(R15), Y2
-	VMOVAPS      Y2, Y14
-	VFMADD231PS  192(R15), Y15, Y14
+	VFMADD231PS  Y6, Y12, Y3
+	VADDPS       Y3, Y0, Y12
+	VSUBPS       Y3, Y0, Y0
+	VMOVUPS      160(R15), Y3
+	VMOVAPS      Y3, Y14
+	VFMADD231PS  192(R15), Y4, Y14
+	VMULPS       64(R15), Y13, Y15
+	VFMADD231PS  32(R15), Y9, Y14
+	VFMADD231PS  (R15), Y11, Y15
+	VFNMADD231PS 128(R15), Y1, Y14
+	VFMADD231PS  96(R15), Y6, Y15
+	VFNMADD231PS 256(R15), Y8, Y14
+	VFMADD231PS  224(R15), Y5, Y15
 	VMOVUPS      Y0, 288(R15)
-	VMULPS       64(R15), Y1, Y0
-	VFMADD231PS  32(R15), Y8, Y14
-	VFMADD231PS  (R15), Y9, Y0
-	VFNMADD231PS 128(R15), Y11, Y14
-	VFMADD231PS  96(R15), Y6, Y0
-	VFNMADD231PS 256(R15), Y3, Y14
-	VFMADD231PS  224(R15), Y5, Y0
-	VFNMADD231PS 384(R15), Y4, Y14
-	VFMADD231PS  352(R15), Y13, Y0
+	VMOVUPS      384(R15), Y0
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y0, Y14
+	VFMADD231PS  352(R15), Y2, Y15
 	VMOVUPS      Y12, 320(R15)
-	VSUBPS       Y0, Y14, Y12
+	VSUBPS       Y15, Y14, Y12
 	VMOVUPS      Y7, 608(R15)
 	VMOVUPS      448(R15), Y7
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y7, (AX)(R14*1)
 	VMOVUPS      Y12, (CX)(R14*1)
-	VADDPS       Y0, Y14, Y0
-	VMOVUPS      416(R15), Y7
+	VADDPS       Y15, Y14, Y7
+	VMOVUPS      416(R15), Y12
 	MOVLQSX      40(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y7, (AX)(R14*1)
-	VMOVUPS      Y0, (CX)(R14*1)
-	VMOVAPS      Y2, Y0
-	VFMADD231PS  192(R15), Y8, Y0
-	VMULPS       64(R15), Y9, Y7
-	VFNMADD231PS 32(R15), Y3, Y0
-	VFMADD231PS  (R15), Y5, Y7
-	VFNMADD231PS 128(R15), Y4, Y0
-	VFNMADD231PS 96(R15), Y13, Y7
-	VFNMADD231PS 256(R15), Y11, Y0
-	VFNMADD231PS 224(R15), Y6, Y7
-	VFMADD231PS  384(R15), Y15, Y0
-	VFNMADD231PS 352(R15), Y1, Y7
-	VSUBPS       Y7, Y0, Y12
-	VMOVUPS      512(R15), Y14
+	VMOVUPS      Y12, (AX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  192(R15), Y9, Y7
+	VMULPS       64(R15), Y11, Y12
+	VFNMADD231PS 32(R15), Y8, Y7
+	VFMADD231PS  (R15), Y5, Y12
+	VBROADCASTSS butterflyConstants<>+116(SB), Y14
+	VFNMADD231PS 128(R15), Y14, Y7
+	VFNMADD231PS 96(R15), Y2, Y12
+	VFNMADD231PS 256(R15), Y1, Y7
+	VFNMADD231PS 224(R15), Y6, Y12
+	VFMADD231PS  Y4, Y0, Y7
+	VFNMADD231PS 352(R15), Y13, Y12
+	VSUBPS       Y12, Y7, Y15
+	VMOVUPS      512(R15), Y5
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y14, (AX)(R14*1)
-	VMOVUPS      Y12, (CX)(R14*1)
-	VADDPS       Y7, Y0, Y0
+	VMOVUPS      Y5, (AX)(R14*1)
+	VMOVUPS      Y15, (CX)(R14*1)
+	VADDPS       Y12, Y7, Y5
 	VMOVUPS      480(R15), Y7
 	MOVLQSX      36(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y7, (AX)(R14*1)
-	VMOVUPS      Y0, (CX)(R14*1)
-	VMOVAPS      Y2, Y0
-	VFNMADD231PS 192(R15), Y11, Y0
+	VMOVUPS      Y5, (CX)(R14*1)
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS 192(R15), Y1, Y5
 	VMULPS       64(R15), Y6, Y7
-	VFNMADD231PS 32(R15), Y4, Y0
-	VFNMADD231PS (R15), Y13, Y7
-	VFMADD231PS  128(R15), Y8, Y0
-	VFNMADD231PS 96(R15), Y9, Y7
-	VFMADD231PS  256(R15), Y15, Y0
-	VFMADD231PS  224(R15), Y1, Y7
-	VFNMADD231PS 384(R15), Y3, Y0
-	VFMADD231PS  352(R15), Y5, Y7
-	VSUBPS       Y7, Y0, Y12
-	VMOVUPS      576(R15), Y14
+	VFNMADD231PS 32(R15), Y14, Y5
+	VFNMADD231PS (R15), Y2, Y7
+	VFMADD231PS  128(R15), Y9, Y5
+	VFNMADD231PS 96(R15), Y11, Y7
+	VFMADD231PS  256(R15), Y4, Y5
+	VFMADD231PS  224(R15), Y13, Y7
+	VFNMADD231PS Y8, Y0, Y5
+	VBROADCASTSS butterflyConstants<>+112(SB), Y12
+	VFMADD231PS  352(R15), Y12, Y7
+	VSUBPS       Y7, Y5, Y15
+	VMOVUPS      576(R15), Y11
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y14, (AX)(R14*1)
-	VMOVUPS      Y12, (CX)(R14*1)
-	VADDPS       Y7, Y0, Y0
+	VMOVUPS      Y11, (AX)(R14*1)
+	VMOVUPS      Y15, (CX)(R14*1)
+	VADDPS       Y7, Y5, Y5
 	VMOVUPS      544(R15), Y7
 	MOVLQSX      32(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y7, (AX)(R14*1)
-	VMOVUPS      Y0, (CX)(R14*1)
-	VMOVAPS      Y2, Y0
-	VFNMADD231PS 192(R15), Y3, Y0
-	VMULPS       64(R15), Y5, Y7
-	VFNMADD231PS 32(R15), Y11, Y0
+	VMOVUPS      Y5, (CX)(R14*1)
+	VMOVAPS      Y3, Y5
+	VFNMADD231PS 192(R15), Y8, Y5
+	VMULPS       64(R15), Y12, Y7
+	VFNMADD231PS 32(R15), Y1, Y5
 	VFNMADD231PS (R15), Y6, Y7
-	VFMADD231PS  128(R15), Y15, Y0
-	VFMADD231PS  96(R15), Y1, Y7
-	VFNMADD231PS 256(R15), Y4, Y0
-	VFMADD231PS  224(R15), Y13, Y7
-	VFMADD231PS  384(R15), Y8, Y0
-	VFNMADD231PS 352(R15), Y9, Y7
-	VSUBPS       Y7, Y0, Y12
+	VFMADD231PS  128(R15), Y4, Y5
+	VFMADD231PS  96(R15), Y13, Y7
+	VFNMADD231PS 256(R15), Y14, Y5
+	VFMADD231PS  224(R15), Y2, Y7
+	VFMADD231PS  Y9, Y0, Y5
+	VBROADCASTSS butterflyConstants<>+96(SB), Y11
+	VFNMADD231PS 352(R15), Y11, Y7
+	VSUBPS       Y7, Y5, Y15
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y10, (AX)(R14*1)
-	VMOVUPS      Y12, (CX)(R14*1)
-	VADDPS       Y7, Y0, Y0
+	VMOVUPS      Y15, (CX)(R14*1)
+	VADDPS       Y7, Y5, Y5
 	VMOVUPS      608(R15), Y7
 	MOVLQSX      28(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y7, (AX)(R14*1)
-	VMOVUPS      Y0, (CX)(R14*1)
-	VFNMADD231PS 192(R15), Y4, Y2
-	VMULPS       64(R15), Y13, Y0
-	VFMADD231PS  32(R15), Y15, Y2
-	VFNMADD231PS (R15), Y1, Y0
-	VFNMADD231PS 128(R15), Y3, Y2
-	VFMADD231PS  96(R15), Y5, Y0
-	VFMADD231PS  256(R15), Y8, Y2
-	VFNMADD231PS 224(R15), Y9, Y0
-	VFNMADD231PS 384(R15), Y11, Y2
-	VFMADD231PS  352(R15), Y6, Y0
-	VSUBPS       Y0, Y2, Y1
-	VMOVUPS      320(R15), Y3
+	VMOVUPS      Y5, (CX)(R14*1)
+	VFNMADD231PS 192(R15), Y14, Y3
+	VMULPS       64(R15), Y2, Y2
+	VFMADD231PS  32(R15), Y4, Y3
+	VFNMADD231PS (R15), Y13, Y2
+	VFNMADD231PS 128(R15), Y8, Y3
+	VFMADD231PS  96(R15), Y12, Y2
+	VFMADD231PS  256(R15), Y9, Y3
+	VFNMADD231PS 224(R15), Y11, Y2
+	VFNMADD231PS Y1, Y0, Y3
+	VFMADD231PS  352(R15), Y6, Y2
+	VSUBPS       Y2, Y3, Y0
+	VMOVUPS      320(R15), Y1
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y3, (AX)(R14*1)
-	VMOVUPS      Y1, (CX)(R14*1)
-	VADDPS       Y0, Y2, Y0
+	VMOVUPS      Y1, (AX)(R14*1)
+	VMOVUPS      Y0, (CX)(R14*1)
+	VADDPS       Y2, Y3, Y0
 	VMOVUPS      288(R15), Y1
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
@@ -18565,20 +18395,22 @@ butterfly:
 	VMOVAPS      Z7, Z8
 	VFMADD231PS  Z4, Z6, Z8
 	VMULPS       Z23, Z3, Z11
-	VFMADD231PS  512(R12), Z28, Z8
-	VFMADD231PS  448(R12), Z29, Z11
+	VMOVUPS      512(R12), Z12
+	VFMADD231PS  Z28, Z12, Z8
+	VMOVUPS      448(R12), Z14
+	VFMADD231PS  Z29, Z14, Z11
 	VFNMADD231PS Z30, Z21, Z8
 	VFMADD231PS  Z31, Z17, Z11
 	VFNMADD231PS Z26, Z24, Z8
 	VFMADD231PS  Z5, Z9, Z11
 	VFNMADD231PS Z18, Z27, Z8
 	VFMADD231PS  Z25, Z1, Z11
-	VSUBPS       Z11, Z8, Z12
+	VSUBPS       Z11, Z8, Z15
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z12, (AX)(R11*1)
-	VMOVUPS      576(R12), Z12
-	VMOVUPS      Z12, (CX)(R11*1)
+	VMOVUPS      Z15, (AX)(R11*1)
+	VMOVUPS      576(R12), Z15
+	VMOVUPS      Z15, (CX)(R11*1)
 	VADDPS       Z11, Z8, Z8
 	MOVLQSX      40(SI), R11
 	IMULQ        DI, R11
@@ -18588,20 +18420,20 @@ butterfly:
 	VMOVAPS      Z7, Z8
 	VFMADD231PS  Z28, Z6, Z8
 	VMULPS       Z29, Z3, Z11
-	VFNMADD231PS 512(R12), Z26, Z8
-	VFMADD231PS  448(R12), Z5, Z11
+	VFNMADD231PS Z26, Z12, Z8
+	VFMADD231PS  Z5, Z14, Z11
 	VFNMADD231PS Z18, Z21, Z8
 	VFNMADD231PS Z25, Z17, Z11
 	VFNMADD231PS Z30, Z24, Z8
 	VFNMADD231PS Z31, Z9, Z11
 	VFMADD231PS  Z4, Z27, Z8
 	VFNMADD231PS Z23, Z1, Z11
-	VSUBPS       Z11, Z8, Z12
+	VSUBPS       Z11, Z8, Z15
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z12, (AX)(R11*1)
-	VMOVUPS      384(R12), Z12
-	VMOVUPS      Z12, (CX)(R11*1)
+	VMOVUPS      Z15, (AX)(R11*1)
+	VMOVUPS      384(R12), Z15
+	VMOVUPS      Z15, (CX)(R11*1)
 	VADDPS       Z11, Z8, Z8
 	MOVLQSX      36(SI), R11
 	IMULQ        DI, R11
@@ -18611,20 +18443,20 @@ butterfly:
 	VMOVAPS      Z7, Z8
 	VFNMADD231PS Z30, Z6, Z8
 	VMULPS       Z31, Z3, Z11
-	VFNMADD231PS 512(R12), Z18, Z8
-	VFNMADD231PS 448(R12), Z25, Z11
+	VFNMADD231PS Z18, Z12, Z8
+	VFNMADD231PS Z25, Z14, Z11
 	VFMADD231PS  Z28, Z21, Z8
 	VFNMADD231PS Z29, Z17, Z11
 	VFMADD231PS  Z4, Z24, Z8
 	VFMADD231PS  Z23, Z9, Z11
 	VFNMADD231PS Z26, Z27, Z8
 	VFMADD231PS  Z5, Z1, Z11
-	VSUBPS       Z11, Z8, Z12
+	VSUBPS       Z11, Z8, Z15
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z12, (AX)(R11*1)
-	VMOVUPS      320(R12), Z12
-	VMOVUPS      Z12, (CX)(R11*1)
+	VMOVUPS      Z15, (AX)(R11*1)
+	VMOVUPS      320(R12), Z15
+	VMOVUPS      Z15, (CX)(R11*1)
 	VADDPS       Z11, Z8, Z8
 	MOVLQSX      32(SI), R11
 	IMULQ        DI, R11
@@ -18634,18 +18466,18 @@ butterfly:
 	VMOVAPS      Z7, Z8
 	VFNMADD231PS Z26, Z6, Z8
 	VMULPS       Z5, Z3, Z11
-	VFNMADD231PS 512(R12), Z30, Z8
-	VFNMADD231PS 448(R12), Z31, Z11
+	VFNMADD231PS Z30, Z12, Z8
+	VFNMADD231PS Z31, Z14, Z11
 	VFMADD231PS  Z4, Z21, Z8
 	VFMADD231PS  Z23, Z17, Z11
 	VFNMADD231PS Z18, Z24, Z8
 	VFMADD231PS  Z25, Z9, Z11
 	VFMADD231PS  Z28, Z27, Z8
 	VFNMADD231PS Z29, Z1, Z11
-	VSUBPS       Z11, Z8, Z12
+	VSUBPS       Z11, Z8, Z15
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z12, (AX)(R11*1)
+	VMOVUPS      Z15, (AX)(R11*1)
 	VMOVUPS      Z13, (CX)(R11*1)
 	VADDPS       Z11, Z8, Z8
 	MOVLQSX      28(SI), R11
@@ -18654,8 +18486,8 @@ butterfly:
 	VMOVUPS      Z10, (CX)(R11*1)
 	VFNMADD231PS Z18, Z6, Z7
 	VMULPS       Z25, Z3, Z3
-	VFMADD231PS  512(R12), Z4, Z7
-	VFNMADD231PS 448(R12), Z23, Z3
+	VFMADD231PS  Z4, Z12, Z7
+	VFNMADD231PS Z23, Z14, Z3
 	VFNMADD231PS Z26, Z21, Z7
 	VFMADD231PS  Z5, Z17, Z3
 	VFMADD231PS  Z28, Z24, Z7
@@ -18680,7 +18512,7 @@ butterfly:
 
 // func ButterflyFilter11AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
-TEXT ·ButterflyFilter11AVX2(SB), $960-104
+TEXT ·ButterflyFilter11AVX2(SB), $928-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -18798,84 +18630,73 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+768(SB), Y9, Y15
 	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y8, Y14
 	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y11, Y15
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y2, Y14
 	VMOVUPS      Y10, 352(R12)
-	VBROADCASTSS butterflyConstants<>+108(SB), Y10
-	VFNMADD231PS Y10, Y2, Y14
+	VMOVUPS      288(R12), Y10
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y10, Y15
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y7, Y14
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y1, Y15
 	VMOVUPS      Y5, 384(R12)
-	VBROADCASTSS butterflyConstants<>+112(SB), Y5
-	VFMADD231PS  288(R12), Y5, Y15
-	VMOVUPS      Y13, 416(R12)
-	VBROADCASTSS butterflyConstants<>+116(SB), Y13
-	VFNMADD231PS Y13, Y7, Y14
-	VBROADCASTSS butterflyConstants<>+120(SB), Y4
-	VFMADD231PS  Y4, Y1, Y15
-	VADDPS       Y15, Y14, Y4
+	VADDPS       Y15, Y14, Y5
 	VSUBPS       Y15, Y14, Y14
 	VMOVAPS      Y0, Y15
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y6, Y15
-	VMOVUPS      Y14, 448(R12)
+	VMOVUPS      Y14, 416(R12)
 	VMULPS       butterflyConstantVectors<>+768(SB), Y3, Y14
-	VFNMADD231PS Y10, Y12, Y15
-	VFMADD231PS  Y5, Y9, Y14
-	VFNMADD231PS Y13, Y8, Y15
-	VMOVUPS      Y4, 480(R12)
-	VBROADCASTSS butterflyConstants<>+120(SB), Y4
-	VFNMADD231PS Y4, Y11, Y14
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y12, Y15
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y9, Y14
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y11, Y14
+	VMOVUPS      Y5, 448(R12)
 	VBROADCASTSS butterflyConstants<>+100(SB), Y5
 	VFNMADD231PS Y5, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+104(SB), Y10
-	VFNMADD231PS 288(R12), Y10, Y14
-	VBROADCASTSS butterflyConstants<>+84(SB), Y4
+	VMOVUPS      Y13, 480(R12)
+	VBROADCASTSS butterflyConstants<>+104(SB), Y13
+	VFNMADD231PS Y13, Y10, Y14
 	VFMADD231PS  Y4, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+88(SB), Y4
-	VFNMADD231PS Y4, Y1, Y14
+	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y1, Y14
 	VADDPS       Y14, Y15, Y4
 	VSUBPS       Y14, Y15, Y14
 	VMOVAPS      Y0, Y15
 	VFNMADD231PS Y5, Y6, Y15
 	VMOVUPS      Y14, 512(R12)
-	VMULPS       Y10, Y3, Y14
-	VFNMADD231PS Y13, Y12, Y15
+	VMULPS       Y13, Y3, Y14
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y12, Y15
 	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y9, Y14
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y8, Y15
 	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y11, Y14
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y2, Y15
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y10, Y14
 	VMOVUPS      Y4, 544(R12)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y4
-	VFMADD231PS  Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+88(SB), Y13
-	VFMADD231PS  288(R12), Y13, Y14
-	VBROADCASTSS butterflyConstants<>+108(SB), Y13
-	VFNMADD231PS Y13, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+112(SB), Y4
-	VFMADD231PS  Y4, Y1, Y14
-	VADDPS       Y14, Y15, Y10
-	VSUBPS       Y14, Y15, Y14
-	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y13, Y6, Y15
-	VMOVUPS      Y14, 576(R12)
-	VMULPS       Y4, Y3, Y14
-	VFNMADD231PS Y5, Y12, Y15
-	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y9, Y14
-	VMOVUPS      Y10, 608(R12)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y10
-	VFMADD231PS  Y10, Y8, Y15
-	VBROADCASTSS butterflyConstants<>+88(SB), Y5
-	VFMADD231PS  Y5, Y11, Y14
-	VBROADCASTSS butterflyConstants<>+116(SB), Y4
-	VFNMADD231PS Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+120(SB), Y13
-	VFMADD231PS  288(R12), Y13, Y14
-	VBROADCASTSS butterflyConstants<>+92(SB), Y5
-	VFMADD231PS  Y5, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+96(SB), Y5
-	VFNMADD231PS Y5, Y1, Y14
+	VBROADCASTSS butterflyConstants<>+108(SB), Y4
+	VFNMADD231PS Y4, Y7, Y15
+	VBROADCASTSS butterflyConstants<>+112(SB), Y13
+	VFMADD231PS  Y13, Y1, Y14
 	VADDPS       Y14, Y15, Y5
 	VSUBPS       Y14, Y15, Y14
-	VFNMADD231PS Y4, Y6, Y0
+	VMOVAPS      Y0, Y15
+	VFNMADD231PS Y4, Y6, Y15
+	VMOVUPS      Y14, 576(R12)
+	VMULPS       Y13, Y3, Y14
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y12, Y15
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y9, Y14
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y8, Y15
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y11, Y14
+	VMOVUPS      Y5, 608(R12)
+	VBROADCASTSS butterflyConstants<>+116(SB), Y5
+	VFNMADD231PS Y5, Y2, Y15
+	VBROADCASTSS butterflyConstants<>+120(SB), Y13
+	VFMADD231PS  Y13, Y10, Y14
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y7, Y15
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y1, Y14
+	VADDPS       Y14, Y15, Y4
+	VSUBPS       Y14, Y15, Y14
+	VFNMADD231PS Y5, Y6, Y0
 	VMULPS       Y13, Y3, Y3
-	VFMADD231PS  Y10, Y12, Y0
-	VBROADCASTSS butterflyConstants<>+88(SB), Y6
-	VFNMADD231PS Y6, Y9, Y3
+	VBROADCASTSS butterflyConstants<>+84(SB), Y6
+	VFMADD231PS  Y6, Y12, Y0
+	VBROADCASTSS butterflyConstants<>+88(SB), Y12
+	VFNMADD231PS Y12, Y9, Y3
 	VBROADCASTSS butterflyConstants<>+108(SB), Y9
 	VFNMADD231PS Y9, Y8, Y0
 	VBROADCASTSS butterflyConstants<>+112(SB), Y8
@@ -18883,25 +18704,25 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+92(SB), Y11
 	VFMADD231PS  Y11, Y2, Y0
 	VBROADCASTSS butterflyConstants<>+96(SB), Y2
-	VFNMADD231PS 288(R12), Y2, Y3
-	VBROADCASTSS butterflyConstants<>+100(SB), Y12
-	VFNMADD231PS Y12, Y7, Y0
+	VFNMADD231PS Y2, Y10, Y3
+	VBROADCASTSS butterflyConstants<>+100(SB), Y10
+	VFNMADD231PS Y10, Y7, Y0
 	VBROADCASTSS butterflyConstants<>+104(SB), Y7
 	VFMADD231PS  Y7, Y1, Y3
 	VADDPS       Y3, Y0, Y1
 	VSUBPS       Y3, Y0, Y0
 	VMOVUPS      160(R12), Y3
 	VMOVAPS      Y3, Y15
-	VFMADD231PS  256(R12), Y10, Y15
+	VFMADD231PS  256(R12), Y6, Y15
 	VMOVUPS      Y0, 288(R12)
-	VMULPS       128(R12), Y6, Y0
+	VMULPS       128(R12), Y12, Y0
 	VFMADD231PS  32(R12), Y11, Y15
 	VFMADD231PS  (R12), Y2, Y0
-	VFNMADD231PS 96(R12), Y12, Y15
+	VFNMADD231PS 96(R12), Y10, Y15
 	VFMADD231PS  64(R12), Y7, Y0
 	VFNMADD231PS 224(R12), Y9, Y15
 	VFMADD231PS  192(R12), Y8, Y0
-	VFNMADD231PS 416(R12), Y4, Y15
+	VFNMADD231PS 480(R12), Y5, Y15
 	VFMADD231PS  320(R12), Y13, Y0
 	VMOVUPS      Y1, 640(R12)
 	VSUBPS       Y0, Y15, Y1
@@ -18909,442 +18730,403 @@ butterfly:
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y14
-	VMOVUPS      Y5, 704(R12)
-	VMOVUPS      64(R9)(R11*1), Y5
-	VMULPS       Y5, Y1, Y6
+	VMOVUPS      Y4, 704(R12)
+	VMOVUPS      64(R9)(R11*1), Y4
+	VMULPS       Y4, Y1, Y12
 	VMULPS       Y14, Y1, Y1
-	VMOVUPS      480(R12), Y10
-	VFMSUB231PS  Y14, Y10, Y6
-	VFMADD231PS  Y5, Y10, Y1
+	VFMSUB231PS  448(R12), Y14, Y12
+	VFMADD231PS  448(R12), Y4, Y1
 	VADDPS       Y0, Y15, Y0
 	MOVLQSX      40(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y5
-	VMOVUPS      64(R9)(R11*1), Y10
-	VMULPS       Y10, Y0, Y14
-	VMULPS       Y5, Y0, Y0
-	VMOVUPS      448(R12), Y15
-	VFMSUB231PS  Y5, Y15, Y14
-	VFMADD231PS  Y10, Y15, Y0
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  256(R12), Y11, Y5
-	VMULPS       128(R12), Y2, Y10
-	VFNMADD231PS 32(R12), Y9, Y5
-	VFMADD231PS  (R12), Y8, Y10
-	VFNMADD231PS 96(R12), Y4, Y5
-	VFNMADD231PS 64(R12), Y13, Y10
-	VFNMADD231PS 224(R12), Y12, Y5
-	VFNMADD231PS 192(R12), Y7, Y10
-	VMOVUPS      416(R12), Y15
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y15, Y5
-	VMOVUPS      Y6, 448(R12)
-	VMOVUPS      320(R12), Y6
-	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y6, Y10
-	VMOVUPS      Y14, 480(R12)
-	VSUBPS       Y10, Y5, Y14
+	VMOVUPS      (R9)(R11*1), Y4
+	VMOVUPS      64(R9)(R11*1), Y14
+	VMULPS       Y14, Y0, Y15
+	VMULPS       Y4, Y0, Y0
+	VFMSUB231PS  416(R12), Y4, Y15
+	VFMADD231PS  416(R12), Y14, Y0
+	VMOVAPS      Y3, Y4
+	VFMADD231PS  256(R12), Y11, Y4
+	VMULPS       128(R12), Y2, Y14
+	VFNMADD231PS 32(R12), Y9, Y4
+	VFMADD231PS  (R12), Y8, Y14
+	VFNMADD231PS 96(R12), Y5, Y4
+	VFNMADD231PS 64(R12), Y13, Y14
+	VFNMADD231PS 224(R12), Y10, Y4
+	VFNMADD231PS 192(R12), Y7, Y14
+	VFMADD231PS  480(R12), Y6, Y4
+	VMOVUPS      Y12, 416(R12)
+	VMOVUPS      320(R12), Y12
+	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y12, Y14
+	VMOVUPS      Y15, 448(R12)
+	VSUBPS       Y14, Y4, Y15
 	VMOVUPS      Y0, 736(R12)
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y0
 	VMOVUPS      Y1, 768(R12)
 	VMOVUPS      64(R9)(R11*1), Y1
-	VMULPS       Y1, Y14, Y8
-	VMULPS       Y0, Y14, Y14
-	VMOVUPS      544(R12), Y9
-	VFMSUB231PS  Y0, Y9, Y8
-	VFMADD231PS  Y1, Y9, Y14
-	VADDPS       Y10, Y5, Y0
+	VMULPS       Y1, Y15, Y8
+	VMULPS       Y0, Y15, Y15
+	VFMSUB231PS  544(R12), Y0, Y8
+	VFMADD231PS  544(R12), Y1, Y15
+	VADDPS       Y14, Y4, Y0
 	MOVLQSX      36(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y1
-	VMOVUPS      64(R9)(R11*1), Y5
-	VMULPS       Y5, Y0, Y9
+	VMOVUPS      64(R9)(R11*1), Y4
+	VMULPS       Y4, Y0, Y14
 	VMULPS       Y1, Y0, Y0
-	VMOVUPS      512(R12), Y10
-	VFMSUB231PS  Y1, Y10, Y9
-	VFMADD231PS  Y5, Y10, Y0
+	VFMSUB231PS  512(R12), Y1, Y14
+	VFMADD231PS  512(R12), Y4, Y0
 	VMOVAPS      Y3, Y1
-	VFNMADD231PS 256(R12), Y12, Y1
-	VMULPS       128(R12), Y7, Y5
-	VFNMADD231PS 32(R12), Y4, Y1
-	VFNMADD231PS (R12), Y13, Y5
+	VFNMADD231PS 256(R12), Y10, Y1
+	VMULPS       128(R12), Y7, Y4
+	VFNMADD231PS 32(R12), Y5, Y1
+	VFNMADD231PS (R12), Y13, Y4
 	VFMADD231PS  96(R12), Y11, Y1
-	VFNMADD231PS 64(R12), Y2, Y5
-	VMOVUPS      224(R12), Y10
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y10, Y1
+	VFNMADD231PS 64(R12), Y2, Y4
+	VFMADD231PS  224(R12), Y6, Y1
 	VMOVUPS      Y8, 512(R12)
 	VMOVUPS      192(R12), Y8
-	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y8, Y5
-	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y15, Y1
-	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y6, Y5
-	VMOVUPS      Y9, 544(R12)
-	VSUBPS       Y5, Y1, Y9
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y8, Y4
+	VFNMADD231PS 480(R12), Y9, Y1
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y12, Y4
+	VMOVUPS      Y14, 544(R12)
+	VSUBPS       Y4, Y1, Y14
 	VMOVUPS      Y0, 800(R12)
 	MOVLQSX      12(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y0
-	VMOVUPS      Y14, 832(R12)
-	VMOVUPS      64(R9)(R11*1), Y14
-	VMULPS       Y14, Y9, Y2
-	VMULPS       Y0, Y9, Y9
-	VMOVUPS      608(R12), Y11
-	VFMSUB231PS  Y0, Y11, Y2
-	VFMADD231PS  Y14, Y11, Y9
-	VADDPS       Y5, Y1, Y0
+	VMOVUPS      Y15, 832(R12)
+	VMOVUPS      64(R9)(R11*1), Y15
+	VMULPS       Y15, Y14, Y2
+	VMULPS       Y0, Y14, Y14
+	VFMSUB231PS  608(R12), Y0, Y2
+	VFMADD231PS  608(R12), Y15, Y14
+	VADDPS       Y4, Y1, Y0
 	MOVLQSX      32(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y1
-	VMOVUPS      64(R9)(R11*1), Y5
-	VMULPS       Y5, Y0, Y11
+	VMOVUPS      64(R9)(R11*1), Y4
+	VMULPS       Y4, Y0, Y15
 	VMULPS       Y1, Y0, Y0
-	VMOVUPS      576(R12), Y14
-	VFMSUB231PS  Y1, Y14, Y11
-	VFMADD231PS  Y5, Y14, Y0
-	VBROADCASTSS butterflyConstants<>+108(SB), Y1
-	VMOVAPS      Y3, Y5
-	VFNMADD231PS 256(R12), Y1, Y5
-	VMOVUPS      128(R12), Y14
+	VFMSUB231PS  576(R12), Y1, Y15
+	VFMADD231PS  576(R12), Y4, Y0
+	VMOVAPS      Y3, Y1
+	VFNMADD231PS 256(R12), Y9, Y1
+	VMOVUPS      128(R12), Y4
 	VMOVUPS      Y2, 576(R12)
-	VMULPS       butterflyConstantVectors<>+896(SB), Y14, Y2
-	VFNMADD231PS 32(R12), Y12, Y5
+	VMULPS       butterflyConstantVectors<>+896(SB), Y4, Y2
+	VFNMADD231PS 32(R12), Y10, Y1
 	VFNMADD231PS (R12), Y7, Y2
-	VMOVUPS      Y11, 608(R12)
-	VMOVUPS      96(R12), Y11
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y11, Y5
-	VMOVUPS      Y0, 864(R12)
-	VMOVUPS      64(R12), Y0
-	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y0, Y2
-	VFNMADD231PS Y4, Y10, Y5
+	VFMADD231PS  96(R12), Y6, Y1
+	VMOVUPS      64(R12), Y7
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y7, Y2
+	VFNMADD231PS 224(R12), Y5, Y1
 	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y15, Y5
-	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y6, Y2
-	VMOVUPS      Y9, 896(R12)
-	VSUBPS       Y2, Y5, Y9
+	VFMADD231PS  480(R12), Y11, Y1
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y12, Y2
+	VSUBPS       Y2, Y1, Y10
+	VMOVUPS      Y15, 608(R12)
 	MOVLQSX      16(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y7
-	VMOVUPS      64(R9)(R11*1), Y12
-	VMULPS       Y12, Y9, Y1
-	VMULPS       Y7, Y9, Y9
-	VMOVUPS      704(R12), Y13
-	VFMSUB231PS  Y7, Y13, Y1
-	VFMADD231PS  Y12, Y13, Y9
-	VADDPS       Y2, Y5, Y2
+	VMOVUPS      (R9)(R11*1), Y15
+	VMOVUPS      Y0, 864(R12)
+	VMOVUPS      64(R9)(R11*1), Y0
+	VMULPS       Y0, Y10, Y11
+	VMULPS       Y15, Y10, Y10
+	VFMSUB231PS  704(R12), Y15, Y11
+	VFMADD231PS  704(R12), Y0, Y10
+	VADDPS       Y2, Y1, Y0
 	MOVLQSX      28(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y5
-	VMOVUPS      64(R9)(R11*1), Y7
-	VMULPS       Y7, Y2, Y12
-	VMULPS       Y5, Y2, Y2
-	VMOVUPS      672(R12), Y13
-	VFMSUB231PS  Y5, Y13, Y12
-	VFMADD231PS  Y7, Y13, Y2
-	VFNMADD231PS 256(R12), Y4, Y3
-	VBROADCASTSS butterflyConstants<>+120(SB), Y5
-	VMULPS       Y5, Y14, Y7
-	VBROADCASTSS butterflyConstants<>+84(SB), Y13
-	VFMADD231PS  32(R12), Y13, Y3
-	VMOVUPS      (R12), Y14
-	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y14, Y7
-	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y11, Y3
-	VBROADCASTSS butterflyConstants<>+112(SB), Y11
-	VFMADD231PS  Y11, Y0, Y7
-	VBROADCASTSS butterflyConstants<>+92(SB), Y0
-	VFMADD231PS  Y0, Y10, Y3
-	VBROADCASTSS butterflyConstants<>+96(SB), Y10
-	VFNMADD231PS Y10, Y8, Y7
-	VBROADCASTSS butterflyConstants<>+100(SB), Y8
-	VFNMADD231PS Y8, Y15, Y3
-	VBROADCASTSS butterflyConstants<>+104(SB), Y14
-	VFMADD231PS  Y14, Y6, Y7
-	VSUBPS       Y7, Y3, Y6
+	VMOVUPS      (R9)(R11*1), Y1
+	VMOVUPS      64(R9)(R11*1), Y2
+	VMULPS       Y2, Y0, Y15
+	VMULPS       Y1, Y0, Y0
+	VFMSUB231PS  672(R12), Y1, Y15
+	VFMADD231PS  672(R12), Y2, Y0
+	VFNMADD231PS 256(R12), Y5, Y3
+	VMULPS       Y13, Y4, Y1
+	VFMADD231PS  32(R12), Y6, Y3
+	VBROADCASTSS butterflyConstants<>+88(SB), Y2
+	VFNMADD231PS (R12), Y2, Y1
+	VFNMADD231PS 96(R12), Y9, Y3
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y7, Y1
+	VBROADCASTSS butterflyConstants<>+92(SB), Y4
+	VFMADD231PS  224(R12), Y4, Y3
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y8, Y1
+	VBROADCASTSS butterflyConstants<>+100(SB), Y7
+	VFNMADD231PS 480(R12), Y7, Y3
+	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y12, Y1
+	VSUBPS       Y1, Y3, Y8
 	MOVLQSX      20(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y15
-	VMOVUPS      64(R9)(R11*1), Y5
-	VMULPS       Y5, Y6, Y4
-	VMULPS       Y15, Y6, Y6
-	VMOVUPS      640(R12), Y11
-	VFMSUB231PS  Y15, Y11, Y4
-	VFMADD231PS  Y5, Y11, Y6
-	VADDPS       Y7, Y3, Y3
+	VMOVUPS      (R9)(R11*1), Y12
+	VMOVUPS      64(R9)(R11*1), Y13
+	VMULPS       Y13, Y8, Y5
+	VMULPS       Y12, Y8, Y8
+	VFMSUB231PS  640(R12), Y12, Y5
+	VFMADD231PS  640(R12), Y13, Y8
+	VADDPS       Y1, Y3, Y1
 	MOVLQSX      24(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y5
-	VMOVUPS      64(R9)(R11*1), Y7
-	VMULPS       Y7, Y3, Y11
-	VMULPS       Y5, Y3, Y3
-	VMOVUPS      288(R12), Y15
-	VFMSUB231PS  Y5, Y15, Y11
-	VFMADD231PS  Y7, Y15, Y3
-	VMOVUPS      768(R12), Y5
-	VMOVUPS      736(R12), Y7
-	VADDPS       Y7, Y5, Y15
-	VMOVUPS      448(R12), Y14
-	VMOVUPS      480(R12), Y8
-	VADDPS       Y8, Y14, Y10
-	VSUBPS       Y7, Y5, Y5
-	VSUBPS       Y8, Y14, Y7
-	VADDPS       384(R12), Y15, Y8
-	VADDPS       352(R12), Y10, Y14
-	VMOVUPS      Y5, 480(R12)
-	VMOVUPS      832(R12), Y5
-	VMOVUPS      Y10, 448(R12)
-	VMOVUPS      800(R12), Y10
-	VADDPS       Y10, Y5, Y0
-	VMOVUPS      512(R12), Y13
-	VMOVUPS      Y7, 736(R12)
-	VMOVUPS      544(R12), Y7
-	VMOVUPS      Y15, 768(R12)
-	VADDPS       Y7, Y13, Y15
-	VSUBPS       Y10, Y5, Y5
-	VSUBPS       Y7, Y13, Y7
-	VADDPS       Y0, Y8, Y8
-	VADDPS       Y15, Y14, Y10
-	VMOVUPS      896(R12), Y13
-	VMOVUPS      864(R12), Y14
-	VMOVUPS      Y5, 544(R12)
-	VADDPS       Y14, Y13, Y5
-	VMOVUPS      Y15, 512(R12)
-	VMOVUPS      576(R12), Y15
-	VMOVUPS      Y7, 800(R12)
-	VMOVUPS      608(R12), Y7
-	VMOVUPS      Y0, 832(R12)
-	VADDPS       Y7, Y15, Y0
-	VSUBPS       Y14, Y13, Y13
-	VSUBPS       Y7, Y15, Y7
-	VADDPS       Y5, Y8, Y8
-	VADDPS       Y0, Y10, Y10
-	VADDPS       Y2, Y9, Y14
-	VADDPS       Y12, Y1, Y15
-	VSUBPS       Y2, Y9, Y2
-	VSUBPS       Y12, Y1, Y1
-	VADDPS       Y14, Y8, Y8
-	VADDPS       Y15, Y10, Y9
-	VADDPS       Y3, Y6, Y10
-	VADDPS       Y11, Y4, Y12
-	VSUBPS       Y3, Y6, Y3
-	VSUBPS       Y11, Y4, Y4
-	VADDPS       Y10, Y8, Y6
-	VADDPS       Y12, Y9, Y8
+	VMOVUPS      (R9)(R11*1), Y3
+	VMOVUPS      64(R9)(R11*1), Y12
+	VMULPS       Y12, Y1, Y13
+	VMULPS       Y3, Y1, Y1
+	VFMSUB231PS  288(R12), Y3, Y13
+	VFMADD231PS  288(R12), Y12, Y1
+	VMOVUPS      768(R12), Y3
+	VADDPS       736(R12), Y3, Y12
+	VMOVUPS      416(R12), Y9
+	VADDPS       448(R12), Y9, Y7
+	VSUBPS       736(R12), Y3, Y3
+	VSUBPS       448(R12), Y9, Y9
+	VMOVUPS      Y3, 448(R12)
+	VADDPS       384(R12), Y12, Y3
+	VADDPS       352(R12), Y7, Y4
+	VMOVUPS      Y7, 416(R12)
+	VMOVUPS      832(R12), Y7
+	VADDPS       800(R12), Y7, Y2
+	VMOVUPS      512(R12), Y6
+	VMOVUPS      Y9, 736(R12)
+	VADDPS       544(R12), Y6, Y9
+	VSUBPS       800(R12), Y7, Y7
+	VSUBPS       544(R12), Y6, Y6
+	VADDPS       Y2, Y3, Y3
+	VADDPS       Y9, Y4, Y4
+	VMOVUPS      Y7, 544(R12)
+	VADDPS       864(R12), Y14, Y7
+	VMOVUPS      Y9, 512(R12)
+	VMOVUPS      576(R12), Y9
+	VMOVUPS      Y6, 800(R12)
+	VADDPS       608(R12), Y9, Y6
+	VSUBPS       864(R12), Y14, Y14
+	VSUBPS       608(R12), Y9, Y9
+	VADDPS       Y7, Y3, Y3
+	VADDPS       Y6, Y4, Y4
+	VMOVUPS      Y14, 608(R12)
+	VADDPS       Y0, Y10, Y14
+	VMOVUPS      Y6, 576(R12)
+	VADDPS       Y15, Y11, Y6
+	VSUBPS       Y0, Y10, Y0
+	VSUBPS       Y15, Y11, Y10
+	VADDPS       Y14, Y3, Y3
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y1, Y8, Y11
+	VADDPS       Y13, Y5, Y15
+	VSUBPS       Y1, Y8, Y1
+	VSUBPS       Y13, Y5, Y5
+	VADDPS       Y11, Y3, Y3
+	VADDPS       Y15, Y4, Y4
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y6, (CX)(R11*1)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y6
-	VMOVUPS      384(R12), Y8
-	VMOVAPS      Y8, Y9
-	VFMADD231PS  768(R12), Y6, Y9
-	VMOVUPS      736(R12), Y11
-	VMOVUPS      Y3, 608(R12)
-	VMULPS       butterflyConstantVectors<>+704(SB), Y11, Y3
-	VMOVUPS      Y12, 576(R12)
-	VBROADCASTSS butterflyConstants<>+92(SB), Y12
-	VFMADD231PS  832(R12), Y12, Y9
-	VMOVUPS      Y2, 864(R12)
-	VBROADCASTSS butterflyConstants<>+96(SB), Y2
-	VFMADD231PS  800(R12), Y2, Y3
-	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y5, Y9
-	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y7, Y3
-	VMOVUPS      Y15, 896(R12)
-	VBROADCASTSS butterflyConstants<>+108(SB), Y15
-	VFNMADD231PS Y15, Y14, Y9
-	VMOVUPS      Y13, 288(R12)
-	VBROADCASTSS butterflyConstants<>+112(SB), Y13
-	VFMADD231PS  Y13, Y1, Y3
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      Y3, (CX)(R11*1)
+	VBROADCASTSS butterflyConstants<>+84(SB), Y3
+	VMOVUPS      384(R12), Y4
+	VMOVAPS      Y4, Y8
+	VFMADD231PS  Y3, Y12, Y8
+	VMOVUPS      736(R12), Y13
+	VMOVUPS      Y1, 864(R12)
+	VMULPS       butterflyConstantVectors<>+704(SB), Y13, Y1
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y2, Y8
+	VMOVUPS      Y15, 832(R12)
+	VMOVUPS      800(R12), Y15
+	VFMADD231PS  butterflyConstantVectors<>+768(SB), Y15, Y1
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y7, Y8
+	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y9, Y1
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y14, Y8
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y10, Y1
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y11, Y8
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y5, Y1
+	VMOVUPS      Y0, 768(R12)
+	VADDPS       Y1, Y8, Y0
+	VSUBPS       Y1, Y8, Y1
+	VMOVAPS      Y4, Y8
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y12, Y8
+	VMOVUPS      Y1, 288(R12)
+	VMULPS       butterflyConstantVectors<>+768(SB), Y13, Y1
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y2, Y8
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y15, Y1
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y7, Y8
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y9, Y1
 	VMOVUPS      Y0, 640(R12)
-	VBROADCASTSS butterflyConstants<>+116(SB), Y0
-	VFNMADD231PS Y0, Y10, Y9
-	VBROADCASTSS butterflyConstants<>+120(SB), Y6
-	VFMADD231PS  Y6, Y4, Y3
-	VADDPS       Y3, Y9, Y6
-	VSUBPS       Y3, Y9, Y3
-	VMOVAPS      Y8, Y9
-	VFMADD231PS  768(R12), Y12, Y9
-	VMOVUPS      Y3, 320(R12)
-	VMULPS       Y2, Y11, Y3
-	VFNMADD231PS 832(R12), Y15, Y9
-	VFMADD231PS  800(R12), Y13, Y3
-	VFNMADD231PS Y0, Y5, Y9
-	VMOVUPS      Y6, 416(R12)
-	VBROADCASTSS butterflyConstants<>+120(SB), Y6
-	VFNMADD231PS Y6, Y7, Y3
-	VBROADCASTSS butterflyConstants<>+100(SB), Y13
-	VFNMADD231PS Y13, Y14, Y9
-	VBROADCASTSS butterflyConstants<>+104(SB), Y15
-	VFNMADD231PS Y15, Y1, Y3
-	VBROADCASTSS butterflyConstants<>+84(SB), Y2
-	VFMADD231PS  Y2, Y10, Y9
-	VBROADCASTSS butterflyConstants<>+88(SB), Y2
-	VFNMADD231PS Y2, Y4, Y3
-	VADDPS       Y3, Y9, Y2
-	VSUBPS       Y3, Y9, Y3
-	VMOVAPS      Y8, Y9
-	VFNMADD231PS 768(R12), Y13, Y9
+	VBROADCASTSS butterflyConstants<>+100(SB), Y0
+	VFNMADD231PS Y0, Y14, Y8
+	VMOVUPS      Y6, 320(R12)
+	VBROADCASTSS butterflyConstants<>+104(SB), Y6
+	VFNMADD231PS Y6, Y10, Y1
+	VFMADD231PS  Y3, Y11, Y8
+	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y5, Y1
+	VADDPS       Y1, Y8, Y3
+	VSUBPS       Y1, Y8, Y1
+	VMOVAPS      Y4, Y8
+	VFNMADD231PS Y0, Y12, Y8
+	VMOVUPS      Y1, 480(R12)
+	VMULPS       Y6, Y13, Y1
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y2, Y8
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y15, Y1
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y7, Y8
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y9, Y1
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y14, Y8
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y10, Y1
 	VMOVUPS      Y3, 192(R12)
-	VMULPS       Y15, Y11, Y3
-	VFNMADD231PS 832(R12), Y0, Y9
-	VFNMADD231PS 800(R12), Y6, Y3
-	VFMADD231PS  Y12, Y5, Y9
-	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y7, Y3
-	VMOVUPS      Y2, 224(R12)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y2
-	VFMADD231PS  Y2, Y14, Y9
-	VBROADCASTSS butterflyConstants<>+88(SB), Y12
-	VFMADD231PS  Y12, Y1, Y3
-	VBROADCASTSS butterflyConstants<>+108(SB), Y6
-	VFNMADD231PS Y6, Y10, Y9
-	VBROADCASTSS butterflyConstants<>+112(SB), Y0
-	VFMADD231PS  Y0, Y4, Y3
-	VADDPS       Y3, Y9, Y12
-	VSUBPS       Y3, Y9, Y3
-	VMOVAPS      Y8, Y9
-	VFNMADD231PS 768(R12), Y6, Y9
-	VMOVUPS      Y3, 64(R12)
-	VMULPS       Y0, Y11, Y3
-	VFNMADD231PS 832(R12), Y13, Y9
-	VFNMADD231PS 800(R12), Y15, Y3
-	VFMADD231PS  Y2, Y5, Y9
-	VMOVUPS      Y12, 96(R12)
-	VBROADCASTSS butterflyConstants<>+88(SB), Y12
-	VFMADD231PS  Y12, Y7, Y3
-	VBROADCASTSS butterflyConstants<>+116(SB), Y15
-	VFNMADD231PS Y15, Y14, Y9
-	VBROADCASTSS butterflyConstants<>+120(SB), Y13
-	VFMADD231PS  Y13, Y1, Y3
-	VBROADCASTSS butterflyConstants<>+92(SB), Y0
-	VFMADD231PS  Y0, Y10, Y9
-	VBROADCASTSS butterflyConstants<>+96(SB), Y0
-	VFNMADD231PS Y0, Y4, Y3
-	VADDPS       Y3, Y9, Y0
-	VSUBPS       Y3, Y9, Y3
-	VFNMADD231PS 768(R12), Y15, Y8
-	VMULPS       Y13, Y11, Y9
-	VFMADD231PS  832(R12), Y2, Y8
-	VFNMADD231PS 800(R12), Y12, Y9
-	VFNMADD231PS Y6, Y5, Y8
-	VBROADCASTSS butterflyConstants<>+112(SB), Y5
-	VFMADD231PS  Y5, Y7, Y9
-	VBROADCASTSS butterflyConstants<>+92(SB), Y7
-	VFMADD231PS  Y7, Y14, Y8
-	VBROADCASTSS butterflyConstants<>+96(SB), Y11
-	VFNMADD231PS Y11, Y1, Y9
-	VBROADCASTSS butterflyConstants<>+100(SB), Y1
-	VFNMADD231PS Y1, Y10, Y8
-	VBROADCASTSS butterflyConstants<>+104(SB), Y10
-	VFMADD231PS  Y10, Y4, Y9
-	VADDPS       Y9, Y8, Y4
-	VSUBPS       Y9, Y8, Y8
-	VMOVUPS      352(R12), Y9
-	VMOVAPS      Y9, Y14
-	VFMADD231PS  448(R12), Y2, Y14
-	VMOVUPS      Y8, 800(R12)
-	VMULPS       480(R12), Y12, Y8
-	VFMADD231PS  512(R12), Y7, Y14
-	VFMADD231PS  544(R12), Y11, Y8
-	VFNMADD231PS 640(R12), Y1, Y14
-	VFMADD231PS  288(R12), Y10, Y8
-	VFNMADD231PS 896(R12), Y6, Y14
-	VFMADD231PS  864(R12), Y5, Y8
-	VFNMADD231PS 576(R12), Y15, Y14
-	VFMADD231PS  608(R12), Y13, Y8
-	VMOVUPS      Y4, 832(R12)
-	VSUBPS       Y8, Y14, Y4
+	VBROADCASTSS butterflyConstants<>+108(SB), Y3
+	VFNMADD231PS Y3, Y11, Y8
+	VBROADCASTSS butterflyConstants<>+112(SB), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VADDPS       Y1, Y8, Y0
+	VSUBPS       Y1, Y8, Y1
+	VMOVAPS      Y4, Y8
+	VFNMADD231PS Y3, Y12, Y8
+	VMOVUPS      Y1, 224(R12)
+	VMULPS       Y6, Y13, Y1
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y2, Y8
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y15, Y1
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y7, Y8
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y9, Y1
+	VMOVUPS      Y0, 64(R12)
+	VBROADCASTSS butterflyConstants<>+116(SB), Y0
+	VFNMADD231PS Y0, Y14, Y8
+	VBROADCASTSS butterflyConstants<>+120(SB), Y6
+	VFMADD231PS  Y6, Y10, Y1
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y11, Y8
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y5, Y1
+	VADDPS       Y1, Y8, Y3
+	VSUBPS       Y1, Y8, Y1
+	VFNMADD231PS Y0, Y12, Y4
+	VMULPS       Y6, Y13, Y8
+	VBROADCASTSS butterflyConstants<>+84(SB), Y12
+	VFMADD231PS  Y12, Y2, Y4
+	VBROADCASTSS butterflyConstants<>+88(SB), Y2
+	VFNMADD231PS Y2, Y15, Y8
+	VBROADCASTSS butterflyConstants<>+108(SB), Y13
+	VFNMADD231PS Y13, Y7, Y4
+	VBROADCASTSS butterflyConstants<>+112(SB), Y7
+	VFMADD231PS  Y7, Y9, Y8
+	VBROADCASTSS butterflyConstants<>+92(SB), Y9
+	VFMADD231PS  Y9, Y14, Y4
+	VBROADCASTSS butterflyConstants<>+96(SB), Y14
+	VFNMADD231PS Y14, Y10, Y8
+	VBROADCASTSS butterflyConstants<>+100(SB), Y10
+	VFNMADD231PS Y10, Y11, Y4
+	VBROADCASTSS butterflyConstants<>+104(SB), Y11
+	VFMADD231PS  Y11, Y5, Y8
+	VADDPS       Y8, Y4, Y5
+	VSUBPS       Y8, Y4, Y4
+	VMOVUPS      352(R12), Y8
+	VMOVAPS      Y8, Y15
+	VFMADD231PS  416(R12), Y12, Y15
+	VMOVUPS      Y4, 800(R12)
+	VMULPS       448(R12), Y2, Y4
+	VFMADD231PS  512(R12), Y9, Y15
+	VFMADD231PS  544(R12), Y14, Y4
+	VFNMADD231PS 576(R12), Y10, Y15
+	VFMADD231PS  608(R12), Y11, Y4
+	VFNMADD231PS 320(R12), Y13, Y15
+	VFMADD231PS  768(R12), Y7, Y4
+	VFNMADD231PS 832(R12), Y0, Y15
+	VFMADD231PS  864(R12), Y6, Y4
+	VMOVUPS      Y5, 736(R12)
+	VSUBPS       Y4, Y15, Y5
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      416(R12), Y4
-	VMOVUPS      Y4, (CX)(R11*1)
-	VADDPS       Y8, Y14, Y4
+	VMOVUPS      Y5, (AX)(R11*1)
+	VMOVUPS      640(R12), Y5
+	VMOVUPS      Y5, (CX)(R11*1)
+	VADDPS       Y4, Y15, Y4
 	MOVLQSX      40(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      320(R12), Y4
+	VMOVUPS      288(R12), Y4
 	VMOVUPS      Y4, (CX)(R11*1)
-	VMOVAPS      Y9, Y4
-	VFMADD231PS  448(R12), Y7, Y4
-	VMULPS       480(R12), Y11, Y8
-	VFNMADD231PS 512(R12), Y6, Y4
-	VFMADD231PS  544(R12), Y5, Y8
-	VFNMADD231PS 640(R12), Y15, Y4
-	VFNMADD231PS 288(R12), Y13, Y8
-	VFNMADD231PS 896(R12), Y1, Y4
-	VFNMADD231PS 864(R12), Y10, Y8
-	VFMADD231PS  576(R12), Y2, Y4
-	VFNMADD231PS 608(R12), Y12, Y8
-	VSUBPS       Y8, Y4, Y14
+	VMOVAPS      Y8, Y4
+	VFMADD231PS  416(R12), Y9, Y4
+	VMULPS       448(R12), Y14, Y5
+	VFNMADD231PS 512(R12), Y13, Y4
+	VFMADD231PS  544(R12), Y7, Y5
+	VFNMADD231PS 576(R12), Y0, Y4
+	VFNMADD231PS 608(R12), Y6, Y5
+	VFNMADD231PS 320(R12), Y10, Y4
+	VFNMADD231PS 768(R12), Y11, Y5
+	VFMADD231PS  832(R12), Y12, Y4
+	VFNMADD231PS 864(R12), Y2, Y5
+	VSUBPS       Y5, Y4, Y15
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y14, (AX)(R11*1)
-	VMOVUPS      224(R12), Y14
-	VMOVUPS      Y14, (CX)(R11*1)
-	VADDPS       Y8, Y4, Y4
+	VMOVUPS      Y15, (AX)(R11*1)
+	VMOVUPS      192(R12), Y15
+	VMOVUPS      Y15, (CX)(R11*1)
+	VADDPS       Y5, Y4, Y4
 	MOVLQSX      36(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      192(R12), Y4
+	VMOVUPS      480(R12), Y4
 	VMOVUPS      Y4, (CX)(R11*1)
-	VMOVAPS      Y9, Y4
-	VFNMADD231PS 448(R12), Y1, Y4
-	VMULPS       480(R12), Y10, Y8
-	VFNMADD231PS 512(R12), Y15, Y4
-	VFNMADD231PS 544(R12), Y13, Y8
-	VFMADD231PS  640(R12), Y7, Y4
-	VFNMADD231PS 288(R12), Y11, Y8
-	VFMADD231PS  896(R12), Y2, Y4
-	VFMADD231PS  864(R12), Y12, Y8
-	VFNMADD231PS 576(R12), Y6, Y4
-	VFMADD231PS  608(R12), Y5, Y8
-	VSUBPS       Y8, Y4, Y14
+	VMOVAPS      Y8, Y4
+	VFNMADD231PS 416(R12), Y10, Y4
+	VMULPS       448(R12), Y11, Y5
+	VFNMADD231PS 512(R12), Y0, Y4
+	VFNMADD231PS 544(R12), Y6, Y5
+	VFMADD231PS  576(R12), Y9, Y4
+	VFNMADD231PS 608(R12), Y14, Y5
+	VFMADD231PS  320(R12), Y12, Y4
+	VFMADD231PS  768(R12), Y2, Y5
+	VFNMADD231PS 832(R12), Y13, Y4
+	VFMADD231PS  864(R12), Y7, Y5
+	VSUBPS       Y5, Y4, Y15
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y14, (AX)(R11*1)
-	VMOVUPS      96(R12), Y14
-	VMOVUPS      Y14, (CX)(R11*1)
-	VADDPS       Y8, Y4, Y4
+	VMOVUPS      Y15, (AX)(R11*1)
+	VMOVUPS      64(R12), Y15
+	VMOVUPS      Y15, (CX)(R11*1)
+	VADDPS       Y5, Y4, Y4
 	MOVLQSX      32(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y4, (AX)(R11*1)
-	VMOVUPS      64(R12), Y4
+	VMOVUPS      224(R12), Y4
 	VMOVUPS      Y4, (CX)(R11*1)
-	VMOVAPS      Y9, Y4
-	VFNMADD231PS 448(R12), Y6, Y4
-	VMULPS       480(R12), Y5, Y8
-	VFNMADD231PS 512(R12), Y1, Y4
-	VFNMADD231PS 544(R12), Y10, Y8
-	VFMADD231PS  640(R12), Y2, Y4
-	VFMADD231PS  288(R12), Y12, Y8
-	VFNMADD231PS 896(R12), Y15, Y4
-	VFMADD231PS  864(R12), Y13, Y8
-	VFMADD231PS  576(R12), Y7, Y4
-	VFNMADD231PS 608(R12), Y11, Y8
-	VSUBPS       Y8, Y4, Y14
+	VMOVAPS      Y8, Y4
+	VFNMADD231PS 416(R12), Y13, Y4
+	VMULPS       448(R12), Y7, Y5
+	VFNMADD231PS 512(R12), Y10, Y4
+	VFNMADD231PS 544(R12), Y11, Y5
+	VFMADD231PS  576(R12), Y12, Y4
+	VFMADD231PS  608(R12), Y2, Y5
+	VFNMADD231PS 320(R12), Y0, Y4
+	VFMADD231PS  768(R12), Y6, Y5
+	VFMADD231PS  832(R12), Y9, Y4
+	VFNMADD231PS 864(R12), Y14, Y5
+	VSUBPS       Y5, Y4, Y15
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y14, (AX)(R11*1)
-	VMOVUPS      Y0, (CX)(R11*1)
-	VADDPS       Y8, Y4, Y0
+	VMOVUPS      Y15, (AX)(R11*1)
+	VMOVUPS      Y3, (CX)(R11*1)
+	VADDPS       Y5, Y4, Y3
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      Y3, (CX)(R11*1)
-	VFNMADD231PS 448(R12), Y15, Y9
-	VMULPS       480(R12), Y13, Y0
-	VFMADD231PS  512(R12), Y2, Y9
-	VFNMADD231PS 544(R12), Y12, Y0
-	VFNMADD231PS 640(R12), Y6, Y9
-	VFMADD231PS  288(R12), Y5, Y0
-	VFMADD231PS  896(R12), Y7, Y9
-	VFNMADD231PS 864(R12), Y11, Y0
-	VFNMADD231PS 576(R12), Y1, Y9
-	VFMADD231PS  608(R12), Y10, Y0
-	VSUBPS       Y0, Y9, Y1
+	VMOVUPS      Y3, (AX)(R11*1)
+	VMOVUPS      Y1, (CX)(R11*1)
+	VFNMADD231PS 416(R12), Y0, Y8
+	VMULPS       448(R12), Y6, Y0
+	VFMADD231PS  512(R12), Y12, Y8
+	VFNMADD231PS 544(R12), Y2, Y0
+	VFNMADD231PS 576(R12), Y13, Y8
+	VFMADD231PS  608(R12), Y7, Y0
+	VFMADD231PS  320(R12), Y9, Y8
+	VFNMADD231PS 768(R12), Y14, Y0
+	VFNMADD231PS 832(R12), Y10, Y8
+	VFMADD231PS  864(R12), Y11, Y0
+	VSUBPS       Y0, Y8, Y1
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y1, (AX)(R11*1)
-	VMOVUPS      832(R12), Y1
+	VMOVUPS      736(R12), Y1
 	VMOVUPS      Y1, (CX)(R11*1)
-	VADDPS       Y0, Y9, Y0
+	VADDPS       Y0, Y8, Y0
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y0, (AX)(R11*1)
@@ -19866,20 +19648,22 @@ butterfly:
 	VMOVAPS      Z5, Z7
 	VFMADD231PS  Z4, Z2, Z7
 	VMULPS       Z22, Z3, Z9
-	VFMADD231PS  512(R13), Z28, Z7
-	VFMADD231PS  448(R13), Z29, Z9
+	VMOVUPS      512(R13), Z11
+	VFMADD231PS  Z28, Z11, Z7
+	VMOVUPS      448(R13), Z12
+	VFMADD231PS  Z29, Z12, Z9
 	VFNMADD231PS Z30, Z19, Z7
 	VFMADD231PS  Z31, Z16, Z9
 	VFNMADD231PS Z26, Z21, Z7
 	VFMADD231PS  Z27, Z14, Z9
 	VFNMADD231PS Z18, Z24, Z7
 	VFMADD231PS  Z25, Z6, Z9
-	VSUBPS       Z9, Z7, Z11
+	VSUBPS       Z9, Z7, Z13
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z11, (AX)(R12*1)
-	VMOVUPS      576(R13), Z11
-	VMOVUPS      Z11, (CX)(R12*1)
+	VMOVUPS      Z13, (AX)(R12*1)
+	VMOVUPS      576(R13), Z13
+	VMOVUPS      Z13, (CX)(R12*1)
 	VADDPS       Z9, Z7, Z7
 	MOVLQSX      40(SI), R12
 	IMULQ        DI, R12
@@ -19889,20 +19673,20 @@ butterfly:
 	VMOVAPS      Z5, Z7
 	VFMADD231PS  Z28, Z2, Z7
 	VMULPS       Z29, Z3, Z9
-	VFNMADD231PS 512(R13), Z26, Z7
-	VFMADD231PS  448(R13), Z27, Z9
+	VFNMADD231PS Z26, Z11, Z7
+	VFMADD231PS  Z27, Z12, Z9
 	VFNMADD231PS Z18, Z19, Z7
 	VFNMADD231PS Z25, Z16, Z9
 	VFNMADD231PS Z30, Z21, Z7
 	VFNMADD231PS Z31, Z14, Z9
 	VFMADD231PS  Z4, Z24, Z7
 	VFNMADD231PS Z22, Z6, Z9
-	VSUBPS       Z9, Z7, Z11
+	VSUBPS       Z9, Z7, Z13
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z11, (AX)(R12*1)
-	VMOVUPS      768(R13), Z11
-	VMOVUPS      Z11, (CX)(R12*1)
+	VMOVUPS      Z13, (AX)(R12*1)
+	VMOVUPS      768(R13), Z13
+	VMOVUPS      Z13, (CX)(R12*1)
 	VADDPS       Z9, Z7, Z7
 	MOVLQSX      36(SI), R12
 	IMULQ        DI, R12
@@ -19912,20 +19696,20 @@ butterfly:
 	VMOVAPS      Z5, Z7
 	VFNMADD231PS Z30, Z2, Z7
 	VMULPS       Z31, Z3, Z9
-	VFNMADD231PS 512(R13), Z18, Z7
-	VFNMADD231PS 448(R13), Z25, Z9
+	VFNMADD231PS Z18, Z11, Z7
+	VFNMADD231PS Z25, Z12, Z9
 	VFMADD231PS  Z28, Z19, Z7
 	VFNMADD231PS Z29, Z16, Z9
 	VFMADD231PS  Z4, Z21, Z7
 	VFMADD231PS  Z22, Z14, Z9
 	VFNMADD231PS Z26, Z24, Z7
 	VFMADD231PS  Z27, Z6, Z9
-	VSUBPS       Z9, Z7, Z11
+	VSUBPS       Z9, Z7, Z13
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z11, (AX)(R12*1)
-	VMOVUPS      384(R13), Z11
-	VMOVUPS      Z11, (CX)(R12*1)
+	VMOVUPS      Z13, (AX)(R12*1)
+	VMOVUPS      384(R13), Z13
+	VMOVUPS      Z13, (CX)(R12*1)
 	VADDPS       Z9, Z7, Z7
 	MOVLQSX      32(SI), R12
 	IMULQ        DI, R12
@@ -19935,18 +19719,18 @@ butterfly:
 	VMOVAPS      Z5, Z7
 	VFNMADD231PS Z26, Z2, Z7
 	VMULPS       Z27, Z3, Z9
-	VFNMADD231PS 512(R13), Z30, Z7
-	VFNMADD231PS 448(R13), Z31, Z9
+	VFNMADD231PS Z30, Z11, Z7
+	VFNMADD231PS Z31, Z12, Z9
 	VFMADD231PS  Z4, Z19, Z7
 	VFMADD231PS  Z22, Z16, Z9
 	VFNMADD231PS Z18, Z21, Z7
 	VFMADD231PS  Z25, Z14, Z9
 	VFMADD231PS  Z28, Z24, Z7
 	VFNMADD231PS Z29, Z6, Z9
-	VSUBPS       Z9, Z7, Z11
+	VSUBPS       Z9, Z7, Z13
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z11, (AX)(R12*1)
+	VMOVUPS      Z13, (AX)(R12*1)
 	VMOVUPS      Z10, (CX)(R12*1)
 	VADDPS       Z9, Z7, Z7
 	MOVLQSX      28(SI), R12
@@ -19955,8 +19739,8 @@ butterfly:
 	VMOVUPS      Z8, (CX)(R12*1)
 	VFNMADD231PS Z18, Z2, Z5
 	VMULPS       Z25, Z3, Z2
-	VFMADD231PS  512(R13), Z4, Z5
-	VFNMADD231PS 448(R13), Z22, Z2
+	VFMADD231PS  Z4, Z11, Z5
+	VFNMADD231PS Z22, Z12, Z2
 	VFNMADD231PS Z26, Z19, Z5
 	VFMADD231PS  Z27, Z16, Z2
 	VFMADD231PS  Z28, Z21, Z5
@@ -20106,83 +19890,65 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+768(SB), Y9, Y15
 	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y8, Y5
 	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y11, Y15
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y2, Y5
 	VMOVUPS      Y10, 384(R13)
-	VBROADCASTSS butterflyConstants<>+108(SB), Y10
-	VFNMADD231PS Y10, Y2, Y5
+	VMOVUPS      288(R13), Y10
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y10, Y15
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y7, Y5
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y1, Y15
 	VMOVUPS      Y13, 416(R13)
-	VBROADCASTSS butterflyConstants<>+112(SB), Y13
-	VFMADD231PS  288(R13), Y13, Y15
-	VBROADCASTSS butterflyConstants<>+116(SB), Y14
-	VFNMADD231PS Y14, Y7, Y5
-	VBROADCASTSS butterflyConstants<>+120(SB), Y4
-	VFMADD231PS  Y4, Y1, Y15
-	VADDPS       Y15, Y5, Y4
+	VADDPS       Y15, Y5, Y13
 	VSUBPS       Y15, Y5, Y5
 	VMOVAPS      Y0, Y15
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y6, Y15
 	VMOVUPS      Y5, 448(R13)
 	VMULPS       butterflyConstantVectors<>+768(SB), Y3, Y5
-	VFNMADD231PS Y10, Y12, Y15
-	VFMADD231PS  Y13, Y9, Y5
-	VFNMADD231PS Y14, Y8, Y15
-	VMOVUPS      Y4, 480(R13)
-	VBROADCASTSS butterflyConstants<>+120(SB), Y4
-	VFNMADD231PS Y4, Y11, Y5
-	VBROADCASTSS butterflyConstants<>+100(SB), Y13
-	VFNMADD231PS Y13, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+104(SB), Y10
-	VFNMADD231PS 288(R13), Y10, Y5
-	VBROADCASTSS butterflyConstants<>+84(SB), Y4
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y12, Y15
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y9, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y11, Y5
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y2, Y15
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y10, Y5
 	VFMADD231PS  Y4, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+88(SB), Y4
-	VFNMADD231PS Y4, Y1, Y5
-	VADDPS       Y5, Y15, Y4
+	VFNMADD231PS Y14, Y1, Y5
+	VMOVUPS      Y13, 480(R13)
+	VADDPS       Y5, Y15, Y13
 	VSUBPS       Y5, Y15, Y5
 	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y13, Y6, Y15
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y6, Y15
 	VMOVUPS      Y5, 512(R13)
-	VMULPS       Y10, Y3, Y5
-	VFNMADD231PS Y14, Y12, Y15
+	VMULPS       butterflyConstantVectors<>+832(SB), Y3, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y12, Y15
 	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y9, Y5
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y8, Y15
 	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y11, Y5
-	VMOVUPS      Y4, 544(R13)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y4
 	VFMADD231PS  Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+88(SB), Y14
-	VFMADD231PS  288(R13), Y14, Y5
-	VBROADCASTSS butterflyConstants<>+108(SB), Y14
-	VFNMADD231PS Y14, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+112(SB), Y4
-	VFMADD231PS  Y4, Y1, Y5
-	VADDPS       Y5, Y15, Y10
-	VSUBPS       Y5, Y15, Y5
-	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y14, Y6, Y15
-	VMOVUPS      Y5, 576(R13)
-	VMULPS       Y4, Y3, Y5
-	VFNMADD231PS Y13, Y12, Y15
-	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y9, Y5
-	VMOVUPS      Y10, 608(R13)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y10
-	VFMADD231PS  Y10, Y8, Y15
-	VBROADCASTSS butterflyConstants<>+88(SB), Y13
-	VFMADD231PS  Y13, Y11, Y5
-	VBROADCASTSS butterflyConstants<>+116(SB), Y4
-	VFNMADD231PS Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+120(SB), Y14
-	VFMADD231PS  288(R13), Y14, Y5
-	VBROADCASTSS butterflyConstants<>+92(SB), Y13
-	VFMADD231PS  Y13, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+96(SB), Y13
-	VFNMADD231PS Y13, Y1, Y5
+	VFMADD231PS  Y14, Y10, Y5
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y7, Y15
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y1, Y5
+	VMOVUPS      Y13, 544(R13)
 	VADDPS       Y5, Y15, Y13
 	VSUBPS       Y5, Y15, Y5
-	VFNMADD231PS Y4, Y6, Y0
-	VMULPS       Y14, Y3, Y3
-	VFMADD231PS  Y10, Y12, Y0
-	VBROADCASTSS butterflyConstants<>+88(SB), Y6
-	VFNMADD231PS Y6, Y9, Y3
+	VMOVAPS      Y0, Y15
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y6, Y15
+	VMOVUPS      Y5, 576(R13)
+	VMULPS       butterflyConstantVectors<>+896(SB), Y3, Y5
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y12, Y15
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y9, Y5
+	VFMADD231PS  Y4, Y8, Y15
+	VFMADD231PS  Y14, Y11, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y2, Y15
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y10, Y5
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y7, Y15
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y1, Y5
+	VMOVUPS      Y13, 608(R13)
+	VADDPS       Y5, Y15, Y13
+	VSUBPS       Y5, Y15, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y6, Y0
+	VBROADCASTSS butterflyConstants<>+120(SB), Y6
+	VMULPS       Y6, Y3, Y3
+	VFMADD231PS  Y4, Y12, Y0
+	VFNMADD231PS Y14, Y9, Y3
 	VBROADCASTSS butterflyConstants<>+108(SB), Y9
 	VFNMADD231PS Y9, Y8, Y0
 	VBROADCASTSS butterflyConstants<>+112(SB), Y8
@@ -20190,28 +19956,29 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+92(SB), Y11
 	VFMADD231PS  Y11, Y2, Y0
 	VBROADCASTSS butterflyConstants<>+96(SB), Y2
-	VFNMADD231PS 288(R13), Y2, Y3
-	VBROADCASTSS butterflyConstants<>+100(SB), Y12
-	VFNMADD231PS Y12, Y7, Y0
+	VFNMADD231PS Y2, Y10, Y3
+	VBROADCASTSS butterflyConstants<>+100(SB), Y10
+	VFNMADD231PS Y10, Y7, Y0
 	VBROADCASTSS butterflyConstants<>+104(SB), Y7
 	VFMADD231PS  Y7, Y1, Y3
 	VADDPS       Y3, Y0, Y1
 	VSUBPS       Y3, Y0, Y0
 	VMOVUPS      160(R13), Y3
-	VMOVAPS      Y3, Y15
-	VFMADD231PS  256(R13), Y10, Y15
+	VMOVAPS      Y3, Y12
+	VFMADD231PS  256(R13), Y4, Y12
+	VMULPS       128(R13), Y14, Y15
+	VFMADD231PS  32(R13), Y11, Y12
+	VFMADD231PS  (R13), Y2, Y15
+	VFNMADD231PS 96(R13), Y10, Y12
+	VFMADD231PS  64(R13), Y7, Y15
+	VFNMADD231PS 224(R13), Y9, Y12
+	VFMADD231PS  192(R13), Y8, Y15
 	VMOVUPS      Y0, 288(R13)
-	VMULPS       128(R13), Y6, Y0
-	VFMADD231PS  32(R13), Y11, Y15
-	VFMADD231PS  (R13), Y2, Y0
-	VFNMADD231PS 96(R13), Y12, Y15
-	VFMADD231PS  64(R13), Y7, Y0
-	VFNMADD231PS 224(R13), Y9, Y15
-	VFMADD231PS  192(R13), Y8, Y0
-	VFNMADD231PS 352(R13), Y4, Y15
-	VFMADD231PS  320(R13), Y14, Y0
+	VMOVUPS      352(R13), Y0
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y0, Y12
+	VFMADD231PS  320(R13), Y6, Y15
 	VMOVUPS      Y1, 640(R13)
-	VSUBPS       Y0, Y15, Y1
+	VSUBPS       Y15, Y12, Y1
 	VMOVUPS      Y5, 672(R13)
 	MOVLQSX      4(SI), R12
 	SHLQ         $0x07, R12
@@ -20220,478 +19987,471 @@ butterfly:
 	VMOVUPS      64(R9)(R12*1), Y13
 	MOVLQSX      4(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y6
-	VMOVUPS      64(R10)(R12*1), Y10
-	VFNMADD231PS Y13, Y1, Y6
-	VFMADD231PS  Y5, Y1, Y10
+	VMOVUPS      (R10)(R12*1), Y14
+	VMOVUPS      64(R10)(R12*1), Y4
+	VFNMADD231PS Y13, Y1, Y14
+	VFMADD231PS  Y5, Y1, Y4
 	VMOVUPS      480(R13), Y1
-	VFMADD231PS  Y5, Y1, Y6
-	VFMADD231PS  Y13, Y1, Y10
-	VADDPS       Y0, Y15, Y0
+	VFMADD231PS  Y5, Y1, Y14
+	VFMADD231PS  Y13, Y1, Y4
+	VADDPS       Y15, Y12, Y1
 	MOVLQSX      40(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y1
-	VMOVUPS      64(R9)(R12*1), Y5
+	VMOVUPS      (R9)(R12*1), Y5
+	VMOVUPS      64(R9)(R12*1), Y12
 	MOVLQSX      40(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Y13
 	VMOVUPS      64(R10)(R12*1), Y15
-	VFNMADD231PS Y5, Y0, Y13
-	VFMADD231PS  Y1, Y0, Y15
-	VMOVUPS      448(R13), Y0
-	VFMADD231PS  Y1, Y0, Y13
-	VFMADD231PS  Y5, Y0, Y15
-	VMOVAPS      Y3, Y0
-	VFMADD231PS  256(R13), Y11, Y0
-	VMULPS       128(R13), Y2, Y1
-	VFNMADD231PS 32(R13), Y9, Y0
-	VFMADD231PS  (R13), Y8, Y1
-	VFNMADD231PS 96(R13), Y4, Y0
-	VFNMADD231PS 64(R13), Y14, Y1
-	VFNMADD231PS 224(R13), Y12, Y0
-	VFNMADD231PS 192(R13), Y7, Y1
-	VMOVUPS      352(R13), Y5
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y5, Y0
-	VMOVUPS      Y6, 448(R13)
-	VMOVUPS      320(R13), Y6
-	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y6, Y1
-	VMOVUPS      Y13, 480(R13)
-	VSUBPS       Y1, Y0, Y13
-	VMOVUPS      Y10, 736(R13)
+	VFNMADD231PS Y12, Y1, Y13
+	VFMADD231PS  Y5, Y1, Y15
+	VMOVUPS      448(R13), Y1
+	VFMADD231PS  Y5, Y1, Y13
+	VFMADD231PS  Y12, Y1, Y15
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  256(R13), Y11, Y1
+	VMULPS       128(R13), Y2, Y5
+	VFNMADD231PS 32(R13), Y9, Y1
+	VFMADD231PS  (R13), Y8, Y5
+	VMOVUPS      96(R13), Y12
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y12, Y1
+	VFNMADD231PS 64(R13), Y6, Y5
+	VFNMADD231PS 224(R13), Y10, Y1
+	VFNMADD231PS 192(R13), Y7, Y5
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y0, Y1
+	VMOVUPS      Y13, 448(R13)
+	VMOVUPS      320(R13), Y13
+	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y13, Y5
+	VMOVUPS      Y14, 480(R13)
+	VSUBPS       Y5, Y1, Y14
+	VMOVUPS      Y4, 736(R13)
 	MOVLQSX      8(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y10
+	VMOVUPS      (R9)(R12*1), Y4
 	VMOVUPS      Y15, 768(R13)
 	VMOVUPS      64(R9)(R12*1), Y15
 	MOVLQSX      8(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Y8
 	VMOVUPS      64(R10)(R12*1), Y9
-	VFNMADD231PS Y15, Y13, Y8
-	VFMADD231PS  Y10, Y13, Y9
-	VMOVUPS      544(R13), Y13
-	VFMADD231PS  Y10, Y13, Y8
-	VFMADD231PS  Y15, Y13, Y9
-	VADDPS       Y1, Y0, Y0
+	VFNMADD231PS Y15, Y14, Y8
+	VFMADD231PS  Y4, Y14, Y9
+	VMOVUPS      544(R13), Y14
+	VFMADD231PS  Y4, Y14, Y8
+	VFMADD231PS  Y15, Y14, Y9
+	VADDPS       Y5, Y1, Y1
 	MOVLQSX      36(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y1
-	VMOVUPS      64(R9)(R12*1), Y10
+	VMOVUPS      (R9)(R12*1), Y4
+	VMOVUPS      64(R9)(R12*1), Y5
 	MOVLQSX      36(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y13
+	VMOVUPS      (R10)(R12*1), Y14
 	VMOVUPS      64(R10)(R12*1), Y15
-	VFNMADD231PS Y10, Y0, Y13
-	VFMADD231PS  Y1, Y0, Y15
-	VMOVUPS      512(R13), Y0
-	VFMADD231PS  Y1, Y0, Y13
-	VFMADD231PS  Y10, Y0, Y15
-	VMOVAPS      Y3, Y0
-	VFNMADD231PS 256(R13), Y12, Y0
-	VMULPS       128(R13), Y7, Y1
-	VFNMADD231PS 32(R13), Y4, Y0
-	VFNMADD231PS (R13), Y14, Y1
-	VFMADD231PS  96(R13), Y11, Y0
-	VFNMADD231PS 64(R13), Y2, Y1
-	VMOVUPS      224(R13), Y10
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y10, Y0
-	VMOVUPS      Y8, 512(R13)
-	VMOVUPS      192(R13), Y8
-	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y8, Y1
-	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y5, Y0
-	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y6, Y1
-	VMOVUPS      Y13, 544(R13)
-	VSUBPS       Y1, Y0, Y13
-	VMOVUPS      Y9, 800(R13)
-	MOVLQSX      12(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y9
-	VMOVUPS      Y15, 832(R13)
-	VMOVUPS      64(R9)(R12*1), Y15
-	MOVLQSX      12(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y2
-	VMOVUPS      64(R10)(R12*1), Y11
-	VFNMADD231PS Y15, Y13, Y2
-	VFMADD231PS  Y9, Y13, Y11
-	VMOVUPS      608(R13), Y13
-	VFMADD231PS  Y9, Y13, Y2
-	VFMADD231PS  Y15, Y13, Y11
-	VADDPS       Y1, Y0, Y0
-	MOVLQSX      32(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y1
-	VMOVUPS      64(R9)(R12*1), Y9
-	MOVLQSX      32(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y13
-	VMOVUPS      64(R10)(R12*1), Y15
-	VFNMADD231PS Y9, Y0, Y13
-	VFMADD231PS  Y1, Y0, Y15
-	VMOVUPS      576(R13), Y0
-	VFMADD231PS  Y1, Y0, Y13
-	VFMADD231PS  Y9, Y0, Y15
-	VBROADCASTSS butterflyConstants<>+108(SB), Y0
+	VFNMADD231PS Y5, Y1, Y14
+	VFMADD231PS  Y4, Y1, Y15
+	VMOVUPS      512(R13), Y1
+	VFMADD231PS  Y4, Y1, Y14
+	VFMADD231PS  Y5, Y1, Y15
 	VMOVAPS      Y3, Y1
-	VFNMADD231PS 256(R13), Y0, Y1
-	VMOVUPS      128(R13), Y9
-	VMOVUPS      Y2, 576(R13)
-	VMULPS       butterflyConstantVectors<>+896(SB), Y9, Y2
-	VFNMADD231PS 32(R13), Y12, Y1
-	VFNMADD231PS (R13), Y7, Y2
-	VMOVUPS      Y13, 608(R13)
-	VMOVUPS      96(R13), Y13
-	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y13, Y1
-	VMOVUPS      Y11, 864(R13)
-	VMOVUPS      64(R13), Y11
-	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y11, Y2
-	VFNMADD231PS Y4, Y10, Y1
-	VFMADD231PS  Y14, Y8, Y2
-	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y5, Y1
-	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y6, Y2
-	VMOVUPS      Y15, 896(R13)
-	VSUBPS       Y2, Y1, Y15
-	MOVLQSX      16(SI), R12
+	VFNMADD231PS 256(R13), Y10, Y1
+	VMULPS       128(R13), Y7, Y4
+	VMOVUPS      32(R13), Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y5, Y1
+	VFNMADD231PS (R13), Y6, Y4
+	VFMADD231PS  Y11, Y12, Y1
+	VFNMADD231PS 64(R13), Y2, Y4
+	VMOVUPS      Y8, 512(R13)
+	VMOVUPS      224(R13), Y8
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y8, Y1
+	VMOVUPS      Y14, 544(R13)
+	VMOVUPS      192(R13), Y14
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y14, Y4
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y0, Y1
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y13, Y4
+	VMOVUPS      Y9, 800(R13)
+	VSUBPS       Y4, Y1, Y9
+	VMOVUPS      Y15, 832(R13)
+	MOVLQSX      12(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y7
-	VMOVUPS      64(R9)(R12*1), Y12
-	MOVLQSX      16(SI), R12
+	VMOVUPS      (R9)(R12*1), Y15
+	VMOVUPS      64(R9)(R12*1), Y2
+	MOVLQSX      12(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y0
-	VMOVUPS      64(R10)(R12*1), Y14
-	VFNMADD231PS Y12, Y15, Y0
-	VFMADD231PS  Y7, Y15, Y14
-	VMOVUPS      704(R13), Y15
-	VFMADD231PS  Y7, Y15, Y0
-	VFMADD231PS  Y12, Y15, Y14
-	VADDPS       Y2, Y1, Y1
-	MOVLQSX      28(SI), R12
+	VMOVUPS      (R10)(R12*1), Y11
+	VMOVUPS      64(R10)(R12*1), Y6
+	VFNMADD231PS Y2, Y9, Y11
+	VFMADD231PS  Y15, Y9, Y6
+	VMOVUPS      608(R13), Y9
+	VFMADD231PS  Y15, Y9, Y11
+	VFMADD231PS  Y2, Y9, Y6
+	VADDPS       Y4, Y1, Y1
+	MOVLQSX      32(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Y2
+	VMOVUPS      64(R9)(R12*1), Y4
+	MOVLQSX      32(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R10)(R12*1), Y9
+	VMOVUPS      64(R10)(R12*1), Y15
+	VFNMADD231PS Y4, Y1, Y9
+	VFMADD231PS  Y2, Y1, Y15
+	VMOVUPS      576(R13), Y1
+	VFMADD231PS  Y2, Y1, Y9
+	VFMADD231PS  Y4, Y1, Y15
+	VBROADCASTSS butterflyConstants<>+108(SB), Y1
+	VMOVAPS      Y3, Y2
+	VFNMADD231PS 256(R13), Y1, Y2
+	VMOVUPS      128(R13), Y4
+	VMOVUPS      Y9, 576(R13)
+	VMULPS       butterflyConstantVectors<>+896(SB), Y4, Y9
+	VFNMADD231PS Y10, Y5, Y2
+	VFNMADD231PS (R13), Y7, Y9
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y12, Y2
+	VMOVUPS      Y11, 608(R13)
+	VMOVUPS      64(R13), Y11
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y11, Y9
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y14, Y9
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y0, Y2
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y13, Y9
+	VMOVUPS      Y6, 864(R13)
+	VSUBPS       Y9, Y2, Y6
+	VMOVUPS      Y15, 896(R13)
+	MOVLQSX      16(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R9)(R12*1), Y15
+	VMOVUPS      64(R9)(R12*1), Y7
+	MOVLQSX      16(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R10)(R12*1), Y10
+	VMOVUPS      64(R10)(R12*1), Y13
+	VFNMADD231PS Y7, Y6, Y10
+	VFMADD231PS  Y15, Y6, Y13
+	VMOVUPS      704(R13), Y6
+	VFMADD231PS  Y15, Y6, Y10
+	VFMADD231PS  Y7, Y6, Y13
+	VADDPS       Y9, Y2, Y2
+	MOVLQSX      28(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R9)(R12*1), Y6
 	VMOVUPS      64(R9)(R12*1), Y7
 	MOVLQSX      28(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y12
+	VMOVUPS      (R10)(R12*1), Y9
 	VMOVUPS      64(R10)(R12*1), Y15
-	VFNMADD231PS Y7, Y1, Y12
-	VFMADD231PS  Y2, Y1, Y15
-	VMOVUPS      672(R13), Y1
-	VFMADD231PS  Y2, Y1, Y12
-	VFMADD231PS  Y7, Y1, Y15
-	VFNMADD231PS 256(R13), Y4, Y3
-	VBROADCASTSS butterflyConstants<>+120(SB), Y1
-	VMULPS       Y1, Y9, Y2
-	VBROADCASTSS butterflyConstants<>+84(SB), Y7
-	VFMADD231PS  32(R13), Y7, Y3
-	VMOVUPS      (R13), Y9
-	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y9, Y2
-	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y13, Y3
-	VBROADCASTSS butterflyConstants<>+112(SB), Y9
-	VFMADD231PS  Y9, Y11, Y2
+	VFNMADD231PS Y7, Y2, Y9
+	VFMADD231PS  Y6, Y2, Y15
+	VMOVUPS      672(R13), Y2
+	VFMADD231PS  Y6, Y2, Y9
+	VFMADD231PS  Y7, Y2, Y15
+	VBROADCASTSS butterflyConstants<>+116(SB), Y2
+	VFNMADD231PS 256(R13), Y2, Y3
+	VBROADCASTSS butterflyConstants<>+120(SB), Y6
+	VMULPS       Y6, Y4, Y4
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y5, Y3
+	VBROADCASTSS butterflyConstants<>+88(SB), Y5
+	VFNMADD231PS (R13), Y5, Y4
+	VFNMADD231PS Y1, Y12, Y3
+	VBROADCASTSS butterflyConstants<>+112(SB), Y7
+	VFMADD231PS  Y7, Y11, Y4
 	VBROADCASTSS butterflyConstants<>+92(SB), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS butterflyConstants<>+96(SB), Y10
-	VFNMADD231PS Y10, Y8, Y2
-	VBROADCASTSS butterflyConstants<>+100(SB), Y8
-	VFNMADD231PS Y8, Y5, Y3
-	VBROADCASTSS butterflyConstants<>+104(SB), Y5
-	VFMADD231PS  Y5, Y6, Y2
-	VSUBPS       Y2, Y3, Y6
+	VFMADD231PS  Y11, Y8, Y3
+	VBROADCASTSS butterflyConstants<>+96(SB), Y8
+	VFNMADD231PS Y8, Y14, Y4
+	VBROADCASTSS butterflyConstants<>+100(SB), Y12
+	VFNMADD231PS Y12, Y0, Y3
+	VBROADCASTSS butterflyConstants<>+104(SB), Y0
+	VFMADD231PS  320(R13), Y0, Y4
+	VSUBPS       Y4, Y3, Y14
 	MOVLQSX      20(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y13
-	VMOVUPS      64(R9)(R12*1), Y1
+	VMOVUPS      (R9)(R12*1), Y6
+	VMOVUPS      64(R9)(R12*1), Y2
 	MOVLQSX      20(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y4
-	VMOVUPS      64(R10)(R12*1), Y9
-	VFNMADD231PS Y1, Y6, Y4
-	VFMADD231PS  Y13, Y6, Y9
-	VMOVUPS      640(R13), Y6
-	VFMADD231PS  Y13, Y6, Y4
-	VFMADD231PS  Y1, Y6, Y9
-	VADDPS       Y2, Y3, Y1
+	VMOVUPS      (R10)(R12*1), Y7
+	VMOVUPS      64(R10)(R12*1), Y1
+	VFNMADD231PS Y2, Y14, Y7
+	VFMADD231PS  Y6, Y14, Y1
+	VMOVUPS      640(R13), Y14
+	VFMADD231PS  Y6, Y14, Y7
+	VFMADD231PS  Y2, Y14, Y1
+	VADDPS       Y4, Y3, Y2
 	MOVLQSX      24(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y2
-	VMOVUPS      64(R9)(R12*1), Y3
+	VMOVUPS      (R9)(R12*1), Y3
+	VMOVUPS      64(R9)(R12*1), Y4
 	MOVLQSX      24(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Y6
-	VMOVUPS      64(R10)(R12*1), Y13
-	VFNMADD231PS Y3, Y1, Y6
-	VFMADD231PS  Y2, Y1, Y13
-	VMOVUPS      288(R13), Y1
-	VFMADD231PS  Y2, Y1, Y6
-	VFMADD231PS  Y3, Y1, Y13
-	VMOVUPS      736(R13), Y1
-	VMOVUPS      768(R13), Y2
-	VADDPS       Y2, Y1, Y3
-	VMOVUPS      448(R13), Y5
-	VMOVUPS      480(R13), Y8
-	VADDPS       Y8, Y5, Y10
-	VSUBPS       Y2, Y1, Y1
-	VSUBPS       Y8, Y5, Y2
-	VADDPS       416(R13), Y3, Y5
-	VADDPS       384(R13), Y10, Y8
-	VMOVUPS      Y1, 480(R13)
-	VMOVUPS      800(R13), Y1
-	VMOVUPS      Y10, 448(R13)
-	VMOVUPS      832(R13), Y10
-	VADDPS       Y10, Y1, Y11
-	VMOVUPS      512(R13), Y7
-	VMOVUPS      Y2, 768(R13)
-	VMOVUPS      544(R13), Y2
-	VMOVUPS      Y3, 736(R13)
-	VADDPS       Y2, Y7, Y3
-	VSUBPS       Y10, Y1, Y1
-	VSUBPS       Y2, Y7, Y2
-	VADDPS       Y11, Y5, Y5
-	VADDPS       Y3, Y8, Y7
-	VMOVUPS      864(R13), Y8
-	VMOVUPS      896(R13), Y10
-	VMOVUPS      Y1, 544(R13)
-	VADDPS       Y10, Y8, Y1
-	VMOVUPS      Y3, 512(R13)
-	VMOVUPS      576(R13), Y3
-	VMOVUPS      Y2, 832(R13)
-	VMOVUPS      608(R13), Y2
-	VMOVUPS      Y11, 800(R13)
-	VADDPS       Y2, Y3, Y11
-	VSUBPS       Y10, Y8, Y8
-	VSUBPS       Y2, Y3, Y2
-	VADDPS       Y1, Y5, Y3
-	VADDPS       Y11, Y7, Y5
-	VADDPS       Y15, Y14, Y7
-	VADDPS       Y12, Y0, Y10
-	VSUBPS       Y15, Y14, Y14
+	VMOVUPS      64(R10)(R12*1), Y14
+	VFNMADD231PS Y4, Y2, Y6
+	VFMADD231PS  Y3, Y2, Y14
+	VMOVUPS      288(R13), Y2
+	VFMADD231PS  Y3, Y2, Y6
+	VFMADD231PS  Y4, Y2, Y14
+	VMOVUPS      736(R13), Y2
+	VMOVUPS      768(R13), Y3
+	VADDPS       Y3, Y2, Y4
+	VMOVUPS      480(R13), Y0
+	VMOVUPS      448(R13), Y12
+	VADDPS       Y12, Y0, Y8
+	VSUBPS       Y3, Y2, Y2
 	VSUBPS       Y12, Y0, Y0
-	VADDPS       Y7, Y3, Y3
-	VADDPS       Y10, Y5, Y5
-	VADDPS       Y13, Y9, Y12
-	VADDPS       Y6, Y4, Y15
-	VSUBPS       Y13, Y9, Y9
-	VSUBPS       Y6, Y4, Y4
-	VADDPS       Y12, Y3, Y3
-	VADDPS       Y15, Y5, Y5
+	VADDPS       416(R13), Y4, Y3
+	VADDPS       384(R13), Y8, Y12
+	VMOVUPS      Y2, 448(R13)
+	VMOVUPS      800(R13), Y2
+	VMOVUPS      Y8, 480(R13)
+	VMOVUPS      832(R13), Y8
+	VADDPS       Y8, Y2, Y11
+	VMOVUPS      512(R13), Y5
+	VMOVUPS      Y0, 768(R13)
+	VMOVUPS      544(R13), Y0
+	VMOVUPS      Y4, 736(R13)
+	VADDPS       Y0, Y5, Y4
+	VSUBPS       Y8, Y2, Y2
+	VSUBPS       Y0, Y5, Y0
+	VADDPS       Y11, Y3, Y3
+	VADDPS       Y4, Y12, Y5
+	VMOVUPS      864(R13), Y8
+	VMOVUPS      896(R13), Y12
+	VMOVUPS      Y2, 544(R13)
+	VADDPS       Y12, Y8, Y2
+	VMOVUPS      Y4, 512(R13)
+	VMOVUPS      608(R13), Y4
+	VMOVUPS      Y0, 832(R13)
+	VMOVUPS      576(R13), Y0
+	VMOVUPS      Y11, 800(R13)
+	VADDPS       Y0, Y4, Y11
+	VSUBPS       Y12, Y8, Y8
+	VSUBPS       Y0, Y4, Y0
+	VADDPS       Y2, Y3, Y3
+	VADDPS       Y11, Y5, Y4
+	VADDPS       Y15, Y13, Y5
+	VADDPS       Y9, Y10, Y12
+	VSUBPS       Y15, Y13, Y13
+	VSUBPS       Y9, Y10, Y9
+	VADDPS       Y5, Y3, Y3
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y14, Y1, Y10
+	VADDPS       Y6, Y7, Y15
+	VSUBPS       Y14, Y1, Y1
+	VSUBPS       Y6, Y7, Y6
+	VADDPS       Y10, Y3, Y3
+	VADDPS       Y15, Y4, Y4
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y5, (AX)(R12*1)
+	VMOVUPS      Y4, (AX)(R12*1)
 	VMOVUPS      Y3, (CX)(R12*1)
 	VBROADCASTSS butterflyConstants<>+84(SB), Y3
-	VMOVUPS      416(R13), Y5
-	VMOVAPS      Y5, Y6
-	VFMADD231PS  736(R13), Y3, Y6
-	VMOVUPS      768(R13), Y13
-	VMOVUPS      Y9, 608(R13)
-	VMULPS       butterflyConstantVectors<>+704(SB), Y13, Y9
-	VMOVUPS      Y15, 576(R13)
-	VBROADCASTSS butterflyConstants<>+92(SB), Y15
-	VFMADD231PS  800(R13), Y15, Y6
-	VMOVUPS      Y14, 896(R13)
-	VBROADCASTSS butterflyConstants<>+96(SB), Y14
-	VFMADD231PS  832(R13), Y14, Y9
-	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y1, Y6
-	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y2, Y9
-	VMOVUPS      Y10, 864(R13)
-	VBROADCASTSS butterflyConstants<>+108(SB), Y10
-	VFNMADD231PS Y10, Y7, Y6
-	VMOVUPS      Y8, 288(R13)
-	VBROADCASTSS butterflyConstants<>+112(SB), Y8
-	VFMADD231PS  Y8, Y0, Y9
-	VMOVUPS      Y11, 640(R13)
-	VBROADCASTSS butterflyConstants<>+116(SB), Y11
-	VFNMADD231PS Y11, Y12, Y6
-	VBROADCASTSS butterflyConstants<>+120(SB), Y3
-	VFMADD231PS  Y3, Y4, Y9
-	VADDPS       Y9, Y6, Y3
-	VSUBPS       Y9, Y6, Y6
-	VMOVAPS      Y5, Y9
-	VFMADD231PS  736(R13), Y15, Y9
-	VMOVUPS      Y6, 320(R13)
-	VMULPS       Y14, Y13, Y6
-	VFNMADD231PS 800(R13), Y10, Y9
-	VFMADD231PS  832(R13), Y8, Y6
-	VFNMADD231PS Y11, Y1, Y9
-	VMOVUPS      Y3, 352(R13)
-	VBROADCASTSS butterflyConstants<>+120(SB), Y3
-	VFNMADD231PS Y3, Y2, Y6
-	VBROADCASTSS butterflyConstants<>+100(SB), Y8
-	VFNMADD231PS Y8, Y7, Y9
-	VBROADCASTSS butterflyConstants<>+104(SB), Y10
-	VFNMADD231PS Y10, Y0, Y6
-	VBROADCASTSS butterflyConstants<>+84(SB), Y14
-	VFMADD231PS  Y14, Y12, Y9
+	VMOVUPS      416(R13), Y4
+	VMOVAPS      Y4, Y7
+	VFMADD231PS  736(R13), Y3, Y7
+	VMOVUPS      768(R13), Y14
+	VMOVUPS      Y1, 576(R13)
+	VMULPS       butterflyConstantVectors<>+704(SB), Y14, Y1
+	VMOVUPS      Y15, 608(R13)
+	VMOVUPS      800(R13), Y15
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y15, Y7
+	VMOVUPS      Y13, 896(R13)
+	VMOVUPS      832(R13), Y13
+	VFMADD231PS  butterflyConstantVectors<>+768(SB), Y13, Y1
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y2, Y7
+	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y0, Y1
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y5, Y7
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y9, Y1
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y10, Y7
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y6, Y1
+	VMOVUPS      Y12, 864(R13)
+	VADDPS       Y1, Y7, Y12
+	VSUBPS       Y1, Y7, Y1
+	VMOVUPS      736(R13), Y7
+	VMOVUPS      Y1, 288(R13)
+	VMOVAPS      Y4, Y1
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y7, Y1
+	VMOVUPS      Y12, 640(R13)
+	VMULPS       butterflyConstantVectors<>+768(SB), Y14, Y12
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y15, Y1
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y13, Y12
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y2, Y1
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y0, Y12
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y5, Y1
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y9, Y12
+	VFMADD231PS  Y3, Y10, Y1
+	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y6, Y12
+	VMOVUPS      Y8, 320(R13)
+	VADDPS       Y12, Y1, Y8
+	VSUBPS       Y12, Y1, Y1
+	VMOVAPS      Y4, Y12
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y7, Y12
+	VMOVUPS      Y1, 352(R13)
+	VMULPS       butterflyConstantVectors<>+832(SB), Y14, Y1
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y15, Y12
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y13, Y1
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y2, Y12
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y0, Y1
+	VFMADD231PS  Y3, Y5, Y12
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y9, Y1
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y10, Y12
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y6, Y1
+	VMOVUPS      Y8, 192(R13)
+	VADDPS       Y1, Y12, Y8
+	VSUBPS       Y1, Y12, Y1
+	VMOVAPS      Y4, Y12
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y7, Y12
+	VMOVUPS      Y1, 224(R13)
+	VMULPS       butterflyConstantVectors<>+896(SB), Y14, Y1
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y15, Y12
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y13, Y1
+	VFMADD231PS  Y3, Y2, Y12
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y0, Y1
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y5, Y12
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y9, Y1
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y10, Y12
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y6, Y1
+	VMOVUPS      Y8, 64(R13)
+	VADDPS       Y1, Y12, Y8
+	VSUBPS       Y1, Y12, Y1
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y7, Y4
+	VBROADCASTSS butterflyConstants<>+120(SB), Y7
+	VMULPS       Y7, Y14, Y12
+	VFMADD231PS  Y3, Y15, Y4
 	VBROADCASTSS butterflyConstants<>+88(SB), Y14
-	VFNMADD231PS Y14, Y4, Y6
-	VADDPS       Y6, Y9, Y14
-	VSUBPS       Y6, Y9, Y6
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS 736(R13), Y8, Y9
-	VMOVUPS      Y6, 192(R13)
-	VMULPS       Y10, Y13, Y6
-	VFNMADD231PS 800(R13), Y11, Y9
-	VFNMADD231PS 832(R13), Y3, Y6
-	VFMADD231PS  Y15, Y1, Y9
-	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y2, Y6
-	VMOVUPS      Y14, 224(R13)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y14
-	VFMADD231PS  Y14, Y7, Y9
-	VBROADCASTSS butterflyConstants<>+88(SB), Y15
-	VFMADD231PS  Y15, Y0, Y6
-	VBROADCASTSS butterflyConstants<>+108(SB), Y3
-	VFNMADD231PS Y3, Y12, Y9
-	VBROADCASTSS butterflyConstants<>+112(SB), Y11
-	VFMADD231PS  Y11, Y4, Y6
-	VADDPS       Y6, Y9, Y15
-	VSUBPS       Y6, Y9, Y6
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS 736(R13), Y3, Y9
-	VMOVUPS      Y6, 64(R13)
-	VMULPS       Y11, Y13, Y6
-	VFNMADD231PS 800(R13), Y8, Y9
-	VFNMADD231PS 832(R13), Y10, Y6
-	VFMADD231PS  Y14, Y1, Y9
-	VMOVUPS      Y15, 96(R13)
-	VBROADCASTSS butterflyConstants<>+88(SB), Y15
-	VFMADD231PS  Y15, Y2, Y6
-	VBROADCASTSS butterflyConstants<>+116(SB), Y10
-	VFNMADD231PS Y10, Y7, Y9
-	VBROADCASTSS butterflyConstants<>+120(SB), Y8
-	VFMADD231PS  Y8, Y0, Y6
-	VBROADCASTSS butterflyConstants<>+92(SB), Y11
-	VFMADD231PS  Y11, Y12, Y9
-	VBROADCASTSS butterflyConstants<>+96(SB), Y11
-	VFNMADD231PS Y11, Y4, Y6
-	VADDPS       Y6, Y9, Y11
-	VSUBPS       Y6, Y9, Y6
-	VFNMADD231PS 736(R13), Y10, Y5
-	VMULPS       Y8, Y13, Y9
-	VFMADD231PS  800(R13), Y14, Y5
-	VFNMADD231PS 832(R13), Y15, Y9
-	VFNMADD231PS Y3, Y1, Y5
-	VBROADCASTSS butterflyConstants<>+112(SB), Y1
-	VFMADD231PS  Y1, Y2, Y9
-	VBROADCASTSS butterflyConstants<>+92(SB), Y2
-	VFMADD231PS  Y2, Y7, Y5
-	VBROADCASTSS butterflyConstants<>+96(SB), Y7
-	VFNMADD231PS Y7, Y0, Y9
-	VBROADCASTSS butterflyConstants<>+100(SB), Y0
-	VFNMADD231PS Y0, Y12, Y5
-	VBROADCASTSS butterflyConstants<>+104(SB), Y12
-	VFMADD231PS  Y12, Y4, Y9
-	VADDPS       Y9, Y5, Y4
-	VSUBPS       Y9, Y5, Y5
-	VMOVUPS      384(R13), Y9
-	VMOVAPS      Y9, Y13
-	VFMADD231PS  448(R13), Y14, Y13
-	VMOVUPS      Y5, 832(R13)
-	VMULPS       480(R13), Y15, Y5
-	VFMADD231PS  512(R13), Y2, Y13
-	VFMADD231PS  544(R13), Y7, Y5
-	VFNMADD231PS 640(R13), Y0, Y13
-	VFMADD231PS  288(R13), Y12, Y5
-	VFNMADD231PS 864(R13), Y3, Y13
-	VFMADD231PS  896(R13), Y1, Y5
-	VFNMADD231PS 576(R13), Y10, Y13
-	VFMADD231PS  608(R13), Y8, Y5
-	VMOVUPS      Y4, 800(R13)
-	VSUBPS       Y5, Y13, Y4
+	VFNMADD231PS Y14, Y13, Y12
+	VBROADCASTSS butterflyConstants<>+108(SB), Y13
+	VFNMADD231PS Y13, Y2, Y4
+	VBROADCASTSS butterflyConstants<>+112(SB), Y2
+	VFMADD231PS  Y2, Y0, Y12
+	VBROADCASTSS butterflyConstants<>+92(SB), Y0
+	VFMADD231PS  Y0, Y5, Y4
+	VBROADCASTSS butterflyConstants<>+96(SB), Y5
+	VFNMADD231PS Y5, Y9, Y12
+	VBROADCASTSS butterflyConstants<>+100(SB), Y9
+	VFNMADD231PS Y9, Y10, Y4
+	VBROADCASTSS butterflyConstants<>+104(SB), Y10
+	VFMADD231PS  Y10, Y6, Y12
+	VADDPS       Y12, Y4, Y6
+	VSUBPS       Y12, Y4, Y4
+	VMOVUPS      384(R13), Y12
+	VMOVAPS      Y12, Y15
+	VFMADD231PS  480(R13), Y3, Y15
+	VMOVUPS      Y4, 832(R13)
+	VMULPS       448(R13), Y14, Y4
+	VFMADD231PS  512(R13), Y0, Y15
+	VFMADD231PS  544(R13), Y5, Y4
+	VFNMADD231PS Y9, Y11, Y15
+	VFMADD231PS  320(R13), Y10, Y4
+	VFNMADD231PS 864(R13), Y13, Y15
+	VFMADD231PS  896(R13), Y2, Y4
+	VMOVUPS      Y6, 800(R13)
+	VMOVUPS      608(R13), Y6
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y6, Y15
+	VFMADD231PS  576(R13), Y7, Y4
+	VMOVUPS      Y1, 768(R13)
+	VSUBPS       Y4, Y15, Y1
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y4, (AX)(R12*1)
-	VMOVUPS      352(R13), Y4
-	VMOVUPS      Y4, (CX)(R12*1)
-	VADDPS       Y5, Y13, Y4
+	VMOVUPS      Y1, (AX)(R12*1)
+	VMOVUPS      640(R13), Y1
+	VMOVUPS      Y1, (CX)(R12*1)
+	VADDPS       Y4, Y15, Y1
 	MOVLQSX      40(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y4, (AX)(R12*1)
-	VMOVUPS      320(R13), Y4
-	VMOVUPS      Y4, (CX)(R12*1)
-	VMOVAPS      Y9, Y4
-	VFMADD231PS  448(R13), Y2, Y4
-	VMULPS       480(R13), Y7, Y5
-	VFNMADD231PS 512(R13), Y3, Y4
-	VFMADD231PS  544(R13), Y1, Y5
-	VFNMADD231PS 640(R13), Y10, Y4
-	VFNMADD231PS 288(R13), Y8, Y5
-	VFNMADD231PS 864(R13), Y0, Y4
-	VFNMADD231PS 896(R13), Y12, Y5
-	VFMADD231PS  576(R13), Y14, Y4
-	VFNMADD231PS 608(R13), Y15, Y5
-	VSUBPS       Y5, Y4, Y13
+	VMOVUPS      Y1, (AX)(R12*1)
+	VMOVUPS      288(R13), Y1
+	VMOVUPS      Y1, (CX)(R12*1)
+	VMOVAPS      Y12, Y1
+	VFMADD231PS  480(R13), Y0, Y1
+	VMULPS       448(R13), Y5, Y4
+	VFNMADD231PS 512(R13), Y13, Y1
+	VFMADD231PS  544(R13), Y2, Y4
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y11, Y1
+	VFNMADD231PS 320(R13), Y7, Y4
+	VFNMADD231PS 864(R13), Y9, Y1
+	VFNMADD231PS 896(R13), Y10, Y4
+	VFMADD231PS  Y3, Y6, Y1
+	VFNMADD231PS 576(R13), Y14, Y4
+	VSUBPS       Y4, Y1, Y15
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y13, (AX)(R12*1)
-	VMOVUPS      224(R13), Y13
-	VMOVUPS      Y13, (CX)(R12*1)
-	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y15, (AX)(R12*1)
+	VMOVUPS      192(R13), Y15
+	VMOVUPS      Y15, (CX)(R12*1)
+	VADDPS       Y4, Y1, Y1
 	MOVLQSX      36(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y4, (AX)(R12*1)
-	VMOVUPS      192(R13), Y4
-	VMOVUPS      Y4, (CX)(R12*1)
-	VMOVAPS      Y9, Y4
-	VFNMADD231PS 448(R13), Y0, Y4
-	VMULPS       480(R13), Y12, Y5
-	VFNMADD231PS 512(R13), Y10, Y4
-	VFNMADD231PS 544(R13), Y8, Y5
-	VFMADD231PS  640(R13), Y2, Y4
-	VFNMADD231PS 288(R13), Y7, Y5
-	VFMADD231PS  864(R13), Y14, Y4
-	VFMADD231PS  896(R13), Y15, Y5
-	VFNMADD231PS 576(R13), Y3, Y4
-	VFMADD231PS  608(R13), Y1, Y5
-	VSUBPS       Y5, Y4, Y13
+	VMOVUPS      Y1, (AX)(R12*1)
+	VMOVUPS      352(R13), Y1
+	VMOVUPS      Y1, (CX)(R12*1)
+	VMOVAPS      Y12, Y1
+	VFNMADD231PS 480(R13), Y9, Y1
+	VMULPS       448(R13), Y10, Y4
+	VMOVUPS      512(R13), Y15
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y15, Y1
+	VFNMADD231PS 544(R13), Y7, Y4
+	VFMADD231PS  Y0, Y11, Y1
+	VFNMADD231PS 320(R13), Y5, Y4
+	VFMADD231PS  864(R13), Y3, Y1
+	VFMADD231PS  896(R13), Y14, Y4
+	VFNMADD231PS Y13, Y6, Y1
+	VFMADD231PS  576(R13), Y2, Y4
+	VSUBPS       Y4, Y1, Y5
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y13, (AX)(R12*1)
-	VMOVUPS      96(R13), Y13
-	VMOVUPS      Y13, (CX)(R12*1)
-	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y5, (AX)(R12*1)
+	VMOVUPS      64(R13), Y5
+	VMOVUPS      Y5, (CX)(R12*1)
+	VADDPS       Y4, Y1, Y1
 	MOVLQSX      32(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y4, (AX)(R12*1)
-	VMOVUPS      64(R13), Y4
-	VMOVUPS      Y4, (CX)(R12*1)
-	VMOVAPS      Y9, Y4
-	VFNMADD231PS 448(R13), Y3, Y4
-	VMULPS       480(R13), Y1, Y5
-	VFNMADD231PS 512(R13), Y0, Y4
-	VFNMADD231PS 544(R13), Y12, Y5
-	VFMADD231PS  640(R13), Y14, Y4
-	VFMADD231PS  288(R13), Y15, Y5
-	VFNMADD231PS 864(R13), Y10, Y4
-	VFMADD231PS  896(R13), Y8, Y5
-	VFMADD231PS  576(R13), Y2, Y4
-	VFNMADD231PS 608(R13), Y7, Y5
-	VSUBPS       Y5, Y4, Y13
+	VMOVUPS      Y1, (AX)(R12*1)
+	VMOVUPS      224(R13), Y1
+	VMOVUPS      Y1, (CX)(R12*1)
+	VMOVAPS      Y12, Y1
+	VFNMADD231PS 480(R13), Y13, Y1
+	VMULPS       448(R13), Y2, Y4
+	VFNMADD231PS Y9, Y15, Y1
+	VFNMADD231PS 544(R13), Y10, Y4
+	VFMADD231PS  Y3, Y11, Y1
+	VFMADD231PS  320(R13), Y14, Y4
+	VMOVUPS      864(R13), Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y5, Y1
+	VFMADD231PS  896(R13), Y7, Y4
+	VFMADD231PS  Y0, Y6, Y1
+	VMOVUPS      576(R13), Y10
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y10, Y4
+	VSUBPS       Y4, Y1, Y9
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y13, (AX)(R12*1)
-	VMOVUPS      Y11, (CX)(R12*1)
-	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y9, (AX)(R12*1)
+	VMOVUPS      Y8, (CX)(R12*1)
+	VADDPS       Y4, Y1, Y1
 	MOVLQSX      28(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y4, (AX)(R12*1)
-	VMOVUPS      Y6, (CX)(R12*1)
-	VFNMADD231PS 448(R13), Y10, Y9
-	VMULPS       480(R13), Y8, Y4
-	VFMADD231PS  512(R13), Y14, Y9
-	VFNMADD231PS 544(R13), Y15, Y4
-	VFNMADD231PS 640(R13), Y3, Y9
-	VFMADD231PS  288(R13), Y1, Y4
-	VFMADD231PS  864(R13), Y2, Y9
-	VFNMADD231PS 896(R13), Y7, Y4
-	VFNMADD231PS 576(R13), Y0, Y9
-	VFMADD231PS  608(R13), Y12, Y4
-	VSUBPS       Y4, Y9, Y0
+	VMOVUPS      Y1, (AX)(R12*1)
+	VMOVUPS      768(R13), Y1
+	VMOVUPS      Y1, (CX)(R12*1)
+	VMOVUPS      480(R13), Y1
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y1, Y12
+	VMULPS       448(R13), Y7, Y1
+	VFMADD231PS  Y3, Y15, Y12
+	VFNMADD231PS 544(R13), Y14, Y1
+	VFNMADD231PS Y13, Y11, Y12
+	VFMADD231PS  320(R13), Y2, Y1
+	VFMADD231PS  Y0, Y5, Y12
+	VMOVUPS      896(R13), Y0
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y0, Y1
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y6, Y12
+	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y10, Y1
+	VSUBPS       Y1, Y12, Y0
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y0, (AX)(R12*1)
 	VMOVUPS      800(R13), Y0
 	VMOVUPS      Y0, (CX)(R12*1)
-	VADDPS       Y4, Y9, Y0
+	VADDPS       Y1, Y12, Y0
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y0, (AX)(R12*1)
@@ -21262,308 +21022,293 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+768(SB), Y9, Y13
 	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y8, Y5
 	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y11, Y13
-	VBROADCASTSS butterflyConstants<>+108(SB), Y15
-	VFNMADD231PS Y15, Y2, Y5
-	VBROADCASTSS butterflyConstants<>+112(SB), Y10
-	VFMADD231PS  288(R12), Y10, Y13
-	VBROADCASTSS butterflyConstants<>+116(SB), Y4
-	VFNMADD231PS Y4, Y7, Y5
-	VBROADCASTSS butterflyConstants<>+120(SB), Y4
-	VFMADD231PS  Y4, Y1, Y13
-	VADDPS       Y13, Y5, Y4
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y2, Y5
+	VMOVUPS      288(R12), Y15
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y15, Y13
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y7, Y5
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y1, Y13
+	VADDPS       Y13, Y5, Y10
 	VSUBPS       Y13, Y5, Y5
 	VMOVAPS      Y0, Y13
 	VFMADD231PS  Y14, Y6, Y13
 	VMOVUPS      Y5, 384(R12)
 	VMULPS       butterflyConstantVectors<>+768(SB), Y3, Y5
-	VFNMADD231PS Y15, Y12, Y13
-	VFMADD231PS  Y10, Y9, Y5
-	VMOVUPS      Y4, 416(R12)
-	VBROADCASTSS butterflyConstants<>+116(SB), Y4
-	VFNMADD231PS Y4, Y8, Y13
-	VBROADCASTSS butterflyConstants<>+120(SB), Y10
-	VFNMADD231PS Y10, Y11, Y5
-	VBROADCASTSS butterflyConstants<>+100(SB), Y15
-	VFNMADD231PS Y15, Y2, Y13
-	VBROADCASTSS butterflyConstants<>+104(SB), Y14
-	VFNMADD231PS 288(R12), Y14, Y5
-	VBROADCASTSS butterflyConstants<>+84(SB), Y10
-	VFMADD231PS  Y10, Y7, Y13
-	VBROADCASTSS butterflyConstants<>+88(SB), Y10
-	VFNMADD231PS Y10, Y1, Y5
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y12, Y13
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y9, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y8, Y13
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y11, Y5
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y2, Y13
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y15, Y5
+	VFMADD231PS  Y4, Y7, Y13
+	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y1, Y5
+	VMOVUPS      Y10, 416(R12)
 	VADDPS       Y5, Y13, Y10
 	VSUBPS       Y5, Y13, Y5
 	VMOVAPS      Y0, Y13
-	VFNMADD231PS Y15, Y6, Y13
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y6, Y13
 	VMOVUPS      Y5, 448(R12)
-	VMULPS       Y14, Y3, Y5
-	VFNMADD231PS Y4, Y12, Y13
+	VMULPS       butterflyConstantVectors<>+832(SB), Y3, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y12, Y13
 	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y9, Y5
-	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y8, Y13
+	VFMADD231PS  Y14, Y8, Y13
 	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y11, Y5
+	VFMADD231PS  Y4, Y2, Y13
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y15, Y5
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y7, Y13
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y1, Y5
 	VMOVUPS      Y10, 480(R12)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y10
-	VFMADD231PS  Y10, Y2, Y13
-	VBROADCASTSS butterflyConstants<>+88(SB), Y4
-	VFMADD231PS  288(R12), Y4, Y5
-	VBROADCASTSS butterflyConstants<>+108(SB), Y4
-	VFNMADD231PS Y4, Y7, Y13
-	VBROADCASTSS butterflyConstants<>+112(SB), Y10
-	VFMADD231PS  Y10, Y1, Y5
-	VADDPS       Y5, Y13, Y14
+	VADDPS       Y5, Y13, Y10
 	VSUBPS       Y5, Y13, Y5
 	VMOVAPS      Y0, Y13
-	VFNMADD231PS Y4, Y6, Y13
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y6, Y13
 	VMOVUPS      Y5, 512(R12)
-	VMULPS       Y10, Y3, Y5
-	VFNMADD231PS Y15, Y12, Y13
+	VMULPS       butterflyConstantVectors<>+896(SB), Y3, Y5
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y12, Y13
 	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y9, Y5
-	VMOVUPS      Y14, 544(R12)
-	VBROADCASTSS butterflyConstants<>+84(SB), Y14
-	VFMADD231PS  Y14, Y8, Y13
-	VBROADCASTSS butterflyConstants<>+88(SB), Y15
-	VFMADD231PS  Y15, Y11, Y5
-	VBROADCASTSS butterflyConstants<>+116(SB), Y10
-	VFNMADD231PS Y10, Y2, Y13
-	VBROADCASTSS butterflyConstants<>+120(SB), Y4
-	VFMADD231PS  288(R12), Y4, Y5
-	VBROADCASTSS butterflyConstants<>+92(SB), Y15
-	VFMADD231PS  Y15, Y7, Y13
-	VBROADCASTSS butterflyConstants<>+96(SB), Y15
-	VFNMADD231PS Y15, Y1, Y5
-	VADDPS       Y5, Y13, Y15
+	VFMADD231PS  Y4, Y8, Y13
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y11, Y5
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y2, Y13
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y15, Y5
+	VFMADD231PS  Y14, Y7, Y13
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y1, Y5
+	VMOVUPS      Y10, 544(R12)
+	VADDPS       Y5, Y13, Y10
 	VSUBPS       Y5, Y13, Y5
-	VFNMADD231PS Y10, Y6, Y0
-	VMULPS       Y4, Y3, Y3
-	VFMADD231PS  Y14, Y12, Y0
-	VBROADCASTSS butterflyConstants<>+88(SB), Y6
-	VFNMADD231PS Y6, Y9, Y3
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y6, Y0
+	VBROADCASTSS butterflyConstants<>+120(SB), Y6
+	VMULPS       Y6, Y3, Y3
+	VFMADD231PS  Y4, Y12, Y0
+	VBROADCASTSS butterflyConstants<>+88(SB), Y12
+	VFNMADD231PS Y12, Y9, Y3
 	VBROADCASTSS butterflyConstants<>+108(SB), Y9
 	VFNMADD231PS Y9, Y8, Y0
 	VBROADCASTSS butterflyConstants<>+112(SB), Y8
 	VFMADD231PS  Y8, Y11, Y3
-	VBROADCASTSS butterflyConstants<>+92(SB), Y11
-	VFMADD231PS  Y11, Y2, Y0
+	VFMADD231PS  Y14, Y2, Y0
 	VBROADCASTSS butterflyConstants<>+96(SB), Y2
-	VFNMADD231PS 288(R12), Y2, Y3
-	VBROADCASTSS butterflyConstants<>+100(SB), Y12
-	VFNMADD231PS Y12, Y7, Y0
+	VFNMADD231PS Y2, Y15, Y3
+	VBROADCASTSS butterflyConstants<>+100(SB), Y11
+	VFNMADD231PS Y11, Y7, Y0
 	VBROADCASTSS butterflyConstants<>+104(SB), Y7
 	VFMADD231PS  Y7, Y1, Y3
 	VADDPS       Y3, Y0, Y1
 	VSUBPS       Y3, Y0, Y0
 	VMOVUPS      160(R12), Y3
 	VMOVAPS      Y3, Y13
-	VFMADD231PS  256(R12), Y14, Y13
-	VMOVUPS      Y0, 288(R12)
-	VMULPS       128(R12), Y6, Y0
-	VFMADD231PS  32(R12), Y11, Y13
-	VFMADD231PS  (R12), Y2, Y0
-	VFNMADD231PS 96(R12), Y12, Y13
-	VFMADD231PS  64(R12), Y7, Y0
+	VFMADD231PS  256(R12), Y4, Y13
+	VMULPS       128(R12), Y12, Y15
+	VFMADD231PS  32(R12), Y14, Y13
+	VFMADD231PS  (R12), Y2, Y15
+	VFNMADD231PS 96(R12), Y11, Y13
+	VFMADD231PS  64(R12), Y7, Y15
 	VFNMADD231PS 224(R12), Y9, Y13
-	VFMADD231PS  192(R12), Y8, Y0
-	VFNMADD231PS 352(R12), Y10, Y13
-	VFMADD231PS  320(R12), Y4, Y0
+	VFMADD231PS  192(R12), Y8, Y15
+	VMOVUPS      Y0, 288(R12)
+	VMOVUPS      352(R12), Y0
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y0, Y13
+	VFMADD231PS  320(R12), Y6, Y15
 	VMOVUPS      Y1, 576(R12)
-	VSUBPS       Y0, Y13, Y1
+	VSUBPS       Y15, Y13, Y1
 	VMOVUPS      Y5, 608(R12)
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y5
-	VMOVUPS      Y15, 640(R12)
-	VMOVUPS      64(R9)(R11*1), Y15
+	VMOVUPS      Y10, 640(R12)
+	VMOVUPS      64(R9)(R11*1), Y10
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y6
-	VMOVUPS      (CX)(R11*1), Y14
-	VFMADD231PS  Y15, Y1, Y6
-	VFMADD231PS  Y5, Y1, Y14
+	VMOVUPS      (AX)(R11*1), Y12
+	VMOVUPS      (CX)(R11*1), Y4
+	VFMADD231PS  Y10, Y1, Y12
+	VFMADD231PS  Y5, Y1, Y4
 	VMOVUPS      416(R12), Y1
-	VFMADD231PS  Y5, Y1, Y6
-	VFNMADD231PS Y15, Y1, Y14
+	VFMADD231PS  Y5, Y1, Y12
+	VFNMADD231PS Y10, Y1, Y4
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y6, (AX)(R11*1)
-	VMOVUPS      Y14, (CX)(R11*1)
-	VADDPS       Y0, Y13, Y0
+	VMOVUPS      Y12, (AX)(R11*1)
+	VMOVUPS      Y4, (CX)(R11*1)
+	VADDPS       Y15, Y13, Y1
 	MOVLQSX      40(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y1
+	VMOVUPS      (R9)(R11*1), Y4
 	VMOVUPS      64(R9)(R11*1), Y5
 	MOVLQSX      40(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y6
-	VMOVUPS      (CX)(R11*1), Y13
-	VFMADD231PS  Y5, Y0, Y6
-	VFMADD231PS  Y1, Y0, Y13
-	VMOVUPS      384(R12), Y0
-	VFMADD231PS  Y1, Y0, Y6
-	VFNMADD231PS Y5, Y0, Y13
+	VMOVUPS      (AX)(R11*1), Y10
+	VMOVUPS      (CX)(R11*1), Y12
+	VFMADD231PS  Y5, Y1, Y10
+	VFMADD231PS  Y4, Y1, Y12
+	VMOVUPS      384(R12), Y1
+	VFMADD231PS  Y4, Y1, Y10
+	VFNMADD231PS Y5, Y1, Y12
 	MOVLQSX      40(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y6, (AX)(R11*1)
-	VMOVUPS      Y13, (CX)(R11*1)
-	VMOVAPS      Y3, Y0
-	VFMADD231PS  256(R12), Y11, Y0
-	VMULPS       128(R12), Y2, Y1
-	VFNMADD231PS 32(R12), Y9, Y0
-	VFMADD231PS  (R12), Y8, Y1
-	VFNMADD231PS 96(R12), Y10, Y0
-	VFNMADD231PS 64(R12), Y4, Y1
-	VFNMADD231PS 224(R12), Y12, Y0
-	VFNMADD231PS 192(R12), Y7, Y1
-	VBROADCASTSS butterflyConstants<>+84(SB), Y5
-	VFMADD231PS  352(R12), Y5, Y0
-	VBROADCASTSS butterflyConstants<>+88(SB), Y6
-	VFNMADD231PS 320(R12), Y6, Y1
-	VSUBPS       Y1, Y0, Y13
+	VMOVUPS      Y10, (AX)(R11*1)
+	VMOVUPS      Y12, (CX)(R11*1)
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  256(R12), Y14, Y1
+	VMULPS       128(R12), Y2, Y4
+	VFNMADD231PS 32(R12), Y9, Y1
+	VFMADD231PS  (R12), Y8, Y4
+	VBROADCASTSS butterflyConstants<>+116(SB), Y5
+	VFNMADD231PS 96(R12), Y5, Y1
+	VFNMADD231PS 64(R12), Y6, Y4
+	VFNMADD231PS 224(R12), Y11, Y1
+	VFNMADD231PS 192(R12), Y7, Y4
+	VBROADCASTSS butterflyConstants<>+84(SB), Y10
+	VFMADD231PS  Y10, Y0, Y1
+	VBROADCASTSS butterflyConstants<>+88(SB), Y12
+	VFNMADD231PS 320(R12), Y12, Y4
+	VSUBPS       Y4, Y1, Y13
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y14
-	VMOVUPS      64(R9)(R11*1), Y15
+	VMOVUPS      (R9)(R11*1), Y15
+	VMOVUPS      64(R9)(R11*1), Y8
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y8
-	VMOVUPS      (CX)(R11*1), Y9
-	VFMADD231PS  Y15, Y13, Y8
-	VFMADD231PS  Y14, Y13, Y9
+	VMOVUPS      (AX)(R11*1), Y9
+	VMOVUPS      (CX)(R11*1), Y12
+	VFMADD231PS  Y8, Y13, Y9
+	VFMADD231PS  Y15, Y13, Y12
 	VMOVUPS      480(R12), Y13
-	VFMADD231PS  Y14, Y13, Y8
-	VFNMADD231PS Y15, Y13, Y9
+	VFMADD231PS  Y15, Y13, Y9
+	VFNMADD231PS Y8, Y13, Y12
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
-	VADDPS       Y1, Y0, Y0
+	VMOVUPS      Y9, (AX)(R11*1)
+	VMOVUPS      Y12, (CX)(R11*1)
+	VADDPS       Y4, Y1, Y1
 	MOVLQSX      36(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y1
+	VMOVUPS      (R9)(R11*1), Y4
 	VMOVUPS      64(R9)(R11*1), Y8
 	MOVLQSX      36(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (AX)(R11*1), Y9
-	VMOVUPS      (CX)(R11*1), Y13
-	VFMADD231PS  Y8, Y0, Y9
-	VFMADD231PS  Y1, Y0, Y13
-	VMOVUPS      448(R12), Y0
-	VFMADD231PS  Y1, Y0, Y9
-	VFNMADD231PS Y8, Y0, Y13
+	VMOVUPS      (CX)(R11*1), Y12
+	VFMADD231PS  Y8, Y1, Y9
+	VFMADD231PS  Y4, Y1, Y12
+	VMOVUPS      448(R12), Y1
+	VFMADD231PS  Y4, Y1, Y9
+	VFNMADD231PS Y8, Y1, Y12
 	MOVLQSX      36(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y9, (AX)(R11*1)
-	VMOVUPS      Y13, (CX)(R11*1)
-	VMOVAPS      Y3, Y0
-	VFNMADD231PS 256(R12), Y12, Y0
-	VMULPS       128(R12), Y7, Y1
-	VFNMADD231PS 32(R12), Y10, Y0
-	VFNMADD231PS (R12), Y4, Y1
-	VFMADD231PS  96(R12), Y11, Y0
-	VFNMADD231PS 64(R12), Y2, Y1
-	VFMADD231PS  224(R12), Y5, Y0
-	VFMADD231PS  192(R12), Y6, Y1
-	VBROADCASTSS butterflyConstants<>+108(SB), Y8
-	VFNMADD231PS 352(R12), Y8, Y0
-	VBROADCASTSS butterflyConstants<>+112(SB), Y9
-	VFMADD231PS  320(R12), Y9, Y1
-	VSUBPS       Y1, Y0, Y13
+	VMOVUPS      Y12, (CX)(R11*1)
+	VMOVAPS      Y3, Y1
+	VFNMADD231PS 256(R12), Y11, Y1
+	VMULPS       128(R12), Y7, Y4
+	VFNMADD231PS 32(R12), Y5, Y1
+	VFNMADD231PS (R12), Y6, Y4
+	VFMADD231PS  96(R12), Y14, Y1
+	VFNMADD231PS 64(R12), Y2, Y4
+	VFMADD231PS  224(R12), Y10, Y1
+	VBROADCASTSS butterflyConstants<>+88(SB), Y8
+	VFMADD231PS  192(R12), Y8, Y4
+	VBROADCASTSS butterflyConstants<>+108(SB), Y9
+	VFNMADD231PS Y9, Y0, Y1
+	VBROADCASTSS butterflyConstants<>+112(SB), Y12
+	VFMADD231PS  320(R12), Y12, Y4
+	VSUBPS       Y4, Y1, Y13
 	MOVLQSX      12(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y14
-	VMOVUPS      64(R9)(R11*1), Y15
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y2
-	VMOVUPS      (CX)(R11*1), Y11
-	VFMADD231PS  Y15, Y13, Y2
-	VFMADD231PS  Y14, Y13, Y11
-	VMOVUPS      544(R12), Y13
-	VFMADD231PS  Y14, Y13, Y2
-	VFNMADD231PS Y15, Y13, Y11
-	MOVLQSX      12(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y2, (AX)(R11*1)
-	VMOVUPS      Y11, (CX)(R11*1)
-	VADDPS       Y1, Y0, Y0
-	MOVLQSX      32(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y1
+	VMOVUPS      (R9)(R11*1), Y15
 	VMOVUPS      64(R9)(R11*1), Y2
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y14
+	VMOVUPS      (CX)(R11*1), Y6
+	VFMADD231PS  Y2, Y13, Y14
+	VFMADD231PS  Y15, Y13, Y6
+	VMOVUPS      544(R12), Y13
+	VFMADD231PS  Y15, Y13, Y14
+	VFNMADD231PS Y2, Y13, Y6
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y14, (AX)(R11*1)
+	VMOVUPS      Y6, (CX)(R11*1)
+	VADDPS       Y4, Y1, Y1
 	MOVLQSX      32(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      64(R9)(R11*1), Y4
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Y6
+	VMOVUPS      (CX)(R11*1), Y13
+	VFMADD231PS  Y4, Y1, Y6
+	VFMADD231PS  Y2, Y1, Y13
+	VMOVUPS      512(R12), Y1
+	VFMADD231PS  Y2, Y1, Y6
+	VFNMADD231PS Y4, Y1, Y13
+	MOVLQSX      32(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Y6, (AX)(R11*1)
+	VMOVUPS      Y13, (CX)(R11*1)
+	VMOVAPS      Y3, Y1
+	VFNMADD231PS 256(R12), Y9, Y1
+	VMULPS       128(R12), Y12, Y2
+	VFNMADD231PS 32(R12), Y11, Y1
+	VFNMADD231PS (R12), Y7, Y2
+	VFMADD231PS  96(R12), Y10, Y1
+	VFMADD231PS  64(R12), Y8, Y2
+	VFNMADD231PS 224(R12), Y5, Y1
+	VBROADCASTSS butterflyConstants<>+120(SB), Y4
+	VFMADD231PS  192(R12), Y4, Y2
+	VBROADCASTSS butterflyConstants<>+92(SB), Y6
+	VFMADD231PS  Y6, Y0, Y1
+	VBROADCASTSS butterflyConstants<>+96(SB), Y13
+	VFNMADD231PS 320(R12), Y13, Y2
+	VSUBPS       Y2, Y1, Y14
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Y15
+	VMOVUPS      64(R9)(R11*1), Y7
+	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (AX)(R11*1), Y11
 	VMOVUPS      (CX)(R11*1), Y13
-	VFMADD231PS  Y2, Y0, Y11
-	VFMADD231PS  Y1, Y0, Y13
-	VMOVUPS      512(R12), Y0
-	VFMADD231PS  Y1, Y0, Y11
-	VFNMADD231PS Y2, Y0, Y13
-	MOVLQSX      32(SI), R11
+	VFMADD231PS  Y7, Y14, Y11
+	VFMADD231PS  Y15, Y14, Y13
+	VMOVUPS      640(R12), Y14
+	VFMADD231PS  Y15, Y14, Y11
+	VFNMADD231PS Y7, Y14, Y13
+	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y11, (AX)(R11*1)
 	VMOVUPS      Y13, (CX)(R11*1)
-	VMOVAPS      Y3, Y0
-	VFNMADD231PS 256(R12), Y8, Y0
-	VMULPS       128(R12), Y9, Y1
-	VFNMADD231PS 32(R12), Y12, Y0
-	VFNMADD231PS (R12), Y7, Y1
-	VFMADD231PS  96(R12), Y5, Y0
-	VFMADD231PS  64(R12), Y6, Y1
-	VFNMADD231PS 224(R12), Y10, Y0
-	VFMADD231PS  192(R12), Y4, Y1
-	VBROADCASTSS butterflyConstants<>+92(SB), Y2
-	VFMADD231PS  352(R12), Y2, Y0
-	VBROADCASTSS butterflyConstants<>+96(SB), Y11
-	VFNMADD231PS 320(R12), Y11, Y1
-	VSUBPS       Y1, Y0, Y13
-	MOVLQSX      16(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y14
-	VMOVUPS      64(R9)(R11*1), Y15
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y7
-	VMOVUPS      (CX)(R11*1), Y12
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y14, Y13, Y12
-	VMOVUPS      640(R12), Y13
-	VFMADD231PS  Y14, Y13, Y7
-	VFNMADD231PS Y15, Y13, Y12
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
-	VMOVUPS      Y12, (CX)(R11*1)
-	VADDPS       Y1, Y0, Y0
+	VADDPS       Y2, Y1, Y1
 	MOVLQSX      28(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y1
+	VMOVUPS      (R9)(R11*1), Y2
 	VMOVUPS      64(R9)(R11*1), Y7
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y12
+	VMOVUPS      (AX)(R11*1), Y11
 	VMOVUPS      (CX)(R11*1), Y13
-	VFMADD231PS  Y7, Y0, Y12
-	VFMADD231PS  Y1, Y0, Y13
-	VMOVUPS      608(R12), Y0
-	VFMADD231PS  Y1, Y0, Y12
-	VFNMADD231PS Y7, Y0, Y13
+	VFMADD231PS  Y7, Y1, Y11
+	VFMADD231PS  Y2, Y1, Y13
+	VMOVUPS      608(R12), Y1
+	VFMADD231PS  Y2, Y1, Y11
+	VFNMADD231PS Y7, Y1, Y13
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y12, (AX)(R11*1)
+	VMOVUPS      Y11, (AX)(R11*1)
 	VMOVUPS      Y13, (CX)(R11*1)
-	VFNMADD231PS 256(R12), Y10, Y3
-	VMULPS       128(R12), Y4, Y0
-	VFMADD231PS  32(R12), Y5, Y3
-	VFNMADD231PS (R12), Y6, Y0
-	VFNMADD231PS 96(R12), Y8, Y3
-	VFMADD231PS  64(R12), Y9, Y0
-	VFMADD231PS  224(R12), Y2, Y3
-	VFNMADD231PS 192(R12), Y11, Y0
-	VMOVUPS      352(R12), Y1
-	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y1, Y3
-	VMOVUPS      320(R12), Y1
-	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y1, Y0
-	VSUBPS       Y0, Y3, Y1
+	VFNMADD231PS 256(R12), Y5, Y3
+	VMULPS       128(R12), Y4, Y1
+	VFMADD231PS  32(R12), Y10, Y3
+	VFNMADD231PS (R12), Y8, Y1
+	VFNMADD231PS 96(R12), Y9, Y3
+	VFMADD231PS  64(R12), Y12, Y1
+	VFMADD231PS  224(R12), Y6, Y3
+	VMOVUPS      192(R12), Y2
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y2, Y1
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y0, Y3
+	VMOVUPS      320(R12), Y0
+	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y0, Y1
+	VSUBPS       Y1, Y3, Y0
 	MOVLQSX      20(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y2
@@ -21572,16 +21317,16 @@ butterfly:
 	IMULQ        DI, R11
 	VMOVUPS      (AX)(R11*1), Y5
 	VMOVUPS      (CX)(R11*1), Y6
-	VFMADD231PS  Y4, Y1, Y5
-	VFMADD231PS  Y2, Y1, Y6
-	VMOVUPS      576(R12), Y1
-	VFMADD231PS  Y2, Y1, Y5
-	VFNMADD231PS Y4, Y1, Y6
+	VFMADD231PS  Y4, Y0, Y5
+	VFMADD231PS  Y2, Y0, Y6
+	VMOVUPS      576(R12), Y0
+	VFMADD231PS  Y2, Y0, Y5
+	VFNMADD231PS Y4, Y0, Y6
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y5, (AX)(R11*1)
 	VMOVUPS      Y6, (CX)(R11*1)
-	VADDPS       Y0, Y3, Y0
+	VADDPS       Y1, Y3, Y0
 	MOVLQSX      24(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y1
@@ -21607,7 +21352,7 @@ butterfly:
 
 // func ButterflyPlain13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·ButterflyPlain13AVX512(SB), $1152-104
+TEXT ·ButterflyPlain13AVX512(SB), $1216-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -21881,147 +21626,158 @@ butterfly:
 	VFMADD231PS  Z4, Z7, Z3
 	VMULPS       Z26, Z2, Z9
 	VFMADD231PS  Z30, Z13, Z3
-	VFMADD231PS  512(R14), Z31, Z9
-	VFMADD231PS  448(R14), Z22, Z3
-	VFMADD231PS  384(R14), Z29, Z9
-	VFNMADD231PS 320(R14), Z18, Z3
-	VFMADD231PS  256(R14), Z25, Z9
-	VFNMADD231PS 192(R14), Z14, Z3
-	VFMADD231PS  128(R14), Z21, Z9
-	VFNMADD231PS 64(R14), Z10, Z3
-	VFMADD231PS  (R14), Z17, Z9
-	VSUBPS       Z9, Z3, Z11
-	VMOVUPS      640(R14), Z12
+	VMOVUPS      512(R14), Z11
+	VFMADD231PS  Z31, Z11, Z9
+	VMOVUPS      448(R14), Z12
+	VFMADD231PS  Z22, Z12, Z3
+	VMOVUPS      384(R14), Z15
+	VFMADD231PS  Z29, Z15, Z9
+	VMOVUPS      320(R14), Z16
+	VFNMADD231PS Z18, Z16, Z3
+	VMOVUPS      256(R14), Z19
+	VFMADD231PS  Z25, Z19, Z9
+	VMOVUPS      192(R14), Z20
+	VFNMADD231PS Z14, Z20, Z3
+	VMOVUPS      128(R14), Z23
+	VFMADD231PS  Z21, Z23, Z9
+	VMOVUPS      64(R14), Z24
+	VFNMADD231PS Z10, Z24, Z3
+	VMOVUPS      (R14), Z27
+	VFMADD231PS  Z17, Z27, Z9
+	VSUBPS       Z9, Z3, Z28
+	VMOVUPS      Z0, 1088(R14)
+	VMOVUPS      640(R14), Z0
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z12, (AX)(R13*1)
-	VMOVUPS      Z11, (CX)(R13*1)
-	VADDPS       Z9, Z3, Z3
-	VMOVUPS      576(R14), Z9
+	VMOVUPS      Z0, (AX)(R13*1)
+	VMOVUPS      Z28, (CX)(R13*1)
+	VADDPS       Z9, Z3, Z0
+	VMOVUPS      576(R14), Z3
 	MOVLQSX      48(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z9, (AX)(R13*1)
-	VMOVUPS      Z3, (CX)(R13*1)
-	VMOVAPS      Z1, Z3
-	VFMADD231PS  Z30, Z7, Z3
-	VMULPS       Z31, Z2, Z9
-	VFNMADD231PS Z18, Z13, Z3
-	VFMADD231PS  512(R14), Z25, Z9
-	VFNMADD231PS 448(R14), Z10, Z3
-	VFMADD231PS  384(R14), Z17, Z9
-	VFNMADD231PS 320(R14), Z14, Z3
-	VFNMADD231PS 256(R14), Z21, Z9
-	VFMADD231PS  192(R14), Z22, Z3
-	VFNMADD231PS 128(R14), Z29, Z9
-	VFMADD231PS  64(R14), Z4, Z3
-	VFNMADD231PS (R14), Z26, Z9
-	VSUBPS       Z9, Z3, Z11
-	VMOVUPS      768(R14), Z12
+	VMOVUPS      Z3, (AX)(R13*1)
+	VMOVUPS      Z0, (CX)(R13*1)
+	VMOVAPS      Z1, Z0
+	VFMADD231PS  Z30, Z7, Z0
+	VMULPS       Z31, Z2, Z3
+	VFNMADD231PS Z18, Z13, Z0
+	VFMADD231PS  Z25, Z11, Z3
+	VFNMADD231PS Z10, Z12, Z0
+	VFMADD231PS  Z17, Z15, Z3
+	VFNMADD231PS Z14, Z16, Z0
+	VFNMADD231PS Z21, Z19, Z3
+	VFMADD231PS  Z22, Z20, Z0
+	VFNMADD231PS Z29, Z23, Z3
+	VFMADD231PS  Z4, Z24, Z0
+	VFNMADD231PS Z26, Z27, Z3
+	VSUBPS       Z3, Z0, Z9
+	VMOVUPS      768(R14), Z28
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z12, (AX)(R13*1)
-	VMOVUPS      Z11, (CX)(R13*1)
-	VADDPS       Z9, Z3, Z3
-	VMOVUPS      704(R14), Z9
+	VMOVUPS      Z28, (AX)(R13*1)
+	VMOVUPS      Z9, (CX)(R13*1)
+	VADDPS       Z3, Z0, Z0
+	VMOVUPS      704(R14), Z3
 	MOVLQSX      44(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z9, (AX)(R13*1)
-	VMOVUPS      Z3, (CX)(R13*1)
-	VMOVAPS      Z1, Z3
-	VFMADD231PS  Z22, Z7, Z3
-	VMULPS       Z29, Z2, Z9
-	VFNMADD231PS Z10, Z13, Z3
-	VFMADD231PS  512(R14), Z17, Z9
-	VFNMADD231PS 448(R14), Z18, Z3
-	VFNMADD231PS 384(R14), Z25, Z9
-	VFMADD231PS  320(R14), Z4, Z3
-	VFNMADD231PS 256(R14), Z26, Z9
-	VFMADD231PS  192(R14), Z30, Z3
-	VFMADD231PS  128(R14), Z31, Z9
-	VFNMADD231PS 64(R14), Z14, Z3
-	VFMADD231PS  (R14), Z21, Z9
-	VSUBPS       Z9, Z3, Z11
-	VMOVUPS      896(R14), Z12
+	VMOVUPS      Z3, (AX)(R13*1)
+	VMOVUPS      Z0, (CX)(R13*1)
+	VMOVAPS      Z1, Z0
+	VFMADD231PS  Z22, Z7, Z0
+	VMULPS       Z29, Z2, Z3
+	VFNMADD231PS Z10, Z13, Z0
+	VFMADD231PS  Z17, Z11, Z3
+	VFNMADD231PS Z18, Z12, Z0
+	VFNMADD231PS Z25, Z15, Z3
+	VFMADD231PS  Z4, Z16, Z0
+	VFNMADD231PS Z26, Z19, Z3
+	VFMADD231PS  Z30, Z20, Z0
+	VFMADD231PS  Z31, Z23, Z3
+	VFNMADD231PS Z14, Z24, Z0
+	VFMADD231PS  Z21, Z27, Z3
+	VSUBPS       Z3, Z0, Z9
+	VMOVUPS      896(R14), Z28
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z12, (AX)(R13*1)
-	VMOVUPS      Z11, (CX)(R13*1)
-	VADDPS       Z9, Z3, Z3
-	VMOVUPS      832(R14), Z9
+	VMOVUPS      Z28, (AX)(R13*1)
+	VMOVUPS      Z9, (CX)(R13*1)
+	VADDPS       Z3, Z0, Z0
+	VMOVUPS      832(R14), Z3
 	MOVLQSX      40(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z9, (AX)(R13*1)
-	VMOVUPS      Z3, (CX)(R13*1)
-	VMOVAPS      Z1, Z3
-	VFNMADD231PS Z18, Z7, Z3
-	VMULPS       Z25, Z2, Z9
-	VFNMADD231PS Z14, Z13, Z3
-	VFNMADD231PS 512(R14), Z21, Z9
-	VFMADD231PS  448(R14), Z4, Z3
-	VFNMADD231PS 384(R14), Z26, Z9
-	VFMADD231PS  320(R14), Z22, Z3
-	VFMADD231PS  256(R14), Z29, Z9
-	VFNMADD231PS 192(R14), Z10, Z3
-	VFNMADD231PS 128(R14), Z17, Z9
-	VFMADD231PS  64(R14), Z30, Z3
-	VFNMADD231PS (R14), Z31, Z9
-	VSUBPS       Z9, Z3, Z11
-	VMOVUPS      1024(R14), Z12
+	VMOVUPS      Z3, (AX)(R13*1)
+	VMOVUPS      Z0, (CX)(R13*1)
+	VMOVAPS      Z1, Z0
+	VFNMADD231PS Z18, Z7, Z0
+	VMULPS       Z25, Z2, Z3
+	VFNMADD231PS Z14, Z13, Z0
+	VFNMADD231PS Z21, Z11, Z3
+	VFMADD231PS  Z4, Z12, Z0
+	VFNMADD231PS Z26, Z15, Z3
+	VFMADD231PS  Z22, Z16, Z0
+	VFMADD231PS  Z29, Z19, Z3
+	VFNMADD231PS Z10, Z20, Z0
+	VFNMADD231PS Z17, Z23, Z3
+	VFMADD231PS  Z30, Z24, Z0
+	VFNMADD231PS Z31, Z27, Z3
+	VSUBPS       Z3, Z0, Z9
+	VMOVUPS      1024(R14), Z28
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z12, (AX)(R13*1)
-	VMOVUPS      Z11, (CX)(R13*1)
-	VADDPS       Z9, Z3, Z3
-	VMOVUPS      960(R14), Z9
+	VMOVUPS      Z28, (AX)(R13*1)
+	VMOVUPS      Z9, (CX)(R13*1)
+	VADDPS       Z3, Z0, Z0
+	VMOVUPS      960(R14), Z3
 	MOVLQSX      36(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z9, (AX)(R13*1)
-	VMOVUPS      Z3, (CX)(R13*1)
-	VMOVAPS      Z1, Z3
-	VFNMADD231PS Z14, Z7, Z3
-	VMULPS       Z21, Z2, Z9
-	VFMADD231PS  Z22, Z13, Z3
-	VFNMADD231PS 512(R14), Z29, Z9
-	VFMADD231PS  448(R14), Z30, Z3
-	VFMADD231PS  384(R14), Z31, Z9
-	VFNMADD231PS 320(R14), Z10, Z3
-	VFNMADD231PS 256(R14), Z17, Z9
-	VFMADD231PS  192(R14), Z4, Z3
-	VFNMADD231PS 128(R14), Z26, Z9
-	VFNMADD231PS 64(R14), Z18, Z3
-	VFMADD231PS  (R14), Z25, Z9
-	VSUBPS       Z9, Z3, Z11
+	VMOVUPS      Z3, (AX)(R13*1)
+	VMOVUPS      Z0, (CX)(R13*1)
+	VMOVAPS      Z1, Z0
+	VFNMADD231PS Z14, Z7, Z0
+	VMULPS       Z21, Z2, Z3
+	VFMADD231PS  Z22, Z13, Z0
+	VFNMADD231PS Z29, Z11, Z3
+	VFMADD231PS  Z30, Z12, Z0
+	VFMADD231PS  Z31, Z15, Z3
+	VFNMADD231PS Z10, Z16, Z0
+	VFNMADD231PS Z17, Z19, Z3
+	VFMADD231PS  Z4, Z20, Z0
+	VFNMADD231PS Z26, Z23, Z3
+	VFNMADD231PS Z18, Z24, Z0
+	VFMADD231PS  Z25, Z27, Z3
+	VSUBPS       Z3, Z0, Z9
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z8, (AX)(R13*1)
-	VMOVUPS      Z11, (CX)(R13*1)
-	VADDPS       Z9, Z3, Z3
+	VMOVUPS      Z9, (CX)(R13*1)
+	VADDPS       Z3, Z0, Z0
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z5, (AX)(R13*1)
-	VMOVUPS      Z3, (CX)(R13*1)
+	VMOVUPS      Z0, (CX)(R13*1)
 	VFNMADD231PS Z10, Z7, Z1
-	VMULPS       Z17, Z2, Z2
+	VMULPS       Z17, Z2, Z0
 	VFMADD231PS  Z4, Z13, Z1
-	VFNMADD231PS 512(R14), Z26, Z2
-	VFNMADD231PS 448(R14), Z14, Z1
-	VFMADD231PS  384(R14), Z21, Z2
-	VFMADD231PS  320(R14), Z30, Z1
-	VFNMADD231PS 256(R14), Z31, Z2
-	VFNMADD231PS 192(R14), Z18, Z1
-	VFMADD231PS  128(R14), Z25, Z2
-	VFMADD231PS  64(R14), Z22, Z1
-	VFNMADD231PS (R14), Z29, Z2
-	VSUBPS       Z2, Z1, Z3
+	VFNMADD231PS Z26, Z11, Z0
+	VFNMADD231PS Z14, Z12, Z1
+	VFMADD231PS  Z21, Z15, Z0
+	VFMADD231PS  Z30, Z16, Z1
+	VFNMADD231PS Z31, Z19, Z0
+	VFNMADD231PS Z18, Z20, Z1
+	VFMADD231PS  Z25, Z23, Z0
+	VFMADD231PS  Z22, Z24, Z1
+	VFNMADD231PS Z29, Z27, Z0
+	VSUBPS       Z0, Z1, Z2
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z6, (AX)(R13*1)
-	VMOVUPS      Z3, (CX)(R13*1)
-	VADDPS       Z2, Z1, Z1
+	VMOVUPS      Z2, (CX)(R13*1)
+	VADDPS       Z0, Z1, Z0
+	VMOVUPS      1088(R14), Z1
 	MOVLQSX      28(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z0, (AX)(R13*1)
-	VMOVUPS      Z1, (CX)(R13*1)
+	VMOVUPS      Z1, (AX)(R13*1)
+	VMOVUPS      Z0, (CX)(R13*1)
 	ADDQ         $0x34, SI
 	DECQ         R12
 	JNZ          butterfly
@@ -22214,10 +21970,8 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y7, Y5
 	VMOVUPS      384(R14), Y14
 	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y14, Y15
-	VBROADCASTSS butterflyConstants<>+164(SB), Y4
-	VFNMADD231PS Y4, Y1, Y5
-	VBROADCASTSS butterflyConstants<>+168(SB), Y4
-	VFMADD231PS  Y4, Y13, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y1, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y13, Y15
 	VADDPS       Y15, Y5, Y4
 	VSUBPS       Y15, Y5, Y5
 	VMOVAPS      Y0, Y15
@@ -22230,15 +21984,11 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y11, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y2, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y10, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y7, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y14, Y5
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y1, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y13, Y5
 	VMOVUPS      Y4, 544(R14)
-	VBROADCASTSS butterflyConstants<>+140(SB), Y4
-	VFMADD231PS  Y4, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+144(SB), Y4
-	VFNMADD231PS Y4, Y14, Y5
-	VBROADCASTSS butterflyConstants<>+124(SB), Y4
-	VFMADD231PS  Y4, Y1, Y15
-	VBROADCASTSS butterflyConstants<>+128(SB), Y4
-	VFNMADD231PS Y4, Y13, Y5
 	VADDPS       Y5, Y15, Y4
 	VSUBPS       Y5, Y15, Y5
 	VMOVAPS      Y0, Y15
@@ -22247,19 +21997,15 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+1152(SB), Y3, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y9, Y5
-	VMOVUPS      Y4, 608(R14)
-	VBROADCASTSS butterflyConstants<>+148(SB), Y4
-	VFNMADD231PS Y4, Y8, Y15
-	VBROADCASTSS butterflyConstants<>+152(SB), Y4
-	VFNMADD231PS Y4, Y11, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y11, Y5
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y2, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y10, Y5
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y7, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y14, Y5
-	VBROADCASTSS butterflyConstants<>+156(SB), Y4
-	VFNMADD231PS Y4, Y1, Y15
-	VBROADCASTSS butterflyConstants<>+160(SB), Y4
-	VFMADD231PS  Y4, Y13, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y13, Y5
+	VMOVUPS      Y4, 608(R14)
 	VADDPS       Y5, Y15, Y4
 	VSUBPS       Y5, Y15, Y5
 	VMOVAPS      Y0, Y15
@@ -22270,17 +22016,13 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y9, Y5
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y8, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y11, Y5
-	VMOVUPS      Y4, 672(R14)
-	VBROADCASTSS butterflyConstants<>+140(SB), Y4
-	VFMADD231PS  Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+144(SB), Y4
-	VFMADD231PS  Y4, Y10, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y2, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y10, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y7, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y14, Y5
-	VBROADCASTSS butterflyConstants<>+132(SB), Y4
-	VFMADD231PS  Y4, Y1, Y15
-	VBROADCASTSS butterflyConstants<>+136(SB), Y4
-	VFNMADD231PS Y4, Y13, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y1, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y13, Y5
+	VMOVUPS      Y4, 672(R14)
 	VADDPS       Y5, Y15, Y4
 	VSUBPS       Y5, Y15, Y5
 	VMOVAPS      Y0, Y15
@@ -22291,17 +22033,13 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y9, Y5
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y8, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y11, Y5
-	VMOVUPS      Y4, 736(R14)
-	VBROADCASTSS butterflyConstants<>+164(SB), Y4
-	VFNMADD231PS Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+168(SB), Y4
-	VFNMADD231PS Y4, Y10, Y5
-	VBROADCASTSS butterflyConstants<>+124(SB), Y4
-	VFMADD231PS  Y4, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+128(SB), Y4
-	VFNMADD231PS Y4, Y14, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y2, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y10, Y5
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y7, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y14, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y1, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y13, Y5
+	VMOVUPS      Y4, 736(R14)
 	VADDPS       Y5, Y15, Y4
 	VSUBPS       Y5, Y15, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y6, Y0
@@ -22399,70 +22137,69 @@ butterfly:
 	VFNMADD231PS 192(R14), Y8, Y4
 	VFMADD231PS  352(R14), Y11, Y0
 	VFMADD231PS  320(R14), Y2, Y4
-	VBROADCASTSS butterflyConstants<>+156(SB), Y9
-	VFNMADD231PS Y9, Y5, Y0
-	VBROADCASTSS butterflyConstants<>+160(SB), Y2
-	VFMADD231PS  Y2, Y13, Y4
-	VSUBPS       Y4, Y0, Y11
-	VMOVUPS      672(R14), Y6
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y5, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y13, Y4
+	VSUBPS       Y4, Y0, Y9
+	VMOVUPS      672(R14), Y2
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y6, (AX)(R13*1)
-	VMOVUPS      Y11, (CX)(R13*1)
+	VMOVUPS      Y2, (AX)(R13*1)
+	VMOVUPS      Y9, (CX)(R13*1)
 	VADDPS       Y4, Y0, Y0
-	VMOVUPS      640(R14), Y4
+	VMOVUPS      640(R14), Y2
 	MOVLQSX      40(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y2, (AX)(R13*1)
 	VMOVUPS      Y0, (CX)(R13*1)
 	VMOVAPS      Y15, Y0
 	VFNMADD231PS 256(R14), Y10, Y0
-	VMULPS       128(R14), Y7, Y4
-	VFNMADD231PS 32(R14), Y9, Y0
-	VFNMADD231PS (R14), Y2, Y4
+	VMULPS       128(R14), Y7, Y2
+	VBROADCASTSS butterflyConstants<>+156(SB), Y4
+	VFNMADD231PS 32(R14), Y4, Y0
+	VMOVUPS      (R14), Y9
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y9, Y2
 	VFMADD231PS  96(R14), Y3, Y0
-	VFNMADD231PS 64(R14), Y8, Y4
+	VFNMADD231PS 64(R14), Y8, Y2
 	VFMADD231PS  224(R14), Y14, Y0
-	VFMADD231PS  192(R14), Y1, Y4
+	VFMADD231PS  192(R14), Y1, Y2
 	VFNMADD231PS 352(R14), Y12, Y0
-	VBROADCASTSS butterflyConstants<>+168(SB), Y6
-	VFNMADD231PS 320(R14), Y6, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y5, Y0
-	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y13, Y4
-	VSUBPS       Y4, Y0, Y11
-	VMOVUPS      736(R14), Y7
+	VFNMADD231PS 320(R14), Y6, Y2
+	VFMADD231PS  Y11, Y5, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y13, Y2
+	VSUBPS       Y2, Y0, Y7
+	VMOVUPS      736(R14), Y10
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y7, (AX)(R13*1)
-	VMOVUPS      Y11, (CX)(R13*1)
-	VADDPS       Y4, Y0, Y0
-	VMOVUPS      704(R14), Y4
+	VMOVUPS      Y10, (AX)(R13*1)
+	VMOVUPS      Y7, (CX)(R13*1)
+	VADDPS       Y2, Y0, Y0
+	VMOVUPS      704(R14), Y2
 	MOVLQSX      36(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y4, (AX)(R13*1)
+	VMOVUPS      Y2, (AX)(R13*1)
 	VMOVUPS      Y0, (CX)(R13*1)
 	VMOVAPS      Y15, Y0
-	VFNMADD231PS 256(R14), Y9, Y0
-	VMULPS       128(R14), Y2, Y4
+	VFNMADD231PS 256(R14), Y4, Y0
+	VBROADCASTSS butterflyConstants<>+160(SB), Y2
+	VMULPS       128(R14), Y2, Y7
 	VFMADD231PS  32(R14), Y14, Y0
-	VFNMADD231PS (R14), Y1, Y4
-	VBROADCASTSS butterflyConstants<>+132(SB), Y7
-	VFMADD231PS  96(R14), Y7, Y0
-	VMOVUPS      64(R14), Y11
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y11, Y4
+	VFNMADD231PS Y1, Y9, Y7
+	VFMADD231PS  96(R14), Y11, Y0
+	VMOVUPS      64(R14), Y10
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y10, Y7
 	VFNMADD231PS 224(R14), Y12, Y0
-	VFNMADD231PS 192(R14), Y6, Y4
+	VFNMADD231PS 192(R14), Y6, Y7
 	VFMADD231PS  352(R14), Y3, Y0
-	VFNMADD231PS 320(R14), Y8, Y4
-	VFNMADD231PS Y10, Y5, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y13, Y4
-	VSUBPS       Y4, Y0, Y1
+	VFNMADD231PS 320(R14), Y8, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y5, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y13, Y7
+	VSUBPS       Y7, Y0, Y1
 	VMOVUPS      768(R14), Y14
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y14, (AX)(R13*1)
 	VMOVUPS      Y1, (CX)(R13*1)
-	VADDPS       Y4, Y0, Y0
+	VADDPS       Y7, Y0, Y0
 	VMOVUPS      288(R14), Y1
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
@@ -22471,13 +22208,14 @@ butterfly:
 	VFNMADD231PS 256(R14), Y12, Y15
 	VMULPS       128(R14), Y6, Y0
 	VFMADD231PS  32(R14), Y3, Y15
-	VFNMADD231PS (R14), Y8, Y0
-	VFNMADD231PS 96(R14), Y9, Y15
-	VFMADD231PS  Y2, Y11, Y0
-	VFMADD231PS  224(R14), Y7, Y15
+	VFNMADD231PS Y8, Y9, Y0
+	VFNMADD231PS 96(R14), Y4, Y15
+	VFMADD231PS  Y2, Y10, Y0
+	VFMADD231PS  224(R14), Y11, Y15
 	VMOVUPS      192(R14), Y1
 	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y1, Y0
-	VFNMADD231PS 352(R14), Y10, Y15
+	VMOVUPS      352(R14), Y1
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y1, Y15
 	VMOVUPS      320(R14), Y1
 	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y1, Y0
 	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y5, Y15
@@ -23184,10 +22922,8 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y7, Y5
 	VMOVUPS      384(R15), Y14
 	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y14, Y15
-	VBROADCASTSS butterflyConstants<>+164(SB), Y4
-	VFNMADD231PS Y4, Y1, Y5
-	VBROADCASTSS butterflyConstants<>+168(SB), Y4
-	VFMADD231PS  Y4, Y13, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y1, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y13, Y15
 	VADDPS       Y15, Y5, Y4
 	VSUBPS       Y15, Y5, Y5
 	VMOVAPS      Y0, Y15
@@ -23200,15 +22936,11 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y11, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y2, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y10, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y7, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y14, Y5
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y1, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y13, Y5
 	VMOVUPS      Y4, 544(R15)
-	VBROADCASTSS butterflyConstants<>+140(SB), Y4
-	VFMADD231PS  Y4, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+144(SB), Y4
-	VFNMADD231PS Y4, Y14, Y5
-	VBROADCASTSS butterflyConstants<>+124(SB), Y4
-	VFMADD231PS  Y4, Y1, Y15
-	VBROADCASTSS butterflyConstants<>+128(SB), Y4
-	VFNMADD231PS Y4, Y13, Y5
 	VADDPS       Y5, Y15, Y4
 	VSUBPS       Y5, Y15, Y5
 	VMOVAPS      Y0, Y15
@@ -23217,19 +22949,15 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+1152(SB), Y3, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y9, Y5
-	VMOVUPS      Y4, 608(R15)
-	VBROADCASTSS butterflyConstants<>+148(SB), Y4
-	VFNMADD231PS Y4, Y8, Y15
-	VBROADCASTSS butterflyConstants<>+152(SB), Y4
-	VFNMADD231PS Y4, Y11, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y11, Y5
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y2, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y10, Y5
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y7, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y14, Y5
-	VBROADCASTSS butterflyConstants<>+156(SB), Y4
-	VFNMADD231PS Y4, Y1, Y15
-	VBROADCASTSS butterflyConstants<>+160(SB), Y4
-	VFMADD231PS  Y4, Y13, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y13, Y5
+	VMOVUPS      Y4, 608(R15)
 	VADDPS       Y5, Y15, Y4
 	VSUBPS       Y5, Y15, Y5
 	VMOVAPS      Y0, Y15
@@ -23240,17 +22968,13 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y9, Y5
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y8, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y11, Y5
-	VMOVUPS      Y4, 672(R15)
-	VBROADCASTSS butterflyConstants<>+140(SB), Y4
-	VFMADD231PS  Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+144(SB), Y4
-	VFMADD231PS  Y4, Y10, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y2, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y10, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y7, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y14, Y5
-	VBROADCASTSS butterflyConstants<>+132(SB), Y4
-	VFMADD231PS  Y4, Y1, Y15
-	VBROADCASTSS butterflyConstants<>+136(SB), Y4
-	VFNMADD231PS Y4, Y13, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y1, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y13, Y5
+	VMOVUPS      Y4, 672(R15)
 	VADDPS       Y5, Y15, Y4
 	VSUBPS       Y5, Y15, Y5
 	VMOVAPS      Y0, Y15
@@ -23261,17 +22985,13 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y9, Y5
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y8, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y11, Y5
-	VMOVUPS      Y4, 736(R15)
-	VBROADCASTSS butterflyConstants<>+164(SB), Y4
-	VFNMADD231PS Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+168(SB), Y4
-	VFNMADD231PS Y4, Y10, Y5
-	VBROADCASTSS butterflyConstants<>+124(SB), Y4
-	VFMADD231PS  Y4, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+128(SB), Y4
-	VFNMADD231PS Y4, Y14, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y2, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y10, Y5
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y7, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y14, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y1, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y13, Y5
+	VMOVUPS      Y4, 736(R15)
 	VADDPS       Y5, Y15, Y4
 	VSUBPS       Y5, Y15, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y6, Y0
@@ -23323,9 +23043,8 @@ butterfly:
 	VMULPS       Y12, Y4, Y3
 	VBROADCASTSS (R9), Y1
 	VMULPS       Y1, Y4, Y4
-	VMOVUPS      544(R15), Y14
-	VFMSUB231PS  Y1, Y14, Y3
-	VFMADD231PS  Y12, Y14, Y4
+	VFMSUB231PS  544(R15), Y1, Y3
+	VFMADD231PS  544(R15), Y12, Y4
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (AX)(R14*1)
@@ -23335,9 +23054,8 @@ butterfly:
 	VMULPS       Y1, Y0, Y3
 	VBROADCASTSS 88(R9), Y4
 	VMULPS       Y4, Y0, Y0
-	VMOVUPS      512(R15), Y12
-	VFMSUB231PS  Y4, Y12, Y3
-	VFMADD231PS  Y1, Y12, Y0
+	VFMSUB231PS  512(R15), Y4, Y3
+	VFMADD231PS  512(R15), Y1, Y0
 	MOVLQSX      48(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (AX)(R14*1)
@@ -23352,22 +23070,20 @@ butterfly:
 	VFMADD231PS  64(R15), Y6, Y1
 	VFNMADD231PS 224(R15), Y9, Y0
 	VFNMADD231PS 192(R15), Y8, Y1
-	VBROADCASTSS butterflyConstants<>+140(SB), Y4
-	VFMADD231PS  352(R15), Y4, Y0
-	VBROADCASTSS butterflyConstants<>+144(SB), Y12
-	VFNMADD231PS 320(R15), Y12, Y1
-	VBROADCASTSS butterflyConstants<>+124(SB), Y13
-	VFMADD231PS  Y13, Y5, Y0
-	VMOVUPS      448(R15), Y14
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y14, Y1
+	VFMADD231PS  352(R15), Y14, Y0
+	VBROADCASTSS butterflyConstants<>+144(SB), Y4
+	VFNMADD231PS 320(R15), Y4, Y1
+	VBROADCASTSS butterflyConstants<>+124(SB), Y12
+	VFMADD231PS  Y12, Y5, Y0
+	VMOVUPS      448(R15), Y13
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y13, Y1
 	VSUBPS       Y1, Y0, Y8
 	VBROADCASTSS 12(R9), Y9
 	VMULPS       Y9, Y8, Y2
 	VBROADCASTSS 8(R9), Y11
 	VMULPS       Y11, Y8, Y8
-	VMOVUPS      608(R15), Y13
-	VFMSUB231PS  Y11, Y13, Y2
-	VFMADD231PS  Y9, Y13, Y8
+	VFMSUB231PS  608(R15), Y11, Y2
+	VFMADD231PS  608(R15), Y9, Y8
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (AX)(R14*1)
@@ -23377,160 +23093,148 @@ butterfly:
 	VMULPS       Y1, Y0, Y2
 	VBROADCASTSS 80(R9), Y8
 	VMULPS       Y8, Y0, Y0
-	VMOVUPS      576(R15), Y9
-	VFMSUB231PS  Y8, Y9, Y2
-	VFMADD231PS  Y1, Y9, Y0
+	VFMSUB231PS  576(R15), Y8, Y2
+	VFMADD231PS  576(R15), Y1, Y0
 	MOVLQSX      44(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (AX)(R14*1)
 	VMOVUPS      Y0, (CX)(R14*1)
 	VMOVAPS      Y15, Y0
-	VFMADD231PS  256(R15), Y4, Y0
-	VMULPS       128(R15), Y12, Y1
+	VFMADD231PS  256(R15), Y14, Y0
+	VMULPS       128(R15), Y4, Y1
 	VFNMADD231PS 32(R15), Y3, Y0
 	VFMADD231PS  (R15), Y6, Y1
 	VFNMADD231PS 96(R15), Y10, Y0
 	VFNMADD231PS 64(R15), Y7, Y1
-	VBROADCASTSS butterflyConstants<>+124(SB), Y2
-	VFMADD231PS  224(R15), Y2, Y0
-	VBROADCASTSS butterflyConstants<>+128(SB), Y8
-	VFNMADD231PS 192(R15), Y8, Y1
-	VBROADCASTSS butterflyConstants<>+132(SB), Y9
-	VFMADD231PS  352(R15), Y9, Y0
-	VBROADCASTSS butterflyConstants<>+136(SB), Y11
-	VFMADD231PS  320(R15), Y11, Y1
+	VFMADD231PS  224(R15), Y12, Y0
+	VBROADCASTSS butterflyConstants<>+128(SB), Y2
+	VFNMADD231PS 192(R15), Y2, Y1
+	VBROADCASTSS butterflyConstants<>+132(SB), Y8
+	VFMADD231PS  352(R15), Y8, Y0
+	VBROADCASTSS butterflyConstants<>+136(SB), Y9
+	VFMADD231PS  320(R15), Y9, Y1
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y5, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y14, Y1
-	VSUBPS       Y1, Y0, Y13
-	VBROADCASTSS 20(R9), Y11
-	VMULPS       Y11, Y13, Y9
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y13, Y1
+	VSUBPS       Y1, Y0, Y11
+	VBROADCASTSS 20(R9), Y9
+	VMULPS       Y9, Y11, Y8
 	VBROADCASTSS 16(R9), Y6
-	VMULPS       Y6, Y13, Y13
-	VMOVUPS      672(R15), Y3
-	VFMSUB231PS  Y6, Y3, Y9
-	VFMADD231PS  Y11, Y3, Y13
+	VMULPS       Y6, Y11, Y11
+	VFMSUB231PS  672(R15), Y6, Y8
+	VFMADD231PS  672(R15), Y9, Y11
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y9, (AX)(R14*1)
-	VMOVUPS      Y13, (CX)(R14*1)
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VADDPS       Y1, Y0, Y0
 	VBROADCASTSS 76(R9), Y1
-	VMULPS       Y1, Y0, Y3
-	VBROADCASTSS 72(R9), Y6
-	VMULPS       Y6, Y0, Y0
-	VMOVUPS      640(R15), Y9
-	VFMSUB231PS  Y6, Y9, Y3
-	VFMADD231PS  Y1, Y9, Y0
+	VMULPS       Y1, Y0, Y6
+	VBROADCASTSS 72(R9), Y8
+	VMULPS       Y8, Y0, Y0
+	VFMSUB231PS  640(R15), Y8, Y6
+	VFMADD231PS  640(R15), Y1, Y0
 	MOVLQSX      40(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y6, (AX)(R14*1)
 	VMOVUPS      Y0, (CX)(R14*1)
 	VMOVAPS      Y15, Y0
 	VFNMADD231PS 256(R15), Y10, Y0
 	VMULPS       128(R15), Y7, Y1
-	VBROADCASTSS butterflyConstants<>+156(SB), Y3
-	VFNMADD231PS 32(R15), Y3, Y0
-	VBROADCASTSS butterflyConstants<>+160(SB), Y6
-	VFNMADD231PS (R15), Y6, Y1
-	VFMADD231PS  96(R15), Y2, Y0
-	VFNMADD231PS 64(R15), Y8, Y1
-	VFMADD231PS  224(R15), Y4, Y0
-	VFMADD231PS  192(R15), Y12, Y1
-	VBROADCASTSS butterflyConstants<>+164(SB), Y9
-	VFNMADD231PS 352(R15), Y9, Y0
-	VBROADCASTSS butterflyConstants<>+168(SB), Y11
-	VFNMADD231PS 320(R15), Y11, Y1
+	VBROADCASTSS butterflyConstants<>+156(SB), Y6
+	VFNMADD231PS 32(R15), Y6, Y0
+	VBROADCASTSS butterflyConstants<>+160(SB), Y8
+	VFNMADD231PS (R15), Y8, Y1
+	VFMADD231PS  96(R15), Y12, Y0
+	VFNMADD231PS 64(R15), Y2, Y1
+	VFMADD231PS  224(R15), Y14, Y0
+	VFMADD231PS  192(R15), Y4, Y1
+	VFNMADD231PS 352(R15), Y3, Y0
+	VBROADCASTSS butterflyConstants<>+168(SB), Y9
+	VFNMADD231PS 320(R15), Y9, Y1
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y5, Y0
-	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y14, Y1
-	VSUBPS       Y1, Y0, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y13, Y1
+	VSUBPS       Y1, Y0, Y11
 	VBROADCASTSS 28(R9), Y7
-	VMULPS       Y7, Y13, Y10
-	VBROADCASTSS 24(R9), Y8
-	VMULPS       Y8, Y13, Y13
-	VMOVUPS      736(R15), Y2
-	VFMSUB231PS  Y8, Y2, Y10
-	VFMADD231PS  Y7, Y2, Y13
+	VMULPS       Y7, Y11, Y10
+	VBROADCASTSS 24(R9), Y2
+	VMULPS       Y2, Y11, Y11
+	VFMSUB231PS  736(R15), Y2, Y10
+	VFMADD231PS  736(R15), Y7, Y11
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y10, (AX)(R14*1)
-	VMOVUPS      Y13, (CX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VADDPS       Y1, Y0, Y0
 	VBROADCASTSS 68(R9), Y1
 	VMULPS       Y1, Y0, Y2
 	VBROADCASTSS 64(R9), Y7
 	VMULPS       Y7, Y0, Y0
-	VMOVUPS      704(R15), Y8
-	VFMSUB231PS  Y7, Y8, Y2
-	VFMADD231PS  Y1, Y8, Y0
+	VFMSUB231PS  704(R15), Y7, Y2
+	VFMADD231PS  704(R15), Y1, Y0
 	MOVLQSX      36(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (AX)(R14*1)
 	VMOVUPS      Y0, (CX)(R14*1)
 	VMOVAPS      Y15, Y0
-	VFNMADD231PS 256(R15), Y3, Y0
-	VMULPS       128(R15), Y6, Y1
-	VFMADD231PS  32(R15), Y4, Y0
-	VFNMADD231PS (R15), Y12, Y1
+	VFNMADD231PS 256(R15), Y6, Y0
+	VMULPS       128(R15), Y8, Y1
+	VFMADD231PS  32(R15), Y14, Y0
+	VFNMADD231PS (R15), Y4, Y1
 	VBROADCASTSS butterflyConstants<>+132(SB), Y2
 	VFMADD231PS  96(R15), Y2, Y0
 	VBROADCASTSS butterflyConstants<>+136(SB), Y7
 	VFMADD231PS  64(R15), Y7, Y1
-	VFNMADD231PS 224(R15), Y9, Y0
-	VFNMADD231PS 192(R15), Y11, Y1
-	VBROADCASTSS butterflyConstants<>+124(SB), Y8
-	VFMADD231PS  352(R15), Y8, Y0
+	VFNMADD231PS 224(R15), Y3, Y0
+	VFNMADD231PS 192(R15), Y9, Y1
+	VFMADD231PS  352(R15), Y12, Y0
 	VBROADCASTSS butterflyConstants<>+128(SB), Y10
 	VFNMADD231PS 320(R15), Y10, Y1
 	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y5, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y14, Y1
-	VSUBPS       Y1, Y0, Y13
-	VBROADCASTSS 36(R9), Y12
-	VMULPS       Y12, Y13, Y4
-	VBROADCASTSS 32(R9), Y7
-	VMULPS       Y7, Y13, Y13
-	VMOVUPS      768(R15), Y2
-	VFMSUB231PS  Y7, Y2, Y4
-	VFMADD231PS  Y12, Y2, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y13, Y1
+	VSUBPS       Y1, Y0, Y11
+	VBROADCASTSS 36(R9), Y4
+	VMULPS       Y4, Y11, Y14
+	VBROADCASTSS 32(R9), Y13
+	VMULPS       Y13, Y11, Y11
+	VFMSUB231PS  768(R15), Y13, Y14
+	VFMADD231PS  768(R15), Y4, Y11
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y4, (AX)(R14*1)
-	VMOVUPS      Y13, (CX)(R14*1)
+	VMOVUPS      Y14, (AX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VADDPS       Y1, Y0, Y0
 	VBROADCASTSS 60(R9), Y1
-	VMULPS       Y1, Y0, Y2
-	VBROADCASTSS 56(R9), Y4
-	VMULPS       Y4, Y0, Y0
-	VMOVUPS      288(R15), Y7
-	VFMSUB231PS  Y4, Y7, Y2
-	VFMADD231PS  Y1, Y7, Y0
+	VMULPS       Y1, Y0, Y4
+	VBROADCASTSS 56(R9), Y11
+	VMULPS       Y11, Y0, Y0
+	VFMSUB231PS  288(R15), Y11, Y4
+	VFMADD231PS  288(R15), Y1, Y0
 	MOVLQSX      32(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y4, (AX)(R14*1)
 	VMOVUPS      Y0, (CX)(R14*1)
-	VFNMADD231PS 256(R15), Y9, Y15
-	VMULPS       128(R15), Y11, Y0
-	VFMADD231PS  32(R15), Y8, Y15
+	VFNMADD231PS 256(R15), Y3, Y15
+	VMULPS       128(R15), Y9, Y0
+	VFMADD231PS  32(R15), Y12, Y15
 	VFNMADD231PS (R15), Y10, Y0
-	VFNMADD231PS 96(R15), Y3, Y15
-	VFMADD231PS  64(R15), Y6, Y0
-	VMOVUPS      224(R15), Y1
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y1, Y15
-	VMOVUPS      192(R15), Y1
-	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y1, Y0
+	VFNMADD231PS 96(R15), Y6, Y15
+	VFMADD231PS  64(R15), Y8, Y0
+	VFMADD231PS  224(R15), Y2, Y15
+	VFNMADD231PS 192(R15), Y7, Y0
 	VMOVUPS      352(R15), Y1
 	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y1, Y15
 	VMOVUPS      320(R15), Y1
 	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y1, Y0
 	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y5, Y15
-	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y14, Y0
+	VMOVUPS      448(R15), Y1
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y1, Y0
 	VSUBPS       Y0, Y15, Y1
 	VBROADCASTSS 44(R9), Y2
 	VMULPS       Y2, Y1, Y3
 	VBROADCASTSS 40(R9), Y4
 	VMULPS       Y4, Y1, Y1
-	VMOVUPS      416(R15), Y5
-	VFMSUB231PS  Y4, Y5, Y3
-	VFMADD231PS  Y2, Y5, Y1
+	VFMSUB231PS  416(R15), Y4, Y3
+	VFMADD231PS  416(R15), Y2, Y1
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (AX)(R14*1)
@@ -23540,9 +23244,8 @@ butterfly:
 	VMULPS       Y1, Y0, Y2
 	VBROADCASTSS 48(R9), Y3
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      384(R15), Y4
-	VFMSUB231PS  Y3, Y4, Y2
-	VFMADD231PS  Y1, Y4, Y0
+	VFMSUB231PS  384(R15), Y3, Y2
+	VFMADD231PS  384(R15), Y1, Y0
 	MOVLQSX      28(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y2, (AX)(R14*1)
@@ -23556,7 +23259,7 @@ butterfly:
 
 // func ButterflyInverse13AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·ButterflyInverse13AVX512(SB), $1152-104
+TEXT ·ButterflyInverse13AVX512(SB), $1216-104
 	MOVQ outRe+0(FP), AX
 	MOVQ outIm+8(FP), CX
 	MOVQ inRe+16(FP), DX
@@ -23903,147 +23606,158 @@ butterfly:
 	VFMADD231PS  Z4, Z6, Z2
 	VMULPS       Z26, Z5, Z8
 	VFMADD231PS  Z30, Z12, Z2
-	VFMADD231PS  512(R15), Z31, Z8
-	VFMADD231PS  448(R15), Z27, Z2
-	VFMADD231PS  384(R15), Z28, Z8
-	VFNMADD231PS 320(R15), Z23, Z2
-	VFMADD231PS  256(R15), Z24, Z8
-	VFNMADD231PS 192(R15), Z19, Z2
-	VFMADD231PS  128(R15), Z20, Z8
-	VFNMADD231PS 64(R15), Z15, Z2
-	VFMADD231PS  (R15), Z16, Z8
-	VSUBPS       Z8, Z2, Z9
-	VMOVUPS      640(R15), Z10
+	VMOVUPS      512(R15), Z9
+	VFMADD231PS  Z31, Z9, Z8
+	VMOVUPS      448(R15), Z10
+	VFMADD231PS  Z27, Z10, Z2
+	VMOVUPS      384(R15), Z13
+	VFMADD231PS  Z28, Z13, Z8
+	VMOVUPS      320(R15), Z14
+	VFNMADD231PS Z23, Z14, Z2
+	VMOVUPS      256(R15), Z17
+	VFMADD231PS  Z24, Z17, Z8
+	VMOVUPS      192(R15), Z18
+	VFNMADD231PS Z19, Z18, Z2
+	VMOVUPS      128(R15), Z21
+	VFMADD231PS  Z20, Z21, Z8
+	VMOVUPS      64(R15), Z22
+	VFNMADD231PS Z15, Z22, Z2
+	VMOVUPS      (R15), Z25
+	VFMADD231PS  Z16, Z25, Z8
+	VSUBPS       Z8, Z2, Z29
+	VMOVUPS      Z0, 1088(R15)
+	VMOVUPS      640(R15), Z0
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z10, (AX)(R14*1)
-	VMOVUPS      Z9, (CX)(R14*1)
-	VADDPS       Z8, Z2, Z2
-	VMOVUPS      576(R15), Z8
+	VMOVUPS      Z0, (AX)(R14*1)
+	VMOVUPS      Z29, (CX)(R14*1)
+	VADDPS       Z8, Z2, Z0
+	VMOVUPS      576(R15), Z2
 	MOVLQSX      48(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z8, (AX)(R14*1)
-	VMOVUPS      Z2, (CX)(R14*1)
-	VMOVAPS      Z1, Z2
-	VFMADD231PS  Z30, Z6, Z2
-	VMULPS       Z31, Z5, Z8
-	VFNMADD231PS Z23, Z12, Z2
-	VFMADD231PS  512(R15), Z24, Z8
-	VFNMADD231PS 448(R15), Z15, Z2
-	VFMADD231PS  384(R15), Z16, Z8
-	VFNMADD231PS 320(R15), Z19, Z2
-	VFNMADD231PS 256(R15), Z20, Z8
-	VFMADD231PS  192(R15), Z27, Z2
-	VFNMADD231PS 128(R15), Z28, Z8
-	VFMADD231PS  64(R15), Z4, Z2
-	VFNMADD231PS (R15), Z26, Z8
-	VSUBPS       Z8, Z2, Z9
-	VMOVUPS      768(R15), Z10
+	VMOVUPS      Z2, (AX)(R14*1)
+	VMOVUPS      Z0, (CX)(R14*1)
+	VMOVAPS      Z1, Z0
+	VFMADD231PS  Z30, Z6, Z0
+	VMULPS       Z31, Z5, Z2
+	VFNMADD231PS Z23, Z12, Z0
+	VFMADD231PS  Z24, Z9, Z2
+	VFNMADD231PS Z15, Z10, Z0
+	VFMADD231PS  Z16, Z13, Z2
+	VFNMADD231PS Z19, Z14, Z0
+	VFNMADD231PS Z20, Z17, Z2
+	VFMADD231PS  Z27, Z18, Z0
+	VFNMADD231PS Z28, Z21, Z2
+	VFMADD231PS  Z4, Z22, Z0
+	VFNMADD231PS Z26, Z25, Z2
+	VSUBPS       Z2, Z0, Z8
+	VMOVUPS      768(R15), Z29
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z10, (AX)(R14*1)
-	VMOVUPS      Z9, (CX)(R14*1)
-	VADDPS       Z8, Z2, Z2
-	VMOVUPS      704(R15), Z8
+	VMOVUPS      Z29, (AX)(R14*1)
+	VMOVUPS      Z8, (CX)(R14*1)
+	VADDPS       Z2, Z0, Z0
+	VMOVUPS      704(R15), Z2
 	MOVLQSX      44(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z8, (AX)(R14*1)
-	VMOVUPS      Z2, (CX)(R14*1)
-	VMOVAPS      Z1, Z2
-	VFMADD231PS  Z27, Z6, Z2
-	VMULPS       Z28, Z5, Z8
-	VFNMADD231PS Z15, Z12, Z2
-	VFMADD231PS  512(R15), Z16, Z8
-	VFNMADD231PS 448(R15), Z23, Z2
-	VFNMADD231PS 384(R15), Z24, Z8
-	VFMADD231PS  320(R15), Z4, Z2
-	VFNMADD231PS 256(R15), Z26, Z8
-	VFMADD231PS  192(R15), Z30, Z2
-	VFMADD231PS  128(R15), Z31, Z8
-	VFNMADD231PS 64(R15), Z19, Z2
-	VFMADD231PS  (R15), Z20, Z8
-	VSUBPS       Z8, Z2, Z9
-	VMOVUPS      896(R15), Z10
+	VMOVUPS      Z2, (AX)(R14*1)
+	VMOVUPS      Z0, (CX)(R14*1)
+	VMOVAPS      Z1, Z0
+	VFMADD231PS  Z27, Z6, Z0
+	VMULPS       Z28, Z5, Z2
+	VFNMADD231PS Z15, Z12, Z0
+	VFMADD231PS  Z16, Z9, Z2
+	VFNMADD231PS Z23, Z10, Z0
+	VFNMADD231PS Z24, Z13, Z2
+	VFMADD231PS  Z4, Z14, Z0
+	VFNMADD231PS Z26, Z17, Z2
+	VFMADD231PS  Z30, Z18, Z0
+	VFMADD231PS  Z31, Z21, Z2
+	VFNMADD231PS Z19, Z22, Z0
+	VFMADD231PS  Z20, Z25, Z2
+	VSUBPS       Z2, Z0, Z8
+	VMOVUPS      896(R15), Z29
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z10, (AX)(R14*1)
-	VMOVUPS      Z9, (CX)(R14*1)
-	VADDPS       Z8, Z2, Z2
-	VMOVUPS      832(R15), Z8
+	VMOVUPS      Z29, (AX)(R14*1)
+	VMOVUPS      Z8, (CX)(R14*1)
+	VADDPS       Z2, Z0, Z0
+	VMOVUPS      832(R15), Z2
 	MOVLQSX      40(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z8, (AX)(R14*1)
-	VMOVUPS      Z2, (CX)(R14*1)
-	VMOVAPS      Z1, Z2
-	VFNMADD231PS Z23, Z6, Z2
-	VMULPS       Z24, Z5, Z8
-	VFNMADD231PS Z19, Z12, Z2
-	VFNMADD231PS 512(R15), Z20, Z8
-	VFMADD231PS  448(R15), Z4, Z2
-	VFNMADD231PS 384(R15), Z26, Z8
-	VFMADD231PS  320(R15), Z27, Z2
-	VFMADD231PS  256(R15), Z28, Z8
-	VFNMADD231PS 192(R15), Z15, Z2
-	VFNMADD231PS 128(R15), Z16, Z8
-	VFMADD231PS  64(R15), Z30, Z2
-	VFNMADD231PS (R15), Z31, Z8
-	VSUBPS       Z8, Z2, Z9
-	VMOVUPS      1024(R15), Z10
+	VMOVUPS      Z2, (AX)(R14*1)
+	VMOVUPS      Z0, (CX)(R14*1)
+	VMOVAPS      Z1, Z0
+	VFNMADD231PS Z23, Z6, Z0
+	VMULPS       Z24, Z5, Z2
+	VFNMADD231PS Z19, Z12, Z0
+	VFNMADD231PS Z20, Z9, Z2
+	VFMADD231PS  Z4, Z10, Z0
+	VFNMADD231PS Z26, Z13, Z2
+	VFMADD231PS  Z27, Z14, Z0
+	VFMADD231PS  Z28, Z17, Z2
+	VFNMADD231PS Z15, Z18, Z0
+	VFNMADD231PS Z16, Z21, Z2
+	VFMADD231PS  Z30, Z22, Z0
+	VFNMADD231PS Z31, Z25, Z2
+	VSUBPS       Z2, Z0, Z8
+	VMOVUPS      1024(R15), Z29
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z10, (AX)(R14*1)
-	VMOVUPS      Z9, (CX)(R14*1)
-	VADDPS       Z8, Z2, Z2
-	VMOVUPS      960(R15), Z8
+	VMOVUPS      Z29, (AX)(R14*1)
+	VMOVUPS      Z8, (CX)(R14*1)
+	VADDPS       Z2, Z0, Z0
+	VMOVUPS      960(R15), Z2
 	MOVLQSX      36(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z8, (AX)(R14*1)
-	VMOVUPS      Z2, (CX)(R14*1)
-	VMOVAPS      Z1, Z2
-	VFNMADD231PS Z19, Z6, Z2
-	VMULPS       Z20, Z5, Z8
-	VFMADD231PS  Z27, Z12, Z2
-	VFNMADD231PS 512(R15), Z28, Z8
-	VFMADD231PS  448(R15), Z30, Z2
-	VFMADD231PS  384(R15), Z31, Z8
-	VFNMADD231PS 320(R15), Z15, Z2
-	VFNMADD231PS 256(R15), Z16, Z8
-	VFMADD231PS  192(R15), Z4, Z2
-	VFNMADD231PS 128(R15), Z26, Z8
-	VFNMADD231PS 64(R15), Z23, Z2
-	VFMADD231PS  (R15), Z24, Z8
-	VSUBPS       Z8, Z2, Z9
+	VMOVUPS      Z2, (AX)(R14*1)
+	VMOVUPS      Z0, (CX)(R14*1)
+	VMOVAPS      Z1, Z0
+	VFNMADD231PS Z19, Z6, Z0
+	VMULPS       Z20, Z5, Z2
+	VFMADD231PS  Z27, Z12, Z0
+	VFNMADD231PS Z28, Z9, Z2
+	VFMADD231PS  Z30, Z10, Z0
+	VFMADD231PS  Z31, Z13, Z2
+	VFNMADD231PS Z15, Z14, Z0
+	VFNMADD231PS Z16, Z17, Z2
+	VFMADD231PS  Z4, Z18, Z0
+	VFNMADD231PS Z26, Z21, Z2
+	VFNMADD231PS Z23, Z22, Z0
+	VFMADD231PS  Z24, Z25, Z2
+	VSUBPS       Z2, Z0, Z8
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z11, (AX)(R14*1)
-	VMOVUPS      Z9, (CX)(R14*1)
-	VADDPS       Z8, Z2, Z2
+	VMOVUPS      Z8, (CX)(R14*1)
+	VADDPS       Z2, Z0, Z0
 	MOVLQSX      32(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z7, (AX)(R14*1)
-	VMOVUPS      Z2, (CX)(R14*1)
+	VMOVUPS      Z0, (CX)(R14*1)
 	VFNMADD231PS Z15, Z6, Z1
-	VMULPS       Z16, Z5, Z2
+	VMULPS       Z16, Z5, Z0
 	VFMADD231PS  Z4, Z12, Z1
-	VFNMADD231PS 512(R15), Z26, Z2
-	VFNMADD231PS 448(R15), Z19, Z1
-	VFMADD231PS  384(R15), Z20, Z2
-	VFMADD231PS  320(R15), Z30, Z1
-	VFNMADD231PS 256(R15), Z31, Z2
-	VFNMADD231PS 192(R15), Z23, Z1
-	VFMADD231PS  128(R15), Z24, Z2
-	VFMADD231PS  64(R15), Z27, Z1
-	VFNMADD231PS (R15), Z28, Z2
-	VSUBPS       Z2, Z1, Z4
+	VFNMADD231PS Z26, Z9, Z0
+	VFNMADD231PS Z19, Z10, Z1
+	VFMADD231PS  Z20, Z13, Z0
+	VFMADD231PS  Z30, Z14, Z1
+	VFNMADD231PS Z31, Z17, Z0
+	VFNMADD231PS Z23, Z18, Z1
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z27, Z22, Z1
+	VFNMADD231PS Z28, Z25, Z0
+	VSUBPS       Z0, Z1, Z2
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z3, (AX)(R14*1)
-	VMOVUPS      Z4, (CX)(R14*1)
-	VADDPS       Z2, Z1, Z1
+	VMOVUPS      Z2, (CX)(R14*1)
+	VADDPS       Z0, Z1, Z0
+	VMOVUPS      1088(R15), Z1
 	MOVLQSX      28(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z0, (AX)(R14*1)
-	VMOVUPS      Z1, (CX)(R14*1)
+	VMOVUPS      Z1, (AX)(R14*1)
+	VMOVUPS      Z0, (CX)(R14*1)
 	ADDQ         $0x34, SI
 	ADDQ         $0x60, R9
 	DECQ         R13
@@ -24312,10 +24026,8 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y10, Y7
 	VMOVUPS      416(R15), Y13
 	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y13, Y14
-	VBROADCASTSS butterflyConstants<>+164(SB), Y4
-	VFNMADD231PS Y4, Y6, Y7
-	VBROADCASTSS butterflyConstants<>+168(SB), Y4
-	VFMADD231PS  Y4, Y12, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y6, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y12, Y14
 	VADDPS       Y14, Y7, Y4
 	VSUBPS       Y14, Y7, Y7
 	VMOVAPS      Y0, Y14
@@ -24328,15 +24040,11 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y11, Y7
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y15, Y14
 	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y1, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y10, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y13, Y7
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y6, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y12, Y7
 	VMOVUPS      Y4, 576(R15)
-	VBROADCASTSS butterflyConstants<>+140(SB), Y4
-	VFMADD231PS  Y4, Y10, Y14
-	VBROADCASTSS butterflyConstants<>+144(SB), Y4
-	VFNMADD231PS Y4, Y13, Y7
-	VBROADCASTSS butterflyConstants<>+124(SB), Y4
-	VFMADD231PS  Y4, Y6, Y14
-	VBROADCASTSS butterflyConstants<>+128(SB), Y4
-	VFNMADD231PS Y4, Y12, Y7
 	VADDPS       Y7, Y14, Y4
 	VSUBPS       Y7, Y14, Y7
 	VMOVAPS      Y0, Y14
@@ -24345,19 +24053,15 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+1152(SB), Y3, Y7
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y8, Y14
 	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y9, Y7
-	VMOVUPS      Y4, 640(R15)
-	VBROADCASTSS butterflyConstants<>+148(SB), Y4
-	VFNMADD231PS Y4, Y5, Y14
-	VBROADCASTSS butterflyConstants<>+152(SB), Y4
-	VFNMADD231PS Y4, Y11, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y5, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y11, Y7
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y15, Y14
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y1, Y7
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y10, Y14
 	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y13, Y7
-	VBROADCASTSS butterflyConstants<>+156(SB), Y4
-	VFNMADD231PS Y4, Y6, Y14
-	VBROADCASTSS butterflyConstants<>+160(SB), Y4
-	VFMADD231PS  Y4, Y12, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y6, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y12, Y7
+	VMOVUPS      Y4, 640(R15)
 	VADDPS       Y7, Y14, Y4
 	VSUBPS       Y7, Y14, Y7
 	VMOVAPS      Y0, Y14
@@ -24368,17 +24072,13 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y9, Y7
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y5, Y14
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y11, Y7
-	VMOVUPS      Y4, 704(R15)
-	VBROADCASTSS butterflyConstants<>+140(SB), Y4
-	VFMADD231PS  Y4, Y15, Y14
-	VBROADCASTSS butterflyConstants<>+144(SB), Y4
-	VFMADD231PS  Y4, Y1, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y15, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y1, Y7
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y10, Y14
 	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y13, Y7
-	VBROADCASTSS butterflyConstants<>+132(SB), Y4
-	VFMADD231PS  Y4, Y6, Y14
-	VBROADCASTSS butterflyConstants<>+136(SB), Y4
-	VFNMADD231PS Y4, Y12, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y6, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y12, Y7
+	VMOVUPS      Y4, 704(R15)
 	VADDPS       Y7, Y14, Y4
 	VSUBPS       Y7, Y14, Y7
 	VMOVAPS      Y0, Y14
@@ -24389,17 +24089,13 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y9, Y7
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y5, Y14
 	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y11, Y7
-	VMOVUPS      Y4, 768(R15)
-	VBROADCASTSS butterflyConstants<>+164(SB), Y4
-	VFNMADD231PS Y4, Y15, Y14
-	VBROADCASTSS butterflyConstants<>+168(SB), Y4
-	VFNMADD231PS Y4, Y1, Y7
-	VBROADCASTSS butterflyConstants<>+124(SB), Y4
-	VFMADD231PS  Y4, Y10, Y14
-	VBROADCASTSS butterflyConstants<>+128(SB), Y4
-	VFNMADD231PS Y4, Y13, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y15, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y1, Y7
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y10, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y13, Y7
 	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y6, Y14
 	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y12, Y7
+	VMOVUPS      Y4, 768(R15)
 	VADDPS       Y7, Y14, Y4
 	VSUBPS       Y7, Y14, Y7
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y2, Y0
@@ -24497,85 +24193,85 @@ butterfly:
 	VFNMADD231PS 224(R15), Y5, Y4
 	VFMADD231PS  384(R15), Y11, Y0
 	VFMADD231PS  352(R15), Y14, Y4
-	VBROADCASTSS butterflyConstants<>+156(SB), Y9
-	VFNMADD231PS Y9, Y7, Y0
-	VBROADCASTSS butterflyConstants<>+160(SB), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VSUBPS       Y4, Y0, Y11
-	VMOVUPS      704(R15), Y2
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y7, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y12, Y4
+	VSUBPS       Y4, Y0, Y9
+	VMOVUPS      704(R15), Y14
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y2, (AX)(R14*1)
-	VMOVUPS      Y11, (CX)(R14*1)
+	VMOVUPS      Y14, (AX)(R14*1)
+	VMOVUPS      Y9, (CX)(R14*1)
 	VADDPS       Y4, Y0, Y0
-	VMOVUPS      672(R15), Y2
+	VMOVUPS      672(R15), Y4
 	MOVLQSX      40(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y4, (AX)(R14*1)
 	VMOVUPS      Y0, (CX)(R14*1)
 	VMOVAPS      Y15, Y0
 	VFNMADD231PS 192(R15), Y1, Y0
-	VMULPS       64(R15), Y10, Y2
+	VMULPS       64(R15), Y10, Y4
+	VBROADCASTSS butterflyConstants<>+156(SB), Y9
 	VFNMADD231PS 32(R15), Y9, Y0
-	VFNMADD231PS (R15), Y14, Y2
+	VMOVUPS      (R15), Y14
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y14, Y4
 	VFMADD231PS  128(R15), Y3, Y0
-	VFNMADD231PS 96(R15), Y5, Y2
+	VFNMADD231PS 96(R15), Y5, Y4
 	VFMADD231PS  256(R15), Y13, Y0
-	VFMADD231PS  224(R15), Y6, Y2
+	VFMADD231PS  224(R15), Y6, Y4
 	VFNMADD231PS 384(R15), Y8, Y0
-	VBROADCASTSS butterflyConstants<>+168(SB), Y4
-	VFNMADD231PS 352(R15), Y4, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y7, Y0
-	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y12, Y2
-	VSUBPS       Y2, Y0, Y11
-	VMOVUPS      768(R15), Y10
+	VFNMADD231PS 352(R15), Y2, Y4
+	VFMADD231PS  Y11, Y7, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y12, Y4
+	VSUBPS       Y4, Y0, Y10
+	VMOVUPS      768(R15), Y1
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y10, (AX)(R14*1)
-	VMOVUPS      Y11, (CX)(R14*1)
-	VADDPS       Y2, Y0, Y0
-	VMOVUPS      736(R15), Y2
+	VMOVUPS      Y1, (AX)(R14*1)
+	VMOVUPS      Y10, (CX)(R14*1)
+	VADDPS       Y4, Y0, Y0
+	VMOVUPS      736(R15), Y1
 	MOVLQSX      36(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y1, (AX)(R14*1)
 	VMOVUPS      Y0, (CX)(R14*1)
 	VMOVAPS      Y15, Y0
 	VFNMADD231PS 192(R15), Y9, Y0
-	VMULPS       64(R15), Y14, Y2
+	VBROADCASTSS butterflyConstants<>+160(SB), Y1
+	VMULPS       64(R15), Y1, Y4
 	VFMADD231PS  32(R15), Y13, Y0
-	VFNMADD231PS (R15), Y6, Y2
-	VBROADCASTSS butterflyConstants<>+132(SB), Y10
-	VFMADD231PS  128(R15), Y10, Y0
-	VMOVUPS      96(R15), Y11
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y11, Y2
+	VFNMADD231PS Y6, Y14, Y4
+	VFMADD231PS  128(R15), Y11, Y0
+	VMOVUPS      96(R15), Y10
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y10, Y4
 	VFNMADD231PS 256(R15), Y8, Y0
-	VFNMADD231PS 224(R15), Y4, Y2
+	VFNMADD231PS 224(R15), Y2, Y4
 	VFMADD231PS  384(R15), Y3, Y0
-	VFNMADD231PS 352(R15), Y5, Y2
-	VFNMADD231PS Y1, Y7, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y12, Y2
-	VSUBPS       Y2, Y0, Y6
+	VFNMADD231PS 352(R15), Y5, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y7, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y12, Y4
+	VSUBPS       Y4, Y0, Y6
 	VMOVUPS      320(R15), Y13
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y13, (AX)(R14*1)
 	VMOVUPS      Y6, (CX)(R14*1)
-	VADDPS       Y2, Y0, Y0
-	VMOVUPS      288(R15), Y2
+	VADDPS       Y4, Y0, Y0
+	VMOVUPS      288(R15), Y4
 	MOVLQSX      32(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y2, (AX)(R14*1)
+	VMOVUPS      Y4, (AX)(R14*1)
 	VMOVUPS      Y0, (CX)(R14*1)
 	VFNMADD231PS 192(R15), Y8, Y15
-	VMULPS       64(R15), Y4, Y0
+	VMULPS       64(R15), Y2, Y0
 	VFMADD231PS  32(R15), Y3, Y15
-	VFNMADD231PS (R15), Y5, Y0
+	VFNMADD231PS Y5, Y14, Y0
 	VFNMADD231PS 128(R15), Y9, Y15
-	VFMADD231PS  Y14, Y11, Y0
-	VFMADD231PS  256(R15), Y10, Y15
-	VMOVUPS      224(R15), Y2
-	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y2, Y0
-	VFNMADD231PS 384(R15), Y1, Y15
+	VFMADD231PS  Y1, Y10, Y0
+	VFMADD231PS  256(R15), Y11, Y15
+	VMOVUPS      224(R15), Y1
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y1, Y0
+	VMOVUPS      384(R15), Y1
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y1, Y15
 	VMOVUPS      352(R15), Y1
 	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y1, Y0
 	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y7, Y15
@@ -25195,148 +24891,156 @@ butterfly:
 	VFNMADD231PS Z29, Z7, Z0
 	VADDPS       Z0, Z3, Z2
 	VSUBPS       Z0, Z3, Z0
-	VMOVUPS      (R12), Z3
-	VMOVAPS      Z3, Z6
-	VFMADD231PS  704(R12), Z4, Z6
-	VMULPS       128(R12), Z27, Z7
-	VFMADD231PS  896(R12), Z30, Z6
-	VFMADD231PS  832(R12), Z5, Z7
-	VFMADD231PS  1024(R12), Z22, Z6
-	VFMADD231PS  960(R12), Z29, Z7
-	VFNMADD231PS Z18, Z10, Z6
-	VFMADD231PS  Z25, Z13, Z7
-	VFNMADD231PS Z14, Z31, Z6
-	VFMADD231PS  Z21, Z8, Z7
-	VFNMADD231PS 1088(R12), Z20, Z6
-	VFMADD231PS  1152(R12), Z1, Z7
-	VSUBPS       Z7, Z6, Z11
+	VMOVUPS      704(R12), Z3
+	VMOVUPS      (R12), Z6
+	VMOVAPS      Z6, Z7
+	VFMADD231PS  Z4, Z3, Z7
+	VMOVUPS      128(R12), Z11
+	VMULPS       Z27, Z11, Z12
+	VMOVUPS      896(R12), Z15
+	VFMADD231PS  Z30, Z15, Z7
+	VMOVUPS      832(R12), Z16
+	VFMADD231PS  Z5, Z16, Z12
+	VMOVUPS      1024(R12), Z17
+	VFMADD231PS  Z22, Z17, Z7
+	VMOVUPS      960(R12), Z19
+	VFMADD231PS  Z29, Z19, Z12
+	VFNMADD231PS Z18, Z10, Z7
+	VFMADD231PS  Z25, Z13, Z12
+	VFNMADD231PS Z14, Z31, Z7
+	VFMADD231PS  Z21, Z8, Z12
+	VMOVUPS      1088(R12), Z23
+	VFNMADD231PS Z20, Z23, Z7
+	VMOVUPS      1152(R12), Z24
+	VFMADD231PS  Z1, Z24, Z12
+	VSUBPS       Z12, Z7, Z26
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z11, (AX)(R11*1)
-	VMOVUPS      768(R12), Z11
-	VMOVUPS      Z11, (CX)(R11*1)
-	VADDPS       Z7, Z6, Z6
+	VMOVUPS      Z26, (AX)(R11*1)
+	VMOVUPS      768(R12), Z26
+	VMOVUPS      Z26, (CX)(R11*1)
+	VADDPS       Z12, Z7, Z7
 	MOVLQSX      48(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z6, (AX)(R11*1)
-	VMOVUPS      1280(R12), Z6
-	VMOVUPS      Z6, (CX)(R11*1)
-	VMOVAPS      Z3, Z6
-	VFMADD231PS  704(R12), Z30, Z6
-	VMULPS       128(R12), Z5, Z7
-	VFNMADD231PS 896(R12), Z18, Z6
-	VFMADD231PS  832(R12), Z25, Z7
-	VFNMADD231PS 1024(R12), Z20, Z6
-	VFMADD231PS  960(R12), Z1, Z7
-	VFNMADD231PS Z14, Z10, Z6
-	VFNMADD231PS Z21, Z13, Z7
-	VFMADD231PS  Z22, Z31, Z6
-	VFNMADD231PS Z29, Z8, Z7
-	VFMADD231PS  1088(R12), Z4, Z6
-	VFNMADD231PS 1152(R12), Z27, Z7
-	VSUBPS       Z7, Z6, Z11
+	VMOVUPS      Z7, (AX)(R11*1)
+	VMOVUPS      1280(R12), Z7
+	VMOVUPS      Z7, (CX)(R11*1)
+	VMOVAPS      Z6, Z7
+	VFMADD231PS  Z30, Z3, Z7
+	VMULPS       Z5, Z11, Z12
+	VFNMADD231PS Z18, Z15, Z7
+	VFMADD231PS  Z25, Z16, Z12
+	VFNMADD231PS Z20, Z17, Z7
+	VFMADD231PS  Z1, Z19, Z12
+	VFNMADD231PS Z14, Z10, Z7
+	VFNMADD231PS Z21, Z13, Z12
+	VFMADD231PS  Z22, Z31, Z7
+	VFNMADD231PS Z29, Z8, Z12
+	VFMADD231PS  Z4, Z23, Z7
+	VFNMADD231PS Z27, Z24, Z12
+	VSUBPS       Z12, Z7, Z26
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z11, (AX)(R11*1)
-	VMOVUPS      192(R12), Z11
-	VMOVUPS      Z11, (CX)(R11*1)
-	VADDPS       Z7, Z6, Z6
+	VMOVUPS      Z26, (AX)(R11*1)
+	VMOVUPS      192(R12), Z26
+	VMOVUPS      Z26, (CX)(R11*1)
+	VADDPS       Z12, Z7, Z7
 	MOVLQSX      44(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z6, (AX)(R11*1)
-	VMOVUPS      1216(R12), Z6
-	VMOVUPS      Z6, (CX)(R11*1)
-	VMOVAPS      Z3, Z6
-	VFMADD231PS  704(R12), Z22, Z6
-	VMULPS       128(R12), Z29, Z7
-	VFNMADD231PS 896(R12), Z20, Z6
-	VFMADD231PS  832(R12), Z1, Z7
-	VFNMADD231PS 1024(R12), Z18, Z6
-	VFNMADD231PS 960(R12), Z25, Z7
-	VFMADD231PS  Z4, Z10, Z6
-	VFNMADD231PS Z27, Z13, Z7
-	VFMADD231PS  Z30, Z31, Z6
-	VFMADD231PS  Z5, Z8, Z7
-	VFNMADD231PS 1088(R12), Z14, Z6
-	VFMADD231PS  1152(R12), Z21, Z7
-	VSUBPS       Z7, Z6, Z11
+	VMOVUPS      Z7, (AX)(R11*1)
+	VMOVUPS      1216(R12), Z7
+	VMOVUPS      Z7, (CX)(R11*1)
+	VMOVAPS      Z6, Z7
+	VFMADD231PS  Z22, Z3, Z7
+	VMULPS       Z29, Z11, Z12
+	VFNMADD231PS Z20, Z15, Z7
+	VFMADD231PS  Z1, Z16, Z12
+	VFNMADD231PS Z18, Z17, Z7
+	VFNMADD231PS Z25, Z19, Z12
+	VFMADD231PS  Z4, Z10, Z7
+	VFNMADD231PS Z27, Z13, Z12
+	VFMADD231PS  Z30, Z31, Z7
+	VFMADD231PS  Z5, Z8, Z12
+	VFNMADD231PS Z14, Z23, Z7
+	VFMADD231PS  Z21, Z24, Z12
+	VSUBPS       Z12, Z7, Z26
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z11, (AX)(R11*1)
-	VMOVUPS      320(R12), Z11
-	VMOVUPS      Z11, (CX)(R11*1)
-	VADDPS       Z7, Z6, Z6
+	VMOVUPS      Z26, (AX)(R11*1)
+	VMOVUPS      320(R12), Z26
+	VMOVUPS      Z26, (CX)(R11*1)
+	VADDPS       Z12, Z7, Z7
 	MOVLQSX      40(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z6, (AX)(R11*1)
-	VMOVUPS      256(R12), Z6
-	VMOVUPS      Z6, (CX)(R11*1)
-	VMOVAPS      Z3, Z6
-	VFNMADD231PS 704(R12), Z18, Z6
-	VMULPS       128(R12), Z25, Z7
-	VFNMADD231PS 896(R12), Z14, Z6
-	VFNMADD231PS 832(R12), Z21, Z7
-	VFMADD231PS  1024(R12), Z4, Z6
-	VFNMADD231PS 960(R12), Z27, Z7
-	VFMADD231PS  Z22, Z10, Z6
-	VFMADD231PS  Z29, Z13, Z7
-	VFNMADD231PS Z20, Z31, Z6
-	VFNMADD231PS Z1, Z8, Z7
-	VFMADD231PS  1088(R12), Z30, Z6
-	VFNMADD231PS 1152(R12), Z5, Z7
-	VSUBPS       Z7, Z6, Z11
+	VMOVUPS      Z7, (AX)(R11*1)
+	VMOVUPS      256(R12), Z7
+	VMOVUPS      Z7, (CX)(R11*1)
+	VMOVAPS      Z6, Z7
+	VFNMADD231PS Z18, Z3, Z7
+	VMULPS       Z25, Z11, Z12
+	VFNMADD231PS Z14, Z15, Z7
+	VFNMADD231PS Z21, Z16, Z12
+	VFMADD231PS  Z4, Z17, Z7
+	VFNMADD231PS Z27, Z19, Z12
+	VFMADD231PS  Z22, Z10, Z7
+	VFMADD231PS  Z29, Z13, Z12
+	VFNMADD231PS Z20, Z31, Z7
+	VFNMADD231PS Z1, Z8, Z12
+	VFMADD231PS  Z30, Z23, Z7
+	VFNMADD231PS Z5, Z24, Z12
+	VSUBPS       Z12, Z7, Z26
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z11, (AX)(R11*1)
-	VMOVUPS      448(R12), Z11
-	VMOVUPS      Z11, (CX)(R11*1)
-	VADDPS       Z7, Z6, Z6
+	VMOVUPS      Z26, (AX)(R11*1)
+	VMOVUPS      448(R12), Z26
+	VMOVUPS      Z26, (CX)(R11*1)
+	VADDPS       Z12, Z7, Z7
 	MOVLQSX      36(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z6, (AX)(R11*1)
-	VMOVUPS      384(R12), Z6
-	VMOVUPS      Z6, (CX)(R11*1)
-	VMOVAPS      Z3, Z6
-	VFNMADD231PS 704(R12), Z14, Z6
-	VMULPS       128(R12), Z21, Z7
-	VFMADD231PS  896(R12), Z22, Z6
-	VFNMADD231PS 832(R12), Z29, Z7
-	VFMADD231PS  1024(R12), Z30, Z6
-	VFMADD231PS  960(R12), Z5, Z7
-	VFNMADD231PS Z20, Z10, Z6
-	VFNMADD231PS Z1, Z13, Z7
-	VFMADD231PS  Z4, Z31, Z6
-	VFNMADD231PS Z27, Z8, Z7
-	VFNMADD231PS 1088(R12), Z18, Z6
-	VFMADD231PS  1152(R12), Z25, Z7
-	VSUBPS       Z7, Z6, Z11
+	VMOVUPS      Z7, (AX)(R11*1)
+	VMOVUPS      384(R12), Z7
+	VMOVUPS      Z7, (CX)(R11*1)
+	VMOVAPS      Z6, Z7
+	VFNMADD231PS Z14, Z3, Z7
+	VMULPS       Z21, Z11, Z12
+	VFMADD231PS  Z22, Z15, Z7
+	VFNMADD231PS Z29, Z16, Z12
+	VFMADD231PS  Z30, Z17, Z7
+	VFMADD231PS  Z5, Z19, Z12
+	VFNMADD231PS Z20, Z10, Z7
+	VFNMADD231PS Z1, Z13, Z12
+	VFMADD231PS  Z4, Z31, Z7
+	VFNMADD231PS Z27, Z8, Z12
+	VFNMADD231PS Z18, Z23, Z7
+	VFMADD231PS  Z25, Z24, Z12
+	VSUBPS       Z12, Z7, Z26
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z11, (AX)(R11*1)
+	VMOVUPS      Z26, (AX)(R11*1)
 	VMOVUPS      Z28, (CX)(R11*1)
-	VADDPS       Z7, Z6, Z6
+	VADDPS       Z12, Z7, Z7
 	MOVLQSX      32(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z6, (AX)(R11*1)
+	VMOVUPS      Z7, (AX)(R11*1)
 	VMOVUPS      Z9, (CX)(R11*1)
-	VFNMADD231PS 704(R12), Z20, Z3
-	VMULPS       128(R12), Z1, Z1
-	VFMADD231PS  896(R12), Z4, Z3
-	VFNMADD231PS 832(R12), Z27, Z1
-	VFNMADD231PS 1024(R12), Z14, Z3
-	VFMADD231PS  960(R12), Z21, Z1
-	VFMADD231PS  Z30, Z10, Z3
+	VFNMADD231PS Z20, Z3, Z6
+	VMULPS       Z1, Z11, Z1
+	VFMADD231PS  Z4, Z15, Z6
+	VFNMADD231PS Z27, Z16, Z1
+	VFNMADD231PS Z14, Z17, Z6
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z30, Z10, Z6
 	VFNMADD231PS Z5, Z13, Z1
-	VFNMADD231PS Z18, Z31, Z3
+	VFNMADD231PS Z18, Z31, Z6
 	VFMADD231PS  Z25, Z8, Z1
-	VFMADD231PS  1088(R12), Z22, Z3
-	VFNMADD231PS 1152(R12), Z29, Z1
-	VSUBPS       Z1, Z3, Z4
+	VFMADD231PS  Z22, Z23, Z6
+	VFNMADD231PS Z29, Z24, Z1
+	VSUBPS       Z1, Z6, Z3
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z4, (AX)(R11*1)
+	VMOVUPS      Z3, (AX)(R11*1)
 	VMOVUPS      Z2, (CX)(R11*1)
-	VADDPS       Z1, Z3, Z1
+	VADDPS       Z1, Z6, Z1
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z1, (AX)(R11*1)
@@ -25495,10 +25199,8 @@ butterfly:
 	VMOVUPS      Y7, 544(R12)
 	VMOVUPS      384(R12), Y7
 	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y7, Y15
-	VBROADCASTSS butterflyConstants<>+164(SB), Y4
-	VFNMADD231PS Y4, Y1, Y14
-	VBROADCASTSS butterflyConstants<>+168(SB), Y4
-	VFMADD231PS  Y4, Y13, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y1, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y13, Y15
 	VADDPS       Y15, Y14, Y4
 	VSUBPS       Y15, Y14, Y14
 	VMOVAPS      Y0, Y15
@@ -25511,15 +25213,11 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y11, Y14
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y2, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y10, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y5, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y7, Y14
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y1, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y13, Y14
 	VMOVUPS      Y4, 608(R12)
-	VBROADCASTSS butterflyConstants<>+140(SB), Y4
-	VFMADD231PS  Y4, Y5, Y15
-	VBROADCASTSS butterflyConstants<>+144(SB), Y4
-	VFNMADD231PS Y4, Y7, Y14
-	VBROADCASTSS butterflyConstants<>+124(SB), Y4
-	VFMADD231PS  Y4, Y1, Y15
-	VBROADCASTSS butterflyConstants<>+128(SB), Y4
-	VFNMADD231PS Y4, Y13, Y14
 	VADDPS       Y14, Y15, Y4
 	VSUBPS       Y14, Y15, Y14
 	VMOVAPS      Y0, Y15
@@ -25528,19 +25226,15 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+1152(SB), Y3, Y14
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y9, Y14
-	VMOVUPS      Y4, 672(R12)
-	VBROADCASTSS butterflyConstants<>+148(SB), Y4
-	VFNMADD231PS Y4, Y8, Y15
-	VBROADCASTSS butterflyConstants<>+152(SB), Y4
-	VFNMADD231PS Y4, Y11, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y11, Y14
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y2, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y10, Y14
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y5, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y7, Y14
-	VBROADCASTSS butterflyConstants<>+156(SB), Y4
-	VFNMADD231PS Y4, Y1, Y15
-	VBROADCASTSS butterflyConstants<>+160(SB), Y4
-	VFMADD231PS  Y4, Y13, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y13, Y14
+	VMOVUPS      Y4, 672(R12)
 	VADDPS       Y14, Y15, Y4
 	VSUBPS       Y14, Y15, Y14
 	VMOVAPS      Y0, Y15
@@ -25551,17 +25245,13 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y9, Y14
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y8, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y11, Y14
-	VMOVUPS      Y4, 736(R12)
-	VBROADCASTSS butterflyConstants<>+140(SB), Y4
-	VFMADD231PS  Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+144(SB), Y4
-	VFMADD231PS  Y4, Y10, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y2, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y10, Y14
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y5, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y7, Y14
-	VBROADCASTSS butterflyConstants<>+132(SB), Y4
-	VFMADD231PS  Y4, Y1, Y15
-	VBROADCASTSS butterflyConstants<>+136(SB), Y4
-	VFNMADD231PS Y4, Y13, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y1, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y13, Y14
+	VMOVUPS      Y4, 736(R12)
 	VADDPS       Y14, Y15, Y4
 	VSUBPS       Y14, Y15, Y14
 	VMOVAPS      Y0, Y15
@@ -25572,17 +25262,13 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y9, Y14
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y8, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y11, Y14
-	VMOVUPS      Y4, 800(R12)
-	VBROADCASTSS butterflyConstants<>+164(SB), Y4
-	VFNMADD231PS Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+168(SB), Y4
-	VFNMADD231PS Y4, Y10, Y14
-	VBROADCASTSS butterflyConstants<>+124(SB), Y4
-	VFMADD231PS  Y4, Y5, Y15
-	VBROADCASTSS butterflyConstants<>+128(SB), Y4
-	VFNMADD231PS Y4, Y7, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y2, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y10, Y14
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y5, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y7, Y14
 	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y1, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y13, Y14
+	VMOVUPS      Y4, 800(R12)
 	VADDPS       Y14, Y15, Y4
 	VSUBPS       Y14, Y15, Y14
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y6, Y0
@@ -25636,71 +25322,65 @@ butterfly:
 	VMOVUPS      64(R9)(R11*1), Y3
 	VMULPS       Y3, Y4, Y1
 	VMULPS       Y12, Y4, Y4
-	VMOVUPS      608(R12), Y7
-	VFMSUB231PS  Y12, Y7, Y1
-	VFMADD231PS  Y3, Y7, Y4
+	VFMSUB231PS  608(R12), Y12, Y1
+	VFMADD231PS  608(R12), Y3, Y4
 	VADDPS       Y13, Y0, Y0
 	MOVLQSX      48(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y3
-	VMOVUPS      64(R9)(R11*1), Y7
-	VMULPS       Y7, Y0, Y12
+	VMOVUPS      64(R9)(R11*1), Y12
+	VMULPS       Y12, Y0, Y13
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      576(R12), Y13
-	VFMSUB231PS  Y3, Y13, Y12
-	VFMADD231PS  Y7, Y13, Y0
+	VFMSUB231PS  576(R12), Y3, Y13
+	VFMADD231PS  576(R12), Y12, Y0
 	VMOVAPS      Y15, Y3
 	VFMADD231PS  256(R12), Y11, Y3
-	VMULPS       128(R12), Y2, Y7
+	VMULPS       128(R12), Y2, Y12
 	VFNMADD231PS 32(R12), Y10, Y3
-	VFMADD231PS  (R12), Y5, Y7
-	VMOVUPS      96(R12), Y13
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y13, Y3
-	VFMADD231PS  64(R12), Y6, Y7
-	VFNMADD231PS 224(R12), Y9, Y3
-	VFNMADD231PS 192(R12), Y8, Y7
+	VFMADD231PS  (R12), Y5, Y12
 	VMOVUPS      Y1, 576(R12)
-	VMOVUPS      352(R12), Y1
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y1, Y3
-	VMOVUPS      Y12, 608(R12)
-	VMOVUPS      320(R12), Y12
-	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y12, Y7
+	VMOVUPS      96(R12), Y1
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y1, Y3
+	VFMADD231PS  64(R12), Y6, Y12
+	VFNMADD231PS 224(R12), Y9, Y3
+	VFNMADD231PS 192(R12), Y8, Y12
+	VFMADD231PS  352(R12), Y7, Y3
+	VMOVUPS      Y13, 608(R12)
+	VMOVUPS      320(R12), Y13
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y13, Y12
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y14, Y3
 	VMOVUPS      Y0, 864(R12)
 	VMOVUPS      448(R12), Y0
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y0, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y0, Y12
 	VMOVUPS      Y4, 896(R12)
-	VSUBPS       Y7, Y3, Y4
+	VSUBPS       Y12, Y3, Y4
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y8
 	VMOVUPS      64(R9)(R11*1), Y9
 	VMULPS       Y9, Y4, Y2
 	VMULPS       Y8, Y4, Y4
-	VMOVUPS      672(R12), Y11
-	VFMSUB231PS  Y8, Y11, Y2
-	VFMADD231PS  Y9, Y11, Y4
-	VADDPS       Y7, Y3, Y3
+	VFMSUB231PS  672(R12), Y8, Y2
+	VFMADD231PS  672(R12), Y9, Y4
+	VADDPS       Y12, Y3, Y3
 	MOVLQSX      44(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y7
-	VMOVUPS      64(R9)(R11*1), Y8
-	VMULPS       Y8, Y3, Y9
-	VMULPS       Y7, Y3, Y3
-	VMOVUPS      640(R12), Y11
-	VFMSUB231PS  Y7, Y11, Y9
-	VFMADD231PS  Y8, Y11, Y3
-	VBROADCASTSS butterflyConstants<>+140(SB), Y7
+	VMOVUPS      (R9)(R11*1), Y8
+	VMOVUPS      64(R9)(R11*1), Y9
+	VMULPS       Y9, Y3, Y12
+	VMULPS       Y8, Y3, Y3
+	VFMSUB231PS  640(R12), Y8, Y12
+	VFMADD231PS  640(R12), Y9, Y3
 	VMOVAPS      Y15, Y8
 	VFMADD231PS  256(R12), Y7, Y8
-	VMOVUPS      128(R12), Y11
+	VMOVUPS      128(R12), Y9
 	VMOVUPS      Y2, 640(R12)
-	VMULPS       butterflyConstantVectors<>+1152(SB), Y11, Y2
-	VMOVUPS      Y9, 672(R12)
-	VMOVUPS      32(R12), Y9
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y9, Y8
+	VMULPS       butterflyConstantVectors<>+1152(SB), Y9, Y2
+	VMOVUPS      Y12, 672(R12)
+	VMOVUPS      32(R12), Y12
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y8
 	VFMADD231PS  (R12), Y6, Y2
-	VFNMADD231PS Y10, Y13, Y8
+	VFNMADD231PS Y10, Y1, Y8
 	VFNMADD231PS 64(R12), Y5, Y2
 	VMOVUPS      Y3, 928(R12)
 	VMOVUPS      224(R12), Y3
@@ -25708,525 +25388,483 @@ butterfly:
 	VMOVUPS      Y4, 960(R12)
 	VMOVUPS      192(R12), Y4
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y4, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y1, Y8
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y12, Y2
+	VFMADD231PS  352(R12), Y11, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y13, Y2
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y14, Y8
 	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y0, Y2
-	VSUBPS       Y2, Y8, Y6
+	VSUBPS       Y2, Y8, Y11
 	MOVLQSX      12(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y7
-	VMOVUPS      64(R9)(R11*1), Y5
-	VMULPS       Y5, Y6, Y10
-	VMULPS       Y7, Y6, Y6
-	VMOVUPS      736(R12), Y0
-	VFMSUB231PS  Y7, Y0, Y10
-	VFMADD231PS  Y5, Y0, Y6
-	VADDPS       Y2, Y8, Y0
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	VMULPS       Y7, Y11, Y5
+	VMULPS       Y6, Y11, Y11
+	VFMSUB231PS  736(R12), Y6, Y5
+	VFMADD231PS  736(R12), Y7, Y11
+	VADDPS       Y2, Y8, Y2
 	MOVLQSX      40(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y2
-	VMOVUPS      64(R9)(R11*1), Y5
-	VMULPS       Y5, Y0, Y7
-	VMULPS       Y2, Y0, Y0
-	VMOVUPS      704(R12), Y8
-	VFMSUB231PS  Y2, Y8, Y7
-	VFMADD231PS  Y5, Y8, Y0
-	VBROADCASTSS butterflyConstants<>+148(SB), Y2
-	VMOVAPS      Y15, Y5
-	VFNMADD231PS 256(R12), Y2, Y5
-	VMULPS       butterflyConstantVectors<>+1216(SB), Y11, Y8
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y9, Y5
-	VMOVUPS      Y7, 704(R12)
-	VMOVUPS      (R12), Y7
-	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y7, Y8
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y13, Y5
-	VMOVUPS      Y10, 736(R12)
-	VMOVUPS      64(R12), Y10
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y10, Y8
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y3, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y4, Y8
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y1, Y5
-	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y12, Y8
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y14, Y5
-	VMOVUPS      Y0, 992(R12)
-	VMOVUPS      448(R12), Y0
-	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y0, Y8
-	VMOVUPS      Y6, 1024(R12)
-	VSUBPS       Y8, Y5, Y6
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	VMULPS       Y7, Y2, Y8
+	VMULPS       Y6, Y2, Y2
+	VFMSUB231PS  704(R12), Y6, Y8
+	VFMADD231PS  704(R12), Y7, Y2
+	VMOVAPS      Y15, Y6
+	VFNMADD231PS 256(R12), Y10, Y6
+	VMULPS       butterflyConstantVectors<>+1216(SB), Y9, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y12, Y6
+	VMOVUPS      Y5, 704(R12)
+	VMOVUPS      (R12), Y5
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y5, Y7
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y1, Y6
+	VMOVUPS      Y8, 736(R12)
+	VMOVUPS      64(R12), Y8
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y8, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y3, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y4, Y7
+	VMOVUPS      Y2, 992(R12)
+	VMOVUPS      352(R12), Y2
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y2, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y13, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y14, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y0, Y7
+	VMOVUPS      Y11, 1024(R12)
+	VSUBPS       Y7, Y6, Y11
 	MOVLQSX      16(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      (R9)(R11*1), Y10
 	VMOVUPS      64(R9)(R11*1), Y0
-	VMULPS       Y0, Y6, Y14
-	VMULPS       Y2, Y6, Y6
-	VMOVUPS      800(R12), Y12
-	VFMSUB231PS  Y2, Y12, Y14
-	VFMADD231PS  Y0, Y12, Y6
-	VADDPS       Y8, Y5, Y0
+	VMULPS       Y0, Y11, Y14
+	VMULPS       Y10, Y11, Y11
+	VFMSUB231PS  800(R12), Y10, Y14
+	VFMADD231PS  800(R12), Y0, Y11
+	VADDPS       Y7, Y6, Y0
 	MOVLQSX      36(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y2
-	VMOVUPS      64(R9)(R11*1), Y5
-	VMULPS       Y5, Y0, Y8
-	VMULPS       Y2, Y0, Y0
-	VMOVUPS      768(R12), Y12
-	VFMSUB231PS  Y2, Y12, Y8
-	VFMADD231PS  Y5, Y12, Y0
-	VBROADCASTSS butterflyConstants<>+156(SB), Y2
-	VMOVAPS      Y15, Y5
-	VFNMADD231PS 256(R12), Y2, Y5
-	VMULPS       butterflyConstantVectors<>+1280(SB), Y11, Y12
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y9, Y5
-	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y7, Y12
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y13, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y10, Y12
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y3, Y5
-	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y4, Y12
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y1, Y5
-	VMOVUPS      Y8, 768(R12)
-	VMOVUPS      320(R12), Y8
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y8, Y12
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	VMULPS       Y7, Y0, Y10
+	VMULPS       Y6, Y0, Y0
+	VFMSUB231PS  768(R12), Y6, Y10
+	VFMADD231PS  768(R12), Y7, Y0
+	VBROADCASTSS butterflyConstants<>+156(SB), Y6
+	VMOVAPS      Y15, Y7
+	VFNMADD231PS 256(R12), Y6, Y7
+	VMOVUPS      Y10, 768(R12)
+	VMULPS       butterflyConstantVectors<>+1280(SB), Y9, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y12, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y5, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y1, Y7
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y8, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y3, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y4, Y10
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y2, Y7
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y13, Y10
 	VMOVUPS      Y14, 800(R12)
 	VMOVUPS      544(R12), Y14
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y14, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y14, Y7
 	VMOVUPS      Y0, 1056(R12)
 	VMOVUPS      448(R12), Y0
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y0, Y12
-	VMOVUPS      Y6, 1088(R12)
-	VSUBPS       Y12, Y5, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y0, Y10
+	VMOVUPS      Y11, 1088(R12)
+	VSUBPS       Y10, Y7, Y11
 	MOVLQSX      20(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y2
+	VMOVUPS      (R9)(R11*1), Y6
 	VMOVUPS      64(R9)(R11*1), Y0
-	VMULPS       Y0, Y6, Y14
-	VMULPS       Y2, Y6, Y6
-	VMOVUPS      832(R12), Y8
-	VFMSUB231PS  Y2, Y8, Y14
-	VFMADD231PS  Y0, Y8, Y6
-	VADDPS       Y12, Y5, Y0
+	VMULPS       Y0, Y11, Y14
+	VMULPS       Y6, Y11, Y11
+	VFMSUB231PS  832(R12), Y6, Y14
+	VFMADD231PS  832(R12), Y0, Y11
+	VADDPS       Y10, Y7, Y0
 	MOVLQSX      32(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y2
-	VMOVUPS      64(R9)(R11*1), Y5
-	VMULPS       Y5, Y0, Y8
-	VMULPS       Y2, Y0, Y0
-	VMOVUPS      288(R12), Y12
-	VFMSUB231PS  Y2, Y12, Y8
-	VFMADD231PS  Y5, Y12, Y0
-	VBROADCASTSS butterflyConstants<>+164(SB), Y2
-	VFNMADD231PS 256(R12), Y2, Y15
-	VBROADCASTSS butterflyConstants<>+168(SB), Y5
-	VMULPS       Y5, Y11, Y11
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y9, Y15
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	VMULPS       Y7, Y0, Y10
+	VMULPS       Y6, Y0, Y0
+	VFMSUB231PS  288(R12), Y6, Y10
+	VFMADD231PS  288(R12), Y7, Y0
+	VBROADCASTSS butterflyConstants<>+164(SB), Y6
+	VFNMADD231PS 256(R12), Y6, Y15
+	VMULPS       butterflyConstantVectors<>+1344(SB), Y9, Y7
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y12, Y15
 	VBROADCASTSS butterflyConstants<>+128(SB), Y9
-	VFNMADD231PS Y9, Y7, Y11
-	VBROADCASTSS butterflyConstants<>+156(SB), Y7
-	VFNMADD231PS Y7, Y13, Y15
-	VBROADCASTSS butterflyConstants<>+160(SB), Y12
-	VFMADD231PS  Y12, Y10, Y11
-	VBROADCASTSS butterflyConstants<>+132(SB), Y10
-	VFMADD231PS  Y10, Y3, Y15
+	VFNMADD231PS Y9, Y5, Y7
+	VBROADCASTSS butterflyConstants<>+156(SB), Y5
+	VFNMADD231PS Y5, Y1, Y15
+	VBROADCASTSS butterflyConstants<>+160(SB), Y1
+	VFMADD231PS  Y1, Y8, Y7
+	VBROADCASTSS butterflyConstants<>+132(SB), Y8
+	VFMADD231PS  Y8, Y3, Y15
 	VBROADCASTSS butterflyConstants<>+136(SB), Y3
-	VFNMADD231PS Y3, Y4, Y11
+	VFNMADD231PS Y3, Y4, Y7
 	VBROADCASTSS butterflyConstants<>+148(SB), Y4
-	VFNMADD231PS Y4, Y1, Y15
-	VBROADCASTSS butterflyConstants<>+152(SB), Y1
-	VFMADD231PS  320(R12), Y1, Y11
-	VMOVUPS      544(R12), Y13
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y13, Y15
+	VFNMADD231PS Y4, Y2, Y15
+	VBROADCASTSS butterflyConstants<>+152(SB), Y2
+	VFMADD231PS  Y2, Y13, Y7
+	VBROADCASTSS butterflyConstants<>+140(SB), Y12
+	VFMADD231PS  544(R12), Y12, Y15
 	VMOVUPS      448(R12), Y13
-	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y13, Y11
-	VSUBPS       Y11, Y15, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y13, Y7
+	VSUBPS       Y7, Y15, Y13
 	MOVLQSX      24(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y5
-	VMOVUPS      64(R9)(R11*1), Y2
-	VMULPS       Y2, Y13, Y12
-	VMULPS       Y5, Y13, Y13
-	VMOVUPS      416(R12), Y7
-	VFMSUB231PS  Y5, Y7, Y12
-	VFMADD231PS  Y2, Y7, Y13
-	VADDPS       Y11, Y15, Y2
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y1
+	VMULPS       Y1, Y13, Y5
+	VMULPS       Y6, Y13, Y13
+	VFMSUB231PS  416(R12), Y6, Y5
+	VFMADD231PS  416(R12), Y1, Y13
+	VADDPS       Y7, Y15, Y1
 	MOVLQSX      28(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y5
+	VMOVUPS      (R9)(R11*1), Y6
 	VMOVUPS      64(R9)(R11*1), Y7
-	VMULPS       Y7, Y2, Y11
-	VMULPS       Y5, Y2, Y2
-	VMOVUPS      384(R12), Y15
-	VFMSUB231PS  Y5, Y15, Y11
-	VFMADD231PS  Y7, Y15, Y2
-	VMOVUPS      896(R12), Y5
-	VMOVUPS      864(R12), Y7
-	VADDPS       Y7, Y5, Y15
-	VMOVUPS      576(R12), Y1
-	VMOVUPS      608(R12), Y4
-	VADDPS       Y4, Y1, Y3
-	VSUBPS       Y7, Y5, Y5
-	VSUBPS       Y4, Y1, Y1
-	VADDPS       512(R12), Y15, Y4
-	VADDPS       480(R12), Y3, Y7
-	VMOVUPS      Y5, 608(R12)
-	VMOVUPS      960(R12), Y5
-	VMOVUPS      Y3, 576(R12)
-	VMOVUPS      928(R12), Y3
-	VADDPS       Y3, Y5, Y10
-	VMOVUPS      640(R12), Y9
-	VMOVUPS      Y1, 864(R12)
-	VMOVUPS      672(R12), Y1
-	VMOVUPS      Y15, 896(R12)
-	VADDPS       Y1, Y9, Y15
-	VSUBPS       Y3, Y5, Y3
-	VSUBPS       Y1, Y9, Y1
-	VADDPS       Y10, Y4, Y4
-	VADDPS       Y15, Y7, Y5
-	VMOVUPS      1024(R12), Y7
-	VMOVUPS      992(R12), Y9
-	VMOVUPS      Y3, 672(R12)
-	VADDPS       Y9, Y7, Y3
-	VMOVUPS      Y15, 640(R12)
-	VMOVUPS      736(R12), Y15
-	VMOVUPS      Y1, 928(R12)
-	VMOVUPS      704(R12), Y1
-	VMOVUPS      Y10, 960(R12)
-	VADDPS       Y1, Y15, Y10
-	VSUBPS       Y9, Y7, Y7
-	VSUBPS       Y1, Y15, Y1
-	VADDPS       Y3, Y4, Y4
-	VADDPS       Y10, Y5, Y5
-	VMOVUPS      1088(R12), Y9
-	VMOVUPS      1056(R12), Y15
-	VMOVUPS      Y7, 704(R12)
-	VADDPS       Y15, Y9, Y7
-	VMOVUPS      Y10, 736(R12)
-	VMOVUPS      800(R12), Y10
-	VMOVUPS      Y1, 992(R12)
-	VMOVUPS      768(R12), Y1
-	VMOVUPS      Y3, 1024(R12)
-	VADDPS       Y1, Y10, Y3
-	VSUBPS       Y15, Y9, Y9
-	VSUBPS       Y1, Y10, Y1
-	VADDPS       Y7, Y4, Y4
-	VADDPS       Y3, Y5, Y5
-	VADDPS       Y0, Y6, Y10
-	VADDPS       Y8, Y14, Y15
-	VSUBPS       Y0, Y6, Y0
-	VSUBPS       Y8, Y14, Y6
-	VADDPS       Y10, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	VADDPS       Y2, Y13, Y8
-	VADDPS       Y11, Y12, Y14
-	VSUBPS       Y2, Y13, Y2
-	VSUBPS       Y11, Y12, Y11
-	VADDPS       Y8, Y4, Y4
-	VADDPS       Y14, Y5, Y5
+	VMULPS       Y7, Y1, Y15
+	VMULPS       Y6, Y1, Y1
+	VFMSUB231PS  384(R12), Y6, Y15
+	VFMADD231PS  384(R12), Y7, Y1
+	VMOVUPS      896(R12), Y6
+	VADDPS       864(R12), Y6, Y7
+	VMOVUPS      576(R12), Y2
+	VADDPS       608(R12), Y2, Y4
+	VSUBPS       864(R12), Y6, Y6
+	VSUBPS       608(R12), Y2, Y2
+	VMOVUPS      Y6, 608(R12)
+	VADDPS       512(R12), Y7, Y6
+	VADDPS       480(R12), Y4, Y12
+	VMOVUPS      Y4, 576(R12)
+	VMOVUPS      960(R12), Y4
+	VADDPS       928(R12), Y4, Y3
+	VMOVUPS      640(R12), Y8
+	VADDPS       672(R12), Y8, Y9
+	VSUBPS       928(R12), Y4, Y4
+	VSUBPS       672(R12), Y8, Y8
+	VADDPS       Y3, Y6, Y6
+	VADDPS       Y9, Y12, Y12
+	VMOVUPS      Y4, 672(R12)
+	VMOVUPS      1024(R12), Y4
+	VMOVUPS      Y9, 640(R12)
+	VADDPS       992(R12), Y4, Y9
+	VMOVUPS      Y8, 928(R12)
+	VMOVUPS      704(R12), Y8
+	VMOVUPS      Y3, 960(R12)
+	VADDPS       736(R12), Y8, Y3
+	VSUBPS       992(R12), Y4, Y4
+	VSUBPS       736(R12), Y8, Y8
+	VADDPS       Y9, Y6, Y6
+	VADDPS       Y3, Y12, Y12
+	VMOVUPS      Y4, 736(R12)
+	VMOVUPS      1088(R12), Y4
+	VMOVUPS      Y3, 704(R12)
+	VADDPS       1056(R12), Y4, Y3
+	VMOVUPS      Y8, 992(R12)
+	VMOVUPS      800(R12), Y8
+	VMOVUPS      Y9, 1024(R12)
+	VADDPS       768(R12), Y8, Y9
+	VSUBPS       1056(R12), Y4, Y4
+	VSUBPS       768(R12), Y8, Y8
+	VADDPS       Y3, Y6, Y6
+	VADDPS       Y9, Y12, Y12
+	VMOVUPS      Y4, 768(R12)
+	VADDPS       Y0, Y11, Y4
+	VMOVUPS      Y9, 800(R12)
+	VADDPS       Y10, Y14, Y9
+	VSUBPS       Y0, Y11, Y0
+	VSUBPS       Y10, Y14, Y10
+	VADDPS       Y4, Y6, Y6
+	VADDPS       Y9, Y12, Y11
+	VADDPS       Y1, Y13, Y12
+	VADDPS       Y15, Y5, Y14
+	VSUBPS       Y1, Y13, Y1
+	VSUBPS       Y15, Y5, Y5
+	VADDPS       Y12, Y6, Y6
+	VADDPS       Y14, Y11, Y11
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y5, (AX)(R11*1)
-	VMOVUPS      Y4, (CX)(R11*1)
-	VBROADCASTSS butterflyConstants<>+124(SB), Y4
-	VMOVUPS      512(R12), Y5
-	VMOVAPS      Y5, Y12
-	VFMADD231PS  896(R12), Y4, Y12
-	VMOVUPS      864(R12), Y13
-	VMOVUPS      Y2, 768(R12)
-	VMULPS       butterflyConstantVectors<>+1024(SB), Y13, Y2
-	VMOVUPS      Y14, 800(R12)
-	VMOVUPS      960(R12), Y14
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y14, Y12
-	VMOVUPS      Y0, 1056(R12)
-	VMOVUPS      928(R12), Y0
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y0, Y2
-	VMOVUPS      Y15, 1088(R12)
-	VMOVUPS      1024(R12), Y15
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y15, Y12
-	VMOVUPS      Y9, 384(R12)
+	VMOVUPS      Y11, (AX)(R11*1)
+	VMOVUPS      Y6, (CX)(R11*1)
+	VBROADCASTSS butterflyConstants<>+124(SB), Y6
+	VMOVUPS      512(R12), Y11
+	VMOVAPS      Y11, Y13
+	VFMADD231PS  Y6, Y7, Y13
+	VMULPS       butterflyConstantVectors<>+1024(SB), Y2, Y15
+	VMOVUPS      Y1, 1056(R12)
+	VMOVUPS      960(R12), Y1
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y1, Y13
+	VMOVUPS      Y14, 1088(R12)
+	VMOVUPS      928(R12), Y14
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y14, Y15
+	VMOVUPS      Y0, 864(R12)
+	VMOVUPS      1024(R12), Y0
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y0, Y13
+	VMOVUPS      Y9, 896(R12)
 	VMOVUPS      992(R12), Y9
-	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y9, Y2
-	VMOVUPS      Y3, 416(R12)
-	VBROADCASTSS butterflyConstants<>+148(SB), Y3
-	VFNMADD231PS Y3, Y7, Y12
-	VBROADCASTSS butterflyConstants<>+152(SB), Y4
-	VFMADD231PS  Y4, Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y10, Y12
-	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y6, Y2
-	VBROADCASTSS butterflyConstants<>+164(SB), Y4
-	VFNMADD231PS Y4, Y8, Y12
-	VBROADCASTSS butterflyConstants<>+168(SB), Y4
-	VFMADD231PS  Y4, Y11, Y2
-	VADDPS       Y2, Y12, Y4
-	VSUBPS       Y2, Y12, Y2
-	VMOVUPS      896(R12), Y12
-	VMOVUPS      Y2, 448(R12)
-	VMOVAPS      Y5, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y12, Y2
-	VMOVUPS      Y4, 544(R12)
-	VMULPS       butterflyConstantVectors<>+1088(SB), Y13, Y4
-	VFNMADD231PS Y3, Y14, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y0, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y15, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y9, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y7, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y1, Y4
-	VBROADCASTSS butterflyConstants<>+140(SB), Y3
-	VFMADD231PS  Y3, Y10, Y2
-	VBROADCASTSS butterflyConstants<>+144(SB), Y3
-	VFNMADD231PS Y3, Y6, Y4
-	VBROADCASTSS butterflyConstants<>+124(SB), Y3
-	VFMADD231PS  Y3, Y8, Y2
-	VBROADCASTSS butterflyConstants<>+128(SB), Y3
-	VFNMADD231PS Y3, Y11, Y4
-	VADDPS       Y4, Y2, Y3
-	VSUBPS       Y4, Y2, Y2
-	VMOVAPS      Y5, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y12, Y4
-	VMOVUPS      Y2, 320(R12)
-	VMULPS       butterflyConstantVectors<>+1152(SB), Y13, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y14, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y0, Y2
-	VMOVUPS      Y3, 352(R12)
-	VBROADCASTSS butterflyConstants<>+148(SB), Y3
-	VFNMADD231PS Y3, Y15, Y4
-	VBROADCASTSS butterflyConstants<>+152(SB), Y3
-	VFNMADD231PS Y3, Y9, Y2
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y7, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y1, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y10, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y6, Y2
-	VBROADCASTSS butterflyConstants<>+156(SB), Y3
-	VFNMADD231PS Y3, Y8, Y4
-	VBROADCASTSS butterflyConstants<>+160(SB), Y3
-	VFMADD231PS  Y3, Y11, Y2
-	VADDPS       Y2, Y4, Y3
-	VSUBPS       Y2, Y4, Y2
-	VMOVAPS      Y5, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y12, Y4
-	VMOVUPS      Y2, 192(R12)
-	VMULPS       butterflyConstantVectors<>+1216(SB), Y13, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y14, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y15, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y9, Y2
-	VMOVUPS      Y3, 224(R12)
-	VBROADCASTSS butterflyConstants<>+140(SB), Y3
-	VFMADD231PS  Y3, Y7, Y4
-	VBROADCASTSS butterflyConstants<>+144(SB), Y3
-	VFMADD231PS  Y3, Y1, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y10, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y6, Y2
-	VBROADCASTSS butterflyConstants<>+132(SB), Y3
-	VFMADD231PS  Y3, Y8, Y4
-	VBROADCASTSS butterflyConstants<>+136(SB), Y3
-	VFNMADD231PS Y3, Y11, Y2
-	VADDPS       Y2, Y4, Y3
-	VSUBPS       Y2, Y4, Y2
-	VMOVAPS      Y5, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y12, Y4
-	VMOVUPS      Y2, 64(R12)
-	VMULPS       butterflyConstantVectors<>+1280(SB), Y13, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y14, Y4
-	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y0, Y2
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y15, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y9, Y2
-	VMOVUPS      Y3, 96(R12)
-	VBROADCASTSS butterflyConstants<>+164(SB), Y3
-	VFNMADD231PS Y3, Y7, Y4
-	VBROADCASTSS butterflyConstants<>+168(SB), Y3
-	VFNMADD231PS Y3, Y1, Y2
-	VBROADCASTSS butterflyConstants<>+124(SB), Y3
-	VFMADD231PS  Y3, Y10, Y4
-	VBROADCASTSS butterflyConstants<>+128(SB), Y3
-	VFNMADD231PS Y3, Y6, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y8, Y4
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y11, Y2
-	VADDPS       Y2, Y4, Y3
-	VSUBPS       Y2, Y4, Y2
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y5
-	VBROADCASTSS butterflyConstants<>+168(SB), Y4
-	VMULPS       Y4, Y13, Y12
-	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y14, Y5
-	VBROADCASTSS butterflyConstants<>+128(SB), Y13
-	VFNMADD231PS Y13, Y0, Y12
-	VBROADCASTSS butterflyConstants<>+156(SB), Y0
-	VFNMADD231PS Y0, Y15, Y5
-	VBROADCASTSS butterflyConstants<>+160(SB), Y14
-	VFMADD231PS  Y14, Y9, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y9, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y3, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y4, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y10, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y5, Y15
+	VADDPS       Y15, Y13, Y6
+	VSUBPS       Y15, Y13, Y13
+	VMOVAPS      Y11, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y7, Y15
+	VMOVUPS      Y13, 384(R12)
+	VMULPS       butterflyConstantVectors<>+1088(SB), Y2, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y14, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y0, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y9, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y3, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y8, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y4, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y10, Y13
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y12, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y5, Y13
+	VMOVUPS      Y6, 416(R12)
+	VADDPS       Y13, Y15, Y6
+	VSUBPS       Y13, Y15, Y13
+	VMOVAPS      Y11, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y7, Y15
+	VMOVUPS      Y13, 448(R12)
+	VMULPS       butterflyConstantVectors<>+1152(SB), Y2, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y14, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y0, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y9, Y13
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y3, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y8, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y4, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y10, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y12, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y5, Y13
+	VMOVUPS      Y6, 544(R12)
+	VADDPS       Y13, Y15, Y6
+	VSUBPS       Y13, Y15, Y13
+	VMOVAPS      Y11, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y7, Y15
+	VMOVUPS      Y13, 320(R12)
+	VMULPS       butterflyConstantVectors<>+1216(SB), Y2, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y1, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y14, Y13
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y0, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y9, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y3, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y8, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y4, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y10, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y12, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y5, Y13
+	VMOVUPS      Y6, 352(R12)
+	VADDPS       Y13, Y15, Y6
+	VSUBPS       Y13, Y15, Y13
+	VMOVAPS      Y11, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y7, Y15
+	VMOVUPS      Y13, 192(R12)
+	VMULPS       butterflyConstantVectors<>+1280(SB), Y2, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y1, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y14, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y0, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y9, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y3, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y8, Y13
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y4, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y10, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y12, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y5, Y13
+	VMOVUPS      Y6, 224(R12)
+	VADDPS       Y13, Y15, Y6
+	VSUBPS       Y13, Y15, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y7, Y11
+	VBROADCASTSS butterflyConstants<>+168(SB), Y7
+	VMULPS       Y7, Y2, Y2
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y1, Y11
+	VBROADCASTSS butterflyConstants<>+128(SB), Y1
+	VFNMADD231PS Y1, Y14, Y2
+	VBROADCASTSS butterflyConstants<>+156(SB), Y14
+	VFNMADD231PS Y14, Y0, Y11
+	VBROADCASTSS butterflyConstants<>+160(SB), Y0
+	VFMADD231PS  Y0, Y9, Y2
 	VBROADCASTSS butterflyConstants<>+132(SB), Y9
-	VFMADD231PS  Y9, Y7, Y5
-	VBROADCASTSS butterflyConstants<>+136(SB), Y7
-	VFNMADD231PS Y7, Y1, Y12
-	VBROADCASTSS butterflyConstants<>+148(SB), Y1
-	VFNMADD231PS Y1, Y10, Y5
-	VBROADCASTSS butterflyConstants<>+152(SB), Y10
-	VFMADD231PS  Y10, Y6, Y12
-	VBROADCASTSS butterflyConstants<>+140(SB), Y6
-	VFMADD231PS  Y6, Y8, Y5
-	VBROADCASTSS butterflyConstants<>+144(SB), Y8
-	VFNMADD231PS Y8, Y11, Y12
-	VADDPS       Y12, Y5, Y11
-	VSUBPS       Y12, Y5, Y5
-	VBROADCASTSS butterflyConstants<>+124(SB), Y12
+	VFMADD231PS  Y9, Y3, Y11
+	VBROADCASTSS butterflyConstants<>+136(SB), Y3
+	VFNMADD231PS Y3, Y8, Y2
+	VBROADCASTSS butterflyConstants<>+148(SB), Y8
+	VFNMADD231PS Y8, Y4, Y11
+	VBROADCASTSS butterflyConstants<>+152(SB), Y4
+	VFMADD231PS  Y4, Y10, Y2
+	VBROADCASTSS butterflyConstants<>+140(SB), Y10
+	VFMADD231PS  Y10, Y12, Y11
+	VBROADCASTSS butterflyConstants<>+144(SB), Y12
+	VFNMADD231PS Y12, Y5, Y2
+	VADDPS       Y2, Y11, Y5
+	VSUBPS       Y2, Y11, Y2
+	VBROADCASTSS butterflyConstants<>+124(SB), Y11
 	VMOVUPS      480(R12), Y15
-	VMOVUPS      Y5, 992(R12)
-	VMOVAPS      Y15, Y5
-	VFMADD231PS  576(R12), Y12, Y5
-	VMOVUPS      Y11, 1024(R12)
-	VMULPS       608(R12), Y13, Y11
-	VFMADD231PS  640(R12), Y9, Y5
-	VFMADD231PS  672(R12), Y7, Y11
-	VFMADD231PS  736(R12), Y6, Y5
-	VFMADD231PS  704(R12), Y8, Y11
-	VFNMADD231PS 416(R12), Y1, Y5
-	VFMADD231PS  384(R12), Y10, Y11
-	VFNMADD231PS 1088(R12), Y0, Y5
-	VFMADD231PS  1056(R12), Y14, Y11
-	VMOVUPS      Y2, 928(R12)
-	VMOVUPS      800(R12), Y2
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y2, Y5
-	VFMADD231PS  768(R12), Y4, Y11
-	VMOVUPS      Y3, 960(R12)
-	VSUBPS       Y11, Y5, Y3
+	VMOVUPS      Y2, 992(R12)
+	VMOVAPS      Y15, Y2
+	VFMADD231PS  576(R12), Y11, Y2
+	VMOVUPS      Y5, 1024(R12)
+	VMULPS       608(R12), Y1, Y5
+	VFMADD231PS  640(R12), Y9, Y2
+	VFMADD231PS  672(R12), Y3, Y5
+	VFMADD231PS  704(R12), Y10, Y2
+	VFMADD231PS  736(R12), Y12, Y5
+	VFNMADD231PS 800(R12), Y8, Y2
+	VFMADD231PS  768(R12), Y4, Y5
+	VFNMADD231PS 896(R12), Y14, Y2
+	VFMADD231PS  864(R12), Y0, Y5
+	VMOVUPS      Y13, 928(R12)
+	VMOVUPS      1088(R12), Y13
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y13, Y2
+	VFMADD231PS  1056(R12), Y7, Y5
+	VMOVUPS      Y6, 960(R12)
+	VSUBPS       Y5, Y2, Y6
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      544(R12), Y3
-	VMOVUPS      Y3, (CX)(R11*1)
-	VADDPS       Y11, Y5, Y3
+	VMOVUPS      Y6, (AX)(R11*1)
+	VMOVUPS      416(R12), Y6
+	VMOVUPS      Y6, (CX)(R11*1)
+	VADDPS       Y5, Y2, Y2
 	MOVLQSX      48(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      448(R12), Y3
-	VMOVUPS      Y3, (CX)(R11*1)
-	VMOVAPS      Y15, Y3
-	VFMADD231PS  576(R12), Y9, Y3
-	VMULPS       608(R12), Y7, Y5
-	VFNMADD231PS 640(R12), Y1, Y3
-	VFMADD231PS  672(R12), Y10, Y5
-	VMOVUPS      736(R12), Y11
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y11, Y3
-	VFMADD231PS  704(R12), Y4, Y5
-	VFNMADD231PS 416(R12), Y0, Y3
-	VFNMADD231PS 384(R12), Y14, Y5
-	VFMADD231PS  1088(R12), Y6, Y3
-	VFNMADD231PS 1056(R12), Y8, Y5
-	VFMADD231PS  Y12, Y2, Y3
-	VFNMADD231PS 768(R12), Y13, Y5
-	VSUBPS       Y5, Y3, Y14
+	VMOVUPS      Y2, (AX)(R11*1)
+	VMOVUPS      384(R12), Y2
+	VMOVUPS      Y2, (CX)(R11*1)
+	VMOVAPS      Y15, Y2
+	VFMADD231PS  576(R12), Y9, Y2
+	VMULPS       608(R12), Y3, Y5
+	VFNMADD231PS 640(R12), Y8, Y2
+	VFMADD231PS  672(R12), Y4, Y5
+	VMOVUPS      704(R12), Y6
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y6, Y2
+	VFMADD231PS  736(R12), Y7, Y5
+	VFNMADD231PS 800(R12), Y14, Y2
+	VFNMADD231PS 768(R12), Y0, Y5
+	VFMADD231PS  896(R12), Y10, Y2
+	VFNMADD231PS 864(R12), Y12, Y5
+	VFMADD231PS  Y11, Y13, Y2
+	VFNMADD231PS 1056(R12), Y1, Y5
+	VSUBPS       Y5, Y2, Y0
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y14, (AX)(R11*1)
-	VMOVUPS      352(R12), Y14
-	VMOVUPS      Y14, (CX)(R11*1)
-	VADDPS       Y5, Y3, Y3
+	VMOVUPS      Y0, (AX)(R11*1)
+	VMOVUPS      544(R12), Y0
+	VMOVUPS      Y0, (CX)(R11*1)
+	VADDPS       Y5, Y2, Y0
 	MOVLQSX      44(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      320(R12), Y3
-	VMOVUPS      Y3, (CX)(R11*1)
-	VMOVAPS      Y15, Y3
-	VFMADD231PS  576(R12), Y6, Y3
-	VMULPS       608(R12), Y8, Y5
-	VMOVUPS      640(R12), Y14
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y14, Y3
-	VFMADD231PS  672(R12), Y4, Y5
-	VFNMADD231PS Y1, Y11, Y3
-	VFNMADD231PS 704(R12), Y10, Y5
-	VFMADD231PS  416(R12), Y12, Y3
-	VFNMADD231PS 384(R12), Y13, Y5
-	VFMADD231PS  1088(R12), Y9, Y3
-	VFMADD231PS  1056(R12), Y7, Y5
-	VFNMADD231PS Y0, Y2, Y3
-	VBROADCASTSS butterflyConstants<>+160(SB), Y7
-	VFMADD231PS  768(R12), Y7, Y5
-	VSUBPS       Y5, Y3, Y9
+	VMOVUPS      Y0, (AX)(R11*1)
+	VMOVUPS      448(R12), Y0
+	VMOVUPS      Y0, (CX)(R11*1)
+	VMOVAPS      Y15, Y0
+	VFMADD231PS  576(R12), Y10, Y0
+	VMULPS       608(R12), Y12, Y2
+	VMOVUPS      640(R12), Y5
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y5, Y0
+	VFMADD231PS  672(R12), Y7, Y2
+	VFNMADD231PS Y8, Y6, Y0
+	VFNMADD231PS 736(R12), Y4, Y2
+	VFMADD231PS  800(R12), Y11, Y0
+	VFNMADD231PS 768(R12), Y1, Y2
+	VFMADD231PS  896(R12), Y9, Y0
+	VFMADD231PS  864(R12), Y3, Y2
+	VFNMADD231PS Y14, Y13, Y0
+	VMOVUPS      1056(R12), Y3
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y3, Y2
+	VSUBPS       Y2, Y0, Y9
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y9, (AX)(R11*1)
-	VMOVUPS      224(R12), Y9
+	VMOVUPS      352(R12), Y9
 	VMOVUPS      Y9, (CX)(R11*1)
-	VADDPS       Y5, Y3, Y3
+	VADDPS       Y2, Y0, Y0
 	MOVLQSX      40(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      192(R12), Y3
-	VMOVUPS      Y3, (CX)(R11*1)
-	VMOVAPS      Y15, Y3
-	VFNMADD231PS 576(R12), Y1, Y3
-	VMULPS       608(R12), Y10, Y5
-	VFNMADD231PS Y0, Y14, Y3
-	VFNMADD231PS 672(R12), Y7, Y5
-	VFMADD231PS  Y12, Y11, Y3
-	VFNMADD231PS 704(R12), Y13, Y5
-	VFMADD231PS  416(R12), Y6, Y3
-	VFMADD231PS  384(R12), Y8, Y5
-	VMOVUPS      1088(R12), Y9
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y9, Y3
-	VFNMADD231PS 1056(R12), Y4, Y5
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y2, Y3
-	VMOVUPS      768(R12), Y10
-	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y10, Y5
-	VSUBPS       Y5, Y3, Y1
+	VMOVUPS      Y0, (AX)(R11*1)
+	VMOVUPS      320(R12), Y0
+	VMOVUPS      Y0, (CX)(R11*1)
+	VMOVAPS      Y15, Y0
+	VFNMADD231PS 576(R12), Y8, Y0
+	VMULPS       608(R12), Y4, Y2
+	VFNMADD231PS Y14, Y5, Y0
+	VMOVUPS      672(R12), Y9
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y9, Y2
+	VFMADD231PS  Y11, Y6, Y0
+	VFNMADD231PS 736(R12), Y1, Y2
+	VFMADD231PS  800(R12), Y10, Y0
+	VFMADD231PS  768(R12), Y12, Y2
+	VMOVUPS      896(R12), Y4
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y4, Y0
+	VFNMADD231PS 864(R12), Y7, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y13, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y3, Y2
+	VSUBPS       Y2, Y0, Y8
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y1, (AX)(R11*1)
-	VMOVUPS      96(R12), Y1
-	VMOVUPS      Y1, (CX)(R11*1)
-	VADDPS       Y5, Y3, Y1
+	VMOVUPS      Y8, (AX)(R11*1)
+	VMOVUPS      224(R12), Y8
+	VMOVUPS      Y8, (CX)(R11*1)
+	VADDPS       Y2, Y0, Y0
 	MOVLQSX      36(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y1, (AX)(R11*1)
-	VMOVUPS      64(R12), Y1
-	VMOVUPS      Y1, (CX)(R11*1)
-	VMOVAPS      Y15, Y1
-	VFNMADD231PS 576(R12), Y0, Y1
-	VMULPS       608(R12), Y7, Y3
-	VFMADD231PS  Y6, Y14, Y1
-	VFNMADD231PS 672(R12), Y8, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y11, Y1
-	VMOVUPS      704(R12), Y5
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y5, Y3
-	VMOVUPS      416(R12), Y8
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y8, Y1
-	VFNMADD231PS 384(R12), Y4, Y3
-	VFMADD231PS  Y12, Y9, Y1
-	VFNMADD231PS 1056(R12), Y13, Y3
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y2, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y10, Y3
-	VSUBPS       Y3, Y1, Y6
+	VMOVUPS      Y0, (AX)(R11*1)
+	VMOVUPS      192(R12), Y0
+	VMOVUPS      Y0, (CX)(R11*1)
+	VMOVAPS      Y15, Y0
+	VFNMADD231PS 576(R12), Y14, Y0
+	VBROADCASTSS butterflyConstants<>+160(SB), Y2
+	VMULPS       608(R12), Y2, Y8
+	VFMADD231PS  Y10, Y5, Y0
+	VFNMADD231PS Y12, Y9, Y8
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y6, Y0
+	VMOVUPS      736(R12), Y12
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y12, Y8
+	VMOVUPS      800(R12), Y10
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y10, Y0
+	VFNMADD231PS 768(R12), Y7, Y8
+	VFMADD231PS  Y11, Y4, Y0
+	VFNMADD231PS 864(R12), Y1, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y13, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y3, Y8
+	VSUBPS       Y8, Y0, Y2
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y6, (AX)(R11*1)
-	VMOVUPS      960(R12), Y6
-	VMOVUPS      Y6, (CX)(R11*1)
-	VADDPS       Y3, Y1, Y1
+	VMOVUPS      Y2, (AX)(R11*1)
+	VMOVUPS      960(R12), Y2
+	VMOVUPS      Y2, (CX)(R11*1)
+	VADDPS       Y8, Y0, Y0
 	MOVLQSX      32(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y1, (AX)(R11*1)
-	VMOVUPS      928(R12), Y1
-	VMOVUPS      Y1, (CX)(R11*1)
-	VMOVUPS      576(R12), Y1
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y1, Y15
-	VMULPS       608(R12), Y4, Y1
-	VFMADD231PS  Y12, Y14, Y15
-	VFNMADD231PS 672(R12), Y13, Y1
-	VFNMADD231PS Y0, Y11, Y15
-	VFMADD231PS  Y7, Y5, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y8, Y15
-	VMOVUPS      384(R12), Y0
-	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y0, Y1
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y9, Y15
-	VMOVUPS      1056(R12), Y0
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y0, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y2, Y15
-	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y10, Y1
-	VSUBPS       Y1, Y15, Y0
+	VMOVUPS      Y0, (AX)(R11*1)
+	VMOVUPS      928(R12), Y0
+	VMOVUPS      Y0, (CX)(R11*1)
+	VMOVUPS      576(R12), Y0
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y0, Y15
+	VMULPS       608(R12), Y7, Y0
+	VFMADD231PS  Y11, Y5, Y15
+	VFNMADD231PS Y1, Y9, Y0
+	VFNMADD231PS Y14, Y6, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y12, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y10, Y15
+	VMOVUPS      768(R12), Y1
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y1, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y4, Y15
+	VMOVUPS      864(R12), Y1
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y1, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y13, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y3, Y0
+	VSUBPS       Y0, Y15, Y1
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y0, (AX)(R11*1)
-	VMOVUPS      1024(R12), Y0
-	VMOVUPS      Y0, (CX)(R11*1)
-	VADDPS       Y1, Y15, Y0
+	VMOVUPS      Y1, (AX)(R11*1)
+	VMOVUPS      1024(R12), Y1
+	VMOVUPS      Y1, (CX)(R11*1)
+	VADDPS       Y0, Y15, Y0
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y0, (AX)(R11*1)
@@ -26889,148 +26527,156 @@ butterfly:
 	VFNMADD231PS Z29, Z5, Z0
 	VADDPS       Z0, Z7, Z1
 	VSUBPS       Z0, Z7, Z0
-	VMOVUPS      (R13), Z2
-	VMOVAPS      Z2, Z3
-	VFMADD231PS  128(R13), Z4, Z3
-	VMULPS       704(R13), Z26, Z5
-	VFMADD231PS  896(R13), Z30, Z3
-	VFMADD231PS  832(R13), Z31, Z5
-	VFMADD231PS  1024(R13), Z22, Z3
-	VFMADD231PS  960(R13), Z29, Z5
-	VFNMADD231PS Z18, Z10, Z3
-	VFMADD231PS  Z25, Z23, Z5
-	VFNMADD231PS Z14, Z27, Z3
-	VFMADD231PS  Z21, Z20, Z5
-	VFNMADD231PS 1152(R13), Z12, Z3
-	VFMADD231PS  1088(R13), Z6, Z5
-	VSUBPS       Z5, Z3, Z7
+	VMOVUPS      128(R13), Z2
+	VMOVUPS      (R13), Z3
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z4, Z2, Z5
+	VMOVUPS      704(R13), Z7
+	VMULPS       Z26, Z7, Z9
+	VMOVUPS      896(R13), Z11
+	VFMADD231PS  Z30, Z11, Z5
+	VMOVUPS      832(R13), Z13
+	VFMADD231PS  Z31, Z13, Z9
+	VMOVUPS      1024(R13), Z15
+	VFMADD231PS  Z22, Z15, Z5
+	VMOVUPS      960(R13), Z16
+	VFMADD231PS  Z29, Z16, Z9
+	VFNMADD231PS Z18, Z10, Z5
+	VFMADD231PS  Z25, Z23, Z9
+	VFNMADD231PS Z14, Z27, Z5
+	VFMADD231PS  Z21, Z20, Z9
+	VMOVUPS      1152(R13), Z17
+	VFNMADD231PS Z12, Z17, Z5
+	VMOVUPS      1088(R13), Z19
+	VFMADD231PS  Z6, Z19, Z9
+	VSUBPS       Z9, Z5, Z24
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z7, (AX)(R12*1)
-	VMOVUPS      1344(R13), Z7
-	VMOVUPS      Z7, (CX)(R12*1)
-	VADDPS       Z5, Z3, Z3
+	VMOVUPS      Z24, (AX)(R12*1)
+	VMOVUPS      1344(R13), Z24
+	VMOVUPS      Z24, (CX)(R12*1)
+	VADDPS       Z9, Z5, Z5
 	MOVLQSX      48(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z3, (AX)(R12*1)
-	VMOVUPS      1280(R13), Z3
-	VMOVUPS      Z3, (CX)(R12*1)
-	VMOVAPS      Z2, Z3
-	VFMADD231PS  128(R13), Z30, Z3
-	VMULPS       704(R13), Z31, Z5
-	VFNMADD231PS 896(R13), Z18, Z3
-	VFMADD231PS  832(R13), Z25, Z5
-	VFNMADD231PS 1024(R13), Z12, Z3
-	VFMADD231PS  960(R13), Z6, Z5
-	VFNMADD231PS Z14, Z10, Z3
-	VFNMADD231PS Z21, Z23, Z5
-	VFMADD231PS  Z22, Z27, Z3
-	VFNMADD231PS Z29, Z20, Z5
-	VFMADD231PS  1152(R13), Z4, Z3
-	VFNMADD231PS 1088(R13), Z26, Z5
-	VSUBPS       Z5, Z3, Z7
+	VMOVUPS      Z5, (AX)(R12*1)
+	VMOVUPS      1280(R13), Z5
+	VMOVUPS      Z5, (CX)(R12*1)
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z30, Z2, Z5
+	VMULPS       Z31, Z7, Z9
+	VFNMADD231PS Z18, Z11, Z5
+	VFMADD231PS  Z25, Z13, Z9
+	VFNMADD231PS Z12, Z15, Z5
+	VFMADD231PS  Z6, Z16, Z9
+	VFNMADD231PS Z14, Z10, Z5
+	VFNMADD231PS Z21, Z23, Z9
+	VFMADD231PS  Z22, Z27, Z5
+	VFNMADD231PS Z29, Z20, Z9
+	VFMADD231PS  Z4, Z17, Z5
+	VFNMADD231PS Z26, Z19, Z9
+	VSUBPS       Z9, Z5, Z24
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z7, (AX)(R12*1)
-	VMOVUPS      768(R13), Z7
-	VMOVUPS      Z7, (CX)(R12*1)
-	VADDPS       Z5, Z3, Z3
+	VMOVUPS      Z24, (AX)(R12*1)
+	VMOVUPS      768(R13), Z24
+	VMOVUPS      Z24, (CX)(R12*1)
+	VADDPS       Z9, Z5, Z5
 	MOVLQSX      44(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z3, (AX)(R12*1)
-	VMOVUPS      1216(R13), Z3
-	VMOVUPS      Z3, (CX)(R12*1)
-	VMOVAPS      Z2, Z3
-	VFMADD231PS  128(R13), Z22, Z3
-	VMULPS       704(R13), Z29, Z5
-	VFNMADD231PS 896(R13), Z12, Z3
-	VFMADD231PS  832(R13), Z6, Z5
-	VFNMADD231PS 1024(R13), Z18, Z3
-	VFNMADD231PS 960(R13), Z25, Z5
-	VFMADD231PS  Z4, Z10, Z3
-	VFNMADD231PS Z26, Z23, Z5
-	VFMADD231PS  Z30, Z27, Z3
-	VFMADD231PS  Z31, Z20, Z5
-	VFNMADD231PS 1152(R13), Z14, Z3
-	VFMADD231PS  1088(R13), Z21, Z5
-	VSUBPS       Z5, Z3, Z7
+	VMOVUPS      Z5, (AX)(R12*1)
+	VMOVUPS      1216(R13), Z5
+	VMOVUPS      Z5, (CX)(R12*1)
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z22, Z2, Z5
+	VMULPS       Z29, Z7, Z9
+	VFNMADD231PS Z12, Z11, Z5
+	VFMADD231PS  Z6, Z13, Z9
+	VFNMADD231PS Z18, Z15, Z5
+	VFNMADD231PS Z25, Z16, Z9
+	VFMADD231PS  Z4, Z10, Z5
+	VFNMADD231PS Z26, Z23, Z9
+	VFMADD231PS  Z30, Z27, Z5
+	VFMADD231PS  Z31, Z20, Z9
+	VFNMADD231PS Z14, Z17, Z5
+	VFMADD231PS  Z21, Z19, Z9
+	VSUBPS       Z9, Z5, Z24
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z7, (AX)(R12*1)
-	VMOVUPS      256(R13), Z7
-	VMOVUPS      Z7, (CX)(R12*1)
-	VADDPS       Z5, Z3, Z3
+	VMOVUPS      Z24, (AX)(R12*1)
+	VMOVUPS      256(R13), Z24
+	VMOVUPS      Z24, (CX)(R12*1)
+	VADDPS       Z9, Z5, Z5
 	MOVLQSX      40(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z3, (AX)(R12*1)
-	VMOVUPS      192(R13), Z3
-	VMOVUPS      Z3, (CX)(R12*1)
-	VMOVAPS      Z2, Z3
-	VFNMADD231PS 128(R13), Z18, Z3
-	VMULPS       704(R13), Z25, Z5
-	VFNMADD231PS 896(R13), Z14, Z3
-	VFNMADD231PS 832(R13), Z21, Z5
-	VFMADD231PS  1024(R13), Z4, Z3
-	VFNMADD231PS 960(R13), Z26, Z5
-	VFMADD231PS  Z22, Z10, Z3
-	VFMADD231PS  Z29, Z23, Z5
-	VFNMADD231PS Z12, Z27, Z3
-	VFNMADD231PS Z6, Z20, Z5
-	VFMADD231PS  1152(R13), Z30, Z3
-	VFNMADD231PS 1088(R13), Z31, Z5
-	VSUBPS       Z5, Z3, Z7
+	VMOVUPS      Z5, (AX)(R12*1)
+	VMOVUPS      192(R13), Z5
+	VMOVUPS      Z5, (CX)(R12*1)
+	VMOVAPS      Z3, Z5
+	VFNMADD231PS Z18, Z2, Z5
+	VMULPS       Z25, Z7, Z9
+	VFNMADD231PS Z14, Z11, Z5
+	VFNMADD231PS Z21, Z13, Z9
+	VFMADD231PS  Z4, Z15, Z5
+	VFNMADD231PS Z26, Z16, Z9
+	VFMADD231PS  Z22, Z10, Z5
+	VFMADD231PS  Z29, Z23, Z9
+	VFNMADD231PS Z12, Z27, Z5
+	VFNMADD231PS Z6, Z20, Z9
+	VFMADD231PS  Z30, Z17, Z5
+	VFNMADD231PS Z31, Z19, Z9
+	VSUBPS       Z9, Z5, Z24
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z7, (AX)(R12*1)
-	VMOVUPS      384(R13), Z7
-	VMOVUPS      Z7, (CX)(R12*1)
-	VADDPS       Z5, Z3, Z3
+	VMOVUPS      Z24, (AX)(R12*1)
+	VMOVUPS      384(R13), Z24
+	VMOVUPS      Z24, (CX)(R12*1)
+	VADDPS       Z9, Z5, Z5
 	MOVLQSX      36(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z3, (AX)(R12*1)
-	VMOVUPS      320(R13), Z3
-	VMOVUPS      Z3, (CX)(R12*1)
-	VMOVAPS      Z2, Z3
-	VFNMADD231PS 128(R13), Z14, Z3
-	VMULPS       704(R13), Z21, Z5
-	VFMADD231PS  896(R13), Z22, Z3
-	VFNMADD231PS 832(R13), Z29, Z5
-	VFMADD231PS  1024(R13), Z30, Z3
-	VFMADD231PS  960(R13), Z31, Z5
-	VFNMADD231PS Z12, Z10, Z3
-	VFNMADD231PS Z6, Z23, Z5
-	VFMADD231PS  Z4, Z27, Z3
-	VFNMADD231PS Z26, Z20, Z5
-	VFNMADD231PS 1152(R13), Z18, Z3
-	VFMADD231PS  1088(R13), Z25, Z5
-	VSUBPS       Z5, Z3, Z7
+	VMOVUPS      Z5, (AX)(R12*1)
+	VMOVUPS      320(R13), Z5
+	VMOVUPS      Z5, (CX)(R12*1)
+	VMOVAPS      Z3, Z5
+	VFNMADD231PS Z14, Z2, Z5
+	VMULPS       Z21, Z7, Z9
+	VFMADD231PS  Z22, Z11, Z5
+	VFNMADD231PS Z29, Z13, Z9
+	VFMADD231PS  Z30, Z15, Z5
+	VFMADD231PS  Z31, Z16, Z9
+	VFNMADD231PS Z12, Z10, Z5
+	VFNMADD231PS Z6, Z23, Z9
+	VFMADD231PS  Z4, Z27, Z5
+	VFNMADD231PS Z26, Z20, Z9
+	VFNMADD231PS Z18, Z17, Z5
+	VFMADD231PS  Z25, Z19, Z9
+	VSUBPS       Z9, Z5, Z24
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z7, (AX)(R12*1)
+	VMOVUPS      Z24, (AX)(R12*1)
 	VMOVUPS      Z28, (CX)(R12*1)
-	VADDPS       Z5, Z3, Z3
+	VADDPS       Z9, Z5, Z5
 	MOVLQSX      32(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z3, (AX)(R12*1)
+	VMOVUPS      Z5, (AX)(R12*1)
 	VMOVUPS      Z8, (CX)(R12*1)
-	VFNMADD231PS 128(R13), Z12, Z2
-	VMULPS       704(R13), Z6, Z3
-	VFMADD231PS  896(R13), Z4, Z2
-	VFNMADD231PS 832(R13), Z26, Z3
-	VFNMADD231PS 1024(R13), Z14, Z2
-	VFMADD231PS  960(R13), Z21, Z3
-	VFMADD231PS  Z30, Z10, Z2
-	VFNMADD231PS Z31, Z23, Z3
-	VFNMADD231PS Z18, Z27, Z2
-	VFMADD231PS  Z25, Z20, Z3
-	VFMADD231PS  1152(R13), Z22, Z2
-	VFNMADD231PS 1088(R13), Z29, Z3
-	VSUBPS       Z3, Z2, Z4
+	VFNMADD231PS Z12, Z2, Z3
+	VMULPS       Z6, Z7, Z2
+	VFMADD231PS  Z4, Z11, Z3
+	VFNMADD231PS Z26, Z13, Z2
+	VFNMADD231PS Z14, Z15, Z3
+	VFMADD231PS  Z21, Z16, Z2
+	VFMADD231PS  Z30, Z10, Z3
+	VFNMADD231PS Z31, Z23, Z2
+	VFNMADD231PS Z18, Z27, Z3
+	VFMADD231PS  Z25, Z20, Z2
+	VFMADD231PS  Z22, Z17, Z3
+	VFNMADD231PS Z29, Z19, Z2
+	VSUBPS       Z2, Z3, Z4
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z4, (AX)(R12*1)
 	VMOVUPS      Z1, (CX)(R12*1)
-	VADDPS       Z3, Z2, Z1
+	VADDPS       Z2, Z3, Z1
 	MOVLQSX      28(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z1, (AX)(R12*1)
@@ -27195,10 +26841,8 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y7, Y5
 	VMOVUPS      384(R13), Y14
 	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y14, Y15
-	VBROADCASTSS butterflyConstants<>+164(SB), Y4
-	VFNMADD231PS Y4, Y1, Y5
-	VBROADCASTSS butterflyConstants<>+168(SB), Y4
-	VFMADD231PS  Y4, Y13, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y1, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y13, Y15
 	VADDPS       Y15, Y5, Y4
 	VSUBPS       Y15, Y5, Y5
 	VMOVAPS      Y0, Y15
@@ -27211,15 +26855,11 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y11, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y2, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y10, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y7, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y14, Y5
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y1, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y13, Y5
 	VMOVUPS      Y4, 608(R13)
-	VBROADCASTSS butterflyConstants<>+140(SB), Y4
-	VFMADD231PS  Y4, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+144(SB), Y4
-	VFNMADD231PS Y4, Y14, Y5
-	VBROADCASTSS butterflyConstants<>+124(SB), Y4
-	VFMADD231PS  Y4, Y1, Y15
-	VBROADCASTSS butterflyConstants<>+128(SB), Y4
-	VFNMADD231PS Y4, Y13, Y5
 	VADDPS       Y5, Y15, Y4
 	VSUBPS       Y5, Y15, Y5
 	VMOVAPS      Y0, Y15
@@ -27228,19 +26868,15 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+1152(SB), Y3, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y9, Y5
-	VMOVUPS      Y4, 672(R13)
-	VBROADCASTSS butterflyConstants<>+148(SB), Y4
-	VFNMADD231PS Y4, Y8, Y15
-	VBROADCASTSS butterflyConstants<>+152(SB), Y4
-	VFNMADD231PS Y4, Y11, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y11, Y5
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y2, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y10, Y5
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y7, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y14, Y5
-	VBROADCASTSS butterflyConstants<>+156(SB), Y4
-	VFNMADD231PS Y4, Y1, Y15
-	VBROADCASTSS butterflyConstants<>+160(SB), Y4
-	VFMADD231PS  Y4, Y13, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y13, Y5
+	VMOVUPS      Y4, 672(R13)
 	VADDPS       Y5, Y15, Y4
 	VSUBPS       Y5, Y15, Y5
 	VMOVAPS      Y0, Y15
@@ -27251,17 +26887,13 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y9, Y5
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y8, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y11, Y5
-	VMOVUPS      Y4, 736(R13)
-	VBROADCASTSS butterflyConstants<>+140(SB), Y4
-	VFMADD231PS  Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+144(SB), Y4
-	VFMADD231PS  Y4, Y10, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y2, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y10, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y7, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y14, Y5
-	VBROADCASTSS butterflyConstants<>+132(SB), Y4
-	VFMADD231PS  Y4, Y1, Y15
-	VBROADCASTSS butterflyConstants<>+136(SB), Y4
-	VFNMADD231PS Y4, Y13, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y1, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y13, Y5
+	VMOVUPS      Y4, 736(R13)
 	VADDPS       Y5, Y15, Y4
 	VSUBPS       Y5, Y15, Y5
 	VMOVAPS      Y0, Y15
@@ -27272,17 +26904,13 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y9, Y5
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y8, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y11, Y5
-	VMOVUPS      Y4, 800(R13)
-	VBROADCASTSS butterflyConstants<>+164(SB), Y4
-	VFNMADD231PS Y4, Y2, Y15
-	VBROADCASTSS butterflyConstants<>+168(SB), Y4
-	VFNMADD231PS Y4, Y10, Y5
-	VBROADCASTSS butterflyConstants<>+124(SB), Y4
-	VFMADD231PS  Y4, Y7, Y15
-	VBROADCASTSS butterflyConstants<>+128(SB), Y4
-	VFNMADD231PS Y4, Y14, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y2, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y10, Y5
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y7, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y14, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y1, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y13, Y5
+	VMOVUPS      Y4, 800(R13)
 	VADDPS       Y5, Y15, Y4
 	VSUBPS       Y5, Y15, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y6, Y0
@@ -27692,104 +27320,84 @@ butterfly:
 	VMOVUPS      Y8, 384(R13)
 	VMOVUPS      992(R13), Y8
 	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y8, Y6
-	VMOVUPS      Y0, 416(R13)
-	VBROADCASTSS butterflyConstants<>+148(SB), Y0
-	VFNMADD231PS Y0, Y10, Y14
-	VBROADCASTSS butterflyConstants<>+152(SB), Y2
-	VFMADD231PS  Y2, Y1, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y10, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y1, Y6
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y9, Y14
 	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y7, Y6
-	VBROADCASTSS butterflyConstants<>+164(SB), Y2
-	VFNMADD231PS Y2, Y12, Y14
-	VBROADCASTSS butterflyConstants<>+168(SB), Y2
-	VFMADD231PS  Y2, Y4, Y6
-	VADDPS       Y6, Y14, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y4, Y6
+	VMOVUPS      Y0, 416(R13)
+	VADDPS       Y6, Y14, Y0
 	VSUBPS       Y6, Y14, Y6
 	VMOVUPS      896(R13), Y14
 	VMOVUPS      Y6, 448(R13)
 	VMOVAPS      Y3, Y6
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y14, Y6
-	VMOVUPS      Y2, 480(R13)
-	VMULPS       butterflyConstantVectors<>+1088(SB), Y15, Y2
-	VFNMADD231PS Y0, Y13, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y5, Y2
+	VMOVUPS      Y0, 480(R13)
+	VMULPS       butterflyConstantVectors<>+1088(SB), Y15, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y13, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y5, Y0
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y11, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y8, Y0
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y10, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y1, Y2
-	VBROADCASTSS butterflyConstants<>+140(SB), Y0
-	VFMADD231PS  Y0, Y9, Y6
-	VBROADCASTSS butterflyConstants<>+144(SB), Y0
-	VFNMADD231PS Y0, Y7, Y2
-	VBROADCASTSS butterflyConstants<>+124(SB), Y0
-	VFMADD231PS  Y0, Y12, Y6
-	VBROADCASTSS butterflyConstants<>+128(SB), Y0
-	VFNMADD231PS Y0, Y4, Y2
-	VADDPS       Y2, Y6, Y0
-	VSUBPS       Y2, Y6, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y1, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y9, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y7, Y0
+	VFMADD231PS  Y2, Y12, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y4, Y0
+	VADDPS       Y0, Y6, Y2
+	VSUBPS       Y0, Y6, Y0
 	VMOVAPS      Y3, Y6
 	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y14, Y6
-	VMOVUPS      Y2, 320(R13)
-	VMULPS       butterflyConstantVectors<>+1152(SB), Y15, Y2
+	VMOVUPS      Y0, 320(R13)
+	VMULPS       butterflyConstantVectors<>+1152(SB), Y15, Y0
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y13, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y5, Y2
-	VMOVUPS      Y0, 352(R13)
-	VBROADCASTSS butterflyConstants<>+148(SB), Y0
-	VFNMADD231PS Y0, Y11, Y6
-	VBROADCASTSS butterflyConstants<>+152(SB), Y0
-	VFNMADD231PS Y0, Y8, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y5, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y11, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y8, Y0
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y10, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y1, Y0
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y9, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y7, Y2
-	VBROADCASTSS butterflyConstants<>+156(SB), Y0
-	VFNMADD231PS Y0, Y12, Y6
-	VBROADCASTSS butterflyConstants<>+160(SB), Y0
-	VFMADD231PS  Y0, Y4, Y2
-	VADDPS       Y2, Y6, Y0
-	VSUBPS       Y2, Y6, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y7, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y12, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y4, Y0
+	VMOVUPS      Y2, 352(R13)
+	VADDPS       Y0, Y6, Y2
+	VSUBPS       Y0, Y6, Y0
 	VMOVAPS      Y3, Y6
 	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y14, Y6
-	VMOVUPS      Y2, 192(R13)
-	VMULPS       butterflyConstantVectors<>+1216(SB), Y15, Y2
+	VMOVUPS      Y0, 192(R13)
+	VMULPS       butterflyConstantVectors<>+1216(SB), Y15, Y0
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y13, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y5, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y5, Y0
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y11, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y8, Y2
-	VMOVUPS      Y0, 224(R13)
-	VBROADCASTSS butterflyConstants<>+140(SB), Y0
-	VFMADD231PS  Y0, Y10, Y6
-	VBROADCASTSS butterflyConstants<>+144(SB), Y0
-	VFMADD231PS  Y0, Y1, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y8, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y10, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y1, Y0
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y9, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y7, Y2
-	VBROADCASTSS butterflyConstants<>+132(SB), Y0
-	VFMADD231PS  Y0, Y12, Y6
-	VBROADCASTSS butterflyConstants<>+136(SB), Y0
-	VFNMADD231PS Y0, Y4, Y2
-	VADDPS       Y2, Y6, Y0
-	VSUBPS       Y2, Y6, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y7, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y12, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y4, Y0
+	VMOVUPS      Y2, 224(R13)
+	VADDPS       Y0, Y6, Y2
+	VSUBPS       Y0, Y6, Y0
 	VMOVAPS      Y3, Y6
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y14, Y6
-	VMOVUPS      Y2, 64(R13)
-	VMULPS       butterflyConstantVectors<>+1280(SB), Y15, Y2
+	VMOVUPS      Y0, 64(R13)
+	VMULPS       butterflyConstantVectors<>+1280(SB), Y15, Y0
 	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y13, Y6
-	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y5, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y5, Y0
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y11, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y8, Y2
-	VMOVUPS      Y0, 96(R13)
-	VBROADCASTSS butterflyConstants<>+164(SB), Y0
-	VFNMADD231PS Y0, Y10, Y6
-	VBROADCASTSS butterflyConstants<>+168(SB), Y0
-	VFNMADD231PS Y0, Y1, Y2
-	VBROADCASTSS butterflyConstants<>+124(SB), Y0
-	VFMADD231PS  Y0, Y9, Y6
-	VBROADCASTSS butterflyConstants<>+128(SB), Y0
-	VFNMADD231PS Y0, Y7, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y8, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y10, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y1, Y0
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y9, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y7, Y0
 	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y12, Y6
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y4, Y2
-	VADDPS       Y2, Y6, Y0
-	VSUBPS       Y2, Y6, Y2
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y4, Y0
+	VMOVUPS      Y2, 96(R13)
+	VADDPS       Y0, Y6, Y2
+	VSUBPS       Y0, Y6, Y0
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y14, Y3
 	VBROADCASTSS butterflyConstants<>+168(SB), Y6
 	VMULPS       Y6, Y15, Y14
@@ -27829,152 +27437,153 @@ butterfly:
 	VFMADD231PS  384(R13), Y9, Y4
 	VFNMADD231PS 1056(R13), Y5, Y3
 	VFMADD231PS  1088(R13), Y11, Y4
-	VMOVUPS      Y2, 960(R13)
-	VMOVUPS      768(R13), Y2
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y2, Y3
+	VMOVUPS      Y0, 960(R13)
+	VMOVUPS      768(R13), Y0
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y0, Y3
 	VFMADD231PS  800(R13), Y6, Y4
-	VMOVUPS      Y0, 928(R13)
-	VSUBPS       Y4, Y3, Y0
+	VMOVUPS      Y2, 928(R13)
+	VSUBPS       Y4, Y3, Y2
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y0, (AX)(R12*1)
-	VMOVUPS      480(R13), Y0
-	VMOVUPS      Y0, (CX)(R12*1)
-	VADDPS       Y4, Y3, Y0
+	VMOVUPS      Y2, (AX)(R12*1)
+	VMOVUPS      480(R13), Y2
+	VMOVUPS      Y2, (CX)(R12*1)
+	VADDPS       Y4, Y3, Y2
 	MOVLQSX      48(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y0, (AX)(R12*1)
-	VMOVUPS      448(R13), Y0
-	VMOVUPS      Y0, (CX)(R12*1)
-	VMOVAPS      Y15, Y0
-	VFMADD231PS  576(R13), Y8, Y0
+	VMOVUPS      Y2, (AX)(R12*1)
+	VMOVUPS      448(R13), Y2
+	VMOVUPS      Y2, (CX)(R12*1)
+	VMOVAPS      Y15, Y2
+	VFMADD231PS  576(R13), Y8, Y2
 	VMULPS       608(R13), Y10, Y3
-	VFNMADD231PS 640(R13), Y1, Y0
+	VFNMADD231PS 640(R13), Y1, Y2
 	VFMADD231PS  672(R13), Y9, Y3
 	VMOVUPS      736(R13), Y4
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y4, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y4, Y2
 	VFMADD231PS  704(R13), Y6, Y3
-	VFNMADD231PS 416(R13), Y5, Y0
+	VFNMADD231PS 416(R13), Y5, Y2
 	VFNMADD231PS 384(R13), Y11, Y3
-	VFMADD231PS  1056(R13), Y7, Y0
+	VFMADD231PS  1056(R13), Y7, Y2
 	VFNMADD231PS 1088(R13), Y12, Y3
-	VFMADD231PS  Y14, Y2, Y0
+	VFMADD231PS  Y14, Y0, Y2
 	VFNMADD231PS 800(R13), Y13, Y3
-	VSUBPS       Y3, Y0, Y11
+	VSUBPS       Y3, Y2, Y11
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y11, (AX)(R12*1)
 	VMOVUPS      352(R13), Y11
 	VMOVUPS      Y11, (CX)(R12*1)
-	VADDPS       Y3, Y0, Y0
+	VADDPS       Y3, Y2, Y2
 	MOVLQSX      44(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y0, (AX)(R12*1)
-	VMOVUPS      320(R13), Y0
-	VMOVUPS      Y0, (CX)(R12*1)
-	VMOVAPS      Y15, Y0
-	VFMADD231PS  576(R13), Y7, Y0
+	VMOVUPS      Y2, (AX)(R12*1)
+	VMOVUPS      320(R13), Y2
+	VMOVUPS      Y2, (CX)(R12*1)
+	VMOVAPS      Y15, Y2
+	VFMADD231PS  576(R13), Y7, Y2
 	VMULPS       608(R13), Y12, Y3
 	VMOVUPS      640(R13), Y11
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y11, Y0
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y11, Y2
 	VFMADD231PS  672(R13), Y6, Y3
-	VFNMADD231PS Y1, Y4, Y0
+	VFNMADD231PS Y1, Y4, Y2
 	VFNMADD231PS 704(R13), Y9, Y3
-	VFMADD231PS  416(R13), Y14, Y0
+	VFMADD231PS  416(R13), Y14, Y2
 	VFNMADD231PS 384(R13), Y13, Y3
-	VFMADD231PS  1056(R13), Y8, Y0
+	VFMADD231PS  1056(R13), Y8, Y2
 	VFMADD231PS  1088(R13), Y10, Y3
-	VFNMADD231PS Y5, Y2, Y0
-	VBROADCASTSS butterflyConstants<>+160(SB), Y10
-	VFMADD231PS  800(R13), Y10, Y3
-	VSUBPS       Y3, Y0, Y8
+	VFNMADD231PS Y5, Y0, Y2
+	VMOVUPS      800(R13), Y10
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y10, Y3
+	VSUBPS       Y3, Y2, Y8
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y8, (AX)(R12*1)
 	VMOVUPS      224(R13), Y8
 	VMOVUPS      Y8, (CX)(R12*1)
-	VADDPS       Y3, Y0, Y0
+	VADDPS       Y3, Y2, Y2
 	MOVLQSX      40(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y0, (AX)(R12*1)
-	VMOVUPS      192(R13), Y0
-	VMOVUPS      Y0, (CX)(R12*1)
-	VMOVAPS      Y15, Y0
-	VFNMADD231PS 576(R13), Y1, Y0
+	VMOVUPS      Y2, (AX)(R12*1)
+	VMOVUPS      192(R13), Y2
+	VMOVUPS      Y2, (CX)(R12*1)
+	VMOVAPS      Y15, Y2
+	VFNMADD231PS 576(R13), Y1, Y2
 	VMULPS       608(R13), Y9, Y3
-	VFNMADD231PS Y5, Y11, Y0
-	VFNMADD231PS 672(R13), Y10, Y3
-	VFMADD231PS  Y14, Y4, Y0
+	VFNMADD231PS Y5, Y11, Y2
+	VMOVUPS      672(R13), Y8
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y8, Y3
+	VFMADD231PS  Y14, Y4, Y2
 	VFNMADD231PS 704(R13), Y13, Y3
-	VFMADD231PS  416(R13), Y7, Y0
+	VFMADD231PS  416(R13), Y7, Y2
 	VFMADD231PS  384(R13), Y12, Y3
-	VMOVUPS      1056(R13), Y8
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y8, Y0
+	VMOVUPS      1056(R13), Y9
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y9, Y2
 	VFNMADD231PS 1088(R13), Y6, Y3
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y2, Y0
-	VMOVUPS      800(R13), Y9
-	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y9, Y3
-	VSUBPS       Y3, Y0, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y0, Y2
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y10, Y3
+	VSUBPS       Y3, Y2, Y1
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y1, (AX)(R12*1)
 	VMOVUPS      96(R13), Y1
 	VMOVUPS      Y1, (CX)(R12*1)
-	VADDPS       Y3, Y0, Y0
+	VADDPS       Y3, Y2, Y1
 	MOVLQSX      36(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y0, (AX)(R12*1)
-	VMOVUPS      64(R13), Y0
-	VMOVUPS      Y0, (CX)(R12*1)
-	VMOVAPS      Y15, Y0
-	VFNMADD231PS 576(R13), Y5, Y0
-	VMULPS       608(R13), Y10, Y1
-	VFMADD231PS  Y7, Y11, Y0
-	VFNMADD231PS 672(R13), Y12, Y1
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y4, Y0
-	VMOVUPS      704(R13), Y3
-	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y3, Y1
-	VMOVUPS      416(R13), Y12
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y0
-	VFNMADD231PS 384(R13), Y6, Y1
-	VFMADD231PS  Y14, Y8, Y0
-	VFNMADD231PS 1088(R13), Y13, Y1
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y2, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y9, Y1
-	VSUBPS       Y1, Y0, Y7
+	VMOVUPS      Y1, (AX)(R12*1)
+	VMOVUPS      64(R13), Y1
+	VMOVUPS      Y1, (CX)(R12*1)
+	VMOVAPS      Y15, Y1
+	VFNMADD231PS 576(R13), Y5, Y1
+	VBROADCASTSS butterflyConstants<>+160(SB), Y2
+	VMULPS       608(R13), Y2, Y3
+	VFMADD231PS  Y7, Y11, Y1
+	VFNMADD231PS Y12, Y8, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y4, Y1
+	VMOVUPS      704(R13), Y12
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y12, Y3
+	VMOVUPS      416(R13), Y7
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y7, Y1
+	VFNMADD231PS 384(R13), Y6, Y3
+	VFMADD231PS  Y14, Y9, Y1
+	VFNMADD231PS 1088(R13), Y13, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y0, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y10, Y3
+	VSUBPS       Y3, Y1, Y2
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y7, (AX)(R12*1)
-	VMOVUPS      928(R13), Y7
-	VMOVUPS      Y7, (CX)(R12*1)
-	VADDPS       Y1, Y0, Y0
+	VMOVUPS      Y2, (AX)(R12*1)
+	VMOVUPS      928(R13), Y2
+	VMOVUPS      Y2, (CX)(R12*1)
+	VADDPS       Y3, Y1, Y1
 	MOVLQSX      32(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y0, (AX)(R12*1)
-	VMOVUPS      960(R13), Y0
-	VMOVUPS      Y0, (CX)(R12*1)
-	VMOVUPS      576(R13), Y0
-	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y0, Y15
-	VMULPS       608(R13), Y6, Y0
+	VMOVUPS      Y1, (AX)(R12*1)
+	VMOVUPS      960(R13), Y1
+	VMOVUPS      Y1, (CX)(R12*1)
+	VMOVUPS      576(R13), Y1
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y1, Y15
+	VMULPS       608(R13), Y6, Y1
 	VFMADD231PS  Y14, Y11, Y15
-	VFNMADD231PS 672(R13), Y13, Y0
+	VFNMADD231PS Y13, Y8, Y1
 	VFNMADD231PS Y5, Y4, Y15
-	VFMADD231PS  Y10, Y3, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y12, Y15
-	VMOVUPS      384(R13), Y1
-	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y1, Y0
-	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y8, Y15
-	VMOVUPS      1088(R13), Y1
-	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y1, Y0
-	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y2, Y15
-	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y9, Y0
-	VSUBPS       Y0, Y15, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y12, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y7, Y15
+	VMOVUPS      384(R13), Y2
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y2, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y9, Y15
+	VMOVUPS      1088(R13), Y2
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y2, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y0, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y10, Y1
+	VSUBPS       Y1, Y15, Y0
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y1, (AX)(R12*1)
-	VMOVUPS      1024(R13), Y1
-	VMOVUPS      Y1, (CX)(R12*1)
-	VADDPS       Y0, Y15, Y0
+	VMOVUPS      Y0, (AX)(R12*1)
+	VMOVUPS      1024(R13), Y0
+	VMOVUPS      Y0, (CX)(R12*1)
+	VADDPS       Y1, Y15, Y0
 	MOVLQSX      28(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y0, (AX)(R12*1)
@@ -28678,10 +28287,8 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y7, Y5
 	VMOVUPS      384(R12), Y4
 	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y4, Y10
-	VBROADCASTSS butterflyConstants<>+164(SB), Y14
-	VFNMADD231PS Y14, Y1, Y5
-	VBROADCASTSS butterflyConstants<>+168(SB), Y14
-	VFMADD231PS  Y14, Y13, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y1, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y13, Y10
 	VADDPS       Y10, Y5, Y14
 	VSUBPS       Y10, Y5, Y5
 	VMOVAPS      Y0, Y10
@@ -28694,15 +28301,11 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y11, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y2, Y10
 	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y15, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y7, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y4, Y5
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y1, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y13, Y5
 	VMOVUPS      Y14, 544(R12)
-	VBROADCASTSS butterflyConstants<>+140(SB), Y14
-	VFMADD231PS  Y14, Y7, Y10
-	VBROADCASTSS butterflyConstants<>+144(SB), Y14
-	VFNMADD231PS Y14, Y4, Y5
-	VBROADCASTSS butterflyConstants<>+124(SB), Y14
-	VFMADD231PS  Y14, Y1, Y10
-	VBROADCASTSS butterflyConstants<>+128(SB), Y14
-	VFNMADD231PS Y14, Y13, Y5
 	VADDPS       Y5, Y10, Y14
 	VSUBPS       Y5, Y10, Y5
 	VMOVAPS      Y0, Y10
@@ -28711,19 +28314,15 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+1152(SB), Y3, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y10
 	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y9, Y5
-	VMOVUPS      Y14, 608(R12)
-	VBROADCASTSS butterflyConstants<>+148(SB), Y14
-	VFNMADD231PS Y14, Y8, Y10
-	VBROADCASTSS butterflyConstants<>+152(SB), Y14
-	VFNMADD231PS Y14, Y11, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y8, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y11, Y5
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y2, Y10
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y15, Y5
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y7, Y10
 	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y4, Y5
-	VBROADCASTSS butterflyConstants<>+156(SB), Y14
-	VFNMADD231PS Y14, Y1, Y10
-	VBROADCASTSS butterflyConstants<>+160(SB), Y14
-	VFMADD231PS  Y14, Y13, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y1, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y13, Y5
+	VMOVUPS      Y14, 608(R12)
 	VADDPS       Y5, Y10, Y14
 	VSUBPS       Y5, Y10, Y5
 	VMOVAPS      Y0, Y10
@@ -28734,17 +28333,13 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y9, Y5
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y8, Y10
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y11, Y5
-	VMOVUPS      Y14, 672(R12)
-	VBROADCASTSS butterflyConstants<>+140(SB), Y14
-	VFMADD231PS  Y14, Y2, Y10
-	VBROADCASTSS butterflyConstants<>+144(SB), Y14
-	VFMADD231PS  Y14, Y15, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y2, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y15, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y7, Y10
 	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y4, Y5
-	VBROADCASTSS butterflyConstants<>+132(SB), Y14
-	VFMADD231PS  Y14, Y1, Y10
-	VBROADCASTSS butterflyConstants<>+136(SB), Y14
-	VFNMADD231PS Y14, Y13, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y1, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y13, Y5
+	VMOVUPS      Y14, 672(R12)
 	VADDPS       Y5, Y10, Y14
 	VSUBPS       Y5, Y10, Y5
 	VMOVAPS      Y0, Y10
@@ -28755,17 +28350,13 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y9, Y5
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y8, Y10
 	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y11, Y5
-	VMOVUPS      Y14, 736(R12)
-	VBROADCASTSS butterflyConstants<>+164(SB), Y14
-	VFNMADD231PS Y14, Y2, Y10
-	VBROADCASTSS butterflyConstants<>+168(SB), Y14
-	VFNMADD231PS Y14, Y15, Y5
-	VBROADCASTSS butterflyConstants<>+124(SB), Y14
-	VFMADD231PS  Y14, Y7, Y10
-	VBROADCASTSS butterflyConstants<>+128(SB), Y14
-	VFNMADD231PS Y14, Y4, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y2, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y15, Y5
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y7, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y4, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y1, Y10
 	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y13, Y5
+	VMOVUPS      Y14, 736(R12)
 	VADDPS       Y5, Y10, Y14
 	VSUBPS       Y5, Y10, Y5
 	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y6, Y0
@@ -29718,23 +29309,22 @@ butterfly:
 	VMOVUPS      (BX)(R13*1), Y3
 	VMOVUPS      Y8, 544(R14)
 	VADDPS       Y9, Y10, Y8
-	VADDPS       Y3, Y12, Y0
+	VMOVUPS      Y15, 576(R14)
+	VADDPS       Y3, Y12, Y15
 	VSUBPS       Y9, Y10, Y9
 	VSUBPS       Y3, Y12, Y3
 	VADDPS       Y8, Y4, Y10
-	VADDPS       Y0, Y5, Y12
+	VADDPS       Y15, Y5, Y12
 	VSUBPS       Y8, Y4, Y4
-	VSUBPS       Y0, Y5, Y0
-	VSUBPS       Y4, Y0, Y5
-	VADDPS       Y0, Y4, Y0
-	VADDPS       Y3, Y2, Y4
-	VSUBPS       Y9, Y1, Y8
-	VMOVUPS      Y0, 576(R14)
-	VBROADCASTSS butterflyConstants<>+172(SB), Y0
-	VMOVUPS      Y5, 608(R14)
-	VMOVAPS      Y8, Y5
-	VFMADD231PS  Y0, Y4, Y5
-	VFMSUB231PS  Y0, Y8, Y4
+	VSUBPS       Y15, Y5, Y5
+	VSUBPS       Y4, Y5, Y8
+	VADDPS       Y5, Y4, Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y9, Y1, Y15
+	VMOVUPS      Y4, 608(R14)
+	VMOVAPS      Y15, Y4
+	VFMADD231PS  Y0, Y5, Y4
+	VFMSUB231PS  Y0, Y15, Y5
 	VSUBPS       Y3, Y2, Y2
 	VADDPS       Y9, Y1, Y1
 	VMOVAPS      Y2, Y3
@@ -29744,18 +29334,19 @@ butterfly:
 	VADDPS       Y13, Y7, Y2
 	VSUBPS       Y11, Y6, Y6
 	VSUBPS       Y13, Y7, Y7
-	VADDPS       Y10, Y14, Y8
-	VADDPS       Y12, Y15, Y9
+	VADDPS       Y10, Y14, Y9
+	VMOVUPS      576(R14), Y11
+	VADDPS       Y12, Y11, Y13
 	VSUBPS       Y10, Y14, Y10
-	VSUBPS       Y12, Y15, Y11
-	VADDPS       Y8, Y0, Y12
-	VADDPS       Y9, Y2, Y13
+	VSUBPS       Y12, Y11, Y11
+	VADDPS       Y9, Y0, Y12
+	VADDPS       Y13, Y2, Y14
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y12, (AX)(R13*1)
-	VMOVUPS      Y13, (CX)(R13*1)
-	VSUBPS       Y8, Y0, Y0
-	VSUBPS       Y9, Y2, Y2
+	VMOVUPS      Y14, (CX)(R13*1)
+	VSUBPS       Y9, Y0, Y0
+	VSUBPS       Y13, Y2, Y2
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y0, (AX)(R13*1)
@@ -29777,77 +29368,76 @@ butterfly:
 	VMOVUPS      544(R14), Y6
 	VMOVAPS      Y6, Y7
 	VFMADD231PS  Y2, Y0, Y7
-	VMOVUPS      480(R14), Y8
-	VMOVUPS      320(R14), Y9
-	VMOVAPS      Y9, Y10
-	VFMADD231PS  Y2, Y8, Y10
+	VMOVUPS      480(R14), Y9
+	VMOVUPS      320(R14), Y10
+	VMOVAPS      Y10, Y11
+	VFMADD231PS  Y2, Y9, Y11
 	VFNMADD231PS Y2, Y0, Y6
-	VFNMADD231PS Y2, Y8, Y9
+	VFNMADD231PS Y2, Y9, Y10
 	VMOVUPS      288(R14), Y0
-	VADDPS       Y5, Y0, Y8
-	VMOVUPS      256(R14), Y11
-	VADDPS       Y4, Y11, Y12
-	VSUBPS       Y5, Y0, Y0
-	VSUBPS       Y4, Y11, Y4
+	VADDPS       Y4, Y0, Y9
+	VMOVUPS      256(R14), Y12
+	VADDPS       Y5, Y12, Y13
+	VSUBPS       Y4, Y0, Y0
+	VSUBPS       Y5, Y12, Y4
 	VBROADCASTSS butterflyConstants<>+176(SB), Y5
-	VMOVAPS      Y7, Y11
-	VFMADD231PS  Y5, Y8, Y11
-	VMOVAPS      Y10, Y13
-	VFMADD231PS  Y5, Y12, Y13
+	VMOVAPS      Y7, Y12
+	VFMADD231PS  Y5, Y9, Y12
+	VMOVAPS      Y11, Y14
+	VFMADD231PS  Y5, Y13, Y14
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y11, (AX)(R13*1)
-	VMOVUPS      Y13, (CX)(R13*1)
-	VFNMADD231PS Y5, Y8, Y7
-	VFNMADD231PS Y5, Y12, Y10
+	VMOVUPS      Y12, (AX)(R13*1)
+	VMOVUPS      Y14, (CX)(R13*1)
+	VFNMADD231PS Y5, Y9, Y7
+	VFNMADD231PS Y5, Y13, Y11
 	MOVLQSX      36(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y7, (AX)(R13*1)
-	VMOVUPS      Y10, (CX)(R13*1)
+	VMOVUPS      Y11, (CX)(R13*1)
 	VMOVAPS      Y6, Y7
 	VFMADD231PS  Y5, Y4, Y7
-	VMOVAPS      Y9, Y8
-	VFNMADD231PS Y5, Y0, Y8
+	VMOVAPS      Y10, Y9
+	VFNMADD231PS Y5, Y0, Y9
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y7, (AX)(R13*1)
-	VMOVUPS      Y8, (CX)(R13*1)
+	VMOVUPS      Y9, (CX)(R13*1)
 	VFNMADD231PS Y5, Y4, Y6
-	VFMADD231PS  Y5, Y0, Y9
+	VFMADD231PS  Y5, Y0, Y10
 	MOVLQSX      52(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y6, (AX)(R13*1)
-	VMOVUPS      Y9, (CX)(R13*1)
+	VMOVUPS      Y10, (CX)(R13*1)
 	VMOVUPS      224(R14), Y0
 	VMOVUPS      448(R14), Y4
 	VADDPS       Y4, Y0, Y6
 	VMOVUPS      192(R14), Y7
-	VMOVUPS      352(R14), Y8
-	VSUBPS       Y8, Y7, Y9
+	VMOVUPS      352(R14), Y9
+	VSUBPS       Y9, Y7, Y10
 	VSUBPS       Y4, Y0, Y0
-	VADDPS       Y8, Y7, Y4
+	VADDPS       Y9, Y7, Y4
 	VMOVUPS      96(R14), Y7
-	VMOVUPS      608(R14), Y8
-	VADDPS       Y8, Y7, Y10
+	VADDPS       Y8, Y7, Y9
 	VMOVUPS      64(R14), Y11
-	VMOVUPS      576(R14), Y12
+	VMOVUPS      608(R14), Y12
 	VSUBPS       Y12, Y11, Y13
 	VSUBPS       Y8, Y7, Y7
 	VADDPS       Y12, Y11, Y8
 	VMOVAPS      Y6, Y11
-	VFMADD231PS  Y2, Y10, Y11
-	VMOVAPS      Y9, Y12
+	VFMADD231PS  Y2, Y9, Y11
+	VMOVAPS      Y10, Y12
 	VFMADD231PS  Y2, Y13, Y12
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y11, (AX)(R13*1)
 	VMOVUPS      Y12, (CX)(R13*1)
-	VFNMADD231PS Y2, Y10, Y6
-	VFNMADD231PS Y2, Y13, Y9
+	VFNMADD231PS Y2, Y9, Y6
+	VFNMADD231PS Y2, Y13, Y10
 	MOVLQSX      40(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y6, (AX)(R13*1)
-	VMOVUPS      Y9, (CX)(R13*1)
+	VMOVUPS      Y10, (CX)(R13*1)
 	VMOVAPS      Y0, Y6
 	VFMADD231PS  Y2, Y8, Y6
 	VMOVAPS      Y4, Y9
@@ -31667,28 +31257,27 @@ butterfly:
 	VMOVUPS      (DX)(R14*1), Y5
 	VMOVUPS      (BX)(R14*1), Y8
 	VBROADCASTSS 116(R9), Y12
-	VMULPS       Y12, Y8, Y15
 	VMOVUPS      Y14, 576(R15)
-	VBROADCASTSS 112(R9), Y14
-	VMULPS       Y14, Y8, Y8
-	VFMSUB231PS  Y14, Y5, Y15
+	VMULPS       Y12, Y8, Y14
+	VMOVUPS      Y13, 608(R15)
+	VBROADCASTSS 112(R9), Y13
+	VMULPS       Y13, Y8, Y8
+	VFMSUB231PS  Y13, Y5, Y14
 	VFMADD231PS  Y12, Y5, Y8
-	VADDPS       Y15, Y2, Y5
+	VADDPS       Y14, Y2, Y5
 	VADDPS       Y8, Y7, Y12
-	VSUBPS       Y15, Y2, Y2
+	VSUBPS       Y14, Y2, Y2
 	VSUBPS       Y8, Y7, Y7
 	VADDPS       Y5, Y1, Y8
-	VADDPS       Y12, Y4, Y14
+	VADDPS       Y12, Y4, Y13
 	VSUBPS       Y5, Y1, Y1
 	VSUBPS       Y12, Y4, Y4
 	VSUBPS       Y1, Y4, Y5
 	VADDPS       Y4, Y1, Y1
 	VADDPS       Y7, Y0, Y4
 	VSUBPS       Y2, Y3, Y12
-	VBROADCASTSS butterflyConstants<>+172(SB), Y15
-	VMOVUPS      Y1, 608(R15)
-	VMOVAPS      Y12, Y1
-	VFMADD231PS  Y15, Y4, Y1
+	VMOVAPS      Y12, Y14
+	VFMADD231PS  Y15, Y4, Y14
 	VFMSUB231PS  Y15, Y12, Y4
 	VSUBPS       Y7, Y0, Y0
 	VADDPS       Y2, Y3, Y2
@@ -31699,30 +31288,31 @@ butterfly:
 	VADDPS       Y11, Y9, Y7
 	VSUBPS       Y10, Y6, Y6
 	VSUBPS       Y11, Y9, Y9
-	VADDPS       Y8, Y13, Y10
-	VMOVUPS      576(R15), Y11
-	VADDPS       Y14, Y11, Y12
-	VSUBPS       Y8, Y13, Y8
-	VSUBPS       Y14, Y11, Y11
-	VADDPS       Y10, Y0, Y13
-	VADDPS       Y12, Y7, Y14
+	VMOVUPS      608(R15), Y10
+	VADDPS       Y8, Y10, Y11
+	VMOVUPS      576(R15), Y12
+	VADDPS       Y13, Y12, Y15
+	VSUBPS       Y8, Y10, Y8
+	VSUBPS       Y13, Y12, Y10
+	VADDPS       Y11, Y0, Y12
+	VADDPS       Y15, Y7, Y13
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y13, (AX)(R14*1)
-	VMOVUPS      Y14, (CX)(R14*1)
-	VSUBPS       Y10, Y0, Y0
-	VSUBPS       Y12, Y7, Y7
+	VMOVUPS      Y12, (AX)(R14*1)
+	VMOVUPS      Y13, (CX)(R14*1)
+	VSUBPS       Y11, Y0, Y0
+	VSUBPS       Y15, Y7, Y7
 	MOVLQSX      32(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y0, (AX)(R14*1)
 	VMOVUPS      Y7, (CX)(R14*1)
-	VADDPS       Y11, Y6, Y0
+	VADDPS       Y10, Y6, Y0
 	VSUBPS       Y8, Y9, Y7
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y0, (AX)(R14*1)
 	VMOVUPS      Y7, (CX)(R14*1)
-	VSUBPS       Y11, Y6, Y0
+	VSUBPS       Y10, Y6, Y0
 	VADDPS       Y8, Y9, Y6
 	MOVLQSX      48(SI), R14
 	IMULQ        DI, R14
@@ -31740,63 +31330,62 @@ butterfly:
 	VFNMADD231PS Y6, Y0, Y7
 	VFNMADD231PS Y6, Y9, Y10
 	VMOVUPS      288(R15), Y0
-	VADDPS       Y1, Y0, Y9
+	VADDPS       Y14, Y0, Y9
 	VMOVUPS      256(R15), Y12
 	VADDPS       Y4, Y12, Y13
-	VSUBPS       Y1, Y0, Y0
-	VSUBPS       Y4, Y12, Y1
-	VBROADCASTSS butterflyConstants<>+176(SB), Y4
-	VMOVAPS      Y8, Y12
-	VFMADD231PS  Y4, Y9, Y12
-	VMOVAPS      Y11, Y14
-	VFMADD231PS  Y4, Y13, Y14
+	VSUBPS       Y14, Y0, Y0
+	VSUBPS       Y4, Y12, Y4
+	VBROADCASTSS butterflyConstants<>+176(SB), Y12
+	VMOVAPS      Y8, Y14
+	VFMADD231PS  Y12, Y9, Y14
+	VMOVAPS      Y11, Y15
+	VFMADD231PS  Y12, Y13, Y15
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y12, (AX)(R14*1)
-	VMOVUPS      Y14, (CX)(R14*1)
-	VFNMADD231PS Y4, Y9, Y8
-	VFNMADD231PS Y4, Y13, Y11
+	VMOVUPS      Y14, (AX)(R14*1)
+	VMOVUPS      Y15, (CX)(R14*1)
+	VFNMADD231PS Y12, Y9, Y8
+	VFNMADD231PS Y12, Y13, Y11
 	MOVLQSX      36(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y8, (AX)(R14*1)
 	VMOVUPS      Y11, (CX)(R14*1)
 	VMOVAPS      Y7, Y8
-	VFMADD231PS  Y4, Y1, Y8
+	VFMADD231PS  Y12, Y4, Y8
 	VMOVAPS      Y10, Y9
-	VFNMADD231PS Y4, Y0, Y9
+	VFNMADD231PS Y12, Y0, Y9
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y8, (AX)(R14*1)
 	VMOVUPS      Y9, (CX)(R14*1)
-	VFNMADD231PS Y4, Y1, Y7
-	VFMADD231PS  Y4, Y0, Y10
+	VFNMADD231PS Y12, Y4, Y7
+	VFMADD231PS  Y12, Y0, Y10
 	MOVLQSX      52(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y7, (AX)(R14*1)
 	VMOVUPS      Y10, (CX)(R14*1)
 	VMOVUPS      224(R15), Y0
-	VMOVUPS      480(R15), Y1
-	VADDPS       Y1, Y0, Y7
+	VMOVUPS      480(R15), Y4
+	VADDPS       Y4, Y0, Y7
 	VMOVUPS      64(R15), Y8
 	VMOVUPS      448(R15), Y9
 	VSUBPS       Y9, Y8, Y10
-	VSUBPS       Y1, Y0, Y0
-	VADDPS       Y9, Y8, Y1
+	VSUBPS       Y4, Y0, Y0
+	VADDPS       Y9, Y8, Y4
 	VMOVUPS      192(R15), Y8
 	VADDPS       Y5, Y8, Y9
 	VMOVUPS      96(R15), Y11
-	VMOVUPS      608(R15), Y12
-	VSUBPS       Y12, Y11, Y13
+	VSUBPS       Y1, Y11, Y13
 	VSUBPS       Y5, Y8, Y5
-	VADDPS       Y12, Y11, Y8
-	VMOVAPS      Y7, Y11
-	VFMADD231PS  Y6, Y9, Y11
-	VMOVAPS      Y10, Y12
-	VFMADD231PS  Y6, Y13, Y12
+	VADDPS       Y1, Y11, Y1
+	VMOVAPS      Y7, Y8
+	VFMADD231PS  Y6, Y9, Y8
+	VMOVAPS      Y10, Y11
+	VFMADD231PS  Y6, Y13, Y11
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y11, (AX)(R14*1)
-	VMOVUPS      Y12, (CX)(R14*1)
+	VMOVUPS      Y8, (AX)(R14*1)
+	VMOVUPS      Y11, (CX)(R14*1)
 	VFNMADD231PS Y6, Y9, Y7
 	VFNMADD231PS Y6, Y13, Y10
 	MOVLQSX      40(SI), R14
@@ -31804,63 +31393,63 @@ butterfly:
 	VMOVUPS      Y7, (AX)(R14*1)
 	VMOVUPS      Y10, (CX)(R14*1)
 	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y6, Y8, Y7
-	VMOVAPS      Y1, Y9
-	VFNMADD231PS Y6, Y5, Y9
+	VFMADD231PS  Y6, Y1, Y7
+	VMOVAPS      Y4, Y8
+	VFNMADD231PS Y6, Y5, Y8
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y7, (AX)(R14*1)
-	VMOVUPS      Y9, (CX)(R14*1)
-	VFNMADD231PS Y6, Y8, Y0
-	VFMADD231PS  Y6, Y5, Y1
+	VMOVUPS      Y8, (CX)(R14*1)
+	VFNMADD231PS Y6, Y1, Y0
+	VFMADD231PS  Y6, Y5, Y4
 	MOVLQSX      56(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y0, (AX)(R14*1)
-	VMOVUPS      Y1, (CX)(R14*1)
+	VMOVUPS      Y4, (CX)(R14*1)
 	VMOVUPS      416(R15), Y0
 	VMOVUPS      32(R15), Y1
-	VMOVAPS      Y1, Y5
-	VFMADD231PS  Y6, Y0, Y5
-	VMOVUPS      384(R15), Y7
-	VMOVUPS      (R15), Y8
-	VMOVAPS      Y8, Y9
-	VFNMADD231PS Y6, Y7, Y9
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  Y6, Y0, Y4
+	VMOVUPS      384(R15), Y5
+	VMOVUPS      (R15), Y7
+	VMOVAPS      Y7, Y8
+	VFNMADD231PS Y6, Y5, Y8
 	VFNMADD231PS Y6, Y0, Y1
-	VFMADD231PS  Y6, Y7, Y8
+	VFMADD231PS  Y6, Y5, Y7
 	VMOVUPS      160(R15), Y0
-	VSUBPS       Y3, Y0, Y6
-	VMOVUPS      128(R15), Y7
-	VADDPS       Y2, Y7, Y10
+	VSUBPS       Y3, Y0, Y5
+	VMOVUPS      128(R15), Y6
+	VADDPS       Y2, Y6, Y9
 	VADDPS       Y3, Y0, Y0
-	VSUBPS       Y2, Y7, Y2
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  Y4, Y6, Y3
-	VMOVAPS      Y9, Y7
-	VFMADD231PS  Y4, Y10, Y7
+	VSUBPS       Y2, Y6, Y2
+	VMOVAPS      Y4, Y3
+	VFMADD231PS  Y12, Y5, Y3
+	VMOVAPS      Y8, Y6
+	VFMADD231PS  Y12, Y9, Y6
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (AX)(R14*1)
-	VMOVUPS      Y7, (CX)(R14*1)
-	VFNMADD231PS Y4, Y6, Y5
-	VFNMADD231PS Y4, Y10, Y9
+	VMOVUPS      Y6, (CX)(R14*1)
+	VFNMADD231PS Y12, Y5, Y4
+	VFNMADD231PS Y12, Y9, Y8
 	MOVLQSX      44(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y5, (AX)(R14*1)
-	VMOVUPS      Y9, (CX)(R14*1)
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y8, (CX)(R14*1)
 	VMOVAPS      Y1, Y3
-	VFMADD231PS  Y4, Y2, Y3
-	VMOVAPS      Y8, Y5
-	VFNMADD231PS Y4, Y0, Y5
+	VFMADD231PS  Y12, Y2, Y3
+	VMOVAPS      Y7, Y4
+	VFNMADD231PS Y12, Y0, Y4
 	MOVLQSX      28(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y3, (AX)(R14*1)
-	VMOVUPS      Y5, (CX)(R14*1)
-	VFNMADD231PS Y4, Y2, Y1
-	VFMADD231PS  Y4, Y0, Y8
+	VMOVUPS      Y4, (CX)(R14*1)
+	VFNMADD231PS Y12, Y2, Y1
+	VFMADD231PS  Y12, Y0, Y7
 	MOVLQSX      60(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y1, (AX)(R14*1)
-	VMOVUPS      Y8, (CX)(R14*1)
+	VMOVUPS      Y7, (CX)(R14*1)
 	ADDQ         $0x40, SI
 	ADDQ         $0x78, R9
 	DECQ         R13

@@ -45,7 +45,7 @@ type block struct {
 	factors, added reg.Register
 	spectrum       reg.Register
 	vectors        int      // of a row
-	fetches        *fetcher // nil where nothing is fetched
+	fetcher        *fetcher // nil where nothing is fetched
 }
 
 func writeBlock(kind string, radix int, level string, registers []reg.VecPhysical) {
@@ -95,7 +95,8 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	}
 	MOVQ(field(first.Field("Re")).Base, part)
 	if kind == "Filter" || kind == "FilterAdd" || kind == "Spectrum" || kind == "Accumulate" {
-		b.fetches = newFetcher()
+		b.fetcher = newFetcher()
+		b.fetch, b.fetches = b.fetcher.row, 2*radix/b.vectors
 	}
 	if radix > 8 {
 		b.re[1], b.im[1] = GP64(), GP64()
@@ -140,8 +141,8 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	for _, r := range streams {
 		ADDQ(U32(128*radix-step), r)
 	}
-	if b.fetches != nil {
-		b.fetches.turn()
+	if b.fetcher != nil {
+		b.fetcher.turn()
 	}
 	DECQ(count)
 	JNZ(LabelRef("butterfly"))
@@ -151,8 +152,8 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	CMPQ(part, end)
 	JNE(LabelRef("part"))
 	Label("done")
-	if b.fetches != nil {
-		b.fetches.finish()
+	if b.fetcher != nil {
+		b.fetcher.finish()
 	}
 	VZEROUPPER()
 	RET()
@@ -161,15 +162,11 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 // butterfly writes the program of one butterfly.
 func (b *block) butterfly() {
 	number := func(k int) complexValue {
-		re := b.at(b.re, k)
-		return complexValue{b.load(func() Mem {
-			b.fetch()
-			return re()
-		}), b.load(b.at(b.im, k))}
+		return complexValue{b.memory(b.at(b.re, k)), b.memory(b.at(b.im, k))}
 	}
 	result := func(k int, z complexValue) {
-		b.store(z.re, b.at(b.re, k))
-		b.store(z.im, b.at(b.im, k))
+		b.storeIn(z.re, b.at(b.re, k))
+		b.storeIn(z.im, b.at(b.im, k))
 	}
 	twiddled := func(k int, z complexValue, conjugate bool) complexValue {
 		if k == 0 {
@@ -207,25 +204,9 @@ func (b *block) butterfly() {
 		})
 	case "Back":
 		b.inverse(b.radix, func(j int) complexValue {
-			z := b.row(b.spectrum, j)
-			return complexValue{b.loaded(z.re), b.loaded(z.im)}
+			return b.row(b.spectrum, j)
 		}, result)
 	}
-}
-
-// fetch emits the fetches of one number.
-func (b *block) fetch() {
-	if b.fetches != nil {
-		for range 2 / b.vectors {
-			b.fetches.row()
-		}
-	}
-}
-
-// loaded loads a value once, where it is.
-func (b *block) loaded(v value) value {
-	address := b.operations[v.id].address
-	return b.load(address)
 }
 
 // row returns the row of the frequencies that belongs to number j.
@@ -237,12 +218,12 @@ func (b *block) row(base reg.Register, j int) complexValue {
 // storeRow stores a row of the frequencies.
 func (b *block) storeRow(j int, z complexValue) {
 	at := Mem{Base: b.spectrum, Disp: 128 * j}
-	b.store(z.re, func() Mem { return at })
-	b.store(z.im, func() Mem { return at.Offset(64) })
+	b.storeIn(z.re, at)
+	b.storeIn(z.im, at.Offset(64))
 }
 
 // at returns the address of row k.
-func (b *block) at(base [2]reg.Register, k int) func() Mem {
+func (b *block) at(base [2]reg.Register, k int) Mem {
 	m := Mem{Base: base[k/8]}
 	if k %= 8; k > 0 {
 		m.Scale = 1
@@ -251,5 +232,5 @@ func (b *block) at(base [2]reg.Register, k int) func() Mem {
 		}
 		m.Index = b.pitches[k/2]
 	}
-	return func() Mem { return m }
+	return m
 }

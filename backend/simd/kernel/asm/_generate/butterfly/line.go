@@ -42,7 +42,7 @@ type lineRoutine struct {
 	rows, offsets  reg.Register // of the line
 	twiddles       reg.Register // nil where there are none
 	vectors        int          // of a row
-	fetches        *fetcher
+	fetcher        *fetcher
 }
 
 func writeLine(radix int, level string, registers []reg.VecPhysical) {
@@ -72,7 +72,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	job := Dereference(Param("job"))
 	first, line, size := job.Field("Lines").Index(0), GP64(), int(registers[0].Size())
 	l := &lineRoutine{
-		radix: radix, numbers: numbers, back: back, vectors: 64 / size, fetches: newFetcher(),
+		radix: radix, numbers: numbers, back: back, vectors: 64 / size, fetcher: newFetcher(),
 		shared: GP64(), re: GP64(), im: GP64(), rows: GP64(), offsets: GP64(),
 	}
 	if twiddled {
@@ -83,6 +83,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	var part reg.Register // which vector of a row comes now
 	MOVQ(field(first.Field("Rows")).Base, line)
 	l.butterfly()
+	l.fetch, l.fetches = l.fetcher.row, (numbers+2*l.vectors-1)/(2*l.vectors)
 	l.emit(registers, func() {
 		if l.vectors > 1 {
 			part = GP64()
@@ -120,7 +121,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	if twiddled {
 		ADDQ(U32(8*(len(realResults(radix))-1)), l.twiddles)
 	}
-	l.fetches.turn()
+	l.fetcher.turn()
 	DECQ(count)
 	JNZ(LabelRef("butterfly"))
 	ADDQ(Imm(uint64(field(job.Field("Lines").Index(1).Field("Rows")).Disp)), line)
@@ -129,7 +130,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	CMPQ(line, end)
 	JNE(LabelRef("line"))
 	Label("done")
-	l.fetches.finish()
+	l.fetcher.finish()
 	VZEROUPPER()
 	RET()
 }
@@ -145,9 +146,7 @@ func (l *lineRoutine) butterfly() {
 	for i, j := range results {
 		place[j] = i
 	}
-	at := func(base reg.Register, row int) func() Mem {
-		return func() Mem { return Mem{Base: base, Disp: 64 * row} }
-	}
+	at := func(base reg.Register, row int) Mem { return Mem{Base: base, Disp: 64 * row} }
 	twiddle := func(o int) complexValue {
 		m := Mem{Base: l.twiddles, Disp: 8 * o}
 		return complexValue{l.broadcast(m), l.broadcast(m.Offset(4))}
@@ -156,10 +155,10 @@ func (l *lineRoutine) butterfly() {
 		l.realInverse(l.radix, func(j int) complexValue {
 			i := place[j]
 			if i < shared {
-				return complexValue{re: l.load(at(l.shared, i))}
+				return complexValue{re: l.memory(at(l.shared, i))}
 			}
 			o := i - shared
-			z := complexValue{l.load(at(l.re, o)), l.load(at(l.im, o))}
+			z := complexValue{l.memory(at(l.re, o)), l.memory(at(l.im, o))}
 			switch {
 			case l.twiddles == nil:
 				return z
@@ -184,7 +183,7 @@ func (l *lineRoutine) butterfly() {
 	}, func(j int, z complexValue) {
 		i := place[j]
 		if i < shared {
-			l.store(z.re, at(l.shared, i))
+			l.storeIn(z.re, at(l.shared, i))
 			return
 		}
 		o := i - shared
@@ -195,17 +194,14 @@ func (l *lineRoutine) butterfly() {
 		case l.twiddles != nil:
 			z = l.multiplyComplex(z, twiddle(o), nil)
 		}
-		l.store(z.re, at(l.re, o))
-		l.store(z.im, at(l.im, o))
+		l.storeIn(z.re, at(l.re, o))
+		l.storeIn(z.im, at(l.im, o))
 	})
 }
 
-// row returns the address of row k of the line, and emits the fetch of another.
+// row returns the address of row k of the line.
 func (l *lineRoutine) row(k int) func() Mem {
 	return func() Mem {
-		if k%(2*l.vectors) == 0 {
-			l.fetches.row()
-		}
 		offset := GP64()
 		MOVQ(Mem{Base: l.offsets, Disp: 8 * k}, offset)
 		return Mem{Base: l.rows, Index: offset, Scale: 1}

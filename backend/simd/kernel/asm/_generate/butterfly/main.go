@@ -116,6 +116,7 @@ func write(kind string, radix int, level string, registers []reg.VecPhysical) {
 	count := Load(Param("count"), GP64())
 	SHLQ(Imm(2), r.outStride)
 	SHLQ(Imm(2), r.inStride)
+	r.inOrder = true
 	r.butterfly()
 	r.emit(registers, func() { Label("butterfly") })
 	ADDQ(Imm(uint64(4*radix)), r.indexes)

@@ -10,6 +10,9 @@ import (
 type program struct {
 	operations []operation
 	constants  map[float64]int // operations that load a constant
+	inOrder    bool            // whether addresses need the operations in order
+	fetches    int             // how often fetch is called meanwhile, evenly
+	fetch      func()
 }
 
 // An operation makes one value from others; its place in the program is the value's name.
@@ -20,6 +23,7 @@ type operation struct {
 	negateAddend  bool
 	constant      bool       // a broadcast of the same number in all routines
 	address       func() Mem // of what is read or written; it may emit code
+	place         *Mem       // the same, where it is known beforehand
 }
 
 type operationKind int
@@ -34,6 +38,9 @@ const (
 	multiplyAdd                      // ±a·b ± c
 	store
 )
+
+// emitsNothing says whether nothing is to be done for the operation until its value is used.
+func (o *operation) emitsNothing() bool { return o.kind == memory || o.kind == broadcast }
 
 // A value is a multiple of what an operation made. The factor costs nothing where an operation that uses the value can
 // take it along.
@@ -73,18 +80,23 @@ func (p *program) load(address func() Mem) value {
 
 // memory is a load that is done where the value is used, and again where it is used again. The address emits no code.
 func (p *program) memory(m Mem) value {
-	return p.append(operation{kind: memory, address: func() Mem { return m }})
+	return p.append(operation{kind: memory, address: func() Mem { return m }, place: &m})
 }
 
 func (p *program) broadcast(m Mem) value {
 	return p.append(operation{kind: broadcast, address: func() Mem { return m }})
 }
 
-func (p *program) store(v value, address func() Mem) {
+func (p *program) store(v value, address func() Mem) { p.storeAt(v, address, nil) }
+
+// storeIn is a store whose address emits no code.
+func (p *program) storeIn(v value, m Mem) { p.storeAt(v, func() Mem { return m }, &m) }
+
+func (p *program) storeAt(v value, address func() Mem, place *Mem) {
 	if v = p.signed(v); v.negative() {
 		panic("a negative cannot be stored")
 	}
-	p.append(operation{kind: store, operands: []int{v.id}, address: address})
+	p.append(operation{kind: store, operands: []int{v.id}, address: address, place: place})
 }
 
 // constant returns c, loaded at its first use.

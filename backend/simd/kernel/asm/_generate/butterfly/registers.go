@@ -19,94 +19,95 @@ var ymm = []reg.VecPhysical{
 
 // An allocator emits a program with a few registers: where they do not suffice, the value that is needed last goes to
 // the stack, after Belady. A vector on the stack must not lie across two lines of the cache, which takes several times as
-// long, and Go's stack is not aligned: so a first, silent run finds how much room there must be.
+// long, and Go's stack is not aligned: so silent runs find how much room there must be, and which of several orders and
+// policies costs the least.
 type allocator struct {
 	*program
+	policy
+	order     []int // of the operations
 	registers []reg.VecPhysical
-	holds     []int       // the value of each register, or -1
-	register  map[int]int // of a value, where it has one
-	slot      map[int]int // of a value on the stack
-	free      []int       // slots of values that are gone
-	slots     int         // all there are
-	uses      [][]int     // operations that still need a value
-	silent    bool
+	holds     []int        // the value of each register, or -1
+	register  []int        // of each value, or -1
+	slot      []int        // of each value on the stack, or -1
+	free      []int        // slots of values that are gone
+	leaving   []int        // those that the operation may still read, but no later one
+	slots     int          // all there are
+	uses      [][]int      // where in the order each value is still needed
+	silent    bool         // whether nothing is emitted
 	stack     reg.Register // where the first slot is
+
+	instructions, loads, stores int // of the program; loads and stores those that read and write memory
 }
 
 // emit writes the program, after what comes between its preparation and itself.
 func (p *program) emit(registers []reg.VecPhysical, begin func()) {
-	slots := p.allocate(registers, true, nil)
+	best := p.cheapest(registers)
 	var stack reg.Register
-	if slots > 0 {
+	if best.slots > 0 {
 		size := int(registers[0].Size())
 		stack = GP64()
-		LEAQ(AllocLocal((slots+1)*size), stack)
+		LEAQ(AllocLocal((best.slots+1)*size), stack)
 		ADDQ(Imm(uint64(size-1)), stack)
 		ANDQ(I32(-size), stack)
 	}
 	begin()
-	p.allocate(registers, false, stack)
+	a := p.allocator(best.order, registers, best.policy)
+	a.silent, a.stack = false, stack
+	a.run()
 }
 
-// allocate goes through the program, and returns how many slots it took.
-func (p *program) allocate(registers []reg.VecPhysical, silent bool, stack reg.Register) int {
+// allocate runs an allocator silently.
+func (p *program) allocate(order []int, registers []reg.VecPhysical, policy policy) *allocator {
+	a := p.allocator(order, registers, policy)
+	a.run()
+	return a
+}
+
+func (p *program) allocator(order []int, registers []reg.VecPhysical, policy policy) *allocator {
+	none := func(n int) []int { return slices.Repeat([]int{-1}, n) }
 	a := &allocator{
-		program: p, registers: registers, holds: make([]int, len(registers)), register: map[int]int{}, slot: map[int]int{},
-		uses: make([][]int, len(p.operations)), silent: silent, stack: stack,
+		program: p, policy: policy, order: order, registers: registers, holds: none(len(registers)),
+		register: none(len(p.operations)), slot: none(len(p.operations)), uses: make([][]int, len(p.operations)), silent: true,
 	}
-	for r := range a.holds {
-		a.holds[r] = -1
-	}
-	needed := p.needed()
-	for i, o := range p.operations {
-		if needed[i] {
-			for _, v := range o.operands {
-				a.uses[v] = append(a.uses[v], i)
-			}
+	for at, i := range order {
+		for _, v := range p.operations[i].operands {
+			a.uses[v] = append(a.uses[v], at)
 		}
 	}
-	for i := range p.operations {
-		if needed[i] {
-			a.operation(i)
-		}
-	}
-	return a.slots
+	return a
 }
 
-// needed says of each operation whether a store depends on it.
-func (p *program) needed() []bool {
-	needed := make([]bool, len(p.operations))
-	for i := len(p.operations) - 1; i >= 0; i-- {
-		o := &p.operations[i]
-		if needed[i] = needed[i] || o.kind == store; needed[i] {
-			for _, v := range o.operands {
-				needed[v] = true
-			}
+// run goes through the program, and fetches meanwhile.
+func (a *allocator) run() {
+	fetched := 0
+	for at, i := range a.order {
+		a.operation(i)
+		for ; !a.silent && fetched*len(a.order) < a.fetches*(at+1); fetched++ {
+			a.fetch()
 		}
 	}
-	return needed
 }
 
-// write emits instructions, where this is not the silent run.
-func (a *allocator) write(instructions func()) {
+// write emits an instruction, where this is not a silent run.
+func (a *allocator) write(instruction func()) {
+	a.instructions++
 	if !a.silent {
-		instructions()
+		instruction()
 	}
 }
 
 // operation emits operation i.
 func (a *allocator) operation(i int) {
 	o := &a.operations[i]
-	if o.kind == broadcast || o.kind == memory {
-		return // when it is needed
-	}
+	a.free, a.leaving = append(a.free, a.leaving...), nil
 	folded := a.fold(o)
 	in := make([]Op, len(o.operands))
 	for k, v := range o.operands {
 		if k == folded {
+			a.loads++
 			in[k] = a.inMemory(v)
 		} else {
-			in[k] = a.registers[a.fetch(v, o.operands)]
+			in[k] = a.registers[a.inRegister(v, o.operands)]
 		}
 	}
 	for _, v := range o.operands {
@@ -117,6 +118,7 @@ func (a *allocator) operation(i int) {
 		a.write(func() { VMOVUPS(in[0], o.address()) })
 		a.release(o.operands)
 	case load:
+		a.loads++
 		r := a.take(nil)
 		a.write(func() { VMOVUPS(o.address(), a.registers[r]) })
 		a.hold(r, i)
@@ -156,15 +158,16 @@ func (a *allocator) fold(o *operation) int {
 	}
 	for _, k := range places {
 		v := o.operands[k]
-		if _, ok := a.register[v]; ok || slices.Index(o.operands, v) != k || slices.Contains(o.operands[k+1:], v) {
+		if a.register[v] >= 0 || slices.Index(o.operands, v) != k || slices.Contains(o.operands[k+1:], v) {
 			continue
 		}
 		switch kind := a.operations[v].kind; {
-		case kind == memory, kind == broadcast && a.operations[v].constant && a.registers[0].Size() == 32:
-			if len(a.uses[v]) > 1 && (a.spare() || a.uses[v][1]-a.uses[v][0] < nearby) {
+		case (kind != broadcast || a.foldable(v)) && len(a.uses[v]) <= a.few:
+		case a.foldable(v):
+			if len(a.uses[v]) > 1 && (a.spare() || a.uses[v][1]-a.uses[v][0] < a.nearby) {
 				continue
 			}
-		case kind == broadcast || len(a.uses[v]) > 1 && a.uses[v][1]-a.uses[v][0] < nearby:
+		case kind == broadcast || len(a.uses[v]) > 1 && a.uses[v][1]-a.uses[v][0] < a.nearby:
 			continue
 		}
 		if k == 2 && !a.overFactor(o) {
@@ -191,12 +194,6 @@ func (a *allocator) foldable(v int) bool {
 	o := &a.operations[v]
 	return o.kind == memory || o.kind == broadcast && o.constant && a.registers[0].Size() == 32
 }
-
-// nearby is how many operations on a value in memory is worth a register, where it is needed again.
-const nearby = 12
-
-// cheap is how many operations sooner than others a value is given up that need not be stored, nor loaded again.
-const cheap = 20
 
 // overFactor says whether a factor of a multiplication is in a register and not needed again.
 func (a *allocator) overFactor(o *operation) bool {
@@ -285,12 +282,13 @@ func (a *allocator) emitMultiplyAdd(o *operation, first, second, to Op, form mul
 
 func (a *allocator) hold(register, v int) { a.holds[register], a.register[v] = v, register }
 
-// fetch returns a register with value v.
-func (a *allocator) fetch(v int, locked []int) int {
-	if r, ok := a.register[v]; ok {
+// inRegister returns a register with value v.
+func (a *allocator) inRegister(v int, locked []int) int {
+	if r := a.register[v]; r >= 0 {
 		return r
 	}
 	r := a.take(locked)
+	a.loads++
 	switch o := &a.operations[v]; o.kind {
 	case broadcast:
 		a.write(func() { VBROADCASTSS(o.address(), a.registers[r]) })
@@ -312,18 +310,19 @@ func (a *allocator) take(locked []int) int {
 		}
 		next := a.uses[v][0]
 		if a.foldable(v) {
-			next += cheap
+			next += a.cheap
 		}
 		if next > farthest && !slices.Contains(locked, v) {
 			best, farthest = r, next
 		}
 	}
 	v := a.holds[best]
-	if _, ok := a.slot[v]; !ok && a.operations[v].kind != broadcast && a.operations[v].kind != memory {
+	if a.slot[v] < 0 && !a.operations[v].emitsNothing() {
 		a.slot[v] = a.newSlot()
+		a.stores++
 		a.write(func() { VMOVUPS(a.registers[best], a.place(a.slot[v])) })
 	}
-	delete(a.register, v)
+	a.register[v] = -1
 	return best
 }
 
@@ -349,13 +348,11 @@ func (a *allocator) release(values []int) {
 		if len(a.uses[v]) > 0 {
 			continue
 		}
-		if r, ok := a.register[v]; ok {
-			a.holds[r] = -1
-			delete(a.register, v)
+		if r := a.register[v]; r >= 0 {
+			a.holds[r], a.register[v] = -1, -1
 		}
-		if m, ok := a.slot[v]; ok {
-			a.free = append(a.free, m)
-			delete(a.slot, v)
+		if m := a.slot[v]; m >= 0 {
+			a.leaving, a.slot[v] = append(a.leaving, m), -1
 		}
 	}
 }
