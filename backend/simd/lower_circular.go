@@ -12,7 +12,7 @@ func lowerCircular(p *planner, n *node) (bool, error) {
 	case packedCircularOf:
 		p.packCircular(a, in, to)
 	case circularPartsOf:
-		p.circularParts(a.parts, in, to)
+		p.circularParts(a.parts, in, p.locationsOf(n.outputs))
 	case circularSumsOf:
 		p.circularSums(a, in, to)
 	default:
@@ -43,25 +43,67 @@ func (p *planner) packCircular(a packedCircularOf, in []location, to location) {
 	p.step(&task{units: f.PackUnits(), work: 8 * f.PackedSize(), body: body})
 }
 
-// circularParts makes one step of all parts: their units follow each other. in holds x and the packed kernel of each.
-func (p *planner) circularParts(parts []circularPart, in []location, to location) {
-	t := &task{body: func(r *run, scratch []float32, lo, hi int) {
+// circularParts makes one step of all parts: their units follow each other. in holds x and the packed kernel of each, and what
+// is needed for the gradients that they take along, out the tensor and those gradients.
+func (p *planner) circularParts(parts []circularPart, in, out []location) {
+	var runs []circularPartRun
+	t, further := &task{}, 2*len(parts)
+	for i, part := range parts {
+		run := circularPartRun{part: part, units: part.form.Units(), x: in[2*i], packed: in[2*i+1], to: out[0]}
+		scratch := part.form.ScratchSize()
+		if g := part.gradients; g != nil {
+			run.units, scratch = g.form.Units(), g.form.ScratchSize()
+			run.other, further = in[further], further+1
+			run.kernel, run.sum = p.temporary(4*g.form.PartialSize()), p.temporary(4*g.form.PartialSize())
+			t.work += circularWork(part.shape, g.form)
+		}
+		runs = append(runs, run)
+		t.units += run.units
+		t.work += circularWork(part.shape, part.form)
+		t.scratch = max(t.scratch, scratch)
+	}
+	t.body = func(r *run, scratch []float32, lo, hi int) {
 		begin := 0
-		for i, part := range parts {
-			end := begin + part.form.Units()
+		for _, part := range runs {
+			end := begin + part.units
 			if lo < end && hi > begin {
-				out, x := r.floats(to)[part.to:], r.floats(in[2*i])[part.from:]
-				part.form.Run(out, x, r.floats(in[2*i+1]), max(lo, begin)-begin, min(hi, end)-begin, scratch)
+				part.run(r, max(lo, begin)-begin, min(hi, end)-begin, scratch)
 			}
 			begin = end
 		}
-	}}
-	for _, part := range parts {
-		t.units += part.form.Units()
-		t.work += circularWork(part.shape, part.form)
-		t.scratch = max(t.scratch, part.form.ScratchSize())
 	}
 	p.step(t)
+	out = out[1:]
+	for _, part := range runs {
+		if part.part.gradients == nil {
+			continue
+		}
+		to := out[:2]
+		p.step(&task{units: 2, work: 2 * part.part.gradients.form.PartialSize(), body: func(r *run, _ []float32, lo, hi int) {
+			for i := lo; i < hi; i++ {
+				part.part.gradients.form.Combine(r.floats(to[i]), r.floats([]location{part.kernel, part.sum}[i]))
+			}
+		}})
+		out = out[2:]
+	}
+}
+
+// circularPartRun is where a part is read and written.
+type circularPartRun struct {
+	part          circularPart
+	units         int
+	x, packed, to location
+	other         location // what its kernel was convolved with
+	kernel, sum   location // partial sums
+}
+
+func (c *circularPartRun) run(r *run, lo, hi int, scratch []float32) {
+	out, x, packed := r.floats(c.to)[c.part.to:], r.floats(c.x)[c.part.from:], r.floats(c.packed)
+	if g := c.part.gradients; g != nil {
+		g.form.Run(out, r.floats(c.kernel), r.floats(c.sum), x, r.floats(c.other)[g.x:], packed, lo, hi, scratch)
+		return
+	}
+	c.part.form.Run(out, x, packed, lo, hi, scratch)
 }
 
 // circularSums makes the steps of a kernel's gradient.

@@ -22,6 +22,11 @@ func optimize(b *Backend, g *graph) {
 		expandBroadcasts,
 		joinHalves,
 		lowerCirculars,
+	} {
+		g.rewrite(r)
+	}
+	joinGradients(g)
+	for _, r := range []rule{
 		lowerGlobals,
 		reduceBeforeSlice,
 		lowerConvolutions,

@@ -17,7 +17,9 @@ type packedCircularOf struct {
 }
 
 // circularPartsOf is circular convolutions that stand side by side in the channels of one tensor: both halves of a ParC
-// block, or one alone. Inputs: x and the packed kernel of each part.
+// block, or one alone. Inputs: x and the packed kernel of each part, then, of each part that takes gradients along, what its
+// kernel was convolved with. Outputs: the tensor, then of those parts the gradient of the kernel and the sum of x over all
+// lines, both [N, C].
 type circularPartsOf struct{ parts []circularPart }
 
 // circularPart is one of them, read from some channels of its x and written to some of the output.
@@ -25,6 +27,14 @@ type circularPart struct {
 	shape    kernel.Circular
 	form     circularForm
 	from, to int // first channels
+
+	gradients *circularGradients // nil where none are taken along
+}
+
+// circularGradients is how a part takes gradients along.
+type circularGradients struct {
+	form kernel.CircularFFTGradients
+	x    int // first channel
 }
 
 // circularSumsOf is the gradient of a circular convolution's kernel, read from some channels of v and x. Inputs: v, x and
@@ -100,7 +110,7 @@ func (b *rewriter) circularParts(out shapes.Shape, circulars []*node) *value {
 		from := inPlaceChannels(shape, n.inputs[0])
 		shape.InStride, shape.OutStride = from.stride, out.Dimensions[3]
 		form := fasterForm(shape, node.asked, b.trains || !b.ofWeights(n.inputs[1]))
-		a.parts = append(a.parts, circularPart{shape, form, from.first, to})
+		a.parts = append(a.parts, circularPart{shape: shape, form: form, from: from.first, to: to})
 		inputs = append(inputs, from.whole, b.packedCircular(form, node.terms, n.inputs[1:]))
 		to += shape.C
 	}

@@ -32,11 +32,15 @@ const (
 	forwardBlocks    blockKind = iota // multiplies the results by the twiddles
 	inverseBlocks                     // multiplies by the conjugate twiddles first
 	filterBlocks                      // multiplies the results by the filter, adds to them and transforms back
+	filterKeepBlocks                  // does the same, and leaves the results as they were in the order of the frequencies
 	spectrumBlocks                    // leaves the results in the order of the frequencies
 	accumulateBlocks                  // adds products with the conjugate of the filter to them there
 	backBlocks                        // takes them back from there
 	blockKinds
 )
+
+// filters says whether butterflies come to the frequencies and back.
+func (k blockKind) filters() bool { return k == filterBlocks || k == filterKeepBlocks }
 
 // blockRows is blocks of a line that lie side by side.
 type blockRows struct {
@@ -72,7 +76,7 @@ func (s *blockStage) call(kind blockKind, part, step int, parts [2]blockRows) bl
 		if kind == forwardBlocks || kind == inverseBlocks {
 			to.Factors = &s.twiddles[part*(s.radix-1)*2]
 		}
-		if kind >= spectrumBlocks {
+		if kind >= filterKeepBlocks {
 			to.Spectrum = &from.spectrum[from.at:][:c.frequencies(from)][0]
 		}
 	}
@@ -84,7 +88,7 @@ func (c *blockCall) frequencies(b *blockRows) int { return b.count * c.stage.rad
 
 // setFactors sets what the frequencies of each line are multiplied by, and what is added, where butterflies do.
 func (c *blockCall) setFactors(factors *[2]factorRows) {
-	if c.kind != filterBlocks && c.kind != accumulateBlocks {
+	if !c.kind.filters() && c.kind != accumulateBlocks {
 		return
 	}
 	for i := range c.parts {
@@ -140,8 +144,12 @@ func (c *blockCall) runGeneric(b *blockRows) {
 		switch kind {
 		case forwardBlocks:
 			s.twiddle(&re, &im, c.part, 1)
-		case filterBlocks:
+		case filterBlocks, filterKeepBlocks:
 			for k := range s.radix {
+				if kind == filterKeepBlocks {
+					row := b.spectrum[(at+i*s.radix+k)*2*lanes:]
+					*(*vector)(row), *(*vector)(row[lanes:]) = re[k], im[k]
+				}
 				f.filterRow(&re[k], &im[k], int32(at+i*s.radix+k))
 			}
 			short.transform(&im, &re)

@@ -51,7 +51,7 @@ func TestBlockStageTransformsBlocksSideBySide(t *testing.T) {
 								return complex(float64(b.re[at]), float64(b.im[at]))
 							}
 							type place struct{ line, block, k, lane int }
-							want := map[place]complex128{}
+							want, kept := map[place]complex128{}, map[place]complex128{}
 							for at := range 2 * 5 * lanes {
 								line, block, lane := at/lanes/5, at/lanes%5, at%lanes
 								if b := &lines[line]; block < b.count {
@@ -81,7 +81,10 @@ func TestBlockStageTransformsBlocksSideBySide(t *testing.T) {
 									}
 									for k := range z {
 										switch i := block*radix + k; kind {
-										case filterBlocks:
+										case filterBlocks, filterKeepBlocks:
+											if kind == filterKeepBlocks {
+												kept[place{line, block, k, lane}] = z[k]
+											}
 											z[k] *= number(factors[line].filter, i, lane)
 											if adds {
 												z[k] += number(factors[line].added, i, lane)
@@ -90,7 +93,7 @@ func TestBlockStageTransformsBlocksSideBySide(t *testing.T) {
 											z[k] = number(b.spectrum, i, lane) + cmplx.Conj(number(factors[line].filter, i, lane))*z[k]
 										}
 									}
-									if kind == filterBlocks {
+									if kind.filters() {
 										z = dft(z, 1)
 									}
 									for k := range z {
@@ -101,15 +104,21 @@ func TestBlockStageTransformsBlocksSideBySide(t *testing.T) {
 							call := s.call(kind, part, step, lines)
 							call.setFactors(&factors)
 							call.run(&asm.Fetches{})
+							check := func(p place, got, w complex128) {
+								if cmplx.Abs(got-w) > 1e-5*float64(radix) {
+									t.Fatalf("number %d of block %d of line %d, lane %d is %v, want %v", p.k, p.block, p.line, p.lane, got, w)
+								}
+							}
+							for p, w := range kept {
+								check(p, number(lines[p.line].spectrum, p.block*radix+p.k, p.lane), w)
+							}
 							for p, w := range want {
 								b := &lines[p.line]
 								got := inWork(b, p.block, p.k, p.lane)
 								if kind == spectrumBlocks || kind == accumulateBlocks {
 									got = number(b.spectrum, p.block*radix+p.k, p.lane)
 								}
-								if cmplx.Abs(got-w) > 1e-5*float64(radix) {
-									t.Fatalf("number %d of block %d of line %d, lane %d is %v, want %v", p.k, p.block, p.line, p.lane, got, w)
-								}
+								check(p, got, w)
 							}
 						})
 					}

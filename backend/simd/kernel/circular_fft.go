@@ -29,37 +29,34 @@ func (c CircularFFT) Taps() int {
 // Units returns the number of independent parts of the convolution.
 func (c CircularFFT) Units() int {
 	l := c.lineVectors(nil, c.InStride)
-	return c.turnGroups(&l) * ceilDivide(l.phases, unitPhases)
+	return c.division(&l, unitPhases).groups * ceilDivide(l.phases, unitPhases)
 }
 
-// turnGroups returns the number of groups that the signals of a phase are in.
-func (c *CircularFFT) turnGroups(l *lineVectors) int {
+// division is how signals are dealt out to units: the turns in so many groups, and so many phases at a time.
+type division struct{ groups, phases int }
+
+// division returns that of signals of which phases are taken so many at a time.
+func (c *CircularFFT) division(l *lineVectors, phases int) division {
 	turns := l.turns()
-	return min(turns, ceilDivide(turns*min(l.phases, unitPhases)*c.plan().n, unitRows))
+	return division{min(turns, ceilDivide(turns*min(l.phases, phases)*c.plan().n, unitRows)), phases}
 }
 
 // ScratchSize returns the number of floats that Run needs.
 func (c CircularFFT) ScratchSize() int {
 	l := c.lineVectors(nil, c.InStride)
-	return pairSize(c.plan()) + c.stageSize(&l)
+	return pairSize(c.plan()) + c.stageSize(&l, c.division(&l, unitPhases))
 }
 
 // Run computes units lo to hi of out from x.
 func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
-	mustHold(out, c.span(c.OutStride))
-	mustHold(x, c.span(c.InStride))
-	mustHold(packed, c.PackedSize())
 	mustHold(scratch, c.ScratchSize())
+	l := c.lineVectors(nil, c.InStride)
 	r := circularFFTRuns.Get().(*circularFFTRun)
 	defer circularFFTRuns.Put(r)
-	r.c, r.in, r.out, r.packed, r.phase = c, c.lineVectors(x, c.InStride), c.lineVectors(out, c.OutStride), packed, -1
-	r.ready = [2]int{-1, -1}
-	r.begin(c.plan(), scratch)
-	r.source, r.target = r.plan.first.over(r.work, r.in.step, false), r.plan.first.over(r.work, r.out.step, false)
-	r.turnGroups, r.units = c.turnGroups(&r.in), c.Units()
-	r.stage.begin(r, scratch[pairSize(r.plan):])
+	r.start(c, c.division(&l, unitPhases), out, x, packed, scratch)
+	units := c.Units()
 	for u := lo; u < hi; u++ {
-		r.compute(r.unit(u), r.unit(min(u+1, r.units-1)))
+		r.compute(r.unit(u), r.unit(min(u+1, units-1)))
 	}
 	r.stage.finish()
 }
@@ -69,28 +66,44 @@ var circularFFTRuns = sync.Pool{New: func() any { return new(circularFFTRun) }}
 // circularFFTRun is what the signals of a call share.
 type circularFFTRun struct {
 	pairRun
+	division
 	c              CircularFFT
 	in, out        lineVectors
 	source, target lineRun // over lines where they are
 	packed         []float32
 	phase          int // that the factors are for
 	factors        [2]factorRows
-	ready          [2]int // the phases that the calls for one line and for two are for
+	ready          [blockKinds][2]int // the phases that the calls for one line and for two are for
 	stage          outStage
+	sums           *gradientSums // nil where the convolution is all there is to compute
+	gradient       gradientSums
+}
 
-	units, turnGroups int
+// start sets the run up for signals that are dealt out so. It returns the scratch that is left.
+func (r *circularFFTRun) start(c CircularFFT, d division, out, x, packed, scratch []float32) []float32 {
+	mustHold(out, c.span(c.OutStride))
+	mustHold(x, c.span(c.InStride))
+	mustHold(packed, c.PackedSize())
+	r.c, r.in, r.out, r.packed, r.phase, r.sums = c, c.lineVectors(x, c.InStride), c.lineVectors(out, c.OutStride), packed, -1, nil
+	r.division = d
+	for kind := range r.ready {
+		r.ready[kind] = [2]int{-1, -1}
+	}
+	r.begin(c.plan(), scratch)
+	r.source, r.target = r.plan.first.over(r.work, r.in.step, false), r.plan.first.over(r.work, r.out.step, false)
+	return r.stage.begin(r, scratch[pairSize(r.plan):])
 }
 
 // unit is the signals of some turns of some phases. The last turn may lack phases.
 type unit struct{ turn, endTurn, phase, endPhase int }
 
 func (r *circularFFTRun) unit(u int) unit {
-	turns, groups, phaseGroups := r.in.turns(), r.turnGroups, ceilDivide(r.in.phases, unitPhases)
-	group, phase := u/phaseGroups, u%phaseGroups*unitPhases
-	first := group * turns / groups
+	turns, phaseGroups := r.in.turns(), ceilDivide(r.in.phases, r.phases)
+	group, phase := u/phaseGroups, u%phaseGroups*r.phases
+	first := group * turns / r.groups
 	return unit{
-		first, (group + 1) * turns / groups,
-		phase, min(phase+unitPhases, r.in.phases, r.in.vectors-2*first*r.in.phases),
+		first, (group + 1) * turns / r.groups,
+		phase, min(phase+r.phases, r.in.phases, r.in.vectors-2*first*r.in.phases),
 	}
 }
 
@@ -105,6 +118,9 @@ func (r *circularFFTRun) compute(u, after unit) {
 	i := 0
 	for phase := u.phase; phase < u.endPhase; phase++ {
 		r.filter(phase)
+		if r.sums != nil {
+			r.sums.begin(r, phase-u.phase)
+		}
 		for turn, end := u.turn, min(u.endTurn, r.in.turnsOf(phase)); turn < end; turn++ {
 			current, next := &both[i&1], &both[^i&1]
 			switch {
@@ -116,6 +132,9 @@ func (r *circularFFTRun) compute(u, after unit) {
 				r.place(next, after.turn, after.phase)
 			}
 			r.convolve(current, next, r.stage.slots(u, turn, phase))
+			if r.sums != nil {
+				r.sums.add(r, current, next)
+			}
 			i++
 		}
 	}
@@ -131,16 +150,20 @@ func (r *circularFFTRun) filter(phase int) {
 }
 
 // filterCalls returns the calls that multiply one line or two by the spectrum of the phase.
-func (r *circularFFTRun) filterCalls(both bool) []blockCall {
+func (r *circularFFTRun) filterCalls(kind blockKind, both bool) []blockCall {
 	lines := 0
 	if both {
 		lines = 1
 	}
-	before := r.ready[lines]
-	if r.ready[lines] = r.phase; before < 0 {
-		return r.prepare(&pass{kind: filterBlocks, factors: r.factors, both: both})
+	before := r.ready[kind][lines]
+	if r.ready[kind][lines] = r.phase; before < 0 {
+		w := pass{kind: kind, factors: r.factors, both: both}
+		if kind == filterKeepBlocks {
+			w.spectrum = r.plan.spectra(r.sums.spectrum, both)
+		}
+		return r.prepare(&w)
 	}
-	calls := r.calls[filterBlocks][lines]
+	calls := r.calls[kind][lines]
 	if before != r.phase {
 		for i := range calls {
 			calls[i].setFactors(&r.factors)
@@ -189,24 +212,29 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 		r.load(&r.in, first, second)
 		from = &r.copied
 	}
-	soon := [4]later{{s.out[0], r.out.step}, {s.out[1], r.out.step}, {next.in[0], r.in.step}, {next.in[1], r.in.step}}
+	ahead := [2]later{{next.in[0], r.in.step}, {next.in[1], r.in.step}}
+	if r.sums != nil {
+		ahead = r.sums.x.later(first, second)
+	}
+	soon := [4]later{{s.out[0], r.out.step}, {s.out[1], r.out.step}, ahead[0], ahead[1]}
 	staged := s.whole && r.stage.takes(s)
 	switch {
 	case staged:
 		to = r.stage.lines(s, slots)
 		idle := later{r.work.re, lanes}
-		soon = [4]later{soon[2], idle, idle, soon[3]}
+		soon = [4]later{ahead[0], idle, idle, ahead[1]}
 	case s.whole:
 		to.set(s.out[0], s.out[1])
 	default:
 		to = &r.copied
 	}
 	r.fetch(r.in.n, soon[:]...)
-	r.filtered(from, to)
+	r.convolved(from, to)
 	if first != second && !finite((*vector)(to.lines[0]), (*vector)(to.lines[1])) { // a row has something of all frequencies of both
 		for i, vector := range s.vectors {
 			r.load(&r.in, vector, vector)
-			r.filtered(&r.copied, &r.copied)
+			r.through(&r.copied, r.filterCalls(filterBlocks, false))
+			r.copied.back(&r.fetches)
 			if staged {
 				unpackLanes(to.lines[i], r.lines.re, r.out.n, to.stride, lanes)
 			} else {
@@ -224,9 +252,14 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 	}
 }
 
-// filtered takes a pair of lines through the filter to others, or to themselves.
-func (r *circularFFTRun) filtered(from, to *lineRun) {
-	r.through(from, r.filterCalls(from.lines[1] != nil))
+// convolved takes a pair of lines through the filter to others, or to themselves.
+func (r *circularFFTRun) convolved(from, to *lineRun) {
+	kind := filterBlocks
+	if r.sums != nil {
+		kind = filterKeepBlocks
+		r.sums.addLines(from)
+	}
+	r.through(from, r.filterCalls(kind, from.lines[1] != nil))
 	to.back(&r.fetches)
 }
 

@@ -64,7 +64,7 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 			nextFirst, nextSecond := r.v.signal(min(turn+1, turns-1), phase)
 			r.add(first, second, nextFirst, nextSecond)
 		}
-		r.finish(partial[u*n*lanes:][:n*lanes])
+		r.sumBack(partial[u*n*lanes:][:n*lanes], r.sum)
 	}
 }
 
@@ -93,28 +93,6 @@ func (r *gradientRun) add(first, second, nextFirst, nextSecond int) {
 	r.through(x, r.calls[accumulateBlocks][both])
 }
 
-// soon fetches the lines of two vectors.
-func (r *gradientRun) soon(l *lineVectors, first, second int) {
-	at1, _ := l.whole(first)
-	at2, _ := l.whole(second)
-	r.fetch(l.n, later{l.x[at1:], l.step}, later{l.x[at2:], l.step})
-}
-
-// finish takes the sum on the way back. Where lines were continued by zeros, what a distance of less than zero gives stands
-// that far from the end.
-func (r *gradientRun) finish(partial []float32) {
-	r.plan.scale(r.sum)
-	if len(partial) == r.plan.n*lanes {
-		r.inverse(partial, r.sum)
-		return
-	}
-	line := r.lines.re[:r.plan.n*lanes]
-	r.inverse(line, r.sum)
-	copy(partial, line)
-	around := line[len(line)-len(partial):]
-	Binary(OpAdd, partial[lanes:], partial[lanes:], around[lanes:])
-}
-
 // Combine adds the units' sums up, always in the same order, to dw [N, C]. It changes partial.
 func (g CircularFFTGradient) Combine(dw, partial []float32) {
 	n, phases := g.length(), g.PackUnits()
@@ -136,29 +114,6 @@ func (g CircularFFTGradient) Combine(dw, partial []float32) {
 			}
 		}
 	}
-}
-
-// rows returns the lines of two vectors, or of one alone, where they are or copied, with the embedding added where there is
-// one.
-func (r *gradientRun) rows(l *lineVectors, lines *lineRun, first, second int, embedding []float32) *lineRun {
-	at1, whole := l.whole(first)
-	at2, alsoWhole := l.whole(second)
-	if whole && alsoWhole && embedding == nil && r.plan.n == l.n {
-		lines.set(l.x[at1:], nil)
-		if first != second {
-			lines.set(l.x[at1:], l.x[at2:])
-		}
-		return lines
-	}
-	r.load(l, first, second)
-	if embedding != nil {
-		for _, line := range r.copied.lines {
-			if line != nil {
-				Binary(OpAdd, line[:len(embedding)], line[:len(embedding)], embedding)
-			}
-		}
-	}
-	return &r.copied
 }
 
 // chunks returns the number of parts that the signals of a phase are summed in.

@@ -19,26 +19,28 @@ var streamedFloats = 2 << 20
 
 // stageWidth returns how many lines a unit has, where out is written past the caches, and 0 where it is not: along the width
 // the rows of a line lie close to each other, and lines that are continued by zeros are copied anyway.
-func (c *CircularFFT) stageWidth(l *lineVectors) int {
+func (c *CircularFFT) stageWidth(l *lineVectors, d division) int {
 	if c.span(c.OutStride) < streamedFloats || c.plan().n != l.n || c.W*c.OutStride%lanes != 0 || c.Axis != Height {
 		return 0
 	}
-	return 2 * ceilDivide(l.turns(), c.turnGroups(l)) * min(l.phases, unitPhases)
+	return 2 * ceilDivide(l.turns(), d.groups) * min(l.phases, d.phases)
 }
 
 // stageSize returns the number of floats that the stage needs.
-func (c *CircularFFT) stageSize(l *lineVectors) int { return c.stageWidth(l) * l.n * lanes }
+func (c *CircularFFT) stageSize(l *lineVectors, d division) int { return c.stageWidth(l, d) * l.n * lanes }
 
-// begin sets the stage up in scratch.
-func (s *outStage) begin(r *circularFFTRun, scratch []float32) {
-	s.width, s.out = r.c.stageWidth(&r.in), s.out[:0]
+// begin sets the stage up in scratch, and returns what is left of that.
+func (s *outStage) begin(r *circularFFTRun, scratch []float32) []float32 {
+	s.width, s.out = r.c.stageWidth(&r.in, r.division), s.out[:0]
 	if s.width == 0 {
-		return
+		return scratch
 	}
-	s.rows, s.n, s.step = scratch[:s.width*r.in.n*lanes], r.out.n, r.out.step
+	size := s.width * r.in.n * lanes
+	s.rows, s.n, s.step = scratch[:size], r.out.n, r.out.step
 	s.run = r.plan.first.over(r.work, s.width*lanes, false)
 	s.out = slices.Grow(s.out, s.width)[:s.width]
 	clear(s.out)
+	return scratch[size:]
 }
 
 // slots returns those of the lines of a signal of a unit: in the order of the lines in out.

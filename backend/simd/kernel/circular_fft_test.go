@@ -147,6 +147,43 @@ func TestCircularFFTKernelGradientIsTheSumOverLines(t *testing.T) {
 	})
 }
 
+func TestCircularFFTGradientsAreBothInOne(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		before := streamedFloats
+		defer func() { streamedFloats = before }()
+		r := seeded(t)
+		for i, c := range circularFFTCases(r) {
+			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+				streamedFloats = before * (i % 2)
+				g := CircularFFTGradients{CircularFFTGradient{CircularFFT{c}}, c.C + r.IntN(2)*16}
+				n, convolution := c.length(), g.convolution()
+				v, x := normal(r, make([]float32, c.span(c.OutStride))), normal(r, make([]float32, c.span(c.InStride)))
+				w, pe := normal(r, make([]float32, n*c.C)), make([]float32, n*c.C)
+				wantX, wantKernel, wantSum := make([]float64, c.Batch*c.H*c.W*g.Stride), make([]float64, n*c.C), make([]float64, n*c.C)
+				c.eachTap(func(o, k, e, i int) {
+					wantX[i/c.InStride*g.Stride+i%c.InStride] += float64(w[k]) * float64(v[o])
+					wantKernel[k] += float64(v[o]) * float64(x[i])
+					if k < c.C { // the first tap: e is where the output is
+						wantSum[e] += float64(v[o])
+					}
+				})
+				packed := make([]float32, convolution.PackedSize())
+				convolution.PackReversed(packed, w, 0, convolution.PackUnits())
+				dx := make([]float32, len(wantX))
+				size := g.PartialSize()
+				partial := sameForAnySplit(t, 2*size, g.Units(), g.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {
+					g.Run(dx, out[:size], out[size:], v, x, packed, lo, hi, scratch)
+				})
+				agreeToScale(t, dx[:c.span(g.Stride)], wantX[:c.span(g.Stride)])
+				g.Combine(pe, partial[:size])
+				agreeToScale(t, pe, wantKernel)
+				g.Combine(pe, partial[size:])
+				agreeToScale(t, pe, wantSum)
+			})
+		}
+	})
+}
+
 func TestCircularFFTKeepsNaNAndInfinityInTheirLine(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := seeded(t)
@@ -225,7 +262,7 @@ func TestCircularFFTWritesTheSamePastTheCaches(t *testing.T) {
 					streamedFloats = before
 					f.Run(want, x, packed, 0, f.Units(), make([]float32, f.ScratchSize()))
 					streamedFloats = 0
-					if l := c.lineVectors(nil, c.InStride); f.stageWidth(&l) == 0 {
+					if l := c.lineVectors(nil, c.InStride); f.stageWidth(&l, f.division(&l, unitPhases)) == 0 {
 						t.Fatal("nothing is written past the caches")
 					}
 					units, scratch := f.Units(), make([]float32, f.ScratchSize())

@@ -74,5 +74,18 @@ func streamLanesVector(dst, src []float32, pixels, dstStride, srcStride, vectors
 	return true
 }
 
+// addLanesVector is addLanes in assembly, and says whether there is any for the level in use.
+func addLanesVector(dst, src []float32, pixels, stride int) bool {
+	switch level {
+	case AVX512:
+		asm.AddLanesAVX512(&dst[0], &src[0], pixels, stride)
+	case AVX2:
+		asm.AddLanesAVX2(&dst[0], &src[0], pixels, stride)
+	default:
+		return false
+	}
+	return true
+}
+
 // fence lets all that reads memory later see what streamLanes wrote before.
 func fence() { asm.Fence() }

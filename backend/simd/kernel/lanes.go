@@ -53,6 +53,20 @@ func streamLanes(dst, src []float32, pixels, dstStride, srcStride, vectors int) 
 	}
 }
 
+// addLanes adds vectors of sixteen, one of each of pixels pixels, to consecutive ones.
+func addLanes(dst, src []float32, pixels, stride int) {
+	_, _ = dst[pixels*lanes-1], src[(pixels-1)*stride+lanes-1]
+	if addLanesVector(dst, src, pixels, stride) {
+		return
+	}
+	for i := range pixels {
+		to, from := (*vector)(dst[i*lanes:]), (*vector)(src[i*stride:])
+		for l := range to {
+			to[l] += from[l]
+		}
+	}
+}
+
 // aligned says whether a vector of sixteen lies where memory can be written past the caches.
 func aligned(v []float32) bool { return uintptr(unsafe.Pointer(&v[0]))%(4*lanes) == 0 }
 

@@ -79,6 +79,44 @@ func (r *pairRun) load(l *lineVectors, first, second int) {
 	}
 }
 
+// rows returns the lines of two vectors, or of one alone, where they are or copied, with the embedding added where there is
+// one.
+func (r *pairRun) rows(l *lineVectors, lines *lineRun, first, second int, embedding []float32) *lineRun {
+	at1, whole := l.whole(first)
+	at2, alsoWhole := l.whole(second)
+	if whole && alsoWhole && embedding == nil && r.plan.n == l.n {
+		lines.set(l.x[at1:], nil)
+		if first != second {
+			lines.set(l.x[at1:], l.x[at2:])
+		}
+		return lines
+	}
+	r.load(l, first, second)
+	if embedding != nil {
+		for _, line := range r.copied.lines {
+			if line != nil {
+				Binary(OpAdd, line[:len(embedding)], line[:len(embedding)], embedding)
+			}
+		}
+	}
+	return &r.copied
+}
+
+// sumBack takes a sum of products on the way back. Where lines were continued by zeros, what a distance of less than zero gives stands
+// that far from the end.
+func (r *pairRun) sumBack(partial, sum []float32) {
+	r.plan.scale(sum)
+	if len(partial) == r.plan.n*lanes {
+		r.inverse(partial, sum)
+		return
+	}
+	line := r.lines.re[:r.plan.n*lanes]
+	r.inverse(line, sum)
+	copy(partial, line)
+	around := line[len(line)-len(partial):]
+	Binary(OpAdd, partial[lanes:], partial[lanes:], around[lanes:])
+}
+
 // copies returns the run over copies of two lines, or of one.
 func (r *pairRun) copies(both bool) *lineRun {
 	r.copied.set(r.lines.re, nil)
@@ -92,6 +130,22 @@ func (r *pairRun) copies(both bool) *lineRun {
 type later struct {
 	line   []float32
 	stride int
+}
+
+// later returns two vectors as lines that will be needed, or one where they are the same.
+func (l *lineVectors) later(first, second int) (lines [2]later) {
+	for i, vector := range [2]int{first, second} {
+		if at, _ := l.whole(vector); i == 0 || first != second {
+			lines[i] = later{l.x[at:], l.step}
+		}
+	}
+	return lines
+}
+
+// soon fetches the lines of two vectors.
+func (r *pairRun) soon(l *lineVectors, first, second int) {
+	lines := l.later(first, second)
+	r.fetch(l.n, lines[:]...)
 }
 
 // fetch lets the rows of lines come into the second cache, n of each, while pairs are worked on.

@@ -152,20 +152,23 @@ type pass struct {
 
 // transform returns the pass to the frequencies: rows of the first line, and then, as many again, those of the second.
 func (p *linePlan) transform(spectrum []float32, both bool) pass {
-	t := pass{kind: spectrumBlocks, both: both}
-	t.spectrum[0] = spectrum
+	return pass{kind: spectrumBlocks, spectrum: p.spectra(spectrum, both), both: both}
+}
+
+// spectra returns the rows of each line.
+func (p *linePlan) spectra(spectrum []float32, both bool) (of [2][]float32) {
+	of[0] = spectrum
 	if both {
-		t.spectrum[1] = spectrum[p.frequencies()*2*lanes:]
+		of[1] = spectrum[p.frequencies()*2*lanes:]
 	}
-	return t
+	return of
 }
 
 // accumulate returns the pass that adds to a sum the products with the conjugate of another pair's spectrum.
 func (p *linePlan) accumulate(sum, spectrum []float32, both bool) pass {
 	a := pass{kind: accumulateBlocks, spectrum: [2][]float32{sum, sum}, both: both}
-	a.factors[0].filter = spectrum
-	if both {
-		a.factors[1].filter = spectrum[p.frequencies()*2*lanes:]
+	for i, s := range p.spectra(spectrum, both) {
+		a.factors[i].filter = s
 	}
 	return a
 }
@@ -193,7 +196,7 @@ func (p *linePlan) calls(calls []blockCall, work *complexRows, w *pass) []blockC
 				}
 			}
 			calls = p.stageCalls(calls, last, w.kind, work, w, &group)
-			if w.kind == backBlocks || w.kind == filterBlocks {
+			if w.kind == backBlocks || w.kind.filters() {
 				for i := last - 1; i >= 0; i-- {
 					calls = p.stageCalls(calls, i, inverseBlocks, work, w, &group)
 				}

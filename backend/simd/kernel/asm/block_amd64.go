@@ -92,6 +92,50 @@ func BlockFilterAdd1AVX2(job *struct {
 	Current int
 })
 
+// BlockFilterKeep1AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep1AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep1AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep1AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
 // BlockSpectrum1AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
 //
 //go:noescape
@@ -382,6 +426,50 @@ func BlockFilterAdd2AVX512(job *struct {
 //
 //go:noescape
 func BlockFilterAdd2AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep2AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep2AVX2(job *struct {
 	Parts [2]struct {
 		Re       *float32
 		Im       *float32
@@ -708,6 +796,50 @@ func BlockFilterAdd3AVX2(job *struct {
 	Current int
 })
 
+// BlockFilterKeep3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep3AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep3AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
 // BlockSpectrum3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
 //
 //go:noescape
@@ -998,6 +1130,50 @@ func BlockFilterAdd4AVX512(job *struct {
 //
 //go:noescape
 func BlockFilterAdd4AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep4AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep4AVX2(job *struct {
 	Parts [2]struct {
 		Re       *float32
 		Im       *float32
@@ -1324,6 +1500,50 @@ func BlockFilterAdd5AVX2(job *struct {
 	Current int
 })
 
+// BlockFilterKeep5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep5AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep5AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
 // BlockSpectrum5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
 //
 //go:noescape
@@ -1614,6 +1834,50 @@ func BlockFilterAdd7AVX512(job *struct {
 //
 //go:noescape
 func BlockFilterAdd7AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep7AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep7AVX2(job *struct {
 	Parts [2]struct {
 		Re       *float32
 		Im       *float32
@@ -1940,6 +2204,50 @@ func BlockFilterAdd8AVX2(job *struct {
 	Current int
 })
 
+// BlockFilterKeep8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep8AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep8AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
 // BlockSpectrum8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
 //
 //go:noescape
@@ -2230,6 +2538,50 @@ func BlockFilterAdd9AVX512(job *struct {
 //
 //go:noescape
 func BlockFilterAdd9AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep9AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep9AVX2(job *struct {
 	Parts [2]struct {
 		Re       *float32
 		Im       *float32
@@ -2556,6 +2908,50 @@ func BlockFilterAdd11AVX2(job *struct {
 	Current int
 })
 
+// BlockFilterKeep11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep11AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep11AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
 // BlockSpectrum11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
 //
 //go:noescape
@@ -2864,6 +3260,50 @@ func BlockFilterAdd13AVX2(job *struct {
 	Current int
 })
 
+// BlockFilterKeep13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep13AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep13AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
 // BlockSpectrum13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
 //
 //go:noescape
@@ -3154,6 +3594,50 @@ func BlockFilterAdd16AVX512(job *struct {
 //
 //go:noescape
 func BlockFilterAdd16AVX2(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep16AVX512(job *struct {
+	Parts [2]struct {
+		Re       *float32
+		Im       *float32
+		Factors  *float32
+		Added    *float32
+		Spectrum *float32
+		Count    int
+	}
+	Pitch int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// BlockFilterKeep16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
+//
+//go:noescape
+func BlockFilterKeep16AVX2(job *struct {
 	Parts [2]struct {
 		Re       *float32
 		Im       *float32

@@ -249,6 +249,133 @@ done:
 	VZEROUPPER
 	RET
 
+// func BlockFilterKeep1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·BlockFilterKeep1AVX512(SB), $8-16
+	MOVQ job+0(FP), AX
+	MOVQ fetches+8(FP), CX
+	MOVQ 120(CX), DI
+	ADDQ CX, DI
+	MOVQ (DI), R8
+
+part:
+	MOVQ  40(AX), CX
+	TESTQ CX, CX
+	JZ    done
+	MOVQ  CX, (SP)
+	MOVQ  (AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  16(AX), BX
+	MOVQ  32(AX), SI
+
+butterfly:
+	VMOVUPS     (CX), Z0
+	VMOVUPS     Z0, (SI)
+	PREFETCHT1  (R8)
+	ADDQ        16(DI), R8
+	VMOVUPS     (DX), Z1
+	VMOVUPS     Z1, 64(SI)
+	VMOVUPS     64(BX), Z2
+	VMULPS      Z2, Z1, Z3
+	VMOVUPS     (BX), Z4
+	VMULPS      Z4, Z1, Z1
+	VFMSUB231PS Z4, Z0, Z3
+	PREFETCHT1  (R8)
+	ADDQ        16(DI), R8
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z3, (CX)
+	VMOVUPS     Z1, (DX)
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	CMPQ        R8, 8(DI)
+	JLS         fetched
+	ADDQ        $0x18, DI
+	MOVQ        (DI), R8
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), CX
+	ADDQ $0x60, CX
+	CMPQ AX, CX
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, FMA3, MMX+
+TEXT ·BlockFilterKeep1AVX2(SB), $8-16
+	MOVQ job+0(FP), AX
+	MOVQ fetches+8(FP), CX
+	MOVQ 120(CX), DI
+	ADDQ CX, DI
+	MOVQ (DI), R8
+	XORQ R9, R9
+
+part:
+	MOVQ  40(AX), CX
+	TESTQ CX, CX
+	JZ    done
+	MOVQ  CX, (SP)
+	MOVQ  (AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  16(AX), BX
+	MOVQ  32(AX), SI
+
+butterfly:
+	VMOVUPS     (CX), Y0
+	VMOVUPS     Y0, (SI)
+	PREFETCHT1  (R8)
+	ADDQ        16(DI), R8
+	VMOVUPS     (DX), Y1
+	VMOVUPS     Y1, 64(SI)
+	VMOVUPS     64(BX), Y2
+	VMULPS      Y2, Y1, Y3
+	VMOVUPS     (BX), Y4
+	VMULPS      Y4, Y1, Y1
+	VFMSUB231PS Y4, Y0, Y3
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     Y3, (CX)
+	VMOVUPS     Y1, (DX)
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	ADDQ        $0x20, SI
+	XORQ        $0x01, R9
+	JNZ         butterfly
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	CMPQ        R8, 8(DI)
+	JLS         fetched
+	ADDQ        $0x18, DI
+	MOVQ        (DI), R8
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), CX
+	ADDQ $0x60, CX
+	CMPQ AX, CX
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
 // func BlockSpectrum1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum1AVX512(SB), $8-16
@@ -1067,6 +1194,181 @@ butterfly:
 	JLS          fetched
 	ADDQ         $0x18, R8
 	MOVQ         (R8), R9
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), DX
+	ADDQ $0x60, DX
+	CMPQ AX, DX
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·BlockFilterKeep2AVX512(SB), $8-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	MOVQ fetches+8(FP), DX
+	MOVQ 120(DX), R8
+	ADDQ DX, R8
+	MOVQ (R8), R9
+
+part:
+	MOVQ  40(AX), DX
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  DX, (SP)
+	MOVQ  (AX), DX
+	MOVQ  8(AX), BX
+	MOVQ  16(AX), SI
+	MOVQ  32(AX), DI
+
+butterfly:
+	VMOVUPS     (DX), Z0
+	VMOVUPS     (DX)(CX*1), Z1
+	VADDPS      Z1, Z0, Z2
+	PREFETCHT1  (R9)
+	ADDQ        16(R8), R9
+	VMOVUPS     (BX), Z3
+	VMOVUPS     (BX)(CX*1), Z4
+	VADDPS      Z4, Z3, Z5
+	VMOVUPS     Z2, (DI)
+	VMOVUPS     Z5, 64(DI)
+	VMOVUPS     64(SI), Z6
+	VMULPS      Z6, Z5, Z7
+	VMOVUPS     (SI), Z8
+	VMULPS      Z8, Z5, Z5
+	VFMSUB231PS Z8, Z2, Z7
+	PREFETCHT1  (R9)
+	ADDQ        16(R8), R9
+	VFMADD231PS Z6, Z2, Z5
+	VSUBPS      Z1, Z0, Z0
+	VSUBPS      Z4, Z3, Z1
+	VMOVUPS     Z0, 128(DI)
+	VMOVUPS     Z1, 192(DI)
+	VMOVUPS     192(SI), Z2
+	VMULPS      Z2, Z1, Z3
+	PREFETCHT1  (R9)
+	ADDQ        16(R8), R9
+	VMOVUPS     128(SI), Z4
+	VMULPS      Z4, Z1, Z1
+	VFMSUB231PS Z4, Z0, Z3
+	VFMADD231PS Z2, Z0, Z1
+	VADDPS      Z1, Z5, Z0
+	VADDPS      Z3, Z7, Z2
+	VMOVUPS     Z2, (DX)
+	PREFETCHT1  (R9)
+	ADDQ        16(R8), R9
+	VMOVUPS     Z0, (BX)
+	VSUBPS      Z1, Z5, Z0
+	VSUBPS      Z3, Z7, Z1
+	VMOVUPS     Z1, (DX)(CX*1)
+	VMOVUPS     Z0, (BX)(CX*1)
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	ADDQ        $0x00000100, SI
+	ADDQ        $0x00000100, DI
+	CMPQ        R9, 8(R8)
+	JLS         fetched
+	ADDQ        $0x18, R8
+	MOVQ        (R8), R9
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), DX
+	ADDQ $0x60, DX
+	CMPQ AX, DX
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, FMA3, MMX+
+TEXT ·BlockFilterKeep2AVX2(SB), $8-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	MOVQ fetches+8(FP), DX
+	MOVQ 120(DX), R8
+	ADDQ DX, R8
+	MOVQ (R8), R9
+	XORQ R10, R10
+
+part:
+	MOVQ  40(AX), DX
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  DX, (SP)
+	MOVQ  (AX), DX
+	MOVQ  8(AX), BX
+	MOVQ  16(AX), SI
+	MOVQ  32(AX), DI
+
+butterfly:
+	VMOVUPS     (DX), Y0
+	VMOVUPS     (DX)(CX*1), Y1
+	VADDPS      Y1, Y0, Y2
+	PREFETCHT1  (R9)
+	ADDQ        16(R8), R9
+	VMOVUPS     (BX), Y3
+	VMOVUPS     (BX)(CX*1), Y4
+	VADDPS      Y4, Y3, Y5
+	VMOVUPS     Y2, (DI)
+	VMOVUPS     Y5, 64(DI)
+	VMOVUPS     64(SI), Y6
+	VMULPS      Y6, Y5, Y7
+	VMOVUPS     (SI), Y8
+	VMULPS      Y8, Y5, Y5
+	VFMSUB231PS Y8, Y2, Y7
+	VFMADD231PS Y6, Y2, Y5
+	VSUBPS      Y1, Y0, Y0
+	VSUBPS      Y4, Y3, Y1
+	VMOVUPS     Y0, 128(DI)
+	VMOVUPS     Y1, 192(DI)
+	VMOVUPS     192(SI), Y2
+	VMULPS      Y2, Y1, Y3
+	PREFETCHT1  (R9)
+	ADDQ        16(R8), R9
+	VMOVUPS     128(SI), Y4
+	VMULPS      Y4, Y1, Y1
+	VFMSUB231PS Y4, Y0, Y3
+	VFMADD231PS Y2, Y0, Y1
+	VADDPS      Y1, Y5, Y0
+	VADDPS      Y3, Y7, Y2
+	VMOVUPS     Y2, (DX)
+	VMOVUPS     Y0, (BX)
+	VSUBPS      Y1, Y5, Y0
+	VSUBPS      Y3, Y7, Y1
+	VMOVUPS     Y1, (DX)(CX*1)
+	VMOVUPS     Y0, (BX)(CX*1)
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	ADDQ        $0x20, SI
+	ADDQ        $0x20, DI
+	XORQ        $0x01, R10
+	JNZ         butterfly
+	ADDQ        $0x000000c0, SI
+	ADDQ        $0x000000c0, DI
+	CMPQ        R9, 8(R8)
+	JLS         fetched
+	ADDQ        $0x18, R8
+	MOVQ        (R8), R9
 
 fetched:
 	DECQ (SP)
@@ -2184,6 +2486,255 @@ butterfly:
 	VADDPS       Y1, Y7, Y6
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	VADDPS       Y5, Y9, Y8
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y6, (BX)
+	VFNMADD231PS Y4, Y1, Y7
+	VMULPS       Y2, Y3, Y1
+	VADDPS       Y1, Y7, Y3
+	VSUBPS       Y1, Y7, Y1
+	VFNMADD231PS Y4, Y5, Y9
+	VMULPS       Y2, Y0, Y0
+	VSUBPS       Y0, Y9, Y2
+	VMOVUPS      Y2, (DX)(CX*1)
+	VMOVUPS      Y3, (BX)(CX*1)
+	VADDPS       Y0, Y9, Y0
+	VMOVUPS      Y0, (DX)(CX*2)
+	VMOVUPS      Y1, (BX)(CX*2)
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	XORQ         $0x01, R10
+	JNZ          butterfly
+	ADDQ         $0x00000140, SI
+	ADDQ         $0x00000140, DI
+	CMPQ         R9, 8(R8)
+	JLS          fetched
+	ADDQ         $0x18, R8
+	MOVQ         (R8), R9
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), DX
+	ADDQ $0x60, DX
+	CMPQ AX, DX
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·BlockFilterKeep3AVX512(SB), $8-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	MOVQ fetches+8(FP), DX
+	MOVQ 120(DX), R8
+	ADDQ DX, R8
+	MOVQ (R8), R9
+
+part:
+	MOVQ  40(AX), DX
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  DX, (SP)
+	MOVQ  (AX), DX
+	MOVQ  8(AX), BX
+	MOVQ  16(AX), SI
+	MOVQ  32(AX), DI
+
+butterfly:
+	VMOVUPS      (DX)(CX*1), Z0
+	VMOVUPS      (DX)(CX*2), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	VMOVUPS      (BX)(CX*1), Z3
+	VMOVUPS      (BX)(CX*2), Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z4, Z3, Z1
+	VMOVUPS      (DX), Z3
+	VADDPS       Z2, Z3, Z4
+	VMOVUPS      (BX), Z6
+	VADDPS       Z5, Z6, Z7
+	VMOVUPS      Z4, (DI)
+	VMOVUPS      Z7, 64(DI)
+	VMOVUPS      64(SI), Z8
+	VMULPS       Z8, Z7, Z9
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	VMOVUPS      (SI), Z10
+	VMULPS       Z10, Z7, Z7
+	VFMSUB231PS  Z10, Z4, Z9
+	VFMADD231PS  Z8, Z4, Z7
+	VBROADCASTSS butterflyConstants<>+0(SB), Z4
+	VFNMADD231PS Z4, Z2, Z3
+	VBROADCASTSS butterflyConstants<>+4(SB), Z2
+	VMULPS       Z2, Z1, Z1
+	VADDPS       Z1, Z3, Z8
+	VSUBPS       Z1, Z3, Z1
+	VFNMADD231PS Z4, Z5, Z6
+	VMULPS       Z2, Z0, Z0
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	VSUBPS       Z0, Z6, Z3
+	VMOVUPS      Z8, 128(DI)
+	VMOVUPS      Z3, 192(DI)
+	VMOVUPS      192(SI), Z5
+	VMULPS       Z5, Z3, Z10
+	VMOVUPS      128(SI), Z11
+	VMULPS       Z11, Z3, Z3
+	VFMSUB231PS  Z11, Z8, Z10
+	VFMADD231PS  Z5, Z8, Z3
+	VADDPS       Z0, Z6, Z0
+	VMOVUPS      Z1, 256(DI)
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	VMOVUPS      Z0, 320(DI)
+	VMOVUPS      320(SI), Z5
+	VMULPS       Z5, Z0, Z6
+	VMOVUPS      256(SI), Z8
+	VMULPS       Z8, Z0, Z0
+	VFMSUB231PS  Z8, Z1, Z6
+	VFMADD231PS  Z5, Z1, Z0
+	VADDPS       Z0, Z3, Z1
+	VADDPS       Z6, Z10, Z5
+	VSUBPS       Z0, Z3, Z0
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	VSUBPS       Z6, Z10, Z3
+	VADDPS       Z1, Z7, Z6
+	VADDPS       Z5, Z9, Z8
+	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z6, (BX)
+	VFNMADD231PS Z4, Z1, Z7
+	VMULPS       Z2, Z3, Z1
+	VADDPS       Z1, Z7, Z3
+	VSUBPS       Z1, Z7, Z1
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	VFNMADD231PS Z4, Z5, Z9
+	VMULPS       Z2, Z0, Z0
+	VSUBPS       Z0, Z9, Z2
+	VMOVUPS      Z2, (DX)(CX*1)
+	VMOVUPS      Z3, (BX)(CX*1)
+	VADDPS       Z0, Z9, Z0
+	VMOVUPS      Z0, (DX)(CX*2)
+	VMOVUPS      Z1, (BX)(CX*2)
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	ADDQ         $0x00000180, SI
+	ADDQ         $0x00000180, DI
+	CMPQ         R9, 8(R8)
+	JLS          fetched
+	ADDQ         $0x18, R8
+	MOVQ         (R8), R9
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), DX
+	ADDQ $0x60, DX
+	CMPQ AX, DX
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, FMA3, MMX+
+TEXT ·BlockFilterKeep3AVX2(SB), $8-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	MOVQ fetches+8(FP), DX
+	MOVQ 120(DX), R8
+	ADDQ DX, R8
+	MOVQ (R8), R9
+	XORQ R10, R10
+
+part:
+	MOVQ  40(AX), DX
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  DX, (SP)
+	MOVQ  (AX), DX
+	MOVQ  8(AX), BX
+	MOVQ  16(AX), SI
+	MOVQ  32(AX), DI
+
+butterfly:
+	VMOVUPS      (DX)(CX*1), Y0
+	VMOVUPS      (DX)(CX*2), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	VMOVUPS      (BX)(CX*1), Y3
+	VMOVUPS      (BX)(CX*2), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VMOVUPS      (DX), Y3
+	VADDPS       Y2, Y3, Y4
+	VMOVUPS      (BX), Y6
+	VADDPS       Y5, Y6, Y7
+	VMOVUPS      Y4, (DI)
+	VMOVUPS      Y7, 64(DI)
+	VMOVUPS      64(SI), Y8
+	VMULPS       Y8, Y7, Y9
+	VMOVUPS      (SI), Y10
+	VMULPS       Y10, Y7, Y7
+	VFMSUB231PS  Y10, Y4, Y9
+	VFMADD231PS  Y8, Y4, Y7
+	VBROADCASTSS butterflyConstants<>+0(SB), Y4
+	VFNMADD231PS Y4, Y2, Y3
+	VBROADCASTSS butterflyConstants<>+4(SB), Y2
+	VMULPS       Y2, Y1, Y1
+	VADDPS       Y1, Y3, Y8
+	VSUBPS       Y1, Y3, Y1
+	VFNMADD231PS Y4, Y5, Y6
+	VMULPS       Y2, Y0, Y0
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	VSUBPS       Y0, Y6, Y3
+	VMOVUPS      Y8, 128(DI)
+	VMOVUPS      Y3, 192(DI)
+	VMOVUPS      192(SI), Y5
+	VMULPS       Y5, Y3, Y10
+	VMOVUPS      128(SI), Y11
+	VMULPS       Y11, Y3, Y3
+	VFMSUB231PS  Y11, Y8, Y10
+	VFMADD231PS  Y5, Y8, Y3
+	VADDPS       Y0, Y6, Y0
+	VMOVUPS      Y1, 256(DI)
+	VMOVUPS      Y0, 320(DI)
+	VMOVUPS      320(SI), Y5
+	VMULPS       Y5, Y0, Y6
+	VMOVUPS      256(SI), Y8
+	VMULPS       Y8, Y0, Y0
+	VFMSUB231PS  Y8, Y1, Y6
+	VFMADD231PS  Y5, Y1, Y0
+	VADDPS       Y0, Y3, Y1
+	VADDPS       Y6, Y10, Y5
+	VSUBPS       Y0, Y3, Y0
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	VSUBPS       Y6, Y10, Y3
+	VADDPS       Y1, Y7, Y6
 	VADDPS       Y5, Y9, Y8
 	VMOVUPS      Y8, (DX)
 	VMOVUPS      Y6, (BX)
@@ -3587,6 +4138,291 @@ butterfly:
 	JLS          fetched
 	ADDQ         $0x18, R9
 	MOVQ         (R9), R10
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), BX
+	ADDQ $0x60, BX
+	CMPQ AX, BX
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·BlockFilterKeep4AVX512(SB), $8-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ fetches+8(FP), BX
+	MOVQ 120(BX), R9
+	ADDQ BX, R9
+	MOVQ (R9), R10
+
+part:
+	MOVQ  40(AX), BX
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  BX, (SP)
+	MOVQ  (AX), BX
+	MOVQ  8(AX), SI
+	MOVQ  16(AX), DI
+	MOVQ  32(AX), R8
+
+butterfly:
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(CX*2), Z1
+	VADDPS      Z1, Z0, Z2
+	PREFETCHT1  (R10)
+	ADDQ        16(R9), R10
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (SI)(CX*2), Z4
+	VADDPS      Z4, Z3, Z5
+	VSUBPS      Z1, Z0, Z0
+	VSUBPS      Z4, Z3, Z1
+	VMOVUPS     (BX)(CX*1), Z3
+	VMOVUPS     (BX)(DX*1), Z4
+	VADDPS      Z4, Z3, Z6
+	VMOVUPS     (SI)(CX*1), Z7
+	VMOVUPS     (SI)(DX*1), Z8
+	VADDPS      Z8, Z7, Z9
+	VSUBPS      Z4, Z3, Z3
+	VSUBPS      Z8, Z7, Z4
+	VADDPS      Z6, Z2, Z7
+	PREFETCHT1  (R10)
+	ADDQ        16(R9), R10
+	VADDPS      Z9, Z5, Z8
+	VMOVUPS     Z7, (R8)
+	VMOVUPS     Z8, 64(R8)
+	VMOVUPS     64(DI), Z10
+	VMULPS      Z10, Z8, Z11
+	VMOVUPS     (DI), Z12
+	VMULPS      Z12, Z8, Z8
+	VFMSUB231PS Z12, Z7, Z11
+	VFMADD231PS Z10, Z7, Z8
+	VSUBPS      Z6, Z2, Z2
+	PREFETCHT1  (R10)
+	ADDQ        16(R9), R10
+	VSUBPS      Z9, Z5, Z5
+	VMOVUPS     Z2, 256(R8)
+	VMOVUPS     Z5, 320(R8)
+	VMOVUPS     320(DI), Z6
+	VMULPS      Z6, Z5, Z7
+	VMOVUPS     256(DI), Z9
+	VMULPS      Z9, Z5, Z5
+	VFMSUB231PS Z9, Z2, Z7
+	VFMADD231PS Z6, Z2, Z5
+	VADDPS      Z4, Z0, Z2
+	PREFETCHT1  (R10)
+	ADDQ        16(R9), R10
+	VSUBPS      Z3, Z1, Z6
+	VMOVUPS     Z2, 128(R8)
+	VMOVUPS     Z6, 192(R8)
+	VMOVUPS     192(DI), Z9
+	VMULPS      Z9, Z6, Z10
+	VMOVUPS     128(DI), Z12
+	VMULPS      Z12, Z6, Z6
+	VFMSUB231PS Z12, Z2, Z10
+	VFMADD231PS Z9, Z2, Z6
+	VSUBPS      Z4, Z0, Z0
+	PREFETCHT1  (R10)
+	ADDQ        16(R9), R10
+	VADDPS      Z3, Z1, Z1
+	VMOVUPS     Z0, 384(R8)
+	VMOVUPS     Z1, 448(R8)
+	VMOVUPS     448(DI), Z2
+	VMULPS      Z2, Z1, Z3
+	VMOVUPS     384(DI), Z4
+	VMULPS      Z4, Z1, Z1
+	VFMSUB231PS Z4, Z0, Z3
+	VFMADD231PS Z2, Z0, Z1
+	VADDPS      Z5, Z8, Z0
+	PREFETCHT1  (R10)
+	ADDQ        16(R9), R10
+	VADDPS      Z7, Z11, Z2
+	VSUBPS      Z5, Z8, Z4
+	VSUBPS      Z7, Z11, Z5
+	VADDPS      Z1, Z6, Z7
+	VADDPS      Z3, Z10, Z8
+	VSUBPS      Z1, Z6, Z1
+	VSUBPS      Z3, Z10, Z3
+	VADDPS      Z7, Z0, Z6
+	PREFETCHT1  (R10)
+	ADDQ        16(R9), R10
+	VADDPS      Z8, Z2, Z9
+	VMOVUPS     Z9, (BX)
+	VMOVUPS     Z6, (SI)
+	VSUBPS      Z7, Z0, Z0
+	VSUBPS      Z8, Z2, Z2
+	VMOVUPS     Z2, (BX)(CX*2)
+	VMOVUPS     Z0, (SI)(CX*2)
+	VADDPS      Z3, Z4, Z0
+	PREFETCHT1  (R10)
+	ADDQ        16(R9), R10
+	VSUBPS      Z1, Z5, Z2
+	VMOVUPS     Z2, (BX)(CX*1)
+	VMOVUPS     Z0, (SI)(CX*1)
+	VSUBPS      Z3, Z4, Z0
+	VADDPS      Z1, Z5, Z1
+	VMOVUPS     Z1, (BX)(DX*1)
+	VMOVUPS     Z0, (SI)(DX*1)
+	ADDQ        $0x40, BX
+	ADDQ        $0x40, SI
+	ADDQ        $0x00000200, DI
+	ADDQ        $0x00000200, R8
+	CMPQ        R10, 8(R9)
+	JLS         fetched
+	ADDQ        $0x18, R9
+	MOVQ        (R9), R10
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), BX
+	ADDQ $0x60, BX
+	CMPQ AX, BX
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, FMA3, MMX+
+TEXT ·BlockFilterKeep4AVX2(SB), $8-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ fetches+8(FP), BX
+	MOVQ 120(BX), R9
+	ADDQ BX, R9
+	MOVQ (R9), R10
+	XORQ R11, R11
+
+part:
+	MOVQ  40(AX), BX
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  BX, (SP)
+	MOVQ  (AX), BX
+	MOVQ  8(AX), SI
+	MOVQ  16(AX), DI
+	MOVQ  32(AX), R8
+
+butterfly:
+	VMOVUPS     (BX), Y0
+	VMOVUPS     (BX)(CX*2), Y1
+	VADDPS      Y1, Y0, Y2
+	PREFETCHT1  (R10)
+	ADDQ        16(R9), R10
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (SI)(CX*2), Y4
+	VADDPS      Y4, Y3, Y5
+	VSUBPS      Y1, Y0, Y0
+	VSUBPS      Y4, Y3, Y1
+	VMOVUPS     (BX)(CX*1), Y3
+	VMOVUPS     (BX)(DX*1), Y4
+	VADDPS      Y4, Y3, Y6
+	VMOVUPS     (SI)(CX*1), Y7
+	VMOVUPS     (SI)(DX*1), Y8
+	VADDPS      Y8, Y7, Y9
+	VSUBPS      Y4, Y3, Y3
+	VSUBPS      Y8, Y7, Y4
+	VADDPS      Y6, Y2, Y7
+	VADDPS      Y9, Y5, Y8
+	VMOVUPS     Y7, (R8)
+	VMOVUPS     Y8, 64(R8)
+	VMOVUPS     64(DI), Y10
+	VMULPS      Y10, Y8, Y11
+	VMOVUPS     (DI), Y12
+	VMULPS      Y12, Y8, Y8
+	VFMSUB231PS Y12, Y7, Y11
+	VFMADD231PS Y10, Y7, Y8
+	VSUBPS      Y6, Y2, Y2
+	PREFETCHT1  (R10)
+	ADDQ        16(R9), R10
+	VSUBPS      Y9, Y5, Y5
+	VMOVUPS     Y2, 256(R8)
+	VMOVUPS     Y5, 320(R8)
+	VMOVUPS     320(DI), Y6
+	VMULPS      Y6, Y5, Y7
+	VMOVUPS     256(DI), Y9
+	VMULPS      Y9, Y5, Y5
+	VFMSUB231PS Y9, Y2, Y7
+	VFMADD231PS Y6, Y2, Y5
+	VADDPS      Y4, Y0, Y2
+	VSUBPS      Y3, Y1, Y6
+	VMOVUPS     Y2, 128(R8)
+	VMOVUPS     Y6, 192(R8)
+	VMOVUPS     192(DI), Y9
+	VMULPS      Y9, Y6, Y10
+	VMOVUPS     128(DI), Y12
+	VMULPS      Y12, Y6, Y6
+	VFMSUB231PS Y12, Y2, Y10
+	VFMADD231PS Y9, Y2, Y6
+	VSUBPS      Y4, Y0, Y0
+	PREFETCHT1  (R10)
+	ADDQ        16(R9), R10
+	VADDPS      Y3, Y1, Y1
+	VMOVUPS     Y0, 384(R8)
+	VMOVUPS     Y1, 448(R8)
+	VMOVUPS     448(DI), Y2
+	VMULPS      Y2, Y1, Y3
+	VMOVUPS     384(DI), Y4
+	VMULPS      Y4, Y1, Y1
+	VFMSUB231PS Y4, Y0, Y3
+	VFMADD231PS Y2, Y0, Y1
+	VADDPS      Y5, Y8, Y0
+	VADDPS      Y7, Y11, Y2
+	VSUBPS      Y5, Y8, Y4
+	VSUBPS      Y7, Y11, Y5
+	VADDPS      Y1, Y6, Y7
+	VADDPS      Y3, Y10, Y8
+	VSUBPS      Y1, Y6, Y1
+	VSUBPS      Y3, Y10, Y3
+	VADDPS      Y7, Y0, Y6
+	PREFETCHT1  (R10)
+	ADDQ        16(R9), R10
+	VADDPS      Y8, Y2, Y9
+	VMOVUPS     Y9, (BX)
+	VMOVUPS     Y6, (SI)
+	VSUBPS      Y7, Y0, Y0
+	VSUBPS      Y8, Y2, Y2
+	VMOVUPS     Y2, (BX)(CX*2)
+	VMOVUPS     Y0, (SI)(CX*2)
+	VADDPS      Y3, Y4, Y0
+	VSUBPS      Y1, Y5, Y2
+	VMOVUPS     Y2, (BX)(CX*1)
+	VMOVUPS     Y0, (SI)(CX*1)
+	VSUBPS      Y3, Y4, Y0
+	VADDPS      Y1, Y5, Y1
+	VMOVUPS     Y1, (BX)(DX*1)
+	VMOVUPS     Y0, (SI)(DX*1)
+	ADDQ        $0x20, BX
+	ADDQ        $0x20, SI
+	ADDQ        $0x20, DI
+	ADDQ        $0x20, R8
+	XORQ        $0x01, R11
+	JNZ         butterfly
+	ADDQ        $0x000001c0, DI
+	ADDQ        $0x000001c0, R8
+	CMPQ        R10, 8(R9)
+	JLS         fetched
+	ADDQ        $0x18, R9
+	MOVQ        (R9), R10
 
 fetched:
 	DECQ (SP)
@@ -5401,6 +6237,422 @@ butterfly:
 	VMOVUPS      Y2, (SI)(CX*4)
 	VMOVUPS      Y0, (BX)(CX*4)
 	VMOVUPS      Y1, (BX)(DX*1)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	XORQ         $0x01, R11
+	JNZ          butterfly
+	ADDQ         $0x00000240, DI
+	ADDQ         $0x00000240, R8
+	CMPQ         R10, 8(R9)
+	JLS          fetched
+	ADDQ         $0x18, R9
+	MOVQ         (R9), R10
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), BX
+	ADDQ $0x60, BX
+	CMPQ AX, BX
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·BlockFilterKeep5AVX512(SB), $8-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ fetches+8(FP), BX
+	MOVQ 120(BX), R9
+	ADDQ BX, R9
+	MOVQ (R9), R10
+
+part:
+	MOVQ  40(AX), BX
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  BX, (SP)
+	MOVQ  (AX), BX
+	MOVQ  8(AX), SI
+	MOVQ  16(AX), DI
+	MOVQ  32(AX), R8
+
+butterfly:
+	VMOVUPS      (BX)(CX*1), Z0
+	VMOVUPS      (BX)(CX*4), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VMOVUPS      (SI)(CX*1), Z3
+	VMOVUPS      (SI)(CX*4), Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z4, Z3, Z1
+	VMOVUPS      (BX), Z3
+	VADDPS       Z2, Z3, Z4
+	VMOVUPS      (SI), Z6
+	VADDPS       Z5, Z6, Z7
+	VMOVUPS      (BX)(CX*2), Z8
+	VMOVUPS      (BX)(DX*1), Z9
+	VADDPS       Z9, Z8, Z10
+	VMOVUPS      (SI)(CX*2), Z11
+	VMOVUPS      (SI)(DX*1), Z12
+	VADDPS       Z12, Z11, Z13
+	VSUBPS       Z9, Z8, Z8
+	VSUBPS       Z12, Z11, Z9
+	VADDPS       Z10, Z4, Z4
+	VADDPS       Z13, Z7, Z7
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z7, 64(R8)
+	VMOVUPS      64(DI), Z11
+	VMULPS       Z11, Z7, Z12
+	VMOVUPS      (DI), Z14
+	VMULPS       Z14, Z7, Z7
+	VFMSUB231PS  Z14, Z4, Z12
+	VFMADD231PS  Z11, Z4, Z7
+	VBROADCASTSS butterflyConstants<>+8(SB), Z4
+	VMOVAPS      Z3, Z11
+	VFMADD231PS  Z4, Z2, Z11
+	VBROADCASTSS butterflyConstants<>+12(SB), Z14
+	VMULPS       Z14, Z1, Z15
+	VBROADCASTSS butterflyConstants<>+16(SB), Z16
+	VFNMADD231PS Z16, Z10, Z11
+	VBROADCASTSS butterflyConstants<>+20(SB), Z17
+	VFMADD231PS  Z17, Z9, Z15
+	VADDPS       Z15, Z11, Z18
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VSUBPS       Z15, Z11, Z11
+	VFNMADD231PS Z16, Z2, Z3
+	VMULPS       Z17, Z1, Z1
+	VFMADD231PS  Z4, Z10, Z3
+	VFNMADD231PS Z14, Z9, Z1
+	VADDPS       Z1, Z3, Z2
+	VSUBPS       Z1, Z3, Z1
+	VMOVAPS      Z6, Z3
+	VFMADD231PS  Z4, Z5, Z3
+	VMULPS       Z14, Z0, Z9
+	VFNMADD231PS Z16, Z13, Z3
+	VFMADD231PS  Z17, Z8, Z9
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VSUBPS       Z9, Z3, Z10
+	VMOVUPS      Z18, 128(R8)
+	VMOVUPS      Z10, 192(R8)
+	VMOVUPS      192(DI), Z15
+	VMULPS       Z15, Z10, Z19
+	VMOVUPS      128(DI), Z20
+	VMULPS       Z20, Z10, Z10
+	VFMSUB231PS  Z20, Z18, Z19
+	VFMADD231PS  Z15, Z18, Z10
+	VADDPS       Z9, Z3, Z3
+	VMOVUPS      Z11, 512(R8)
+	VMOVUPS      Z3, 576(R8)
+	VMOVUPS      576(DI), Z9
+	VMULPS       Z9, Z3, Z15
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VMOVUPS      512(DI), Z18
+	VMULPS       Z18, Z3, Z3
+	VFMSUB231PS  Z18, Z11, Z15
+	VFMADD231PS  Z9, Z11, Z3
+	VFNMADD231PS Z16, Z5, Z6
+	VMULPS       Z17, Z0, Z0
+	VFMADD231PS  Z4, Z13, Z6
+	VFNMADD231PS Z14, Z8, Z0
+	VSUBPS       Z0, Z6, Z5
+	VMOVUPS      Z2, 256(R8)
+	VMOVUPS      Z5, 320(R8)
+	VMOVUPS      320(DI), Z8
+	VMULPS       Z8, Z5, Z9
+	VMOVUPS      256(DI), Z11
+	VMULPS       Z11, Z5, Z5
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VFMSUB231PS  Z11, Z2, Z9
+	VFMADD231PS  Z8, Z2, Z5
+	VADDPS       Z0, Z6, Z0
+	VMOVUPS      Z1, 384(R8)
+	VMOVUPS      Z0, 448(R8)
+	VMOVUPS      448(DI), Z2
+	VMULPS       Z2, Z0, Z6
+	VMOVUPS      384(DI), Z8
+	VMULPS       Z8, Z0, Z0
+	VFMSUB231PS  Z8, Z1, Z6
+	VFMADD231PS  Z2, Z1, Z0
+	VADDPS       Z3, Z10, Z1
+	VADDPS       Z15, Z19, Z2
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VSUBPS       Z3, Z10, Z3
+	VSUBPS       Z15, Z19, Z8
+	VADDPS       Z1, Z7, Z10
+	VADDPS       Z2, Z12, Z11
+	VADDPS       Z0, Z5, Z13
+	VADDPS       Z6, Z9, Z15
+	VSUBPS       Z0, Z5, Z0
+	VSUBPS       Z6, Z9, Z5
+	VADDPS       Z13, Z10, Z6
+	VADDPS       Z15, Z11, Z9
+	VMOVUPS      Z9, (BX)
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VMOVUPS      Z6, (SI)
+	VMOVAPS      Z7, Z6
+	VFMADD231PS  Z4, Z1, Z6
+	VMULPS       Z14, Z8, Z9
+	VFNMADD231PS Z16, Z13, Z6
+	VFMADD231PS  Z17, Z5, Z9
+	VADDPS       Z9, Z6, Z10
+	VSUBPS       Z9, Z6, Z6
+	VFNMADD231PS Z16, Z1, Z7
+	VMULPS       Z17, Z8, Z1
+	VFMADD231PS  Z4, Z13, Z7
+	VFNMADD231PS Z14, Z5, Z1
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VADDPS       Z1, Z7, Z5
+	VSUBPS       Z1, Z7, Z1
+	VMOVAPS      Z12, Z7
+	VFMADD231PS  Z4, Z2, Z7
+	VMULPS       Z14, Z3, Z8
+	VFNMADD231PS Z16, Z15, Z7
+	VFMADD231PS  Z17, Z0, Z8
+	VSUBPS       Z8, Z7, Z9
+	VMOVUPS      Z9, (BX)(CX*1)
+	VMOVUPS      Z10, (SI)(CX*1)
+	VADDPS       Z8, Z7, Z7
+	VMOVUPS      Z7, (BX)(CX*4)
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VMOVUPS      Z6, (SI)(CX*4)
+	VFNMADD231PS Z16, Z2, Z12
+	VMULPS       Z17, Z3, Z2
+	VFMADD231PS  Z4, Z15, Z12
+	VFNMADD231PS Z14, Z0, Z2
+	VSUBPS       Z2, Z12, Z0
+	VMOVUPS      Z0, (BX)(CX*2)
+	VMOVUPS      Z5, (SI)(CX*2)
+	VADDPS       Z2, Z12, Z0
+	VMOVUPS      Z0, (BX)(DX*1)
+	VMOVUPS      Z1, (SI)(DX*1)
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x00000280, DI
+	ADDQ         $0x00000280, R8
+	CMPQ         R10, 8(R9)
+	JLS          fetched
+	ADDQ         $0x18, R9
+	MOVQ         (R9), R10
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), BX
+	ADDQ $0x60, BX
+	CMPQ AX, BX
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, FMA3, MMX+
+TEXT ·BlockFilterKeep5AVX2(SB), $72-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ fetches+8(FP), BX
+	MOVQ 120(BX), R9
+	ADDQ BX, R9
+	MOVQ (R9), R10
+	XORQ R11, R11
+	LEAQ 8(SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
+
+part:
+	MOVQ  40(AX), BX
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  BX, (SP)
+	MOVQ  (AX), BX
+	MOVQ  8(AX), SI
+	MOVQ  16(AX), DI
+	MOVQ  32(AX), R8
+
+butterfly:
+	VMOVUPS      (BX)(CX*1), Y0
+	VMOVUPS      (BX)(CX*4), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VMOVUPS      (SI)(CX*2), Y3
+	VMOVUPS      (SI)(DX*1), Y4
+	VADDPS       Y4, Y3, Y5
+	VMOVUPS      (SI)(CX*1), Y6
+	VMOVUPS      (SI)(CX*4), Y7
+	VSUBPS       Y7, Y6, Y8
+	VSUBPS       Y1, Y0, Y0
+	VBROADCASTSS butterflyConstants<>+16(SB), Y1
+	VMOVUPS      (BX), Y9
+	VMOVAPS      Y9, Y10
+	VFNMADD231PS Y1, Y2, Y10
+	VADDPS       Y7, Y6, Y6
+	VMOVUPS      (SI), Y7
+	VADDPS       Y6, Y7, Y11
+	VMOVUPS      (BX)(CX*2), Y12
+	VMOVUPS      (BX)(DX*1), Y13
+	VSUBPS       Y13, Y12, Y14
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y2, Y9, Y4
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
+	VFMADD231PS  Y15, Y2, Y9
+	VADDPS       Y5, Y11, Y2
+	VMULPS       64(DI), Y2, Y11
+	VADDPS       Y13, Y12, Y12
+	VFMADD231PS  Y15, Y12, Y10
+	VADDPS       Y12, Y4, Y4
+	VMOVUPS      (DI), Y13
+	VFMSUB231PS  Y13, Y4, Y11
+	VMOVUPS      Y2, 64(R8)
+	VFNMADD231PS Y1, Y12, Y9
+	VMOVUPS      Y4, (R8)
+	VBROADCASTSS butterflyConstants<>+20(SB), Y12
+	VMOVUPS      Y11, (R12)
+	VMULPS       Y12, Y8, Y11
+	VMULPS       Y13, Y2, Y2
+	VFMADD231PS  64(DI), Y4, Y2
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VBROADCASTSS butterflyConstants<>+12(SB), Y4
+	VMULPS       Y4, Y8, Y8
+	VFNMADD231PS Y4, Y3, Y11
+	VMULPS       Y12, Y0, Y13
+	VFMADD231PS  Y12, Y3, Y8
+	VMOVAPS      Y7, Y3
+	VFMADD231PS  Y15, Y6, Y3
+	VMULPS       Y4, Y0, Y0
+	VFNMADD231PS Y1, Y6, Y7
+	VFMADD231PS  Y15, Y5, Y7
+	VFNMADD231PS Y1, Y5, Y3
+	VFMADD231PS  Y12, Y14, Y0
+	VADDPS       Y0, Y3, Y5
+	VSUBPS       Y0, Y3, Y0
+	VSUBPS       Y8, Y9, Y3
+	VFNMADD231PS Y4, Y14, Y13
+	VADDPS       Y8, Y9, Y6
+	VMOVUPS      Y6, 128(R8)
+	VMOVUPS      Y5, 576(R8)
+	VADDPS       Y13, Y7, Y8
+	VMOVUPS      Y0, 192(R8)
+	VADDPS       Y11, Y10, Y9
+	VMOVUPS      192(DI), Y14
+	VMULPS       Y14, Y0, Y1
+	VSUBPS       Y13, Y7, Y7
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VSUBPS       Y11, Y10, Y10
+	VMOVUPS      Y7, 320(R8)
+	VMOVUPS      128(DI), Y11
+	VMULPS       Y11, Y0, Y0
+	VMOVUPS      Y3, 512(R8)
+	VFMADD231PS  Y14, Y6, Y0
+	VMOVUPS      512(DI), Y13
+	VMULPS       Y13, Y5, Y14
+	VFMSUB231PS  Y11, Y6, Y1
+	VMOVUPS      576(DI), Y6
+	VMULPS       Y6, Y5, Y5
+	VFMADD231PS  Y6, Y3, Y14
+	VMOVUPS      320(DI), Y6
+	VMULPS       Y6, Y7, Y11
+	VFMSUB231PS  Y13, Y3, Y5
+	VMOVUPS      256(DI), Y3
+	VMULPS       Y3, Y7, Y7
+	VFMADD231PS  Y6, Y9, Y7
+	VMOVUPS      Y9, 256(R8)
+	VMOVUPS      448(DI), Y6
+	VMULPS       Y6, Y8, Y13
+	VMOVUPS      Y10, 384(R8)
+	VFMSUB231PS  Y3, Y9, Y11
+	VMOVUPS      384(DI), Y3
+	VFMSUB231PS  Y3, Y10, Y13
+	VMULPS       Y3, Y8, Y3
+	VSUBPS       Y5, Y1, Y9
+	VFMADD231PS  Y6, Y10, Y3
+	VSUBPS       Y13, Y11, Y6
+	VSUBPS       Y3, Y7, Y10
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VADDPS       Y3, Y7, Y3
+	VADDPS       Y14, Y0, Y7
+	VSUBPS       Y14, Y0, Y0
+	VADDPS       Y13, Y11, Y11
+	VADDPS       Y7, Y2, Y13
+	VMOVUPS      Y8, 448(R8)
+	VADDPS       Y3, Y13, Y8
+	VMULPS       Y12, Y0, Y13
+	VMOVAPS      Y2, Y14
+	VFMADD231PS  Y15, Y7, Y14
+	VMULPS       Y4, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VBROADCASTSS butterflyConstants<>+16(SB), Y5
+	VFNMADD231PS Y5, Y7, Y2
+	VFNMADD231PS Y5, Y3, Y14
+	VMULPS       Y12, Y9, Y7
+	VMULPS       Y4, Y9, Y9
+	VFNMADD231PS Y4, Y6, Y7
+	VFMADD231PS  Y15, Y3, Y2
+	VSUBPS       Y7, Y2, Y3
+	VFMADD231PS  Y12, Y10, Y0
+	VFNMADD231PS Y4, Y10, Y13
+	VMOVUPS      (R12), Y4
+	VADDPS       Y1, Y4, Y10
+	VFMADD231PS  Y12, Y6, Y9
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  Y15, Y1, Y6
+	VFNMADD231PS Y5, Y1, Y4
+	VFNMADD231PS Y5, Y11, Y6
+	VMOVUPS      Y3, (SI)(DX*1)
+	VADDPS       Y7, Y2, Y1
+	VADDPS       Y9, Y14, Y2
+	VADDPS       Y0, Y6, Y3
+	VADDPS       Y11, Y10, Y5
+	VFMADD231PS  Y15, Y11, Y4
+	VMOVUPS      Y2, (SI)(CX*1)
+	VADDPS       Y13, Y4, Y2
+	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      Y5, (BX)
+	VSUBPS       Y9, Y14, Y2
+	VMOVUPS      Y8, (SI)
+	VMOVUPS      Y2, (SI)(CX*4)
+	VMOVUPS      Y1, (SI)(CX*2)
+	VSUBPS       Y0, Y6, Y0
+	VSUBPS       Y13, Y4, Y1
+	VMOVUPS      Y0, (BX)(CX*1)
+	VMOVUPS      Y1, (BX)(CX*2)
+	VMOVUPS      Y3, (BX)(CX*4)
 	ADDQ         $0x20, BX
 	ADDQ         $0x20, SI
 	ADDQ         $0x20, DI
@@ -8092,6 +9344,623 @@ butterfly:
 	VMOVUPS      Y0, (SI)(DX*2)
 	VMOVUPS      Y1, (SI)(CX*2)
 	VMOVUPS      Y2, (SI)(BX*1)
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, R9
+	XORQ         $0x01, R12
+	JNZ          butterfly
+	ADDQ         $0x00000340, R8
+	ADDQ         $0x00000340, R9
+	CMPQ         R11, 8(R10)
+	JLS          fetched
+	ADDQ         $0x18, R10
+	MOVQ         (R10), R11
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), SI
+	ADDQ $0x60, SI
+	CMPQ AX, SI
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·BlockFilterKeep7AVX512(SB), $8-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (DX)(CX*2), BX
+	MOVQ fetches+8(FP), SI
+	MOVQ 120(SI), R10
+	ADDQ SI, R10
+	MOVQ (R10), R11
+
+part:
+	MOVQ  40(AX), SI
+	TESTQ SI, SI
+	JZ    done
+	MOVQ  SI, (SP)
+	MOVQ  (AX), SI
+	MOVQ  8(AX), DI
+	MOVQ  16(AX), R8
+	MOVQ  32(AX), R9
+
+butterfly:
+	VMOVUPS      (SI)(CX*1), Z0
+	VMOVUPS      (SI)(DX*2), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VMOVUPS      (DI)(CX*1), Z3
+	VMOVUPS      (DI)(DX*2), Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z4, Z3, Z1
+	VMOVUPS      (SI), Z3
+	VADDPS       Z2, Z3, Z4
+	VMOVUPS      (DI), Z6
+	VADDPS       Z5, Z6, Z7
+	VMOVUPS      (SI)(CX*2), Z8
+	VMOVUPS      (SI)(BX*1), Z9
+	VADDPS       Z9, Z8, Z10
+	VMOVUPS      (DI)(CX*2), Z11
+	VMOVUPS      (DI)(BX*1), Z12
+	VADDPS       Z12, Z11, Z13
+	VSUBPS       Z9, Z8, Z8
+	VSUBPS       Z12, Z11, Z9
+	VADDPS       Z10, Z4, Z4
+	VADDPS       Z13, Z7, Z7
+	VMOVUPS      (SI)(DX*1), Z11
+	VMOVUPS      (SI)(CX*4), Z12
+	VADDPS       Z12, Z11, Z14
+	VMOVUPS      (DI)(DX*1), Z15
+	VMOVUPS      (DI)(CX*4), Z16
+	VADDPS       Z16, Z15, Z17
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VSUBPS       Z12, Z11, Z11
+	VSUBPS       Z16, Z15, Z12
+	VADDPS       Z14, Z4, Z4
+	VADDPS       Z17, Z7, Z7
+	VMOVUPS      Z4, (R9)
+	VMOVUPS      Z7, 64(R9)
+	VMOVUPS      64(R8), Z15
+	VMULPS       Z15, Z7, Z16
+	VMOVUPS      (R8), Z18
+	VMULPS       Z18, Z7, Z7
+	VFMSUB231PS  Z18, Z4, Z16
+	VFMADD231PS  Z15, Z4, Z7
+	VBROADCASTSS butterflyConstants<>+24(SB), Z4
+	VMOVAPS      Z3, Z15
+	VFMADD231PS  Z4, Z2, Z15
+	VBROADCASTSS butterflyConstants<>+28(SB), Z18
+	VMULPS       Z18, Z1, Z19
+	VBROADCASTSS butterflyConstants<>+32(SB), Z20
+	VFNMADD231PS Z20, Z10, Z15
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VBROADCASTSS butterflyConstants<>+36(SB), Z21
+	VFMADD231PS  Z21, Z9, Z19
+	VBROADCASTSS butterflyConstants<>+40(SB), Z22
+	VFNMADD231PS Z22, Z14, Z15
+	VBROADCASTSS butterflyConstants<>+44(SB), Z23
+	VFMADD231PS  Z23, Z12, Z19
+	VADDPS       Z19, Z15, Z24
+	VSUBPS       Z19, Z15, Z15
+	VMOVAPS      Z3, Z19
+	VFNMADD231PS Z20, Z2, Z19
+	VMULPS       Z21, Z1, Z25
+	VFNMADD231PS Z22, Z10, Z19
+	VFNMADD231PS Z23, Z9, Z25
+	VFMADD231PS  Z4, Z14, Z19
+	VFNMADD231PS Z18, Z12, Z25
+	VADDPS       Z25, Z19, Z26
+	VSUBPS       Z25, Z19, Z19
+	VFNMADD231PS Z22, Z2, Z3
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VMULPS       Z23, Z1, Z1
+	VFMADD231PS  Z4, Z10, Z3
+	VFNMADD231PS Z18, Z9, Z1
+	VFNMADD231PS Z20, Z14, Z3
+	VFMADD231PS  Z21, Z12, Z1
+	VADDPS       Z1, Z3, Z2
+	VSUBPS       Z1, Z3, Z1
+	VMOVAPS      Z6, Z3
+	VFMADD231PS  Z4, Z5, Z3
+	VMULPS       Z18, Z0, Z9
+	VFNMADD231PS Z20, Z13, Z3
+	VFMADD231PS  Z21, Z8, Z9
+	VFNMADD231PS Z22, Z17, Z3
+	VFMADD231PS  Z23, Z11, Z9
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VSUBPS       Z9, Z3, Z10
+	VMOVUPS      Z24, 128(R9)
+	VMOVUPS      Z10, 192(R9)
+	VMOVUPS      192(R8), Z12
+	VMULPS       Z12, Z10, Z14
+	VMOVUPS      128(R8), Z25
+	VMULPS       Z25, Z10, Z10
+	VFMSUB231PS  Z25, Z24, Z14
+	VFMADD231PS  Z12, Z24, Z10
+	VADDPS       Z9, Z3, Z3
+	VMOVUPS      Z15, 768(R9)
+	VMOVUPS      Z3, 832(R9)
+	VMOVUPS      832(R8), Z9
+	VMULPS       Z9, Z3, Z12
+	VMOVUPS      768(R8), Z24
+	VMULPS       Z24, Z3, Z3
+	VFMSUB231PS  Z24, Z15, Z12
+	VFMADD231PS  Z9, Z15, Z3
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VMOVAPS      Z6, Z9
+	VFNMADD231PS Z20, Z5, Z9
+	VMULPS       Z21, Z0, Z15
+	VFNMADD231PS Z22, Z13, Z9
+	VFNMADD231PS Z23, Z8, Z15
+	VFMADD231PS  Z4, Z17, Z9
+	VFNMADD231PS Z18, Z11, Z15
+	VSUBPS       Z15, Z9, Z24
+	VMOVUPS      Z26, 256(R9)
+	VMOVUPS      Z24, 320(R9)
+	VMOVUPS      320(R8), Z25
+	VMULPS       Z25, Z24, Z27
+	VMOVUPS      256(R8), Z28
+	VMULPS       Z28, Z24, Z24
+	VFMSUB231PS  Z28, Z26, Z27
+	VFMADD231PS  Z25, Z26, Z24
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VADDPS       Z15, Z9, Z9
+	VMOVUPS      Z19, 640(R9)
+	VMOVUPS      Z9, 704(R9)
+	VMOVUPS      704(R8), Z15
+	VMULPS       Z15, Z9, Z25
+	VMOVUPS      640(R8), Z26
+	VMULPS       Z26, Z9, Z9
+	VFMSUB231PS  Z26, Z19, Z25
+	VFMADD231PS  Z15, Z19, Z9
+	VFNMADD231PS Z22, Z5, Z6
+	VMULPS       Z23, Z0, Z0
+	VFMADD231PS  Z4, Z13, Z6
+	VFNMADD231PS Z18, Z8, Z0
+	VFNMADD231PS Z20, Z17, Z6
+	VFMADD231PS  Z21, Z11, Z0
+	VSUBPS       Z0, Z6, Z5
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VMOVUPS      Z2, 384(R9)
+	VMOVUPS      Z5, 448(R9)
+	VMOVUPS      448(R8), Z8
+	VMULPS       Z8, Z5, Z11
+	VMOVUPS      384(R8), Z13
+	VMULPS       Z13, Z5, Z5
+	VFMSUB231PS  Z13, Z2, Z11
+	VFMADD231PS  Z8, Z2, Z5
+	VADDPS       Z0, Z6, Z0
+	VMOVUPS      Z1, 512(R9)
+	VMOVUPS      Z0, 576(R9)
+	VMOVUPS      576(R8), Z2
+	VMULPS       Z2, Z0, Z6
+	VMOVUPS      512(R8), Z8
+	VMULPS       Z8, Z0, Z0
+	VFMSUB231PS  Z8, Z1, Z6
+	VFMADD231PS  Z2, Z1, Z0
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VADDPS       Z3, Z10, Z1
+	VADDPS       Z12, Z14, Z2
+	VSUBPS       Z3, Z10, Z3
+	VSUBPS       Z12, Z14, Z8
+	VADDPS       Z1, Z7, Z10
+	VADDPS       Z2, Z16, Z12
+	VADDPS       Z9, Z24, Z13
+	VADDPS       Z25, Z27, Z14
+	VSUBPS       Z9, Z24, Z9
+	VSUBPS       Z25, Z27, Z15
+	VADDPS       Z13, Z10, Z10
+	VADDPS       Z14, Z12, Z12
+	VADDPS       Z0, Z5, Z17
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VADDPS       Z6, Z11, Z19
+	VSUBPS       Z0, Z5, Z0
+	VSUBPS       Z6, Z11, Z5
+	VADDPS       Z17, Z10, Z6
+	VADDPS       Z19, Z12, Z10
+	VMOVUPS      Z10, (SI)
+	VMOVUPS      Z6, (DI)
+	VMOVAPS      Z7, Z6
+	VFMADD231PS  Z4, Z1, Z6
+	VMULPS       Z18, Z8, Z10
+	VFNMADD231PS Z20, Z13, Z6
+	VFMADD231PS  Z21, Z15, Z10
+	VFNMADD231PS Z22, Z17, Z6
+	VFMADD231PS  Z23, Z5, Z10
+	VADDPS       Z10, Z6, Z11
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VSUBPS       Z10, Z6, Z6
+	VMOVAPS      Z7, Z10
+	VFNMADD231PS Z20, Z1, Z10
+	VMULPS       Z21, Z8, Z12
+	VFNMADD231PS Z22, Z13, Z10
+	VFNMADD231PS Z23, Z15, Z12
+	VFMADD231PS  Z4, Z17, Z10
+	VFNMADD231PS Z18, Z5, Z12
+	VADDPS       Z12, Z10, Z24
+	VSUBPS       Z12, Z10, Z10
+	VFNMADD231PS Z22, Z1, Z7
+	VMULPS       Z23, Z8, Z1
+	VFMADD231PS  Z4, Z13, Z7
+	VFNMADD231PS Z18, Z15, Z1
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VFNMADD231PS Z20, Z17, Z7
+	VFMADD231PS  Z21, Z5, Z1
+	VADDPS       Z1, Z7, Z5
+	VSUBPS       Z1, Z7, Z1
+	VMOVAPS      Z16, Z7
+	VFMADD231PS  Z4, Z2, Z7
+	VMULPS       Z18, Z3, Z8
+	VFNMADD231PS Z20, Z14, Z7
+	VFMADD231PS  Z21, Z9, Z8
+	VFNMADD231PS Z22, Z19, Z7
+	VFMADD231PS  Z23, Z0, Z8
+	VSUBPS       Z8, Z7, Z12
+	VMOVUPS      Z12, (SI)(CX*1)
+	VMOVUPS      Z11, (DI)(CX*1)
+	VADDPS       Z8, Z7, Z7
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VMOVUPS      Z7, (SI)(DX*2)
+	VMOVUPS      Z6, (DI)(DX*2)
+	VMOVAPS      Z16, Z6
+	VFNMADD231PS Z20, Z2, Z6
+	VMULPS       Z21, Z3, Z7
+	VFNMADD231PS Z22, Z14, Z6
+	VFNMADD231PS Z23, Z9, Z7
+	VFMADD231PS  Z4, Z19, Z6
+	VFNMADD231PS Z18, Z0, Z7
+	VSUBPS       Z7, Z6, Z8
+	VMOVUPS      Z8, (SI)(CX*2)
+	VMOVUPS      Z24, (DI)(CX*2)
+	VADDPS       Z7, Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VMOVUPS      Z10, (DI)(BX*1)
+	VFNMADD231PS Z22, Z2, Z16
+	VMULPS       Z23, Z3, Z2
+	VFMADD231PS  Z4, Z14, Z16
+	VFNMADD231PS Z18, Z9, Z2
+	VFNMADD231PS Z20, Z19, Z16
+	VFMADD231PS  Z21, Z0, Z2
+	VSUBPS       Z2, Z16, Z0
+	VMOVUPS      Z0, (SI)(DX*1)
+	VMOVUPS      Z5, (DI)(DX*1)
+	VADDPS       Z2, Z16, Z0
+	VMOVUPS      Z0, (SI)(CX*4)
+	VMOVUPS      Z1, (DI)(CX*4)
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	ADDQ         $0x00000380, R8
+	ADDQ         $0x00000380, R9
+	CMPQ         R11, 8(R10)
+	JLS          fetched
+	ADDQ         $0x18, R10
+	MOVQ         (R10), R11
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), SI
+	ADDQ $0x60, SI
+	CMPQ AX, SI
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, FMA3, MMX+
+TEXT ·BlockFilterKeep7AVX2(SB), $168-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (DX)(CX*2), BX
+	MOVQ fetches+8(FP), SI
+	MOVQ 120(SI), R10
+	ADDQ SI, R10
+	MOVQ (R10), R11
+	XORQ R12, R12
+	LEAQ 8(SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
+
+part:
+	MOVQ  40(AX), SI
+	TESTQ SI, SI
+	JZ    done
+	MOVQ  SI, (SP)
+	MOVQ  (AX), SI
+	MOVQ  8(AX), DI
+	MOVQ  16(AX), R8
+	MOVQ  32(AX), R9
+
+butterfly:
+	VMOVUPS      (DI)(DX*1), Y0
+	VMOVUPS      (DI)(CX*4), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VMOVUPS      (DI)(CX*1), Y3
+	VMOVUPS      (DI)(DX*2), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      (SI)(DX*1), Y1
+	VMOVUPS      (SI)(CX*4), Y6
+	VADDPS       Y6, Y1, Y7
+	VMOVUPS      (SI)(CX*1), Y8
+	VMOVUPS      (SI)(DX*2), Y9
+	VADDPS       Y9, Y8, Y10
+	VMOVUPS      (SI)(CX*2), Y11
+	VMOVUPS      (SI)(BX*1), Y12
+	VSUBPS       Y12, Y11, Y13
+	VMOVUPS      (DI)(CX*2), Y14
+	VMOVUPS      (DI)(BX*1), Y15
+	VMOVUPS      Y13, (R13)
+	VADDPS       Y15, Y14, Y13
+	VSUBPS       Y9, Y8, Y8
+	VADDPS       (DI), Y5, Y9
+	VADDPS       Y13, Y9, Y9
+	VADDPS       Y2, Y9, Y9
+	VADDPS       Y12, Y11, Y11
+	VSUBPS       Y4, Y3, Y3
+	VMOVUPS      (SI), Y4
+	VADDPS       Y10, Y4, Y12
+	VADDPS       Y11, Y12, Y12
+	VADDPS       Y7, Y12, Y12
+	VMOVUPS      Y9, 64(R9)
+	VSUBPS       Y6, Y1, Y1
+	VSUBPS       Y15, Y14, Y6
+	VMOVUPS      Y12, (R9)
+	VMOVUPS      64(R8), Y14
+	VMULPS       Y14, Y9, Y15
+	VMULPS       (R8), Y9, Y9
+	VFMADD231PS  Y14, Y12, Y9
+	VFMSUB231PS  (R8), Y12, Y15
+	VBROADCASTSS butterflyConstants<>+40(SB), Y12
+	VMOVAPS      Y4, Y14
+	VFNMADD231PS Y12, Y10, Y14
+	VMOVUPS      Y9, 32(R13)
+	VMOVAPS      Y4, Y9
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y10, Y9
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y11, Y9
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VMOVUPS      Y15, 64(R13)
+	VMULPS       butterflyConstantVectors<>+224(SB), Y3, Y15
+	VFNMADD231PS Y12, Y7, Y9
+	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y6, Y15
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y10, Y4
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y11, Y14
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y0, Y15
+	VADDPS       Y15, Y9, Y10
+	VSUBPS       Y15, Y9, Y9
+	VFNMADD231PS Y12, Y11, Y4
+	VBROADCASTSS butterflyConstants<>+36(SB), Y11
+	VMULPS       Y11, Y3, Y15
+	VMULPS       butterflyConstantVectors<>+352(SB), Y3, Y3
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y7, Y4
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y6, Y3
+	VFMADD231PS  Y11, Y0, Y3
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y6, Y15
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y0, Y15
+	VBROADCASTSS butterflyConstants<>+32(SB), Y0
+	VFNMADD231PS Y0, Y7, Y14
+	VADDPS       Y15, Y4, Y6
+	VSUBPS       Y15, Y4, Y4
+	VADDPS       Y3, Y14, Y7
+	VMOVUPS      (DI), Y15
+	VMOVUPS      Y7, 96(R13)
+	VMOVAPS      Y15, Y7
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y5, Y7
+	VSUBPS       Y3, Y14, Y3
+	VMULPS       butterflyConstantVectors<>+224(SB), Y8, Y14
+	VMOVUPS      Y9, 768(R9)
+	VMOVUPS      Y10, 128(R9)
+	VFNMADD231PS Y0, Y13, Y7
+	VFMADD231PS  (R13), Y11, Y14
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VFNMADD231PS Y12, Y2, Y7
+	VMOVAPS      Y15, Y11
+	VFNMADD231PS Y0, Y5, Y11
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y1, Y14
+	VFNMADD231PS Y12, Y13, Y11
+	VADDPS       Y14, Y7, Y0
+	VSUBPS       Y14, Y7, Y7
+	VMOVUPS      Y7, 192(R9)
+	VFNMADD231PS Y12, Y5, Y15
+	VMOVUPS      192(R8), Y5
+	VMULPS       Y5, Y7, Y14
+	VMOVUPS      Y3, 512(R9)
+	VMULPS       128(R8), Y7, Y7
+	VFMADD231PS  Y5, Y10, Y7
+	VMOVUPS      Y0, 832(R9)
+	VFMSUB231PS  128(R8), Y10, Y14
+	VMOVUPS      832(R8), Y5
+	VMULPS       Y5, Y0, Y10
+	VFMSUB231PS  768(R8), Y9, Y10
+	VMULPS       768(R8), Y0, Y0
+	VFMADD231PS  Y5, Y9, Y0
+	VBROADCASTSS butterflyConstants<>+24(SB), Y5
+	VFMADD231PS  Y5, Y2, Y11
+	VMULPS       butterflyConstantVectors<>+288(SB), Y8, Y9
+	VMOVUPS      Y6, 256(R9)
+	VMOVUPS      (R13), Y12
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y12, Y9
+	VMULPS       butterflyConstantVectors<>+352(SB), Y8, Y8
+	VFMADD231PS  Y5, Y13, Y15
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y1, Y9
+	VSUBPS       Y9, Y11, Y13
+	VMULPS       320(R8), Y13, Y5
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VMOVUPS      Y13, 320(R9)
+	VADDPS       Y9, Y11, Y9
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y2, Y15
+	VMOVUPS      Y9, 704(R9)
+	VMOVUPS      Y4, 640(R9)
+	VMOVUPS      256(R8), Y2
+	VFMSUB231PS  Y2, Y6, Y5
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y12, Y8
+	VMULPS       Y2, Y13, Y2
+	VFMADD231PS  320(R8), Y6, Y2
+	VMOVUPS      704(R8), Y6
+	VMULPS       Y6, Y9, Y11
+	VMOVUPS      640(R8), Y12
+	VFMSUB231PS  Y12, Y4, Y11
+	VMULPS       Y12, Y9, Y9
+	VBROADCASTSS butterflyConstants<>+36(SB), Y12
+	VFMADD231PS  Y12, Y1, Y8
+	VADDPS       Y8, Y15, Y1
+	VFMADD231PS  Y6, Y4, Y9
+	VSUBPS       Y9, Y2, Y4
+	VSUBPS       Y8, Y15, Y6
+	VMOVUPS      448(R8), Y8
+	VMULPS       Y8, Y6, Y13
+	VMULPS       384(R8), Y6, Y15
+	VMOVUPS      Y4, (R13)
+	VMOVUPS      96(R13), Y4
+	VMOVUPS      Y4, 384(R9)
+	VADDPS       Y9, Y2, Y2
+	VFMADD231PS  Y8, Y4, Y15
+	VFMSUB231PS  384(R8), Y4, Y13
+	VMOVUPS      576(R8), Y4
+	VMULPS       Y4, Y1, Y8
+	VMOVUPS      Y1, 576(R9)
+	VFMSUB231PS  512(R8), Y3, Y8
+	VMOVUPS      Y6, 448(R9)
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VSUBPS       Y10, Y14, Y6
+	VMULPS       512(R8), Y1, Y1
+	VFMADD231PS  Y4, Y3, Y1
+	VADDPS       Y11, Y5, Y3
+	VSUBPS       Y0, Y7, Y4
+	VSUBPS       Y8, Y13, Y9
+	VADDPS       Y10, Y14, Y10
+	VADDPS       Y0, Y7, Y0
+	VADDPS       64(R13), Y10, Y7
+	VADDPS       32(R13), Y0, Y14
+	VADDPS       Y8, Y13, Y8
+	VADDPS       Y3, Y7, Y7
+	VSUBPS       Y1, Y15, Y13
+	VADDPS       Y2, Y14, Y14
+	VADDPS       Y1, Y15, Y1
+	VADDPS       Y1, Y14, Y14
+	VSUBPS       Y11, Y5, Y5
+	VMOVUPS      Y14, (DI)
+	VMULPS       Y12, Y6, Y11
+	VADDPS       Y8, Y7, Y7
+	VMOVUPS      Y7, (SI)
+	VBROADCASTSS butterflyConstants<>+28(SB), Y7
+	VMULPS       Y7, Y6, Y14
+	VMOVUPS      32(R13), Y15
+	VMOVAPS      Y15, Y7
+	VFMADD231PS  butterflyConstantVectors<>+192(SB), Y0, Y7
+	VFMADD231PS  Y12, Y5, Y14
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y2, Y7
+	VMOVAPS      Y15, Y12
+	VFNMADD231PS butterflyConstantVectors<>+256(SB), Y0, Y12
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y0, Y15
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y1, Y7
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y9, Y14
+	VSUBPS       Y14, Y7, Y0
+	VADDPS       Y14, Y7, Y7
+	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y2, Y12
+	VMOVUPS      Y0, (DI)(DX*2)
+	VMOVUPS      Y7, (DI)(CX*1)
+	VBROADCASTSS butterflyConstants<>+44(SB), Y0
+	VMULPS       Y0, Y6, Y6
+	VBROADCASTSS butterflyConstants<>+24(SB), Y7
+	VFMADD231PS  Y7, Y2, Y15
+	VFNMADD231PS Y0, Y5, Y11
+	VBROADCASTSS butterflyConstants<>+28(SB), Y2
+	VFNMADD231PS Y2, Y9, Y11
+	VFMADD231PS  Y7, Y1, Y12
+	VADDPS       Y11, Y12, Y14
+	VMOVUPS      Y14, (DI)(CX*2)
+	VSUBPS       Y11, Y12, Y11
+	VFNMADD231PS Y2, Y5, Y6
+	VBROADCASTSS butterflyConstants<>+32(SB), Y5
+	VFNMADD231PS Y5, Y1, Y15
+	VBROADCASTSS butterflyConstants<>+36(SB), Y1
+	VFMADD231PS  Y1, Y9, Y6
+	VMOVUPS      Y11, (DI)(BX*1)
+	VADDPS       Y6, Y15, Y9
+	VMOVUPS      Y9, (DI)(DX*1)
+	VSUBPS       Y6, Y15, Y6
+	VMULPS       Y2, Y4, Y9
+	VMOVUPS      64(R13), Y11
+	VMOVAPS      Y11, Y12
+	VFMADD231PS  Y7, Y10, Y12
+	VBROADCASTSS butterflyConstants<>+40(SB), Y14
+	VMOVAPS      Y11, Y15
+	VFNMADD231PS Y14, Y10, Y15
+	VFNMADD231PS Y5, Y10, Y11
+	VFNMADD231PS Y5, Y3, Y12
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	VMULPS       Y1, Y4, Y10
+	VFMADD231PS  (R13), Y1, Y9
+	VFMADD231PS  Y0, Y13, Y9
+	VFNMADD231PS Y14, Y8, Y12
+	VMOVUPS      Y6, (DI)(CX*4)
+	VFNMADD231PS Y14, Y3, Y11
+	VSUBPS       Y9, Y12, Y6
+	VADDPS       Y9, Y12, Y9
+	VFMADD231PS  Y7, Y3, Y15
+	VFNMADD231PS Y5, Y8, Y15
+	VFNMADD231PS (R13), Y0, Y10
+	VMULPS       Y0, Y4, Y0
+	VFMADD231PS  Y7, Y8, Y11
+	VFNMADD231PS (R13), Y2, Y0
+	VFMADD231PS  Y1, Y13, Y0
+	VFNMADD231PS Y2, Y13, Y10
+	VSUBPS       Y0, Y15, Y1
+	VMOVUPS      Y1, (SI)(DX*1)
+	VMOVUPS      Y9, (SI)(DX*2)
+	VSUBPS       Y10, Y11, Y1
+	VMOVUPS      Y1, (SI)(CX*2)
+	VADDPS       Y0, Y15, Y0
+	VADDPS       Y10, Y11, Y1
+	VMOVUPS      Y0, (SI)(CX*4)
+	VMOVUPS      Y1, (SI)(BX*1)
+	VMOVUPS      Y6, (SI)(CX*1)
 	ADDQ         $0x20, SI
 	ADDQ         $0x20, DI
 	ADDQ         $0x20, R8
@@ -10961,6 +12830,592 @@ butterfly:
 	VMOVUPS      Y3, (DI)(SI*1)
 	VMOVUPS      Y8, (R8)(SI*1)
 	VMOVUPS      Y7, (R8)(DX*1)
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, R9
+	ADDQ         $0x20, R10
+	XORQ         $0x01, R13
+	JNZ          butterfly
+	ADDQ         $0x000003c0, R9
+	ADDQ         $0x000003c0, R10
+	CMPQ         R12, 8(R11)
+	JLS          fetched
+	ADDQ         $0x18, R11
+	MOVQ         (R11), R12
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x60, DI
+	CMPQ AX, DI
+	JNE  part
+
+done:
+	MOVQ R12, (R11)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R11
+	MOVQ R11, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·BlockFilterKeep8AVX512(SB), $8-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (DX)(CX*2), BX
+	LEAQ (BX)(CX*2), SI
+	MOVQ fetches+8(FP), DI
+	MOVQ 120(DI), R11
+	ADDQ DI, R11
+	MOVQ (R11), R12
+
+part:
+	MOVQ  40(AX), DI
+	TESTQ DI, DI
+	JZ    done
+	MOVQ  DI, (SP)
+	MOVQ  (AX), DI
+	MOVQ  8(AX), R8
+	MOVQ  16(AX), R9
+	MOVQ  32(AX), R10
+
+butterfly:
+	VMOVUPS      (DI), Z0
+	VMOVUPS      (DI)(CX*4), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (R8), Z3
+	VMOVUPS      (R8)(CX*4), Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z4, Z3, Z1
+	VMOVUPS      (DI)(CX*1), Z3
+	VMOVUPS      (DI)(BX*1), Z4
+	VADDPS       Z4, Z3, Z6
+	VMOVUPS      (R8)(CX*1), Z7
+	VMOVUPS      (R8)(BX*1), Z8
+	VADDPS       Z8, Z7, Z9
+	VSUBPS       Z4, Z3, Z3
+	VSUBPS       Z8, Z7, Z4
+	VADDPS       Z4, Z3, Z7
+	VSUBPS       Z3, Z4, Z3
+	VMOVUPS      (DI)(CX*2), Z4
+	VMOVUPS      (DI)(DX*2), Z8
+	VADDPS       Z8, Z4, Z10
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (R8)(CX*2), Z11
+	VMOVUPS      (R8)(DX*2), Z12
+	VADDPS       Z12, Z11, Z13
+	VSUBPS       Z8, Z4, Z4
+	VSUBPS       Z12, Z11, Z8
+	VMOVUPS      (DI)(DX*1), Z11
+	VMOVUPS      (DI)(SI*1), Z12
+	VADDPS       Z12, Z11, Z14
+	VMOVUPS      (R8)(DX*1), Z15
+	VMOVUPS      (R8)(SI*1), Z16
+	VADDPS       Z16, Z15, Z17
+	VSUBPS       Z12, Z11, Z11
+	VSUBPS       Z16, Z15, Z12
+	VSUBPS       Z11, Z12, Z15
+	VADDPS       Z12, Z11, Z11
+	VADDPS       Z10, Z2, Z12
+	VADDPS       Z13, Z5, Z16
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z10, Z2, Z2
+	VSUBPS       Z13, Z5, Z5
+	VADDPS       Z14, Z6, Z10
+	VADDPS       Z17, Z9, Z13
+	VSUBPS       Z14, Z6, Z6
+	VSUBPS       Z17, Z9, Z9
+	VADDPS       Z10, Z12, Z14
+	VADDPS       Z13, Z16, Z17
+	VMOVUPS      Z14, (R10)
+	VMOVUPS      Z17, 64(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      64(R9), Z18
+	VMULPS       Z18, Z17, Z19
+	VMOVUPS      (R9), Z20
+	VMULPS       Z20, Z17, Z17
+	VFMSUB231PS  Z20, Z14, Z19
+	VFMADD231PS  Z18, Z14, Z17
+	VSUBPS       Z10, Z12, Z10
+	VSUBPS       Z13, Z16, Z12
+	VMOVUPS      Z10, 512(R10)
+	VMOVUPS      Z12, 576(R10)
+	VMOVUPS      576(R9), Z13
+	VMULPS       Z13, Z12, Z14
+	VMOVUPS      512(R9), Z16
+	VMULPS       Z16, Z12, Z12
+	VFMSUB231PS  Z16, Z10, Z14
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  Z13, Z10, Z12
+	VADDPS       Z9, Z2, Z10
+	VSUBPS       Z6, Z5, Z13
+	VMOVUPS      Z10, 256(R10)
+	VMOVUPS      Z13, 320(R10)
+	VMOVUPS      320(R9), Z16
+	VMULPS       Z16, Z13, Z18
+	VMOVUPS      256(R9), Z20
+	VMULPS       Z20, Z13, Z13
+	VFMSUB231PS  Z20, Z10, Z18
+	VFMADD231PS  Z16, Z10, Z13
+	VSUBPS       Z9, Z2, Z2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z6, Z5, Z5
+	VMOVUPS      Z2, 768(R10)
+	VMOVUPS      Z5, 832(R10)
+	VMOVUPS      832(R9), Z6
+	VMULPS       Z6, Z5, Z9
+	VMOVUPS      768(R9), Z10
+	VMULPS       Z10, Z5, Z5
+	VFMSUB231PS  Z10, Z2, Z9
+	VFMADD231PS  Z6, Z2, Z5
+	VADDPS       Z8, Z0, Z2
+	VSUBPS       Z4, Z1, Z6
+	VSUBPS       Z8, Z0, Z0
+	VADDPS       Z4, Z1, Z1
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z15, Z7, Z4
+	VSUBPS       Z11, Z3, Z8
+	VSUBPS       Z15, Z7, Z7
+	VADDPS       Z11, Z3, Z3
+	VBROADCASTSS butterflyConstants<>+48(SB), Z10
+	VMOVAPS      Z2, Z11
+	VFMADD231PS  Z10, Z4, Z11
+	VMOVAPS      Z6, Z15
+	VFMADD231PS  Z10, Z8, Z15
+	VMOVUPS      Z11, 128(R10)
+	VMOVUPS      Z15, 192(R10)
+	VMOVUPS      192(R9), Z16
+	VMULPS       Z16, Z15, Z20
+	VMOVUPS      128(R9), Z21
+	VMULPS       Z21, Z15, Z15
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMSUB231PS  Z21, Z11, Z20
+	VFMADD231PS  Z16, Z11, Z15
+	VFNMADD231PS Z10, Z4, Z2
+	VFNMADD231PS Z10, Z8, Z6
+	VMOVUPS      Z2, 640(R10)
+	VMOVUPS      Z6, 704(R10)
+	VMOVUPS      704(R9), Z4
+	VMULPS       Z4, Z6, Z8
+	VMOVUPS      640(R9), Z11
+	VMULPS       Z11, Z6, Z6
+	VFMSUB231PS  Z11, Z2, Z8
+	VFMADD231PS  Z4, Z2, Z6
+	VMOVAPS      Z0, Z2
+	VFMADD231PS  Z10, Z3, Z2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVAPS      Z1, Z4
+	VFNMADD231PS Z10, Z7, Z4
+	VMOVUPS      Z2, 384(R10)
+	VMOVUPS      Z4, 448(R10)
+	VMOVUPS      448(R9), Z11
+	VMULPS       Z11, Z4, Z16
+	VMOVUPS      384(R9), Z21
+	VMULPS       Z21, Z4, Z4
+	VFMSUB231PS  Z21, Z2, Z16
+	VFMADD231PS  Z11, Z2, Z4
+	VFNMADD231PS Z10, Z3, Z0
+	VFMADD231PS  Z10, Z7, Z1
+	VMOVUPS      Z0, 896(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Z1, 960(R10)
+	VMOVUPS      960(R9), Z2
+	VMULPS       Z2, Z1, Z3
+	VMOVUPS      896(R9), Z7
+	VMULPS       Z7, Z1, Z1
+	VFMSUB231PS  Z7, Z0, Z3
+	VFMADD231PS  Z2, Z0, Z1
+	VADDPS       Z12, Z17, Z0
+	VADDPS       Z14, Z19, Z2
+	VSUBPS       Z12, Z17, Z7
+	VSUBPS       Z14, Z19, Z11
+	VADDPS       Z6, Z15, Z12
+	VADDPS       Z8, Z20, Z14
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z6, Z15, Z6
+	VSUBPS       Z8, Z20, Z8
+	VADDPS       Z8, Z6, Z15
+	VSUBPS       Z6, Z8, Z6
+	VADDPS       Z5, Z13, Z8
+	VADDPS       Z9, Z18, Z17
+	VSUBPS       Z5, Z13, Z5
+	VSUBPS       Z9, Z18, Z9
+	VADDPS       Z1, Z4, Z13
+	VADDPS       Z3, Z16, Z18
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z1, Z4, Z1
+	VSUBPS       Z3, Z16, Z3
+	VSUBPS       Z1, Z3, Z4
+	VADDPS       Z3, Z1, Z1
+	VADDPS       Z8, Z0, Z3
+	VADDPS       Z17, Z2, Z16
+	VSUBPS       Z8, Z0, Z0
+	VSUBPS       Z17, Z2, Z2
+	VADDPS       Z13, Z12, Z8
+	VADDPS       Z18, Z14, Z17
+	VSUBPS       Z13, Z12, Z12
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z18, Z14, Z13
+	VADDPS       Z8, Z3, Z14
+	VADDPS       Z17, Z16, Z18
+	VMOVUPS      Z18, (DI)
+	VMOVUPS      Z14, (R8)
+	VSUBPS       Z8, Z3, Z3
+	VSUBPS       Z17, Z16, Z8
+	VMOVUPS      Z8, (DI)(CX*4)
+	VMOVUPS      Z3, (R8)(CX*4)
+	VADDPS       Z13, Z0, Z3
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z12, Z2, Z8
+	VMOVUPS      Z8, (DI)(CX*2)
+	VMOVUPS      Z3, (R8)(CX*2)
+	VSUBPS       Z13, Z0, Z0
+	VADDPS       Z12, Z2, Z2
+	VMOVUPS      Z2, (DI)(DX*2)
+	VMOVUPS      Z0, (R8)(DX*2)
+	VADDPS       Z9, Z7, Z0
+	VSUBPS       Z5, Z11, Z2
+	VSUBPS       Z9, Z7, Z3
+	VADDPS       Z5, Z11, Z5
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z4, Z15, Z7
+	VSUBPS       Z1, Z6, Z8
+	VSUBPS       Z4, Z15, Z4
+	VADDPS       Z1, Z6, Z1
+	VMOVAPS      Z0, Z6
+	VFMADD231PS  Z10, Z7, Z6
+	VMOVAPS      Z2, Z9
+	VFMADD231PS  Z10, Z8, Z9
+	VMOVUPS      Z9, (DI)(CX*1)
+	VMOVUPS      Z6, (R8)(CX*1)
+	VFNMADD231PS Z10, Z7, Z0
+	VFNMADD231PS Z10, Z8, Z2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Z2, (DI)(BX*1)
+	VMOVUPS      Z0, (R8)(BX*1)
+	VMOVAPS      Z3, Z0
+	VFMADD231PS  Z10, Z1, Z0
+	VMOVAPS      Z5, Z2
+	VFNMADD231PS Z10, Z4, Z2
+	VMOVUPS      Z2, (DI)(DX*1)
+	VMOVUPS      Z0, (R8)(DX*1)
+	VFNMADD231PS Z10, Z1, Z3
+	VFMADD231PS  Z10, Z4, Z5
+	VMOVUPS      Z5, (DI)(SI*1)
+	VMOVUPS      Z3, (R8)(SI*1)
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x00000400, R9
+	ADDQ         $0x00000400, R10
+	CMPQ         R12, 8(R11)
+	JLS          fetched
+	ADDQ         $0x18, R11
+	MOVQ         (R11), R12
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x60, DI
+	CMPQ AX, DI
+	JNE  part
+
+done:
+	MOVQ R12, (R11)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R11
+	MOVQ R11, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, FMA3, MMX+
+TEXT ·BlockFilterKeep8AVX2(SB), $200-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (DX)(CX*2), BX
+	LEAQ (BX)(CX*2), SI
+	MOVQ fetches+8(FP), DI
+	MOVQ 120(DI), R11
+	ADDQ DI, R11
+	MOVQ (R11), R12
+	XORQ R13, R13
+	LEAQ 8(SP), R14
+	ADDQ $0x1f, R14
+	ANDQ $-32, R14
+
+part:
+	MOVQ  40(AX), DI
+	TESTQ DI, DI
+	JZ    done
+	MOVQ  DI, (SP)
+	MOVQ  (AX), DI
+	MOVQ  8(AX), R8
+	MOVQ  16(AX), R9
+	MOVQ  32(AX), R10
+
+butterfly:
+	VMOVUPS      (R8)(DX*1), Y0
+	VMOVUPS      (R8)(SI*1), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (DI)(CX*1), Y3
+	VMOVUPS      (DI)(BX*1), Y4
+	VSUBPS       Y4, Y3, Y5
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      (R8)(CX*1), Y4
+	VMOVUPS      (R8)(BX*1), Y6
+	VSUBPS       Y6, Y4, Y7
+	VMOVUPS      (DI)(DX*1), Y8
+	VMOVUPS      (DI)(SI*1), Y9
+	VADDPS       Y9, Y8, Y10
+	VMOVUPS      (R8), Y11
+	VMOVUPS      (R8)(CX*4), Y12
+	VADDPS       Y12, Y11, Y13
+	VADDPS       Y10, Y3, Y14
+	VMOVUPS      (DI), Y15
+	VADDPS       (DI)(CX*4), Y15, Y11
+	VMOVUPS      (R8)(CX*2), Y15
+	VADDPS       (R8)(DX*2), Y15, Y12
+	VADDPS       Y6, Y4, Y4
+	VSUBPS       Y9, Y8, Y6
+	VSUBPS       Y10, Y3, Y3
+	VMOVUPS      (DI)(CX*2), Y8
+	VMOVUPS      (DI)(DX*2), Y9
+	VADDPS       Y9, Y8, Y10
+	VSUBPS       Y2, Y4, Y15
+	VSUBPS       Y1, Y0, Y0
+	VADDPS       Y2, Y4, Y1
+	VADDPS       Y10, Y11, Y2
+	VADDPS       Y7, Y5, Y4
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y9, Y8, Y7
+	VADDPS       Y12, Y13, Y8
+	VSUBPS       Y10, Y11, Y9
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Y14, Y2, Y10
+	VSUBPS       Y6, Y0, Y11
+	VADDPS       Y0, Y6, Y0
+	VADDPS       Y1, Y8, Y6
+	VSUBPS       Y14, Y2, Y2
+	VMOVUPS      Y10, (R10)
+	VMOVUPS      Y6, 64(R10)
+	VSUBPS       Y12, Y13, Y12
+	VSUBPS       Y1, Y8, Y1
+	VMOVUPS      (R9), Y8
+	VMULPS       Y8, Y6, Y13
+	VMOVUPS      64(R9), Y14
+	VMULPS       Y14, Y6, Y6
+	VFMADD231PS  Y14, Y10, Y13
+	VADDPS       Y15, Y9, Y14
+	VMOVUPS      Y2, 512(R10)
+	VFMSUB231PS  Y8, Y10, Y6
+	VMOVUPS      Y14, 256(R10)
+	VSUBPS       Y15, Y9, Y8
+	VMOVUPS      512(R9), Y9
+	VMULPS       Y9, Y1, Y10
+	VADDPS       Y3, Y12, Y15
+	VMOVUPS      Y1, 576(R10)
+	VSUBPS       Y3, Y12, Y3
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      576(R9), Y12
+	VMULPS       Y12, Y1, Y1
+	VFMSUB231PS  Y9, Y2, Y1
+	VFMADD231PS  Y12, Y2, Y10
+	VMOVUPS      Y3, 320(R10)
+	VMOVUPS      320(R9), Y2
+	VMULPS       Y2, Y3, Y9
+	VSUBPS       Y10, Y13, Y12
+	VMOVUPS      Y12, (R14)
+	VMOVUPS      256(R9), Y12
+	VMULPS       Y12, Y3, Y3
+	VFMADD231PS  Y2, Y14, Y3
+	VSUBPS       Y11, Y4, Y2
+	VMOVUPS      Y1, 32(R14)
+	VMOVUPS      (R8), Y1
+	VSUBPS       (R8)(CX*4), Y1, Y1
+	VMOVUPS      Y8, 768(R10)
+	VMOVUPS      Y6, 64(R14)
+	VMOVUPS      (DI), Y6
+	VSUBPS       (DI)(CX*4), Y6, Y6
+	VMOVUPS      Y15, 832(R10)
+	VADDPS       Y10, Y13, Y10
+	VSUBPS       Y0, Y5, Y13
+	VMOVUPS      Y10, 96(R14)
+	VSUBPS       Y7, Y1, Y10
+	VADDPS       Y11, Y4, Y4
+	VFMSUB231PS  Y12, Y14, Y9
+	VMOVUPS      (R8)(CX*2), Y11
+	VSUBPS       (R8)(DX*2), Y11, Y11
+	VMOVUPS      832(R9), Y12
+	VMULPS       Y12, Y15, Y14
+	VADDPS       Y7, Y1, Y1
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      768(R9), Y7
+	VMULPS       Y7, Y15, Y15
+	VFMADD231PS  Y12, Y8, Y15
+	VSUBPS       Y11, Y6, Y12
+	VFMSUB231PS  Y7, Y8, Y14
+	VADDPS       Y11, Y6, Y6
+	VADDPS       Y0, Y5, Y0
+	VBROADCASTSS butterflyConstants<>+48(SB), Y5
+	VMOVAPS      Y12, Y7
+	VFMADD231PS  Y5, Y0, Y7
+	VMOVAPS      Y10, Y8
+	VFNMADD231PS Y5, Y13, Y8
+	VMOVAPS      Y6, Y11
+	VFMADD231PS  Y5, Y4, Y11
+	VFMADD231PS  Y5, Y13, Y10
+	VFNMADD231PS Y5, Y4, Y6
+	VFNMADD231PS Y5, Y0, Y12
+	VMOVAPS      Y1, Y0
+	VFNMADD231PS Y5, Y2, Y0
+	VFMADD231PS  Y5, Y2, Y1
+	VMOVUPS      192(R9), Y2
+	VMULPS       Y2, Y10, Y4
+	VMOVUPS      Y6, 640(R10)
+	VMOVUPS      Y8, 704(R10)
+	VMOVUPS      128(R9), Y13
+	VMULPS       Y13, Y10, Y5
+	VMOVUPS      Y10, 192(R10)
+	VFMADD231PS  Y2, Y11, Y5
+	VMOVUPS      640(R9), Y2
+	VMULPS       Y2, Y8, Y10
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMSUB231PS  Y13, Y11, Y4
+	VMOVUPS      704(R9), Y13
+	VMULPS       Y13, Y8, Y8
+	VFMSUB231PS  Y2, Y6, Y8
+	VFMADD231PS  Y13, Y6, Y10
+	VADDPS       Y14, Y9, Y2
+	VMOVUPS      448(R9), Y6
+	VMULPS       Y6, Y0, Y13
+	VMOVUPS      Y7, 384(R10)
+	VSUBPS       Y14, Y9, Y9
+	VADDPS       Y8, Y4, Y14
+	VMOVUPS      Y1, 960(R10)
+	VMOVUPS      Y9, 128(R14)
+	VSUBPS       Y10, Y5, Y9
+	VADDPS       Y10, Y5, Y5
+	VMOVUPS      384(R9), Y10
+	VFMSUB231PS  Y10, Y7, Y13
+	VMULPS       Y10, Y0, Y10
+	VMOVUPS      Y11, 128(R10)
+	VSUBPS       Y8, Y4, Y4
+	VFMADD231PS  Y6, Y7, Y10
+	VMOVUPS      Y0, 448(R10)
+	VMOVUPS      960(R9), Y0
+	VMULPS       Y0, Y1, Y6
+	VMOVUPS      896(R9), Y7
+	VFMSUB231PS  Y7, Y12, Y6
+	VMOVUPS      Y12, 896(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Y15, Y3, Y8
+	VMULPS       Y7, Y1, Y1
+	VSUBPS       Y6, Y13, Y7
+	VSUBPS       Y9, Y4, Y11
+	VFMADD231PS  Y0, Y12, Y1
+	VADDPS       Y1, Y10, Y0
+	VADDPS       Y4, Y9, Y4
+	VSUBPS       Y1, Y10, Y1
+	VADDPS       Y15, Y3, Y3
+	VMOVUPS      64(R14), Y9
+	VMOVUPS      32(R14), Y10
+	VSUBPS       Y10, Y9, Y12
+	VADDPS       Y0, Y5, Y15
+	VADDPS       Y10, Y9, Y9
+	VADDPS       Y6, Y13, Y6
+	VSUBPS       Y0, Y5, Y0
+	VMOVUPS      96(R14), Y5
+	VADDPS       Y3, Y5, Y10
+	VSUBPS       Y3, Y5, Y3
+	VSUBPS       Y2, Y9, Y5
+	VADDPS       Y2, Y9, Y2
+	VSUBPS       Y15, Y10, Y9
+	VSUBPS       Y0, Y5, Y13
+	VMOVUPS      Y9, (R8)(CX*4)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Y8, Y12, Y9
+	VADDPS       Y15, Y10, Y10
+	VSUBPS       Y8, Y12, Y8
+	VADDPS       Y0, Y5, Y0
+	VMOVUPS      Y13, (DI)(CX*2)
+	VADDPS       Y7, Y1, Y5
+	VSUBPS       Y1, Y7, Y1
+	VMOVUPS      Y0, (DI)(DX*2)
+	VSUBPS       Y6, Y14, Y0
+	VSUBPS       Y0, Y3, Y7
+	VADDPS       Y6, Y14, Y6
+	VADDPS       Y5, Y11, Y12
+	VMOVUPS      Y10, (R8)
+	VMOVUPS      (R14), Y10
+	VMOVUPS      128(R14), Y13
+	VSUBPS       Y13, Y10, Y14
+	VADDPS       Y13, Y10, Y10
+	VBROADCASTSS butterflyConstants<>+48(SB), Y13
+	VMOVAPS      Y14, Y15
+	VFNMADD231PS Y13, Y12, Y15
+	VADDPS       Y0, Y3, Y0
+	VADDPS       Y1, Y4, Y3
+	VSUBPS       Y1, Y4, Y1
+	VADDPS       Y6, Y2, Y4
+	VSUBPS       Y5, Y11, Y5
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Y7, (R8)(DX*2)
+	VMOVAPS      Y10, Y7
+	VFNMADD231PS Y13, Y3, Y7
+	VSUBPS       Y6, Y2, Y2
+	VMOVAPS      Y9, Y6
+	VFMADD231PS  Y13, Y1, Y6
+	VMOVUPS      Y6, (DI)(SI*1)
+	VFMADD231PS  Y13, Y12, Y14
+	VFNMADD231PS Y13, Y1, Y9
+	VMOVUPS      Y15, (R8)(SI*1)
+	VMOVUPS      Y0, (R8)(CX*2)
+	VMOVAPS      Y8, Y0
+	VFNMADD231PS Y13, Y5, Y0
+	VMOVUPS      Y4, (DI)
+	VFMADD231PS  Y13, Y3, Y10
+	VMOVUPS      Y14, (R8)(DX*1)
+	VMOVUPS      Y7, (R8)(BX*1)
+	VMOVUPS      Y0, (DI)(BX*1)
+	VMOVUPS      Y10, (R8)(CX*1)
+	VFMADD231PS  Y13, Y5, Y8
+	VMOVUPS      Y9, (DI)(DX*1)
+	VMOVUPS      Y2, (DI)(CX*4)
+	VMOVUPS      Y8, (DI)(CX*1)
 	ADDQ         $0x20, DI
 	ADDQ         $0x20, R8
 	ADDQ         $0x20, R9
@@ -14735,6 +17190,902 @@ butterfly:
 	VMOVUPS      Y0, (R8)(SI*1)
 	VFMADD231PS  Y10, Y2, Y1
 	VMOVUPS      Y1, (R8)(CX*4)
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, R13
+	ADDQ         $0x20, R14
+	ADDQ         $0x20, R9
+	ADDQ         $0x20, R10
+	XORQ         $0x01, R15
+	JNZ          butterfly
+	ADDQ         $0x00000440, R9
+	ADDQ         $0x00000440, R10
+	CMPQ         R12, 8(R11)
+	JLS          fetched
+	ADDQ         $0x18, R11
+	MOVQ         (R11), R12
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x60, DI
+	CMPQ AX, DI
+	JNE  part
+
+done:
+	MOVQ R12, (R11)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R11
+	MOVQ R11, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·BlockFilterKeep9AVX512(SB), $8-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (DX)(CX*2), BX
+	LEAQ (BX)(CX*2), SI
+	MOVQ fetches+8(FP), DI
+	MOVQ 120(DI), R11
+	ADDQ DI, R11
+	MOVQ (R11), R12
+
+part:
+	MOVQ  40(AX), DI
+	TESTQ DI, DI
+	JZ    done
+	MOVQ  DI, (SP)
+	MOVQ  (AX), DI
+	MOVQ  8(AX), R8
+	MOVQ  16(AX), R9
+	MOVQ  32(AX), R10
+	LEAQ  (DI)(CX*8), R13
+	LEAQ  (R8)(CX*8), R14
+
+butterfly:
+	VMOVUPS      (DI)(DX*1), Z0
+	VMOVUPS      (DI)(DX*2), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (R8)(DX*1), Z3
+	VMOVUPS      (R8)(DX*2), Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z4, Z3, Z1
+	VMOVUPS      (DI), Z3
+	VADDPS       Z2, Z3, Z4
+	VMOVUPS      (R8), Z6
+	VADDPS       Z5, Z6, Z7
+	VBROADCASTSS butterflyConstants<>+0(SB), Z8
+	VFNMADD231PS Z8, Z2, Z3
+	VBROADCASTSS butterflyConstants<>+4(SB), Z2
+	VMULPS       Z2, Z1, Z1
+	VADDPS       Z1, Z3, Z9
+	VSUBPS       Z1, Z3, Z1
+	VFNMADD231PS Z8, Z5, Z6
+	VMULPS       Z2, Z0, Z0
+	VSUBPS       Z0, Z6, Z3
+	VADDPS       Z0, Z6, Z0
+	VMOVUPS      (DI)(CX*4), Z5
+	VMOVUPS      (DI)(SI*1), Z6
+	VADDPS       Z6, Z5, Z10
+	VMOVUPS      (R8)(CX*4), Z11
+	VMOVUPS      (R8)(SI*1), Z12
+	VADDPS       Z12, Z11, Z13
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z12, Z11, Z6
+	VMOVUPS      (DI)(CX*1), Z11
+	VADDPS       Z10, Z11, Z12
+	VMOVUPS      (R8)(CX*1), Z14
+	VADDPS       Z13, Z14, Z15
+	VFNMADD231PS Z8, Z10, Z11
+	VMULPS       Z2, Z6, Z6
+	VADDPS       Z6, Z11, Z10
+	VSUBPS       Z6, Z11, Z6
+	VFNMADD231PS Z8, Z13, Z14
+	VMULPS       Z2, Z5, Z5
+	VSUBPS       Z5, Z14, Z11
+	VBROADCASTSS butterflyConstants<>+52(SB), Z13
+	VMOVAPS      Z10, Z16
+	VFMADD231PS  Z13, Z11, Z16
+	VFNMADD231PS Z13, Z10, Z11
+	VADDPS       Z5, Z14, Z5
+	VBROADCASTSS butterflyConstants<>+56(SB), Z10
+	VMOVAPS      Z5, Z14
+	VFMADD231PS  Z10, Z6, Z14
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMSUB231PS  Z10, Z5, Z6
+	VMOVUPS      (DI)(BX*1), Z5
+	VMOVUPS      (R13), Z17
+	VADDPS       Z17, Z5, Z18
+	VMOVUPS      (R8)(BX*1), Z19
+	VMOVUPS      (R14), Z20
+	VADDPS       Z20, Z19, Z21
+	VSUBPS       Z17, Z5, Z5
+	VSUBPS       Z20, Z19, Z17
+	VMOVUPS      (DI)(CX*2), Z19
+	VADDPS       Z18, Z19, Z20
+	VMOVUPS      (R8)(CX*2), Z22
+	VADDPS       Z21, Z22, Z23
+	VFNMADD231PS Z8, Z18, Z19
+	VMULPS       Z2, Z17, Z17
+	VADDPS       Z17, Z19, Z18
+	VSUBPS       Z17, Z19, Z17
+	VFNMADD231PS Z8, Z21, Z22
+	VMULPS       Z2, Z5, Z5
+	VSUBPS       Z5, Z22, Z19
+	VMOVAPS      Z19, Z21
+	VFMADD231PS  Z10, Z18, Z21
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMSUB231PS  Z10, Z19, Z18
+	VADDPS       Z5, Z22, Z5
+	VBROADCASTSS butterflyConstants<>+60(SB), Z19
+	VMOVAPS      Z17, Z22
+	VFNMADD231PS Z19, Z5, Z22
+	VFMADD231PS  Z19, Z17, Z5
+	VADDPS       Z20, Z12, Z17
+	VADDPS       Z23, Z15, Z24
+	VSUBPS       Z20, Z12, Z12
+	VSUBPS       Z23, Z15, Z15
+	VADDPS       Z17, Z4, Z20
+	VADDPS       Z24, Z7, Z23
+	VMOVUPS      Z20, (R10)
+	VMOVUPS      Z23, 64(R10)
+	VMOVUPS      64(R9), Z25
+	VMULPS       Z25, Z23, Z26
+	VMOVUPS      (R9), Z27
+	VMULPS       Z27, Z23, Z23
+	VFMSUB231PS  Z27, Z20, Z26
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  Z25, Z20, Z23
+	VFNMADD231PS Z8, Z17, Z4
+	VMULPS       Z2, Z15, Z15
+	VADDPS       Z15, Z4, Z17
+	VSUBPS       Z15, Z4, Z4
+	VFNMADD231PS Z8, Z24, Z7
+	VMULPS       Z2, Z12, Z12
+	VSUBPS       Z12, Z7, Z15
+	VMOVUPS      Z17, 384(R10)
+	VMOVUPS      Z15, 448(R10)
+	VMOVUPS      448(R9), Z20
+	VMULPS       Z20, Z15, Z24
+	VMOVUPS      384(R9), Z25
+	VMULPS       Z25, Z15, Z15
+	VFMSUB231PS  Z25, Z17, Z24
+	VFMADD231PS  Z20, Z17, Z15
+	VADDPS       Z12, Z7, Z7
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Z4, 768(R10)
+	VMOVUPS      Z7, 832(R10)
+	VMOVUPS      832(R9), Z12
+	VMULPS       Z12, Z7, Z17
+	VMOVUPS      768(R9), Z20
+	VMULPS       Z20, Z7, Z7
+	VFMSUB231PS  Z20, Z4, Z17
+	VFMADD231PS  Z12, Z4, Z7
+	VBROADCASTSS butterflyConstants<>+68(SB), Z4
+	VMULPS       Z4, Z16, Z12
+	VBROADCASTSS butterflyConstants<>+64(SB), Z20
+	VFMADD231PS  Z20, Z21, Z12
+	VMULPS       Z4, Z11, Z25
+	VFMADD231PS  Z20, Z18, Z25
+	VMULPS       Z4, Z16, Z16
+	VFNMADD231PS Z20, Z21, Z16
+	VMULPS       Z4, Z11, Z11
+	VFNMADD231PS Z20, Z18, Z11
+	VBROADCASTSS butterflyConstants<>+72(SB), Z18
+	VMOVAPS      Z9, Z21
+	VFMADD231PS  Z18, Z12, Z21
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVAPS      Z3, Z27
+	VFMADD231PS  Z18, Z25, Z27
+	VMOVUPS      Z21, 128(R10)
+	VMOVUPS      Z27, 192(R10)
+	VMOVUPS      192(R9), Z28
+	VMULPS       Z28, Z27, Z29
+	VMOVUPS      128(R9), Z30
+	VMULPS       Z30, Z27, Z27
+	VFMSUB231PS  Z30, Z21, Z29
+	VFMADD231PS  Z28, Z21, Z27
+	VMULPS       Z18, Z12, Z12
+	VFNMADD231PS Z8, Z12, Z9
+	VMULPS       Z2, Z11, Z11
+	VMOVAPS      Z9, Z12
+	VFMADD231PS  Z18, Z11, Z12
+	VFNMADD231PS Z18, Z11, Z9
+	VMULPS       Z18, Z25, Z11
+	VFNMADD231PS Z8, Z11, Z3
+	VMULPS       Z2, Z16, Z11
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVAPS      Z3, Z16
+	VFNMADD231PS Z18, Z11, Z16
+	VMOVUPS      Z12, 512(R10)
+	VMOVUPS      Z16, 576(R10)
+	VMOVUPS      576(R9), Z21
+	VMULPS       Z21, Z16, Z25
+	VMOVUPS      512(R9), Z28
+	VMULPS       Z28, Z16, Z16
+	VFMSUB231PS  Z28, Z12, Z25
+	VFMADD231PS  Z21, Z12, Z16
+	VFMADD231PS  Z18, Z11, Z3
+	VMOVUPS      Z9, 896(R10)
+	VMOVUPS      Z3, 960(R10)
+	VMOVUPS      960(R9), Z11
+	VMULPS       Z11, Z3, Z12
+	VMOVUPS      896(R9), Z21
+	VMULPS       Z21, Z3, Z3
+	VFMSUB231PS  Z21, Z9, Z12
+	VFMADD231PS  Z11, Z9, Z3
+	VBROADCASTSS butterflyConstants<>+76(SB), Z9
+	VMOVAPS      Z14, Z11
+	VFNMADD231PS Z9, Z22, Z11
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVAPS      Z6, Z21
+	VFNMADD231PS Z9, Z5, Z21
+	VFMADD231PS  Z9, Z22, Z14
+	VFMADD231PS  Z9, Z5, Z6
+	VBROADCASTSS butterflyConstants<>+80(SB), Z5
+	VMOVAPS      Z1, Z22
+	VFMADD231PS  Z5, Z11, Z22
+	VMOVAPS      Z0, Z28
+	VFMADD231PS  Z5, Z21, Z28
+	VMOVUPS      Z22, 256(R10)
+	VMOVUPS      Z28, 320(R10)
+	VMOVUPS      320(R9), Z30
+	VMULPS       Z30, Z28, Z31
+	VMULPS       256(R9), Z28, Z28
+	VFMSUB231PS  256(R9), Z22, Z31
+	VFMADD231PS  Z30, Z22, Z28
+	VMULPS       Z5, Z11, Z11
+	VFNMADD231PS Z8, Z11, Z1
+	VMULPS       Z2, Z6, Z6
+	VMOVAPS      Z1, Z11
+	VFMADD231PS  Z5, Z6, Z11
+	VFNMADD231PS Z5, Z6, Z1
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMULPS       Z5, Z21, Z6
+	VFNMADD231PS Z8, Z6, Z0
+	VMULPS       Z2, Z14, Z6
+	VMOVAPS      Z0, Z14
+	VFNMADD231PS Z5, Z6, Z14
+	VMOVUPS      Z11, 640(R10)
+	VMOVUPS      Z14, 704(R10)
+	VMOVUPS      704(R9), Z21
+	VMULPS       Z21, Z14, Z22
+	VMULPS       640(R9), Z14, Z14
+	VFMSUB231PS  640(R9), Z11, Z22
+	VFMADD231PS  Z21, Z11, Z14
+	VFMADD231PS  Z5, Z6, Z0
+	VMOVUPS      Z1, 1024(R10)
+	VMOVUPS      Z0, 1088(R10)
+	VMOVUPS      1088(R9), Z6
+	VMULPS       Z6, Z0, Z11
+	VMOVUPS      1024(R9), Z21
+	VMULPS       Z21, Z0, Z0
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMSUB231PS  Z21, Z1, Z11
+	VFMADD231PS  Z6, Z1, Z0
+	VADDPS       Z7, Z15, Z1
+	VADDPS       Z17, Z24, Z6
+	VSUBPS       Z7, Z15, Z7
+	VSUBPS       Z17, Z24, Z15
+	VADDPS       Z1, Z23, Z17
+	VADDPS       Z6, Z26, Z21
+	VFNMADD231PS Z8, Z1, Z23
+	VMULPS       Z2, Z15, Z1
+	VADDPS       Z1, Z23, Z15
+	VSUBPS       Z1, Z23, Z1
+	VFNMADD231PS Z8, Z6, Z26
+	VMULPS       Z2, Z7, Z6
+	VSUBPS       Z6, Z26, Z7
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z6, Z26, Z6
+	VADDPS       Z3, Z16, Z23
+	VADDPS       Z12, Z25, Z24
+	VSUBPS       Z3, Z16, Z3
+	VSUBPS       Z12, Z25, Z12
+	VADDPS       Z23, Z27, Z16
+	VADDPS       Z24, Z29, Z25
+	VFNMADD231PS Z8, Z23, Z27
+	VMULPS       Z2, Z12, Z12
+	VADDPS       Z12, Z27, Z23
+	VSUBPS       Z12, Z27, Z12
+	VFNMADD231PS Z8, Z24, Z29
+	VMULPS       Z2, Z3, Z3
+	VSUBPS       Z3, Z29, Z24
+	VMOVAPS      Z23, Z26
+	VFMADD231PS  Z13, Z24, Z26
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS Z13, Z23, Z24
+	VADDPS       Z3, Z29, Z3
+	VMOVAPS      Z3, Z13
+	VFMADD231PS  Z10, Z12, Z13
+	VFMSUB231PS  Z10, Z3, Z12
+	VADDPS       Z0, Z14, Z3
+	VADDPS       Z11, Z22, Z23
+	VSUBPS       Z0, Z14, Z0
+	VSUBPS       Z11, Z22, Z11
+	VADDPS       Z3, Z28, Z14
+	VADDPS       Z23, Z31, Z22
+	VFNMADD231PS Z8, Z3, Z28
+	VMULPS       Z2, Z11, Z3
+	VADDPS       Z3, Z28, Z11
+	VSUBPS       Z3, Z28, Z3
+	VFNMADD231PS Z8, Z23, Z31
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMULPS       Z2, Z0, Z0
+	VSUBPS       Z0, Z31, Z23
+	VMOVAPS      Z23, Z27
+	VFMADD231PS  Z10, Z11, Z27
+	VFMSUB231PS  Z10, Z23, Z11
+	VADDPS       Z0, Z31, Z0
+	VMOVAPS      Z3, Z10
+	VFNMADD231PS Z19, Z0, Z10
+	VFMADD231PS  Z19, Z3, Z0
+	VADDPS       Z14, Z16, Z3
+	VADDPS       Z22, Z25, Z19
+	VSUBPS       Z14, Z16, Z14
+	VSUBPS       Z22, Z25, Z16
+	VADDPS       Z3, Z17, Z22
+	VADDPS       Z19, Z21, Z23
+	VMOVUPS      Z23, (DI)
+	VMOVUPS      Z22, (R8)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS Z8, Z3, Z17
+	VMULPS       Z2, Z16, Z3
+	VADDPS       Z3, Z17, Z16
+	VSUBPS       Z3, Z17, Z3
+	VFNMADD231PS Z8, Z19, Z21
+	VMULPS       Z2, Z14, Z14
+	VSUBPS       Z14, Z21, Z17
+	VMOVUPS      Z17, (DI)(DX*1)
+	VMOVUPS      Z16, (R8)(DX*1)
+	VADDPS       Z14, Z21, Z14
+	VMOVUPS      Z14, (DI)(DX*2)
+	VMOVUPS      Z3, (R8)(DX*2)
+	VMULPS       Z4, Z26, Z3
+	VFMADD231PS  Z20, Z27, Z3
+	VMULPS       Z4, Z24, Z14
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  Z20, Z11, Z14
+	VMULPS       Z4, Z26, Z16
+	VFNMADD231PS Z20, Z27, Z16
+	VMULPS       Z4, Z24, Z4
+	VFNMADD231PS Z20, Z11, Z4
+	VMOVAPS      Z15, Z11
+	VFMADD231PS  Z18, Z3, Z11
+	VMOVAPS      Z7, Z17
+	VFMADD231PS  Z18, Z14, Z17
+	VMOVUPS      Z17, (DI)(CX*1)
+	VMOVUPS      Z11, (R8)(CX*1)
+	VMULPS       Z18, Z3, Z3
+	VFNMADD231PS Z8, Z3, Z15
+	VMULPS       Z2, Z4, Z3
+	VMOVAPS      Z15, Z4
+	VFMADD231PS  Z18, Z3, Z4
+	VFNMADD231PS Z18, Z3, Z15
+	VMULPS       Z18, Z14, Z3
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS Z8, Z3, Z7
+	VMULPS       Z2, Z16, Z3
+	VMOVAPS      Z7, Z11
+	VFNMADD231PS Z18, Z3, Z11
+	VMOVUPS      Z11, (DI)(CX*4)
+	VMOVUPS      Z4, (R8)(CX*4)
+	VFMADD231PS  Z18, Z3, Z7
+	VMOVUPS      Z7, (DI)(SI*1)
+	VMOVUPS      Z15, (R8)(SI*1)
+	VMOVAPS      Z13, Z3
+	VFNMADD231PS Z9, Z10, Z3
+	VMOVAPS      Z12, Z4
+	VFNMADD231PS Z9, Z0, Z4
+	VFMADD231PS  Z9, Z10, Z13
+	VFMADD231PS  Z9, Z0, Z12
+	VMOVAPS      Z1, Z0
+	VFMADD231PS  Z5, Z3, Z0
+	VMOVAPS      Z6, Z7
+	VFMADD231PS  Z5, Z4, Z7
+	VMOVUPS      Z7, (DI)(CX*2)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Z0, (R8)(CX*2)
+	VMULPS       Z5, Z3, Z0
+	VFNMADD231PS Z8, Z0, Z1
+	VMULPS       Z2, Z12, Z0
+	VMOVAPS      Z1, Z3
+	VFMADD231PS  Z5, Z0, Z3
+	VFNMADD231PS Z5, Z0, Z1
+	VMULPS       Z5, Z4, Z0
+	VFNMADD231PS Z8, Z0, Z6
+	VMULPS       Z2, Z13, Z0
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z5, Z0, Z2
+	VMOVUPS      Z2, (DI)(BX*1)
+	VMOVUPS      Z3, (R8)(BX*1)
+	VFMADD231PS  Z5, Z0, Z6
+	VMOVUPS      Z6, (R13)
+	VMOVUPS      Z1, (R14)
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x40, R13
+	ADDQ         $0x40, R14
+	ADDQ         $0x00000480, R9
+	ADDQ         $0x00000480, R10
+	CMPQ         R12, 8(R11)
+	JLS          fetched
+	ADDQ         $0x18, R11
+	MOVQ         (R11), R12
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x60, DI
+	CMPQ AX, DI
+	JNE  part
+
+done:
+	MOVQ R12, (R11)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R11
+	MOVQ R11, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, FMA3, MMX+
+TEXT ·BlockFilterKeep9AVX2(SB), $328-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (DX)(CX*2), BX
+	LEAQ (BX)(CX*2), SI
+	MOVQ fetches+8(FP), DI
+	MOVQ 120(DI), R11
+	ADDQ DI, R11
+	MOVQ (R11), R12
+	XORQ R15, R15
+	LEAQ 8(SP), BP
+	ADDQ $0x1f, BP
+	ANDQ $-32, BP
+
+part:
+	MOVQ  40(AX), DI
+	TESTQ DI, DI
+	JZ    done
+	MOVQ  DI, (SP)
+	MOVQ  (AX), DI
+	MOVQ  8(AX), R8
+	MOVQ  16(AX), R9
+	MOVQ  32(AX), R10
+	LEAQ  (DI)(CX*8), R13
+	LEAQ  (R8)(CX*8), R14
+
+butterfly:
+	VMOVUPS      (R8)(DX*1), Y0
+	VMOVUPS      (R8)(DX*2), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (R8)(CX*4), Y3
+	VMOVUPS      (R8)(SI*1), Y4
+	VSUBPS       Y4, Y3, Y5
+	VMOVUPS      (R8), Y6
+	VADDPS       Y2, Y6, Y7
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      (DI)(CX*4), Y4
+	VMOVUPS      (DI)(SI*1), Y8
+	VSUBPS       Y8, Y4, Y9
+	VMOVUPS      (DI)(DX*1), Y10
+	VMOVUPS      (DI)(DX*2), Y11
+	VSUBPS       Y11, Y10, Y12
+	VSUBPS       Y1, Y0, Y0
+	VBROADCASTSS butterflyConstants<>+4(SB), Y1
+	VMULPS       Y1, Y9, Y9
+	VADDPS       Y11, Y10, Y10
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      (DI), Y11
+	VADDPS       Y10, Y11, Y13
+	VBROADCASTSS butterflyConstants<>+0(SB), Y14
+	VFNMADD231PS Y14, Y10, Y11
+	VMULPS       Y1, Y12, Y10
+	VFNMADD231PS Y14, Y2, Y6
+	VADDPS       Y8, Y4, Y2
+	VMOVUPS      (DI)(CX*1), Y4
+	VADDPS       Y2, Y4, Y8
+	VADDPS       Y10, Y6, Y12
+	VMULPS       Y1, Y5, Y5
+	VSUBPS       Y0, Y11, Y15
+	VFNMADD231PS Y14, Y2, Y4
+	VSUBPS       Y10, Y6, Y2
+	VMOVUPS      (R8)(CX*1), Y6
+	VADDPS       Y3, Y6, Y10
+	VFNMADD231PS Y14, Y3, Y6
+	VADDPS       Y0, Y11, Y0
+	VADDPS       Y5, Y4, Y3
+	VADDPS       Y9, Y6, Y11
+	VSUBPS       Y9, Y6, Y6
+	VSUBPS       Y5, Y4, Y4
+	VBROADCASTSS butterflyConstants<>+52(SB), Y5
+	VMOVAPS      Y6, Y9
+	VFNMADD231PS Y5, Y3, Y9
+	VMOVUPS      Y12, (BP)
+	VBROADCASTSS butterflyConstants<>+56(SB), Y12
+	VMOVUPS      Y15, 32(BP)
+	VMOVAPS      Y11, Y15
+	VFMADD231PS  Y12, Y4, Y15
+	VFMSUB231PS  Y12, Y11, Y4
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (DI)(BX*1), Y11
+	VMOVUPS      Y4, 64(BP)
+	VMOVUPS      (R13), Y4
+	VMOVUPS      Y15, 96(BP)
+	VADDPS       Y4, Y11, Y15
+	VSUBPS       Y4, Y11, Y4
+	VFMADD231PS  Y5, Y6, Y3
+	VMULPS       Y1, Y4, Y4
+	VMOVUPS      (R8)(BX*1), Y6
+	VMOVUPS      (R14), Y11
+	VADDPS       Y11, Y6, Y5
+	VMOVUPS      Y2, 128(BP)
+	VMOVUPS      (R8)(CX*2), Y2
+	VMOVUPS      Y0, 160(BP)
+	VADDPS       Y5, Y2, Y0
+	VSUBPS       Y11, Y6, Y6
+	VFNMADD231PS Y14, Y5, Y2
+	VMOVUPS      (DI)(CX*2), Y5
+	VADDPS       Y15, Y5, Y11
+	VFNMADD231PS Y14, Y15, Y5
+	VMULPS       Y1, Y6, Y6
+	VSUBPS       Y6, Y5, Y15
+	VADDPS       Y6, Y5, Y5
+	VSUBPS       Y4, Y2, Y6
+	VMOVAPS      Y5, Y1
+	VFMSUB231PS  Y12, Y6, Y1
+	VFMADD231PS  Y12, Y5, Y6
+	VADDPS       Y4, Y2, Y2
+	VBROADCASTSS butterflyConstants<>+60(SB), Y4
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y4, Y15, Y5
+	VADDPS       Y0, Y10, Y12
+	VFNMADD231PS Y4, Y2, Y15
+	VADDPS       Y12, Y7, Y2
+	VSUBPS       Y11, Y8, Y4
+	VADDPS       Y11, Y8, Y8
+	VFNMADD231PS Y14, Y12, Y7
+	VSUBPS       Y0, Y10, Y0
+	VADDPS       Y8, Y13, Y10
+	VMOVUPS      Y2, 64(R10)
+	VMOVUPS      (R9), Y11
+	VMULPS       Y11, Y2, Y12
+	VFNMADD231PS Y14, Y8, Y13
+	VMOVUPS      64(R9), Y8
+	VMULPS       Y8, Y2, Y2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMSUB231PS  Y11, Y10, Y2
+	VFMADD231PS  Y8, Y10, Y12
+	VBROADCASTSS butterflyConstants<>+4(SB), Y8
+	VMULPS       Y8, Y4, Y4
+	VMOVUPS      Y10, (R10)
+	VADDPS       Y4, Y7, Y10
+	VMULPS       Y8, Y0, Y0
+	VSUBPS       Y4, Y7, Y4
+	VSUBPS       Y0, Y13, Y7
+	VADDPS       Y0, Y13, Y0
+	VMOVUPS      Y0, 384(R10)
+	VMOVUPS      384(R9), Y11
+	VMULPS       Y11, Y4, Y13
+	VMOVUPS      Y2, 192(BP)
+	VMULPS       448(R9), Y4, Y2
+	VMOVUPS      Y4, 448(R10)
+	VFMSUB231PS  Y11, Y0, Y2
+	VMOVUPS      832(R9), Y4
+	VMULPS       Y4, Y10, Y11
+	VFMADD231PS  448(R9), Y0, Y13
+	VMOVUPS      768(R9), Y0
+	VMOVUPS      Y12, 224(BP)
+	VMULPS       Y0, Y10, Y12
+	VMOVUPS      Y7, 768(R10)
+	VFMADD231PS  Y4, Y7, Y12
+	VFMSUB231PS  Y0, Y7, Y11
+	VMOVUPS      Y10, 832(R10)
+	VBROADCASTSS butterflyConstants<>+68(SB), Y0
+	VMULPS       Y0, Y3, Y4
+	VMULPS       Y0, Y3, Y3
+	VBROADCASTSS butterflyConstants<>+64(SB), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VMULPS       Y0, Y9, Y10
+	VFNMADD231PS Y7, Y1, Y10
+	VFNMADD231PS Y7, Y6, Y4
+	VBROADCASTSS butterflyConstants<>+72(SB), Y6
+	VMOVUPS      Y2, 256(BP)
+	VMULPS       Y6, Y3, Y2
+	VMULPS       Y0, Y9, Y9
+	VFMADD231PS  Y7, Y1, Y9
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMULPS       Y6, Y9, Y1
+	VMOVUPS      160(BP), Y7
+	VFMADD213PS  Y7, Y6, Y3
+	VMOVUPS      128(BP), Y0
+	VFMADD213PS  Y0, Y6, Y9
+	VFNMADD231PS Y14, Y1, Y0
+	VFNMADD231PS Y14, Y2, Y7
+	VMOVUPS      192(R9), Y1
+	VMULPS       Y1, Y9, Y2
+	VMOVUPS      Y3, 128(R10)
+	VMOVUPS      128(R9), Y14
+	VFMSUB231PS  Y14, Y3, Y2
+	VMULPS       Y8, Y4, Y4
+	VMULPS       Y14, Y9, Y14
+	VMOVUPS      Y2, 160(BP)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  Y6, Y4, Y2
+	VMULPS       Y8, Y10, Y10
+	VFNMADD231PS Y6, Y4, Y0
+	VMOVAPS      Y7, Y4
+	VFMADD231PS  Y6, Y10, Y4
+	VFNMADD231PS Y6, Y10, Y7
+	VFMADD231PS  Y1, Y3, Y14
+	VBROADCASTSS butterflyConstants<>+76(SB), Y1
+	VMOVUPS      96(BP), Y3
+	VMOVAPS      Y3, Y10
+	VFNMADD231PS Y1, Y15, Y10
+	VMOVUPS      Y7, 896(R10)
+	VMOVUPS      Y4, 512(R10)
+	VMOVUPS      576(R9), Y6
+	VMOVUPS      Y14, 128(BP)
+	VMULPS       Y6, Y0, Y14
+	VMOVUPS      512(R9), Y8
+	VFMSUB231PS  Y8, Y4, Y14
+	VMULPS       Y8, Y0, Y8
+	VFMADD231PS  Y6, Y4, Y8
+	VMOVUPS      Y9, 192(R10)
+	VMOVUPS      896(R9), Y4
+	VMULPS       Y4, Y2, Y6
+	VMOVUPS      Y2, 960(R10)
+	VFMADD231PS  Y1, Y15, Y3
+	VMOVUPS      960(R9), Y9
+	VFMADD231PS  Y9, Y7, Y6
+	VMULPS       Y9, Y2, Y2
+	VMOVUPS      Y0, 576(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMSUB231PS  Y4, Y7, Y2
+	VBROADCASTSS butterflyConstants<>+80(SB), Y0
+	VMULPS       Y0, Y10, Y4
+	VFMADD213PS  32(BP), Y0, Y10
+	VMOVUPS      64(BP), Y7
+	VMOVAPS      Y7, Y9
+	VFNMADD231PS Y1, Y5, Y9
+	VMULPS       Y0, Y9, Y15
+	VFMADD231PS  Y1, Y5, Y7
+	VFMADD213PS  (BP), Y0, Y9
+	VMULPS       320(R9), Y9, Y5
+	VMOVUPS      Y9, 320(R10)
+	VMOVUPS      256(R9), Y1
+	VFMSUB231PS  Y1, Y10, Y5
+	VMOVUPS      Y5, 64(BP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y5
+	VFNMADD213PS (BP), Y5, Y15
+	VMULPS       Y1, Y9, Y1
+	VFMADD231PS  320(R9), Y10, Y1
+	VFNMADD213PS 32(BP), Y5, Y4
+	VBROADCASTSS butterflyConstants<>+4(SB), Y9
+	VMULPS       Y9, Y7, Y7
+	VMULPS       Y9, Y3, Y3
+	VMOVAPS      Y15, Y5
+	VFNMADD231PS Y0, Y3, Y5
+	VMOVUPS      Y1, 32(BP)
+	VMOVAPS      Y4, Y1
+	VFMADD231PS  Y0, Y7, Y1
+	VFNMADD231PS Y0, Y7, Y4
+	VFMADD231PS  Y0, Y3, Y15
+	VMOVUPS      704(R9), Y3
+	VMULPS       Y3, Y5, Y7
+	VMOVUPS      640(R9), Y0
+	VFMSUB231PS  Y0, Y1, Y7
+	VMULPS       Y0, Y5, Y0
+	VMOVUPS      Y5, 704(R10)
+	VMULPS       1088(R9), Y15, Y5
+	VFMADD231PS  Y3, Y1, Y0
+	VMOVUPS      Y1, 640(R10)
+	VSUBPS       Y12, Y13, Y1
+	VMOVUPS      1024(R9), Y3
+	VFMSUB231PS  Y3, Y4, Y5
+	VMULPS       Y3, Y15, Y3
+	VMOVUPS      Y10, 256(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Y2, Y14, Y10
+	VFMADD231PS  1088(R9), Y4, Y3
+	VADDPS       Y12, Y13, Y12
+	VMOVUPS      Y15, 1088(R10)
+	VMULPS       Y9, Y1, Y1
+	VMOVUPS      Y4, 1024(R10)
+	VADDPS       Y2, Y14, Y2
+	VMULPS       Y9, Y10, Y4
+	VMOVUPS      256(BP), Y10
+	VSUBPS       Y11, Y10, Y13
+	VMOVUPS      224(BP), Y14
+	VADDPS       Y12, Y14, Y15
+	VMULPS       Y9, Y13, Y13
+	VMOVUPS      Y15, (BP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VFNMADD231PS Y15, Y12, Y14
+	VADDPS       Y11, Y10, Y10
+	VMOVUPS      192(BP), Y11
+	VADDPS       Y10, Y11, Y12
+	VFNMADD231PS Y15, Y10, Y11
+	VSUBPS       Y13, Y14, Y10
+	VMOVUPS      Y10, 192(BP)
+	VSUBPS       Y1, Y11, Y10
+	VADDPS       Y1, Y11, Y1
+	VADDPS       Y6, Y8, Y11
+	VMOVUPS      Y10, 256(BP)
+	VADDPS       160(BP), Y2, Y10
+	VSUBPS       Y6, Y8, Y6
+	VMOVUPS      128(BP), Y8
+	VMOVUPS      Y1, 224(BP)
+	VADDPS       Y11, Y8, Y1
+	VFNMADD231PS Y15, Y11, Y8
+	VMULPS       Y9, Y6, Y6
+	VSUBPS       Y4, Y8, Y11
+	VFNMADD213PS 160(BP), Y15, Y2
+	VADDPS       Y6, Y2, Y15
+	VADDPS       Y13, Y14, Y13
+	VADDPS       Y4, Y8, Y4
+	VSUBPS       Y6, Y2, Y2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Y5, Y7, Y6
+	VBROADCASTSS butterflyConstants<>+52(SB), Y8
+	VMOVAPS      Y2, Y14
+	VFNMADD231PS Y8, Y4, Y14
+	VFMADD231PS  Y8, Y2, Y4
+	VBROADCASTSS butterflyConstants<>+56(SB), Y2
+	VMOVAPS      Y11, Y8
+	VFMSUB231PS  Y2, Y15, Y8
+	VFMADD231PS  Y2, Y11, Y15
+	VSUBPS       Y5, Y7, Y5
+	VADDPS       Y3, Y0, Y7
+	VSUBPS       Y3, Y0, Y0
+	VMOVUPS      32(BP), Y3
+	VADDPS       Y7, Y3, Y11
+	VMULPS       Y9, Y5, Y5
+	VMULPS       Y9, Y0, Y0
+	VMOVUPS      Y15, 160(BP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VFNMADD231PS Y15, Y7, Y3
+	VADDPS       Y5, Y3, Y7
+	VSUBPS       Y5, Y3, Y3
+	VMOVUPS      64(BP), Y5
+	VMOVAPS      Y5, Y9
+	VFNMADD231PS Y15, Y6, Y9
+	VADDPS       Y6, Y5, Y5
+	VSUBPS       Y0, Y9, Y6
+	VADDPS       Y0, Y9, Y0
+	VMOVAPS      Y6, Y9
+	VFMADD231PS  Y2, Y7, Y9
+	VFMSUB231PS  Y2, Y6, Y7
+	VBROADCASTSS butterflyConstants<>+60(SB), Y2
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  Y2, Y3, Y6
+	VFNMADD231PS Y2, Y0, Y3
+	VSUBPS       Y5, Y10, Y0
+	VADDPS       Y11, Y1, Y2
+	VADDPS       Y5, Y10, Y5
+	VSUBPS       Y11, Y1, Y1
+	VMOVUPS      (BP), Y10
+	VADDPS       Y2, Y10, Y11
+	VMOVUPS      Y11, (R8)
+	VFNMADD231PS Y15, Y2, Y10
+	VBROADCASTSS butterflyConstants<>+4(SB), Y2
+	VMULPS       Y2, Y1, Y1
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMULPS       Y2, Y0, Y0
+	VADDPS       Y5, Y12, Y11
+	VMOVUPS      Y11, (DI)
+	VADDPS       Y0, Y10, Y11
+	VSUBPS       Y0, Y10, Y0
+	VFNMADD231PS Y15, Y5, Y12
+	VMOVUPS      Y0, (R8)(DX*2)
+	VBROADCASTSS butterflyConstants<>+68(SB), Y0
+	VMULPS       Y0, Y4, Y5
+	VSUBPS       Y1, Y12, Y10
+	VMULPS       Y0, Y4, Y4
+	VMOVUPS      Y11, (R8)(DX*1)
+	VBROADCASTSS butterflyConstants<>+64(SB), Y11
+	VFNMADD231PS Y11, Y9, Y5
+	VFMADD231PS  Y11, Y9, Y4
+	VMULPS       Y2, Y5, Y5
+	VMULPS       Y0, Y14, Y9
+	VADDPS       Y1, Y12, Y1
+	VMULPS       Y0, Y14, Y0
+	VBROADCASTSS butterflyConstants<>+72(SB), Y12
+	VMULPS       Y12, Y4, Y14
+	VMOVUPS      Y1, (DI)(DX*2)
+	VMOVUPS      Y10, (DI)(DX*1)
+	VBROADCASTSS butterflyConstants<>+76(SB), Y1
+	VMOVAPS      Y8, Y10
+	VFNMADD231PS Y1, Y6, Y10
+	VFNMADD231PS Y11, Y7, Y9
+	VFMADD231PS  Y11, Y7, Y0
+	VFMADD213PS  Y13, Y12, Y4
+	VBROADCASTSS butterflyConstants<>+80(SB), Y7
+	VMULPS       Y7, Y10, Y11
+	VMULPS       Y2, Y9, Y9
+	VFNMADD231PS Y15, Y14, Y13
+	VFMADD231PS  Y1, Y6, Y8
+	VMOVUPS      Y4, (R8)(CX*1)
+	VMOVAPS      Y13, Y4
+	VFNMADD231PS Y12, Y9, Y4
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      224(BP), Y6
+	VFMADD213PS  Y6, Y7, Y10
+	VFMADD231PS  Y12, Y9, Y13
+	VFNMADD231PS Y15, Y11, Y6
+	VMOVUPS      Y10, (DI)(CX*2)
+	VMOVUPS      160(BP), Y9
+	VMOVAPS      Y9, Y10
+	VFMADD231PS  Y1, Y3, Y10
+	VMULPS       Y2, Y10, Y10
+	VMULPS       Y12, Y0, Y11
+	VFNMADD213PS 256(BP), Y15, Y11
+	VMOVAPS      Y11, Y14
+	VFNMADD231PS Y12, Y5, Y14
+	VMULPS       Y2, Y8, Y2
+	VFNMADD231PS Y1, Y3, Y9
+	VMOVAPS      Y6, Y1
+	VFMADD231PS  Y7, Y10, Y1
+	VFNMADD231PS Y7, Y10, Y6
+	VMULPS       Y7, Y9, Y3
+	VFMADD213PS  256(BP), Y12, Y0
+	VMOVUPS      Y14, (DI)(CX*4)
+	VFMADD231PS  Y12, Y5, Y11
+	VMOVUPS      Y0, (DI)(CX*1)
+	VMOVUPS      192(BP), Y0
+	VFNMADD213PS Y0, Y15, Y3
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  Y7, Y2, Y5
+	VFMADD231PS  Y7, Y9, Y0
+	VMOVUPS      Y13, (R8)(CX*4)
+	VFNMADD231PS Y7, Y2, Y3
+	VMOVUPS      Y4, (R8)(SI*1)
+	VMOVUPS      Y3, (R14)
+	VMOVUPS      Y11, (DI)(SI*1)
+	VMOVUPS      Y6, (DI)(BX*1)
+	VMOVUPS      Y0, (R8)(CX*2)
+	VMOVUPS      Y5, (R8)(BX*1)
+	VMOVUPS      Y1, (R13)
 	ADDQ         $0x20, DI
 	ADDQ         $0x20, R8
 	ADDQ         $0x20, R13
@@ -20002,6 +23353,1198 @@ butterfly:
 	VMOVUPS      Y2, (DI)(CX*2)
 	VMOVUPS      Y3, (R13)
 	VMOVUPS      Y0, (DI)(SI*1)
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, R13
+	ADDQ         $0x20, R14
+	ADDQ         $0x20, R9
+	ADDQ         $0x20, R10
+	XORQ         $0x01, R15
+	JNZ          butterfly
+	ADDQ         $0x00000540, R9
+	ADDQ         $0x00000540, R10
+	CMPQ         R12, 8(R11)
+	JLS          fetched
+	ADDQ         $0x18, R11
+	MOVQ         (R11), R12
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x60, DI
+	CMPQ AX, DI
+	JNE  part
+
+done:
+	MOVQ R12, (R11)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R11
+	MOVQ R11, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·BlockFilterKeep11AVX512(SB), $904-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (DX)(CX*2), BX
+	LEAQ (BX)(CX*2), SI
+	MOVQ fetches+8(FP), DI
+	MOVQ 120(DI), R11
+	ADDQ DI, R11
+	MOVQ (R11), R12
+	LEAQ 8(SP), R15
+	ADDQ $0x3f, R15
+	ANDQ $-64, R15
+
+part:
+	MOVQ  40(AX), DI
+	TESTQ DI, DI
+	JZ    done
+	MOVQ  DI, (SP)
+	MOVQ  (AX), DI
+	MOVQ  8(AX), R8
+	MOVQ  16(AX), R9
+	MOVQ  32(AX), R10
+	LEAQ  (DI)(CX*8), R13
+	LEAQ  (R8)(CX*8), R14
+
+butterfly:
+	VMOVUPS      (R8)(DX*1), Z0
+	VMOVUPS      (R14), Z1
+	VSUBPS       Z1, Z0, Z2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (DI)(CX*1), Z3
+	VMOVUPS      (R13)(CX*2), Z4
+	VADDPS       Z4, Z3, Z5
+	VBROADCASTSS butterflyConstants<>+84(SB), Z6
+	VMOVUPS      (DI), Z7
+	VMOVAPS      Z7, Z8
+	VFMADD231PS  Z6, Z5, Z8
+	VMOVUPS      (DI)(CX*4), Z9
+	VMOVUPS      (DI)(SI*1), Z10
+	VADDPS       Z10, Z9, Z11
+	VMOVUPS      (DI)(BX*1), Z12
+	VMOVUPS      (DI)(DX*2), Z13
+	VADDPS       Z13, Z12, Z14
+	VMOVUPS      (R8)(CX*1), Z15
+	VMOVUPS      (R14)(CX*2), Z16
+	VSUBPS       Z16, Z15, Z17
+	VMOVUPS      (DI)(CX*2), Z18
+	VMOVUPS      (R13)(CX*1), Z19
+	VADDPS       Z19, Z18, Z20
+	VADDPS       Z1, Z0, Z0
+	VMOVUPS      (R8)(CX*2), Z1
+	VMOVUPS      (R14)(CX*1), Z21
+	VADDPS       Z21, Z1, Z22
+	VADDPS       Z16, Z15, Z15
+	VMOVUPS      (DI)(DX*1), Z16
+	VMOVUPS      (R13), Z23
+	VADDPS       Z23, Z16, Z24
+	VMOVUPS      (R8)(BX*1), Z25
+	VMOVUPS      (R8)(DX*2), Z26
+	VSUBPS       Z26, Z25, Z27
+	VSUBPS       Z19, Z18, Z18
+	VMOVUPS      (R8)(CX*4), Z19
+	VMOVUPS      (R8)(SI*1), Z28
+	VADDPS       Z28, Z19, Z29
+	VADDPS       Z5, Z7, Z30
+	VADDPS       Z20, Z30, Z30
+	VADDPS       (R8), Z15, Z31
+	VBROADCASTSS butterflyConstants<>+88(SB), Z9
+	VMULPS       Z9, Z17, Z10
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Z15, (R15)
+	VBROADCASTSS butterflyConstants<>+92(SB), Z15
+	VFMADD231PS  Z15, Z20, Z8
+	VADDPS       Z26, Z25, Z25
+	VADDPS       Z22, Z31, Z26
+	VADDPS       Z0, Z26, Z26
+	VADDPS       Z24, Z30, Z30
+	VSUBPS       Z28, Z19, Z19
+	VADDPS       Z11, Z30, Z28
+	VBROADCASTSS butterflyConstants<>+96(SB), Z30
+	VMULPS       Z30, Z17, Z31
+	VADDPS       Z29, Z26, Z26
+	VADDPS       Z25, Z26, Z26
+	VMOVUPS      Z25, 64(R15)
+	VMOVUPS      64(R9), Z25
+	VMOVUPS      Z29, 128(R15)
+	VMULPS       Z25, Z26, Z29
+	VMOVUPS      Z0, 192(R15)
+	VBROADCASTSS butterflyConstants<>+100(SB), Z0
+	VMOVUPS      Z22, 256(R15)
+	VMOVAPS      Z7, Z22
+	VFNMADD231PS Z0, Z5, Z22
+	VFNMADD231PS Z0, Z24, Z8
+	VADDPS       Z14, Z28, Z28
+	VSUBPS       Z13, Z12, Z12
+	VSUBPS       Z4, Z3, Z3
+	VSUBPS       Z21, Z1, Z1
+	VSUBPS       Z23, Z16, Z4
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Z26, 64(R10)
+	VBROADCASTSS butterflyConstants<>+108(SB), Z13
+	VFNMADD231PS Z13, Z11, Z8
+	VMOVUPS      (R9), Z16
+	VMULPS       Z16, Z26, Z21
+	VFMSUB231PS  Z16, Z28, Z29
+	VFMADD231PS  Z25, Z28, Z21
+	VBROADCASTSS butterflyConstants<>+116(SB), Z16
+	VFNMADD231PS Z16, Z14, Z8
+	VFMADD231PS  Z30, Z1, Z10
+	VBROADCASTSS butterflyConstants<>+104(SB), Z23
+	VFMADD231PS  Z23, Z2, Z10
+	VMOVAPS      Z7, Z25
+	VFMADD231PS  Z15, Z5, Z25
+	VFNMADD231PS Z13, Z20, Z25
+	VBROADCASTSS butterflyConstants<>+112(SB), Z26
+	VFMADD231PS  Z26, Z19, Z10
+	VFMADD231PS  Z26, Z1, Z31
+	VMOVUPS      Z21, 320(R15)
+	VMULPS       Z23, Z17, Z21
+	VMOVUPS      Z29, 384(R15)
+	VBROADCASTSS butterflyConstants<>+120(SB), Z29
+	VFMADD231PS  Z29, Z27, Z10
+	VMOVUPS      Z28, (R10)
+	VMULPS       Z29, Z17, Z28
+	VFNMADD231PS Z29, Z2, Z31
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Z12, 448(R15)
+	VSUBPS       Z10, Z8, Z12
+	VFNMADD231PS Z16, Z24, Z25
+	VFNMADD231PS Z16, Z20, Z22
+	VFMADD231PS  Z15, Z24, Z22
+	VFNMADD231PS Z9, Z1, Z28
+	VFMADD231PS  Z26, Z2, Z28
+	VADDPS       Z10, Z8, Z8
+	VFNMADD231PS Z30, Z19, Z28
+	VMULPS       Z26, Z17, Z10
+	VFNMADD231PS Z29, Z1, Z21
+	VFNMADD231PS Z30, Z2, Z21
+	VFMADD231PS  Z6, Z11, Z22
+	VMULPS       Z9, Z3, Z17
+	VFNMADD231PS Z13, Z14, Z22
+	VFNMADD231PS Z23, Z1, Z10
+	VFMADD231PS  Z9, Z19, Z21
+	VFMADD231PS  Z26, Z27, Z21
+	VFNMADD231PS Z23, Z19, Z31
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z21, Z22, Z1
+	VADDPS       Z21, Z22, Z21
+	VMOVAPS      Z7, Z22
+	VFNMADD231PS Z16, Z5, Z22
+	VFNMADD231PS Z9, Z27, Z31
+	VFMADD231PS  Z6, Z20, Z22
+	VFMADD231PS  Z30, Z18, Z17
+	VFNMADD231PS Z13, Z5, Z7
+	VFNMADD231PS Z0, Z11, Z25
+	VFNMADD231PS Z13, Z24, Z22
+	VFNMADD231PS Z0, Z20, Z7
+	VFMADD231PS  Z6, Z14, Z25
+	VMULPS       Z30, Z3, Z5
+	VMOVUPS      Z21, 384(R10)
+	VMOVUPS      (R8), Z20
+	VMOVUPS      Z21, 512(R15)
+	VMOVAPS      Z20, Z21
+	VFMADD231PS  (R15), Z6, Z21
+	VFMADD231PS  Z23, Z27, Z28
+	VFMADD231PS  Z9, Z2, Z10
+	VFMADD231PS  Z15, Z11, Z22
+	VFMADD231PS  Z6, Z24, Z7
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS Z0, Z14, Z22
+	VFMADD231PS  Z26, Z18, Z5
+	VFMADD231PS  Z23, Z4, Z17
+	VSUBPS       Z28, Z22, Z2
+	VFMADD231PS  Z29, Z19, Z10
+	VFNMADD231PS Z16, Z11, Z7
+	VFMADD231PS  256(R15), Z15, Z21
+	VADDPS       Z31, Z25, Z11
+	VMOVUPS      Z8, 128(R10)
+	VFNMADD231PS 192(R15), Z0, Z21
+	VMOVUPS      Z2, 768(R10)
+	VFMADD231PS  Z15, Z14, Z7
+	VMOVUPS      (DI)(CX*4), Z14
+	VSUBPS       (DI)(SI*1), Z14, Z14
+	VFMADD231PS  Z26, Z14, Z17
+	VFNMADD231PS 128(R15), Z13, Z21
+	VFNMADD231PS 64(R15), Z16, Z21
+	VSUBPS       Z31, Z25, Z19
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  448(R15), Z29, Z17
+	VADDPS       Z17, Z21, Z24
+	VSUBPS       Z17, Z21, Z17
+	VMOVUPS      192(R9), Z21
+	VMULPS       Z21, Z17, Z25
+	VFNMADD231PS Z29, Z4, Z5
+	VMOVUPS      Z11, 256(R10)
+	VMOVUPS      Z17, 192(R10)
+	VFNMADD231PS Z23, Z14, Z5
+	VMULPS       128(R9), Z17, Z17
+	VMOVUPS      Z24, 1344(R10)
+	VMOVUPS      Z12, 1280(R10)
+	VMOVUPS      1280(R9), Z31
+	VMOVUPS      Z2, 576(R15)
+	VMULPS       Z31, Z24, Z2
+	VFNMADD231PS Z30, Z27, Z10
+	VMOVUPS      1344(R9), Z27
+	VMULPS       Z27, Z24, Z24
+	VFMADD231PS  Z21, Z8, Z17
+	VFMSUB231PS  Z31, Z12, Z24
+	VMOVUPS      (R15), Z21
+	VMOVAPS      Z20, Z31
+	VFMADD231PS  Z15, Z21, Z31
+	VFMADD231PS  Z27, Z12, Z2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z2, Z17, Z12
+	VADDPS       Z2, Z17, Z2
+	VMOVAPS      Z20, Z17
+	VFNMADD231PS Z0, Z21, Z17
+	VFNMADD231PS 256(R15), Z13, Z31
+	VFNMADD231PS 192(R15), Z16, Z31
+	VFNMADD231PS 128(R15), Z0, Z31
+	VFMADD231PS  64(R15), Z6, Z31
+	VFNMADD231PS 448(R15), Z9, Z5
+	VSUBPS       Z5, Z31, Z27
+	VMOVUPS      Z1, 1024(R10)
+	VFMSUB231PS  128(R9), Z8, Z25
+	VADDPS       Z28, Z22, Z8
+	VMOVUPS      256(R9), Z22
+	VMULPS       Z22, Z27, Z28
+	VADDPS       Z5, Z31, Z5
+	VMOVUPS      Z5, 1216(R10)
+	VMOVUPS      Z27, 320(R10)
+	VMULPS       1216(R9), Z5, Z31
+	VMOVUPS      Z12, 640(R15)
+	VADDPS       Z10, Z7, Z12
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Z19, 1152(R10)
+	VMOVUPS      Z12, 512(R10)
+	VMOVUPS      Z2, 704(R15)
+	VMOVUPS      320(R9), Z2
+	VFMADD231PS  Z2, Z11, Z28
+	VMULPS       Z2, Z27, Z2
+	VMOVUPS      1152(R9), Z27
+	VFMSUB231PS  Z27, Z19, Z31
+	VSUBPS       Z10, Z7, Z7
+	VFNMADD231PS 256(R15), Z16, Z17
+	VFMADD231PS  192(R15), Z15, Z17
+	VMULPS       Z23, Z3, Z10
+	VFNMADD231PS Z29, Z18, Z10
+	VFNMADD231PS Z30, Z4, Z10
+	VFMADD231PS  128(R15), Z6, Z17
+	VMULPS       Z27, Z5, Z5
+	VFMADD231PS  Z9, Z14, Z10
+	VFNMADD231PS 64(R15), Z13, Z17
+	VFMADD231PS  448(R15), Z26, Z10
+	VSUBPS       Z10, Z17, Z27
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z10, Z17, Z10
+	VFMADD231PS  1216(R9), Z19, Z5
+	VMOVUPS      Z27, 448(R10)
+	VMOVUPS      1088(R9), Z17
+	VMULPS       Z17, Z10, Z19
+	VFMSUB231PS  Z22, Z11, Z2
+	VMOVUPS      1024(R9), Z11
+	VMULPS       Z11, Z10, Z22
+	VFMSUB231PS  Z11, Z1, Z19
+	VFMADD231PS  Z17, Z1, Z22
+	VMOVUPS      Z10, 1088(R10)
+	VMOVUPS      384(R9), Z1
+	VMULPS       Z1, Z27, Z10
+	VMOVUPS      512(R15), Z11
+	VMOVUPS      448(R9), Z17
+	VFMADD231PS  Z17, Z11, Z10
+	VMOVUPS      Z2, 768(R15)
+	VMOVAPS      Z20, Z2
+	VFNMADD231PS Z13, Z21, Z2
+	VMOVUPS      Z7, 896(R10)
+	VFNMADD231PS 256(R15), Z0, Z2
+	VMULPS       Z17, Z27, Z17
+	VMULPS       Z26, Z3, Z27
+	VFMADD231PS  192(R15), Z6, Z2
+	VFNMADD231PS Z23, Z18, Z27
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS 128(R15), Z16, Z2
+	VFMADD231PS  Z9, Z4, Z27
+	VFMADD231PS  Z29, Z14, Z27
+	VMULPS       Z29, Z3, Z3
+	VFNMADD231PS Z9, Z18, Z3
+	VFMADD231PS  64(R15), Z15, Z2
+	VMOVUPS      Z8, 640(R10)
+	VFMSUB231PS  Z1, Z11, Z17
+	VFNMADD231PS 448(R15), Z30, Z27
+	VSUBPS       Z22, Z10, Z1
+	VSUBPS       Z27, Z2, Z11
+	VADDPS       Z27, Z2, Z2
+	VMOVUPS      576(R9), Z18
+	VMULPS       Z18, Z11, Z27
+	VMOVUPS      Z11, 576(R10)
+	VFMADD231PS  Z26, Z4, Z3
+	VMOVUPS      Z2, 960(R10)
+	VMOVUPS      512(R9), Z4
+	VMULPS       Z4, Z11, Z11
+	VFNMADD231PS Z16, Z21, Z20
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  Z18, Z12, Z11
+	VMOVUPS      960(R9), Z18
+	VMULPS       Z18, Z2, Z21
+	VMOVUPS      Z1, (R15)
+	VMOVUPS      896(R9), Z1
+	VFMSUB231PS  Z1, Z7, Z21
+	VFMADD231PS  256(R15), Z6, Z20
+	VFNMADD231PS Z30, Z14, Z3
+	VFMSUB231PS  Z4, Z12, Z27
+	VADDPS       Z22, Z10, Z4
+	VADDPS       Z24, Z25, Z10
+	VADDPS       Z5, Z28, Z12
+	VFNMADD231PS 192(R15), Z13, Z20
+	VMULPS       Z1, Z2, Z1
+	VFMADD231PS  448(R15), Z23, Z3
+	VFMADD231PS  128(R15), Z15, Z20
+	VSUBPS       Z21, Z27, Z2
+	VFMADD231PS  Z18, Z7, Z1
+	VFNMADD231PS 64(R15), Z0, Z20
+	VSUBPS       Z3, Z20, Z7
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z19, Z17, Z14
+	VMOVUPS      704(R9), Z18
+	VMULPS       Z18, Z7, Z22
+	VSUBPS       Z24, Z25, Z24
+	VADDPS       Z3, Z20, Z3
+	VMOVUPS      Z3, 832(R10)
+	VMOVUPS      640(R9), Z20
+	VMULPS       Z20, Z7, Z25
+	VFMADD231PS  Z18, Z8, Z25
+	VADDPS       Z21, Z27, Z18
+	VSUBPS       Z19, Z17, Z17
+	VSUBPS       Z1, Z11, Z19
+	VADDPS       384(R15), Z10, Z21
+	VSUBPS       Z5, Z28, Z5
+	VMOVUPS      832(R9), Z27
+	VMULPS       Z27, Z3, Z28
+	VFMSUB231PS  Z20, Z8, Z22
+	VMOVUPS      768(R9), Z8
+	VMULPS       Z8, Z3, Z3
+	VMOVUPS      768(R15), Z20
+	VMOVUPS      Z19, 64(R15)
+	VSUBPS       Z31, Z20, Z19
+	VADDPS       Z31, Z20, Z20
+	VMOVUPS      Z7, 704(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      576(R15), Z7
+	VFMADD231PS  Z27, Z7, Z3
+	VADDPS       Z1, Z11, Z1
+	VADDPS       Z20, Z21, Z11
+	VADDPS       Z14, Z11, Z11
+	VMOVUPS      320(R15), Z21
+	VMOVUPS      704(R15), Z27
+	VADDPS       Z27, Z21, Z31
+	VFMSUB231PS  Z8, Z7, Z28
+	VMULPS       Z9, Z24, Z7
+	VADDPS       Z12, Z31, Z8
+	VADDPS       Z18, Z11, Z11
+	VMOVAPS      Z21, Z31
+	VFMADD231PS  Z6, Z27, Z31
+	VMOVUPS      Z18, 576(R15)
+	VSUBPS       Z3, Z25, Z18
+	VFMADD231PS  Z15, Z12, Z31
+	VADDPS       Z3, Z25, Z3
+	VADDPS       Z28, Z22, Z25
+	VFMADD231PS  Z30, Z19, Z7
+	VFMADD231PS  Z23, Z17, Z7
+	VFMADD231PS  Z26, Z2, Z7
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z25, Z11, Z11
+	VADDPS       Z4, Z8, Z8
+	VFNMADD231PS Z0, Z4, Z31
+	VADDPS       Z1, Z8, Z8
+	VMOVUPS      Z11, (DI)
+	VFNMADD231PS Z13, Z1, Z31
+	VSUBPS       Z28, Z22, Z11
+	VMOVAPS      Z21, Z22
+	VFNMADD231PS Z0, Z27, Z22
+	VMULPS       Z23, Z24, Z28
+	VMOVUPS      Z18, 768(R15)
+	VMULPS       Z30, Z24, Z18
+	VADDPS       Z3, Z8, Z8
+	VMOVUPS      Z8, (R8)
+	VFNMADD231PS Z29, Z19, Z28
+	VFNMADD231PS Z16, Z12, Z22
+	VFNMADD231PS Z16, Z3, Z31
+	VFNMADD231PS Z30, Z17, Z28
+	VFMADD231PS  Z29, Z11, Z7
+	VADDPS       Z7, Z31, Z8
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  Z26, Z19, Z18
+	VFNMADD231PS Z29, Z17, Z18
+	VFMADD231PS  Z15, Z4, Z22
+	VSUBPS       Z7, Z31, Z7
+	VMOVAPS      Z21, Z31
+	VFMADD231PS  Z15, Z27, Z31
+	VMOVUPS      Z7, (R14)(CX*2)
+	VMOVAPS      Z21, Z7
+	VFNMADD231PS Z13, Z27, Z7
+	VFMADD231PS  Z6, Z1, Z22
+	VFMADD231PS  Z9, Z2, Z28
+	VFNMADD231PS Z23, Z2, Z18
+	VFMADD231PS  Z26, Z11, Z28
+	VFNMADD231PS Z13, Z3, Z22
+	VFNMADD231PS Z16, Z27, Z21
+	VFNMADD231PS Z0, Z12, Z7
+	VFNMADD231PS Z13, Z12, Z31
+	VFMADD231PS  Z6, Z4, Z7
+	VSUBPS       Z28, Z22, Z27
+	VADDPS       Z28, Z22, Z22
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMULPS       Z29, Z24, Z28
+	VFNMADD231PS Z9, Z19, Z28
+	VFNMADD231PS Z16, Z4, Z31
+	VMULPS       Z26, Z24, Z24
+	VMOVUPS      Z27, (R14)
+	VFNMADD231PS Z23, Z19, Z24
+	VFNMADD231PS Z16, Z1, Z7
+	VFMADD231PS  Z9, Z17, Z24
+	VFMADD231PS  Z29, Z2, Z24
+	VMOVUPS      Z8, (R8)(CX*1)
+	VFNMADD231PS Z0, Z1, Z31
+	VFMADD231PS  Z6, Z12, Z21
+	VMOVUPS      640(R15), Z8
+	VMULPS       Z29, Z8, Z12
+	VFNMADD231PS Z13, Z4, Z21
+	VFMADD231PS  Z6, Z3, Z31
+	VFMADD231PS  Z15, Z1, Z21
+	VFNMADD231PS Z9, Z11, Z18
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z18, Z31, Z1
+	VADDPS       Z18, Z31, Z4
+	VMOVUPS      384(R15), Z18
+	VMOVAPS      Z18, Z19
+	VFMADD231PS  Z6, Z10, Z19
+	VMOVUPS      Z1, (R14)(CX*1)
+	VFNMADD231PS Z9, Z5, Z12
+	VFMADD231PS  Z26, Z17, Z28
+	VMOVAPS      Z18, Z1
+	VFMADD231PS  Z15, Z10, Z1
+	VFNMADD231PS Z13, Z20, Z1
+	VFMADD231PS  Z15, Z20, Z19
+	VFNMADD231PS Z30, Z2, Z28
+	VMULPS       Z9, Z8, Z2
+	VFNMADD231PS Z16, Z14, Z1
+	VMOVUPS      Z4, (R8)(CX*2)
+	VFNMADD231PS Z30, Z11, Z24
+	VFMADD231PS  Z30, Z5, Z2
+	VMOVUPS      (R15), Z4
+	VFMADD231PS  Z23, Z4, Z2
+	VFMADD231PS  Z15, Z3, Z7
+	VSUBPS       Z24, Z7, Z17
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Z17, (R8)(SI*1)
+	VFNMADD231PS Z0, Z14, Z19
+	VMULPS       Z23, Z8, Z17
+	VADDPS       Z24, Z7, Z7
+	VMOVAPS      Z18, Z24
+	VFNMADD231PS Z13, Z10, Z24
+	VFNMADD231PS Z0, Z3, Z21
+	VFNMADD231PS Z0, Z20, Z24
+	VFNMADD231PS Z29, Z5, Z17
+	VMOVUPS      576(R15), Z3
+	VFNMADD231PS Z13, Z3, Z19
+	VFNMADD231PS Z16, Z25, Z19
+	VMOVUPS      64(R15), Z27
+	VFMADD231PS  Z26, Z27, Z2
+	VMULPS       Z30, Z8, Z31
+	VFMADD231PS  Z26, Z5, Z31
+	VFMADD231PS  Z23, Z11, Z28
+	VFNMADD231PS Z29, Z4, Z31
+	VFNMADD231PS Z30, Z4, Z17
+	VMOVUPS      768(R15), Z11
+	VFMADD231PS  Z29, Z11, Z2
+	VMOVUPS      Z7, (R8)(CX*4)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z2, Z19, Z7
+	VADDPS       Z2, Z19, Z2
+	VMOVAPS      Z18, Z19
+	VFNMADD231PS Z0, Z10, Z19
+	VFNMADD231PS Z0, Z3, Z1
+	VFNMADD231PS Z23, Z27, Z31
+	VFNMADD231PS Z16, Z20, Z19
+	VFMADD231PS  Z9, Z27, Z17
+	VMOVUPS      Z22, (R8)(DX*1)
+	VFNMADD231PS Z9, Z11, Z31
+	VFMADD231PS  Z6, Z25, Z1
+	VSUBPS       Z28, Z21, Z22
+	VFNMADD231PS Z16, Z10, Z18
+	VMOVUPS      Z2, (R13)(CX*2)
+	VFMADD231PS  Z15, Z14, Z19
+	VFMADD231PS  Z6, Z14, Z24
+	VFMADD231PS  Z6, Z3, Z19
+	VFNMADD231PS Z13, Z25, Z19
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  Z26, Z11, Z17
+	VFNMADD231PS Z16, Z3, Z24
+	VFMADD231PS  Z6, Z20, Z18
+	VFNMADD231PS Z13, Z14, Z18
+	VSUBPS       Z17, Z19, Z2
+	VSUBPS       Z31, Z1, Z6
+	VMULPS       Z26, Z8, Z8
+	VADDPS       Z31, Z1, Z1
+	VFNMADD231PS Z23, Z5, Z8
+	VMOVUPS      Z2, (DI)(DX*1)
+	VFMADD231PS  Z9, Z4, Z8
+	VADDPS       Z17, Z19, Z2
+	VFMADD231PS  Z15, Z3, Z18
+	VFMADD231PS  Z15, Z25, Z24
+	VMOVUPS      Z6, (DI)(CX*2)
+	VFNMADD231PS Z0, Z25, Z18
+	VFMADD231PS  Z29, Z27, Z8
+	VFMADD231PS  Z26, Z4, Z12
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS Z30, Z11, Z8
+	VADDPS       Z28, Z21, Z0
+	VFNMADD231PS Z30, Z27, Z12
+	VFMADD231PS  Z23, Z11, Z12
+	VSUBPS       Z8, Z24, Z3
+	VADDPS       Z8, Z24, Z4
+	VMOVUPS      Z2, (R13)
+	VMOVUPS      Z22, (R8)(DX*2)
+	VSUBPS       Z12, Z18, Z2
+	VMOVUPS      Z0, (R8)(BX*1)
+	VMOVUPS      Z4, (DI)(SI*1)
+	VMOVUPS      Z1, (R13)(CX*1)
+	VADDPS       Z12, Z18, Z0
+	VMOVUPS      Z0, (DI)(DX*2)
+	VMOVUPS      Z7, (DI)(CX*1)
+	VMOVUPS      Z2, (DI)(BX*1)
+	VMOVUPS      Z3, (DI)(CX*4)
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x40, R13
+	ADDQ         $0x40, R14
+	ADDQ         $0x00000580, R9
+	ADDQ         $0x00000580, R10
+	CMPQ         R12, 8(R11)
+	JLS          fetched
+	ADDQ         $0x18, R11
+	MOVQ         (R11), R12
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x60, DI
+	CMPQ AX, DI
+	JNE  part
+
+done:
+	MOVQ R12, (R11)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R11
+	MOVQ R11, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, FMA3, MMX+
+TEXT ·BlockFilterKeep11AVX2(SB), $904-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (DX)(CX*2), BX
+	LEAQ (BX)(CX*2), SI
+	MOVQ fetches+8(FP), DI
+	MOVQ 120(DI), R11
+	ADDQ DI, R11
+	MOVQ (R11), R12
+	XORQ R15, R15
+	LEAQ 8(SP), BP
+	ADDQ $0x1f, BP
+	ANDQ $-32, BP
+
+part:
+	MOVQ  40(AX), DI
+	TESTQ DI, DI
+	JZ    done
+	MOVQ  DI, (SP)
+	MOVQ  (AX), DI
+	MOVQ  8(AX), R8
+	MOVQ  16(AX), R9
+	MOVQ  32(AX), R10
+	LEAQ  (DI)(CX*8), R13
+	LEAQ  (R8)(CX*8), R14
+
+butterfly:
+	VMOVUPS      (DI)(CX*1), Y0
+	VSUBPS       (R13)(CX*2), Y0, Y1
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (DI)(CX*2), Y2
+	VADDPS       (R13)(CX*1), Y2, Y3
+	VMOVUPS      (R8)(BX*1), Y4
+	VSUBPS       (R8)(DX*2), Y4, Y5
+	VMOVUPS      (R8)(DX*1), Y6
+	VADDPS       (R14), Y6, Y7
+	VADDPS       (R8)(DX*2), Y4, Y4
+	VMOVUPS      (DI)(CX*4), Y8
+	VADDPS       (DI)(SI*1), Y8, Y9
+	VMOVUPS      (R8)(CX*1), Y10
+	VADDPS       (R14)(CX*2), Y10, Y11
+	VMOVUPS      (DI)(DX*1), Y12
+	VADDPS       (R13), Y12, Y13
+	VSUBPS       (R13)(CX*1), Y2, Y2
+	VADDPS       (R13)(CX*2), Y0, Y0
+	VMOVUPS      (DI), Y14
+	VADDPS       Y0, Y14, Y15
+	VSUBPS       (R14)(CX*2), Y10, Y10
+	VADDPS       Y3, Y15, Y15
+	VMOVUPS      Y2, (BP)
+	VMOVUPS      (R8)(CX*2), Y2
+	VMOVUPS      Y1, 32(BP)
+	VADDPS       (R14)(CX*1), Y2, Y1
+	VSUBPS       (R13), Y12, Y12
+	VSUBPS       (R14), Y6, Y6
+	VSUBPS       (DI)(SI*1), Y8, Y8
+	VMOVUPS      Y8, 64(BP)
+	VADDPS       (R8), Y11, Y8
+	VMOVUPS      Y12, 96(BP)
+	VMOVUPS      (DI)(BX*1), Y12
+	VMOVUPS      Y11, 128(BP)
+	VADDPS       (DI)(DX*2), Y12, Y11
+	VADDPS       Y13, Y15, Y15
+	VADDPS       Y9, Y15, Y15
+	VADDPS       Y1, Y8, Y8
+	VADDPS       Y7, Y8, Y8
+	VADDPS       Y11, Y15, Y15
+	VMOVUPS      Y7, 160(BP)
+	VMOVUPS      (R8)(CX*4), Y7
+	VMOVUPS      Y1, 192(BP)
+	VADDPS       (R8)(SI*1), Y7, Y1
+	VADDPS       Y1, Y8, Y8
+	VSUBPS       (DI)(DX*2), Y12, Y12
+	VMOVUPS      Y12, 224(BP)
+	VMULPS       butterflyConstantVectors<>+704(SB), Y10, Y12
+	VMOVUPS      Y15, (R10)
+	VSUBPS       (R14)(CX*1), Y2, Y2
+	VMOVUPS      Y1, 256(BP)
+	VMOVAPS      Y14, Y1
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y0, Y1
+	VADDPS       Y4, Y8, Y8
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y3, Y1
+	VMOVUPS      Y4, 288(BP)
+	VMULPS       64(R9), Y8, Y4
+	VMOVUPS      Y8, 64(R10)
+	VFMSUB231PS  (R9), Y15, Y4
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMULPS       (R9), Y8, Y8
+	VFMADD231PS  64(R9), Y15, Y8
+	VSUBPS       (R8)(SI*1), Y7, Y7
+	VFMADD231PS  butterflyConstantVectors<>+768(SB), Y2, Y12
+	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y6, Y12
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y13, Y1
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y9, Y1
+	VBROADCASTSS butterflyConstants<>+112(SB), Y15
+	VFMADD231PS  Y15, Y7, Y12
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y5, Y12
+	VMOVUPS      Y8, 320(BP)
+	VBROADCASTSS butterflyConstants<>+116(SB), Y8
+	VFNMADD231PS Y8, Y11, Y1
+	VMOVUPS      Y4, 352(BP)
+	VADDPS       Y12, Y1, Y4
+	VMOVUPS      Y4, 384(BP)
+	VMOVAPS      Y14, Y4
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y0, Y4
+	VSUBPS       Y12, Y1, Y1
+	VMULPS       butterflyConstantVectors<>+768(SB), Y10, Y12
+	VFMADD231PS  Y15, Y2, Y12
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y3, Y4
+	VFNMADD231PS Y8, Y13, Y4
+	VMOVUPS      Y1, 416(BP)
+	VBROADCASTSS butterflyConstants<>+100(SB), Y1
+	VFNMADD231PS Y1, Y9, Y4
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y6, Y12
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y11, Y4
+	VMOVAPS      Y14, Y15
+	VFNMADD231PS Y1, Y0, Y15
+	VBROADCASTSS butterflyConstants<>+104(SB), Y1
+	VFNMADD231PS Y1, Y7, Y12
+	VMULPS       Y1, Y10, Y14
+	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y5, Y12
+	VSUBPS       Y12, Y4, Y1
+	VFNMADD231PS Y8, Y3, Y15
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y13, Y15
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y2, Y14
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y9, Y15
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y6, Y14
+	VMOVUPS      Y1, 448(BP)
+	VBROADCASTSS butterflyConstants<>+108(SB), Y1
+	VFNMADD231PS Y1, Y11, Y15
+	VADDPS       Y12, Y4, Y4
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y7, Y14
+	VBROADCASTSS butterflyConstants<>+112(SB), Y12
+	VFMADD231PS  Y12, Y5, Y14
+	VMOVUPS      Y4, 480(BP)
+	VADDPS       Y14, Y15, Y4
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Y14, Y15, Y14
+	VMOVUPS      (DI), Y15
+	VMOVUPS      Y14, 512(BP)
+	VMOVAPS      Y15, Y14
+	VFNMADD231PS Y1, Y0, Y14
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y3, Y14
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y13, Y14
+	VMOVUPS      Y4, 544(BP)
+	VMULPS       Y12, Y10, Y4
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y2, Y4
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y6, Y4
+	VFNMADD231PS Y8, Y9, Y14
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y11, Y14
+	VBROADCASTSS butterflyConstants<>+120(SB), Y12
+	VFMADD231PS  Y12, Y7, Y4
+	VFNMADD231PS Y8, Y0, Y15
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y5, Y4
+	VSUBPS       Y4, Y14, Y0
+	VADDPS       Y4, Y14, Y4
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y3, Y15
+	VFNMADD231PS Y1, Y13, Y15
+	VMULPS       Y12, Y10, Y3
+	VBROADCASTSS butterflyConstants<>+88(SB), Y10
+	VFNMADD231PS Y10, Y2, Y3
+	VBROADCASTSS butterflyConstants<>+112(SB), Y2
+	VFMADD231PS  Y2, Y6, Y3
+	VBROADCASTSS butterflyConstants<>+96(SB), Y6
+	VFNMADD231PS Y6, Y7, Y3
+	VBROADCASTSS butterflyConstants<>+104(SB), Y7
+	VFMADD231PS  Y7, Y5, Y3
+	VBROADCASTSS butterflyConstants<>+92(SB), Y5
+	VFMADD231PS  Y5, Y9, Y15
+	VMOVUPS      Y0, 896(R10)
+	VBROADCASTSS butterflyConstants<>+84(SB), Y9
+	VMOVUPS      (R8), Y13
+	VMOVAPS      Y13, Y14
+	VFMADD231PS  128(BP), Y9, Y14
+	VFMADD231PS  192(BP), Y5, Y14
+	VMOVUPS      Y0, 576(BP)
+	VBROADCASTSS butterflyConstants<>+100(SB), Y0
+	VFNMADD231PS Y0, Y11, Y15
+	VMULPS       32(BP), Y10, Y11
+	VMOVUPS      Y4, 512(R10)
+	VMOVUPS      Y4, 608(BP)
+	VSUBPS       Y3, Y15, Y4
+	VFNMADD231PS 160(BP), Y0, Y14
+	VFMADD231PS  (BP), Y6, Y11
+	VFNMADD231PS 256(BP), Y1, Y14
+	VFMADD231PS  96(BP), Y7, Y11
+	VFMADD231PS  64(BP), Y2, Y11
+	VMOVUPS      Y4, 768(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Y3, Y15, Y3
+	VFMADD231PS  224(BP), Y12, Y11
+	VFNMADD231PS 288(BP), Y8, Y14
+	VADDPS       Y11, Y14, Y15
+	VMOVUPS      Y4, 640(BP)
+	VMOVUPS      384(BP), Y4
+	VMOVUPS      Y4, 128(R10)
+	VMOVUPS      Y3, 672(BP)
+	VMULPS       1344(R9), Y15, Y3
+	VSUBPS       Y11, Y14, Y11
+	VMOVUPS      Y11, 192(R10)
+	VMULPS       192(R9), Y11, Y14
+	VFMSUB231PS  128(R9), Y4, Y14
+	VMULPS       128(R9), Y11, Y11
+	VMOVUPS      Y14, 704(BP)
+	VMOVAPS      Y13, Y14
+	VFMADD231PS  128(BP), Y5, Y14
+	VFMADD231PS  192(R9), Y4, Y11
+	VMOVUPS      Y15, 1344(R10)
+	VMULPS       32(BP), Y6, Y4
+	VFMADD231PS  (BP), Y2, Y4
+	VFNMADD231PS 192(BP), Y1, Y14
+	VMULPS       1280(R9), Y15, Y15
+	VMOVUPS      Y11, 384(BP)
+	VMOVUPS      416(BP), Y11
+	VFMSUB231PS  1280(R9), Y11, Y3
+	VFNMADD231PS 96(BP), Y12, Y4
+	VFNMADD231PS 160(BP), Y8, Y14
+	VFNMADD231PS 64(BP), Y7, Y4
+	VFNMADD231PS 256(BP), Y0, Y14
+	VMOVUPS      Y11, 1280(R10)
+	VFMADD231PS  288(BP), Y9, Y14
+	VFNMADD231PS 224(BP), Y10, Y4
+	VMOVUPS      Y3, 736(BP)
+	VADDPS       Y4, Y14, Y3
+	VSUBPS       Y4, Y14, Y4
+	VMOVUPS      480(BP), Y14
+	VMOVUPS      Y14, 256(R10)
+	VFMADD231PS  1344(R9), Y11, Y15
+	VMULPS       256(R9), Y4, Y11
+	VMOVUPS      Y4, 320(R10)
+	VMULPS       320(R9), Y4, Y4
+	VFMSUB231PS  256(R9), Y14, Y4
+	VMOVUPS      Y15, 416(BP)
+	VMULPS       1216(R9), Y3, Y15
+	VFMADD231PS  320(R9), Y14, Y11
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      448(BP), Y14
+	VFMSUB231PS  1152(R9), Y14, Y15
+	VMOVUPS      Y11, 480(BP)
+	VSUBPS       Y15, Y4, Y11
+	VMOVUPS      Y3, 1216(R10)
+	VMOVUPS      Y11, 768(BP)
+	VMOVAPS      Y13, Y11
+	VFNMADD231PS 128(BP), Y0, Y11
+	VMOVUPS      Y14, 1152(R10)
+	VFNMADD231PS 192(BP), Y8, Y11
+	VMULPS       32(BP), Y7, Y8
+	VFNMADD231PS (BP), Y12, Y8
+	VMULPS       1152(R9), Y3, Y3
+	VFMADD231PS  160(BP), Y5, Y11
+	VFNMADD231PS 96(BP), Y6, Y8
+	VFMADD231PS  256(BP), Y9, Y11
+	VFMADD231PS  64(BP), Y10, Y8
+	VADDPS       Y15, Y4, Y4
+	VFMADD231PS  1216(R9), Y14, Y3
+	VFMADD231PS  224(BP), Y2, Y8
+	VMOVUPS      544(BP), Y14
+	VMOVUPS      Y14, 384(R10)
+	VFNMADD231PS 288(BP), Y1, Y11
+	VSUBPS       Y8, Y11, Y15
+	VMOVUPS      Y15, 448(R10)
+	VMOVUPS      Y4, 448(BP)
+	VMULPS       384(R9), Y15, Y4
+	VFMADD231PS  448(R9), Y14, Y4
+	VADDPS       Y8, Y11, Y8
+	VMOVUPS      512(BP), Y11
+	VMOVUPS      Y11, 1024(R10)
+	VMOVUPS      Y8, 1088(R10)
+	VMOVUPS      Y4, 800(BP)
+	VMULPS       1024(R9), Y8, Y4
+	VFMADD231PS  1088(R9), Y11, Y4
+	VMOVUPS      Y4, 832(BP)
+	VMOVAPS      Y13, Y4
+	VFNMADD231PS 128(BP), Y1, Y4
+	VMULPS       1088(R9), Y8, Y8
+	VMULPS       448(R9), Y15, Y15
+	VFMSUB231PS  384(R9), Y14, Y15
+	VMULPS       32(BP), Y2, Y14
+	VFNMADD231PS (BP), Y7, Y14
+	VFMADD231PS  96(BP), Y10, Y14
+	VFMADD231PS  64(BP), Y12, Y14
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS 192(BP), Y0, Y4
+	VFMADD231PS  160(BP), Y9, Y4
+	VBROADCASTSS butterflyConstants<>+116(SB), Y7
+	VFNMADD231PS 256(BP), Y7, Y4
+	VFNMADD231PS 128(BP), Y7, Y13
+	VFMADD231PS  288(BP), Y5, Y4
+	VFMSUB231PS  1024(R9), Y11, Y8
+	VFNMADD231PS 224(BP), Y6, Y14
+	VSUBPS       Y14, Y4, Y11
+	VADDPS       Y14, Y4, Y4
+	VMULPS       512(R9), Y11, Y14
+	VMOVUPS      Y11, 576(R10)
+	VMULPS       576(R9), Y11, Y11
+	VMOVUPS      608(BP), Y7
+	VFMSUB231PS  512(R9), Y7, Y11
+	VFMADD231PS  576(R9), Y7, Y14
+	VMOVUPS      Y4, 960(R10)
+	VMULPS       896(R9), Y4, Y7
+	VMULPS       960(R9), Y4, Y4
+	VMOVUPS      Y14, 608(BP)
+	VMOVUPS      576(BP), Y14
+	VFMADD231PS  960(R9), Y14, Y7
+	VMOVUPS      Y7, 512(BP)
+	VMULPS       32(BP), Y12, Y7
+	VFMADD231PS  192(BP), Y9, Y13
+	VFNMADD231PS 160(BP), Y1, Y13
+	VFMADD231PS  256(BP), Y5, Y13
+	VMOVUPS      704(BP), Y12
+	VSUBPS       736(BP), Y12, Y1
+	VFNMADD231PS (BP), Y10, Y7
+	VFMADD231PS  96(BP), Y2, Y7
+	VFMSUB231PS  896(R9), Y14, Y4
+	VFNMADD231PS 288(BP), Y0, Y13
+	VFNMADD231PS 64(BP), Y6, Y7
+	VMOVUPS      224(BP), Y14
+	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y14, Y7
+	VADDPS       Y7, Y13, Y14
+	VSUBPS       Y7, Y13, Y7
+	VMOVUPS      672(BP), Y13
+	VMOVUPS      Y13, 640(R10)
+	VSUBPS       Y8, Y15, Y2
+	VMULPS       704(R9), Y7, Y0
+	VMOVUPS      Y7, 704(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      480(BP), Y9
+	VSUBPS       Y3, Y9, Y5
+	VMOVUPS      Y14, 832(R10)
+	VMOVUPS      Y5, 224(BP)
+	VMULPS       832(R9), Y14, Y5
+	VADDPS       Y3, Y9, Y3
+	VFMSUB231PS  640(R9), Y13, Y0
+	VMULPS       Y10, Y1, Y9
+	VMULPS       768(R9), Y14, Y14
+	VMULPS       640(R9), Y7, Y7
+	VFMADD231PS  704(R9), Y13, Y7
+	VMOVUPS      640(BP), Y13
+	VFMSUB231PS  768(R9), Y13, Y5
+	VFMADD231PS  832(R9), Y13, Y14
+	VADDPS       736(BP), Y12, Y12
+	VMOVUPS      384(BP), Y13
+	VADDPS       416(BP), Y13, Y10
+	VSUBPS       416(BP), Y13, Y13
+	VMOVUPS      Y13, 416(BP)
+	VSUBPS       Y14, Y7, Y13
+	VMOVUPS      Y13, 384(BP)
+	VADDPS       352(BP), Y12, Y13
+	VADDPS       Y14, Y7, Y7
+	VADDPS       320(BP), Y10, Y14
+	VFMADD231PS  768(BP), Y6, Y9
+	VMOVUPS      Y12, 736(BP)
+	VMOVUPS      800(BP), Y12
+	VADDPS       832(BP), Y12, Y6
+	VADDPS       Y8, Y15, Y8
+	VADDPS       Y4, Y11, Y15
+	VADDPS       Y3, Y14, Y14
+	VADDPS       448(BP), Y13, Y13
+	VADDPS       Y8, Y13, Y13
+	VMOVUPS      Y8, 704(BP)
+	VADDPS       Y5, Y0, Y8
+	VADDPS       Y6, Y14, Y14
+	VSUBPS       Y4, Y11, Y4
+	VADDPS       Y15, Y13, Y11
+	VMOVUPS      608(BP), Y13
+	VMOVUPS      Y15, 640(BP)
+	VADDPS       512(BP), Y13, Y15
+	VADDPS       Y8, Y11, Y11
+	VADDPS       Y15, Y14, Y14
+	VMOVUPS      Y11, (DI)
+	VBROADCASTSS butterflyConstants<>+92(SB), Y11
+	VMOVUPS      Y8, 672(BP)
+	VMOVUPS      320(BP), Y8
+	VMOVAPS      Y8, Y13
+	VFMADD231PS  Y11, Y10, Y13
+	VMOVAPS      Y8, Y12
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y10, Y12
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  butterflyConstantVectors<>+832(SB), Y2, Y9
+	VFMADD231PS  Y11, Y3, Y12
+	VADDPS       Y7, Y14, Y14
+	VMOVUPS      Y14, (R8)
+	VSUBPS       Y5, Y0, Y0
+	VBROADCASTSS butterflyConstants<>+100(SB), Y5
+	VFNMADD231PS Y5, Y6, Y12
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y4, Y9
+	VBROADCASTSS butterflyConstants<>+108(SB), Y14
+	VFNMADD231PS Y14, Y15, Y12
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y0, Y9
+	VBROADCASTSS butterflyConstants<>+116(SB), Y11
+	VFNMADD231PS Y11, Y7, Y12
+	VSUBPS       Y9, Y12, Y5
+	VADDPS       Y9, Y12, Y9
+	VFNMADD231PS Y14, Y3, Y13
+	VMOVAPS      Y8, Y12
+	VFNMADD231PS Y11, Y10, Y12
+	VFNMADD231PS Y11, Y6, Y13
+	VMOVUPS      Y9, 480(BP)
+	VMULPS       butterflyConstantVectors<>+768(SB), Y1, Y9
+	VMOVUPS      Y12, 64(BP)
+	VMOVUPS      768(BP), Y12
+	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y12, Y9
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y15, Y13
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y2, Y9
+	VMOVUPS      Y5, (R14)(CX*2)
+	VBROADCASTSS butterflyConstants<>+104(SB), Y5
+	VFNMADD231PS Y5, Y4, Y9
+	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y0, Y9
+	VFMADD231PS  butterflyConstantVectors<>+672(SB), Y7, Y13
+	VMULPS       Y5, Y1, Y14
+	VADDPS       Y9, Y13, Y5
+	VMOVUPS      Y5, 288(BP)
+	VMOVAPS      Y8, Y5
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y10, Y5
+	VFNMADD231PS butterflyConstantVectors<>+960(SB), Y12, Y14
+	VFNMADD231PS Y11, Y3, Y5
+	VSUBPS       Y9, Y13, Y9
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y2, Y14
+	VFMADD231PS  butterflyConstantVectors<>+704(SB), Y4, Y14
+	VBROADCASTSS butterflyConstants<>+112(SB), Y13
+	VMULPS       Y13, Y1, Y11
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y6, Y5
+	VFMADD231PS  Y13, Y0, Y14
+	VBROADCASTSS butterflyConstants<>+84(SB), Y13
+	VFMADD231PS  Y13, Y15, Y5
+	VMOVUPS      Y1, 576(BP)
+	VBROADCASTSS butterflyConstants<>+108(SB), Y1
+	VFNMADD231PS Y1, Y10, Y8
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS Y1, Y7, Y5
+	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y3, Y8
+	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y12, Y11
+	VMOVUPS      Y9, (R14)(CX*1)
+	VBROADCASTSS butterflyConstants<>+88(SB), Y9
+	VFMADD231PS  Y9, Y2, Y11
+	VFMADD231PS  Y13, Y6, Y8
+	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y4, Y11
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y15, Y8
+	VADDPS       Y14, Y5, Y10
+	VSUBPS       Y14, Y5, Y5
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y7, Y8
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y0, Y11
+	VADDPS       Y11, Y8, Y14
+	VMOVUPS      Y5, (R14)
+	VSUBPS       Y11, Y8, Y5
+	VMOVUPS      Y10, (R8)(DX*1)
+	VFMADD213PS  64(BP), Y13, Y3
+	VMOVUPS      Y5, (R8)(SI*1)
+	VBROADCASTSS butterflyConstants<>+120(SB), Y5
+	VMULPS       576(BP), Y5, Y8
+	VFNMADD231PS Y9, Y12, Y8
+	VFNMADD231PS Y1, Y6, Y3
+	VBROADCASTSS butterflyConstants<>+112(SB), Y6
+	VFMADD231PS  Y6, Y2, Y8
+	VBROADCASTSS butterflyConstants<>+92(SB), Y2
+	VFMADD231PS  Y2, Y15, Y3
+	VBROADCASTSS butterflyConstants<>+96(SB), Y10
+	VFNMADD231PS Y10, Y4, Y8
+	VMULPS       416(BP), Y9, Y4
+	VBROADCASTSS butterflyConstants<>+100(SB), Y11
+	VFNMADD231PS Y11, Y7, Y3
+	VBROADCASTSS butterflyConstants<>+104(SB), Y7
+	VFMADD231PS  Y7, Y0, Y8
+	VSUBPS       Y8, Y3, Y0
+	VMOVUPS      352(BP), Y12
+	VMOVAPS      Y12, Y15
+	VFMADD231PS  736(BP), Y13, Y15
+	VADDPS       Y8, Y3, Y3
+	VMOVUPS      Y0, (R8)(DX*2)
+	VFMADD231PS  448(BP), Y2, Y15
+	VMOVUPS      800(BP), Y0
+	VSUBPS       832(BP), Y0, Y0
+	VFNMADD231PS 704(BP), Y11, Y15
+	VMOVUPS      608(BP), Y8
+	VSUBPS       512(BP), Y8, Y8
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS 640(BP), Y1, Y15
+	VFMADD231PS  224(BP), Y10, Y4
+	VMOVUPS      Y3, (R8)(BX*1)
+	VFMADD231PS  Y7, Y0, Y4
+	VMOVUPS      672(BP), Y3
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y3, Y15
+	VFMADD231PS  Y6, Y8, Y4
+	VMOVUPS      Y14, (R8)(CX*4)
+	VFMADD231PS  384(BP), Y5, Y4
+	VSUBPS       Y4, Y15, Y14
+	VMOVUPS      Y14, (DI)(CX*1)
+	VMOVAPS      Y12, Y14
+	VFMADD231PS  736(BP), Y2, Y14
+	VFNMADD231PS 448(BP), Y1, Y14
+	VMULPS       416(BP), Y10, Y1
+	VFMADD231PS  224(BP), Y6, Y1
+	VFNMADD231PS Y5, Y0, Y1
+	VADDPS       Y4, Y15, Y4
+	VFNMADD231PS Y7, Y8, Y1
+	VMOVUPS      704(BP), Y15
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y15, Y14
+	VFNMADD231PS 640(BP), Y11, Y14
+	VFNMADD231PS 384(BP), Y9, Y1
+	VFMADD231PS  Y13, Y3, Y14
+	VMOVUPS      Y4, (R13)(CX*2)
+	VADDPS       Y1, Y14, Y4
+	VSUBPS       Y1, Y14, Y1
+	VMOVAPS      Y12, Y14
+	VFNMADD231PS 736(BP), Y11, Y14
+	VMOVUPS      Y1, (DI)(CX*2)
+	VMOVUPS      448(BP), Y1
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y1, Y14
+	VFMADD231PS  Y2, Y15, Y14
+	VMULPS       416(BP), Y7, Y2
+	VFNMADD231PS 224(BP), Y5, Y2
+	VFNMADD231PS Y10, Y0, Y2
+	VFMADD231PS  Y9, Y8, Y2
+	VFMADD231PS  640(BP), Y13, Y14
+	VFMADD231PS  384(BP), Y6, Y2
+	VMOVUPS      Y4, (R13)(CX*1)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VBROADCASTSS butterflyConstants<>+108(SB), Y4
+	VFNMADD231PS Y4, Y3, Y14
+	VSUBPS       Y2, Y14, Y10
+	VMOVUPS      Y10, (DI)(DX*1)
+	VMOVAPS      Y12, Y10
+	VFNMADD231PS 736(BP), Y4, Y10
+	VMULPS       416(BP), Y5, Y4
+	VADDPS       Y2, Y14, Y2
+	VMULPS       416(BP), Y6, Y14
+	VFNMADD231PS 224(BP), Y7, Y14
+	VMOVUPS      Y2, (R13)
+	VMOVUPS      736(BP), Y2
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y2, Y12
+	VFNMADD231PS Y11, Y1, Y10
+	VFMADD231PS  Y13, Y15, Y10
+	VMOVUPS      640(BP), Y2
+	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y2, Y10
+	VFMADD231PS  Y9, Y0, Y14
+	VFMADD231PS  Y13, Y1, Y12
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y3, Y10
+	VFMADD231PS  Y5, Y8, Y14
+	VMOVUPS      384(BP), Y1
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y1, Y14
+	VFNMADD231PS 224(BP), Y9, Y4
+	VSUBPS       Y14, Y10, Y5
+	VMOVUPS      288(BP), Y9
+	VMOVUPS      Y9, (R8)(CX*2)
+	VFMADD231PS  Y6, Y0, Y4
+	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y8, Y4
+	VADDPS       Y14, Y10, Y0
+	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y15, Y12
+	VMOVUPS      Y5, (DI)(CX*4)
+	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y2, Y12
+	VFMADD231PS  Y7, Y1, Y4
+	VFNMADD231PS Y11, Y3, Y12
+	VMOVUPS      Y0, (DI)(SI*1)
+	VSUBPS       Y4, Y12, Y0
+	VADDPS       Y4, Y12, Y1
+	VMOVUPS      Y1, (DI)(DX*2)
+	VMOVUPS      480(BP), Y1
+	VMOVUPS      Y1, (R8)(CX*1)
+	VMOVUPS      Y0, (DI)(BX*1)
 	ADDQ         $0x20, DI
 	ADDQ         $0x20, R8
 	ADDQ         $0x20, R13
@@ -26978,6 +31521,1569 @@ done:
 	VZEROUPPER
 	RET
 
+// func BlockFilterKeep13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·BlockFilterKeep13AVX512(SB), $1544-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (DX)(CX*2), BX
+	LEAQ (BX)(CX*2), SI
+	MOVQ fetches+8(FP), DI
+	MOVQ 120(DI), R11
+	ADDQ DI, R11
+	MOVQ (R11), R12
+	LEAQ 8(SP), R15
+	ADDQ $0x3f, R15
+	ANDQ $-64, R15
+
+part:
+	MOVQ  40(AX), DI
+	TESTQ DI, DI
+	JZ    done
+	MOVQ  DI, (SP)
+	MOVQ  (AX), DI
+	MOVQ  8(AX), R8
+	MOVQ  16(AX), R9
+	MOVQ  32(AX), R10
+	LEAQ  (DI)(CX*8), R13
+	LEAQ  (R8)(CX*8), R14
+
+butterfly:
+	VMOVUPS      (DI)(CX*1), Z0
+	VMOVUPS      (R13)(CX*4), Z1
+	VSUBPS       Z1, Z0, Z2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (R8)(CX*1), Z3
+	VMOVUPS      (R14)(CX*4), Z4
+	VADDPS       Z4, Z3, Z5
+	VMOVUPS      (R8)(BX*1), Z6
+	VMOVUPS      (R14), Z7
+	VSUBPS       Z7, Z6, Z8
+	VADDPS       Z1, Z0, Z0
+	VMOVUPS      (DI)(CX*2), Z1
+	VMOVUPS      (R13)(DX*1), Z9
+	VADDPS       Z9, Z1, Z10
+	VMOVUPS      (R8)(CX*4), Z11
+	VMOVUPS      (R14)(CX*1), Z12
+	VADDPS       Z12, Z11, Z13
+	VMOVUPS      (R8)(DX*1), Z14
+	VMOVUPS      (R14)(CX*2), Z15
+	VADDPS       Z15, Z14, Z16
+	VMOVUPS      (R8)(CX*2), Z17
+	VMOVUPS      (R14)(DX*1), Z18
+	VADDPS       Z18, Z17, Z19
+	VSUBPS       Z15, Z14, Z14
+	VMOVUPS      (DI)(DX*1), Z15
+	VMOVUPS      (R13)(CX*2), Z20
+	VADDPS       Z20, Z15, Z21
+	VMOVUPS      (DI)(BX*1), Z22
+	VMOVUPS      (R13), Z23
+	VADDPS       Z23, Z22, Z24
+	VMOVUPS      (DI), Z25
+	VADDPS       Z0, Z25, Z26
+	VSUBPS       Z12, Z11, Z11
+	VADDPS       Z10, Z26, Z12
+	VSUBPS       Z18, Z17, Z17
+	VADDPS       Z21, Z12, Z12
+	VMOVUPS      (R8)(DX*2), Z18
+	VMOVUPS      (R8)(SI*1), Z26
+	VSUBPS       Z26, Z18, Z27
+	VMOVUPS      (R8), Z28
+	VADDPS       Z5, Z28, Z29
+	VSUBPS       Z20, Z15, Z15
+	VMOVUPS      (DI)(CX*4), Z20
+	VMOVUPS      (R13)(CX*1), Z30
+	VADDPS       Z30, Z20, Z31
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z19, Z29, Z29
+	VADDPS       Z16, Z29, Z29
+	VBROADCASTSS butterflyConstants<>+124(SB), Z28
+	VMOVUPS      Z15, (R15)
+	VMOVAPS      Z25, Z15
+	VFMADD231PS  Z28, Z0, Z15
+	VADDPS       Z13, Z29, Z29
+	VMOVUPS      Z13, 64(R15)
+	VMOVUPS      (DI)(DX*2), Z13
+	VMOVUPS      Z16, 128(R15)
+	VMOVUPS      (DI)(SI*1), Z16
+	VMOVUPS      Z19, 192(R15)
+	VSUBPS       Z16, Z13, Z19
+	VADDPS       Z31, Z12, Z12
+	VSUBPS       Z30, Z20, Z20
+	VADDPS       Z16, Z13, Z13
+	VADDPS       Z7, Z6, Z6
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z6, Z29, Z4
+	VADDPS       Z24, Z12, Z7
+	VADDPS       Z26, Z18, Z12
+	VBROADCASTSS butterflyConstants<>+132(SB), Z16
+	VFMADD231PS  Z16, Z10, Z15
+	VSUBPS       Z9, Z1, Z1
+	VBROADCASTSS butterflyConstants<>+128(SB), Z9
+	VMULPS       Z9, Z3, Z18
+	VADDPS       Z12, Z4, Z4
+	VSUBPS       Z23, Z22, Z22
+	VBROADCASTSS butterflyConstants<>+140(SB), Z23
+	VFMADD231PS  Z23, Z21, Z15
+	VBROADCASTSS butterflyConstants<>+144(SB), Z26
+	VMULPS       Z26, Z3, Z29
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z13, Z7, Z7
+	VBROADCASTSS butterflyConstants<>+136(SB), Z30
+	VFMADD231PS  Z30, Z17, Z18
+	VFMADD231PS  Z26, Z14, Z18
+	VMOVUPS      Z12, 256(R15)
+	VMOVUPS      (R9), Z12
+	VMOVUPS      Z19, 320(R15)
+	VMULPS       Z12, Z4, Z19
+	VMOVUPS      Z7, (R10)
+	VMOVUPS      Z6, 384(R15)
+	VMOVUPS      64(R9), Z6
+	VMOVUPS      Z22, 448(R15)
+	VMULPS       Z6, Z4, Z22
+	VMOVUPS      Z20, 512(R15)
+	VBROADCASTSS butterflyConstants<>+148(SB), Z20
+	VFNMADD231PS Z20, Z31, Z15
+	VMOVUPS      Z5, 576(R15)
+	VMOVAPS      Z25, Z5
+	VFMADD231PS  Z16, Z0, Z5
+	VMOVUPS      Z4, 64(R10)
+	VBROADCASTSS butterflyConstants<>+152(SB), Z4
+	VFMADD231PS  Z4, Z11, Z18
+	VFMADD231PS  Z6, Z7, Z19
+	VBROADCASTSS butterflyConstants<>+160(SB), Z6
+	VFMADD231PS  Z6, Z8, Z18
+	VFMSUB231PS  Z12, Z7, Z22
+	VBROADCASTSS butterflyConstants<>+156(SB), Z7
+	VFNMADD231PS Z7, Z24, Z15
+	VBROADCASTSS butterflyConstants<>+164(SB), Z12
+	VFNMADD231PS Z12, Z13, Z15
+	VMOVUPS      Z22, 640(R15)
+	VBROADCASTSS butterflyConstants<>+168(SB), Z22
+	VFMADD231PS  Z22, Z27, Z18
+	VMOVUPS      Z19, 704(R15)
+	VSUBPS       Z18, Z15, Z19
+	VADDPS       Z18, Z15, Z15
+	VMOVUPS      Z15, 128(R10)
+	VMULPS       Z22, Z2, Z18
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS Z20, Z10, Z5
+	VFNMADD231PS Z12, Z21, Z5
+	VMOVUPS      Z19, 768(R15)
+	VMULPS       Z30, Z3, Z19
+	VFNMADD231PS Z7, Z31, Z5
+	VFMADD231PS  Z23, Z24, Z5
+	VFMADD231PS  Z4, Z17, Z19
+	VFMADD231PS  Z22, Z14, Z19
+	VFNMADD231PS Z6, Z11, Z19
+	VFNMADD231PS Z26, Z8, Z19
+	VFMADD231PS  Z28, Z13, Z5
+	VFNMADD231PS Z9, Z27, Z19
+	VMOVUPS      Z15, 832(R15)
+	VSUBPS       Z19, Z5, Z15
+	VFMADD231PS  Z22, Z17, Z29
+	VMOVUPS      Z15, 896(R15)
+	VMOVAPS      Z25, Z15
+	VFMADD231PS  Z23, Z0, Z15
+	VFNMADD231PS Z4, Z14, Z29
+	VFNMADD231PS Z12, Z10, Z15
+	VFNMADD231PS Z20, Z21, Z15
+	VFNMADD231PS Z9, Z11, Z29
+	VFNMADD231PS Z9, Z1, Z18
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z19, Z5, Z5
+	VFMADD231PS  Z30, Z8, Z29
+	VFMADD231PS  Z28, Z31, Z15
+	VFMADD231PS  Z6, Z27, Z29
+	VMULPS       Z4, Z3, Z19
+	VFMADD231PS  Z16, Z24, Z15
+	VFNMADD231PS Z7, Z13, Z15
+	VMOVUPS      Z18, 960(R15)
+	VSUBPS       Z29, Z15, Z18
+	VADDPS       Z29, Z15, Z15
+	VMOVAPS      Z25, Z29
+	VFNMADD231PS Z20, Z0, Z29
+	VFNMADD231PS Z7, Z10, Z29
+	VFMADD231PS  Z28, Z21, Z29
+	VFNMADD231PS Z6, Z17, Z19
+	VMOVUPS      Z15, 384(R10)
+	VFMADD231PS  Z23, Z31, Z29
+	VMOVUPS      Z18, 1280(R10)
+	VFNMADD231PS Z9, Z14, Z19
+	VFNMADD231PS Z12, Z24, Z29
+	VMOVUPS      Z18, 1024(R15)
+	VMOVAPS      Z25, Z18
+	VFNMADD231PS Z7, Z0, Z18
+	VMOVUPS      Z15, 1088(R15)
+	VMULPS       Z6, Z3, Z15
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  Z26, Z11, Z19
+	VFMADD231PS  Z23, Z10, Z18
+	VFNMADD231PS Z26, Z17, Z15
+	VFMADD231PS  Z30, Z14, Z15
+	VFNMADD231PS Z12, Z0, Z25
+	VFNMADD231PS Z22, Z11, Z15
+	VMULPS       Z30, Z2, Z0
+	VFMADD231PS  Z16, Z21, Z18
+	VFMADD231PS  Z28, Z10, Z25
+	VMULPS       Z22, Z3, Z3
+	VFNMADD231PS Z12, Z31, Z18
+	VFNMADD231PS Z22, Z8, Z19
+	VFMADD231PS  Z16, Z13, Z29
+	VFNMADD231PS Z30, Z27, Z19
+	VFNMADD231PS Z7, Z21, Z25
+	VFNMADD231PS Z9, Z17, Z3
+	VFMADD231PS  Z6, Z14, Z3
+	VMULPS       Z9, Z2, Z10
+	VADDPS       Z19, Z29, Z14
+	VFNMADD231PS Z30, Z11, Z3
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS Z9, Z8, Z15
+	VFMADD231PS  Z4, Z8, Z3
+	VMOVUPS      576(R15), Z8
+	VMOVUPS      (R8), Z11
+	VMOVAPS      Z11, Z17
+	VFMADD231PS  Z28, Z8, Z17
+	VFMADD231PS  Z16, Z31, Z25
+	VFNMADD231PS Z20, Z24, Z25
+	VFMADD231PS  192(R15), Z16, Z17
+	VFMADD231PS  Z28, Z24, Z18
+	VFMADD231PS  Z4, Z27, Z15
+	VFMADD231PS  128(R15), Z23, Z17
+	VFNMADD231PS Z26, Z27, Z3
+	VFMADD231PS  Z30, Z1, Z10
+	VMOVAPS      Z11, Z21
+	VFMADD231PS  Z16, Z8, Z21
+	VFMADD231PS  Z23, Z13, Z25
+	VMOVUPS      (R15), Z24
+	VFMADD231PS  Z26, Z24, Z10
+	VSUBPS       Z3, Z25, Z27
+	VFMADD231PS  512(R15), Z4, Z10
+	VFNMADD231PS 64(R15), Z20, Z17
+	VFMADD231PS  448(R15), Z6, Z10
+	VFNMADD231PS 384(R15), Z7, Z17
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS Z20, Z13, Z18
+	VFMADD231PS  Z4, Z1, Z0
+	VFMADD231PS  320(R15), Z22, Z10
+	VFNMADD231PS 256(R15), Z12, Z17
+	VSUBPS       Z10, Z17, Z13
+	VMOVUPS      Z13, 192(R10)
+	VADDPS       Z10, Z17, Z10
+	VADDPS       Z3, Z25, Z3
+	VMOVUPS      192(R9), Z17
+	VMULPS       Z17, Z13, Z25
+	VFMADD231PS  Z22, Z24, Z0
+	VMOVUPS      832(R15), Z31
+	VMOVUPS      Z27, 1152(R15)
+	VMOVUPS      128(R9), Z27
+	VFMSUB231PS  Z27, Z31, Z25
+	VMULPS       Z27, Z13, Z13
+	VFNMADD231PS 192(R15), Z20, Z21
+	VFMADD231PS  Z17, Z31, Z13
+	VMOVUPS      768(R15), Z17
+	VMOVUPS      Z17, 1536(R10)
+	VMOVUPS      Z10, 1600(R10)
+	VMOVUPS      1600(R9), Z27
+	VMULPS       Z27, Z10, Z31
+	VFNMADD231PS 512(R15), Z6, Z0
+	VMOVUPS      Z25, 832(R15)
+	VMOVUPS      1536(R9), Z25
+	VFMSUB231PS  Z25, Z17, Z31
+	VSUBPS       Z19, Z29, Z19
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS 128(R15), Z12, Z21
+	VMOVUPS      Z19, 1152(R10)
+	VFNMADD231PS 448(R15), Z26, Z0
+	VFNMADD231PS 320(R15), Z9, Z0
+	VMULPS       Z25, Z10, Z10
+	VFNMADD231PS 64(R15), Z7, Z21
+	VFMADD231PS  384(R15), Z23, Z21
+	VFMADD231PS  256(R15), Z28, Z21
+	VSUBPS       Z0, Z21, Z25
+	VMOVUPS      Z5, 256(R10)
+	VMOVUPS      Z25, 320(R10)
+	VADDPS       Z15, Z18, Z29
+	VADDPS       Z0, Z21, Z0
+	VMOVUPS      256(R9), Z21
+	VMOVUPS      Z31, 1216(R15)
+	VMULPS       Z21, Z25, Z31
+	VMOVUPS      Z13, 1280(R15)
+	VMOVUPS      320(R9), Z13
+	VFMADD231PS  Z13, Z5, Z31
+	VMOVUPS      Z31, 1344(R15)
+	VMOVAPS      Z11, Z31
+	VFMADD231PS  Z23, Z8, Z31
+	VMULPS       Z13, Z25, Z13
+	VMOVUPS      1408(R9), Z25
+	VMOVUPS      Z29, 1408(R15)
+	VMULPS       Z25, Z0, Z29
+	VFMSUB231PS  Z21, Z5, Z13
+	VMOVUPS      896(R15), Z5
+	VMOVUPS      Z5, 1408(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  Z27, Z17, Z10
+	VMOVUPS      1472(R9), Z17
+	VMULPS       Z17, Z0, Z21
+	VSUBPS       Z15, Z18, Z15
+	VFNMADD231PS 192(R15), Z12, Z31
+	VFNMADD231PS 128(R15), Z20, Z31
+	VMULPS       Z26, Z2, Z18
+	VFMSUB231PS  Z25, Z5, Z21
+	VFMADD231PS  64(R15), Z28, Z31
+	VFMADD231PS  Z17, Z5, Z29
+	VFMADD231PS  Z22, Z1, Z18
+	VFNMADD231PS Z4, Z24, Z18
+	VFNMADD231PS 512(R15), Z9, Z18
+	VMOVUPS      Z3, 768(R10)
+	VFMADD231PS  448(R15), Z30, Z18
+	VFMADD231PS  320(R15), Z6, Z18
+	VFMADD231PS  384(R15), Z16, Z31
+	VFNMADD231PS 256(R15), Z7, Z31
+	VSUBPS       Z18, Z31, Z5
+	VMOVUPS      Z5, 448(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      448(R9), Z17
+	VMULPS       Z17, Z5, Z25
+	VMOVUPS      1088(R15), Z27
+	VMOVUPS      Z13, 896(R15)
+	VMOVUPS      384(R9), Z13
+	VFMSUB231PS  Z13, Z27, Z25
+	VADDPS       Z18, Z31, Z18
+	VMOVUPS      Z18, 1344(R10)
+	VMOVAPS      Z11, Z31
+	VFNMADD231PS Z20, Z8, Z31
+	VMULPS       Z13, Z5, Z5
+	VFMADD231PS  Z17, Z27, Z5
+	VMOVUPS      1280(R9), Z13
+	VMULPS       Z13, Z18, Z17
+	VMOVUPS      1344(R9), Z27
+	VMULPS       Z27, Z18, Z18
+	VMOVUPS      Z21, 1088(R15)
+	VMOVUPS      1024(R15), Z21
+	VFMADD231PS  Z27, Z21, Z17
+	VFNMADD231PS 192(R15), Z7, Z31
+	VMULPS       Z6, Z2, Z27
+	VMULPS       Z4, Z2, Z2
+	VFNMADD231PS Z6, Z1, Z2
+	VFNMADD231PS Z9, Z24, Z2
+	VFMADD231PS  512(R15), Z26, Z2
+	VFMADD231PS  128(R15), Z28, Z31
+	VFMADD231PS  64(R15), Z23, Z31
+	VFMSUB231PS  Z13, Z21, Z18
+	VMOVUPS      Z14, 512(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS 448(R15), Z22, Z2
+	VFNMADD231PS 384(R15), Z12, Z31
+	VFNMADD231PS 320(R15), Z30, Z2
+	VMOVUPS      Z15, 1024(R10)
+	VFMADD231PS  256(R15), Z16, Z31
+	VMOVUPS      Z0, 1472(R10)
+	VSUBPS       Z2, Z31, Z0
+	VADDPS       Z2, Z31, Z2
+	VMOVUPS      576(R9), Z13
+	VMULPS       Z13, Z0, Z21
+	VMOVUPS      Z0, 576(R10)
+	VSUBPS       Z17, Z5, Z31
+	VMOVUPS      Z31, 1024(R15)
+	VADDPS       Z18, Z25, Z31
+	VMOVUPS      Z31, 768(R15)
+	VMOVUPS      512(R9), Z31
+	VMULPS       Z31, Z0, Z0
+	VFMSUB231PS  Z31, Z14, Z21
+	VFMADD231PS  Z13, Z14, Z0
+	VMOVUPS      1152(R9), Z13
+	VMULPS       Z13, Z2, Z14
+	VSUBPS       Z18, Z25, Z18
+	VMOVUPS      Z2, 1216(R10)
+	VMOVUPS      1216(R9), Z25
+	VMULPS       Z25, Z2, Z2
+	VMOVAPS      Z11, Z31
+	VFNMADD231PS Z7, Z8, Z31
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS Z26, Z1, Z27
+	VMOVUPS      192(R15), Z1
+	VFMADD231PS  Z23, Z1, Z31
+	VFMADD231PS  128(R15), Z16, Z31
+	VFNMADD231PS 64(R15), Z12, Z31
+	VFMADD231PS  384(R15), Z28, Z31
+	VFMADD231PS  Z30, Z24, Z27
+	VFMADD231PS  Z25, Z19, Z14
+	VMOVUPS      256(R15), Z25
+	VFNMADD231PS Z20, Z25, Z31
+	VFNMADD231PS 512(R15), Z22, Z27
+	VFNMADD231PS 448(R15), Z9, Z27
+	VFMADD231PS  320(R15), Z4, Z27
+	VADDPS       Z27, Z31, Z22
+	VADDPS       Z17, Z5, Z5
+	VFMSUB231PS  Z13, Z19, Z2
+	VSUBPS       Z27, Z31, Z13
+	VMOVUPS      Z13, 704(R10)
+	VMOVUPS      640(R9), Z17
+	VMULPS       Z17, Z13, Z19
+	VMOVUPS      Z22, 1088(R10)
+	VFNMADD231PS Z12, Z8, Z11
+	VFMADD231PS  Z28, Z1, Z11
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      1024(R9), Z1
+	VMULPS       Z1, Z22, Z8
+	VMOVUPS      1088(R9), Z27
+	VMULPS       Z27, Z22, Z22
+	VFNMADD231PS 128(R15), Z7, Z11
+	VFMADD231PS  64(R15), Z16, Z11
+	VFNMADD231PS 384(R15), Z20, Z11
+	VFMADD231PS  Z23, Z25, Z11
+	VFMADD213PS  960(R15), Z6, Z24
+	VFMSUB231PS  Z1, Z15, Z22
+	VMOVUPS      704(R9), Z1
+	VMULPS       Z1, Z13, Z13
+	VFNMADD231PS 512(R15), Z30, Z24
+	VFMADD231PS  Z27, Z15, Z8
+	VMOVUPS      1408(R15), Z15
+	VFMSUB231PS  Z17, Z15, Z13
+	VFMADD231PS  448(R15), Z4, Z24
+	VFNMADD231PS 320(R15), Z26, Z24
+	VMOVUPS      1344(R15), Z17
+	VADDPS       Z29, Z17, Z25
+	VMOVUPS      Z15, 640(R10)
+	VSUBPS       Z24, Z11, Z27
+	VMOVUPS      768(R9), Z31
+	VMULPS       Z31, Z27, Z6
+	VADDPS       Z24, Z11, Z11
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Z27, 832(R10)
+	VSUBPS       Z29, Z17, Z17
+	VFMADD231PS  Z1, Z15, Z19
+	VMOVUPS      1152(R15), Z1
+	VMOVUPS      Z1, 896(R10)
+	VMOVUPS      832(R9), Z15
+	VMULPS       Z15, Z27, Z24
+	VMOVUPS      896(R9), Z27
+	VMULPS       Z27, Z11, Z29
+	VFMSUB231PS  Z31, Z3, Z24
+	VMOVUPS      1280(R15), Z31
+	VMOVUPS      Z17, 1408(R15)
+	VADDPS       Z10, Z31, Z17
+	VMOVUPS      960(R9), Z12
+	VFMADD231PS  Z12, Z1, Z29
+	VMULPS       Z12, Z11, Z12
+	VFMADD231PS  Z15, Z3, Z6
+	VFMSUB231PS  Z27, Z1, Z12
+	VMOVUPS      832(R15), Z1
+	VMOVUPS      1216(R15), Z3
+	VADDPS       Z3, Z1, Z15
+	VADDPS       704(R15), Z17, Z27
+	VADDPS       Z25, Z27, Z27
+	VSUBPS       Z10, Z31, Z10
+	VADDPS       640(R15), Z15, Z31
+	VSUBPS       Z3, Z1, Z1
+	VADDPS       Z5, Z27, Z3
+	VMOVUPS      896(R15), Z27
+	VMOVUPS      Z10, 1216(R15)
+	VMOVUPS      1088(R15), Z10
+	VMOVUPS      Z15, 832(R15)
+	VADDPS       Z10, Z27, Z15
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z15, Z31, Z31
+	VMOVUPS      Z11, 960(R10)
+	VMULPS       Z9, Z1, Z11
+	VADDPS       768(R15), Z31, Z31
+	VMOVUPS      Z15, 1280(R15)
+	VADDPS       Z2, Z21, Z15
+	VSUBPS       Z29, Z6, Z9
+	VADDPS       Z15, Z31, Z31
+	VMOVUPS      Z9, 1152(R15)
+	VADDPS       Z14, Z0, Z9
+	VMOVUPS      Z15, 1344(R15)
+	VADDPS       Z22, Z13, Z15
+	VSUBPS       Z2, Z21, Z2
+	VSUBPS       Z22, Z13, Z13
+	VADDPS       Z29, Z6, Z6
+	VSUBPS       Z10, Z27, Z10
+	VSUBPS       Z12, Z24, Z21
+	VADDPS       Z12, Z24, Z12
+	VADDPS       Z9, Z3, Z3
+	VADDPS       Z8, Z19, Z22
+	VADDPS       Z15, Z31, Z24
+	VADDPS       Z22, Z3, Z3
+	VADDPS       Z6, Z3, Z3
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z12, Z24, Z24
+	VFMADD231PS  Z30, Z10, Z11
+	VMOVUPS      Z3, (R8)
+	VMOVUPS      704(R15), Z3
+	VMOVAPS      Z3, Z27
+	VFMADD231PS  Z28, Z17, Z27
+	VFMADD231PS  Z16, Z25, Z27
+	VFMADD231PS  Z23, Z5, Z27
+	VFNMADD231PS Z20, Z9, Z27
+	VFNMADD231PS Z7, Z22, Z27
+	VFMADD231PS  Z26, Z18, Z11
+	VMOVAPS      Z3, Z29
+	VFMADD231PS  Z23, Z17, Z29
+	VFMADD231PS  Z4, Z2, Z11
+	VBROADCASTSS butterflyConstants<>+164(SB), Z31
+	VFNMADD231PS Z31, Z6, Z27
+	VMOVUPS      Z24, (DI)
+	VBROADCASTSS butterflyConstants<>+160(SB), Z24
+	VFMADD231PS  Z24, Z13, Z11
+	VMOVUPS      Z12, 1088(R15)
+	VBROADCASTSS butterflyConstants<>+168(SB), Z12
+	VFMADD231PS  Z12, Z21, Z11
+	VMOVUPS      Z15, 896(R15)
+	VADDPS       Z11, Z27, Z15
+	VMOVUPS      Z15, 320(R15)
+	VMOVAPS      Z3, Z15
+	VFMADD231PS  Z16, Z17, Z15
+	VSUBPS       Z14, Z0, Z0
+	VSUBPS       Z8, Z19, Z8
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMULPS       Z30, Z1, Z14
+	VFMADD231PS  Z4, Z10, Z14
+	VFNMADD231PS Z31, Z25, Z29
+	VMULPS       Z26, Z1, Z19
+	VFNMADD231PS Z20, Z25, Z15
+	VFMADD231PS  Z12, Z18, Z14
+	VSUBPS       Z11, Z27, Z11
+	VFNMADD231PS Z31, Z5, Z15
+	VFNMADD231PS Z7, Z9, Z15
+	VFNMADD231PS Z24, Z2, Z14
+	VFMADD231PS  Z23, Z22, Z15
+	VFNMADD231PS Z26, Z13, Z14
+	VFMADD231PS  Z12, Z10, Z19
+	VFMADD231PS  Z28, Z6, Z15
+	VBROADCASTSS butterflyConstants<>+128(SB), Z27
+	VFNMADD231PS Z27, Z21, Z14
+	VMOVUPS      Z11, (R14)(CX*4)
+	VFNMADD231PS Z20, Z5, Z29
+	VFNMADD231PS Z4, Z18, Z19
+	VADDPS       Z14, Z15, Z11
+	VFNMADD231PS Z27, Z2, Z19
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z14, Z15, Z14
+	VFMADD231PS  Z28, Z9, Z29
+	VFMADD231PS  Z30, Z13, Z19
+	VFMADD231PS  Z24, Z21, Z19
+	VFMADD231PS  Z16, Z22, Z29
+	VFNMADD231PS Z7, Z6, Z29
+	VADDPS       Z19, Z29, Z15
+	VSUBPS       Z19, Z29, Z19
+	VMOVAPS      Z3, Z29
+	VFNMADD231PS Z7, Z17, Z29
+	VMOVUPS      Z19, 448(R15)
+	VMOVAPS      Z3, Z19
+	VFNMADD231PS Z20, Z17, Z19
+	VMOVUPS      Z15, (R8)(DX*1)
+	VMULPS       Z4, Z1, Z15
+	VFNMADD231PS Z24, Z10, Z15
+	VFNMADD231PS Z27, Z18, Z15
+	VFNMADD231PS Z7, Z25, Z19
+	VFMADD231PS  Z28, Z5, Z19
+	VFNMADD231PS Z31, Z17, Z3
+	VMOVUPS      Z14, (R14)(DX*1)
+	VFMADD231PS  Z23, Z9, Z19
+	VFMADD231PS  Z26, Z2, Z15
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS Z12, Z13, Z15
+	VFNMADD231PS Z31, Z22, Z19
+	VFMADD231PS  Z16, Z6, Z19
+	VFNMADD231PS Z30, Z21, Z15
+	VFMADD231PS  Z23, Z25, Z29
+	VMULPS       Z24, Z1, Z14
+	VFNMADD231PS Z26, Z10, Z14
+	VFMADD231PS  Z30, Z18, Z14
+	VFMADD231PS  Z16, Z5, Z29
+	VFMADD231PS  Z28, Z25, Z3
+	VFNMADD231PS Z31, Z9, Z29
+	VFNMADD231PS Z12, Z2, Z14
+	VFMADD231PS  Z28, Z22, Z29
+	VADDPS       Z15, Z19, Z17
+	VFNMADD231PS Z27, Z13, Z14
+	VFNMADD231PS Z20, Z6, Z29
+	VFMADD231PS  Z4, Z21, Z14
+	VADDPS       Z14, Z29, Z25
+	VSUBPS       Z14, Z29, Z14
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMULPS       Z12, Z1, Z1
+	VFNMADD231PS Z7, Z5, Z3
+	VFMADD231PS  Z16, Z9, Z3
+	VFNMADD231PS Z27, Z10, Z1
+	VFNMADD231PS Z20, Z22, Z3
+	VFMADD231PS  Z24, Z18, Z1
+	VFNMADD231PS Z30, Z2, Z1
+	VSUBPS       Z15, Z19, Z2
+	VMOVUPS      Z25, (R8)(BX*1)
+	VFMADD231PS  Z23, Z6, Z3
+	VFMADD231PS  Z4, Z13, Z1
+	VFNMADD231PS Z26, Z21, Z1
+	VSUBPS       Z1, Z3, Z5
+	VADDPS       Z1, Z3, Z1
+	VMOVUPS      Z1, (R8)(DX*2)
+	VMOVUPS      832(R15), Z1
+	VMOVUPS      640(R15), Z3
+	VMOVAPS      Z3, Z6
+	VFMADD231PS  Z28, Z1, Z6
+	VMOVUPS      1216(R15), Z9
+	VMULPS       Z27, Z9, Z10
+	VMOVUPS      1408(R15), Z13
+	VFMADD231PS  Z30, Z13, Z10
+	VMOVUPS      Z2, (R14)(CX*1)
+	VMOVUPS      1280(R15), Z2
+	VFMADD231PS  Z16, Z2, Z6
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      1024(R15), Z15
+	VFMADD231PS  Z26, Z15, Z10
+	VMOVUPS      768(R15), Z18
+	VFMADD231PS  Z23, Z18, Z6
+	VFMADD231PS  Z4, Z0, Z10
+	VMOVUPS      1344(R15), Z19
+	VFNMADD231PS Z20, Z19, Z6
+	VFMADD231PS  Z24, Z8, Z10
+	VMOVUPS      896(R15), Z21
+	VFNMADD231PS Z7, Z21, Z6
+	VMOVUPS      1088(R15), Z22
+	VFNMADD231PS Z31, Z22, Z6
+	VMOVUPS      1152(R15), Z25
+	VFMADD231PS  Z12, Z25, Z10
+	VSUBPS       Z10, Z6, Z29
+	VMOVUPS      Z29, (DI)(CX*1)
+	VMOVUPS      Z14, (R14)
+	VMOVAPS      Z3, Z14
+	VFMADD231PS  Z16, Z1, Z14
+	VFNMADD231PS Z20, Z2, Z14
+	VMULPS       Z30, Z9, Z29
+	VMOVUPS      Z17, (R8)(CX*4)
+	VADDPS       Z10, Z6, Z6
+	VFMADD231PS  Z4, Z13, Z29
+	VMULPS       Z26, Z9, Z10
+	VFNMADD231PS Z31, Z18, Z14
+	VFMADD231PS  Z12, Z15, Z29
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS Z7, Z19, Z14
+	VFNMADD231PS Z24, Z0, Z29
+	VFMADD231PS  Z23, Z21, Z14
+	VFMADD231PS  Z28, Z22, Z14
+	VFNMADD231PS Z26, Z8, Z29
+	VFNMADD231PS Z27, Z25, Z29
+	VSUBPS       Z29, Z14, Z17
+	VMOVUPS      Z17, (DI)(CX*2)
+	VFMADD231PS  Z12, Z13, Z10
+	VFNMADD231PS Z4, Z15, Z10
+	VFNMADD231PS Z27, Z0, Z10
+	VMOVAPS      Z3, Z17
+	VFMADD231PS  Z23, Z1, Z17
+	VFNMADD231PS Z31, Z2, Z17
+	VFNMADD231PS Z20, Z18, Z17
+	VMOVUPS      Z11, (R8)(CX*2)
+	VFMADD231PS  Z30, Z8, Z10
+	VMOVUPS      Z5, (R8)(SI*1)
+	VMULPS       Z4, Z9, Z5
+	VFMADD231PS  Z28, Z19, Z17
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  Z16, Z21, Z17
+	VFMADD231PS  Z24, Z25, Z10
+	VFNMADD231PS Z7, Z22, Z17
+	VFNMADD231PS Z24, Z13, Z5
+	VFNMADD231PS Z27, Z15, Z5
+	VFMADD231PS  Z26, Z0, Z5
+	VSUBPS       Z10, Z17, Z11
+	VADDPS       Z10, Z17, Z10
+	VMOVAPS      Z3, Z17
+	VFNMADD231PS Z20, Z1, Z17
+	VMOVUPS      Z11, (DI)(DX*1)
+	VFNMADD231PS Z7, Z2, Z17
+	VFNMADD231PS Z12, Z8, Z5
+	VFMADD231PS  Z28, Z18, Z17
+	VMOVUPS      320(R15), Z11
+	VMOVUPS      Z11, (R8)(CX*1)
+	VFMADD231PS  Z23, Z19, Z17
+	VFNMADD231PS Z31, Z21, Z17
+	VFNMADD231PS Z30, Z25, Z5
+	VFMADD231PS  Z16, Z22, Z17
+	VMOVUPS      Z10, (R13)(CX*2)
+	VADDPS       Z29, Z14, Z10
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVAPS      Z3, Z11
+	VFNMADD231PS Z7, Z1, Z11
+	VMULPS       Z24, Z9, Z14
+	VFMADD231PS  Z23, Z2, Z11
+	VFMADD231PS  Z16, Z18, Z11
+	VFNMADD231PS Z31, Z19, Z11
+	VFMADD231PS  Z28, Z21, Z11
+	VFNMADD231PS Z26, Z13, Z14
+	VFMADD231PS  Z30, Z15, Z14
+	VMOVUPS      Z10, (R13)(DX*1)
+	VSUBPS       Z5, Z17, Z10
+	VFNMADD231PS Z20, Z22, Z11
+	VFNMADD231PS Z12, Z0, Z14
+	VFNMADD231PS Z27, Z8, Z14
+	VFNMADD231PS Z31, Z1, Z3
+	VFMADD231PS  Z28, Z2, Z3
+	VMOVUPS      Z10, (DI)(CX*4)
+	VFMADD231PS  Z4, Z25, Z14
+	VFNMADD231PS Z7, Z18, Z3
+	VMOVUPS      Z6, (R13)(CX*4)
+	VMULPS       Z12, Z9, Z1
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS Z27, Z13, Z1
+	VFMADD231PS  Z24, Z15, Z1
+	VFMADD231PS  Z16, Z19, Z3
+	VFNMADD231PS Z30, Z0, Z1
+	VFNMADD231PS Z20, Z21, Z3
+	VADDPS       Z5, Z17, Z0
+	VSUBPS       Z14, Z11, Z2
+	VFMADD231PS  Z4, Z8, Z1
+	VFMADD231PS  Z23, Z22, Z3
+	VFNMADD231PS Z26, Z25, Z1
+	VSUBPS       Z1, Z3, Z4
+	VADDPS       Z1, Z3, Z1
+	VADDPS       Z14, Z11, Z3
+	VMOVUPS      Z3, (R13)
+	VMOVUPS      448(R15), Z3
+	VMOVUPS      Z3, (R14)(CX*2)
+	VMOVUPS      Z4, (DI)(DX*2)
+	VMOVUPS      Z2, (DI)(BX*1)
+	VMOVUPS      Z0, (R13)(CX*1)
+	VMOVUPS      Z1, (DI)(SI*1)
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x40, R13
+	ADDQ         $0x40, R14
+	ADDQ         $0x00000680, R9
+	ADDQ         $0x00000680, R10
+	CMPQ         R12, 8(R11)
+	JLS          fetched
+	ADDQ         $0x18, R11
+	MOVQ         (R11), R12
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x60, DI
+	CMPQ AX, DI
+	JNE  part
+
+done:
+	MOVQ R12, (R11)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R11
+	MOVQ R11, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, FMA3, MMX+
+TEXT ·BlockFilterKeep13AVX2(SB), $1064-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (DX)(CX*2), BX
+	LEAQ (BX)(CX*2), SI
+	MOVQ fetches+8(FP), DI
+	MOVQ 120(DI), R11
+	ADDQ DI, R11
+	MOVQ (R11), R12
+	XORQ R15, R15
+	LEAQ 8(SP), BP
+	ADDQ $0x1f, BP
+	ANDQ $-32, BP
+
+part:
+	MOVQ  40(AX), DI
+	TESTQ DI, DI
+	JZ    done
+	MOVQ  DI, (SP)
+	MOVQ  (AX), DI
+	MOVQ  8(AX), R8
+	MOVQ  16(AX), R9
+	MOVQ  32(AX), R10
+	LEAQ  (DI)(CX*8), R13
+	LEAQ  (R8)(CX*8), R14
+
+butterfly:
+	VMOVUPS      (DI)(CX*2), Y0
+	VMOVUPS      (R13)(DX*1), Y1
+	VSUBPS       Y1, Y0, Y2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (R8)(CX*1), Y3
+	VMOVUPS      (R14)(CX*4), Y4
+	VSUBPS       Y4, Y3, Y5
+	VMOVUPS      (DI)(CX*1), Y6
+	VMOVUPS      (R13)(CX*4), Y7
+	VADDPS       Y7, Y6, Y8
+	VADDPS       Y4, Y3, Y3
+	VADDPS       Y1, Y0, Y0
+	VSUBPS       Y7, Y6, Y1
+	VMOVUPS      (DI)(BX*1), Y4
+	VMOVUPS      (R13), Y6
+	VSUBPS       Y6, Y4, Y7
+	VMOVUPS      (R8), Y9
+	VADDPS       Y3, Y9, Y10
+	VMOVUPS      (R8)(CX*2), Y11
+	VMOVUPS      (R14)(DX*1), Y12
+	VADDPS       Y12, Y11, Y13
+	VMOVUPS      (DI), Y14
+	VADDPS       Y8, Y14, Y15
+	VMOVUPS      Y7, (BP)
+	VMOVUPS      (R8)(DX*1), Y7
+	VMOVUPS      Y2, 32(BP)
+	VADDPS       (R14)(CX*2), Y7, Y2
+	VADDPS       Y6, Y4, Y4
+	VSUBPS       Y12, Y11, Y6
+	VMOVUPS      (DI)(DX*2), Y11
+	VMOVUPS      (DI)(SI*1), Y12
+	VADDPS       Y12, Y11, Y9
+	VADDPS       Y13, Y10, Y10
+	VMOVUPS      Y1, 64(BP)
+	VMOVUPS      (R8)(CX*4), Y1
+	VMOVUPS      Y13, 96(BP)
+	VADDPS       (R14)(CX*1), Y1, Y13
+	VSUBPS       Y12, Y11, Y11
+	VMOVUPS      (DI)(CX*4), Y12
+	VMOVUPS      Y11, 128(BP)
+	VADDPS       (R13)(CX*1), Y12, Y11
+	VADDPS       Y2, Y10, Y10
+	VADDPS       Y13, Y10, Y10
+	VADDPS       Y0, Y15, Y15
+	VMOVUPS      (DI)(DX*1), Y12
+	VMOVUPS      Y13, 160(BP)
+	VADDPS       (R13)(CX*2), Y12, Y13
+	VMOVUPS      Y2, 192(BP)
+	VMOVUPS      (R8)(BX*1), Y2
+	VMOVUPS      Y3, 224(BP)
+	VADDPS       (R14), Y2, Y3
+	VADDPS       Y13, Y15, Y15
+	VADDPS       Y11, Y15, Y15
+	VSUBPS       (R13)(CX*2), Y12, Y12
+	VADDPS       Y4, Y15, Y15
+	VADDPS       Y9, Y15, Y15
+	VADDPS       Y3, Y10, Y10
+	VSUBPS       (R14), Y2, Y2
+	VMOVUPS      Y12, 256(BP)
+	VMOVUPS      (R8)(DX*2), Y12
+	VMOVUPS      Y3, 288(BP)
+	VADDPS       (R8)(SI*1), Y12, Y3
+	VMOVUPS      Y15, (R10)
+	VADDPS       Y3, Y10, Y10
+	VMOVUPS      Y10, 64(R10)
+	VMOVUPS      Y3, 320(BP)
+	VMULPS       64(R9), Y10, Y3
+	VMULPS       (R9), Y10, Y10
+	VFMSUB231PS  (R9), Y15, Y3
+	VMOVUPS      Y3, 352(BP)
+	VMULPS       butterflyConstantVectors<>+1024(SB), Y5, Y3
+	VFMADD231PS  64(R9), Y15, Y10
+	VMOVAPS      Y14, Y15
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y8, Y15
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y0, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y6, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y13, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y11, Y15
+	VSUBPS       (R14)(CX*2), Y7, Y7
+	VSUBPS       (R14)(CX*1), Y1, Y1
+	VSUBPS       (R8)(SI*1), Y12, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y7, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y1, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y2, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y4, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y9, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y12, Y3
+	VMOVUPS      Y10, 384(BP)
+	VADDPS       Y3, Y15, Y10
+	VSUBPS       Y3, Y15, Y3
+	VMOVAPS      Y14, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y8, Y15
+	VMOVUPS      Y3, 416(BP)
+	VMULPS       butterflyConstantVectors<>+1088(SB), Y5, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y0, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y6, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y13, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y11, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y4, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y7, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y1, Y3
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y9, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y2, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y12, Y3
+	VMOVUPS      Y10, 448(BP)
+	VADDPS       Y3, Y15, Y10
+	VSUBPS       Y3, Y15, Y3
+	VMOVAPS      Y14, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y0, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y13, Y15
+	VMOVUPS      Y3, 480(BP)
+	VMULPS       butterflyConstantVectors<>+1152(SB), Y5, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y6, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y7, Y3
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y11, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y4, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y9, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y1, Y3
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y2, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y12, Y3
+	VMOVUPS      Y10, 512(BP)
+	VADDPS       Y3, Y15, Y10
+	VMOVUPS      Y10, 544(BP)
+	VMULPS       butterflyConstantVectors<>+1216(SB), Y5, Y10
+	VSUBPS       Y3, Y15, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y6, Y10
+	VMOVAPS      Y14, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y8, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y0, Y15
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y13, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y7, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y1, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y2, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y11, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y4, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y12, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y9, Y15
+	VMOVUPS      Y3, 576(BP)
+	VADDPS       Y10, Y15, Y3
+	VSUBPS       Y10, Y15, Y10
+	VMULPS       butterflyConstantVectors<>+1280(SB), Y5, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y6, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y7, Y15
+	VMOVUPS      Y10, 608(BP)
+	VMOVAPS      Y14, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y8, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y0, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y13, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y2, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y11, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y12, Y15
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y4, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y9, Y10
+	VMOVUPS      Y3, 640(BP)
+	VSUBPS       Y15, Y10, Y3
+	VADDPS       Y15, Y10, Y10
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y8, Y14
+	VBROADCASTSS butterflyConstants<>+124(SB), Y8
+	VFMADD231PS  Y8, Y0, Y14
+	VBROADCASTSS butterflyConstants<>+168(SB), Y0
+	VMULPS       Y0, Y5, Y5
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y6, Y5
+	VBROADCASTSS butterflyConstants<>+156(SB), Y6
+	VFNMADD231PS Y6, Y13, Y14
+	VBROADCASTSS butterflyConstants<>+160(SB), Y13
+	VFMADD231PS  Y13, Y7, Y5
+	VBROADCASTSS butterflyConstants<>+132(SB), Y7
+	VFMADD231PS  Y7, Y11, Y14
+	VBROADCASTSS butterflyConstants<>+148(SB), Y11
+	VFNMADD231PS Y11, Y4, Y14
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VBROADCASTSS butterflyConstants<>+136(SB), Y4
+	VFNMADD231PS Y4, Y1, Y5
+	VBROADCASTSS butterflyConstants<>+140(SB), Y1
+	VFMADD231PS  Y1, Y9, Y14
+	VBROADCASTSS butterflyConstants<>+152(SB), Y9
+	VFMADD231PS  Y9, Y2, Y5
+	VBROADCASTSS butterflyConstants<>+144(SB), Y2
+	VFNMADD231PS Y2, Y12, Y5
+	VADDPS       Y5, Y14, Y12
+	VMOVUPS      (R8), Y15
+	VMOVUPS      Y12, 672(BP)
+	VMOVAPS      Y15, Y12
+	VFMADD231PS  224(BP), Y8, Y12
+	VFMADD231PS  96(BP), Y7, Y12
+	VSUBPS       Y5, Y14, Y5
+	VMOVUPS      64(BP), Y14
+	VMOVUPS      Y5, 704(BP)
+	VMULPS       butterflyConstantVectors<>+1024(SB), Y14, Y5
+	VFMADD231PS  192(BP), Y1, Y12
+	VMOVUPS      Y3, 736(BP)
+	VMOVUPS      (DI)(CX*4), Y3
+	VSUBPS       (R13)(CX*1), Y3, Y3
+	VMOVUPS      Y10, 768(BP)
+	VMULPS       Y4, Y14, Y10
+	VFNMADD231PS 160(BP), Y11, Y12
+	VFMADD231PS  32(BP), Y9, Y10
+	VFNMADD231PS 288(BP), Y6, Y12
+	VMOVUPS      320(BP), Y14
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y14, Y12
+	VFMADD231PS  32(BP), Y4, Y5
+	VFMADD231PS  256(BP), Y2, Y5
+	VFMADD231PS  Y9, Y3, Y5
+	VFMADD231PS  (BP), Y13, Y5
+	VFMADD231PS  128(BP), Y0, Y5
+	VADDPS       Y5, Y12, Y4
+	VFMADD231PS  256(BP), Y0, Y10
+	VSUBPS       Y5, Y12, Y5
+	VMULPS       192(R9), Y5, Y12
+	VMOVUPS      448(BP), Y9
+	VMOVUPS      Y9, 128(R10)
+	VMOVUPS      Y5, 192(R10)
+	VFMSUB231PS  128(R9), Y9, Y12
+	VMULPS       128(R9), Y5, Y5
+	VMOVUPS      Y12, 800(BP)
+	VMULPS       1600(R9), Y4, Y12
+	VFMADD231PS  192(R9), Y9, Y5
+	VMOVUPS      416(BP), Y9
+	VMOVUPS      Y9, 1536(R10)
+	VMOVUPS      Y4, 1600(R10)
+	VFNMADD231PS Y13, Y3, Y10
+	VMOVUPS      Y5, 448(BP)
+	VMOVAPS      Y15, Y5
+	VFMADD231PS  224(BP), Y7, Y5
+	VFNMADD231PS 96(BP), Y11, Y5
+	VMOVUPS      192(BP), Y7
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y7, Y5
+	VFMSUB231PS  1536(R9), Y9, Y12
+	VFNMADD231PS 160(BP), Y6, Y5
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS (BP), Y2, Y10
+	VMULPS       1536(R9), Y4, Y4
+	VMOVUPS      Y12, 832(BP)
+	VMOVUPS      128(BP), Y12
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y12, Y10
+	VFMADD231PS  288(BP), Y1, Y5
+	VFMADD231PS  1600(R9), Y9, Y4
+	VFMADD231PS  Y8, Y14, Y5
+	VMOVUPS      512(BP), Y9
+	VMOVUPS      Y9, 256(R10)
+	VMOVUPS      Y4, 416(BP)
+	VSUBPS       Y10, Y5, Y4
+	VMOVUPS      Y4, 320(R10)
+	VMULPS       256(R9), Y4, Y6
+	VMULPS       320(R9), Y4, Y4
+	VFMSUB231PS  256(R9), Y9, Y4
+	VFMADD231PS  320(R9), Y9, Y6
+	VADDPS       Y10, Y5, Y5
+	VMOVUPS      1472(R9), Y9
+	VMULPS       Y9, Y5, Y10
+	VMOVUPS      Y4, 512(BP)
+	VMOVUPS      480(BP), Y4
+	VMOVUPS      Y4, 1408(R10)
+	VMOVUPS      Y6, 864(BP)
+	VMULPS       64(BP), Y2, Y6
+	VMULPS       1408(R9), Y5, Y2
+	VFMSUB231PS  1408(R9), Y4, Y10
+	VFMADD231PS  Y9, Y4, Y2
+	VMOVAPS      Y15, Y4
+	VFMADD231PS  224(BP), Y1, Y4
+	VFMADD231PS  32(BP), Y0, Y6
+	VMOVUPS      Y5, 1472(R10)
+	VBROADCASTSS butterflyConstants<>+152(SB), Y5
+	VFNMADD231PS 256(BP), Y5, Y6
+	VMOVUPS      96(BP), Y9
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y9, Y4
+	VFNMADD231PS Y11, Y7, Y4
+	VFMADD231PS  160(BP), Y8, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y3, Y6
+	VMOVUPS      Y10, 480(BP)
+	VMOVUPS      (BP), Y10
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y10, Y6
+	VFMADD231PS  Y13, Y12, Y6
+	VMOVUPS      Y2, 896(BP)
+	VMOVUPS      288(BP), Y2
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y2, Y4
+	VMULPS       64(BP), Y5, Y0
+	VMOVUPS      544(BP), Y5
+	VMOVUPS      Y5, 384(R10)
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y14, Y4
+	VSUBPS       Y6, Y4, Y1
+	VMOVUPS      Y1, 448(R10)
+	VADDPS       Y6, Y4, Y4
+	VMULPS       448(R9), Y1, Y6
+	VFMSUB231PS  384(R9), Y5, Y6
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMULPS       384(R9), Y1, Y1
+	VFMADD231PS  448(R9), Y5, Y1
+	VMOVUPS      576(BP), Y5
+	VMOVUPS      Y5, 1280(R10)
+	VMOVUPS      Y1, 544(BP)
+	VMOVAPS      Y15, Y1
+	VFNMADD231PS 224(BP), Y11, Y1
+	VMULPS       1280(R9), Y4, Y11
+	VMOVUPS      Y4, 1344(R10)
+	VFMADD231PS  1344(R9), Y5, Y11
+	VMULPS       1344(R9), Y4, Y4
+	VFNMADD231PS 32(BP), Y13, Y0
+	VFMSUB231PS  1280(R9), Y5, Y4
+	VMOVUPS      256(BP), Y5
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y5, Y0
+	VMOVUPS      Y11, 576(BP)
+	VSUBPS       Y4, Y6, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y9, Y1
+	VFMADD231PS  Y8, Y7, Y1
+	VMOVUPS      Y11, 928(BP)
+	VMOVUPS      160(BP), Y11
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y11, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y2, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y3, Y0
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y14, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y10, Y0
+	VADDPS       Y4, Y6, Y4
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y12, Y0
+	VADDPS       Y0, Y1, Y6
+	VMOVUPS      Y4, 960(BP)
+	VMULPS       1152(R9), Y6, Y4
+	VMOVUPS      640(BP), Y8
+	VMOVUPS      Y8, 512(R10)
+	VSUBPS       Y0, Y1, Y0
+	VMULPS       576(R9), Y0, Y1
+	VMOVUPS      Y6, 1216(R10)
+	VMULPS       1216(R9), Y6, Y6
+	VMOVUPS      Y0, 576(R10)
+	VMULPS       512(R9), Y0, Y0
+	VFMSUB231PS  512(R9), Y8, Y1
+	VMOVUPS      Y1, 992(BP)
+	VMOVUPS      608(BP), Y1
+	VMOVUPS      Y1, 1152(R10)
+	VFMSUB231PS  1152(R9), Y1, Y6
+	VFMADD231PS  576(R9), Y8, Y0
+	VMOVUPS      224(BP), Y8
+	VMOVUPS      Y6, 640(BP)
+	VMOVAPS      Y15, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y8, Y6
+	VFMADD231PS  1216(R9), Y1, Y4
+	VMULPS       64(BP), Y13, Y1
+	VMOVUPS      32(BP), Y13
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y13, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y9, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y7, Y6
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y5, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y11, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y3, Y1
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y2, Y6
+	VMOVUPS      768(BP), Y2
+	VMOVUPS      Y2, 640(R10)
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y10, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y12, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y14, Y6
+	VSUBPS       Y1, Y6, Y12
+	VMOVUPS      Y12, 704(R10)
+	VMULPS       640(R9), Y12, Y14
+	VADDPS       Y1, Y6, Y1
+	VMULPS       704(R9), Y12, Y6
+	VFMSUB231PS  640(R9), Y2, Y6
+	VFMADD231PS  704(R9), Y2, Y14
+	VMOVUPS      736(BP), Y2
+	VMOVUPS      Y2, 1024(R10)
+	VMULPS       1088(R9), Y1, Y12
+	VMOVUPS      Y1, 1088(R10)
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y8, Y15
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y9, Y15
+	VMOVUPS      1024(R9), Y8
+	VMULPS       Y8, Y1, Y1
+	VMOVUPS      64(BP), Y9
+	VMULPS       butterflyConstantVectors<>+1344(SB), Y9, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y13, Y9
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y7, Y15
+	VMOVUPS      864(BP), Y7
+	VADDPS       896(BP), Y7, Y13
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y5, Y9
+	VSUBPS       Y4, Y0, Y5
+	VFMSUB231PS  Y8, Y2, Y12
+	VMOVUPS      544(BP), Y8
+	VMOVUPS      Y5, 256(BP)
+	VADDPS       576(BP), Y8, Y5
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y11, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y3, Y9
+	VMOVUPS      704(BP), Y3
+	VMOVUPS      Y3, 896(R10)
+	VFMADD231PS  1088(R9), Y2, Y1
+	VBROADCASTSS butterflyConstants<>+148(SB), Y2
+	VFNMADD231PS 288(BP), Y2, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y10, Y9
+	VBROADCASTSS butterflyConstants<>+140(SB), Y10
+	VFMADD231PS  320(BP), Y10, Y15
+	VADDPS       Y4, Y0, Y0
+	VBROADCASTSS butterflyConstants<>+144(SB), Y4
+	VFNMADD231PS 128(BP), Y4, Y9
+	VSUBPS       Y9, Y15, Y11
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMULPS       768(R9), Y11, Y8
+	VMOVUPS      672(BP), Y2
+	VMOVUPS      Y2, 768(R10)
+	VMULPS       832(R9), Y11, Y4
+	VADDPS       Y9, Y15, Y9
+	VSUBPS       896(BP), Y7, Y7
+	VMOVUPS      Y11, 832(R10)
+	VMOVUPS      448(BP), Y11
+	VADDPS       416(BP), Y11, Y15
+	VMOVUPS      Y7, 896(BP)
+	VMOVUPS      800(BP), Y7
+	VADDPS       832(BP), Y7, Y10
+	VFMADD231PS  832(R9), Y2, Y8
+	VSUBPS       832(BP), Y7, Y7
+	VSUBPS       416(BP), Y11, Y11
+	VFMSUB231PS  768(R9), Y2, Y4
+	VMULPS       960(R9), Y9, Y2
+	VMOVUPS      Y11, 672(BP)
+	VADDPS       384(BP), Y15, Y11
+	VMOVUPS      Y15, 416(BP)
+	VMULPS       896(R9), Y9, Y15
+	VMOVUPS      Y7, 448(BP)
+	VADDPS       352(BP), Y10, Y7
+	VADDPS       Y13, Y11, Y11
+	VMOVUPS      Y10, 832(BP)
+	VMOVUPS      512(BP), Y10
+	VMOVUPS      Y13, 800(BP)
+	VADDPS       480(BP), Y10, Y13
+	VFMADD231PS  960(R9), Y3, Y15
+	VFMSUB231PS  896(R9), Y3, Y2
+	VADDPS       Y5, Y11, Y3
+	VADDPS       Y1, Y14, Y11
+	VADDPS       Y0, Y3, Y3
+	VADDPS       Y13, Y7, Y7
+	VMOVUPS      Y9, 960(R10)
+	VADDPS       960(BP), Y7, Y7
+	VMOVUPS      992(BP), Y9
+	VMOVUPS      Y13, 704(BP)
+	VADDPS       640(BP), Y9, Y13
+	VADDPS       Y11, Y3, Y3
+	VADDPS       Y13, Y7, Y7
+	VMOVUPS      Y13, 864(BP)
+	VSUBPS       Y12, Y6, Y13
+	VADDPS       Y12, Y6, Y6
+	VADDPS       Y6, Y7, Y7
+	VADDPS       Y2, Y4, Y12
+	VSUBPS       Y1, Y14, Y1
+	VSUBPS       Y15, Y8, Y14
+	VADDPS       Y12, Y7, Y7
+	VSUBPS       Y2, Y4, Y2
+	VADDPS       Y15, Y8, Y4
+	VMOVUPS      Y7, (DI)
+	VSUBPS       480(BP), Y10, Y7
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VBROADCASTSS butterflyConstants<>+152(SB), Y8
+	VMULPS       448(BP), Y8, Y10
+	VMOVUPS      448(BP), Y15
+	VMOVUPS      Y12, 480(BP)
+	VMULPS       butterflyConstantVectors<>+1024(SB), Y15, Y12
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (R8)
+	VSUBPS       640(BP), Y9, Y3
+	VMOVUPS      416(BP), Y9
+	VMOVUPS      Y14, 640(BP)
+	VMOVUPS      384(BP), Y14
+	VMOVUPS      Y6, 992(BP)
+	VMOVAPS      Y14, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y9, Y6
+	VMOVUPS      Y1, 512(BP)
+	VMOVAPS      Y14, Y1
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y9, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y7, Y10
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y7, Y12
+	VMOVUPS      928(BP), Y9
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y9, Y10
+	VMOVUPS      Y10, 128(BP)
+	VMOVUPS      800(BP), Y10
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y10, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y5, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y9, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y0, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y11, Y1
+	VFMADD231PS  Y8, Y3, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y13, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y2, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y4, Y1
+	VADDPS       Y12, Y1, Y14
+	VSUBPS       Y12, Y1, Y1
+	VMULPS       butterflyConstantVectors<>+1088(SB), Y15, Y12
+	VFMADD231PS  Y8, Y7, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y10, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y5, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y9, Y12
+	VMULPS       butterflyConstantVectors<>+1152(SB), Y15, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y0, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y11, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y3, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y13, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y2, Y12
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y4, Y6
+	VMOVUPS      Y1, (R14)(CX*4)
+	VADDPS       Y12, Y6, Y1
+	VSUBPS       Y12, Y6, Y6
+	VMOVUPS      416(BP), Y12
+	VMOVUPS      Y1, 320(BP)
+	VMOVUPS      384(BP), Y1
+	VMOVAPS      Y1, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y12, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y7, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y9, Y8
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y10, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y3, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y5, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y13, Y8
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y0, Y15
+	VMOVUPS      Y14, (R8)(CX*1)
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y11, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y2, Y8
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y4, Y15
+	VADDPS       Y8, Y15, Y14
+	VMOVUPS      Y14, (BP)
+	VMOVAPS      Y1, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y12, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y10, Y14
+	VSUBPS       Y8, Y15, Y8
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y5, Y14
+	VMOVUPS      128(BP), Y15
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y3, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y0, Y14
+	VMOVUPS      Y6, (R14)(DX*1)
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y13, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y2, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y11, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y4, Y14
+	VADDPS       Y15, Y14, Y6
+	VSUBPS       Y15, Y14, Y14
+	VMOVAPS      Y1, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y12, Y15
+	VMOVUPS      Y14, 128(BP)
+	VMOVUPS      448(BP), Y14
+	VMOVUPS      Y6, 288(BP)
+	VMULPS       butterflyConstantVectors<>+1280(SB), Y14, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y10, Y15
+	VMOVUPS      Y8, (R14)(CX*2)
+	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y5, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y0, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y7, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y9, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y3, Y6
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y11, Y15
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y13, Y6
+	VFMADD231PS  butterflyConstantVectors<>+1216(SB), Y2, Y6
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y12, Y1
+	VBROADCASTSS butterflyConstants<>+148(SB), Y8
+	VFNMADD231PS Y8, Y4, Y15
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y10, Y1
+	VADDPS       Y6, Y15, Y10
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Y6, Y15, Y6
+	VBROADCASTSS butterflyConstants<>+168(SB), Y12
+	VMULPS       Y12, Y14, Y14
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y7, Y14
+	VBROADCASTSS butterflyConstants<>+160(SB), Y7
+	VFMADD231PS  Y7, Y9, Y14
+	VBROADCASTSS butterflyConstants<>+136(SB), Y9
+	VFNMADD231PS Y9, Y3, Y14
+	VBROADCASTSS butterflyConstants<>+152(SB), Y3
+	VFMADD231PS  Y3, Y13, Y14
+	VMOVUPS      544(BP), Y13
+	VSUBPS       576(BP), Y13, Y13
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y2, Y14
+	VBROADCASTSS butterflyConstants<>+156(SB), Y2
+	VFNMADD231PS Y2, Y5, Y1
+	VBROADCASTSS butterflyConstants<>+132(SB), Y5
+	VFMADD231PS  Y5, Y0, Y1
+	VFNMADD231PS Y8, Y11, Y1
+	VBROADCASTSS butterflyConstants<>+140(SB), Y0
+	VFMADD231PS  Y0, Y4, Y1
+	VADDPS       Y14, Y1, Y4
+	VSUBPS       Y14, Y1, Y1
+	VBROADCASTSS butterflyConstants<>+124(SB), Y11
+	VMOVUPS      352(BP), Y14
+	VMOVAPS      Y14, Y15
+	VFMADD231PS  832(BP), Y11, Y15
+	VMOVUPS      Y10, (R8)(BX*1)
+	VFMADD231PS  704(BP), Y5, Y15
+	VMOVUPS      672(BP), Y10
+	VMULPS       butterflyConstantVectors<>+1024(SB), Y10, Y11
+	VFMADD231PS  896(BP), Y9, Y11
+	VFMADD231PS  960(BP), Y0, Y15
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y13, Y11
+	VMOVUPS      Y4, (R8)(DX*2)
+	VFMADD231PS  256(BP), Y3, Y11
+	VFMADD231PS  512(BP), Y7, Y11
+	VFNMADD231PS 864(BP), Y8, Y15
+	VFNMADD231PS 992(BP), Y2, Y15
+	VFMADD231PS  640(BP), Y12, Y11
+	VMOVUPS      480(BP), Y4
+	VFNMADD231PS butterflyConstantVectors<>+1312(SB), Y4, Y15
+	VADDPS       Y11, Y15, Y7
+	VSUBPS       Y11, Y15, Y11
+	VMOVUPS      288(BP), Y15
+	VMOVUPS      Y15, (R8)(CX*4)
+	VMOVUPS      Y11, (DI)(CX*1)
+	VMOVUPS      Y7, (R13)(CX*4)
+	VMOVAPS      Y14, Y7
+	VFMADD231PS  832(BP), Y5, Y7
+	VMULPS       Y9, Y10, Y11
+	VFMADD231PS  896(BP), Y3, Y11
+	VMOVUPS      Y6, (R14)
+	VFNMADD231PS 704(BP), Y8, Y7
+	VBROADCASTSS butterflyConstants<>+164(SB), Y6
+	VFNMADD231PS 960(BP), Y6, Y7
+	VFNMADD231PS 864(BP), Y2, Y7
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  992(BP), Y0, Y7
+	VFMADD231PS  Y12, Y13, Y11
+	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y4, Y7
+	VMOVUPS      256(BP), Y15
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y15, Y11
+	VMOVUPS      512(BP), Y9
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y9, Y11
+	VMOVUPS      640(BP), Y2
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y2, Y11
+	VMOVUPS      Y1, (R8)(SI*1)
+	VSUBPS       Y11, Y7, Y1
+	VMOVUPS      Y1, (DI)(CX*2)
+	VADDPS       Y11, Y7, Y1
+	VMOVUPS      Y1, (R13)(DX*1)
+	VMOVAPS      Y14, Y1
+	VFMADD231PS  832(BP), Y0, Y1
+	VFNMADD231PS 704(BP), Y6, Y1
+	VFNMADD231PS 960(BP), Y8, Y1
+	VBROADCASTSS butterflyConstants<>+124(SB), Y7
+	VFMADD231PS  864(BP), Y7, Y1
+	VMULPS       butterflyConstantVectors<>+1152(SB), Y10, Y11
+	VFMADD231PS  896(BP), Y12, Y11
+	VFNMADD231PS Y3, Y13, Y11
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y15, Y11
+	VMOVUPS      (BP), Y12
+	VMOVUPS      Y12, (R8)(DX*1)
+	VFMADD231PS  992(BP), Y5, Y1
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y4, Y1
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y9, Y11
+	VMULPS       Y3, Y10, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y2, Y11
+	VSUBPS       Y11, Y1, Y3
+	VMOVUPS      Y3, (DI)(DX*1)
+	VMOVUPS      128(BP), Y3
+	VMOVUPS      Y3, (R14)(CX*1)
+	VMOVAPS      Y14, Y3
+	VFNMADD231PS 832(BP), Y8, Y3
+	VMOVUPS      896(BP), Y8
+	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y8, Y12
+	VADDPS       Y11, Y1, Y1
+	VMOVUPS      704(BP), Y11
+	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y11, Y3
+	VMOVUPS      Y1, (R13)(CX*2)
+	VFMADD231PS  960(BP), Y7, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y13, Y12
+	VFMADD231PS  864(BP), Y0, Y3
+	VFMADD231PS  butterflyConstantVectors<>+1152(SB), Y15, Y12
+	VFNMADD231PS 992(BP), Y6, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1344(SB), Y9, Y12
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  Y5, Y4, Y3
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y2, Y12
+	VADDPS       Y12, Y3, Y1
+	VSUBPS       Y12, Y3, Y3
+	VMOVUPS      Y3, (DI)(CX*4)
+	VMOVUPS      Y1, (R13)(CX*1)
+	VBROADCASTSS butterflyConstants<>+156(SB), Y1
+	VMOVAPS      Y14, Y3
+	VFNMADD231PS 832(BP), Y1, Y3
+	VMULPS       butterflyConstantVectors<>+1280(SB), Y10, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y8, Y12
+	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y13, Y12
+	VFMADD231PS  Y0, Y11, Y3
+	VFMADD231PS  960(BP), Y5, Y3
+	VFNMADD231PS 832(BP), Y6, Y14
+	VFNMADD231PS 864(BP), Y6, Y3
+	VFMADD231PS  992(BP), Y7, Y3
+	VMOVUPS      320(BP), Y6
+	VMOVUPS      Y6, (R8)(CX*2)
+	VFMADD231PS  Y7, Y11, Y14
+	VBROADCASTSS butterflyConstants<>+148(SB), Y6
+	VFNMADD231PS Y6, Y4, Y3
+	VBROADCASTSS butterflyConstants<>+168(SB), Y7
+	VMULPS       Y7, Y10, Y10
+	VFNMADD231PS Y7, Y15, Y12
+	VBROADCASTSS butterflyConstants<>+128(SB), Y7
+	VFNMADD231PS Y7, Y8, Y10
+	VFNMADD231PS 960(BP), Y1, Y14
+	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y13, Y10
+	VFMADD231PS  864(BP), Y5, Y14
+	VFNMADD231PS 992(BP), Y6, Y14
+	VFMADD231PS  Y0, Y4, Y14
+	VFNMADD231PS Y7, Y9, Y12
+	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y15, Y10
+	VBROADCASTSS butterflyConstants<>+152(SB), Y0
+	VFMADD231PS  Y0, Y2, Y12
+	VFMADD231PS  Y0, Y9, Y10
+	VSUBPS       Y12, Y3, Y0
+	VMOVUPS      Y0, (DI)(BX*1)
+	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y2, Y10
+	VADDPS       Y10, Y14, Y0
+	VSUBPS       Y10, Y14, Y1
+	VMOVUPS      Y1, (DI)(DX*2)
+	VADDPS       Y12, Y3, Y1
+	VMOVUPS      Y1, (R13)
+	VMOVUPS      Y0, (DI)(SI*1)
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, R13
+	ADDQ         $0x20, R14
+	ADDQ         $0x20, R9
+	ADDQ         $0x20, R10
+	XORQ         $0x01, R15
+	JNZ          butterfly
+	ADDQ         $0x00000640, R9
+	ADDQ         $0x00000640, R10
+	CMPQ         R12, 8(R11)
+	JLS          fetched
+	ADDQ         $0x18, R11
+	MOVQ         (R11), R12
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x60, DI
+	CMPQ AX, DI
+	JNE  part
+
+done:
+	MOVQ R12, (R11)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R11
+	MOVQ R11, 120(AX)
+	VZEROUPPER
+	RET
+
 // func BlockSpectrum13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum13AVX512(SB), $712-16
@@ -33764,6 +39870,1434 @@ butterfly:
 	VMOVUPS      Y7, (R13)(SI*1)
 	VMOVUPS      Y9, (DI)(DX*1)
 	VMOVUPS      Y3, (R14)(DX*1)
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, R13
+	ADDQ         $0x20, R14
+	ADDQ         $0x20, R9
+	ADDQ         $0x20, R10
+	XORQ         $0x01, R15
+	JNZ          butterfly
+	ADDQ         $0x000007c0, R9
+	ADDQ         $0x000007c0, R10
+	CMPQ         R12, 8(R11)
+	JLS          fetched
+	ADDQ         $0x18, R11
+	MOVQ         (R11), R12
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x60, DI
+	CMPQ AX, DI
+	JNE  part
+
+done:
+	MOVQ R12, (R11)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R11
+	MOVQ R11, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·BlockFilterKeep16AVX512(SB), $776-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (DX)(CX*2), BX
+	LEAQ (BX)(CX*2), SI
+	MOVQ fetches+8(FP), DI
+	MOVQ 120(DI), R11
+	ADDQ DI, R11
+	MOVQ (R11), R12
+	LEAQ 8(SP), R15
+	ADDQ $0x3f, R15
+	ANDQ $-64, R15
+
+part:
+	MOVQ  40(AX), DI
+	TESTQ DI, DI
+	JZ    done
+	MOVQ  DI, (SP)
+	MOVQ  (AX), DI
+	MOVQ  8(AX), R8
+	MOVQ  16(AX), R9
+	MOVQ  32(AX), R10
+	LEAQ  (DI)(CX*8), R13
+	LEAQ  (R8)(CX*8), R14
+
+butterfly:
+	VMOVUPS      (R8)(CX*4), Z0
+	VMOVUPS      (R14)(CX*4), Z1
+	VSUBPS       Z1, Z0, Z2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (R8), Z3
+	VMOVUPS      (R14), Z4
+	VSUBPS       Z4, Z3, Z5
+	VMOVUPS      (R8)(CX*1), Z6
+	VMOVUPS      (R14)(CX*1), Z7
+	VSUBPS       Z7, Z6, Z8
+	VMOVUPS      (DI)(DX*2), Z9
+	VMOVUPS      (R13)(DX*2), Z10
+	VSUBPS       Z10, Z9, Z11
+	VMOVUPS      (DI)(BX*1), Z12
+	VMOVUPS      (R13)(BX*1), Z13
+	VSUBPS       Z13, Z12, Z14
+	VMOVUPS      (DI)(CX*2), Z15
+	VMOVUPS      (R13)(CX*2), Z16
+	VADDPS       Z16, Z15, Z17
+	VMOVUPS      (DI), Z18
+	VMOVUPS      (R13), Z19
+	VSUBPS       Z19, Z18, Z20
+	VMOVUPS      (R8)(DX*2), Z21
+	VMOVUPS      (R14)(DX*2), Z22
+	VADDPS       Z22, Z21, Z23
+	VMOVUPS      (R8)(BX*1), Z24
+	VMOVUPS      (R14)(BX*1), Z25
+	VSUBPS       Z25, Z24, Z26
+	VSUBPS       Z22, Z21, Z21
+	VSUBPS       Z14, Z8, Z22
+	VADDPS       Z4, Z3, Z3
+	VMOVUPS      (DI)(CX*1), Z4
+	VMOVUPS      (R13)(CX*1), Z27
+	VSUBPS       Z27, Z4, Z28
+	VADDPS       Z7, Z6, Z6
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (R8)(CX*2), Z7
+	VMOVUPS      (R14)(CX*2), Z29
+	VADDPS       Z29, Z7, Z30
+	VADDPS       Z13, Z12, Z12
+	VADDPS       Z27, Z4, Z4
+	VADDPS       Z10, Z9, Z9
+	VADDPS       Z25, Z24, Z10
+	VSUBPS       Z29, Z7, Z7
+	VSUBPS       Z10, Z6, Z13
+	VMOVUPS      (DI)(CX*4), Z24
+	VMOVUPS      (R13)(CX*4), Z25
+	VSUBPS       Z25, Z24, Z27
+	VADDPS       Z2, Z20, Z29
+	VADDPS       Z19, Z18, Z18
+	VADDPS       Z26, Z28, Z19
+	VSUBPS       Z26, Z28, Z26
+	VADDPS       Z12, Z4, Z28
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z27, Z5, Z31
+	VSUBPS       Z12, Z4, Z4
+	VADDPS       Z14, Z8, Z8
+	VADDPS       Z25, Z24, Z12
+	VBROADCASTSS butterflyConstants<>+172(SB), Z14
+	VMOVAPS      Z26, Z24
+	VFMSUB231PS  Z14, Z8, Z24
+	VADDPS       Z1, Z0, Z0
+	VSUBPS       Z11, Z7, Z1
+	VADDPS       Z12, Z18, Z25
+	VSUBPS       Z2, Z20, Z2
+	VADDPS       Z10, Z6, Z6
+	VADDPS       Z11, Z7, Z7
+	VSUBPS       Z12, Z18, Z10
+	VADDPS       Z27, Z5, Z5
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z9, Z17, Z11
+	VMOVAPS      Z22, Z12
+	VFNMADD231PS Z14, Z19, Z12
+	VFMADD231PS  Z14, Z22, Z19
+	VSUBPS       Z16, Z15, Z15
+	VSUBPS       Z21, Z15, Z16
+	VADDPS       Z21, Z15, Z15
+	VADDPS       Z23, Z30, Z18
+	VSUBPS       Z16, Z7, Z20
+	VMOVUPS      (R8)(DX*1), Z21
+	VMOVUPS      (R14)(DX*1), Z22
+	VADDPS       Z22, Z21, Z27
+	VMOVUPS      Z24, (R15)
+	VMOVUPS      (R8)(SI*1), Z24
+	VMOVUPS      Z2, 64(R15)
+	VMOVUPS      (R14)(SI*1), Z2
+	VMOVUPS      Z20, 128(R15)
+	VADDPS       Z2, Z24, Z20
+	VADDPS       Z7, Z16, Z7
+	VSUBPS       Z0, Z3, Z16
+	VSUBPS       Z23, Z30, Z23
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (DI)(DX*1), Z30
+	VMOVUPS      Z5, 192(R15)
+	VMOVUPS      (R13)(DX*1), Z5
+	VMOVUPS      Z7, 256(R15)
+	VADDPS       Z5, Z30, Z7
+	VFMADD231PS  Z14, Z26, Z8
+	VADDPS       Z1, Z15, Z26
+	VSUBPS       Z5, Z30, Z5
+	VSUBPS       Z22, Z21, Z21
+	VSUBPS       Z15, Z1, Z1
+	VMOVUPS      (DI)(SI*1), Z15
+	VMOVUPS      (R13)(SI*1), Z22
+	VADDPS       Z22, Z15, Z30
+	VSUBPS       Z9, Z17, Z9
+	VADDPS       Z0, Z3, Z0
+	VSUBPS       Z2, Z24, Z2
+	VSUBPS       Z2, Z5, Z3
+	VSUBPS       Z30, Z7, Z17
+	VSUBPS       Z20, Z27, Z24
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z22, Z15, Z15
+	VADDPS       Z2, Z5, Z2
+	VADDPS       Z20, Z27, Z5
+	VADDPS       Z24, Z17, Z20
+	VADDPS       Z15, Z21, Z22
+	VSUBPS       Z17, Z24, Z17
+	VSUBPS       Z15, Z21, Z15
+	VSUBPS       Z18, Z0, Z21
+	VMOVAPS      Z15, Z24
+	VFMADD231PS  Z14, Z2, Z24
+	VMOVAPS      Z3, Z27
+	VFMADD231PS  Z14, Z22, Z27
+	VADDPS       Z18, Z0, Z0
+	VFMSUB231PS  Z14, Z3, Z22
+	VFMSUB231PS  Z14, Z15, Z2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z30, Z7, Z3
+	VADDPS       Z5, Z6, Z7
+	VSUBPS       Z3, Z28, Z15
+	VADDPS       Z3, Z28, Z3
+	VADDPS       Z7, Z0, Z18
+	VADDPS       Z11, Z25, Z28
+	VSUBPS       Z11, Z25, Z11
+	VMOVUPS      Z18, 64(R10)
+	VMOVUPS      64(R9), Z25
+	VMULPS       Z25, Z18, Z30
+	VADDPS       Z3, Z28, Z14
+	VSUBPS       Z3, Z28, Z3
+	VSUBPS       Z5, Z6, Z5
+	VMOVUPS      (R9), Z6
+	VMULPS       Z6, Z18, Z18
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z7, Z0, Z0
+	VFMSUB231PS  Z6, Z14, Z30
+	VMOVUPS      Z0, 1088(R10)
+	VFMADD231PS  Z25, Z14, Z18
+	VSUBPS       Z15, Z21, Z6
+	VSUBPS       Z4, Z13, Z7
+	VMOVUPS      1088(R9), Z25
+	VMULPS       Z25, Z0, Z28
+	VADDPS       Z13, Z4, Z4
+	VMOVUPS      1024(R9), Z13
+	VMULPS       Z13, Z0, Z0
+	VADDPS       Z15, Z21, Z15
+	VMOVUPS      Z15, 1600(R10)
+	VSUBPS       Z2, Z12, Z21
+	VMOVUPS      Z30, 320(R15)
+	VMOVUPS      576(R9), Z30
+	VMOVUPS      Z18, 384(R15)
+	VMULPS       Z30, Z6, Z18
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMSUB231PS  Z13, Z3, Z28
+	VSUBPS       Z5, Z11, Z13
+	VADDPS       Z5, Z11, Z5
+	VMOVUPS      512(R9), Z11
+	VMOVUPS      Z28, 448(R15)
+	VMULPS       Z11, Z6, Z28
+	VMOVUPS      Z6, 576(R10)
+	VSUBPS       Z24, Z19, Z6
+	VFMADD231PS  Z30, Z5, Z28
+	VADDPS       Z2, Z12, Z2
+	VFMADD231PS  Z25, Z3, Z0
+	VMOVUPS      Z14, (R10)
+	VMOVUPS      1600(R9), Z12
+	VMULPS       Z12, Z15, Z14
+	VFMSUB231PS  Z11, Z5, Z18
+	VADDPS       Z9, Z16, Z11
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z24, Z19, Z19
+	VMOVUPS      1536(R9), Z24
+	VMULPS       Z24, Z15, Z15
+	VFMSUB231PS  Z24, Z13, Z14
+	VFMADD231PS  Z12, Z13, Z15
+	VBROADCASTSS butterflyConstants<>+48(SB), Z12
+	VMOVAPS      Z29, Z24
+	VFMADD231PS  Z12, Z26, Z24
+	VSUBPS       Z23, Z10, Z25
+	VMOVUPS      Z5, 512(R10)
+	VMOVAPS      Z31, Z5
+	VFMADD231PS  Z12, Z1, Z5
+	VBROADCASTSS butterflyConstants<>+176(SB), Z30
+	VMOVUPS      Z14, 512(R15)
+	VMOVAPS      Z24, Z14
+	VFNMADD231PS Z30, Z19, Z14
+	VFMADD231PS  Z30, Z19, Z24
+	VMOVAPS      Z5, Z19
+	VFNMADD231PS Z30, Z2, Z19
+	VFMADD231PS  Z30, Z2, Z5
+	VMOVUPS      Z5, 192(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFNMADD231PS Z12, Z1, Z31
+	VSUBPS       Z17, Z4, Z1
+	VFNMADD231PS Z12, Z26, Z29
+	VSUBPS       Z9, Z16, Z2
+	VMOVUPS      192(R9), Z9
+	VMULPS       Z9, Z5, Z16
+	VMOVUPS      128(R9), Z26
+	VMULPS       Z26, Z5, Z5
+	VFMADD231PS  Z9, Z24, Z5
+	VMOVUPS      Z3, 1024(R10)
+	VMOVUPS      1152(R9), Z3
+	VMULPS       Z3, Z19, Z9
+	VMOVUPS      Z5, 576(R15)
+	VMOVAPS      Z31, Z5
+	VFNMADD231PS Z30, Z6, Z5
+	VMOVUPS      Z19, 1216(R10)
+	VMOVUPS      Z24, 128(R10)
+	VMOVUPS      Z13, 1536(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z17, Z4, Z4
+	VFMADD231PS  Z30, Z6, Z31
+	VMOVUPS      640(R9), Z6
+	VMULPS       Z6, Z5, Z13
+	VMOVAPS      Z29, Z17
+	VFMADD231PS  Z30, Z21, Z17
+	VFMSUB231PS  Z26, Z24, Z16
+	VMOVUPS      1216(R9), Z24
+	VMULPS       Z24, Z19, Z19
+	VFNMADD231PS Z30, Z21, Z29
+	VFMADD231PS  Z24, Z14, Z9
+	VADDPS       Z23, Z10, Z10
+	VMOVUPS      Z14, 1152(R10)
+	VMOVUPS      704(R9), Z21
+	VMULPS       Z21, Z5, Z23
+	VFMSUB231PS  Z6, Z17, Z23
+	VFMADD231PS  Z21, Z17, Z13
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      1664(R9), Z6
+	VMULPS       Z6, Z31, Z21
+	VMOVUPS      1728(R9), Z24
+	VMULPS       Z24, Z31, Z26
+	VMOVUPS      Z29, 1664(R10)
+	VMOVUPS      Z31, 1728(R10)
+	VFMSUB231PS  Z3, Z14, Z19
+	VMOVAPS      Z10, Z3
+	VFNMADD231PS Z12, Z4, Z3
+	VADDPS       Z20, Z7, Z14
+	VSUBPS       Z20, Z7, Z7
+	VMOVAPS      Z2, Z20
+	VFNMADD231PS Z12, Z7, Z20
+	VFMADD231PS  Z12, Z4, Z10
+	VFMADD231PS  Z12, Z7, Z2
+	VMOVUPS      Z2, 320(R10)
+	VMOVUPS      320(R9), Z4
+	VMULPS       Z4, Z2, Z7
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMSUB231PS  Z6, Z29, Z26
+	VMOVUPS      Z5, 704(R10)
+	VMOVUPS      256(R9), Z5
+	VMULPS       Z5, Z2, Z2
+	VMOVUPS      1280(R9), Z6
+	VMULPS       Z6, Z20, Z31
+	VMOVUPS      Z17, 640(R10)
+	VMOVUPS      Z3, 1280(R10)
+	VMOVUPS      1344(R9), Z17
+	VFMADD231PS  Z17, Z3, Z31
+	VMULPS       Z17, Z20, Z17
+	VFMADD231PS  Z24, Z29, Z21
+	VMOVAPS      Z11, Z24
+	VFNMADD231PS Z12, Z1, Z24
+	VFMADD231PS  Z12, Z1, Z11
+	VMOVUPS      832(R9), Z1
+	VMULPS       Z1, Z24, Z29
+	VFMADD231PS  Z4, Z10, Z2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Z20, 1344(R10)
+	VFMSUB231PS  Z5, Z10, Z7
+	VMOVAPS      Z25, Z4
+	VFMADD231PS  Z12, Z14, Z4
+	VADDPS       Z27, Z8, Z5
+	VMOVUPS      768(R9), Z20
+	VFMSUB231PS  Z20, Z4, Z29
+	VSUBPS       Z27, Z8, Z8
+	VFMSUB231PS  Z6, Z3, Z17
+	VMOVUPS      1856(R9), Z3
+	VMULPS       Z3, Z11, Z6
+	VMULPS       Z20, Z24, Z20
+	VMOVUPS      Z10, 256(R10)
+	VMOVUPS      Z11, 1856(R10)
+	VFNMADD231PS Z12, Z14, Z25
+	VMOVUPS      256(R15), Z10
+	VMOVUPS      192(R15), Z14
+	VMOVAPS      Z14, Z27
+	VFMADD231PS  Z12, Z10, Z27
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Z29, 640(R15)
+	VMOVUPS      1792(R9), Z29
+	VFMSUB231PS  Z29, Z25, Z6
+	VFMADD231PS  Z1, Z4, Z20
+	VMULPS       Z29, Z11, Z1
+	VMOVUPS      Z4, 768(R10)
+	VMOVUPS      Z24, 832(R10)
+	VFMADD231PS  Z3, Z25, Z1
+	VMOVUPS      128(R15), Z3
+	VMOVUPS      64(R15), Z4
+	VMOVAPS      Z4, Z11
+	VFMADD231PS  Z12, Z3, Z11
+	VFNMADD231PS Z12, Z3, Z4
+	VMOVUPS      (R15), Z3
+	VADDPS       Z22, Z3, Z24
+	VFNMADD231PS Z12, Z10, Z14
+	VSUBPS       Z22, Z3, Z3
+	VMOVAPS      Z4, Z10
+	VFMADD231PS  Z30, Z3, Z10
+	VMOVAPS      Z11, Z22
+	VFMADD231PS  Z30, Z8, Z22
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVAPS      Z27, Z29
+	VFNMADD231PS Z30, Z5, Z29
+	VMOVUPS      Z25, 1792(R10)
+	VFNMADD231PS Z30, Z8, Z11
+	VMOVUPS      Z22, 384(R10)
+	VMOVAPS      Z14, Z8
+	VFNMADD231PS Z30, Z24, Z8
+	VFMADD231PS  Z30, Z24, Z14
+	VFNMADD231PS Z30, Z3, Z4
+	VMOVUPS      448(R9), Z3
+	VMULPS       Z3, Z14, Z24
+	VMOVUPS      384(R9), Z25
+	VMULPS       Z25, Z14, Z12
+	VMOVUPS      Z14, 448(R10)
+	VFMSUB231PS  Z25, Z22, Z24
+	VMOVUPS      1408(R9), Z14
+	VMULPS       Z14, Z8, Z25
+	VFMADD231PS  Z30, Z5, Z27
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VFMADD231PS  Z3, Z22, Z12
+	VMOVUPS      1472(R9), Z3
+	VMULPS       Z3, Z8, Z5
+	VFMSUB231PS  Z14, Z11, Z5
+	VMOVUPS      Z11, 1408(R10)
+	VFMADD231PS  Z3, Z11, Z25
+	VMOVUPS      Z29, 960(R10)
+	VMOVUPS      896(R9), Z3
+	VMULPS       Z3, Z29, Z11
+	VADDPS       Z15, Z28, Z14
+	VMOVUPS      960(R9), Z22
+	VMULPS       Z22, Z29, Z29
+	VMOVUPS      Z8, 1472(R10)
+	VMOVUPS      1984(R9), Z8
+	VMULPS       Z8, Z27, Z30
+	VFMSUB231PS  Z3, Z10, Z29
+	VMOVUPS      Z27, 1984(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      1920(R9), Z3
+	VMULPS       Z3, Z27, Z27
+	VFMADD231PS  Z8, Z4, Z27
+	VMOVUPS      Z10, 896(R10)
+	VFMSUB231PS  Z3, Z4, Z30
+	VFMADD231PS  Z22, Z10, Z11
+	VMOVUPS      384(R15), Z3
+	VADDPS       Z0, Z3, Z8
+	VSUBPS       Z15, Z28, Z10
+	VMOVUPS      320(R15), Z15
+	VMOVUPS      448(R15), Z22
+	VSUBPS       Z22, Z15, Z28
+	VADDPS       Z22, Z15, Z15
+	VMOVUPS      Z4, 1920(R10)
+	VMOVUPS      512(R15), Z4
+	VADDPS       Z4, Z18, Z22
+	VSUBPS       Z4, Z18, Z4
+	VSUBPS       Z0, Z3, Z0
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z10, Z28, Z3
+	VSUBPS       Z22, Z15, Z18
+	VADDPS       Z22, Z15, Z15
+	VSUBPS       Z19, Z16, Z22
+	VADDPS       Z19, Z16, Z16
+	VSUBPS       Z14, Z8, Z19
+	VMOVUPS      Z18, 384(R15)
+	VADDPS       Z26, Z23, Z18
+	VMOVUPS      Z19, 512(R15)
+	VSUBPS       Z21, Z13, Z19
+	VSUBPS       Z26, Z23, Z23
+	VADDPS       Z18, Z16, Z26
+	VADDPS       Z21, Z13, Z13
+	VADDPS       Z19, Z22, Z21
+	VADDPS       Z14, Z8, Z8
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z18, Z16, Z14
+	VMOVUPS      576(R15), Z16
+	VSUBPS       Z9, Z16, Z18
+	VADDPS       Z9, Z16, Z9
+	VADDPS       Z13, Z9, Z16
+	VSUBPS       Z19, Z22, Z19
+	VADDPS       Z10, Z28, Z10
+	VSUBPS       Z23, Z18, Z22
+	VADDPS       Z23, Z18, Z18
+	VADDPS       Z4, Z0, Z23
+	VSUBPS       Z13, Z9, Z9
+	VSUBPS       Z31, Z2, Z13
+	VADDPS       Z14, Z9, Z28
+	VSUBPS       Z9, Z14, Z9
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VBROADCASTSS butterflyConstants<>+172(SB), Z14
+	VMOVUPS      Z10, 576(R15)
+	VMOVAPS      Z21, Z10
+	VFMADD231PS  Z14, Z22, Z10
+	VSUBPS       Z4, Z0, Z0
+	VADDPS       Z1, Z20, Z4
+	VMOVUPS      Z10, 448(R15)
+	VADDPS       Z17, Z7, Z10
+	VFMSUB231PS  Z14, Z21, Z22
+	VADDPS       Z31, Z2, Z2
+	VSUBPS       Z17, Z7, Z7
+	VMOVUPS      640(R15), Z17
+	VADDPS       Z6, Z17, Z21
+	VSUBPS       Z6, Z17, Z6
+	VADDPS       Z4, Z2, Z17
+	VSUBPS       Z1, Z20, Z1
+	VADDPS       Z6, Z13, Z20
+	VADDPS       Z1, Z7, Z31
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z6, Z13, Z6
+	VSUBPS       Z4, Z2, Z2
+	VSUBPS       Z27, Z11, Z4
+	VSUBPS       Z1, Z7, Z1
+	VSUBPS       Z21, Z10, Z7
+	VADDPS       Z1, Z20, Z13
+	VSUBPS       Z20, Z1, Z1
+	VSUBPS       Z6, Z31, Z20
+	VADDPS       Z21, Z10, Z10
+	VADDPS       Z25, Z12, Z21
+	VSUBPS       Z25, Z12, Z12
+	VMOVAPS      Z19, Z25
+	VFNMADD231PS Z14, Z18, Z25
+	VADDPS       Z27, Z11, Z11
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z30, Z29, Z27
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z5, Z24, Z31
+	VFMADD231PS  Z14, Z19, Z18
+	VSUBPS       Z5, Z24, Z5
+	VADDPS       Z27, Z31, Z19
+	VSUBPS       Z27, Z31, Z24
+	VSUBPS       Z30, Z29, Z27
+	VADDPS       Z11, Z21, Z29
+	VADDPS       Z19, Z26, Z30
+	VSUBPS       Z27, Z12, Z31
+	VSUBPS       Z19, Z26, Z19
+	VSUBPS       Z11, Z21, Z11
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z29, Z16, Z21
+	VSUBPS       Z4, Z5, Z26
+	VADDPS       Z4, Z5, Z4
+	VADDPS       Z27, Z12, Z5
+	VMOVAPS      Z4, Z12
+	VFMSUB231PS  Z14, Z31, Z12
+	VADDPS       Z29, Z16, Z16
+	VADDPS       Z17, Z8, Z27
+	VSUBPS       Z17, Z8, Z8
+	VMOVAPS      Z5, Z17
+	VFMSUB231PS  Z14, Z26, Z17
+	VFMADD231PS  Z14, Z5, Z26
+	VSUBPS       Z16, Z27, Z5
+	VADDPS       Z16, Z27, Z16
+	VADDPS       Z10, Z15, Z27
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Z10, Z15, Z10
+	VSUBPS       Z19, Z8, Z15
+	VADDPS       Z17, Z25, Z29
+	VFMADD231PS  Z14, Z4, Z31
+	VMOVUPS      Z15, (R14)(CX*4)
+	VBROADCASTSS butterflyConstants<>+48(SB), Z4
+	VMOVAPS      Z3, Z14
+	VFMADD231PS  Z4, Z1, Z14
+	VSUBPS       Z11, Z24, Z15
+	VADDPS       Z19, Z8, Z8
+	VSUBPS       Z30, Z27, Z19
+	VMOVUPS      Z8, (R8)(CX*4)
+	VADDPS       Z21, Z10, Z8
+	VSUBPS       Z21, Z10, Z10
+	VMOVAPS      Z23, Z21
+	VFNMADD231PS Z4, Z13, Z21
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z30, Z27, Z27
+	VADDPS       Z26, Z18, Z30
+	VFNMADD231PS Z4, Z1, Z3
+	VSUBPS       Z26, Z18, Z1
+	VMOVUPS      512(R15), Z18
+	VSUBPS       Z7, Z18, Z26
+	VADDPS       Z7, Z18, Z7
+	VMOVUPS      Z10, (DI)(CX*4)
+	VFMADD231PS  Z4, Z13, Z23
+	VADDPS       Z15, Z28, Z10
+	VMOVAPS      Z0, Z13
+	VFMADD231PS  Z4, Z20, Z13
+	VSUBPS       Z17, Z25, Z17
+	VMOVUPS      Z27, (DI)
+	VSUBPS       Z15, Z28, Z15
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Z19, (R13)
+	VBROADCASTSS butterflyConstants<>+176(SB), Z18
+	VMOVAPS      Z3, Z19
+	VFMADD231PS  Z18, Z1, Z19
+	VFNMADD231PS Z18, Z1, Z3
+	VMOVUPS      Z5, (R14)
+	VMOVAPS      Z23, Z1
+	VFNMADD231PS Z18, Z30, Z1
+	VMOVAPS      Z14, Z5
+	VFMADD231PS  Z18, Z29, Z5
+	VADDPS       Z24, Z11, Z11
+	VMOVUPS      Z8, (R13)(CX*4)
+	VFNMADD231PS Z18, Z29, Z14
+	VMOVAPS      Z21, Z8
+	VFMADD231PS  Z18, Z17, Z8
+	VMOVUPS      Z19, (R13)(BX*1)
+	VADDPS       Z11, Z9, Z19
+	VMOVUPS      Z1, (R14)(CX*1)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      576(R15), Z1
+	VMOVAPS      Z1, Z24
+	VFMADD231PS  Z4, Z6, Z24
+	VMOVAPS      Z26, Z25
+	VFMADD231PS  Z4, Z19, Z25
+	VFNMADD231PS Z4, Z19, Z26
+	VFNMADD231PS Z4, Z20, Z0
+	VMOVUPS      384(R15), Z19
+	VSUBPS       Z2, Z19, Z20
+	VADDPS       Z2, Z19, Z2
+	VMOVUPS      Z5, (DI)(CX*1)
+	VFMADD231PS  Z18, Z30, Z23
+	VFNMADD231PS Z18, Z17, Z21
+	VSUBPS       Z11, Z9, Z5
+	VMOVAPS      Z20, Z9
+	VFNMADD231PS Z4, Z5, Z9
+	VSUBPS       Z12, Z22, Z11
+	VMOVUPS      Z26, (R14)(DX*2)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      448(R15), Z17
+	VSUBPS       Z31, Z17, Z19
+	VMOVAPS      Z2, Z26
+	VFNMADD231PS Z4, Z15, Z26
+	VFMADD231PS  Z4, Z5, Z20
+	VFMADD231PS  Z4, Z15, Z2
+	VMOVUPS      Z26, (DI)(DX*2)
+	VMOVUPS      Z20, (DI)(CX*2)
+	VFNMADD231PS Z4, Z6, Z1
+	VMOVUPS      Z3, (DI)(BX*1)
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z18, Z11, Z3
+	VMOVUPS      Z2, (R13)(DX*2)
+	VADDPS       Z31, Z17, Z2
+	VMOVUPS      Z16, (R8)
+	VFNMADD231PS Z18, Z11, Z0
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Z12, Z22, Z5
+	VMOVUPS      Z9, (R13)(CX*2)
+	VMOVUPS      Z21, (R14)(BX*1)
+	VMOVUPS      Z8, (R8)(BX*1)
+	VMOVAPS      Z1, Z6
+	VFMADD231PS  Z18, Z5, Z6
+	VMOVUPS      Z23, (R8)(CX*1)
+	VFNMADD231PS Z18, Z5, Z1
+	VMOVUPS      Z3, (R8)(SI*1)
+	VMOVUPS      Z25, (R8)(DX*2)
+	VMOVUPS      Z1, (R13)(DX*1)
+	VMOVAPS      Z24, Z1
+	VFNMADD231PS Z18, Z2, Z1
+	VMOVAPS      Z7, Z3
+	VFNMADD231PS Z4, Z10, Z3
+	VFMADD231PS  Z18, Z2, Z24
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Z3, (R14)(CX*2)
+	VFMADD231PS  Z4, Z10, Z7
+	VMOVUPS      Z6, (DI)(DX*1)
+	VMOVUPS      Z7, (R8)(CX*2)
+	VMOVUPS      Z1, (DI)(SI*1)
+	VMOVAPS      Z13, Z1
+	VFNMADD231PS Z18, Z19, Z1
+	VMOVUPS      Z14, (R13)(CX*1)
+	VMOVUPS      Z24, (R13)(SI*1)
+	VMOVUPS      Z0, (R14)(SI*1)
+	VFMADD231PS  Z18, Z19, Z13
+	VMOVUPS      Z1, (R14)(DX*1)
+	VMOVUPS      Z13, (R8)(DX*1)
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x40, R13
+	ADDQ         $0x40, R14
+	ADDQ         $0x00000800, R9
+	ADDQ         $0x00000800, R10
+	CMPQ         R12, 8(R11)
+	JLS          fetched
+	ADDQ         $0x18, R11
+	MOVQ         (R11), R12
+
+fetched:
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x30, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x60, DI
+	CMPQ AX, DI
+	JNE  part
+
+done:
+	MOVQ R12, (R11)
+	MOVQ fetches+8(FP), AX
+	SUBQ AX, R11
+	MOVQ R11, 120(AX)
+	VZEROUPPER
+	RET
+
+// func BlockFilterKeep16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// Requires: AVX, FMA3, MMX+
+TEXT ·BlockFilterKeep16AVX2(SB), $904-16
+	MOVQ job+0(FP), AX
+	MOVQ 96(AX), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (DX)(CX*2), BX
+	LEAQ (BX)(CX*2), SI
+	MOVQ fetches+8(FP), DI
+	MOVQ 120(DI), R11
+	ADDQ DI, R11
+	MOVQ (R11), R12
+	XORQ R15, R15
+	LEAQ 8(SP), BP
+	ADDQ $0x1f, BP
+	ANDQ $-32, BP
+
+part:
+	MOVQ  40(AX), DI
+	TESTQ DI, DI
+	JZ    done
+	MOVQ  DI, (SP)
+	MOVQ  (AX), DI
+	MOVQ  8(AX), R8
+	MOVQ  16(AX), R9
+	MOVQ  32(AX), R10
+	LEAQ  (DI)(CX*8), R13
+	LEAQ  (R8)(CX*8), R14
+
+butterfly:
+	VMOVUPS      (DI)(CX*2), Y0
+	VMOVUPS      (R13)(CX*2), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (R8), Y3
+	VMOVUPS      (R14), Y4
+	VADDPS       Y4, Y3, Y5
+	VMOVUPS      (R8)(CX*4), Y6
+	VMOVUPS      (R14)(CX*4), Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      (DI)(CX*4), Y9
+	VMOVUPS      (R13)(CX*4), Y10
+	VSUBPS       Y10, Y9, Y11
+	VMOVUPS      (DI), Y12
+	VMOVUPS      (R13), Y13
+	VSUBPS       Y13, Y12, Y14
+	VSUBPS       Y4, Y3, Y3
+	VSUBPS       Y7, Y6, Y4
+	VADDPS       Y10, Y9, Y6
+	VSUBPS       Y11, Y3, Y7
+	VSUBPS       Y8, Y5, Y9
+	VADDPS       Y4, Y14, Y10
+	VSUBPS       Y4, Y14, Y4
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      (R8)(BX*1), Y1
+	VMOVUPS      (R14)(BX*1), Y14
+	VSUBPS       Y14, Y1, Y15
+	VMOVUPS      Y4, (BP)
+	VMOVUPS      (DI)(CX*1), Y4
+	VMOVUPS      Y9, 32(BP)
+	VMOVUPS      (R13)(CX*1), Y9
+	VMOVUPS      Y7, 64(BP)
+	VSUBPS       Y9, Y4, Y7
+	VADDPS       Y9, Y4, Y4
+	VADDPS       Y11, Y3, Y3
+	VADDPS       Y14, Y1, Y1
+	VADDPS       Y13, Y12, Y9
+	VMOVUPS      (DI)(BX*1), Y11
+	VMOVUPS      (R13)(BX*1), Y12
+	VADDPS       Y12, Y11, Y13
+	VMOVUPS      (R8)(CX*1), Y14
+	VMOVUPS      Y3, 96(BP)
+	VMOVUPS      (R14)(CX*1), Y3
+	VMOVUPS      Y10, 128(BP)
+	VSUBPS       Y3, Y14, Y10
+	VSUBPS       Y12, Y11, Y11
+	VADDPS       Y3, Y14, Y3
+	VADDPS       Y13, Y4, Y12
+	VSUBPS       Y6, Y9, Y14
+	VADDPS       Y6, Y9, Y6
+	VSUBPS       Y13, Y4, Y4
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Y1, Y3, Y9
+	VADDPS       Y11, Y10, Y13
+	VMOVUPS      Y14, 160(BP)
+	VADDPS       Y15, Y7, Y14
+	VSUBPS       Y1, Y3, Y1
+	VADDPS       Y8, Y5, Y3
+	VSUBPS       Y11, Y10, Y5
+	VBROADCASTSS butterflyConstants<>+172(SB), Y8
+	VMOVAPS      Y14, Y10
+	VFMADD231PS  Y8, Y5, Y10
+	VSUBPS       Y4, Y1, Y11
+	VSUBPS       Y15, Y7, Y7
+	VFNMADD231PS Y8, Y14, Y5
+	VMOVUPS      (R8)(CX*2), Y14
+	VMOVUPS      (R14)(CX*2), Y15
+	VMOVUPS      Y11, 192(BP)
+	VSUBPS       Y15, Y14, Y11
+	VADDPS       Y1, Y4, Y1
+	VMOVAPS      Y13, Y4
+	VFMADD231PS  Y8, Y7, Y4
+	VFMSUB231PS  Y8, Y13, Y7
+	VMOVUPS      (DI)(DX*2), Y13
+	VMOVUPS      Y7, 224(BP)
+	VMOVUPS      (R13)(DX*2), Y7
+	VMOVUPS      Y4, 256(BP)
+	VSUBPS       Y7, Y13, Y4
+	VADDPS       Y7, Y13, Y7
+	VADDPS       Y15, Y14, Y13
+	VMOVUPS      (R8)(DX*2), Y14
+	VMOVUPS      (R14)(DX*2), Y15
+	VMOVUPS      Y1, 288(BP)
+	VSUBPS       Y15, Y14, Y1
+	VMOVUPS      Y10, 320(BP)
+	VSUBPS       Y7, Y2, Y10
+	VADDPS       Y15, Y14, Y14
+	VSUBPS       Y14, Y13, Y15
+	VMOVUPS      Y10, 352(BP)
+	VADDPS       Y1, Y0, Y10
+	VADDPS       Y14, Y13, Y13
+	VSUBPS       Y4, Y11, Y14
+	VADDPS       Y4, Y11, Y4
+	VADDPS       Y7, Y2, Y2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      (R8)(DX*1), Y7
+	VMOVUPS      (R14)(DX*1), Y11
+	VMOVUPS      Y15, 384(BP)
+	VADDPS       Y11, Y7, Y15
+	VMOVUPS      Y5, 416(BP)
+	VSUBPS       Y10, Y14, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y0, Y4, Y1
+	VMOVUPS      Y1, 448(BP)
+	VMOVUPS      (DI)(DX*1), Y1
+	VMOVUPS      Y5, 480(BP)
+	VMOVUPS      (R13)(DX*1), Y5
+	VADDPS       Y5, Y1, Y8
+	VSUBPS       Y5, Y1, Y1
+	VADDPS       Y14, Y10, Y5
+	VMOVUPS      (R8)(SI*1), Y10
+	VMOVUPS      (R14)(SI*1), Y14
+	VMOVUPS      Y5, 512(BP)
+	VADDPS       Y14, Y10, Y5
+	VSUBPS       Y11, Y7, Y7
+	VADDPS       Y4, Y0, Y0
+	VMOVUPS      (DI)(SI*1), Y4
+	VMOVUPS      (R13)(SI*1), Y11
+	VMOVUPS      Y0, 544(BP)
+	VADDPS       Y11, Y4, Y0
+	VSUBPS       Y11, Y4, Y4
+	VSUBPS       Y4, Y7, Y11
+	VADDPS       Y4, Y7, Y4
+	VSUBPS       Y0, Y8, Y7
+	VSUBPS       Y14, Y10, Y10
+	VSUBPS       Y5, Y15, Y14
+	VADDPS       Y0, Y8, Y0
+	VADDPS       Y5, Y15, Y5
+	VSUBPS       Y10, Y1, Y8
+	VADDPS       Y10, Y1, Y1
+	VSUBPS       Y7, Y14, Y10
+	VADDPS       Y14, Y7, Y7
+	VBROADCASTSS butterflyConstants<>+172(SB), Y14
+	VMOVAPS      Y8, Y15
+	VFMADD231PS  Y14, Y4, Y15
+	VMOVUPS      Y15, 576(BP)
+	VSUBPS       Y13, Y3, Y15
+	VMOVUPS      Y7, 608(BP)
+	VSUBPS       Y2, Y6, Y7
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VADDPS       Y13, Y3, Y3
+	VFMSUB231PS  Y14, Y8, Y4
+	VMOVAPS      Y1, Y8
+	VFMSUB231PS  Y14, Y11, Y8
+	VADDPS       Y5, Y9, Y13
+	VMOVUPS      Y4, 640(BP)
+	VADDPS       Y0, Y12, Y4
+	VSUBPS       Y5, Y9, Y5
+	VSUBPS       Y0, Y12, Y0
+	VADDPS       Y13, Y3, Y9
+	VADDPS       Y2, Y6, Y2
+	VFMADD231PS  Y14, Y1, Y11
+	VADDPS       Y4, Y2, Y1
+	VMOVUPS      Y1, (R10)
+	VMOVUPS      64(R9), Y6
+	VMULPS       Y6, Y9, Y12
+	VSUBPS       Y0, Y15, Y14
+	VSUBPS       Y13, Y3, Y3
+	VADDPS       Y0, Y15, Y0
+	VMOVUPS      Y9, 64(R10)
+	VMOVUPS      (R9), Y13
+	VFMSUB231PS  Y13, Y1, Y12
+	VSUBPS       Y4, Y2, Y2
+	VMOVUPS      1024(R9), Y4
+	VMULPS       Y4, Y3, Y15
+	VMOVUPS      Y12, 672(BP)
+	VADDPS       Y5, Y7, Y12
+	VMULPS       Y13, Y9, Y9
+	VFMADD231PS  Y6, Y1, Y9
+	VMOVUPS      Y2, 1024(R10)
+	VMOVUPS      Y3, 1088(R10)
+	VMOVUPS      1088(R9), Y1
+	VMULPS       Y1, Y3, Y3
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      416(BP), Y6
+	VSUBPS       Y8, Y6, Y13
+	VFMSUB231PS  Y4, Y2, Y3
+	VFMADD231PS  Y1, Y2, Y15
+	VSUBPS       Y5, Y7, Y1
+	VMOVUPS      1536(R9), Y2
+	VMULPS       Y2, Y0, Y4
+	VMOVUPS      Y12, 512(R10)
+	VMOVUPS      576(R9), Y5
+	VMULPS       Y5, Y14, Y7
+	VMOVUPS      Y14, 576(R10)
+	VMOVUPS      Y9, 704(BP)
+	VMOVUPS      512(R9), Y9
+	VFMSUB231PS  Y9, Y12, Y7
+	VMULPS       Y9, Y14, Y9
+	VADDPS       Y8, Y6, Y6
+	VFMADD231PS  Y5, Y12, Y9
+	VMOVUPS      Y0, 1600(R10)
+	VMOVUPS      Y1, 1536(R10)
+	VMOVUPS      320(BP), Y5
+	VSUBPS       Y11, Y5, Y8
+	VMOVUPS      1600(R9), Y12
+	VFMADD231PS  Y12, Y1, Y4
+	VMULPS       Y12, Y0, Y0
+	VMOVUPS      512(BP), Y12
+	VBROADCASTSS butterflyConstants<>+48(SB), Y14
+	VMOVUPS      Y7, 416(BP)
+	VMOVUPS      128(BP), Y7
+	VMOVUPS      Y4, 736(BP)
+	VMOVAPS      Y7, Y4
+	VFMADD231PS  Y14, Y12, Y4
+	VMOVUPS      Y9, 768(BP)
+	VMOVUPS      480(BP), Y9
+	VMOVUPS      Y15, 800(BP)
+	VMOVUPS      64(BP), Y15
+	VMOVUPS      Y3, 832(BP)
+	VMOVAPS      Y15, Y3
+	VFMADD231PS  Y14, Y9, Y3
+	VFMSUB231PS  Y2, Y1, Y0
+	VFNMADD231PS Y14, Y12, Y7
+	VFNMADD231PS Y14, Y9, Y15
+	VBROADCASTSS butterflyConstants<>+176(SB), Y1
+	VMOVAPS      Y3, Y2
+	VFNMADD231PS Y1, Y6, Y2
+	VFMADD231PS  Y1, Y6, Y3
+	VADDPS       Y11, Y5, Y5
+	VMOVUPS      Y3, 192(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      192(R9), Y6
+	VMULPS       Y6, Y3, Y9
+	VMOVAPS      Y4, Y11
+	VFMADD231PS  Y1, Y5, Y11
+	VMOVUPS      128(R9), Y12
+	VFMSUB231PS  Y12, Y11, Y9
+	VMULPS       Y12, Y3, Y3
+	VFNMADD231PS Y1, Y5, Y4
+	VFMADD231PS  Y6, Y11, Y3
+	VMOVAPS      Y15, Y5
+	VFNMADD231PS Y1, Y8, Y5
+	VMOVUPS      1152(R9), Y6
+	VMULPS       Y6, Y2, Y12
+	VMOVUPS      Y4, 1152(R10)
+	VMOVUPS      Y2, 1216(R10)
+	VMOVUPS      Y9, 320(BP)
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  Y1, Y13, Y9
+	VMOVUPS      Y3, 64(BP)
+	VMOVUPS      1216(R9), Y3
+	VFMADD231PS  Y3, Y4, Y12
+	VFNMADD231PS Y1, Y13, Y7
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      640(R9), Y3
+	VMULPS       Y3, Y5, Y13
+	VMOVUPS      Y11, 128(R10)
+	VFMSUB231PS  Y6, Y4, Y2
+	VFMADD231PS  Y1, Y8, Y15
+	VMOVUPS      704(R9), Y4
+	VMULPS       Y4, Y5, Y6
+	VMOVUPS      Y9, 640(R10)
+	VFMADD231PS  Y4, Y9, Y13
+	VMOVUPS      Y5, 704(R10)
+	VMOVUPS      Y7, 1664(R10)
+	VFMSUB231PS  Y3, Y9, Y6
+	VMOVUPS      1664(R9), Y3
+	VMULPS       Y3, Y15, Y4
+	VMOVUPS      288(BP), Y5
+	VADDPS       Y10, Y5, Y8
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Y15, 1728(R10)
+	VSUBPS       Y10, Y5, Y5
+	VMOVUPS      1728(R9), Y9
+	VFMADD231PS  Y9, Y7, Y4
+	VMULPS       Y9, Y15, Y9
+	VMOVUPS      160(BP), Y10
+	VMOVUPS      384(BP), Y11
+	VADDPS       Y11, Y10, Y15
+	VSUBPS       Y11, Y10, Y10
+	VMOVUPS      32(BP), Y11
+	VMOVUPS      Y6, 384(BP)
+	VMOVUPS      352(BP), Y6
+	VMOVUPS      Y4, 160(BP)
+	VADDPS       Y6, Y11, Y4
+	VSUBPS       Y6, Y11, Y6
+	VFMSUB231PS  Y3, Y7, Y9
+	VMOVUPS      192(BP), Y3
+	VMOVUPS      608(BP), Y7
+	VSUBPS       Y7, Y3, Y11
+	VMOVUPS      Y9, 352(BP)
+	VMOVAPS      Y15, Y9
+	VFMADD231PS  Y14, Y8, Y9
+	VMOVUPS      Y13, 32(BP)
+	VMOVAPS      Y6, Y13
+	VFMADD231PS  Y14, Y11, Y13
+	VADDPS       Y7, Y3, Y3
+	VFNMADD231PS Y14, Y11, Y6
+	VMOVUPS      Y13, 320(R10)
+	VMOVUPS      320(R9), Y7
+	VMULPS       Y7, Y13, Y11
+	VMOVUPS      Y2, 608(BP)
+	VMOVUPS      256(R9), Y2
+	VMULPS       Y2, Y13, Y13
+	VFNMADD231PS Y14, Y8, Y15
+	VFMSUB231PS  Y2, Y9, Y11
+	VMOVUPS      1344(R9), Y2
+	VMULPS       Y2, Y6, Y8
+	VMOVUPS      Y11, 192(BP)
+	VMOVAPS      Y10, Y11
+	VFMADD231PS  Y14, Y3, Y11
+	VFNMADD231PS Y14, Y3, Y10
+	VMOVUPS      Y15, 1280(R10)
+	VMOVUPS      Y6, 1344(R10)
+	VMOVAPS      Y4, Y3
+	VFNMADD231PS Y14, Y5, Y3
+	VFMADD231PS  Y14, Y5, Y4
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Y10, 1792(R10)
+	VMOVUPS      Y11, 768(R10)
+	VMOVUPS      1280(R9), Y5
+	VMULPS       Y5, Y6, Y6
+	VFMSUB231PS  Y5, Y15, Y8
+	VFMADD231PS  Y2, Y15, Y6
+	VMOVUPS      Y9, 256(R10)
+	VMOVUPS      832(R9), Y2
+	VMULPS       Y2, Y3, Y5
+	VMOVUPS      768(R9), Y15
+	VMOVUPS      Y6, 288(BP)
+	VMULPS       Y15, Y3, Y6
+	VMOVUPS      Y3, 832(R10)
+	VFMSUB231PS  Y15, Y11, Y5
+	VMOVUPS      1856(R9), Y3
+	VMULPS       Y3, Y4, Y15
+	VFMADD231PS  Y2, Y11, Y6
+	VMOVUPS      1792(R9), Y2
+	VFMSUB231PS  Y2, Y10, Y15
+	VMOVUPS      Y4, 1856(R10)
+	VMOVUPS      544(BP), Y11
+	VMOVUPS      Y5, 480(BP)
+	VMOVUPS      96(BP), Y5
+	VMOVUPS      Y15, 128(BP)
+	VMOVAPS      Y5, Y15
+	VFNMADD231PS Y14, Y11, Y15
+	VFMADD231PS  Y14, Y11, Y5
+	VFMADD231PS  Y7, Y9, Y13
+	VMOVUPS      448(BP), Y7
+	VMOVUPS      (BP), Y9
+	VMOVAPS      Y9, Y11
+	VFNMADD231PS Y14, Y7, Y11
+	VMULPS       Y2, Y4, Y2
+	VFMADD231PS  Y14, Y7, Y9
+	VFMADD231PS  Y3, Y10, Y2
+	VMOVUPS      256(BP), Y3
+	VMOVUPS      576(BP), Y4
+	VADDPS       Y4, Y3, Y7
+	VMOVUPS      224(BP), Y10
+	VMOVUPS      640(BP), Y14
+	VMOVUPS      Y2, (BP)
+	VADDPS       Y14, Y10, Y2
+	VSUBPS       Y14, Y10, Y10
+	VSUBPS       Y4, Y3, Y3
+	VMOVAPS      Y9, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVAPS      Y15, Y14
+	VFNMADD231PS Y1, Y2, Y14
+	VFNMADD231PS Y1, Y3, Y9
+	VMOVUPS      Y4, 384(R10)
+	VFMADD231PS  Y1, Y2, Y15
+	VMOVUPS      384(R9), Y2
+	VMULPS       Y2, Y15, Y3
+	VMOVUPS      Y6, 576(BP)
+	VMOVUPS      448(R9), Y6
+	VMOVUPS      Y13, 256(BP)
+	VMULPS       Y6, Y15, Y13
+	VMOVUPS      Y15, 448(R10)
+	VFMADD231PS  Y6, Y4, Y3
+	VMOVUPS      1408(R9), Y6
+	VMULPS       Y6, Y14, Y15
+	VMOVUPS      Y3, 640(BP)
+	VMOVUPS      1472(R9), Y3
+	VFMADD231PS  Y3, Y9, Y15
+	VMOVUPS      Y15, 224(BP)
+	VMOVAPS      Y11, Y15
+	VFNMADD231PS Y1, Y10, Y15
+	VMULPS       Y3, Y14, Y3
+	VFMADD231PS  Y1, Y10, Y11
+	VFMSUB231PS  Y2, Y4, Y13
+	VMOVUPS      Y15, 1920(R10)
+	VMOVUPS      Y14, 1472(R10)
+	VMOVAPS      Y5, Y2
+	VFNMADD231PS Y1, Y7, Y2
+	VMOVUPS      896(R9), Y4
+	VMULPS       Y4, Y2, Y10
+	VMOVUPS      960(R9), Y14
+	VMOVUPS      Y13, 448(BP)
+	VMULPS       Y14, Y2, Y13
+	VFMADD231PS  Y14, Y11, Y10
+	VFMADD231PS  Y1, Y7, Y5
+	VMOVUPS      Y11, 896(R10)
+	VMOVUPS      Y5, 1984(R10)
+	VFMSUB231PS  Y6, Y9, Y3
+	VMOVUPS      1984(R9), Y6
+	VMULPS       Y6, Y5, Y7
+	VMOVUPS      Y9, 1408(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      1920(R9), Y9
+	VFMSUB231PS  Y9, Y15, Y7
+	VMOVUPS      Y2, 960(R10)
+	VMULPS       Y9, Y5, Y2
+	VFMADD231PS  Y6, Y15, Y2
+	VFMSUB231PS  Y4, Y11, Y13
+	VMOVUPS      672(BP), Y4
+	VMOVUPS      832(BP), Y5
+	VADDPS       Y5, Y4, Y6
+	VMOVUPS      704(BP), Y9
+	VMOVUPS      800(BP), Y11
+	VSUBPS       Y11, Y9, Y14
+	VSUBPS       Y5, Y4, Y4
+	VMOVUPS      768(BP), Y5
+	VADDPS       736(BP), Y5, Y15
+	VADDPS       Y11, Y9, Y9
+	VMOVUPS      416(BP), Y11
+	VADDPS       Y0, Y11, Y1
+	VSUBPS       Y0, Y11, Y0
+	VADDPS       Y15, Y9, Y11
+	VMOVUPS      Y11, 416(BP)
+	VADDPS       Y1, Y6, Y11
+	VSUBPS       736(BP), Y5, Y5
+	VSUBPS       Y15, Y9, Y9
+	VSUBPS       Y1, Y6, Y1
+	VMOVUPS      64(BP), Y6
+	VADDPS       Y12, Y6, Y15
+	VSUBPS       Y12, Y6, Y6
+	VSUBPS       Y5, Y4, Y12
+	VMOVUPS      Y1, 64(BP)
+	VADDPS       Y0, Y14, Y1
+	VMOVUPS      Y9, 736(BP)
+	VMOVUPS      320(BP), Y9
+	VMOVUPS      Y12, 768(BP)
+	VMOVUPS      608(BP), Y12
+	VMOVUPS      Y1, 800(BP)
+	VSUBPS       Y12, Y9, Y1
+	VADDPS       Y5, Y4, Y4
+	VSUBPS       Y0, Y14, Y0
+	VADDPS       Y12, Y9, Y5
+	VMOVUPS      32(BP), Y9
+	VMOVUPS      160(BP), Y12
+	VADDPS       Y12, Y9, Y14
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Y4, 608(BP)
+	VMOVUPS      384(BP), Y4
+	VMOVUPS      Y0, 320(BP)
+	VMOVUPS      352(BP), Y0
+	VMOVUPS      Y11, 704(BP)
+	VADDPS       Y0, Y4, Y11
+	VSUBPS       Y12, Y9, Y9
+	VSUBPS       Y0, Y4, Y0
+	VADDPS       Y14, Y15, Y4
+	VSUBPS       Y9, Y1, Y12
+	VSUBPS       Y14, Y15, Y14
+	VADDPS       Y11, Y5, Y15
+	VMOVUPS      Y15, 352(BP)
+	VSUBPS       Y0, Y6, Y15
+	VSUBPS       Y11, Y5, Y5
+	VADDPS       Y0, Y6, Y0
+	VADDPS       Y9, Y1, Y1
+	VADDPS       Y5, Y14, Y6
+	VBROADCASTSS butterflyConstants<>+172(SB), Y9
+	VMOVAPS      Y0, Y11
+	VFMADD231PS  Y9, Y12, Y11
+	VFNMADD231PS Y9, Y0, Y12
+	VMOVAPS      Y1, Y0
+	VFMADD231PS  Y9, Y15, Y0
+	VFMSUB231PS  Y9, Y1, Y15
+	VMOVUPS      192(BP), Y1
+	VMOVUPS      Y15, 384(BP)
+	VADDPS       Y8, Y1, Y15
+	VMOVUPS      Y0, 160(BP)
+	VMOVUPS      256(BP), Y0
+	VMOVUPS      Y6, 32(BP)
+	VMOVUPS      288(BP), Y6
+	VMOVUPS      Y11, 832(BP)
+	VADDPS       Y6, Y0, Y11
+	VSUBPS       Y6, Y0, Y0
+	VSUBPS       Y8, Y1, Y1
+	VMOVUPS      576(BP), Y6
+	VMOVUPS      (BP), Y8
+	VMOVUPS      Y12, 192(BP)
+	VADDPS       Y8, Y6, Y12
+	VSUBPS       Y14, Y5, Y5
+	VMOVUPS      480(BP), Y14
+	VMOVUPS      Y5, 288(BP)
+	VMOVUPS      128(BP), Y5
+	VADDPS       Y5, Y14, Y9
+	VSUBPS       Y8, Y6, Y6
+	VSUBPS       Y5, Y14, Y5
+	VADDPS       Y12, Y11, Y8
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Y12, Y11, Y11
+	VADDPS       Y6, Y1, Y12
+	VMOVUPS      448(BP), Y14
+	VMOVUPS      Y11, 128(BP)
+	VSUBPS       Y3, Y14, Y11
+	VSUBPS       Y6, Y1, Y1
+	VADDPS       Y9, Y15, Y6
+	VSUBPS       Y9, Y15, Y9
+	VADDPS       Y5, Y0, Y15
+	VMOVUPS      Y9, 480(BP)
+	VSUBPS       Y7, Y13, Y9
+	VADDPS       Y3, Y14, Y3
+	VADDPS       Y1, Y15, Y14
+	VSUBPS       Y15, Y1, Y1
+	VSUBPS       Y5, Y0, Y0
+	VADDPS       Y12, Y0, Y5
+	VMOVUPS      640(BP), Y15
+	VMOVUPS      Y5, 448(BP)
+	VMOVUPS      224(BP), Y5
+	VMOVUPS      Y1, (BP)
+	VSUBPS       Y5, Y15, Y1
+	VADDPS       Y5, Y15, Y5
+	VSUBPS       Y2, Y10, Y15
+	VADDPS       Y7, Y13, Y7
+	VADDPS       Y7, Y3, Y13
+	VSUBPS       Y7, Y3, Y3
+	VADDPS       Y2, Y10, Y2
+	VSUBPS       Y15, Y11, Y7
+	VADDPS       Y2, Y5, Y10
+	VSUBPS       Y2, Y5, Y2
+	VADDPS       Y9, Y1, Y5
+	VSUBPS       Y9, Y1, Y1
+	VADDPS       Y15, Y11, Y9
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Y2, Y3, Y11
+	VSUBPS       Y0, Y12, Y0
+	VADDPS       Y3, Y2, Y2
+	VBROADCASTSS butterflyConstants<>+172(SB), Y3
+	VMOVAPS      Y5, Y12
+	VFMSUB231PS  Y3, Y7, Y12
+	VSUBPS       Y10, Y4, Y15
+	VFMADD231PS  Y3, Y5, Y7
+	VMOVUPS      704(BP), Y5
+	VMOVUPS      Y0, 224(BP)
+	VSUBPS       Y6, Y5, Y0
+	VADDPS       Y10, Y4, Y4
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y3, Y9, Y10
+	VFMSUB231PS  Y3, Y1, Y9
+	VADDPS       Y6, Y5, Y1
+	VMOVUPS      416(BP), Y3
+	VSUBPS       Y8, Y3, Y5
+	VADDPS       Y8, Y3, Y3
+	VMOVUPS      352(BP), Y6
+	VSUBPS       Y13, Y6, Y8
+	VADDPS       Y13, Y6, Y6
+	VADDPS       Y6, Y1, Y13
+	VMOVUPS      Y13, (DI)
+	VADDPS       Y4, Y3, Y13
+	VSUBPS       Y4, Y3, Y3
+	VMOVUPS      Y13, (R8)
+	VADDPS       Y8, Y5, Y4
+	VSUBPS       Y6, Y1, Y1
+	VMOVUPS      Y4, (R8)(CX*4)
+	VBROADCASTSS butterflyConstants<>+48(SB), Y4
+	VMOVUPS      800(BP), Y6
+	VMOVAPS      Y6, Y13
+	VFNMADD231PS Y4, Y14, Y13
+	VFMADD231PS  Y4, Y14, Y6
+	VSUBPS       Y8, Y5, Y5
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Y15, Y0, Y8
+	VADDPS       Y15, Y0, Y0
+	VMOVUPS      Y0, (R13)(CX*4)
+	VMOVUPS      Y1, (R13)
+	VMOVUPS      192(BP), Y0
+	VADDPS       Y12, Y0, Y1
+	VSUBPS       Y12, Y0, Y0
+	VMOVUPS      (BP), Y12
+	VMOVUPS      768(BP), Y14
+	VMOVAPS      Y14, Y15
+	VFMADD231PS  Y4, Y12, Y15
+	VMOVUPS      Y3, (R14)
+	VFNMADD231PS Y4, Y12, Y14
+	VMOVUPS      Y5, (R14)(CX*4)
+	VMOVUPS      832(BP), Y3
+	VADDPS       Y7, Y3, Y5
+	VMOVUPS      Y8, (DI)(CX*4)
+	VBROADCASTSS butterflyConstants<>+176(SB), Y8
+	VMOVAPS      Y15, Y12
+	VFMADD231PS  Y8, Y1, Y12
+	VSUBPS       Y7, Y3, Y3
+	VMOVAPS      Y6, Y7
+	VFNMADD231PS Y8, Y5, Y7
+	VMOVUPS      Y12, (DI)(CX*1)
+	VFMADD231PS  Y8, Y5, Y6
+	VFNMADD231PS Y8, Y1, Y15
+	VMOVAPS      Y14, Y1
+	VFNMADD231PS Y8, Y3, Y1
+	VMOVAPS      Y13, Y5
+	VFNMADD231PS Y8, Y0, Y5
+	VFMADD231PS  Y8, Y3, Y14
+	VFMADD231PS  Y8, Y0, Y13
+	VMOVUPS      288(BP), Y0
+	VSUBPS       Y2, Y0, Y3
+	VMOVUPS      Y15, (R13)(CX*1)
+	VMOVUPS      Y5, (R14)(BX*1)
+	VMOVUPS      Y7, (R14)(CX*1)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VMOVUPS      Y6, (R8)(CX*1)
+	VMOVUPS      Y13, (R8)(BX*1)
+	VMOVUPS      Y14, (R13)(BX*1)
+	VMOVUPS      736(BP), Y5
+	VMOVUPS      480(BP), Y6
+	VADDPS       Y6, Y5, Y7
+	VMOVUPS      64(BP), Y12
+	VMOVUPS      128(BP), Y13
+	VSUBPS       Y13, Y12, Y14
+	VADDPS       Y13, Y12, Y12
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y2, Y0, Y0
+	VMOVUPS      32(BP), Y2
+	VADDPS       Y11, Y2, Y6
+	VMOVAPS      Y7, Y13
+	VFMADD231PS  Y4, Y6, Y13
+	VSUBPS       Y11, Y2, Y2
+	VMOVAPS      Y12, Y11
+	VFMADD231PS  Y4, Y2, Y11
+	VMOVUPS      Y1, (DI)(BX*1)
+	VMOVUPS      Y11, (R13)(DX*2)
+	VMOVAPS      Y5, Y1
+	VFMADD231PS  Y4, Y0, Y1
+	VFNMADD231PS Y4, Y0, Y5
+	VFNMADD231PS Y4, Y6, Y7
+	VMOVUPS      Y7, (R14)(CX*2)
+	VMOVUPS      Y13, (R8)(CX*2)
+	VMOVUPS      Y5, (R14)(DX*2)
+	VMOVUPS      224(BP), Y0
+	VMOVUPS      320(BP), Y5
+	VMOVAPS      Y5, Y6
+	VFMADD231PS  Y4, Y0, Y6
+	VMOVUPS      448(BP), Y7
+	VMOVUPS      608(BP), Y11
+	VMOVAPS      Y11, Y13
+	VFNMADD231PS Y4, Y7, Y13
+	VMOVAPS      Y14, Y15
+	VFMADD231PS  Y4, Y3, Y15
+	VFNMADD231PS Y4, Y0, Y5
+	VFMADD231PS  Y4, Y7, Y11
+	VMOVUPS      160(BP), Y0
+	VADDPS       Y10, Y0, Y7
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	VSUBPS       Y10, Y0, Y0
+	VMOVUPS      Y1, (R8)(DX*2)
+	VMOVUPS      384(BP), Y1
+	VSUBPS       Y9, Y1, Y10
+	VFNMADD231PS Y4, Y3, Y14
+	VADDPS       Y9, Y1, Y1
+	VMOVAPS      Y6, Y3
+	VFNMADD231PS Y8, Y0, Y3
+	VMOVAPS      Y13, Y9
+	VFNMADD231PS Y8, Y1, Y9
+	VFMADD231PS  Y8, Y1, Y13
+	VMOVAPS      Y5, Y1
+	VFNMADD231PS Y8, Y10, Y1
+	VMOVUPS      Y15, (DI)(CX*2)
+	VMOVUPS      Y9, (R13)(DX*1)
+	VFNMADD231PS Y4, Y2, Y12
+	VMOVUPS      Y3, (R14)(DX*1)
+	VFMADD231PS  Y8, Y0, Y6
+	VFMADD231PS  Y8, Y10, Y5
+	VMOVUPS      Y5, (R8)(SI*1)
+	VMOVAPS      Y11, Y0
+	VFMADD231PS  Y8, Y7, Y0
+	VMOVUPS      Y6, (R8)(DX*1)
+	VFNMADD231PS Y8, Y7, Y11
+	VMOVUPS      Y11, (DI)(SI*1)
+	VMOVUPS      Y0, (R13)(SI*1)
+	VMOVUPS      Y14, (R13)(CX*2)
+	VMOVUPS      Y1, (R14)(SI*1)
+	VMOVUPS      Y12, (DI)(DX*2)
+	VMOVUPS      Y13, (DI)(DX*1)
 	ADDQ         $0x20, DI
 	ADDQ         $0x20, R8
 	ADDQ         $0x20, R13

@@ -37,6 +37,16 @@ func StreamLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcS
 // Fence lets all that reads memory later see what StreamLanes wrote before.
 func Fence()
 
+// AddLanesAVX512 adds sixteen floats of each of pixels ≥ 1 pixels, stride floats apart, to vectors of sixteen.
+//
+//go:noescape
+func AddLanesAVX512(dst *float32, src *float32, pixels int, stride int)
+
+// AddLanesAVX2 adds sixteen floats of each of pixels ≥ 1 pixels, stride floats apart, to vectors of sixteen.
+//
+//go:noescape
+func AddLanesAVX2(dst *float32, src *float32, pixels int, stride int)
+
 // CopyLanesAVX512 copies lanes ≤ 8 floats of each of pixels ≥ 1 pixels; strides count floats.
 //
 //go:noescape

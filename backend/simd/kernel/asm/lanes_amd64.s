@@ -235,6 +235,47 @@ TEXT ·Fence(SB), NOSPLIT, $0
 	SFENCE
 	RET
 
+// func AddLanesAVX512(dst *float32, src *float32, pixels int, stride int)
+// Requires: AVX, AVX512F
+TEXT ·AddLanesAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ pixels+16(FP), DX
+	MOVQ stride+24(FP), BX
+
+pixel:
+	VMOVUPS (AX), Z0
+	VADDPS  (CX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x40, AX
+	LEAQ    (CX)(BX*4), CX
+	DECQ    DX
+	JNZ     pixel
+	VZEROUPPER
+	RET
+
+// func AddLanesAVX2(dst *float32, src *float32, pixels int, stride int)
+// Requires: AVX
+TEXT ·AddLanesAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ pixels+16(FP), DX
+	MOVQ stride+24(FP), BX
+
+pixel:
+	VMOVUPS (AX), Y0
+	VADDPS  (CX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(AX), Y0
+	VADDPS  32(CX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x40, AX
+	LEAQ    (CX)(BX*4), CX
+	DECQ    DX
+	JNZ     pixel
+	VZEROUPPER
+	RET
+
 // func CopyLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·CopyLanesAVX512(SB), $0-48

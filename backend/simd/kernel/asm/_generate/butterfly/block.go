@@ -21,6 +21,8 @@ import (
 //	z[j] = z[j] · factors[j] + added[j]                   Filter, and FilterAdd alone adds; then the transform back
 //	re[k·pitch], im[k·pitch] = z[k]
 //
+// FilterKeep is Filter, and keeps in spectrum what is multiplied.
+//
 // In the frequencies, rows of a butterfly follow each other, sixteen real and then sixteen imaginary parts each, and those of
 // the next butterfly come after them; so do rows of factors and added, but for twiddles, which all butterflies share.
 //
@@ -28,12 +30,12 @@ import (
 //	spectrum[j] += conj(factors[j]) · z[j]                Accumulate
 //	z[k] = spectrum[k]                                    Back
 //
-// Meanwhile rows of lines that will be needed soon are fetched, by the four kinds that come to the frequencies: two for each
+// Meanwhile rows of lines that will be needed soon are fetched, by the five kinds that come to the frequencies: two for each
 // number.
 
 var blockRadices = []int{1, 2, 3, 4, 5, 7, 8, 9, 11, 13, 16}
 
-var blockKinds = []string{"Forward", "Inverse", "Filter", "FilterAdd", "Spectrum", "Accumulate", "Back"}
+var blockKinds = []string{"Forward", "Inverse", "Filter", "FilterAdd", "FilterKeep", "Spectrum", "Accumulate", "Back"}
 
 // block is what the parts of one routine share.
 type block struct {
@@ -71,13 +73,13 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	switch kind {
 	case "Forward", "Inverse":
 		b.factors = GP64()
-	case "Filter", "FilterAdd", "Accumulate":
+	case "Filter", "FilterAdd", "FilterKeep", "Accumulate":
 		b.factors = begins("Factors", &streams)
 	}
 	if kind == "FilterAdd" {
 		b.added = begins("Added", &streams)
 	}
-	if kind == "Spectrum" || kind == "Accumulate" || kind == "Back" {
+	if kind == "FilterKeep" || kind == "Spectrum" || kind == "Accumulate" || kind == "Back" {
 		b.spectrum = begins("Spectrum", &streams)
 	}
 	begun := append(slices.Clone(moving), streams...)
@@ -94,7 +96,7 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 		Load(first.Field("Factors"), b.factors)
 	}
 	MOVQ(field(first.Field("Re")).Base, part)
-	if kind == "Filter" || kind == "FilterAdd" || kind == "Spectrum" || kind == "Accumulate" {
+	if kind != "Forward" && kind != "Inverse" && kind != "Back" {
 		b.fetcher = newFetcher()
 		b.fetch, b.fetches = b.fetcher.row, 2*radix/b.vectors
 	}
@@ -184,15 +186,19 @@ func (b *block) butterfly() {
 		b.transform(b.radix, number, func(j int, z complexValue) { result(j, twiddled(j, z, false)) })
 	case "Inverse":
 		b.inverse(b.radix, func(k int) complexValue { return twiddled(k, number(k), true) }, result)
-	case "Filter", "FilterAdd":
+	case "Filter", "FilterAdd", "FilterKeep":
 		filtered := make([]complexValue, b.radix)
 		b.transform(b.radix, number, func(j int, z complexValue) {
-			if b.kind == "Filter" {
-				filtered[j] = b.multiplyComplex(z, b.row(b.factors, j), nil)
+			if b.kind == "FilterKeep" {
+				z = complexValue{b.signed(z.re), b.signed(z.im)}
+				b.storeRow(j, z)
+			}
+			if b.kind == "FilterAdd" {
+				added := b.row(b.added, j)
+				filtered[j] = b.multiplyComplex(z, b.row(b.factors, j), &added)
 				return
 			}
-			added := b.row(b.added, j)
-			filtered[j] = b.multiplyComplex(z, b.row(b.factors, j), &added)
+			filtered[j] = b.multiplyComplex(z, b.row(b.factors, j), nil)
 		})
 		b.inverse(b.radix, func(j int) complexValue { return filtered[j] }, result)
 	case "Spectrum":

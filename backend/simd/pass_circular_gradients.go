@@ -1,0 +1,142 @@
+package simd
+
+import (
+	"slices"
+
+	"github.com/fastparc/fastparc/backend/simd/kernel"
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+)
+
+// joinGradients lets a circular convolution of v, which is the gradient by the input where v is that of the output, take the
+// kernel's gradient along, and with it the sum of v over all lines: v is read and transformed once then. Where not all of
+// them go through the frequencies, they stay apart.
+func joinGradients(g *graph) {
+	joined := false
+	for _, convolution := range slices.Clone(g.nodes) {
+		a, ok := convolution.attributes.(circularPartsOf)
+		if !ok {
+			continue
+		}
+		parts := slices.Clone(a.parts)
+		for i := range parts {
+			j := joiner{convolution: convolution, part: &parts[i], v: convolution.inputs[2*i], packed: convolution.inputs[2*i+1]}
+			if j.find(g) {
+				convolution.attributes, joined = circularPartsOf{parts}, true
+				j.join(g)
+			}
+		}
+	}
+	if joined {
+		g.sort()
+	}
+}
+
+// joiner is a part of a convolution and what it may take along.
+type joiner struct {
+	convolution *node
+	part        *circularPart
+	v, packed   *value
+	gradient    *node   // of the kernel
+	sum         []*node // of v over all lines
+	kernelShape shapes.Shape
+}
+
+// find looks for the gradient of a kernel that has the same v, and for sums of it.
+func (j *joiner) find(g *graph) bool {
+	form, ok := j.part.form.(kernel.CircularFFT)
+	if !ok || j.packed.node.attributes.(packedCircularOf).terms != (circularTermsOf{}) {
+		return false
+	}
+	for _, n := range g.nodes {
+		sums, ok := n.attributes.(circularSumsOf)
+		if !ok || len(n.inputs) > 2 || n.inputs[0] != j.v || sums.v != j.part.from {
+			continue
+		}
+		gradient, ok := sums.form.(kernel.CircularFFTGradient)
+		shape := gradient.Circular
+		if !ok || shape.OutStride != form.InStride {
+			continue
+		}
+		stride := shape.InStride
+		shape.InStride, shape.OutStride = form.InStride, form.OutStride
+		if shape != form.Circular || dependsOn(n, j.convolution) || dependsOn(j.convolution, n) {
+			continue
+		}
+		shape.InStride, shape.OutStride = stride, form.InStride
+		j.gradient, j.kernelShape = n, n.outputs[0].shape
+		j.part.gradients = &circularGradients{
+			form: kernel.CircularFFTGradients{
+				CircularFFTGradient: kernel.CircularFFTGradient{CircularFFT: kernel.CircularFFT{Circular: shape}}, Stride: form.OutStride,
+			},
+			x: sums.x,
+		}
+		j.findSums(g)
+		return true
+	}
+	return false
+}
+
+// findSums looks for sums of v over all lines.
+func (j *joiner) findSums(g *graph) {
+	other := 3 - alongAxis(j.part.shape.Axis)
+	for _, n := range g.nodes {
+		a, ok := n.attributes.(reduceOf)
+		if !ok || n.op != compute.OpTypeReduceSum || n.inputs[0].shape.Rank() != 4 || !slices.Equal(slices.Sorted(slices.Values(a.axes)), []int{0, other}) {
+			continue
+		}
+		from := inPlaceChannels(j.part.shape, n.inputs[0])
+		channels := n.inputs[0].shape.Dimensions[3]
+		if from.whole == j.v && from.first == j.part.from && channels == j.part.shape.C && !dependsOn(j.convolution, n) && !dependsOn(j.gradient, n) {
+			j.sum = append(j.sum, n)
+		}
+	}
+}
+
+// join makes the gradient and the sums outputs of the convolution.
+func (j *joiner) join(g *graph) {
+	c := j.convolution
+	c.inputs = append(c.inputs, j.gradient.inputs[1])
+	output := func() *value {
+		v := &value{node: c, index: len(c.outputs), shape: shapes.Make(dtypes.Float32, j.kernelShape.Dimensions...)}
+		c.outputs = append(c.outputs, v)
+		return v
+	}
+	g.replace(j.gradient.outputs[0], output())
+	sum := output()
+	for _, n := range j.sum {
+		g.replace(n.outputs[0], sum)
+	}
+}
+
+// replace lets all that reads a value read another one of the same size.
+func (g *graph) replace(old, by *value) {
+	by.shape = old.shape
+	for _, n := range g.nodes {
+		for i, input := range n.inputs {
+			if input == old {
+				n.inputs[i] = by
+			}
+		}
+	}
+	for i, output := range g.outputs {
+		if output == old {
+			g.outputs[i] = by
+		}
+	}
+}
+
+// dependsOn says whether what a node reads is made of what another one makes.
+func dependsOn(n, on *node) bool {
+	seen := map[*node]bool{}
+	var reaches func(n *node) bool
+	reaches = func(n *node) bool {
+		if seen[n] {
+			return false
+		}
+		seen[n] = true
+		return slices.ContainsFunc(n.inputs, func(input *value) bool { return input.node == on || reaches(input.node) })
+	}
+	return reaches(n)
+}
