@@ -54,7 +54,7 @@ func (p *planner) circularParts(parts []circularPart, in, out []location) {
 		if g := part.gradients; g != nil {
 			run.units, scratch = g.form.Units(), g.form.ScratchSize()
 			run.other, further = in[further], further+1
-			run.kernel, run.sum = p.temporary(4*g.form.PartialSize()), p.temporary(4*g.form.PartialSize())
+			run.kernel, run.sum = p.temporary(4*g.form.PartialSize()), p.temporary(4*g.form.SumSize())
 			t.work += circularWork(part.shape, g.form)
 		}
 		runs = append(runs, run)
@@ -80,8 +80,12 @@ func (p *planner) circularParts(parts []circularPart, in, out []location) {
 		}
 		to := out[:2]
 		p.step(&task{units: 2, work: 2 * part.part.gradients.form.PartialSize(), body: func(r *run, _ []float32, lo, hi int) {
-			for i := lo; i < hi; i++ {
-				part.part.gradients.form.Combine(r.floats(to[i]), r.floats([]location{part.kernel, part.sum}[i]))
+			form := part.part.gradients.form
+			if lo == 0 {
+				form.Combine(r.floats(to[0]), r.floats(part.kernel))
+			}
+			if hi == 2 {
+				form.CombineSum(r.floats(to[1]), r.floats(part.sum))
 			}
 		}})
 		out = out[2:]

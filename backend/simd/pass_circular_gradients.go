@@ -46,7 +46,7 @@ type joiner struct {
 // find looks for the gradient of a kernel that has the same v, and for sums of it.
 func (j *joiner) find(g *graph) bool {
 	form, ok := j.part.form.(kernel.CircularFFT)
-	if !ok || j.packed.node.attributes.(packedCircularOf).terms != (circularTermsOf{}) {
+	if !ok || !j.packed.node.attributes.(packedCircularOf).reversed {
 		return false
 	}
 	for _, n := range g.nodes {
@@ -94,9 +94,13 @@ func (j *joiner) findSums(g *graph) {
 	}
 }
 
-// join makes the gradient and the sums outputs of the convolution.
+// join makes the gradient and the sums outputs of the convolution. It takes the kernel as it is laid out for the convolution that
+// the gradients are of, where that is there.
 func (j *joiner) join(g *graph) {
-	c := j.convolution
+	c, w := j.convolution, j.packed.node.inputs[0]
+	at := slices.Index(c.inputs, j.packed)
+	c.inputs = slices.Clone(c.inputs)
+	c.inputs[at] = g.packed(w, j.part.gradients.form.CircularFFT)
 	c.inputs = append(c.inputs, j.gradient.inputs[1])
 	output := func() *value {
 		v := &value{node: c, index: len(c.outputs), shape: shapes.Make(dtypes.Float32, j.kernelShape.Dimensions...)}
@@ -108,6 +112,23 @@ func (j *joiner) join(g *graph) {
 	for _, n := range j.sum {
 		g.replace(n.outputs[0], sum)
 	}
+}
+
+// packed returns the kernel w as it is laid out for a form, whatever it adds.
+func (g *graph) packed(w *value, form kernel.CircularFFT) *value {
+	for _, n := range g.nodes {
+		a, ok := n.attributes.(packedCircularOf)
+		if !ok || a.reversed || n.inputs[0] != w {
+			continue
+		}
+		if other, ok := a.form.(kernel.CircularFFT); ok && form.PacksAs(other) {
+			return n.outputs[0]
+		}
+	}
+	n := &node{op: compute.OpTypeInvalid, attributes: packedCircularOf{form: form}, inputs: []*value{w}}
+	n.outputs = []*value{{node: n, shape: shapes.Make(dtypes.Float32, form.PackedSize())}}
+	g.nodes = append(g.nodes, n)
+	return n.outputs[0]
 }
 
 // replace lets all that reads a value read another one of the same size.

@@ -32,7 +32,7 @@ const (
 	forwardBlocks    blockKind = iota // multiplies the results by the twiddles
 	inverseBlocks                     // multiplies by the conjugate twiddles first
 	filterBlocks                      // multiplies the results by the filter, adds to them and transforms back
-	filterKeepBlocks                  // does the same, and leaves the results as they were in the order of the frequencies
+	filterKeepBlocks                  // does the same with the conjugate of the filter, and leaves the results as they were in the order of the frequencies
 	spectrumBlocks                    // leaves the results in the order of the frequencies
 	accumulateBlocks                  // adds products with the conjugate of the filter to them there
 	backBlocks                        // takes them back from there
@@ -149,6 +149,9 @@ func (c *blockCall) runGeneric(b *blockRows) {
 				if kind == filterKeepBlocks {
 					row := b.spectrum[(at+i*s.radix+k)*2*lanes:]
 					*(*vector)(row), *(*vector)(row[lanes:]) = re[k], im[k]
+					var none vector
+					f.accumulateRow(&re[k], &im[k], &none, &none, int32(at+i*s.radix+k))
+					continue
 				}
 				f.filterRow(&re[k], &im[k], int32(at+i*s.radix+k))
 			}

@@ -85,7 +85,11 @@ func TestBlockStageTransformsBlocksSideBySide(t *testing.T) {
 											if kind == filterKeepBlocks {
 												kept[place{line, block, k, lane}] = z[k]
 											}
-											z[k] *= number(factors[line].filter, i, lane)
+											w := number(factors[line].filter, i, lane)
+											if kind == filterKeepBlocks {
+												w = cmplx.Conj(w)
+											}
+											z[k] *= w
 											if adds {
 												z[k] += number(factors[line].added, i, lane)
 											}

@@ -119,7 +119,7 @@ func (r *circularFFTRun) compute(u, after unit) {
 	for phase := u.phase; phase < u.endPhase; phase++ {
 		r.filter(phase)
 		if r.sums != nil {
-			r.sums.begin(r, phase-u.phase)
+			r.sums.of(r, phase-u.phase)
 		}
 		for turn, end := u.turn, min(u.endTurn, r.in.turnsOf(phase)); turn < end; turn++ {
 			current, next := &both[i&1], &both[^i&1]
@@ -233,8 +233,7 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 	if first != second && !finite((*vector)(to.lines[0]), (*vector)(to.lines[1])) { // a row has something of all frequencies of both
 		for i, vector := range s.vectors {
 			r.load(&r.in, vector, vector)
-			r.through(&r.copied, r.filterCalls(filterBlocks, false))
-			r.copied.back(&r.fetches)
+			r.again()
 			if staged {
 				unpackLanes(to.lines[i], r.lines.re, r.out.n, to.stride, lanes)
 			} else {
@@ -250,6 +249,17 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 	if first != second {
 		r.out.store(second, r.lines.im)
 	}
+}
+
+// again convolves a copied line alone, after its pair was.
+func (r *circularFFTRun) again() {
+	calls := r.filterCalls(filterBlocks, false)
+	if r.sums != nil { // without losing the spectra of the pair
+		calls = r.prepare(&pass{kind: filterKeepBlocks, factors: r.factors, spectrum: [2][]float32{r.sums.spare}})
+		r.ready[filterKeepBlocks][0] = -1
+	}
+	r.through(&r.copied, calls)
+	r.copied.back(&r.fetches)
 }
 
 // convolved takes a pair of lines through the filter to others, or to themselves.

@@ -5,10 +5,10 @@ import "sync"
 // CircularFFTGradient is the gradient of a circular convolution's kernel that CircularGradient describes, through the
 // frequencies: dw is the way back of Σ conj(V̂)·Ẑ over pairs of lines, the real part where they share numbers.
 //
-// A unit sums over some signals of one phase, at fixed places; Combine adds the units' sums up.
+// A unit sums over some signals of one phase, at fixed places; Combine adds the units' sums up and takes them back.
 type CircularFFTGradient struct{ CircularFFT }
 
-// A unit sums over gradientRows rows or gradientPairs pairs at least, where there are as many: each takes its sums back.
+// A unit sums over gradientRows rows or gradientPairs pairs at least, where there are as many: adding the sums up costs, too.
 const (
 	gradientRows  = 1 << 8
 	gradientPairs = 4
@@ -21,13 +21,18 @@ func (g CircularFFTGradient) Taps() int { return g.CircularFFT.Taps() * 3 / 2 }
 // Units returns the number of independent parts of the sums.
 func (g CircularFFTGradient) Units() int { return g.chunks() * g.PackUnits() }
 
-// PartialSize returns the number of floats that all units write.
-func (g CircularFFTGradient) PartialSize() int { return g.Units() * g.length() * lanes }
+// PartialSize returns the number of floats that all units write, and of those that Combine needs besides.
+func (g CircularFFTGradient) PartialSize() int {
+	plan := g.plan()
+	return g.Units()*g.productSize() + pairSize(plan) + plan.n*lanes
+}
+
+// productSize returns the number of floats of a unit's sum.
+func (g *CircularFFTGradient) productSize() int { return 2 * g.plan().frequencies() * lanes }
 
 // ScratchSize returns the number of floats that Run needs.
 func (g CircularFFTGradient) ScratchSize() int {
-	plan := g.plan()
-	return pairSize(plan) + 6*plan.frequencies()*lanes + g.length()*lanes
+	return pairSize(g.plan()) + 2*g.productSize() + g.length()*lanes
 }
 
 // Run computes units lo to hi of the partial sums from v, x and the embedding pe [N, C], which may be nil.
@@ -35,20 +40,17 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 	mustHold(v, g.span(g.OutStride))
 	mustHold(x, g.span(g.InStride))
 	mustHold(scratch, g.ScratchSize())
-	n, chunks := g.length(), g.chunks()
+	n, chunks, size := g.length(), g.chunks(), g.productSize()
 	r := gradientRuns.Get().(*gradientRun)
 	defer gradientRuns.Put(r)
 	r.v, r.x = g.lineVectors(v, g.OutStride), g.lineVectors(x, g.InStride)
 	r.begin(g.plan(), scratch)
 	rest := scratch[pairSize(r.plan):]
-	size := 2 * r.plan.frequencies() * lanes
-	spectrum := rest[size:][:2*size]
-	r.sum, rest = rest[:size], rest[3*size:]
+	spectrum, rest := rest[:2*size], rest[2*size:]
 	r.vLines, r.xLines = r.plan.first.over(r.work, r.v.step, false), r.plan.first.over(r.work, r.x.step, false)
 	for _, both := range [2]bool{false, true} {
-		transform, accumulate := r.plan.transform(spectrum, both), r.plan.accumulate(r.sum, spectrum, both)
+		transform := r.plan.transform(spectrum, both)
 		r.prepare(&transform)
-		r.prepare(&accumulate)
 	}
 	phases := r.v.phases
 	for u := lo; u < hi; u++ {
@@ -57,14 +59,15 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 			r.embedding = rest[:n*lanes]
 			g.gatherChannels(r.embedding, pe, phase)
 		}
-		clear(r.sum)
+		sum := partial[u*size:][:size]
+		clear(sum)
+		r.accumulate(sum, spectrum)
 		turns := r.v.turnsOf(phase)
 		for turn := chunk * turns / chunks; turn < (chunk+1)*turns/chunks; turn++ {
 			first, second := r.v.signal(turn, phase)
 			nextFirst, nextSecond := r.v.signal(min(turn+1, turns-1), phase)
 			r.add(first, second, nextFirst, nextSecond)
 		}
-		r.sumBack(partial[u*n*lanes:][:n*lanes], r.sum)
 	}
 }
 
@@ -72,8 +75,7 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 type gradientRun struct {
 	pairRun
 	v, x           lineVectors
-	vLines, xLines lineRun   // over lines where they are
-	sum            []float32 // of products
+	vLines, xLines lineRun // over lines where they are
 	embedding      []float32
 }
 
@@ -95,22 +97,38 @@ func (r *gradientRun) add(first, second, nextFirst, nextSecond int) {
 
 // Combine adds the units' sums up, always in the same order, to dw [N, C]. It changes partial.
 func (g CircularFFTGradient) Combine(dw, partial []float32) {
-	n, phases := g.length(), g.PackUnits()
+	plan, n, size, phases := g.plan(), g.length(), g.productSize(), g.PackUnits()
+	mustHold(partial, g.PartialSize())
+	sums, rest := partial[:g.Units()*size], partial[g.Units()*size:]
+	r := gradientRuns.Get().(*gradientRun)
+	defer gradientRuns.Put(r)
+	r.begin(plan, rest)
+	line := rest[pairSize(plan):][:plan.n*lanes]
+	addParts(sums, phases*size, g.chunks())
 	clear(dw[:n*g.C])
-	size := phases * n * lanes
-	for chunk := 1; chunk < g.chunks(); chunk++ {
-		Binary(OpAdd, partial[:size], partial[:size], partial[chunk*size:][:size])
-	}
 	for phase := range phases {
-		var channels [lanes]int
-		used := g.channels(phase)
-		for lane := range used {
-			channels[lane] = g.channel(phase, lane)
-		}
-		for k := range n {
-			to, sums := dw[k*g.C:][:g.C], (*vector)(partial[(phase*n+k)*lanes:])
-			for lane, channel := range channels[:used] {
-				to[channel] += sums[lane]
+		r.sumBack(line, sums[phase*size:][:size], n)
+		g.addChannels(dw, line, phase)
+	}
+}
+
+// addParts adds up parts of so many floats in the first of them.
+func addParts(parts []float32, size, count int) {
+	for part := 1; part < count; part++ {
+		Binary(OpAdd, parts[:size], parts[:size], parts[part*size:][:size])
+	}
+}
+
+// addChannels adds N consecutive vectors to the channels of a phase of t [N, C].
+func (c *Circular) addChannels(t, vectors []float32, phase int) {
+	var room [lanes]piece
+	pieces := c.channelPieces(phase, &room)
+	for k := range c.length() {
+		to, from := t[k*c.C:][:c.C], vectors[k*lanes:][:lanes]
+		for _, p := range pieces {
+			row := to[p.at:][:p.width]
+			for l, v := range from[p.lane:][:p.width] {
+				row[l] += v
 			}
 		}
 	}

@@ -2,8 +2,8 @@ package kernel
 
 // CircularFFTGradients is the gradients of a circular convolution by its input and by its kernel in one, through the
 // frequencies: each pair of lines of v, the gradient of the output, is transformed once for both. What it writes are dx, as
-// CircularFFT does with PackReversed, the partial sums that CircularFFTGradient's Combine makes dw of, and those that it makes
-// the sum of v over all lines of, from which the gradients by what is added come.
+// CircularFFT does with PackReversed, the partial sums that Combine makes dw of, and those that CombineSum makes the sum of v over
+// all lines of, [N, C], from which the gradients by what is added come.
 //
 // A unit is some signals of a few phases, at fixed places.
 type CircularFFTGradients struct {
@@ -39,17 +39,20 @@ func (g CircularFFTGradients) Units() int {
 	return g.chunks() * ceilDivide(l.phases, g.division(&l).phases)
 }
 
+// SumSize returns the number of floats of the partial sums of v.
+func (g CircularFFTGradients) SumSize() int {
+	return g.CircularFFTGradient.Units() * g.length() * lanes
+}
+
 // ScratchSize returns the number of floats that Run needs.
 func (g CircularFFTGradients) ScratchSize() int {
 	c, plan := g.convolution(), g.plan()
 	l := c.lineVectors(nil, c.InStride)
-	d := g.division(&l)
-	size := 2 * plan.frequencies() * lanes
-	return pairSize(plan) + c.stageSize(&l, d) + 2*size + min(d.phases, l.phases)*(size+l.n*lanes)
+	return pairSize(plan) + c.stageSize(&l, g.division(&l)) + 3*g.productSize()
 }
 
-// Run computes units lo to hi of dx, and of the partial sums for dw and for the sum of v, PartialSize floats each, from v, x and
-// the kernel that PackReversed laid out.
+// Run computes units lo to hi of dx, of the partial sums for dw and of those of v from v, x and the kernel that Pack laid out,
+// maybe with terms, which are not taken.
 func (g CircularFFTGradients) Run(dx, dw, sum, v, x, packed []float32, lo, hi int, scratch []float32) {
 	mustHold(x, g.span(g.InStride))
 	mustHold(scratch, g.ScratchSize())
@@ -59,13 +62,16 @@ func (g CircularFFTGradients) Run(dx, dw, sum, v, x, packed []float32, lo, hi in
 	l := c.lineVectors(nil, c.InStride)
 	d := g.division(&l)
 	rest := r.start(c, d, dx, v, packed, scratch)
-	s := &r.gradient
-	s.start(r, g.lineVectors(x, g.InStride), rest)
+	s, size := &r.gradient, g.productSize()
+	s.x = g.lineVectors(x, g.InStride)
+	s.rows = r.plan.first.over(r.work, s.x.step, false)
+	s.spectrum, s.spare = rest[:2*size], rest[2*size:][:size]
 	r.sums = s
-	chunks, phaseGroups, n := g.chunks(), ceilDivide(l.phases, d.phases), l.n
+	chunks, phaseGroups, lines := g.chunks(), ceilDivide(l.phases, d.phases), l.n*lanes
 	for u := lo; u < hi; u++ {
 		chunk, phase := u/phaseGroups, u%phaseGroups
-		s.clear()
+		at, count := chunk*l.phases+phase*d.phases, min(d.phases, l.phases-phase*d.phases)
+		s.begin(dw[at*size:][:count*size], sum[at*lines:][:count*lines], count)
 		end := (chunk + 1) * d.groups / chunks
 		for group := chunk * d.groups / chunks; group < end; group++ {
 			next := group*phaseGroups + phase
@@ -74,61 +80,55 @@ func (g CircularFFTGradients) Run(dx, dw, sum, v, x, packed []float32, lo, hi in
 			}
 			r.compute(r.unit(group*phaseGroups+phase), r.unit(next))
 		}
-		for i := range min(d.phases, l.phases-phase*d.phases) {
-			at := (chunk*l.phases + phase*d.phases + i) * n * lanes
-			r.sumBack(dw[at:][:n*lanes], s.products[i])
-			copy(sum[at:][:n*lanes], s.lines[i])
-		}
 	}
 	r.stage.finish()
 }
 
+// CombineSum adds the units' sums of v up, always in the same order, to s [N, C]. It changes sum.
+func (g CircularFFTGradients) CombineSum(s, sum []float32) {
+	phases, size := g.PackUnits(), g.length()*lanes
+	addParts(sum, phases*size, g.chunks())
+	clear(s[:g.length()*g.C])
+	for phase := range phases {
+		g.addChannels(s, sum[phase*size:][:size], phase)
+	}
+}
+
 // gradientSums is what is summed up while lines of v are convolved.
 type gradientSums struct {
-	x        lineVectors
-	rows     lineRun     // over lines of x where they are
-	spectrum []float32   // of a pair of lines of v
-	products [][]float32 // of each phase of a unit, Σ conj(V̂)·X̂
-	lines    [][]float32 // of each phase, Σ v
-	current  int         // the phase, or -1
+	x               lineVectors
+	rows            lineRun   // over lines of x where they are
+	spectrum        []float32 // of a pair of lines of v
+	spare           []float32 // for that of a line that is convolved again
+	products, lines []float32 // of all phases of a unit, Σ conj(V̂)·X̂ and Σ v
+	phases          int
+	current         int       // the phase of the unit that is summed for, or -1
+	line            []float32 // Σ v of that
 }
 
-// start sets the sums up in scratch.
-func (s *gradientSums) start(r *circularFFTRun, x lineVectors, scratch []float32) {
-	size := 2 * r.plan.frequencies() * lanes
-	s.x, s.rows, s.spectrum = x, r.plan.first.over(r.work, x.step, false), scratch[:2*size]
-	s.products, s.lines, s.current, scratch = s.products[:0], s.lines[:0], -1, scratch[2*size:]
-	for range min(r.phases, x.phases) {
-		s.products, s.lines = append(s.products, scratch[:size]), append(s.lines, scratch[size:][:x.n*lanes])
-		scratch = scratch[size+x.n*lanes:]
-	}
+// begin begins the sums of a unit.
+func (s *gradientSums) begin(products, lines []float32, phases int) {
+	s.products, s.lines, s.phases, s.current = products, lines, phases, -1
+	clear(products)
+	clear(lines)
 }
 
-// clear begins a unit.
-func (s *gradientSums) clear() {
-	for i := range s.products {
-		clear(s.products[i])
-		clear(s.lines[i])
-	}
-}
-
-// begin lets the sums be those of a phase of the unit.
-func (s *gradientSums) begin(r *circularFFTRun, phase int) {
+// of lets the sums be those of a phase of the unit.
+func (s *gradientSums) of(r *circularFFTRun, phase int) {
 	if s.current == phase {
 		return
 	}
 	s.current = phase
-	for _, both := range [2]bool{false, true} {
-		accumulate := r.plan.accumulate(s.products[phase], s.spectrum, both)
-		r.prepare(&accumulate)
-	}
+	size, rows := len(s.products)/s.phases, len(s.lines)/s.phases
+	r.accumulate(s.products[phase*size:][:size], s.spectrum)
+	s.line = s.lines[phase*rows:][:rows]
 }
 
 // addLines adds lines of v to their sum.
 func (s *gradientSums) addLines(v *lineRun) {
 	for _, line := range v.lines {
 		if line != nil {
-			addLanes(s.lines[s.current], line, s.x.n, v.stride)
+			addLanes(s.line, line, s.x.n, v.stride)
 		}
 	}
 }

@@ -12,6 +12,11 @@ func (c CircularFFT) PackUnits() int {
 	return l.phases
 }
 
+// PacksAs says whether what Pack lays out for another convolution is the same but for the terms.
+func (c CircularFFT) PacksAs(other CircularFFT) bool {
+	return c.length() == other.length() && c.C == other.C && c.PackedSize() == other.PackedSize()
+}
+
 // Pack transforms units lo to hi of w [N, C] and of what is added, for Run.
 func (c CircularFFT) Pack(packed, w []float32, terms CircularTerms, lo, hi int) {
 	c.pack(packed, w, terms, false, lo, hi)
@@ -135,14 +140,19 @@ func (c *CircularFFT) bias(b []float32, phase int) (bias vector) {
 
 // gatherChannels sets N consecutive vectors to the channels of a phase of t [N, C].
 func (c *Circular) gatherChannels(vectors, t []float32, phase int) {
-	var pieces [lanes]piece
+	var room [lanes]piece
+	gather(vectors, t, c.channelPieces(phase, &room), c.length(), c.C)
+}
+
+// channelPieces returns the pieces of a row [C] that a phase has.
+func (c *Circular) channelPieces(phase int, room *[lanes]piece) []piece {
 	count, used := 0, c.channels(phase)
 	for lane := 0; lane < used; count++ {
 		channel := c.channel(phase, lane)
-		pieces[count] = piece{channel, lane, min(c.C-channel, used-lane)}
-		lane += pieces[count].width
+		room[count] = piece{channel, lane, min(c.C-channel, used-lane)}
+		lane += room[count].width
 	}
-	gather(vectors, t, pieces[:count], c.length(), c.C)
+	return room[:count]
 }
 
 // channels returns how many lanes of a phase are channels, and channel the one in a lane.

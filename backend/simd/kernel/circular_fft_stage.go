@@ -27,7 +27,9 @@ func (c *CircularFFT) stageWidth(l *lineVectors, d division) int {
 }
 
 // stageSize returns the number of floats that the stage needs.
-func (c *CircularFFT) stageSize(l *lineVectors, d division) int { return c.stageWidth(l, d) * l.n * lanes }
+func (c *CircularFFT) stageSize(l *lineVectors, d division) int {
+	return c.stageWidth(l, d) * l.n * lanes
+}
 
 // begin sets the stage up in scratch, and returns what is left of that.
 func (s *outStage) begin(r *circularFFTRun, scratch []float32) []float32 {

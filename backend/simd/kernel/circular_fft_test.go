@@ -168,16 +168,16 @@ func TestCircularFFTGradientsAreBothInOne(t *testing.T) {
 					}
 				})
 				packed := make([]float32, convolution.PackedSize())
-				convolution.PackReversed(packed, w, 0, convolution.PackUnits())
+				convolution.Pack(packed, w, []CircularTerms{{}, {Table: w}}[r.IntN(2)], 0, convolution.PackUnits())
 				dx := make([]float32, len(wantX))
 				size := g.PartialSize()
-				partial := sameForAnySplit(t, 2*size, g.Units(), g.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {
+				partial := sameForAnySplit(t, size+g.SumSize(), g.Units(), g.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {
 					g.Run(dx, out[:size], out[size:], v, x, packed, lo, hi, scratch)
 				})
 				agreeToScale(t, dx[:c.span(g.Stride)], wantX[:c.span(g.Stride)])
 				g.Combine(pe, partial[:size])
 				agreeToScale(t, pe, wantKernel)
-				g.Combine(pe, partial[size:])
+				g.CombineSum(pe, partial[size:])
 				agreeToScale(t, pe, wantSum)
 			})
 		}

@@ -102,19 +102,23 @@ func (r *pairRun) rows(l *lineVectors, lines *lineRun, first, second int, embedd
 	return &r.copied
 }
 
-// sumBack takes a sum of products on the way back. Where lines were continued by zeros, what a distance of less than zero gives stands
-// that far from the end.
-func (r *pairRun) sumBack(partial, sum []float32) {
-	r.plan.scale(sum)
-	if len(partial) == r.plan.n*lanes {
-		r.inverse(partial, sum)
-		return
+// accumulate lets products with the spectra of other lines be added to a sum.
+func (r *pairRun) accumulate(products, spectrum []float32) {
+	for _, both := range [2]bool{false, true} {
+		accumulate := r.plan.accumulate(products, spectrum, both)
+		r.prepare(&accumulate)
 	}
-	line := r.lines.re[:r.plan.n*lanes]
-	r.inverse(line, sum)
-	copy(partial, line)
-	around := line[len(line)-len(partial):]
-	Binary(OpAdd, partial[lanes:], partial[lanes:], around[lanes:])
+}
+
+// sumBack takes a sum of products on the way back to the first n rows of a line. Where lines were continued by zeros, what a
+// distance of less than zero gives stands that far from the end.
+func (r *pairRun) sumBack(line, products []float32, n int) {
+	r.plan.scale(products)
+	r.inverse(line, products)
+	if len(line) > n*lanes {
+		around := line[len(line)-n*lanes:]
+		Binary(OpAdd, line[lanes:n*lanes], line[lanes:n*lanes], around[lanes:])
+	}
 }
 
 // copies returns the run over copies of two lines, or of one.

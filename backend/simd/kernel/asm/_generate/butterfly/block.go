@@ -21,7 +21,7 @@ import (
 //	z[j] = z[j] · factors[j] + added[j]                   Filter, and FilterAdd alone adds; then the transform back
 //	re[k·pitch], im[k·pitch] = z[k]
 //
-// FilterKeep is Filter, and keeps in spectrum what is multiplied.
+// FilterKeep is Filter with conj(factors), and keeps in spectrum what is multiplied.
 //
 // In the frequencies, rows of a butterfly follow each other, sixteen real and then sixteen imaginary parts each, and those of
 // the next butterfly come after them; so do rows of factors and added, but for twiddles, which all butterflies share.
@@ -189,16 +189,18 @@ func (b *block) butterfly() {
 	case "Filter", "FilterAdd", "FilterKeep":
 		filtered := make([]complexValue, b.radix)
 		b.transform(b.radix, number, func(j int, z complexValue) {
-			if b.kind == "FilterKeep" {
+			factor := b.row(b.factors, j)
+			switch b.kind {
+			case "FilterAdd":
+				added := b.row(b.added, j)
+				filtered[j] = b.multiplyComplex(z, factor, &added)
+			case "FilterKeep":
 				z = complexValue{b.signed(z.re), b.signed(z.im)}
 				b.storeRow(j, z)
+				filtered[j] = b.multiplyComplex(z, complexValue{factor.re, factor.im.negated()}, nil)
+			default:
+				filtered[j] = b.multiplyComplex(z, factor, nil)
 			}
-			if b.kind == "FilterAdd" {
-				added := b.row(b.added, j)
-				filtered[j] = b.multiplyComplex(z, b.row(b.factors, j), &added)
-				return
-			}
-			filtered[j] = b.multiplyComplex(z, b.row(b.factors, j), nil)
 		})
 		b.inverse(b.radix, func(j int) complexValue { return filtered[j] }, result)
 	case "Spectrum":
