@@ -224,7 +224,61 @@ func TestCircularFFTKeepsNaNAndInfinityInTheirLine(t *testing.T) {
 	})
 }
 
-// TestCircularFFTOfLongLines compares some outputs and some of the kernel's gradient with their sums.
+func TestCircularFFTGradientsKeepNaNAndInfinityInTheirChannel(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := seeded(t)
+		for _, wrong := range []float64{math.NaN(), math.Inf(1)} {
+			for _, c := range []Circular{
+				{Batch: 1, H: 56, W: 5, C: 16, Axis: Height, InStride: 16, OutStride: 16},
+				{Batch: 2, H: 7, W: 12, C: 24, Axis: Width, InStride: 24, OutStride: 48},
+				{Batch: 1, H: 3, W: 37, C: 5, Axis: Width, InStride: 5, OutStride: 5},
+			} {
+				t.Run(fmt.Sprintf("%g %+v", wrong, c), func(t *testing.T) {
+					g := CircularFFTGradients{CircularFFTGradient{CircularFFT{c}}, c.C}
+					n, convolution := c.length(), g.convolution()
+					v, x := normal(r, make([]float32, c.span(c.OutStride))), normal(r, make([]float32, c.span(c.InStride)))
+					w, packed := normal(r, make([]float32, n*c.C)), make([]float32, convolution.PackedSize())
+					convolution.Pack(packed, w, CircularTerms{}, 0, convolution.PackUnits())
+					compute := func() (dx, dw, sum []float32) {
+						dx, dw, sum = make([]float32, c.span(c.C)), make([]float32, n*c.C), make([]float32, n*c.C)
+						partial, sums := make([]float32, g.PartialSize()), make([]float32, g.SumSize())
+						g.Run(dx, partial, sums, v, x, packed, 0, g.Units(), make([]float32, g.ScratchSize()))
+						g.Combine(dw, partial)
+						g.CombineSum(sum, sums)
+						return dx, dw, sum
+					}
+					wantX, wantKernel, wantSum := compute()
+					pixel, channel := r.IntN(c.Batch*c.H*c.W), r.IntN(c.C)
+					v[pixel*c.OutStride+channel] = float32(wrong)
+					gotX, gotKernel, gotSum := compute()
+					line, place := pixel/(c.H*c.W)*c.W+pixel%c.W, pixel/c.W%c.H
+					if c.Axis == Width {
+						line, place = pixel/c.W, pixel%c.W
+					}
+					check := func(name string, got, want []float32, hit func(i int) bool) {
+						for i := range want {
+							finite := !math.IsNaN(float64(got[i] - got[i]))
+							if hit(i) && finite || !hit(i) && !(math.Abs(float64(got[i]-want[i])) < 1e-3) {
+								t.Fatalf("%s: value %d is %g, %g without, after pixel %d channel %d", name, i, got[i], want[i], pixel, channel)
+							}
+						}
+					}
+					check("dx", gotX, wantX, func(i int) bool {
+						p := i / c.C
+						of := p/(c.H*c.W)*c.W + p%c.W
+						if c.Axis == Width {
+							of = p / c.W
+						}
+						return i%c.C == channel && of == line
+					})
+					check("dw", gotKernel, wantKernel, func(i int) bool { return i%c.C == channel })
+					check("the sum", gotSum, wantSum, func(i int) bool { return i == place*c.C+channel })
+				})
+			}
+		}
+	})
+}
+
 func TestCircularFFTWritesTheSamePastTheCaches(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		before := streamedFloats
@@ -280,6 +334,7 @@ func TestCircularFFTWritesTheSamePastTheCaches(t *testing.T) {
 	})
 }
 
+// TestCircularFFTOfLongLines compares some outputs and some of the kernel's gradient with their sums.
 func TestCircularFFTOfLongLines(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := seeded(t)

@@ -1,0 +1,87 @@
+package simd
+
+import (
+	"testing"
+
+	"github.com/gomlx/compute"
+)
+
+// turnedRoundOf returns w [N, C] turned round about index 0.
+func turnedRoundOf(f *construction, w compute.Value) compute.Value {
+	d := dimensionsOf(f, w)
+	rest := f.one(f.Reverse(f.one(f.Slice(w, []int{1, 0}, d, nil)), 0))
+	return f.one(f.Concatenate(0, f.one(f.Slice(w, []int{0, 0}, []int{1, d[1]}, nil)), rest))
+}
+
+// kernelGradientOf is the gradient [N, C] of the kernel in the frequencies.
+func kernelGradientOf(f *construction, v, x compute.Value, axis int) compute.Value {
+	xr, xi := f.spectrumOf(f.one(f.Transpose(x, toLast[axis]...)))
+	vr, vi := f.spectrumOf(f.one(f.Transpose(v, toLast[axis]...)))
+	sum := func(a, b compute.Value) compute.Value { return f.one(f.ReduceSum(f.mul(a, b), 0, 1)) }
+	re := f.add(sum(xr, vr), sum(xi, vi))
+	im := f.one(f.Sub(sum(xi, vr), sum(xr, vi)))
+	return f.one(f.Transpose(f.irfft(f.one(f.Complex(re, im)), dimensionsOf(f, x)[axis]), 1, 0))
+}
+
+func TestGradientsAreTakenTogether(t *testing.T) {
+	b := open(t, "threads=2")
+	image := []int{2, 112, 5, 16}
+	// The inputs are x, v and the kernel.
+	both := func(f *construction, in []compute.Value) []compute.Value {
+		return []compute.Value{spatial(f, in[1], turnedRoundOf(f, in[2]), 1), kernelGradientOf(f, in[1], in[0], 1)}
+	}
+	inputs := [][]int{image, image, {112, 16}}
+	const apart = "packedCircular circularParts circularSums"
+	for _, c := range []circularCase{
+		{"the gradients alone", inputs, nil, both, one},
+		{"with the operator, whose kernel they take", inputs, nil, func(f *construction, in []compute.Value) []compute.Value {
+			return append(both(f, in), spatial(f, in[0], in[2], 1))
+		}, "packedCircular circularParts circularParts"},
+		{"with the sum over lines", inputs, nil, func(f *construction, in []compute.Value) []compute.Value {
+			return append(both(f, in), f.one(f.ReduceSum(in[1], 0, 2)))
+		}, one},
+		{"beside another sum", inputs, nil, func(f *construction, in []compute.Value) []compute.Value {
+			return append(both(f, in), f.one(f.ReduceSum(in[1], 0, 1)))
+		}, "packedCircular circularParts fused"},
+		{"beside a sum of something else", inputs, nil, func(f *construction, in []compute.Value) []compute.Value {
+			return append(both(f, in), f.one(f.ReduceSum(in[0], 0, 2)))
+		}, "packedCircular circularParts ReduceSum"},
+		{"along the width, in the frequencies", [][]int{{1, 5, 112, 24}, {1, 5, 112, 24}, {112, 24}}, nil, func(f *construction, in []compute.Value) []compute.Value {
+			return []compute.Value{
+				byParts(f, in[1], turnedRoundOf(f, in[2]), 2), kernelGradientOf(f, in[1], in[0], 2), f.one(f.ReduceSum(in[1], 0, 1)),
+			}
+		}, one},
+		{"of both halves", [][]int{{2, 112, 64, 32}, {2, 112, 64, 32}, {112, 16}, {64, 16}}, nil, func(f *construction, in []compute.Value) []compute.Value {
+			half := func(x compute.Value, first int) compute.Value {
+				return f.one(f.Slice(x, []int{0, 0, 0, first}, []int{2, 112, 64, first + 16}, nil))
+			}
+			left, right := half(in[1], 0), half(in[1], 16)
+			return []compute.Value{
+				f.one(f.Concatenate(3, spatial(f, left, turnedRoundOf(f, in[2]), 1), spatial(f, right, turnedRoundOf(f, in[3]), 2))),
+				kernelGradientOf(f, left, half(in[0], 0), 1), kernelGradientOf(f, right, half(in[0], 16), 2),
+				f.one(f.ReduceSum(left, 0, 2)), f.one(f.ReduceSum(right, 0, 1)),
+			}
+		}, "packedCircular packedCircular circularParts"},
+		{"short lines", [][]int{{2, 7, 5, 16}, {2, 7, 5, 16}, {7, 16}}, nil, both, apart},
+		{"a kernel that is not turned round", inputs, nil, func(f *construction, in []compute.Value) []compute.Value {
+			return []compute.Value{spatial(f, in[1], in[2], 1), kernelGradientOf(f, in[1], in[0], 1)}
+		}, apart},
+		{"of different outputs", inputs, nil, func(f *construction, in []compute.Value) []compute.Value {
+			return []compute.Value{spatial(f, in[1], turnedRoundOf(f, in[2]), 1), kernelGradientOf(f, in[0], in[1], 1)}
+		}, apart},
+		{"along different axes", [][]int{{2, 112, 112, 16}, {2, 112, 112, 16}, {112, 16}}, nil, func(f *construction, in []compute.Value) []compute.Value {
+			return []compute.Value{spatial(f, in[1], turnedRoundOf(f, in[2]), 1), kernelGradientOf(f, in[1], in[0], 2)}
+		}, apart},
+		{"where one needs the other", inputs, nil, func(f *construction, in []compute.Value) []compute.Value {
+			dx := spatial(f, in[1], turnedRoundOf(f, in[2]), 1)
+			return []compute.Value{dx, kernelGradientOf(f, in[1], f.add(in[0], dx), 1)}
+		}, "packedCircular circularParts fused circularSums"},
+		{"where the kernel needs the sum", inputs, nil, func(f *construction, in []compute.Value) []compute.Value {
+			sum := f.one(f.ReduceSum(in[1], 0, 2))
+			w := f.mul(in[2], sum)
+			return []compute.Value{spatial(f, in[1], turnedRoundOf(f, w), 1), kernelGradientOf(f, in[1], in[0], 1), sum}
+		}, "ReduceSum fused packedCircular circularParts"},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.check(t, b) })
+	}
+}
