@@ -59,7 +59,12 @@ type blockCall struct {
 	step  int          // rows of all blocks from a number of a butterfly to the next
 	parts [2]blockRows // those of one line and of the other
 	job   asm.BlockJob // the same
+
+	routine blockRoutine // nil where there is no assembly
 }
+
+// blockRoutine is the form of all assembly of these stages.
+type blockRoutine func(job *asm.BlockJob, fetches *asm.Fetches)
 
 // call returns the butterflies of some blocks.
 func (s *blockStage) call(kind blockKind, part, step int, parts [2]blockRows) blockCall {
@@ -89,6 +94,7 @@ func (c *blockCall) frequencies(b *blockRows) int { return b.count * c.stage.rad
 // setFactors sets what the frequencies of each line are multiplied by, and what is added, where butterflies do.
 func (c *blockCall) setFactors(factors *[2]factorRows) {
 	if !c.kind.filters() && c.kind != accumulateBlocks {
+		c.routine = c.assembly()
 		return
 	}
 	for i := range c.parts {
@@ -102,11 +108,13 @@ func (c *blockCall) setFactors(factors *[2]factorRows) {
 			job.Added = &b.added[b.at:][:c.frequencies(b)][0]
 		}
 	}
+	c.routine = c.assembly()
 }
 
 // run computes the butterflies. The last ones of a pair on the way to the frequencies bring rows to fetch into the cache.
 func (c *blockCall) run(fetches *asm.Fetches) {
-	if c.runVector(fetches) {
+	if c.routine != nil {
+		c.routine(&c.job, fetches)
 		return
 	}
 	for i := range c.parts {

@@ -4,8 +4,8 @@ package kernel
 
 import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
 
-// runVector is run in assembly, and says whether there is any for the level in use.
-func (c *blockCall) runVector(fetches *asm.Fetches) bool {
+// assembly returns the routine for the level in use, nil where there is none.
+func (c *blockCall) assembly() blockRoutine {
 	var routines *blockRoutines
 	switch level {
 	case AVX512:
@@ -13,18 +13,13 @@ func (c *blockCall) runVector(fetches *asm.Fetches) bool {
 	case AVX2:
 		routines = &blocks256[c.stage.radix]
 	default:
-		return false
+		return nil
 	}
 	if c.adds() {
-		routines.filterAdd(&c.job, fetches)
-	} else {
-		routines.kinds[c.kind](&c.job, fetches)
+		return routines.filterAdd
 	}
-	return true
+	return routines.kinds[c.kind]
 }
-
-// blockRoutine is the form of all routines.
-type blockRoutine func(job *asm.BlockJob, fetches *asm.Fetches)
 
 // blockRoutines are the routines of one radix, by kind, and that of a filter which adds.
 type blockRoutines struct {

@@ -2,6 +2,4 @@
 
 package kernel
 
-import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
-
-func (c *blockCall) runVector(fetches *asm.Fetches) bool { return false }
+func (c *blockCall) assembly() blockRoutine { return nil }

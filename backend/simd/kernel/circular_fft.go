@@ -187,19 +187,10 @@ func (r *circularFFTRun) place(s *signal, turn, phase int) {
 		if i == 1 && vector == s.vectors[0] {
 			break
 		}
-		in, out, whole := r.at(vector)
-		s.in[i], s.out[i], s.whole = r.in.x[in:], r.out.x[out:], s.whole && whole
+		in, whole := r.in.whole(vector)
+		out, alsoWhole := r.out.whole(vector)
+		s.in[i], s.out[i], s.whole = r.in.x[in:], r.out.x[out:], s.whole && whole && alsoWhole
 	}
-}
-
-// at returns where a vector begins, and whether its lanes are next to each other in both tensors.
-func (r *circularFFTRun) at(vector int) (in, out int, whole bool) {
-	line, channel, used := r.in.place(vector)
-	image := line / r.in.lines
-	line -= image * r.in.lines
-	in, inWhole := r.in.at(image, line, channel, used)
-	out, outWhole := r.out.at(image, line, channel, used)
-	return in, out, inWhole && outWhole
 }
 
 // convolve computes one signal's lines of out, or brings them to slots of the stage, and fetches rows of the next.
@@ -212,23 +203,33 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 		r.load(&r.in, first, second)
 		from = &r.copied
 	}
-	ahead := [2]later{{next.in[0], r.in.step}, {next.in[1], r.in.step}}
+	ahead, step := next.in, r.in.step
 	if r.sums != nil {
-		ahead = r.sums.x.later(first, second)
+		ahead, step = r.sums.x.from(s.vectors), r.sums.x.step
 	}
-	soon := [4]later{{s.out[0], r.out.step}, {s.out[1], r.out.step}, ahead[0], ahead[1]}
+	r.fetched = 0
 	staged := s.whole && r.stage.takes(s)
 	switch {
 	case staged:
 		to = r.stage.lines(s, slots)
-		idle := later{r.work.re, lanes}
-		soon = [4]later{ahead[0], idle, idle, ahead[1]}
+		r.fetchLine(ahead[0], r.in.n, step)
+		r.fetchLine(r.work.re, r.in.n, lanes) // while the filter is at work, one place again and again
+		r.fetchLine(r.work.re, r.in.n, lanes)
+		r.fetchLine(ahead[1], r.in.n, step)
 	case s.whole:
 		to.set(s.out[0], s.out[1])
 	default:
 		to = &r.copied
 	}
-	r.fetch(r.in.n, soon[:]...)
+	if !staged {
+		for _, line := range s.out {
+			r.fetchLine(line, r.in.n, r.out.step)
+		}
+		for _, line := range ahead {
+			r.fetchLine(line, r.in.n, step)
+		}
+	}
+	r.endFetches()
 	r.convolved(from, to)
 	if first != second && !finite((*vector)(to.lines[0]), (*vector)(to.lines[1])) { // a row has something of all frequencies of both
 		for i, vector := range s.vectors {

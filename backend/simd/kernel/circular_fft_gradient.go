@@ -88,10 +88,10 @@ func (r *gradientRun) add(first, second, nextFirst, nextSecond int) {
 		both = 1
 	}
 	v := r.rows(&r.v, &r.vLines, first, second, nil)
-	r.soon(&r.x, first, second)
+	r.fetch(r.x.n, r.x.step, r.x.from([2]int{first, second}))
 	r.through(v, r.calls[spectrumBlocks][both])
 	x := r.rows(&r.x, &r.xLines, first, second, r.embedding)
-	r.soon(&r.v, nextFirst, nextSecond)
+	r.fetch(r.v.n, r.v.step, r.v.from([2]int{nextFirst, nextSecond}))
 	r.through(x, r.calls[accumulateBlocks][both])
 }
 

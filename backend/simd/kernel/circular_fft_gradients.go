@@ -140,6 +140,6 @@ func (s *gradientSums) add(r *circularFFTRun, of, next *signal) {
 		both = 1
 	}
 	rows := r.rows(&s.x, &s.rows, of.vectors[0], of.vectors[1], nil)
-	r.fetch(r.in.n, later{next.in[0], r.in.step}, later{next.in[1], r.in.step})
+	r.fetch(r.in.n, r.in.step, next.in)
 	r.through(rows, r.calls[accumulateBlocks][both])
 }

@@ -13,6 +13,7 @@ type lineVectors struct {
 	channels        int // of a line
 	vectors, phases int
 	dense           bool
+	pixels          int // floats of an image of dense lines without gaps between them; 0 for others
 }
 
 // maxDensePhases bounds the spectra that lanes are saved for.
@@ -37,6 +38,9 @@ func (c *Circular) lineVectors(x []float32, stride int) lineVectors {
 	l.phases = c.C / greatestCommonDivisor(c.C, lanes)
 	if l.dense = l.phases <= maxDensePhases; l.dense {
 		l.vectors = blocksOf(l.all * c.C)
+		if l.next == c.C {
+			l.pixels = l.lines * c.C
+		}
 	} else {
 		l.phases = blocksOf(c.C)
 		l.vectors = l.all * l.phases
@@ -56,6 +60,14 @@ func (l *lineVectors) place(vector int) (line, channel, used int) {
 
 // whole returns where a vector is in x, if its lanes are next to each other.
 func (l *lineVectors) whole(vector int) (at int, whole bool) {
+	if l.pixels > 0 {
+		image, first := 0, vector*lanes
+		if first >= l.pixels {
+			image = first / l.pixels
+			first -= image * l.pixels
+		}
+		return image*l.image + first, first+lanes <= l.pixels
+	}
 	line, channel, used := l.place(vector)
 	return l.at(line/l.lines, line%l.lines, channel, used)
 }

@@ -204,3 +204,6 @@ func butterflyRoot(k, n int) (re, im float32) {
 func multiply(aRe, aIm, bRe, bIm float32) (re, im float32) {
 	return aRe*bRe - aIm*bIm, aRe*bIm + aIm*bRe
 }
+
+// maxButterflies bounds the butterflies of one assembly call: assembly cannot be preempted.
+const maxButterflies = 1 << 11

@@ -107,9 +107,6 @@ func copyLanesVector(dst, src []float32, pixels, dstStride, srcStride, used int)
 	return true
 }
 
-// maxButterflies bounds the butterflies of one assembly call: assembly cannot be preempted.
-const maxButterflies = 1 << 11
-
 // vectorLanes is the number of lanes that a routine of the level in use takes.
 func vectorLanes() int {
 	if level == AVX512 {

@@ -15,6 +15,7 @@ type pairRun struct {
 	copied  lineRun     // over them
 	single  lineRun     // over a line whose second half is there even where lines have a first half alone
 	fetches asm.Fetches
+	fetched int                        // how many lines they are
 	calls   [blockKinds][2][]blockCall // of the last pass of each kind, for one line and for two
 }
 
@@ -25,7 +26,7 @@ func pairSize(plan *linePlan) int { return signalSize(plan.rows()) + signalSize(
 func (r *pairRun) begin(plan *linePlan, scratch []float32) {
 	r.plan, r.work, r.lines = plan, signalIn(scratch, plan.rows()), signalIn(scratch[signalSize(plan.rows()):], plan.n)
 	r.copied = plan.first.over(r.work, lanes, plan.half)
-	r.fetch(0)
+	r.fetch(0, 0, [2][]float32{})
 }
 
 // prepare returns the calls of a pass.
@@ -54,7 +55,7 @@ func (r *pairRun) through(from *lineRun, calls []blockCall) {
 // inverse takes the frequencies of one line back to it, without the factor 1/n; doubled rows must be. line has rows of
 // sixteen.
 func (r *pairRun) inverse(line, spectrum []float32) {
-	r.fetch(0)
+	r.fetch(0, 0, [2][]float32{})
 	r.run(r.prepare(&pass{kind: backBlocks, spectrum: [2][]float32{spectrum}}))
 	r.single = r.plan.first.over(r.work, lanes, false)
 	r.single.set(line, nil)
@@ -130,39 +131,37 @@ func (r *pairRun) copies(both bool) *lineRun {
 	return &r.copied
 }
 
-// later is a line that will be needed soon; it may be missing.
-type later struct {
-	line   []float32
-	stride int
-}
-
-// later returns two vectors as lines that will be needed, or one where they are the same.
-func (l *lineVectors) later(first, second int) (lines [2]later) {
-	for i, vector := range [2]int{first, second} {
-		if at, _ := l.whole(vector); i == 0 || first != second {
-			lines[i] = later{l.x[at:], l.step}
+// from returns two vectors from where they begin, or one where they are the same.
+func (l *lineVectors) from(vectors [2]int) (lines [2][]float32) {
+	for i, vector := range vectors {
+		if at, _ := l.whole(vector); i == 0 || vectors[0] != vectors[1] {
+			lines[i] = l.x[at:]
 		}
 	}
 	return lines
 }
 
-// soon fetches the lines of two vectors.
-func (r *pairRun) soon(l *lineVectors, first, second int) {
-	lines := l.later(first, second)
-	r.fetch(l.n, lines[:]...)
+// fetch lets the rows of lines come into the second cache while pairs are worked on, line after line.
+func (r *pairRun) fetch(n, stride int, lines [2][]float32) {
+	r.fetched = 0
+	for _, line := range lines {
+		r.fetchLine(line, n, stride)
+	}
+	r.endFetches()
 }
 
-// fetch lets the rows of lines come into the second cache, n of each, while pairs are worked on.
-func (r *pairRun) fetch(n int, lines ...later) {
-	count := 0
-	for _, l := range lines {
-		if l.line == nil {
-			continue
-		}
-		at := uintptr(unsafe.Pointer(&l.line[0]))
-		r.fetches.Lines[count] = asm.Fetch{At: at, End: at + uintptr((n-1)*l.stride*4), Stride: l.stride * 4}
-		count++
+// fetchLine adds n rows of a line, which may be missing, to those that are fetched.
+func (r *pairRun) fetchLine(line []float32, n, stride int) {
+	if line == nil {
+		return
 	}
-	r.fetches.Lines[count] = asm.Fetch{At: uintptr(unsafe.Pointer(r)), End: ^uintptr(0)} // one place again and again
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(line)))
+	r.fetches.Lines[r.fetched] = asm.Fetch{At: at, End: at + uintptr(4*(n-1)*stride), Stride: 4 * stride}
+	r.fetched++
+}
+
+// endFetches lets one place be fetched again and again once all is.
+func (r *pairRun) endFetches() {
+	r.fetches.Lines[r.fetched] = asm.Fetch{At: uintptr(unsafe.Pointer(r)), End: ^uintptr(0)}
 	r.fetches.Current = 0
 }

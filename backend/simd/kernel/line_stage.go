@@ -152,15 +152,22 @@ type lineRun struct {
 	half   bool // whether lines have their first halves alone: the rest is zero, or not wanted back
 	lines  [2][]float32
 	work   complexRows
+	size   int         // floats from the first row of a line to the end of its last one
 	job    asm.LineJob // the same
 	part   asm.LineJob // what one call takes of it, where that is not all
+
+	routines [2]lineRoutine // forward and back; nil where there is no assembly
 }
+
+// lineRoutine is the form of all assembly of this stage.
+type lineRoutine func(job *asm.LineJob, fetches *asm.Fetches)
 
 // over returns a run between work and lines whose rows are stride floats from each other.
 func (s *lineStage) over(work complexRows, stride int, half bool) lineRun {
 	mustHold(work.re, s.rows()*lanes)
 	mustHold(work.im, s.rows()*lanes)
-	r := lineRun{stage: s, stride: stride, half: half, work: work}
+	r := lineRun{stage: s, stride: stride, half: half, work: work, routines: s.routines(half)}
+	r.size = (r.numbers()-1)*stride + lanes
 	r.job.Offsets, r.job.Count = &s.offsetsOf(stride, half)[0], s.rest
 	if s.twiddles != nil {
 		r.job.Twiddles = &s.twiddles[0]
@@ -178,11 +185,11 @@ func (s *lineStage) over(work complexRows, stride int, half bool) lineRun {
 
 // set sets the lines; the second is nil where there is none.
 func (r *lineRun) set(first, second []float32) {
-	size := (r.numbers()-1)*r.stride + lanes
-	r.lines = [2][]float32{first[:size:len(first)], second}
+	mustHold(first, r.size)
+	r.lines[0], r.lines[1] = first, second
 	r.job.Lines[0].Rows, r.job.Lines[1].Rows = &first[0], nil
 	if second != nil {
-		r.lines[1] = second[:size:len(second)]
+		mustHold(second, r.size)
 		r.job.Lines[1].Rows = &second[0]
 	}
 }
@@ -198,7 +205,8 @@ func (r *lineRun) numbers() int {
 
 // forward transforms the lines. Rows to fetch come into the cache meanwhile.
 func (r *lineRun) forward(fetches *asm.Fetches) {
-	if r.runVector(false, fetches) {
+	if r.routines[0] != nil {
+		r.run(r.routines[0], fetches)
 		return
 	}
 	for i, line := range r.lines {
@@ -210,13 +218,50 @@ func (r *lineRun) forward(fetches *asm.Fetches) {
 
 // back is the way back of forward without a factor; results of which two conjugates exist must have been doubled.
 func (r *lineRun) back(fetches *asm.Fetches) {
-	if r.runVector(true, fetches) {
+	if r.routines[1] != nil {
+		r.run(r.routines[1], fetches)
 		return
 	}
 	for i, line := range r.lines {
 		if line != nil {
 			r.backGeneric(i, line)
 		}
+	}
+}
+
+// run computes all butterflies with a routine.
+func (r *lineRun) run(routine lineRoutine, fetches *asm.Fetches) {
+	if most := maxLineNumbers / r.stage.radix; r.job.Count > most {
+		r.runParts(routine, most, fetches)
+		return
+	}
+	routine(&r.job, fetches)
+}
+
+// maxLineNumbers bounds the numbers of a line that one call takes: assembly cannot be preempted.
+var maxLineNumbers = maxButterflies * maxRadix
+
+// runParts runs a routine over all butterflies, most of them at a time at most.
+func (r *lineRun) runParts(routine lineRoutine, most int, fetches *asm.Fetches) {
+	s, offsets := r.stage, r.stage.offsetsOf(r.stride, r.half)
+	taken := len(offsets) / s.rest // rows of a butterfly
+	for lo := 0; lo < s.rest; lo += most {
+		part := &r.part
+		*part = r.job
+		part.Count = min(most, s.rest-lo)
+		part.Offsets = &offsets[lo*taken]
+		if s.twiddles != nil {
+			part.Twiddles = &s.twiddles[2*lo*s.own]
+		}
+		for i := range part.Lines {
+			shared, re, im := s.of(&r.work, i == 1)
+			at := lo * s.pitch * lanes
+			part.Lines[i].Shared = &shared[at]
+			if s.own > 0 {
+				part.Lines[i].Re, part.Lines[i].Im = &re[at], &im[at]
+			}
+		}
+		routine(part, fetches)
 	}
 }
 

@@ -4,72 +4,29 @@ package kernel
 
 import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
 
-// runVector is forward or back in assembly, and says whether there is any for the level in use.
-func (r *lineRun) runVector(back bool, fetches *asm.Fetches) bool {
-	routines := r.stage.routines()
-	if routines == nil {
-		return false
-	}
-	way := &routines[0]
-	if back {
-		way = &routines[1]
-	}
-	routine := way.plain
-	switch {
-	case r.half:
-		routine = way.half
-	case r.stage.twiddles != nil:
-		routine = way.twiddled
-	}
-	if most := maxLineNumbers / r.stage.radix; r.job.Count > most {
-		r.runParts(routine, most, fetches)
-	} else {
-		routine(&r.job, fetches)
-	}
-	return true
-}
-
-// maxLineNumbers bounds the numbers of a line that one call takes: assembly cannot be preempted.
-var maxLineNumbers = maxButterflies * maxRadix
-
-// runParts runs a routine over all butterflies, most of them at a time at most.
-func (r *lineRun) runParts(routine lineRoutine, most int, fetches *asm.Fetches) {
-	s, offsets := r.stage, r.stage.offsetsOf(r.stride, r.half)
-	taken := len(offsets) / s.rest // rows of a butterfly
-	for lo := 0; lo < s.rest; lo += most {
-		part := &r.part
-		*part = r.job
-		part.Count = min(most, s.rest-lo)
-		part.Offsets = &offsets[lo*taken]
-		if s.twiddles != nil {
-			part.Twiddles = &s.twiddles[2*lo*s.own]
-		}
-		for i := range part.Lines {
-			shared, re, im := s.of(&r.work, i == 1)
-			at := lo * s.pitch * lanes
-			part.Lines[i].Shared = &shared[at]
-			if s.own > 0 {
-				part.Lines[i].Re, part.Lines[i].Im = &re[at], &im[at]
-			}
-		}
-		routine(part, fetches)
-	}
-}
-
-// routines returns the assembly of the stage's radix, nil where there is none for the level in use.
-func (s *lineStage) routines() *lineRoutines {
+// routines returns the assembly forward and back, for whole lines or for their first halves.
+func (s *lineStage) routines(half bool) (routines [2]lineRoutine) {
+	var of *lineRoutines
 	switch level {
 	case AVX512:
-		return &lines512[s.radix]
+		of = &lines512[s.radix]
 	case AVX2:
-		return &lines256[s.radix]
+		of = &lines256[s.radix]
 	default:
-		return nil
+		return routines
 	}
+	for i := range of {
+		switch way := &of[i]; {
+		case half:
+			routines[i] = way.half
+		case s.twiddles != nil:
+			routines[i] = way.twiddled
+		default:
+			routines[i] = way.plain
+		}
+	}
+	return routines
 }
-
-// lineRoutine is the form of all routines.
-type lineRoutine func(job *asm.LineJob, fetches *asm.Fetches)
 
 // lineRoutines are the routines of one radix, forward and back.
 type lineRoutines [2]struct{ plain, twiddled, half lineRoutine }

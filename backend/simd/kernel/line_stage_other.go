@@ -2,6 +2,4 @@
 
 package kernel
 
-import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
-
-func (r *lineRun) runVector(back bool, fetches *asm.Fetches) bool { return false }
+func (s *lineStage) routines(bool) (none [2]lineRoutine) { return none }
