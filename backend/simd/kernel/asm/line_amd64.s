@@ -14,33 +14,32 @@ TEXT ·Line1AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), DI
+	TESTQ DI, DI
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	MOVQ  24(AX), SI
+	XORQ  SI, SI
+	MOVQ  job+0(FP), R9
+	MOVQ  64(R9), R8
+	MOVQ  80(R9), R9
 
 butterfly:
-	MOVQ       (R9), R11
-	VMOVUPS    (R8)(R11*1), Z0
+	MOVQ       (R8), R10
+	VMOVUPS    (DI)(R10*1), Z0
 	PREFETCHT1 (CX)
 	ADDQ       16(DX), CX
-	VMOVUPS    Z0, (BX)
-	ADDQ       $0x00000040, BX
+	VMOVUPS    Z0, (BX)(SI*1)
 	ADDQ       $0x00000040, SI
-	ADDQ       $0x00000040, DI
-	ADDQ       $0x00000008, R9
+	ADDQ       $0x00000008, R8
 	CMPQ       CX, 8(DX)
 	JLS        fetched
 	ADDQ       $0x18, DX
 	MOVQ       (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R9
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -66,33 +65,32 @@ TEXT ·LineBack1AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), DI
+	TESTQ DI, DI
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	MOVQ  24(AX), SI
+	XORQ  SI, SI
+	MOVQ  job+0(FP), R9
+	MOVQ  64(R9), R8
+	MOVQ  80(R9), R9
 
 butterfly:
-	VMOVUPS    (BX), Z0
-	MOVQ       (R9), R11
-	VMOVUPS    Z0, (R8)(R11*1)
+	VMOVUPS    (BX)(SI*1), Z0
+	MOVQ       (R8), R10
+	VMOVUPS    Z0, (DI)(R10*1)
 	PREFETCHT1 (CX)
 	ADDQ       16(DX), CX
-	ADDQ       $0x00000040, BX
 	ADDQ       $0x00000040, SI
-	ADDQ       $0x00000040, DI
-	ADDQ       $0x00000008, R9
+	ADDQ       $0x00000008, R8
 	CMPQ       CX, 8(DX)
 	JLS        fetched
 	ADDQ       $0x18, DX
 	MOVQ       (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R9
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -118,35 +116,34 @@ TEXT ·LineTwiddled1AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), DI
+	TESTQ DI, DI
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ  24(AX), SI
+	XORQ  SI, SI
+	MOVQ  job+0(FP), R10
+	MOVQ  64(R10), R8
+	MOVQ  72(R10), R9
+	MOVQ  80(R10), R10
 
 butterfly:
-	MOVQ       (R9), R12
-	VMOVUPS    (R8)(R12*1), Z0
+	MOVQ       (R8), R11
+	VMOVUPS    (DI)(R11*1), Z0
 	PREFETCHT1 (CX)
 	ADDQ       16(DX), CX
-	VMOVUPS    Z0, (BX)
-	ADDQ       $0x00000040, BX
+	VMOVUPS    Z0, (BX)(SI*1)
 	ADDQ       $0x00000040, SI
-	ADDQ       $0x00000040, DI
-	ADDQ       $0x00000008, R9
-	ADDQ       $0x00000000, R10
+	ADDQ       $0x00000008, R8
+	ADDQ       $0x00000000, R9
 	CMPQ       CX, 8(DX)
 	JLS        fetched
 	ADDQ       $0x18, DX
 	MOVQ       (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R10
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -172,35 +169,34 @@ TEXT ·LineBackTwiddled1AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), DI
+	TESTQ DI, DI
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ  24(AX), SI
+	XORQ  SI, SI
+	MOVQ  job+0(FP), R10
+	MOVQ  64(R10), R8
+	MOVQ  72(R10), R9
+	MOVQ  80(R10), R10
 
 butterfly:
-	VMOVUPS    (BX), Z0
-	MOVQ       (R9), R12
-	VMOVUPS    Z0, (R8)(R12*1)
+	VMOVUPS    (BX)(SI*1), Z0
+	MOVQ       (R8), R11
+	VMOVUPS    Z0, (DI)(R11*1)
 	PREFETCHT1 (CX)
 	ADDQ       16(DX), CX
-	ADDQ       $0x00000040, BX
 	ADDQ       $0x00000040, SI
-	ADDQ       $0x00000040, DI
-	ADDQ       $0x00000008, R9
-	ADDQ       $0x00000000, R10
+	ADDQ       $0x00000008, R8
+	ADDQ       $0x00000000, R9
 	CMPQ       CX, 8(DX)
 	JLS        fetched
 	ADDQ       $0x18, DX
 	MOVQ       (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R10
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -224,43 +220,39 @@ TEXT ·Line1AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), DI
+	TESTQ DI, DI
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	MOVQ  24(AX), SI
+	XORQ  SI, SI
+	MOVQ  job+0(FP), R9
+	MOVQ  64(R9), R8
+	MOVQ  80(R9), R9
 
 butterfly:
-	MOVQ       (R9), R12
-	VMOVUPS    (R8)(R12*1), Y0
+	MOVQ       (R8), R10
+	VMOVUPS    (DI)(R10*1), Y0
 	PREFETCHT1 (CX)
 	ADDQ       16(DX), CX
-	VMOVUPS    Y0, (BX)
-	ADDQ       $0x20, BX
-	ADDQ       $0x20, SI
+	VMOVUPS    Y0, (BX)(SI*1)
 	ADDQ       $0x20, DI
-	ADDQ       $0x20, R8
-	XORQ       $0x01, R11
+	ADDQ       $0x20, SI
+	TESTQ      $0x00000020, SI
 	JNZ        butterfly
-	SUBQ       $0x40, R8
-	ADDQ       $0x00000000, BX
+	SUBQ       $0x40, DI
 	ADDQ       $0x00000000, SI
-	ADDQ       $0x00000000, DI
-	ADDQ       $0x00000008, R9
+	ADDQ       $0x00000008, R8
 	CMPQ       CX, 8(DX)
 	JLS        fetched
 	ADDQ       $0x18, DX
 	MOVQ       (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R9
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -284,43 +276,39 @@ TEXT ·LineBack1AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), DI
+	TESTQ DI, DI
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	MOVQ  24(AX), SI
+	XORQ  SI, SI
+	MOVQ  job+0(FP), R9
+	MOVQ  64(R9), R8
+	MOVQ  80(R9), R9
 
 butterfly:
-	VMOVUPS    (BX), Y0
-	MOVQ       (R9), R12
-	VMOVUPS    Y0, (R8)(R12*1)
+	VMOVUPS    (BX)(SI*1), Y0
+	MOVQ       (R8), R10
+	VMOVUPS    Y0, (DI)(R10*1)
 	PREFETCHT1 (CX)
 	ADDQ       16(DX), CX
-	ADDQ       $0x20, BX
-	ADDQ       $0x20, SI
 	ADDQ       $0x20, DI
-	ADDQ       $0x20, R8
-	XORQ       $0x01, R11
+	ADDQ       $0x20, SI
+	TESTQ      $0x00000020, SI
 	JNZ        butterfly
-	SUBQ       $0x40, R8
-	ADDQ       $0x00000000, BX
+	SUBQ       $0x40, DI
 	ADDQ       $0x00000000, SI
-	ADDQ       $0x00000000, DI
-	ADDQ       $0x00000008, R9
+	ADDQ       $0x00000008, R8
 	CMPQ       CX, 8(DX)
 	JLS        fetched
 	ADDQ       $0x18, DX
 	MOVQ       (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R9
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -344,45 +332,41 @@ TEXT ·LineTwiddled1AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), DI
+	TESTQ DI, DI
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ  24(AX), SI
+	XORQ  SI, SI
+	MOVQ  job+0(FP), R10
+	MOVQ  64(R10), R8
+	MOVQ  72(R10), R9
+	MOVQ  80(R10), R10
 
 butterfly:
-	MOVQ       (R9), R13
-	VMOVUPS    (R8)(R13*1), Y0
+	MOVQ       (R8), R11
+	VMOVUPS    (DI)(R11*1), Y0
 	PREFETCHT1 (CX)
 	ADDQ       16(DX), CX
-	VMOVUPS    Y0, (BX)
-	ADDQ       $0x20, BX
-	ADDQ       $0x20, SI
+	VMOVUPS    Y0, (BX)(SI*1)
 	ADDQ       $0x20, DI
-	ADDQ       $0x20, R8
-	XORQ       $0x01, R12
+	ADDQ       $0x20, SI
+	TESTQ      $0x00000020, SI
 	JNZ        butterfly
-	SUBQ       $0x40, R8
-	ADDQ       $0x00000000, BX
+	SUBQ       $0x40, DI
 	ADDQ       $0x00000000, SI
-	ADDQ       $0x00000000, DI
-	ADDQ       $0x00000008, R9
-	ADDQ       $0x00000000, R10
+	ADDQ       $0x00000008, R8
+	ADDQ       $0x00000000, R9
 	CMPQ       CX, 8(DX)
 	JLS        fetched
 	ADDQ       $0x18, DX
 	MOVQ       (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R10
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -406,45 +390,41 @@ TEXT ·LineBackTwiddled1AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), DI
+	TESTQ DI, DI
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ  24(AX), SI
+	XORQ  SI, SI
+	MOVQ  job+0(FP), R10
+	MOVQ  64(R10), R8
+	MOVQ  72(R10), R9
+	MOVQ  80(R10), R10
 
 butterfly:
-	VMOVUPS    (BX), Y0
-	MOVQ       (R9), R13
-	VMOVUPS    Y0, (R8)(R13*1)
+	VMOVUPS    (BX)(SI*1), Y0
+	MOVQ       (R8), R11
+	VMOVUPS    Y0, (DI)(R11*1)
 	PREFETCHT1 (CX)
 	ADDQ       16(DX), CX
-	ADDQ       $0x20, BX
-	ADDQ       $0x20, SI
 	ADDQ       $0x20, DI
-	ADDQ       $0x20, R8
-	XORQ       $0x01, R12
+	ADDQ       $0x20, SI
+	TESTQ      $0x00000020, SI
 	JNZ        butterfly
-	SUBQ       $0x40, R8
-	ADDQ       $0x00000000, BX
+	SUBQ       $0x40, DI
 	ADDQ       $0x00000000, SI
-	ADDQ       $0x00000000, DI
-	ADDQ       $0x00000008, R9
-	ADDQ       $0x00000000, R10
+	ADDQ       $0x00000008, R8
+	ADDQ       $0x00000000, R9
 	CMPQ       CX, 8(DX)
 	JLS        fetched
 	ADDQ       $0x18, DX
 	MOVQ       (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R10
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -470,48 +450,47 @@ TEXT ·Line3AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R11
-	VMOVUPS      (R8)(R11*1), Z0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R11
-	VMOVUPS      (R8)(R11*1), Z1
-	MOVQ         16(R9), R11
-	VMOVUPS      (R8)(R11*1), Z2
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Z1
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+0(SB), Z2
 	VFNMADD231PS Z2, Z3, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z2
 	VMULPS       Z2, Z1, Z1
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (DI)
-	ADDQ         $0x000000c0, BX
-	ADDQ         $0x000000c0, SI
-	ADDQ         $0x000000c0, DI
-	ADDQ         $0x00000018, R9
+	VMOVUPS      Z0, (SI)(R8*1)
+	VMOVUPS      Z1, (DI)(R8*1)
+	ADDQ         $0x000000c0, R8
+	ADDQ         $0x00000018, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -537,47 +516,46 @@ TEXT ·LineBack3AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (BX), Z0
-	VMOVUPS      (SI), Z1
+	VMOVUPS      (BX)(R8*1), Z0
+	VMOVUPS      (SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         (R9), R11
-	VMOVUPS      Z2, (R8)(R11*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Z2, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+0(SB), Z2
 	VFNMADD231PS Z2, Z1, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z1
-	VMULPS       (DI), Z1, Z1
+	VMULPS       (DI)(R8*1), Z1, Z1
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R11
-	VMOVUPS      Z2, (R8)(R11*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Z2, (R9)(R12*1)
 	VSUBPS       Z1, Z0, Z0
-	MOVQ         16(R9), R11
-	VMOVUPS      Z0, (R8)(R11*1)
-	ADDQ         $0x000000c0, BX
-	ADDQ         $0x000000c0, SI
-	ADDQ         $0x000000c0, DI
-	ADDQ         $0x00000018, R9
+	MOVQ         16(R10), R12
+	VMOVUPS      Z0, (R9)(R12*1)
+	ADDQ         $0x000000c0, R8
+	ADDQ         $0x00000018, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -603,56 +581,55 @@ TEXT ·LineTwiddled3AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Z1
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Z1
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+0(SB), Z2
 	VFNMADD231PS Z2, Z3, Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+4(SB), Z2
 	VMULPS       Z2, Z1, Z1
-	VBROADCASTSS 4(R10), Z2
+	VBROADCASTSS 4(R11), Z2
 	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS (R10), Z4
+	VBROADCASTSS (R11), Z4
 	VMULPS       Z4, Z1, Z1
 	VFMSUB231PS  Z4, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	VMOVUPS      Z3, (SI)
-	VMOVUPS      Z1, (DI)
-	ADDQ         $0x000000c0, BX
-	ADDQ         $0x000000c0, SI
-	ADDQ         $0x000000c0, DI
-	ADDQ         $0x00000018, R9
-	ADDQ         $0x00000008, R10
+	VMOVUPS      Z3, (SI)(R8*1)
+	VMOVUPS      Z1, (DI)(R8*1)
+	ADDQ         $0x000000c0, R8
+	ADDQ         $0x00000018, R10
+	ADDQ         $0x00000008, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -678,32 +655,33 @@ TEXT ·LineBackTwiddled3AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      (DI), Z0
-	VBROADCASTSS 4(R10), Z1
+	VMOVUPS      (DI)(R8*1), Z0
+	VBROADCASTSS 4(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS (R10), Z3
+	VBROADCASTSS (R11), Z3
 	VMULPS       Z3, Z0, Z0
-	VMOVUPS      (SI), Z4
+	VMOVUPS      (SI)(R8*1), Z4
 	VFMADD231PS  Z3, Z4, Z2
 	VFNMADD231PS Z1, Z4, Z0
-	VMOVUPS      (BX), Z1
+	VMOVUPS      (BX)(R8*1), Z1
 	VADDPS       Z2, Z1, Z3
-	MOVQ         (R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+0(SB), Z3
 	VFNMADD231PS Z3, Z2, Z1
 	PREFETCHT1   (CX)
@@ -711,23 +689,21 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+4(SB), Z2
 	VMULPS       Z2, Z0, Z0
 	VADDPS       Z0, Z1, Z2
-	MOVQ         8(R9), R12
-	VMOVUPS      Z2, (R8)(R12*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Z2, (R9)(R13*1)
 	VSUBPS       Z0, Z1, Z0
-	MOVQ         16(R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
-	ADDQ         $0x000000c0, BX
-	ADDQ         $0x000000c0, SI
-	ADDQ         $0x000000c0, DI
-	ADDQ         $0x00000018, R9
-	ADDQ         $0x00000008, R10
+	MOVQ         16(R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
+	ADDQ         $0x000000c0, R8
+	ADDQ         $0x00000018, R10
+	ADDQ         $0x00000008, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -751,54 +727,50 @@ TEXT ·Line3AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Y0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Y1
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Y2
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Y1
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y2, (BX)(R8*1)
 	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y3, Y0
 	VMULPS       butterflyConstantVectors<>+32(SB), Y1, Y1
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y0, (SI)(R8*1)
+	VMOVUPS      Y1, (DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R11
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, SI
-	ADDQ         $0x00000080, DI
-	ADDQ         $0x00000018, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000080, R8
+	ADDQ         $0x00000018, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -822,54 +794,50 @@ TEXT ·LineBack3AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (BX), Y0
-	VMOVUPS      (SI), Y1
+	VMOVUPS      (BX)(R8*1), Y0
+	VMOVUPS      (SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         (R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y1, Y0
-	VMOVUPS      (DI), Y1
+	VMOVUPS      (DI)(R8*1), Y1
 	VMULPS       butterflyConstantVectors<>+32(SB), Y1, Y1
 	VADDPS       Y1, Y0, Y2
-	MOVQ         8(R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VSUBPS       Y1, Y0, Y0
-	MOVQ         16(R9), R12
-	VMOVUPS      Y0, (R8)(R12*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         16(R10), R12
+	VMOVUPS      Y0, (R9)(R12*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R11
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, SI
-	ADDQ         $0x00000080, DI
-	ADDQ         $0x00000018, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000080, R8
+	ADDQ         $0x00000018, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -893,62 +861,58 @@ TEXT ·LineTwiddled3AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Y1
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Y1
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y2, (BX)(R8*1)
 	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y3, Y0
 	VMULPS       butterflyConstantVectors<>+32(SB), Y1, Y1
-	VBROADCASTSS 4(R10), Y2
+	VBROADCASTSS 4(R11), Y2
 	VMULPS       Y2, Y1, Y3
-	VBROADCASTSS (R10), Y4
+	VBROADCASTSS (R11), Y4
 	VMULPS       Y4, Y1, Y1
 	VFMSUB231PS  Y4, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	VMOVUPS      Y3, (SI)
-	VMOVUPS      Y1, (DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y3, (SI)(R8*1)
+	VMOVUPS      Y1, (DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, SI
-	ADDQ         $0x00000080, DI
-	ADDQ         $0x00000018, R9
-	ADDQ         $0x00000008, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000080, R8
+	ADDQ         $0x00000018, R10
+	ADDQ         $0x00000008, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -972,62 +936,58 @@ TEXT ·LineBackTwiddled3AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      (DI), Y0
-	VBROADCASTSS 4(R10), Y1
+	VMOVUPS      (DI)(R8*1), Y0
+	VBROADCASTSS 4(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS (R10), Y3
+	VBROADCASTSS (R11), Y3
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      (SI), Y4
+	VMOVUPS      (SI)(R8*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
 	VFNMADD231PS Y1, Y4, Y0
-	VMOVUPS      (BX), Y1
+	VMOVUPS      (BX)(R8*1), Y1
 	VADDPS       Y2, Y1, Y3
-	MOVQ         (R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y2, Y1
 	VMULPS       butterflyConstantVectors<>+32(SB), Y0, Y0
 	VADDPS       Y0, Y1, Y2
-	MOVQ         8(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
 	VSUBPS       Y0, Y1, Y0
-	MOVQ         16(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         16(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, SI
-	ADDQ         $0x00000080, DI
-	ADDQ         $0x00000018, R9
-	ADDQ         $0x00000008, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000080, R8
+	ADDQ         $0x00000018, R10
+	ADDQ         $0x00000008, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -1053,50 +1013,49 @@ TEXT ·Line4AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ       (R9), R11
-	VMOVUPS    (R8)(R11*1), Z0
+	MOVQ       (R10), R12
+	VMOVUPS    (R9)(R12*1), Z0
 	PREFETCHT1 (CX)
 	ADDQ       16(DX), CX
-	MOVQ       16(R9), R11
-	VMOVUPS    (R8)(R11*1), Z1
-	MOVQ       8(R9), R11
-	VMOVUPS    (R8)(R11*1), Z2
-	MOVQ       24(R9), R11
-	VMOVUPS    (R8)(R11*1), Z3
+	MOVQ       16(R10), R12
+	VMOVUPS    (R9)(R12*1), Z1
+	MOVQ       8(R10), R12
+	VMOVUPS    (R9)(R12*1), Z2
+	MOVQ       24(R10), R12
+	VMOVUPS    (R9)(R12*1), Z3
 	VADDPS     Z1, Z0, Z4
 	VADDPS     Z3, Z2, Z5
 	VSUBPS     Z1, Z0, Z0
 	VSUBPS     Z2, Z3, Z1
 	PREFETCHT1 (CX)
 	ADDQ       16(DX), CX
-	VMOVUPS    Z0, (SI)
-	VMOVUPS    Z1, (DI)
+	VMOVUPS    Z0, (SI)(R8*1)
+	VMOVUPS    Z1, (DI)(R8*1)
 	VADDPS     Z5, Z4, Z0
-	VMOVUPS    Z0, (BX)
+	VMOVUPS    Z0, (BX)(R8*1)
 	VSUBPS     Z5, Z4, Z0
-	VMOVUPS    Z0, 64(BX)
-	ADDQ       $0x00000140, BX
-	ADDQ       $0x00000140, SI
-	ADDQ       $0x00000140, DI
-	ADDQ       $0x00000020, R9
+	VMOVUPS    Z0, 64(BX)(R8*1)
+	ADDQ       $0x00000140, R8
+	ADDQ       $0x00000020, R10
 	CMPQ       CX, 8(DX)
 	JLS        fetched
 	ADDQ       $0x18, DX
 	MOVQ       (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -1122,50 +1081,49 @@ TEXT ·LineBack4AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS    (BX), Z0
-	VMOVUPS    64(BX), Z1
+	VMOVUPS    (BX)(R8*1), Z0
+	VMOVUPS    64(BX)(R8*1), Z1
 	VADDPS     Z1, Z0, Z2
 	PREFETCHT1 (CX)
 	ADDQ       16(DX), CX
 	VSUBPS     Z1, Z0, Z0
-	VMOVUPS    (SI), Z1
+	VMOVUPS    (SI)(R8*1), Z1
 	VADDPS     Z1, Z2, Z3
-	MOVQ       (R9), R11
-	VMOVUPS    Z3, (R8)(R11*1)
+	MOVQ       (R10), R12
+	VMOVUPS    Z3, (R9)(R12*1)
 	VSUBPS     Z1, Z2, Z1
-	MOVQ       16(R9), R11
-	VMOVUPS    Z1, (R8)(R11*1)
+	MOVQ       16(R10), R12
+	VMOVUPS    Z1, (R9)(R12*1)
 	PREFETCHT1 (CX)
 	ADDQ       16(DX), CX
-	VMOVUPS    (DI), Z1
+	VMOVUPS    (DI)(R8*1), Z1
 	VSUBPS     Z1, Z0, Z2
-	MOVQ       8(R9), R11
-	VMOVUPS    Z2, (R8)(R11*1)
+	MOVQ       8(R10), R12
+	VMOVUPS    Z2, (R9)(R12*1)
 	VADDPS     Z1, Z0, Z0
-	MOVQ       24(R9), R11
-	VMOVUPS    Z0, (R8)(R11*1)
-	ADDQ       $0x00000140, BX
-	ADDQ       $0x00000140, SI
-	ADDQ       $0x00000140, DI
-	ADDQ       $0x00000020, R9
+	MOVQ       24(R10), R12
+	VMOVUPS    Z0, (R9)(R12*1)
+	ADDQ       $0x00000140, R8
+	ADDQ       $0x00000020, R10
 	CMPQ       CX, 8(DX)
 	JLS        fetched
 	ADDQ       $0x18, DX
 	MOVQ       (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -1191,63 +1149,62 @@ TEXT ·LineTwiddled4AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Z1
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Z3
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Z1
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Z3
 	VADDPS       Z1, Z0, Z4
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	VBROADCASTSS 12(R10), Z2
+	VBROADCASTSS 12(R11), Z2
 	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS 8(R10), Z6
+	VBROADCASTSS 8(R11), Z6
 	VMULPS       Z6, Z1, Z1
 	VFMSUB231PS  Z6, Z0, Z3
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z2, Z0, Z1
-	VMOVUPS      Z3, 64(SI)
-	VMOVUPS      Z1, 64(DI)
+	VMOVUPS      Z3, 64(SI)(R8*1)
+	VMOVUPS      Z1, 64(DI)(R8*1)
 	VADDPS       Z5, Z4, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (BX)(R8*1)
 	VSUBPS       Z5, Z4, Z0
-	VBROADCASTSS (R10), Z1
+	VBROADCASTSS (R11), Z1
 	VMULPS       Z1, Z0, Z1
-	VBROADCASTSS 4(R10), Z2
+	VBROADCASTSS 4(R11), Z2
 	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z1, (SI)
-	VMOVUPS      Z0, (DI)
-	ADDQ         $0x00000140, BX
-	ADDQ         $0x00000140, SI
-	ADDQ         $0x00000140, DI
-	ADDQ         $0x00000020, R9
-	ADDQ         $0x00000010, R10
+	VMOVUPS      Z1, (SI)(R8*1)
+	VMOVUPS      Z0, (DI)(R8*1)
+	ADDQ         $0x00000140, R8
+	ADDQ         $0x00000020, R10
+	ADDQ         $0x00000010, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -1273,61 +1230,60 @@ TEXT ·LineBackTwiddled4AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      64(DI), Z0
-	VBROADCASTSS 12(R10), Z1
+	VMOVUPS      64(DI)(R8*1), Z0
+	VBROADCASTSS 12(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 8(R10), Z3
+	VBROADCASTSS 8(R11), Z3
 	VMULPS       Z3, Z0, Z0
-	VMOVUPS      64(SI), Z4
+	VMOVUPS      64(SI)(R8*1), Z4
 	VFMADD231PS  Z3, Z4, Z2
 	VFNMADD231PS Z1, Z4, Z0
-	VBROADCASTSS 4(R10), Z1
-	VMULPS       (DI), Z1, Z1
-	VBROADCASTSS (R10), Z3
-	VFMADD231PS  (SI), Z3, Z1
-	VMOVUPS      (BX), Z3
+	VBROADCASTSS 4(R11), Z1
+	VMULPS       (DI)(R8*1), Z1, Z1
+	VBROADCASTSS (R11), Z3
+	VFMADD231PS  (SI)(R8*1), Z3, Z1
+	VMOVUPS      (BX)(R8*1), Z3
 	VADDPS       Z1, Z3, Z4
 	VSUBPS       Z1, Z3, Z1
 	VADDPS       Z2, Z4, Z3
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         (R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
 	VSUBPS       Z2, Z4, Z2
-	MOVQ         16(R9), R12
-	VMOVUPS      Z2, (R8)(R12*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Z2, (R9)(R13*1)
 	VSUBPS       Z0, Z1, Z2
-	MOVQ         8(R9), R12
-	VMOVUPS      Z2, (R8)(R12*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Z2, (R9)(R13*1)
 	VADDPS       Z0, Z1, Z0
-	MOVQ         24(R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
-	ADDQ         $0x00000140, BX
-	ADDQ         $0x00000140, SI
-	ADDQ         $0x00000140, DI
-	ADDQ         $0x00000020, R9
-	ADDQ         $0x00000010, R10
+	MOVQ         24(R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
+	ADDQ         $0x00000140, R8
+	ADDQ         $0x00000020, R10
+	ADDQ         $0x00000010, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -1351,58 +1307,54 @@ TEXT ·Line4AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ       (R9), R12
-	VMOVUPS    (R8)(R12*1), Y0
+	MOVQ       (R10), R12
+	VMOVUPS    (R9)(R12*1), Y0
 	PREFETCHT1 (CX)
 	ADDQ       16(DX), CX
-	MOVQ       16(R9), R12
-	VMOVUPS    (R8)(R12*1), Y1
-	MOVQ       8(R9), R12
-	VMOVUPS    (R8)(R12*1), Y2
-	MOVQ       24(R9), R12
-	VMOVUPS    (R8)(R12*1), Y3
+	MOVQ       16(R10), R12
+	VMOVUPS    (R9)(R12*1), Y1
+	MOVQ       8(R10), R12
+	VMOVUPS    (R9)(R12*1), Y2
+	MOVQ       24(R10), R12
+	VMOVUPS    (R9)(R12*1), Y3
 	VADDPS     Y1, Y0, Y4
 	VADDPS     Y3, Y2, Y5
 	VSUBPS     Y1, Y0, Y0
 	VSUBPS     Y2, Y3, Y1
-	VMOVUPS    Y0, (SI)
-	VMOVUPS    Y1, (DI)
+	VMOVUPS    Y0, (SI)(R8*1)
+	VMOVUPS    Y1, (DI)(R8*1)
 	VADDPS     Y5, Y4, Y0
-	VMOVUPS    Y0, (BX)
+	VMOVUPS    Y0, (BX)(R8*1)
 	VSUBPS     Y5, Y4, Y0
-	VMOVUPS    Y0, 64(BX)
-	ADDQ       $0x20, BX
-	ADDQ       $0x20, SI
-	ADDQ       $0x20, DI
+	VMOVUPS    Y0, 64(BX)(R8*1)
+	ADDQ       $0x20, R9
 	ADDQ       $0x20, R8
-	XORQ       $0x01, R11
+	TESTQ      $0x00000020, R8
 	JNZ        butterfly
-	SUBQ       $0x40, R8
-	ADDQ       $0x00000100, BX
-	ADDQ       $0x00000100, SI
-	ADDQ       $0x00000100, DI
-	ADDQ       $0x00000020, R9
+	SUBQ       $0x40, R9
+	ADDQ       $0x00000100, R8
+	ADDQ       $0x00000020, R10
 	CMPQ       CX, 8(DX)
 	JLS        fetched
 	ADDQ       $0x18, DX
 	MOVQ       (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -1426,58 +1378,54 @@ TEXT ·LineBack4AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS    (BX), Y0
-	VMOVUPS    64(BX), Y1
+	VMOVUPS    (BX)(R8*1), Y0
+	VMOVUPS    64(BX)(R8*1), Y1
 	VADDPS     Y1, Y0, Y2
 	PREFETCHT1 (CX)
 	ADDQ       16(DX), CX
 	VSUBPS     Y1, Y0, Y0
-	VMOVUPS    (SI), Y1
+	VMOVUPS    (SI)(R8*1), Y1
 	VADDPS     Y1, Y2, Y3
-	MOVQ       (R9), R12
-	VMOVUPS    Y3, (R8)(R12*1)
+	MOVQ       (R10), R12
+	VMOVUPS    Y3, (R9)(R12*1)
 	VSUBPS     Y1, Y2, Y1
-	MOVQ       16(R9), R12
-	VMOVUPS    Y1, (R8)(R12*1)
-	VMOVUPS    (DI), Y1
+	MOVQ       16(R10), R12
+	VMOVUPS    Y1, (R9)(R12*1)
+	VMOVUPS    (DI)(R8*1), Y1
 	VSUBPS     Y1, Y0, Y2
-	MOVQ       8(R9), R12
-	VMOVUPS    Y2, (R8)(R12*1)
+	MOVQ       8(R10), R12
+	VMOVUPS    Y2, (R9)(R12*1)
 	VADDPS     Y1, Y0, Y0
-	MOVQ       24(R9), R12
-	VMOVUPS    Y0, (R8)(R12*1)
-	ADDQ       $0x20, BX
-	ADDQ       $0x20, SI
-	ADDQ       $0x20, DI
+	MOVQ       24(R10), R12
+	VMOVUPS    Y0, (R9)(R12*1)
+	ADDQ       $0x20, R9
 	ADDQ       $0x20, R8
-	XORQ       $0x01, R11
+	TESTQ      $0x00000020, R8
 	JNZ        butterfly
-	SUBQ       $0x40, R8
-	ADDQ       $0x00000100, BX
-	ADDQ       $0x00000100, SI
-	ADDQ       $0x00000100, DI
-	ADDQ       $0x00000020, R9
+	SUBQ       $0x40, R9
+	ADDQ       $0x00000100, R8
+	ADDQ       $0x00000020, R10
 	CMPQ       CX, 8(DX)
 	JLS        fetched
 	ADDQ       $0x18, DX
 	MOVQ       (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -1501,71 +1449,67 @@ TEXT ·LineTwiddled4AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Y1
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Y3
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Y1
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Y3
 	VADDPS       Y1, Y0, Y4
 	VADDPS       Y3, Y2, Y5
 	VSUBPS       Y1, Y0, Y0
 	VSUBPS       Y2, Y3, Y1
-	VBROADCASTSS 12(R10), Y2
+	VBROADCASTSS 12(R11), Y2
 	VMULPS       Y2, Y1, Y3
-	VBROADCASTSS 8(R10), Y6
+	VBROADCASTSS 8(R11), Y6
 	VMULPS       Y6, Y1, Y1
 	VFMSUB231PS  Y6, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	VMOVUPS      Y3, 64(SI)
-	VMOVUPS      Y1, 64(DI)
+	VMOVUPS      Y3, 64(SI)(R8*1)
+	VMOVUPS      Y1, 64(DI)(R8*1)
 	VADDPS       Y5, Y4, Y0
-	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y0, (BX)(R8*1)
 	VSUBPS       Y5, Y4, Y0
-	VBROADCASTSS (R10), Y1
+	VBROADCASTSS (R11), Y1
 	VMULPS       Y1, Y0, Y1
-	VBROADCASTSS 4(R10), Y2
+	VBROADCASTSS 4(R11), Y2
 	VMULPS       Y2, Y0, Y0
-	VMOVUPS      Y1, (SI)
-	VMOVUPS      Y0, (DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y1, (SI)(R8*1)
+	VMOVUPS      Y0, (DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000100, BX
-	ADDQ         $0x00000100, SI
-	ADDQ         $0x00000100, DI
-	ADDQ         $0x00000020, R9
-	ADDQ         $0x00000010, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000020, R10
+	ADDQ         $0x00000010, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -1589,69 +1533,65 @@ TEXT ·LineBackTwiddled4AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      64(DI), Y0
-	VBROADCASTSS 12(R10), Y1
+	VMOVUPS      64(DI)(R8*1), Y0
+	VBROADCASTSS 12(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 8(R10), Y3
+	VBROADCASTSS 8(R11), Y3
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      64(SI), Y4
+	VMOVUPS      64(SI)(R8*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
 	VFNMADD231PS Y1, Y4, Y0
-	VBROADCASTSS 4(R10), Y1
-	VMULPS       (DI), Y1, Y1
-	VBROADCASTSS (R10), Y3
-	VFMADD231PS  (SI), Y3, Y1
-	VMOVUPS      (BX), Y3
+	VBROADCASTSS 4(R11), Y1
+	VMULPS       (DI)(R8*1), Y1, Y1
+	VBROADCASTSS (R11), Y3
+	VFMADD231PS  (SI)(R8*1), Y3, Y1
+	VMOVUPS      (BX)(R8*1), Y3
 	VADDPS       Y1, Y3, Y4
 	VSUBPS       Y1, Y3, Y1
 	VADDPS       Y2, Y4, Y3
-	MOVQ         (R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VSUBPS       Y2, Y4, Y2
-	MOVQ         16(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
 	VSUBPS       Y0, Y1, Y2
-	MOVQ         8(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
 	VADDPS       Y0, Y1, Y0
-	MOVQ         24(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         24(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000100, BX
-	ADDQ         $0x00000100, SI
-	ADDQ         $0x00000100, DI
-	ADDQ         $0x00000020, R9
-	ADDQ         $0x00000010, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000020, R10
+	ADDQ         $0x00000010, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -1677,38 +1617,39 @@ TEXT ·Line5AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R11
-	VMOVUPS      (R8)(R11*1), Z0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R11
-	VMOVUPS      (R8)(R11*1), Z1
-	MOVQ         32(R9), R11
-	VMOVUPS      (R8)(R11*1), Z2
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Z1
+	MOVQ         32(R10), R12
+	VMOVUPS      (R9)(R12*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVQ         16(R9), R11
-	VMOVUPS      (R8)(R11*1), Z4
-	MOVQ         24(R9), R11
-	VMOVUPS      (R8)(R11*1), Z5
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Z4
+	MOVQ         24(R10), R12
+	VMOVUPS      (R9)(R12*1), Z5
 	VADDPS       Z5, Z4, Z6
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Z5, Z4, Z4
 	VADDPS       Z6, Z2, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Z2
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z2, Z3, Z5
@@ -1718,27 +1659,25 @@ butterfly:
 	VFNMADD231PS Z9, Z6, Z5
 	VBROADCASTSS butterflyConstants<>+20(SB), Z10
 	VFMADD231PS  Z10, Z4, Z8
-	VMOVUPS      Z5, 64(SI)
+	VMOVUPS      Z5, 64(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z8, 64(DI)
+	VMOVUPS      Z8, 64(DI)(R8*1)
 	VFNMADD231PS Z9, Z3, Z0
 	VMULPS       Z10, Z1, Z1
 	VFMADD231PS  Z2, Z6, Z0
 	VFNMADD231PS Z7, Z4, Z1
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (DI)
-	ADDQ         $0x00000140, BX
-	ADDQ         $0x00000140, SI
-	ADDQ         $0x00000140, DI
-	ADDQ         $0x00000028, R9
+	VMOVUPS      Z0, (SI)(R8*1)
+	VMOVUPS      Z1, (DI)(R8*1)
+	ADDQ         $0x00000140, R8
+	ADDQ         $0x00000028, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -1764,45 +1703,46 @@ TEXT ·LineBack5AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (BX), Z0
-	VMOVUPS      64(SI), Z1
+	VMOVUPS      (BX)(R8*1), Z0
+	VMOVUPS      64(SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      (SI), Z3
+	VMOVUPS      (SI)(R8*1), Z3
 	VADDPS       Z3, Z2, Z2
-	MOVQ         (R9), R11
-	VMOVUPS      Z2, (R8)(R11*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Z2, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Z2
 	VMOVAPS      Z0, Z4
 	VFMADD231PS  Z2, Z1, Z4
-	VMOVUPS      64(DI), Z5
+	VMOVUPS      64(DI)(R8*1), Z5
 	VBROADCASTSS butterflyConstants<>+12(SB), Z6
 	VMULPS       Z6, Z5, Z7
 	VBROADCASTSS butterflyConstants<>+16(SB), Z8
 	VFNMADD231PS Z8, Z3, Z4
-	VMOVUPS      (DI), Z9
+	VMOVUPS      (DI)(R8*1), Z9
 	VBROADCASTSS butterflyConstants<>+20(SB), Z10
 	VFMADD231PS  Z10, Z9, Z7
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z7, Z4, Z11
-	MOVQ         8(R9), R11
-	VMOVUPS      Z11, (R8)(R11*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Z11, (R9)(R12*1)
 	VSUBPS       Z7, Z4, Z4
-	MOVQ         32(R9), R11
-	VMOVUPS      Z4, (R8)(R11*1)
+	MOVQ         32(R10), R12
+	VMOVUPS      Z4, (R9)(R12*1)
 	VFNMADD231PS Z8, Z1, Z0
 	VMULPS       Z10, Z5, Z1
 	PREFETCHT1   (CX)
@@ -1810,22 +1750,20 @@ butterfly:
 	VFMADD231PS  Z2, Z3, Z0
 	VFNMADD231PS Z6, Z9, Z1
 	VADDPS       Z1, Z0, Z2
-	MOVQ         16(R9), R11
-	VMOVUPS      Z2, (R8)(R11*1)
+	MOVQ         16(R10), R12
+	VMOVUPS      Z2, (R9)(R12*1)
 	VSUBPS       Z1, Z0, Z0
-	MOVQ         24(R9), R11
-	VMOVUPS      Z0, (R8)(R11*1)
-	ADDQ         $0x00000140, BX
-	ADDQ         $0x00000140, SI
-	ADDQ         $0x00000140, DI
-	ADDQ         $0x00000028, R9
+	MOVQ         24(R10), R12
+	VMOVUPS      Z0, (R9)(R12*1)
+	ADDQ         $0x00000140, R8
+	ADDQ         $0x00000028, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -1851,39 +1789,40 @@ TEXT ·LineTwiddled5AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Z1
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Z1
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Z4
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Z5
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Z4
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Z5
 	VADDPS       Z5, Z4, Z6
 	VSUBPS       Z5, Z4, Z4
 	VADDPS       Z6, Z2, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Z2
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z2, Z3, Z5
@@ -1893,40 +1832,38 @@ butterfly:
 	VFNMADD231PS Z9, Z6, Z5
 	VBROADCASTSS butterflyConstants<>+20(SB), Z10
 	VFMADD231PS  Z10, Z4, Z8
-	VBROADCASTSS 12(R10), Z11
+	VBROADCASTSS 12(R11), Z11
 	VMULPS       Z11, Z8, Z12
-	VBROADCASTSS 8(R10), Z13
+	VBROADCASTSS 8(R11), Z13
 	VMULPS       Z13, Z8, Z8
 	VFMSUB231PS  Z13, Z5, Z12
 	VFMADD231PS  Z11, Z5, Z8
-	VMOVUPS      Z12, 64(SI)
-	VMOVUPS      Z8, 64(DI)
+	VMOVUPS      Z12, 64(SI)(R8*1)
+	VMOVUPS      Z8, 64(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z9, Z3, Z0
 	VMULPS       Z10, Z1, Z1
 	VFMADD231PS  Z2, Z6, Z0
 	VFNMADD231PS Z7, Z4, Z1
-	VBROADCASTSS 4(R10), Z2
+	VBROADCASTSS 4(R11), Z2
 	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS (R10), Z4
+	VBROADCASTSS (R11), Z4
 	VMULPS       Z4, Z1, Z1
 	VFMSUB231PS  Z4, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	VMOVUPS      Z3, (SI)
-	VMOVUPS      Z1, (DI)
-	ADDQ         $0x00000140, BX
-	ADDQ         $0x00000140, SI
-	ADDQ         $0x00000140, DI
-	ADDQ         $0x00000028, R9
-	ADDQ         $0x00000010, R10
+	VMOVUPS      Z3, (SI)(R8*1)
+	VMOVUPS      Z1, (DI)(R8*1)
+	ADDQ         $0x00000140, R8
+	ADDQ         $0x00000028, R10
+	ADDQ         $0x00000010, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -1952,43 +1889,44 @@ TEXT ·LineBackTwiddled5AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      64(DI), Z0
-	VBROADCASTSS 12(R10), Z1
+	VMOVUPS      64(DI)(R8*1), Z0
+	VBROADCASTSS 12(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 8(R10), Z3
+	VBROADCASTSS 8(R11), Z3
 	VMULPS       Z3, Z0, Z0
-	VMOVUPS      64(SI), Z4
+	VMOVUPS      64(SI)(R8*1), Z4
 	VFMADD231PS  Z3, Z4, Z2
 	VFNMADD231PS Z1, Z4, Z0
-	VMOVUPS      (BX), Z1
+	VMOVUPS      (BX)(R8*1), Z1
 	VADDPS       Z2, Z1, Z3
-	VMOVUPS      (DI), Z4
-	VBROADCASTSS 4(R10), Z5
+	VMOVUPS      (DI)(R8*1), Z4
+	VBROADCASTSS 4(R11), Z5
 	VMULPS       Z5, Z4, Z6
-	VBROADCASTSS (R10), Z7
+	VBROADCASTSS (R11), Z7
 	VMULPS       Z7, Z4, Z4
-	VMOVUPS      (SI), Z8
+	VMOVUPS      (SI)(R8*1), Z8
 	VFMADD231PS  Z7, Z8, Z6
 	VFNMADD231PS Z5, Z8, Z4
 	VADDPS       Z6, Z3, Z3
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         (R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Z3
 	VMOVAPS      Z1, Z5
 	VFMADD231PS  Z3, Z2, Z5
@@ -1999,11 +1937,11 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+20(SB), Z10
 	VFMADD231PS  Z10, Z4, Z8
 	VADDPS       Z8, Z5, Z11
-	MOVQ         8(R9), R12
-	VMOVUPS      Z11, (R8)(R12*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Z11, (R9)(R13*1)
 	VSUBPS       Z8, Z5, Z5
-	MOVQ         32(R9), R12
-	VMOVUPS      Z5, (R8)(R12*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Z5, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z9, Z2, Z1
@@ -2011,23 +1949,21 @@ butterfly:
 	VFMADD231PS  Z3, Z6, Z1
 	VFNMADD231PS Z7, Z4, Z0
 	VADDPS       Z0, Z1, Z2
-	MOVQ         16(R9), R12
-	VMOVUPS      Z2, (R8)(R12*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Z2, (R9)(R13*1)
 	VSUBPS       Z0, Z1, Z0
-	MOVQ         24(R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
-	ADDQ         $0x00000140, BX
-	ADDQ         $0x00000140, SI
-	ADDQ         $0x00000140, DI
-	ADDQ         $0x00000028, R9
-	ADDQ         $0x00000010, R10
+	MOVQ         24(R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
+	ADDQ         $0x00000140, R8
+	ADDQ         $0x00000028, R10
+	ADDQ         $0x00000010, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -2051,39 +1987,39 @@ TEXT ·Line5AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Y0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Y1
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Y2
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Y1
+	MOVQ         32(R10), R12
+	VMOVUPS      (R9)(R12*1), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Y4
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Y5
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Y4
+	MOVQ         24(R10), R12
+	VMOVUPS      (R9)(R12*1), Y5
 	VADDPS       Y5, Y4, Y6
 	VSUBPS       Y5, Y4, Y4
 	VADDPS       Y6, Y2, Y2
-	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Y2
 	VMOVAPS      Y0, Y5
 	VFMADD231PS  Y2, Y3, Y5
@@ -2095,32 +2031,28 @@ butterfly:
 	VFNMADD231PS Y9, Y6, Y5
 	VBROADCASTSS butterflyConstants<>+20(SB), Y10
 	VFMADD231PS  Y10, Y4, Y8
-	VMOVUPS      Y5, 64(SI)
-	VMOVUPS      Y8, 64(DI)
+	VMOVUPS      Y5, 64(SI)(R8*1)
+	VMOVUPS      Y8, 64(DI)(R8*1)
 	VFNMADD231PS Y9, Y3, Y0
 	VMULPS       Y10, Y1, Y1
 	VFMADD231PS  Y2, Y6, Y0
 	VFNMADD231PS Y7, Y4, Y1
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y0, (SI)(R8*1)
+	VMOVUPS      Y1, (DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R11
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000100, BX
-	ADDQ         $0x00000100, SI
-	ADDQ         $0x00000100, DI
-	ADDQ         $0x00000028, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000028, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -2144,76 +2076,72 @@ TEXT ·LineBack5AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (BX), Y0
-	VMOVUPS      64(SI), Y1
+	VMOVUPS      (BX)(R8*1), Y0
+	VMOVUPS      64(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      (SI), Y3
+	VMOVUPS      (SI)(R8*1), Y3
 	VADDPS       Y3, Y2, Y2
-	MOVQ         (R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Y2
 	VMOVAPS      Y0, Y4
 	VFMADD231PS  Y2, Y1, Y4
-	VMOVUPS      64(DI), Y5
+	VMOVUPS      64(DI)(R8*1), Y5
 	VBROADCASTSS butterflyConstants<>+12(SB), Y6
 	VMULPS       Y6, Y5, Y7
 	VBROADCASTSS butterflyConstants<>+16(SB), Y8
 	VFNMADD231PS Y8, Y3, Y4
-	VMOVUPS      (DI), Y9
+	VMOVUPS      (DI)(R8*1), Y9
 	VBROADCASTSS butterflyConstants<>+20(SB), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VADDPS       Y7, Y4, Y11
-	MOVQ         8(R9), R12
-	VMOVUPS      Y11, (R8)(R12*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Y11, (R9)(R12*1)
 	VSUBPS       Y7, Y4, Y4
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         32(R9), R12
-	VMOVUPS      Y4, (R8)(R12*1)
+	MOVQ         32(R10), R12
+	VMOVUPS      Y4, (R9)(R12*1)
 	VFNMADD231PS Y8, Y1, Y0
 	VMULPS       Y10, Y5, Y1
 	VFMADD231PS  Y2, Y3, Y0
 	VFNMADD231PS Y6, Y9, Y1
 	VADDPS       Y1, Y0, Y2
-	MOVQ         16(R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         16(R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VSUBPS       Y1, Y0, Y0
-	MOVQ         24(R9), R12
-	VMOVUPS      Y0, (R8)(R12*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         24(R10), R12
+	VMOVUPS      Y0, (R9)(R12*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R11
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000100, BX
-	ADDQ         $0x00000100, SI
-	ADDQ         $0x00000100, DI
-	ADDQ         $0x00000028, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000028, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -2237,40 +2165,40 @@ TEXT ·LineTwiddled5AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Y1
-	MOVQ         32(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Y1
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Y4
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Y5
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Y4
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Y5
 	VADDPS       Y5, Y4, Y6
 	VSUBPS       Y5, Y4, Y4
 	VADDPS       Y6, Y2, Y2
-	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Y2
 	VMOVAPS      Y0, Y5
 	VFMADD231PS  Y2, Y3, Y5
@@ -2280,47 +2208,43 @@ butterfly:
 	VFNMADD231PS Y9, Y6, Y5
 	VBROADCASTSS butterflyConstants<>+20(SB), Y10
 	VFMADD231PS  Y10, Y4, Y8
-	VBROADCASTSS 12(R10), Y11
+	VBROADCASTSS 12(R11), Y11
 	VMULPS       Y11, Y8, Y12
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 8(R10), Y13
+	VBROADCASTSS 8(R11), Y13
 	VMULPS       Y13, Y8, Y8
 	VFMSUB231PS  Y13, Y5, Y12
 	VFMADD231PS  Y11, Y5, Y8
-	VMOVUPS      Y12, 64(SI)
-	VMOVUPS      Y8, 64(DI)
+	VMOVUPS      Y12, 64(SI)(R8*1)
+	VMOVUPS      Y8, 64(DI)(R8*1)
 	VFNMADD231PS Y9, Y3, Y0
 	VMULPS       Y10, Y1, Y1
 	VFMADD231PS  Y2, Y6, Y0
 	VFNMADD231PS Y7, Y4, Y1
-	VBROADCASTSS 4(R10), Y2
+	VBROADCASTSS 4(R11), Y2
 	VMULPS       Y2, Y1, Y3
-	VBROADCASTSS (R10), Y4
+	VBROADCASTSS (R11), Y4
 	VMULPS       Y4, Y1, Y1
 	VFMSUB231PS  Y4, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	VMOVUPS      Y3, (SI)
-	VMOVUPS      Y1, (DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y3, (SI)(R8*1)
+	VMOVUPS      Y1, (DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000100, BX
-	ADDQ         $0x00000100, SI
-	ADDQ         $0x00000100, DI
-	ADDQ         $0x00000028, R9
-	ADDQ         $0x00000010, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000028, R10
+	ADDQ         $0x00000010, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -2344,44 +2268,44 @@ TEXT ·LineBackTwiddled5AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      64(DI), Y0
-	VBROADCASTSS 12(R10), Y1
+	VMOVUPS      64(DI)(R8*1), Y0
+	VBROADCASTSS 12(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 8(R10), Y3
+	VBROADCASTSS 8(R11), Y3
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      64(SI), Y4
+	VMOVUPS      64(SI)(R8*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
 	VFNMADD231PS Y1, Y4, Y0
-	VMOVUPS      (BX), Y1
+	VMOVUPS      (BX)(R8*1), Y1
 	VADDPS       Y2, Y1, Y3
-	VMOVUPS      (DI), Y4
-	VBROADCASTSS 4(R10), Y5
+	VMOVUPS      (DI)(R8*1), Y4
+	VBROADCASTSS 4(R11), Y5
 	VMULPS       Y5, Y4, Y6
-	VBROADCASTSS (R10), Y7
+	VBROADCASTSS (R11), Y7
 	VMULPS       Y7, Y4, Y4
-	VMOVUPS      (SI), Y8
+	VMOVUPS      (SI)(R8*1), Y8
 	VFMADD231PS  Y7, Y8, Y6
 	VFNMADD231PS Y5, Y8, Y4
 	VADDPS       Y6, Y3, Y3
-	MOVQ         (R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Y3
 	VMOVAPS      Y1, Y5
 	VFMADD231PS  Y3, Y2, Y5
@@ -2394,40 +2318,36 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+20(SB), Y10
 	VFMADD231PS  Y10, Y4, Y8
 	VADDPS       Y8, Y5, Y11
-	MOVQ         8(R9), R13
-	VMOVUPS      Y11, (R8)(R13*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Y11, (R9)(R13*1)
 	VSUBPS       Y8, Y5, Y5
-	MOVQ         32(R9), R13
-	VMOVUPS      Y5, (R8)(R13*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Y5, (R9)(R13*1)
 	VFNMADD231PS Y9, Y2, Y1
 	VMULPS       Y10, Y0, Y0
 	VFMADD231PS  Y3, Y6, Y1
 	VFNMADD231PS Y7, Y4, Y0
 	VADDPS       Y0, Y1, Y2
-	MOVQ         16(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
 	VSUBPS       Y0, Y1, Y0
-	MOVQ         24(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         24(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000100, BX
-	ADDQ         $0x00000100, SI
-	ADDQ         $0x00000100, DI
-	ADDQ         $0x00000028, R9
-	ADDQ         $0x00000010, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000028, R10
+	ADDQ         $0x00000010, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -2453,45 +2373,46 @@ TEXT ·Line7AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R11
-	VMOVUPS      (R8)(R11*1), Z0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R11
-	VMOVUPS      (R8)(R11*1), Z1
-	MOVQ         48(R9), R11
-	VMOVUPS      (R8)(R11*1), Z2
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Z1
+	MOVQ         48(R10), R12
+	VMOVUPS      (R9)(R12*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVQ         16(R9), R11
-	VMOVUPS      (R8)(R11*1), Z4
-	MOVQ         40(R9), R11
-	VMOVUPS      (R8)(R11*1), Z5
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Z4
+	MOVQ         40(R10), R12
+	VMOVUPS      (R9)(R12*1), Z5
 	VADDPS       Z5, Z4, Z6
 	VSUBPS       Z5, Z4, Z4
 	VADDPS       Z6, Z2, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         24(R9), R11
-	VMOVUPS      (R8)(R11*1), Z5
-	MOVQ         32(R9), R11
-	VMOVUPS      (R8)(R11*1), Z7
+	MOVQ         24(R10), R12
+	VMOVUPS      (R9)(R12*1), Z5
+	MOVQ         32(R10), R12
+	VMOVUPS      (R9)(R12*1), Z7
 	VADDPS       Z7, Z5, Z8
 	VSUBPS       Z7, Z5, Z5
 	VADDPS       Z8, Z2, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+24(SB), Z2
 	VMOVAPS      Z0, Z7
 	VFMADD231PS  Z2, Z3, Z7
@@ -2507,8 +2428,8 @@ butterfly:
 	VFNMADD231PS Z13, Z8, Z7
 	VBROADCASTSS butterflyConstants<>+44(SB), Z14
 	VFMADD231PS  Z14, Z5, Z10
-	VMOVUPS      Z7, 128(SI)
-	VMOVUPS      Z10, 128(DI)
+	VMOVUPS      Z7, 128(SI)(R8*1)
+	VMOVUPS      Z10, 128(DI)(R8*1)
 	VMOVAPS      Z0, Z7
 	VFNMADD231PS Z11, Z3, Z7
 	VMULPS       Z12, Z1, Z10
@@ -2518,27 +2439,25 @@ butterfly:
 	VFNMADD231PS Z9, Z5, Z10
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z7, 64(SI)
-	VMOVUPS      Z10, 64(DI)
+	VMOVUPS      Z7, 64(SI)(R8*1)
+	VMOVUPS      Z10, 64(DI)(R8*1)
 	VFNMADD231PS Z13, Z3, Z0
 	VMULPS       Z14, Z1, Z1
 	VFMADD231PS  Z2, Z6, Z0
 	VFNMADD231PS Z9, Z4, Z1
 	VFNMADD231PS Z11, Z8, Z0
 	VFMADD231PS  Z12, Z5, Z1
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (DI)
-	ADDQ         $0x000001c0, BX
-	ADDQ         $0x000001c0, SI
-	ADDQ         $0x000001c0, DI
-	ADDQ         $0x00000038, R9
+	VMOVUPS      Z0, (SI)(R8*1)
+	VMOVUPS      Z1, (DI)(R8*1)
+	ADDQ         $0x000001c0, R8
+	ADDQ         $0x00000038, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -2564,52 +2483,53 @@ TEXT ·LineBack7AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (BX), Z0
-	VMOVUPS      128(SI), Z1
+	VMOVUPS      (BX)(R8*1), Z0
+	VMOVUPS      128(SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      64(SI), Z3
+	VMOVUPS      64(SI)(R8*1), Z3
 	VADDPS       Z3, Z2, Z2
-	VMOVUPS      (SI), Z4
+	VMOVUPS      (SI)(R8*1), Z4
 	VADDPS       Z4, Z2, Z2
-	MOVQ         (R9), R11
-	VMOVUPS      Z2, (R8)(R11*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Z2, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+24(SB), Z2
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z2, Z1, Z5
-	VMOVUPS      128(DI), Z6
+	VMOVUPS      128(DI)(R8*1), Z6
 	VBROADCASTSS butterflyConstants<>+28(SB), Z7
 	VMULPS       Z7, Z6, Z8
 	VBROADCASTSS butterflyConstants<>+32(SB), Z9
 	VFNMADD231PS Z9, Z3, Z5
-	VMOVUPS      64(DI), Z10
+	VMOVUPS      64(DI)(R8*1), Z10
 	VBROADCASTSS butterflyConstants<>+36(SB), Z11
 	VFMADD231PS  Z11, Z10, Z8
 	VBROADCASTSS butterflyConstants<>+40(SB), Z12
 	VFNMADD231PS Z12, Z4, Z5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      (DI), Z13
+	VMOVUPS      (DI)(R8*1), Z13
 	VBROADCASTSS butterflyConstants<>+44(SB), Z14
 	VFMADD231PS  Z14, Z13, Z8
 	VADDPS       Z8, Z5, Z15
-	MOVQ         8(R9), R11
-	VMOVUPS      Z15, (R8)(R11*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Z15, (R9)(R12*1)
 	VSUBPS       Z8, Z5, Z5
-	MOVQ         48(R9), R11
-	VMOVUPS      Z5, (R8)(R11*1)
+	MOVQ         48(R10), R12
+	VMOVUPS      Z5, (R9)(R12*1)
 	VMOVAPS      Z0, Z5
 	VFNMADD231PS Z9, Z1, Z5
 	VMULPS       Z11, Z6, Z8
@@ -2620,11 +2540,11 @@ butterfly:
 	VFMADD231PS  Z2, Z4, Z5
 	VFNMADD231PS Z7, Z13, Z8
 	VADDPS       Z8, Z5, Z15
-	MOVQ         16(R9), R11
-	VMOVUPS      Z15, (R8)(R11*1)
+	MOVQ         16(R10), R12
+	VMOVUPS      Z15, (R9)(R12*1)
 	VSUBPS       Z8, Z5, Z5
-	MOVQ         40(R9), R11
-	VMOVUPS      Z5, (R8)(R11*1)
+	MOVQ         40(R10), R12
+	VMOVUPS      Z5, (R9)(R12*1)
 	VFNMADD231PS Z12, Z1, Z0
 	VMULPS       Z14, Z6, Z1
 	PREFETCHT1   (CX)
@@ -2634,22 +2554,20 @@ butterfly:
 	VFNMADD231PS Z9, Z4, Z0
 	VFMADD231PS  Z11, Z13, Z1
 	VADDPS       Z1, Z0, Z2
-	MOVQ         24(R9), R11
-	VMOVUPS      Z2, (R8)(R11*1)
+	MOVQ         24(R10), R12
+	VMOVUPS      Z2, (R9)(R12*1)
 	VSUBPS       Z1, Z0, Z0
-	MOVQ         32(R9), R11
-	VMOVUPS      Z0, (R8)(R11*1)
-	ADDQ         $0x000001c0, BX
-	ADDQ         $0x000001c0, SI
-	ADDQ         $0x000001c0, DI
-	ADDQ         $0x00000038, R9
+	MOVQ         32(R10), R12
+	VMOVUPS      Z0, (R9)(R12*1)
+	ADDQ         $0x000001c0, R8
+	ADDQ         $0x00000038, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -2675,46 +2593,47 @@ TEXT ·LineTwiddled7AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Z1
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Z1
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Z4
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Z5
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Z4
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Z5
 	VADDPS       Z5, Z4, Z6
 	VSUBPS       Z5, Z4, Z4
 	VADDPS       Z6, Z2, Z2
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Z5
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Z7
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Z5
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Z7
 	VADDPS       Z7, Z5, Z8
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Z7, Z5, Z5
 	VADDPS       Z8, Z2, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+24(SB), Z2
 	VMOVAPS      Z0, Z7
 	VFMADD231PS  Z2, Z3, Z7
@@ -2728,16 +2647,16 @@ butterfly:
 	VFNMADD231PS Z13, Z8, Z7
 	VBROADCASTSS butterflyConstants<>+44(SB), Z14
 	VFMADD231PS  Z14, Z5, Z10
-	VBROADCASTSS 20(R10), Z15
+	VBROADCASTSS 20(R11), Z15
 	VMULPS       Z15, Z10, Z16
-	VBROADCASTSS 16(R10), Z17
+	VBROADCASTSS 16(R11), Z17
 	VMULPS       Z17, Z10, Z10
 	VFMSUB231PS  Z17, Z7, Z16
 	VFMADD231PS  Z15, Z7, Z10
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z16, 128(SI)
-	VMOVUPS      Z10, 128(DI)
+	VMOVUPS      Z16, 128(SI)(R8*1)
+	VMOVUPS      Z10, 128(DI)(R8*1)
 	VMOVAPS      Z0, Z7
 	VFNMADD231PS Z11, Z3, Z7
 	VMULPS       Z12, Z1, Z10
@@ -2745,42 +2664,40 @@ butterfly:
 	VFNMADD231PS Z14, Z4, Z10
 	VFMADD231PS  Z2, Z8, Z7
 	VFNMADD231PS Z9, Z5, Z10
-	VBROADCASTSS 12(R10), Z15
+	VBROADCASTSS 12(R11), Z15
 	VMULPS       Z15, Z10, Z16
-	VBROADCASTSS 8(R10), Z17
+	VBROADCASTSS 8(R11), Z17
 	VMULPS       Z17, Z10, Z10
 	VFMSUB231PS  Z17, Z7, Z16
 	VFMADD231PS  Z15, Z7, Z10
-	VMOVUPS      Z16, 64(SI)
+	VMOVUPS      Z16, 64(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z10, 64(DI)
+	VMOVUPS      Z10, 64(DI)(R8*1)
 	VFNMADD231PS Z13, Z3, Z0
 	VMULPS       Z14, Z1, Z1
 	VFMADD231PS  Z2, Z6, Z0
 	VFNMADD231PS Z9, Z4, Z1
 	VFNMADD231PS Z11, Z8, Z0
 	VFMADD231PS  Z12, Z5, Z1
-	VBROADCASTSS 4(R10), Z2
+	VBROADCASTSS 4(R11), Z2
 	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS (R10), Z4
+	VBROADCASTSS (R11), Z4
 	VMULPS       Z4, Z1, Z1
 	VFMSUB231PS  Z4, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	VMOVUPS      Z3, (SI)
-	VMOVUPS      Z1, (DI)
-	ADDQ         $0x000001c0, BX
-	ADDQ         $0x000001c0, SI
-	ADDQ         $0x000001c0, DI
-	ADDQ         $0x00000038, R9
-	ADDQ         $0x00000018, R10
+	VMOVUPS      Z3, (SI)(R8*1)
+	VMOVUPS      Z1, (DI)(R8*1)
+	ADDQ         $0x000001c0, R8
+	ADDQ         $0x00000038, R10
+	ADDQ         $0x00000018, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -2806,52 +2723,53 @@ TEXT ·LineBackTwiddled7AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      128(DI), Z0
-	VBROADCASTSS 20(R10), Z1
+	VMOVUPS      128(DI)(R8*1), Z0
+	VBROADCASTSS 20(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 16(R10), Z3
+	VBROADCASTSS 16(R11), Z3
 	VMULPS       Z3, Z0, Z0
-	VMOVUPS      128(SI), Z4
+	VMOVUPS      128(SI)(R8*1), Z4
 	VFMADD231PS  Z3, Z4, Z2
 	VFNMADD231PS Z1, Z4, Z0
-	VMOVUPS      (BX), Z1
+	VMOVUPS      (BX)(R8*1), Z1
 	VADDPS       Z2, Z1, Z3
-	VMOVUPS      64(DI), Z4
-	VBROADCASTSS 12(R10), Z5
+	VMOVUPS      64(DI)(R8*1), Z4
+	VBROADCASTSS 12(R11), Z5
 	VMULPS       Z5, Z4, Z6
-	VBROADCASTSS 8(R10), Z7
+	VBROADCASTSS 8(R11), Z7
 	VMULPS       Z7, Z4, Z4
-	VMOVUPS      64(SI), Z8
+	VMOVUPS      64(SI)(R8*1), Z8
 	VFMADD231PS  Z7, Z8, Z6
 	VFNMADD231PS Z5, Z8, Z4
 	VADDPS       Z6, Z3, Z3
-	VMOVUPS      (DI), Z5
-	VBROADCASTSS 4(R10), Z7
+	VMOVUPS      (DI)(R8*1), Z5
+	VBROADCASTSS 4(R11), Z7
 	VMULPS       Z7, Z5, Z8
-	VBROADCASTSS (R10), Z9
+	VBROADCASTSS (R11), Z9
 	VMULPS       Z9, Z5, Z5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      (SI), Z10
+	VMOVUPS      (SI)(R8*1), Z10
 	VFMADD231PS  Z9, Z10, Z8
 	VFNMADD231PS Z7, Z10, Z5
 	VADDPS       Z8, Z3, Z3
-	MOVQ         (R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+24(SB), Z3
 	VMOVAPS      Z1, Z7
 	VFMADD231PS  Z3, Z2, Z7
@@ -2866,13 +2784,13 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+44(SB), Z14
 	VFMADD231PS  Z14, Z5, Z10
 	VADDPS       Z10, Z7, Z15
-	MOVQ         8(R9), R12
-	VMOVUPS      Z15, (R8)(R12*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Z15, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Z10, Z7, Z7
-	MOVQ         48(R9), R12
-	VMOVUPS      Z7, (R8)(R12*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Z7, (R9)(R13*1)
 	VMOVAPS      Z1, Z7
 	VFNMADD231PS Z11, Z2, Z7
 	VMULPS       Z12, Z0, Z10
@@ -2881,13 +2799,13 @@ butterfly:
 	VFMADD231PS  Z3, Z8, Z7
 	VFNMADD231PS Z9, Z5, Z10
 	VADDPS       Z10, Z7, Z15
-	MOVQ         16(R9), R12
-	VMOVUPS      Z15, (R8)(R12*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Z15, (R9)(R13*1)
 	VSUBPS       Z10, Z7, Z7
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         40(R9), R12
-	VMOVUPS      Z7, (R8)(R12*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Z7, (R9)(R13*1)
 	VFNMADD231PS Z13, Z2, Z1
 	VMULPS       Z14, Z0, Z0
 	VFMADD231PS  Z3, Z6, Z1
@@ -2895,23 +2813,21 @@ butterfly:
 	VFNMADD231PS Z11, Z8, Z1
 	VFMADD231PS  Z12, Z5, Z0
 	VADDPS       Z0, Z1, Z2
-	MOVQ         24(R9), R12
-	VMOVUPS      Z2, (R8)(R12*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Z2, (R9)(R13*1)
 	VSUBPS       Z0, Z1, Z0
-	MOVQ         32(R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
-	ADDQ         $0x000001c0, BX
-	ADDQ         $0x000001c0, SI
-	ADDQ         $0x000001c0, DI
-	ADDQ         $0x00000038, R9
-	ADDQ         $0x00000018, R10
+	MOVQ         32(R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
+	ADDQ         $0x000001c0, R8
+	ADDQ         $0x00000038, R10
+	ADDQ         $0x00000018, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -2935,46 +2851,46 @@ TEXT ·Line7AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Y0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Y1
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Y2
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Y1
+	MOVQ         48(R10), R12
+	VMOVUPS      (R9)(R12*1), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Y4
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Y5
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Y4
+	MOVQ         40(R10), R12
+	VMOVUPS      (R9)(R12*1), Y5
 	VADDPS       Y5, Y4, Y6
 	VSUBPS       Y5, Y4, Y4
 	VADDPS       Y6, Y2, Y2
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Y5
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Y7
+	MOVQ         24(R10), R12
+	VMOVUPS      (R9)(R12*1), Y5
+	MOVQ         32(R10), R12
+	VMOVUPS      (R9)(R12*1), Y7
 	VADDPS       Y7, Y5, Y8
 	VSUBPS       Y7, Y5, Y5
 	VADDPS       Y8, Y2, Y2
-	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+24(SB), Y2
 	VMOVAPS      Y0, Y7
 	VFMADD231PS  Y2, Y3, Y7
@@ -2990,8 +2906,8 @@ butterfly:
 	VFNMADD231PS Y13, Y8, Y7
 	VBROADCASTSS butterflyConstants<>+44(SB), Y14
 	VFMADD231PS  Y14, Y5, Y10
-	VMOVUPS      Y7, 128(SI)
-	VMOVUPS      Y10, 128(DI)
+	VMOVUPS      Y7, 128(SI)(R8*1)
+	VMOVUPS      Y10, 128(DI)(R8*1)
 	VMOVAPS      Y0, Y7
 	VFNMADD231PS Y11, Y3, Y7
 	VMULPS       Y12, Y1, Y10
@@ -2999,34 +2915,30 @@ butterfly:
 	VFNMADD231PS Y14, Y4, Y10
 	VFMADD231PS  Y2, Y8, Y7
 	VFNMADD231PS Y9, Y5, Y10
-	VMOVUPS      Y7, 64(SI)
-	VMOVUPS      Y10, 64(DI)
+	VMOVUPS      Y7, 64(SI)(R8*1)
+	VMOVUPS      Y10, 64(DI)(R8*1)
 	VFNMADD231PS Y13, Y3, Y0
 	VMULPS       Y14, Y1, Y1
 	VFMADD231PS  Y2, Y6, Y0
 	VFNMADD231PS Y9, Y4, Y1
 	VFNMADD231PS Y11, Y8, Y0
 	VFMADD231PS  Y12, Y5, Y1
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y0, (SI)(R8*1)
+	VMOVUPS      Y1, (DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R11
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000180, BX
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000180, DI
-	ADDQ         $0x00000038, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000180, R8
+	ADDQ         $0x00000038, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -3050,53 +2962,53 @@ TEXT ·LineBack7AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (BX), Y0
-	VMOVUPS      128(SI), Y1
+	VMOVUPS      (BX)(R8*1), Y0
+	VMOVUPS      128(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      64(SI), Y3
+	VMOVUPS      64(SI)(R8*1), Y3
 	VADDPS       Y3, Y2, Y2
-	VMOVUPS      (SI), Y4
+	VMOVUPS      (SI)(R8*1), Y4
 	VADDPS       Y4, Y2, Y2
-	MOVQ         (R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+24(SB), Y2
 	VMOVAPS      Y0, Y5
 	VFMADD231PS  Y2, Y1, Y5
-	VMOVUPS      128(DI), Y6
+	VMOVUPS      128(DI)(R8*1), Y6
 	VBROADCASTSS butterflyConstants<>+28(SB), Y7
 	VMULPS       Y7, Y6, Y8
 	VBROADCASTSS butterflyConstants<>+32(SB), Y9
 	VFNMADD231PS Y9, Y3, Y5
-	VMOVUPS      64(DI), Y10
+	VMOVUPS      64(DI)(R8*1), Y10
 	VBROADCASTSS butterflyConstants<>+36(SB), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS butterflyConstants<>+40(SB), Y12
 	VFNMADD231PS Y12, Y4, Y5
-	VMOVUPS      (DI), Y13
+	VMOVUPS      (DI)(R8*1), Y13
 	VBROADCASTSS butterflyConstants<>+44(SB), Y14
 	VFMADD231PS  Y14, Y13, Y8
 	VADDPS       Y8, Y5, Y15
-	MOVQ         8(R9), R12
-	VMOVUPS      Y15, (R8)(R12*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Y15, (R9)(R12*1)
 	VSUBPS       Y8, Y5, Y5
-	MOVQ         48(R9), R12
-	VMOVUPS      Y5, (R8)(R12*1)
+	MOVQ         48(R10), R12
+	VMOVUPS      Y5, (R9)(R12*1)
 	VMOVAPS      Y0, Y5
 	VFNMADD231PS Y9, Y1, Y5
 	VMULPS       Y11, Y6, Y8
@@ -3107,11 +3019,11 @@ butterfly:
 	VFMADD231PS  Y2, Y4, Y5
 	VFNMADD231PS Y7, Y13, Y8
 	VADDPS       Y8, Y5, Y15
-	MOVQ         16(R9), R12
-	VMOVUPS      Y15, (R8)(R12*1)
+	MOVQ         16(R10), R12
+	VMOVUPS      Y15, (R9)(R12*1)
 	VSUBPS       Y8, Y5, Y5
-	MOVQ         40(R9), R12
-	VMOVUPS      Y5, (R8)(R12*1)
+	MOVQ         40(R10), R12
+	VMOVUPS      Y5, (R9)(R12*1)
 	VFNMADD231PS Y12, Y1, Y0
 	VMULPS       Y14, Y6, Y1
 	VFMADD231PS  Y2, Y3, Y0
@@ -3119,29 +3031,25 @@ butterfly:
 	VFNMADD231PS Y9, Y4, Y0
 	VFMADD231PS  Y11, Y13, Y1
 	VADDPS       Y1, Y0, Y2
-	MOVQ         24(R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         24(R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VSUBPS       Y1, Y0, Y0
-	MOVQ         32(R9), R12
-	VMOVUPS      Y0, (R8)(R12*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         32(R10), R12
+	VMOVUPS      Y0, (R9)(R12*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R11
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000180, BX
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000180, DI
-	ADDQ         $0x00000038, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000180, R8
+	ADDQ         $0x00000038, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -3165,35 +3073,35 @@ TEXT ·LineTwiddled7AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Y1
-	MOVQ         48(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Y1
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
-	MOVQ         40(R9), R13
-	VMOVUPS      (R8)(R13*1), Y4
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Y4
 	VADDPS       Y4, Y2, Y5
 	VSUBPS       Y4, Y2, Y2
 	VADDPS       Y3, Y0, Y4
@@ -3217,66 +3125,62 @@ butterfly:
 	VFMADD231PS  Y6, Y5, Y0
 	VMULPS       Y15, Y1, Y1
 	VFNMADD231PS Y9, Y2, Y1
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
-	MOVQ         32(R9), R13
-	VMOVUPS      (R8)(R13*1), Y3
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Y3
 	VADDPS       Y3, Y2, Y11
 	VSUBPS       Y3, Y2, Y2
 	VADDPS       Y5, Y4, Y3
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Y11, Y3, Y3
-	VMOVUPS      Y3, (BX)
+	VMOVUPS      Y3, (BX)(R8*1)
 	VFNMADD231PS Y13, Y11, Y7
 	VFMADD231PS  Y15, Y2, Y10
-	VBROADCASTSS 20(R10), Y3
+	VBROADCASTSS 20(R11), Y3
 	VMULPS       Y3, Y10, Y4
-	VBROADCASTSS 16(R10), Y5
+	VBROADCASTSS 16(R11), Y5
 	VMULPS       Y5, Y10, Y10
 	VFMSUB231PS  Y5, Y7, Y4
-	VMOVUPS      Y4, 128(SI)
+	VMOVUPS      Y4, 128(SI)(R8*1)
 	VFMADD231PS  Y3, Y7, Y10
-	VMOVUPS      Y10, 128(DI)
+	VMOVUPS      Y10, 128(DI)(R8*1)
 	VFMADD231PS  Y6, Y11, Y12
 	VFNMADD231PS Y9, Y2, Y14
-	VBROADCASTSS 12(R10), Y3
+	VBROADCASTSS 12(R11), Y3
 	VMULPS       Y3, Y14, Y4
-	VBROADCASTSS 8(R10), Y5
+	VBROADCASTSS 8(R11), Y5
 	VMULPS       Y5, Y14, Y6
 	VFMSUB231PS  Y5, Y12, Y4
-	VMOVUPS      Y4, 64(SI)
+	VMOVUPS      Y4, 64(SI)(R8*1)
 	VFMADD231PS  Y3, Y12, Y6
-	VMOVUPS      Y6, 64(DI)
+	VMOVUPS      Y6, 64(DI)(R8*1)
 	VFNMADD231PS Y8, Y11, Y0
 	VFMADD231PS  butterflyConstantVectors<>+288(SB), Y2, Y1
-	VBROADCASTSS 4(R10), Y2
+	VBROADCASTSS 4(R11), Y2
 	VMULPS       Y2, Y1, Y3
-	VBROADCASTSS (R10), Y4
+	VBROADCASTSS (R11), Y4
 	VMULPS       Y4, Y1, Y1
 	VFMSUB231PS  Y4, Y0, Y3
-	VMOVUPS      Y3, (SI)
+	VMOVUPS      Y3, (SI)(R8*1)
 	VFMADD231PS  Y2, Y0, Y1
-	VMOVUPS      Y1, (DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y1, (DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000180, BX
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000180, DI
-	ADDQ         $0x00000038, R9
-	ADDQ         $0x00000018, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000180, R8
+	ADDQ         $0x00000038, R10
+	ADDQ         $0x00000018, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -3300,53 +3204,53 @@ TEXT ·LineBackTwiddled7AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      128(DI), Y0
-	VBROADCASTSS 20(R10), Y1
+	VMOVUPS      128(DI)(R8*1), Y0
+	VBROADCASTSS 20(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 16(R10), Y3
+	VBROADCASTSS 16(R11), Y3
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      128(SI), Y4
+	VMOVUPS      128(SI)(R8*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
 	VFNMADD231PS Y1, Y4, Y0
-	VMOVUPS      (BX), Y1
+	VMOVUPS      (BX)(R8*1), Y1
 	VADDPS       Y2, Y1, Y3
-	VMOVUPS      64(DI), Y4
-	VBROADCASTSS 12(R10), Y5
+	VMOVUPS      64(DI)(R8*1), Y4
+	VBROADCASTSS 12(R11), Y5
 	VMULPS       Y5, Y4, Y6
-	VBROADCASTSS 8(R10), Y7
+	VBROADCASTSS 8(R11), Y7
 	VMULPS       Y7, Y4, Y4
-	VMOVUPS      64(SI), Y8
+	VMOVUPS      64(SI)(R8*1), Y8
 	VFMADD231PS  Y7, Y8, Y6
 	VFNMADD231PS Y5, Y8, Y4
 	VADDPS       Y6, Y3, Y3
-	VMOVUPS      (DI), Y5
-	VBROADCASTSS 4(R10), Y7
+	VMOVUPS      (DI)(R8*1), Y5
+	VBROADCASTSS 4(R11), Y7
 	VMULPS       Y7, Y5, Y8
-	VBROADCASTSS (R10), Y9
+	VBROADCASTSS (R11), Y9
 	VMULPS       Y9, Y5, Y5
-	VMOVUPS      (SI), Y10
+	VMOVUPS      (SI)(R8*1), Y10
 	VFMADD231PS  Y9, Y10, Y8
 	VFNMADD231PS Y7, Y10, Y5
 	VADDPS       Y8, Y3, Y3
-	MOVQ         (R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+24(SB), Y3
 	VMOVAPS      Y1, Y7
 	VFMADD231PS  Y3, Y2, Y7
@@ -3361,13 +3265,13 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+44(SB), Y14
 	VFMADD231PS  Y14, Y5, Y10
 	VADDPS       Y10, Y7, Y15
-	MOVQ         8(R9), R13
-	VMOVUPS      Y15, (R8)(R13*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Y15, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Y10, Y7, Y7
-	MOVQ         48(R9), R13
-	VMOVUPS      Y7, (R8)(R13*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Y7, (R9)(R13*1)
 	VMOVAPS      Y1, Y7
 	VFNMADD231PS Y11, Y2, Y7
 	VMULPS       Y12, Y0, Y10
@@ -3376,11 +3280,11 @@ butterfly:
 	VFMADD231PS  Y3, Y8, Y7
 	VFNMADD231PS Y9, Y5, Y10
 	VADDPS       Y10, Y7, Y15
-	MOVQ         16(R9), R13
-	VMOVUPS      Y15, (R8)(R13*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Y15, (R9)(R13*1)
 	VSUBPS       Y10, Y7, Y7
-	MOVQ         40(R9), R13
-	VMOVUPS      Y7, (R8)(R13*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Y7, (R9)(R13*1)
 	VFNMADD231PS Y13, Y2, Y1
 	VMULPS       Y14, Y0, Y0
 	VFMADD231PS  Y3, Y6, Y1
@@ -3388,30 +3292,26 @@ butterfly:
 	VFNMADD231PS Y11, Y8, Y1
 	VFMADD231PS  Y12, Y5, Y0
 	VADDPS       Y0, Y1, Y2
-	MOVQ         24(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
 	VSUBPS       Y0, Y1, Y0
-	MOVQ         32(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         32(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000180, BX
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000180, DI
-	ADDQ         $0x00000038, R9
-	ADDQ         $0x00000018, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000180, R8
+	ADDQ         $0x00000038, R10
+	ADDQ         $0x00000018, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -3437,41 +3337,42 @@ TEXT ·Line8AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R11
-	VMOVUPS      (R8)(R11*1), Z0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         32(R9), R11
-	VMOVUPS      (R8)(R11*1), Z1
-	MOVQ         16(R9), R11
-	VMOVUPS      (R8)(R11*1), Z2
-	MOVQ         48(R9), R11
-	VMOVUPS      (R8)(R11*1), Z3
+	MOVQ         32(R10), R12
+	VMOVUPS      (R9)(R12*1), Z1
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Z2
+	MOVQ         48(R10), R12
+	VMOVUPS      (R9)(R12*1), Z3
 	VADDPS       Z1, Z0, Z4
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	MOVQ         8(R9), R11
-	VMOVUPS      (R8)(R11*1), Z2
-	MOVQ         40(R9), R11
-	VMOVUPS      (R8)(R11*1), Z3
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Z2
+	MOVQ         40(R10), R12
+	VMOVUPS      (R9)(R12*1), Z3
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         24(R9), R11
-	VMOVUPS      (R8)(R11*1), Z6
-	MOVQ         56(R9), R11
-	VMOVUPS      (R8)(R11*1), Z7
+	MOVQ         24(R10), R12
+	VMOVUPS      (R9)(R12*1), Z6
+	MOVQ         56(R10), R12
+	VMOVUPS      (R9)(R12*1), Z7
 	VADDPS       Z3, Z2, Z8
 	VADDPS       Z7, Z6, Z9
 	VSUBPS       Z3, Z2, Z2
@@ -3485,35 +3386,33 @@ butterfly:
 	ADDQ         16(DX), CX
 	VMOVAPS      Z1, Z10
 	VFMADD231PS  Z3, Z2, Z10
-	VMOVUPS      Z7, (SI)
-	VMOVUPS      Z10, (DI)
+	VMOVUPS      Z7, (SI)(R8*1)
+	VMOVUPS      Z10, (DI)(R8*1)
 	VFNMADD231PS Z3, Z6, Z0
 	VFNMADD231PS Z3, Z2, Z1
-	VMOVUPS      Z0, 128(SI)
-	VMOVUPS      Z1, 128(DI)
+	VMOVUPS      Z0, 128(SI)(R8*1)
+	VMOVUPS      Z1, 128(DI)(R8*1)
 	VADDPS       Z5, Z4, Z0
 	VADDPS       Z9, Z8, Z1
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Z5, Z4, Z2
 	VSUBPS       Z8, Z9, Z3
-	VMOVUPS      Z2, 64(SI)
-	VMOVUPS      Z3, 64(DI)
+	VMOVUPS      Z2, 64(SI)(R8*1)
+	VMOVUPS      Z3, 64(DI)(R8*1)
 	VADDPS       Z1, Z0, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (BX)(R8*1)
 	VSUBPS       Z1, Z0, Z0
-	VMOVUPS      Z0, 64(BX)
-	ADDQ         $0x00000240, BX
-	ADDQ         $0x00000240, SI
-	ADDQ         $0x00000240, DI
-	ADDQ         $0x00000040, R9
+	VMOVUPS      Z0, 64(BX)(R8*1)
+	ADDQ         $0x00000240, R8
+	ADDQ         $0x00000040, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -3539,83 +3438,82 @@ TEXT ·LineBack8AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (DI), Z0
-	VMOVUPS      128(DI), Z1
+	VMOVUPS      (DI)(R8*1), Z0
+	VMOVUPS      128(DI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      (SI), Z3
-	VMOVUPS      128(SI), Z4
+	VMOVUPS      (SI)(R8*1), Z3
+	VMOVUPS      128(SI)(R8*1), Z4
 	VADDPS       Z4, Z3, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z4, Z3, Z1
 	VADDPS       Z1, Z0, Z3
 	VSUBPS       Z0, Z1, Z0
-	VMOVUPS      (BX), Z1
-	VMOVUPS      64(BX), Z4
+	VMOVUPS      (BX)(R8*1), Z1
+	VMOVUPS      64(BX)(R8*1), Z4
 	VADDPS       Z4, Z1, Z6
 	VSUBPS       Z4, Z1, Z1
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      64(SI), Z4
+	VMOVUPS      64(SI)(R8*1), Z4
 	VADDPS       Z4, Z6, Z7
 	VSUBPS       Z4, Z6, Z4
-	VMOVUPS      64(DI), Z6
+	VMOVUPS      64(DI)(R8*1), Z6
 	VSUBPS       Z6, Z1, Z8
 	VADDPS       Z6, Z1, Z1
 	VADDPS       Z5, Z7, Z6
-	MOVQ         (R9), R11
-	VMOVUPS      Z6, (R8)(R11*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Z6, (R9)(R12*1)
 	VSUBPS       Z5, Z7, Z5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         32(R9), R11
-	VMOVUPS      Z5, (R8)(R11*1)
+	MOVQ         32(R10), R12
+	VMOVUPS      Z5, (R9)(R12*1)
 	VSUBPS       Z2, Z4, Z5
-	MOVQ         16(R9), R11
-	VMOVUPS      Z5, (R8)(R11*1)
+	MOVQ         16(R10), R12
+	VMOVUPS      Z5, (R9)(R12*1)
 	VADDPS       Z2, Z4, Z2
-	MOVQ         48(R9), R11
-	VMOVUPS      Z2, (R8)(R11*1)
+	MOVQ         48(R10), R12
+	VMOVUPS      Z2, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+48(SB), Z2
 	VMOVAPS      Z8, Z4
 	VFMADD231PS  Z2, Z0, Z4
-	MOVQ         8(R9), R11
-	VMOVUPS      Z4, (R8)(R11*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Z4, (R9)(R12*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z2, Z0, Z8
-	MOVQ         40(R9), R11
-	VMOVUPS      Z8, (R8)(R11*1)
+	MOVQ         40(R10), R12
+	VMOVUPS      Z8, (R9)(R12*1)
 	VMOVAPS      Z1, Z0
 	VFNMADD231PS Z2, Z3, Z0
-	MOVQ         24(R9), R11
-	VMOVUPS      Z0, (R8)(R11*1)
+	MOVQ         24(R10), R12
+	VMOVUPS      Z0, (R9)(R12*1)
 	VFMADD231PS  Z2, Z3, Z1
-	MOVQ         56(R9), R11
-	VMOVUPS      Z1, (R8)(R11*1)
-	ADDQ         $0x00000240, BX
-	ADDQ         $0x00000240, SI
-	ADDQ         $0x00000240, DI
-	ADDQ         $0x00000040, R9
+	MOVQ         56(R10), R12
+	VMOVUPS      Z1, (R9)(R12*1)
+	ADDQ         $0x00000240, R8
+	ADDQ         $0x00000040, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -3641,40 +3539,41 @@ TEXT ·LineTwiddled8AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Z1
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Z3
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Z1
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Z3
 	VADDPS       Z1, Z0, Z4
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Z3
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Z6
-	MOVQ         56(R9), R12
-	VMOVUPS      (R8)(R12*1), Z7
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Z3
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Z6
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Z7
 	VADDPS       Z3, Z2, Z8
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
@@ -3688,61 +3587,59 @@ butterfly:
 	VFMADD231PS  Z3, Z6, Z7
 	VMOVAPS      Z1, Z10
 	VFMADD231PS  Z3, Z2, Z10
-	VBROADCASTSS 12(R10), Z11
+	VBROADCASTSS 12(R11), Z11
 	VMULPS       Z11, Z10, Z12
-	VBROADCASTSS 8(R10), Z13
+	VBROADCASTSS 8(R11), Z13
 	VMULPS       Z13, Z10, Z10
 	VFMSUB231PS  Z13, Z7, Z12
 	VFMADD231PS  Z11, Z7, Z10
-	VMOVUPS      Z12, 64(SI)
-	VMOVUPS      Z10, 64(DI)
+	VMOVUPS      Z12, 64(SI)(R8*1)
+	VMOVUPS      Z10, 64(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z3, Z6, Z0
 	VFNMADD231PS Z3, Z2, Z1
-	VBROADCASTSS 28(R10), Z2
+	VBROADCASTSS 28(R11), Z2
 	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS 24(R10), Z6
+	VBROADCASTSS 24(R11), Z6
 	VMULPS       Z6, Z1, Z1
 	VFMSUB231PS  Z6, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	VMOVUPS      Z3, 192(SI)
-	VMOVUPS      Z1, 192(DI)
+	VMOVUPS      Z3, 192(SI)(R8*1)
+	VMOVUPS      Z1, 192(DI)(R8*1)
 	VADDPS       Z5, Z4, Z0
 	VADDPS       Z9, Z8, Z1
 	VSUBPS       Z5, Z4, Z2
 	VSUBPS       Z8, Z9, Z3
-	VBROADCASTSS 20(R10), Z4
+	VBROADCASTSS 20(R11), Z4
 	VMULPS       Z4, Z3, Z5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 16(R10), Z6
+	VBROADCASTSS 16(R11), Z6
 	VMULPS       Z6, Z3, Z3
 	VFMSUB231PS  Z6, Z2, Z5
 	VFMADD231PS  Z4, Z2, Z3
-	VMOVUPS      Z5, 128(SI)
-	VMOVUPS      Z3, 128(DI)
+	VMOVUPS      Z5, 128(SI)(R8*1)
+	VMOVUPS      Z3, 128(DI)(R8*1)
 	VADDPS       Z1, Z0, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (BX)(R8*1)
 	VSUBPS       Z1, Z0, Z0
-	VBROADCASTSS (R10), Z1
+	VBROADCASTSS (R11), Z1
 	VMULPS       Z1, Z0, Z1
-	VBROADCASTSS 4(R10), Z2
+	VBROADCASTSS 4(R11), Z2
 	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z1, (SI)
-	VMOVUPS      Z0, (DI)
-	ADDQ         $0x00000240, BX
-	ADDQ         $0x00000240, SI
-	ADDQ         $0x00000240, DI
-	ADDQ         $0x00000040, R9
-	ADDQ         $0x00000020, R10
+	VMOVUPS      Z1, (SI)(R8*1)
+	VMOVUPS      Z0, (DI)(R8*1)
+	ADDQ         $0x00000240, R8
+	ADDQ         $0x00000040, R10
+	ADDQ         $0x00000020, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -3768,34 +3665,35 @@ TEXT ·LineBackTwiddled8AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      64(DI), Z0
-	VBROADCASTSS 12(R10), Z1
+	VMOVUPS      64(DI)(R8*1), Z0
+	VBROADCASTSS 12(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 8(R10), Z3
+	VBROADCASTSS 8(R11), Z3
 	VMULPS       Z3, Z0, Z0
-	VMOVUPS      64(SI), Z4
+	VMOVUPS      64(SI)(R8*1), Z4
 	VFMADD231PS  Z3, Z4, Z2
 	VFNMADD231PS Z1, Z4, Z0
-	VMOVUPS      192(DI), Z1
-	VBROADCASTSS 28(R10), Z3
+	VMOVUPS      192(DI)(R8*1), Z1
+	VBROADCASTSS 28(R11), Z3
 	VMULPS       Z3, Z1, Z4
-	VBROADCASTSS 24(R10), Z5
+	VBROADCASTSS 24(R11), Z5
 	VMULPS       Z5, Z1, Z1
-	VMOVUPS      192(SI), Z6
+	VMOVUPS      192(SI)(R8*1), Z6
 	VFMADD231PS  Z5, Z6, Z4
 	VFNMADD231PS Z3, Z6, Z1
 	VADDPS       Z1, Z0, Z3
@@ -3806,19 +3704,19 @@ butterfly:
 	VSUBPS       Z4, Z2, Z1
 	VADDPS       Z1, Z0, Z2
 	VSUBPS       Z0, Z1, Z0
-	VMOVUPS      128(DI), Z1
-	VBROADCASTSS 20(R10), Z4
+	VMOVUPS      128(DI)(R8*1), Z1
+	VBROADCASTSS 20(R11), Z4
 	VMULPS       Z4, Z1, Z6
-	VBROADCASTSS 16(R10), Z7
+	VBROADCASTSS 16(R11), Z7
 	VMULPS       Z7, Z1, Z1
-	VMOVUPS      128(SI), Z8
+	VMOVUPS      128(SI)(R8*1), Z8
 	VFMADD231PS  Z7, Z8, Z6
 	VFNMADD231PS Z4, Z8, Z1
-	VBROADCASTSS 4(R10), Z4
-	VMULPS       (DI), Z4, Z4
-	VBROADCASTSS (R10), Z7
-	VFMADD231PS  (SI), Z7, Z4
-	VMOVUPS      (BX), Z7
+	VBROADCASTSS 4(R11), Z4
+	VMULPS       (DI)(R8*1), Z4, Z4
+	VBROADCASTSS (R11), Z7
+	VFMADD231PS  (SI)(R8*1), Z7, Z4
+	VMOVUPS      (BX)(R8*1), Z7
 	VADDPS       Z4, Z7, Z8
 	VSUBPS       Z4, Z7, Z4
 	PREFETCHT1   (CX)
@@ -3828,46 +3726,44 @@ butterfly:
 	VSUBPS       Z1, Z4, Z8
 	VADDPS       Z1, Z4, Z1
 	VADDPS       Z5, Z7, Z4
-	MOVQ         (R9), R12
-	VMOVUPS      Z4, (R8)(R12*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Z4, (R9)(R13*1)
 	VSUBPS       Z5, Z7, Z4
-	MOVQ         32(R9), R12
-	VMOVUPS      Z4, (R8)(R12*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Z4, (R9)(R13*1)
 	VSUBPS       Z3, Z6, Z4
-	MOVQ         16(R9), R12
-	VMOVUPS      Z4, (R8)(R12*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Z4, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z3, Z6, Z3
-	MOVQ         48(R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+48(SB), Z3
 	VMOVAPS      Z8, Z4
 	VFMADD231PS  Z3, Z0, Z4
-	MOVQ         8(R9), R12
-	VMOVUPS      Z4, (R8)(R12*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Z4, (R9)(R13*1)
 	VFNMADD231PS Z3, Z0, Z8
-	MOVQ         40(R9), R12
-	VMOVUPS      Z8, (R8)(R12*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Z8, (R9)(R13*1)
 	VMOVAPS      Z1, Z0
 	VFNMADD231PS Z3, Z2, Z0
-	MOVQ         24(R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
 	VFMADD231PS  Z3, Z2, Z1
-	MOVQ         56(R9), R12
-	VMOVUPS      Z1, (R8)(R12*1)
-	ADDQ         $0x00000240, BX
-	ADDQ         $0x00000240, SI
-	ADDQ         $0x00000240, DI
-	ADDQ         $0x00000040, R9
-	ADDQ         $0x00000020, R10
+	MOVQ         56(R10), R13
+	VMOVUPS      Z1, (R9)(R13*1)
+	ADDQ         $0x00000240, R8
+	ADDQ         $0x00000040, R10
+	ADDQ         $0x00000020, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -3893,28 +3789,29 @@ TEXT ·LineHalf8AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Z1
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Z3
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Z1
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Z3
 	VSUBPS       Z3, Z2, Z4
 	VADDPS       Z2, Z3, Z5
 	VBROADCASTSS butterflyConstants<>+48(SB), Z6
@@ -3922,59 +3819,57 @@ butterfly:
 	VFMADD231PS  Z6, Z4, Z7
 	VMOVAPS      Z1, Z8
 	VFMADD231PS  Z6, Z5, Z8
-	VBROADCASTSS 12(R10), Z9
+	VBROADCASTSS 12(R11), Z9
 	VMULPS       Z9, Z8, Z10
-	VBROADCASTSS 8(R10), Z11
+	VBROADCASTSS 8(R11), Z11
 	VMULPS       Z11, Z8, Z8
 	VFMADD231PS  Z11, Z7, Z10
 	VFMSUB231PS  Z9, Z7, Z8
-	VMOVUPS      Z10, 64(SI)
-	VMOVUPS      Z8, 64(DI)
+	VMOVUPS      Z10, 64(SI)(R8*1)
+	VMOVUPS      Z8, 64(DI)(R8*1)
 	VFNMADD213PS Z0, Z6, Z4
 	VFMSUB213PS  Z1, Z6, Z5
-	VBROADCASTSS 28(R10), Z6
+	VBROADCASTSS 28(R11), Z6
 	VMULPS       Z6, Z5, Z7
-	VBROADCASTSS 24(R10), Z8
+	VBROADCASTSS 24(R11), Z8
 	VMULPS       Z8, Z5, Z5
 	VFMSUB231PS  Z8, Z4, Z7
 	VFMADD231PS  Z6, Z4, Z5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z7, 192(SI)
-	VMOVUPS      Z5, 192(DI)
+	VMOVUPS      Z7, 192(SI)(R8*1)
+	VMOVUPS      Z5, 192(DI)(R8*1)
 	VADDPS       Z1, Z0, Z4
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	VBROADCASTSS 20(R10), Z2
+	VBROADCASTSS 20(R11), Z2
 	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS 16(R10), Z6
+	VBROADCASTSS 16(R11), Z6
 	VMULPS       Z6, Z1, Z1
 	VFMSUB231PS  Z6, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	VMOVUPS      Z3, 128(SI)
-	VMOVUPS      Z1, 128(DI)
+	VMOVUPS      Z3, 128(SI)(R8*1)
+	VMOVUPS      Z1, 128(DI)(R8*1)
 	VADDPS       Z5, Z4, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (BX)(R8*1)
 	VSUBPS       Z5, Z4, Z0
-	VBROADCASTSS (R10), Z1
+	VBROADCASTSS (R11), Z1
 	VMULPS       Z1, Z0, Z1
-	VBROADCASTSS 4(R10), Z2
+	VBROADCASTSS 4(R11), Z2
 	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z1, (SI)
-	VMOVUPS      Z0, (DI)
-	ADDQ         $0x00000240, BX
-	ADDQ         $0x00000240, SI
-	ADDQ         $0x00000240, DI
-	ADDQ         $0x00000020, R9
+	VMOVUPS      Z1, (SI)(R8*1)
+	VMOVUPS      Z0, (DI)(R8*1)
+	ADDQ         $0x00000240, R8
 	ADDQ         $0x00000020, R10
+	ADDQ         $0x00000020, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -4000,34 +3895,35 @@ TEXT ·LineBackHalf8AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      64(DI), Z0
-	VBROADCASTSS 12(R10), Z1
+	VMOVUPS      64(DI)(R8*1), Z0
+	VBROADCASTSS 12(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 8(R10), Z3
+	VBROADCASTSS 8(R11), Z3
 	VMULPS       Z3, Z0, Z0
-	VMOVUPS      64(SI), Z4
+	VMOVUPS      64(SI)(R8*1), Z4
 	VFMADD231PS  Z3, Z4, Z2
 	VFNMADD231PS Z1, Z4, Z0
-	VMOVUPS      192(DI), Z1
-	VBROADCASTSS 28(R10), Z3
+	VMOVUPS      192(DI)(R8*1), Z1
+	VBROADCASTSS 28(R11), Z3
 	VMULPS       Z3, Z1, Z4
-	VBROADCASTSS 24(R10), Z5
+	VBROADCASTSS 24(R11), Z5
 	VMULPS       Z5, Z1, Z1
-	VMOVUPS      192(SI), Z6
+	VMOVUPS      192(SI)(R8*1), Z6
 	VFMADD231PS  Z5, Z6, Z4
 	VFNMADD231PS Z3, Z6, Z1
 	VADDPS       Z1, Z0, Z3
@@ -4036,21 +3932,21 @@ butterfly:
 	VSUBPS       Z4, Z2, Z1
 	VADDPS       Z1, Z0, Z2
 	VSUBPS       Z0, Z1, Z0
-	VMOVUPS      128(DI), Z1
-	VBROADCASTSS 20(R10), Z4
+	VMOVUPS      128(DI)(R8*1), Z1
+	VBROADCASTSS 20(R11), Z4
 	VMULPS       Z4, Z1, Z6
-	VBROADCASTSS 16(R10), Z7
+	VBROADCASTSS 16(R11), Z7
 	VMULPS       Z7, Z1, Z1
-	VMOVUPS      128(SI), Z8
+	VMOVUPS      128(SI)(R8*1), Z8
 	VFMADD231PS  Z7, Z8, Z6
 	VFNMADD231PS Z4, Z8, Z1
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 4(R10), Z4
-	VMULPS       (DI), Z4, Z4
-	VBROADCASTSS (R10), Z7
-	VFMADD231PS  (SI), Z7, Z4
-	VMOVUPS      (BX), Z7
+	VBROADCASTSS 4(R11), Z4
+	VMULPS       (DI)(R8*1), Z4, Z4
+	VBROADCASTSS (R11), Z7
+	VFMADD231PS  (SI)(R8*1), Z7, Z4
+	VMOVUPS      (BX)(R8*1), Z7
 	VADDPS       Z4, Z7, Z8
 	VSUBPS       Z4, Z7, Z4
 	VADDPS       Z6, Z8, Z7
@@ -4058,30 +3954,28 @@ butterfly:
 	VSUBPS       Z1, Z4, Z8
 	VADDPS       Z1, Z4, Z1
 	VADDPS       Z5, Z7, Z4
-	MOVQ         (R9), R12
-	VMOVUPS      Z4, (R8)(R12*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Z4, (R9)(R13*1)
 	VSUBPS       Z3, Z6, Z3
-	MOVQ         16(R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+48(SB), Z3
 	VFMADD231PS  Z3, Z0, Z8
-	MOVQ         8(R9), R12
-	VMOVUPS      Z8, (R8)(R12*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Z8, (R9)(R13*1)
 	VFNMADD231PS Z3, Z2, Z1
-	MOVQ         24(R9), R12
-	VMOVUPS      Z1, (R8)(R12*1)
-	ADDQ         $0x00000240, BX
-	ADDQ         $0x00000240, SI
-	ADDQ         $0x00000240, DI
-	ADDQ         $0x00000020, R9
+	MOVQ         24(R10), R13
+	VMOVUPS      Z1, (R9)(R13*1)
+	ADDQ         $0x00000240, R8
 	ADDQ         $0x00000020, R10
+	ADDQ         $0x00000020, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -4105,42 +3999,42 @@ TEXT ·Line8AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Y0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Y1
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Y2
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Y3
+	MOVQ         32(R10), R12
+	VMOVUPS      (R9)(R12*1), Y1
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Y2
+	MOVQ         48(R10), R12
+	VMOVUPS      (R9)(R12*1), Y3
 	VADDPS       Y1, Y0, Y4
 	VADDPS       Y3, Y2, Y5
 	VSUBPS       Y1, Y0, Y0
 	VSUBPS       Y2, Y3, Y1
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Y2
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Y3
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Y6
-	MOVQ         56(R9), R12
-	VMOVUPS      (R8)(R12*1), Y7
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Y2
+	MOVQ         40(R10), R12
+	VMOVUPS      (R9)(R12*1), Y3
+	MOVQ         24(R10), R12
+	VMOVUPS      (R9)(R12*1), Y6
+	MOVQ         56(R10), R12
+	VMOVUPS      (R9)(R12*1), Y7
 	VADDPS       Y3, Y2, Y8
 	VADDPS       Y7, Y6, Y9
 	VSUBPS       Y3, Y2, Y2
@@ -4154,40 +4048,36 @@ butterfly:
 	ADDQ         16(DX), CX
 	VMOVAPS      Y1, Y10
 	VFMADD231PS  Y3, Y2, Y10
-	VMOVUPS      Y7, (SI)
-	VMOVUPS      Y10, (DI)
+	VMOVUPS      Y7, (SI)(R8*1)
+	VMOVUPS      Y10, (DI)(R8*1)
 	VFNMADD231PS Y3, Y6, Y0
 	VFNMADD231PS Y3, Y2, Y1
-	VMOVUPS      Y0, 128(SI)
-	VMOVUPS      Y1, 128(DI)
+	VMOVUPS      Y0, 128(SI)(R8*1)
+	VMOVUPS      Y1, 128(DI)(R8*1)
 	VADDPS       Y5, Y4, Y0
 	VADDPS       Y9, Y8, Y1
 	VSUBPS       Y5, Y4, Y2
 	VSUBPS       Y8, Y9, Y3
-	VMOVUPS      Y2, 64(SI)
-	VMOVUPS      Y3, 64(DI)
+	VMOVUPS      Y2, 64(SI)(R8*1)
+	VMOVUPS      Y3, 64(DI)(R8*1)
 	VADDPS       Y1, Y0, Y2
-	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y2, (BX)(R8*1)
 	VSUBPS       Y1, Y0, Y0
-	VMOVUPS      Y0, 64(BX)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y0, 64(BX)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R11
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, SI
-	ADDQ         $0x00000200, DI
-	ADDQ         $0x00000040, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000040, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -4211,89 +4101,85 @@ TEXT ·LineBack8AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (DI), Y0
-	VMOVUPS      128(DI), Y1
+	VMOVUPS      (DI)(R8*1), Y0
+	VMOVUPS      128(DI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      (SI), Y3
-	VMOVUPS      128(SI), Y4
+	VMOVUPS      (SI)(R8*1), Y3
+	VMOVUPS      128(SI)(R8*1), Y4
 	VADDPS       Y4, Y3, Y5
 	VSUBPS       Y1, Y0, Y0
 	VSUBPS       Y4, Y3, Y1
 	VADDPS       Y1, Y0, Y3
 	VSUBPS       Y0, Y1, Y0
-	VMOVUPS      (BX), Y1
-	VMOVUPS      64(BX), Y4
+	VMOVUPS      (BX)(R8*1), Y1
+	VMOVUPS      64(BX)(R8*1), Y4
 	VADDPS       Y4, Y1, Y6
 	VSUBPS       Y4, Y1, Y1
-	VMOVUPS      64(SI), Y4
+	VMOVUPS      64(SI)(R8*1), Y4
 	VADDPS       Y4, Y6, Y7
 	VSUBPS       Y4, Y6, Y4
-	VMOVUPS      64(DI), Y6
+	VMOVUPS      64(DI)(R8*1), Y6
 	VSUBPS       Y6, Y1, Y8
 	VADDPS       Y6, Y1, Y1
 	VADDPS       Y5, Y7, Y6
-	MOVQ         (R9), R12
-	VMOVUPS      Y6, (R8)(R12*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Y6, (R9)(R12*1)
 	VSUBPS       Y5, Y7, Y5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         32(R9), R12
-	VMOVUPS      Y5, (R8)(R12*1)
+	MOVQ         32(R10), R12
+	VMOVUPS      Y5, (R9)(R12*1)
 	VSUBPS       Y2, Y4, Y5
-	MOVQ         16(R9), R12
-	VMOVUPS      Y5, (R8)(R12*1)
+	MOVQ         16(R10), R12
+	VMOVUPS      Y5, (R9)(R12*1)
 	VADDPS       Y2, Y4, Y2
-	MOVQ         48(R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         48(R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+48(SB), Y2
 	VMOVAPS      Y8, Y4
 	VFMADD231PS  Y2, Y0, Y4
-	MOVQ         8(R9), R12
-	VMOVUPS      Y4, (R8)(R12*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Y4, (R9)(R12*1)
 	VFNMADD231PS Y2, Y0, Y8
-	MOVQ         40(R9), R12
-	VMOVUPS      Y8, (R8)(R12*1)
+	MOVQ         40(R10), R12
+	VMOVUPS      Y8, (R9)(R12*1)
 	VMOVAPS      Y1, Y0
 	VFNMADD231PS Y2, Y3, Y0
-	MOVQ         24(R9), R12
-	VMOVUPS      Y0, (R8)(R12*1)
+	MOVQ         24(R10), R12
+	VMOVUPS      Y0, (R9)(R12*1)
 	VFMADD231PS  Y2, Y3, Y1
-	MOVQ         56(R9), R12
-	VMOVUPS      Y1, (R8)(R12*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         56(R10), R12
+	VMOVUPS      Y1, (R9)(R12*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R11
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, SI
-	ADDQ         $0x00000200, DI
-	ADDQ         $0x00000040, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000040, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -4317,43 +4203,43 @@ TEXT ·LineTwiddled8AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         32(R9), R13
-	VMOVUPS      (R8)(R13*1), Y1
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
-	MOVQ         48(R9), R13
-	VMOVUPS      (R8)(R13*1), Y3
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Y1
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Y3
 	VADDPS       Y1, Y0, Y4
 	VADDPS       Y3, Y2, Y5
 	VSUBPS       Y1, Y0, Y0
 	VSUBPS       Y2, Y3, Y1
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
-	MOVQ         40(R9), R13
-	VMOVUPS      (R8)(R13*1), Y3
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Y6
-	MOVQ         56(R9), R13
-	VMOVUPS      (R8)(R13*1), Y7
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Y3
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Y6
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Y7
 	VADDPS       Y3, Y2, Y8
 	VADDPS       Y7, Y6, Y9
 	VSUBPS       Y3, Y2, Y2
@@ -4365,66 +4251,62 @@ butterfly:
 	VFMADD231PS  Y3, Y6, Y7
 	VMOVAPS      Y1, Y10
 	VFMADD231PS  Y3, Y2, Y10
-	VBROADCASTSS 12(R10), Y11
+	VBROADCASTSS 12(R11), Y11
 	VMULPS       Y11, Y10, Y12
-	VBROADCASTSS 8(R10), Y13
+	VBROADCASTSS 8(R11), Y13
 	VMULPS       Y13, Y10, Y10
 	VFMSUB231PS  Y13, Y7, Y12
 	VFMADD231PS  Y11, Y7, Y10
-	VMOVUPS      Y12, 64(SI)
-	VMOVUPS      Y10, 64(DI)
+	VMOVUPS      Y12, 64(SI)(R8*1)
+	VMOVUPS      Y10, 64(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Y3, Y6, Y0
 	VFNMADD231PS Y3, Y2, Y1
-	VBROADCASTSS 28(R10), Y2
+	VBROADCASTSS 28(R11), Y2
 	VMULPS       Y2, Y1, Y3
-	VBROADCASTSS 24(R10), Y6
+	VBROADCASTSS 24(R11), Y6
 	VMULPS       Y6, Y1, Y1
 	VFMSUB231PS  Y6, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	VMOVUPS      Y3, 192(SI)
-	VMOVUPS      Y1, 192(DI)
+	VMOVUPS      Y3, 192(SI)(R8*1)
+	VMOVUPS      Y1, 192(DI)(R8*1)
 	VADDPS       Y5, Y4, Y0
 	VADDPS       Y9, Y8, Y1
 	VSUBPS       Y5, Y4, Y2
 	VSUBPS       Y8, Y9, Y3
-	VBROADCASTSS 20(R10), Y4
+	VBROADCASTSS 20(R11), Y4
 	VMULPS       Y4, Y3, Y5
-	VBROADCASTSS 16(R10), Y6
+	VBROADCASTSS 16(R11), Y6
 	VMULPS       Y6, Y3, Y3
 	VFMSUB231PS  Y6, Y2, Y5
 	VFMADD231PS  Y4, Y2, Y3
-	VMOVUPS      Y5, 128(SI)
-	VMOVUPS      Y3, 128(DI)
+	VMOVUPS      Y5, 128(SI)(R8*1)
+	VMOVUPS      Y3, 128(DI)(R8*1)
 	VADDPS       Y1, Y0, Y2
-	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y2, (BX)(R8*1)
 	VSUBPS       Y1, Y0, Y0
-	VBROADCASTSS (R10), Y1
+	VBROADCASTSS (R11), Y1
 	VMULPS       Y1, Y0, Y1
-	VBROADCASTSS 4(R10), Y2
+	VBROADCASTSS 4(R11), Y2
 	VMULPS       Y2, Y0, Y0
-	VMOVUPS      Y1, (SI)
-	VMOVUPS      Y0, (DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y1, (SI)(R8*1)
+	VMOVUPS      Y0, (DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, SI
-	ADDQ         $0x00000200, DI
-	ADDQ         $0x00000040, R9
-	ADDQ         $0x00000020, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000040, R10
+	ADDQ         $0x00000020, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -4448,37 +4330,37 @@ TEXT ·LineBackTwiddled8AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      64(DI), Y0
-	VBROADCASTSS 12(R10), Y1
+	VMOVUPS      64(DI)(R8*1), Y0
+	VBROADCASTSS 12(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 8(R10), Y3
+	VBROADCASTSS 8(R11), Y3
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      64(SI), Y4
+	VMOVUPS      64(SI)(R8*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
 	VFNMADD231PS Y1, Y4, Y0
-	VMOVUPS      192(DI), Y1
-	VBROADCASTSS 28(R10), Y3
+	VMOVUPS      192(DI)(R8*1), Y1
+	VBROADCASTSS 28(R11), Y3
 	VMULPS       Y3, Y1, Y4
-	VBROADCASTSS 24(R10), Y5
+	VBROADCASTSS 24(R11), Y5
 	VMULPS       Y5, Y1, Y1
-	VMOVUPS      192(SI), Y6
+	VMOVUPS      192(SI)(R8*1), Y6
 	VFMADD231PS  Y5, Y6, Y4
 	VFNMADD231PS Y3, Y6, Y1
 	VADDPS       Y1, Y0, Y3
@@ -4487,19 +4369,19 @@ butterfly:
 	VSUBPS       Y4, Y2, Y1
 	VADDPS       Y1, Y0, Y2
 	VSUBPS       Y0, Y1, Y0
-	VMOVUPS      128(DI), Y1
-	VBROADCASTSS 20(R10), Y4
+	VMOVUPS      128(DI)(R8*1), Y1
+	VBROADCASTSS 20(R11), Y4
 	VMULPS       Y4, Y1, Y6
-	VBROADCASTSS 16(R10), Y7
+	VBROADCASTSS 16(R11), Y7
 	VMULPS       Y7, Y1, Y1
-	VMOVUPS      128(SI), Y8
+	VMOVUPS      128(SI)(R8*1), Y8
 	VFMADD231PS  Y7, Y8, Y6
 	VFNMADD231PS Y4, Y8, Y1
-	VBROADCASTSS 4(R10), Y4
-	VMULPS       (DI), Y4, Y4
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  (SI), Y7, Y4
-	VMOVUPS      (BX), Y7
+	VBROADCASTSS 4(R11), Y4
+	VMULPS       (DI)(R8*1), Y4, Y4
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  (SI)(R8*1), Y7, Y4
+	VMOVUPS      (BX)(R8*1), Y7
 	VADDPS       Y4, Y7, Y8
 	VSUBPS       Y4, Y7, Y4
 	PREFETCHT1   (CX)
@@ -4509,51 +4391,47 @@ butterfly:
 	VSUBPS       Y1, Y4, Y8
 	VADDPS       Y1, Y4, Y1
 	VADDPS       Y5, Y7, Y4
-	MOVQ         (R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
 	VSUBPS       Y5, Y7, Y4
-	MOVQ         32(R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
 	VSUBPS       Y3, Y6, Y4
-	MOVQ         16(R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
 	VADDPS       Y3, Y6, Y3
-	MOVQ         48(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+48(SB), Y3
 	VMOVAPS      Y8, Y4
 	VFMADD231PS  Y3, Y0, Y4
-	MOVQ         8(R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
 	VFNMADD231PS Y3, Y0, Y8
-	MOVQ         40(R9), R13
-	VMOVUPS      Y8, (R8)(R13*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Y8, (R9)(R13*1)
 	VMOVAPS      Y1, Y0
 	VFNMADD231PS Y3, Y2, Y0
-	MOVQ         24(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
 	VFMADD231PS  Y3, Y2, Y1
-	MOVQ         56(R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         56(R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, SI
-	ADDQ         $0x00000200, DI
-	ADDQ         $0x00000040, R9
-	ADDQ         $0x00000020, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000040, R10
+	ADDQ         $0x00000020, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -4577,31 +4455,31 @@ TEXT ·LineHalf8AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Y1
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Y3
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Y1
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Y3
 	VSUBPS       Y3, Y2, Y4
 	VADDPS       Y2, Y3, Y5
 	VBROADCASTSS butterflyConstants<>+48(SB), Y6
@@ -4609,64 +4487,60 @@ butterfly:
 	VFMADD231PS  Y6, Y4, Y7
 	VMOVAPS      Y1, Y8
 	VFMADD231PS  Y6, Y5, Y8
-	VBROADCASTSS 12(R10), Y9
+	VBROADCASTSS 12(R11), Y9
 	VMULPS       Y9, Y8, Y10
-	VBROADCASTSS 8(R10), Y11
+	VBROADCASTSS 8(R11), Y11
 	VMULPS       Y11, Y8, Y8
 	VFMADD231PS  Y11, Y7, Y10
 	VFMSUB231PS  Y9, Y7, Y8
-	VMOVUPS      Y10, 64(SI)
-	VMOVUPS      Y8, 64(DI)
+	VMOVUPS      Y10, 64(SI)(R8*1)
+	VMOVUPS      Y8, 64(DI)(R8*1)
 	VFNMADD213PS Y0, Y6, Y4
 	VFMSUB213PS  Y1, Y6, Y5
-	VBROADCASTSS 28(R10), Y6
+	VBROADCASTSS 28(R11), Y6
 	VMULPS       Y6, Y5, Y7
-	VBROADCASTSS 24(R10), Y8
+	VBROADCASTSS 24(R11), Y8
 	VMULPS       Y8, Y5, Y5
 	VFMSUB231PS  Y8, Y4, Y7
 	VFMADD231PS  Y6, Y4, Y5
-	VMOVUPS      Y7, 192(SI)
-	VMOVUPS      Y5, 192(DI)
+	VMOVUPS      Y7, 192(SI)(R8*1)
+	VMOVUPS      Y5, 192(DI)(R8*1)
 	VADDPS       Y1, Y0, Y4
 	VADDPS       Y3, Y2, Y5
 	VSUBPS       Y1, Y0, Y0
 	VSUBPS       Y2, Y3, Y1
-	VBROADCASTSS 20(R10), Y2
+	VBROADCASTSS 20(R11), Y2
 	VMULPS       Y2, Y1, Y3
-	VBROADCASTSS 16(R10), Y6
+	VBROADCASTSS 16(R11), Y6
 	VMULPS       Y6, Y1, Y1
 	VFMSUB231PS  Y6, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	VMOVUPS      Y3, 128(SI)
-	VMOVUPS      Y1, 128(DI)
+	VMOVUPS      Y3, 128(SI)(R8*1)
+	VMOVUPS      Y1, 128(DI)(R8*1)
 	VADDPS       Y5, Y4, Y0
-	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y0, (BX)(R8*1)
 	VSUBPS       Y5, Y4, Y0
-	VBROADCASTSS (R10), Y1
+	VBROADCASTSS (R11), Y1
 	VMULPS       Y1, Y0, Y1
-	VBROADCASTSS 4(R10), Y2
+	VBROADCASTSS 4(R11), Y2
 	VMULPS       Y2, Y0, Y0
-	VMOVUPS      Y1, (SI)
-	VMOVUPS      Y0, (DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y1, (SI)(R8*1)
+	VMOVUPS      Y0, (DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, SI
-	ADDQ         $0x00000200, DI
-	ADDQ         $0x00000020, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000200, R8
 	ADDQ         $0x00000020, R10
+	ADDQ         $0x00000020, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -4690,37 +4564,37 @@ TEXT ·LineBackHalf8AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      64(DI), Y0
-	VBROADCASTSS 12(R10), Y1
+	VMOVUPS      64(DI)(R8*1), Y0
+	VBROADCASTSS 12(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 8(R10), Y3
+	VBROADCASTSS 8(R11), Y3
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      64(SI), Y4
+	VMOVUPS      64(SI)(R8*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
 	VFNMADD231PS Y1, Y4, Y0
-	VMOVUPS      192(DI), Y1
-	VBROADCASTSS 28(R10), Y3
+	VMOVUPS      192(DI)(R8*1), Y1
+	VBROADCASTSS 28(R11), Y3
 	VMULPS       Y3, Y1, Y4
-	VBROADCASTSS 24(R10), Y5
+	VBROADCASTSS 24(R11), Y5
 	VMULPS       Y5, Y1, Y1
-	VMOVUPS      192(SI), Y6
+	VMOVUPS      192(SI)(R8*1), Y6
 	VFMADD231PS  Y5, Y6, Y4
 	VFNMADD231PS Y3, Y6, Y1
 	VADDPS       Y1, Y0, Y3
@@ -4729,19 +4603,19 @@ butterfly:
 	VSUBPS       Y4, Y2, Y1
 	VADDPS       Y1, Y0, Y2
 	VSUBPS       Y0, Y1, Y0
-	VMOVUPS      128(DI), Y1
-	VBROADCASTSS 20(R10), Y4
+	VMOVUPS      128(DI)(R8*1), Y1
+	VBROADCASTSS 20(R11), Y4
 	VMULPS       Y4, Y1, Y6
-	VBROADCASTSS 16(R10), Y7
+	VBROADCASTSS 16(R11), Y7
 	VMULPS       Y7, Y1, Y1
-	VMOVUPS      128(SI), Y8
+	VMOVUPS      128(SI)(R8*1), Y8
 	VFMADD231PS  Y7, Y8, Y6
 	VFNMADD231PS Y4, Y8, Y1
-	VBROADCASTSS 4(R10), Y4
-	VMULPS       (DI), Y4, Y4
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  (SI), Y7, Y4
-	VMOVUPS      (BX), Y7
+	VBROADCASTSS 4(R11), Y4
+	VMULPS       (DI)(R8*1), Y4, Y4
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  (SI)(R8*1), Y7, Y4
+	VMOVUPS      (BX)(R8*1), Y7
 	VADDPS       Y4, Y7, Y8
 	VSUBPS       Y4, Y7, Y4
 	VADDPS       Y6, Y8, Y7
@@ -4749,37 +4623,33 @@ butterfly:
 	VSUBPS       Y1, Y4, Y8
 	VADDPS       Y1, Y4, Y1
 	VADDPS       Y5, Y7, Y4
-	MOVQ         (R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
 	VSUBPS       Y3, Y6, Y3
-	MOVQ         16(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+48(SB), Y3
 	VFMADD231PS  Y3, Y0, Y8
-	MOVQ         8(R9), R13
-	VMOVUPS      Y8, (R8)(R13*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Y8, (R9)(R13*1)
 	VFNMADD231PS Y3, Y2, Y1
-	MOVQ         24(R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         24(R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, SI
-	ADDQ         $0x00000200, DI
-	ADDQ         $0x00000020, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000200, R8
 	ADDQ         $0x00000020, R10
+	ADDQ         $0x00000020, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -4805,25 +4675,26 @@ TEXT ·Line9AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R11
-	VMOVUPS      (R8)(R11*1), Z0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         24(R9), R11
-	VMOVUPS      (R8)(R11*1), Z1
-	MOVQ         48(R9), R11
-	VMOVUPS      (R8)(R11*1), Z2
+	MOVQ         24(R10), R12
+	VMOVUPS      (R9)(R12*1), Z1
+	MOVQ         48(R10), R12
+	VMOVUPS      (R9)(R12*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
@@ -4831,12 +4702,12 @@ butterfly:
 	VFNMADD231PS Z4, Z3, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z3
 	VMULPS       Z3, Z1, Z1
-	MOVQ         8(R9), R11
-	VMOVUPS      (R8)(R11*1), Z5
-	MOVQ         32(R9), R11
-	VMOVUPS      (R8)(R11*1), Z6
-	MOVQ         56(R9), R11
-	VMOVUPS      (R8)(R11*1), Z7
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Z5
+	MOVQ         32(R10), R12
+	VMOVUPS      (R9)(R12*1), Z6
+	MOVQ         56(R10), R12
+	VMOVUPS      (R9)(R12*1), Z7
 	VADDPS       Z7, Z6, Z8
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
@@ -4848,12 +4719,12 @@ butterfly:
 	VMOVAPS      Z6, Z9
 	VFMADD231PS  Z8, Z5, Z9
 	VFMSUB231PS  Z8, Z6, Z5
-	MOVQ         16(R9), R11
-	VMOVUPS      (R8)(R11*1), Z6
-	MOVQ         40(R9), R11
-	VMOVUPS      (R8)(R11*1), Z8
-	MOVQ         64(R9), R11
-	VMOVUPS      (R8)(R11*1), Z10
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Z6
+	MOVQ         40(R10), R12
+	VMOVUPS      (R9)(R12*1), Z8
+	MOVQ         64(R10), R12
+	VMOVUPS      (R9)(R12*1), Z10
 	VADDPS       Z10, Z8, Z11
 	VSUBPS       Z10, Z8, Z8
 	VADDPS       Z11, Z6, Z10
@@ -4868,13 +4739,13 @@ butterfly:
 	VADDPS       Z10, Z7, Z6
 	VSUBPS       Z10, Z7, Z7
 	VADDPS       Z6, Z2, Z10
-	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z10, (BX)(R8*1)
 	VFNMADD231PS Z4, Z6, Z2
 	VMULPS       Z3, Z7, Z6
-	VMOVUPS      Z2, 128(SI)
+	VMOVUPS      Z2, 128(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z6, 128(DI)
+	VMOVUPS      Z6, 128(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+60(SB), Z2
 	VMOVAPS      Z9, Z6
 	VFNMADD231PS Z2, Z12, Z6
@@ -4887,8 +4758,8 @@ butterfly:
 	VFMADD231PS  Z2, Z6, Z8
 	VMOVAPS      Z1, Z10
 	VFMADD231PS  Z2, Z7, Z10
-	VMOVUPS      Z8, (SI)
-	VMOVUPS      Z10, (DI)
+	VMOVUPS      Z8, (SI)(R8*1)
+	VMOVUPS      Z10, (DI)(R8*1)
 	VMULPS       Z2, Z6, Z6
 	VFNMADD231PS Z4, Z6, Z0
 	VMULPS       Z3, Z5, Z5
@@ -4902,22 +4773,20 @@ butterfly:
 	VMULPS       Z3, Z9, Z3
 	VMOVAPS      Z1, Z4
 	VFNMADD231PS Z2, Z3, Z4
-	VMOVUPS      Z6, 64(SI)
-	VMOVUPS      Z4, 64(DI)
+	VMOVUPS      Z6, 64(SI)(R8*1)
+	VMOVUPS      Z4, 64(DI)(R8*1)
 	VFMADD231PS  Z2, Z3, Z1
-	VMOVUPS      Z0, 192(SI)
-	VMOVUPS      Z1, 192(DI)
-	ADDQ         $0x00000240, BX
-	ADDQ         $0x00000240, SI
-	ADDQ         $0x00000240, DI
-	ADDQ         $0x00000048, R9
+	VMOVUPS      Z0, 192(SI)(R8*1)
+	VMOVUPS      Z1, 192(DI)(R8*1)
+	ADDQ         $0x00000240, R8
+	ADDQ         $0x00000048, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -4943,41 +4812,42 @@ TEXT ·LineBack9AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (BX), Z0
-	VMOVUPS      128(SI), Z1
+	VMOVUPS      (BX)(R8*1), Z0
+	VMOVUPS      128(SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+0(SB), Z3
 	VFNMADD231PS Z3, Z1, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z1
-	VMULPS       128(DI), Z1, Z4
+	VMULPS       128(DI)(R8*1), Z1, Z4
 	VADDPS       Z4, Z0, Z5
 	VSUBPS       Z4, Z0, Z0
-	VMOVUPS      64(DI), Z4
-	VMOVUPS      192(DI), Z6
+	VMOVUPS      64(DI)(R8*1), Z4
+	VMOVUPS      192(DI)(R8*1), Z6
 	VADDPS       Z6, Z4, Z7
-	VMOVUPS      64(SI), Z8
-	VMOVUPS      192(SI), Z9
+	VMOVUPS      64(SI)(R8*1), Z8
+	VMOVUPS      192(SI)(R8*1), Z9
 	VADDPS       Z9, Z8, Z10
 	VSUBPS       Z6, Z4, Z4
 	VSUBPS       Z9, Z8, Z6
-	VMOVUPS      (DI), Z8
+	VMOVUPS      (DI)(R8*1), Z8
 	VADDPS       Z7, Z8, Z9
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      (SI), Z11
+	VMOVUPS      (SI)(R8*1), Z11
 	VADDPS       Z10, Z11, Z12
 	VFNMADD231PS Z3, Z7, Z8
 	VMULPS       Z1, Z6, Z6
@@ -4998,61 +4868,59 @@ butterfly:
 	VFNMADD231PS Z8, Z4, Z10
 	VFMADD231PS  Z8, Z6, Z4
 	VADDPS       Z12, Z2, Z6
-	MOVQ         (R9), R11
-	VMOVUPS      Z6, (R8)(R11*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Z6, (R9)(R12*1)
 	VFNMADD231PS Z3, Z12, Z2
 	VMULPS       Z1, Z9, Z6
 	VADDPS       Z6, Z2, Z8
-	MOVQ         24(R9), R11
-	VMOVUPS      Z8, (R8)(R11*1)
+	MOVQ         24(R10), R12
+	VMOVUPS      Z8, (R9)(R12*1)
 	VSUBPS       Z6, Z2, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         48(R9), R11
-	VMOVUPS      Z2, (R8)(R11*1)
+	MOVQ         48(R10), R12
+	VMOVUPS      Z2, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+64(SB), Z2
 	VMOVAPS      Z5, Z6
 	VFMADD231PS  Z2, Z7, Z6
-	MOVQ         8(R9), R11
-	VMOVUPS      Z6, (R8)(R11*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Z6, (R9)(R12*1)
 	VMULPS       Z2, Z7, Z6
 	VFNMADD231PS Z3, Z6, Z5
 	VMULPS       Z1, Z13, Z6
 	VMOVAPS      Z5, Z7
 	VFMADD231PS  Z2, Z6, Z7
-	MOVQ         32(R9), R11
-	VMOVUPS      Z7, (R8)(R11*1)
+	MOVQ         32(R10), R12
+	VMOVUPS      Z7, (R9)(R12*1)
 	VFNMADD231PS Z2, Z6, Z5
-	MOVQ         56(R9), R11
-	VMOVUPS      Z5, (R8)(R11*1)
+	MOVQ         56(R10), R12
+	VMOVUPS      Z5, (R9)(R12*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+68(SB), Z2
 	VMOVAPS      Z0, Z5
 	VFNMADD231PS Z2, Z4, Z5
-	MOVQ         16(R9), R11
-	VMOVUPS      Z5, (R8)(R11*1)
+	MOVQ         16(R10), R12
+	VMOVUPS      Z5, (R9)(R12*1)
 	VMULPS       Z2, Z4, Z4
 	VFMADD231PS  Z3, Z4, Z0
 	VMULPS       Z1, Z10, Z1
 	VMOVAPS      Z0, Z3
 	VFNMADD231PS Z2, Z1, Z3
-	MOVQ         40(R9), R11
-	VMOVUPS      Z3, (R8)(R11*1)
+	MOVQ         40(R10), R12
+	VMOVUPS      Z3, (R9)(R12*1)
 	VFMADD231PS  Z2, Z1, Z0
-	MOVQ         64(R9), R11
-	VMOVUPS      Z0, (R8)(R11*1)
-	ADDQ         $0x00000240, BX
-	ADDQ         $0x00000240, SI
-	ADDQ         $0x00000240, DI
-	ADDQ         $0x00000048, R9
+	MOVQ         64(R10), R12
+	VMOVUPS      Z0, (R9)(R12*1)
+	ADDQ         $0x00000240, R8
+	ADDQ         $0x00000048, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -5078,26 +4946,27 @@ TEXT ·LineTwiddled9AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Z1
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Z1
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
@@ -5105,12 +4974,12 @@ butterfly:
 	VFNMADD231PS Z4, Z3, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z3
 	VMULPS       Z3, Z1, Z1
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Z5
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Z6
-	MOVQ         56(R9), R12
-	VMOVUPS      (R8)(R12*1), Z7
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Z5
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Z6
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Z7
 	VADDPS       Z7, Z6, Z8
 	VSUBPS       Z7, Z6, Z6
 	VADDPS       Z8, Z5, Z7
@@ -5122,12 +4991,12 @@ butterfly:
 	VMOVAPS      Z6, Z9
 	VFMADD231PS  Z8, Z5, Z9
 	VFMSUB231PS  Z8, Z6, Z5
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Z6
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Z8
-	MOVQ         64(R9), R12
-	VMOVUPS      (R8)(R12*1), Z10
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Z6
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Z8
+	MOVQ         64(R10), R13
+	VMOVUPS      (R9)(R13*1), Z10
 	VADDPS       Z10, Z8, Z11
 	VSUBPS       Z10, Z8, Z8
 	VADDPS       Z11, Z6, Z10
@@ -5142,17 +5011,17 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z6, Z2, Z10
-	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z10, (BX)(R8*1)
 	VFNMADD231PS Z4, Z6, Z2
 	VMULPS       Z3, Z7, Z6
-	VBROADCASTSS 20(R10), Z7
+	VBROADCASTSS 20(R11), Z7
 	VMULPS       Z7, Z6, Z10
-	VBROADCASTSS 16(R10), Z11
+	VBROADCASTSS 16(R11), Z11
 	VMULPS       Z11, Z6, Z6
 	VFMSUB231PS  Z11, Z2, Z10
 	VFMADD231PS  Z7, Z2, Z6
-	VMOVUPS      Z10, 128(SI)
-	VMOVUPS      Z6, 128(DI)
+	VMOVUPS      Z10, 128(SI)(R8*1)
+	VMOVUPS      Z6, 128(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+60(SB), Z2
 	VMOVAPS      Z9, Z6
 	VFNMADD231PS Z2, Z12, Z6
@@ -5167,14 +5036,14 @@ butterfly:
 	ADDQ         16(DX), CX
 	VMOVAPS      Z1, Z10
 	VFMADD231PS  Z2, Z7, Z10
-	VBROADCASTSS 4(R10), Z11
+	VBROADCASTSS 4(R11), Z11
 	VMULPS       Z11, Z10, Z12
-	VBROADCASTSS (R10), Z13
+	VBROADCASTSS (R11), Z13
 	VMULPS       Z13, Z10, Z10
 	VFMSUB231PS  Z13, Z8, Z12
 	VFMADD231PS  Z11, Z8, Z10
-	VMOVUPS      Z12, (SI)
-	VMOVUPS      Z10, (DI)
+	VMOVUPS      Z12, (SI)(R8*1)
+	VMOVUPS      Z10, (DI)(R8*1)
 	VMULPS       Z2, Z6, Z6
 	VFNMADD231PS Z4, Z6, Z0
 	VMULPS       Z3, Z5, Z5
@@ -5188,35 +5057,33 @@ butterfly:
 	ADDQ         16(DX), CX
 	VMOVAPS      Z1, Z4
 	VFNMADD231PS Z2, Z3, Z4
-	VBROADCASTSS 12(R10), Z5
+	VBROADCASTSS 12(R11), Z5
 	VMULPS       Z5, Z4, Z7
-	VBROADCASTSS 8(R10), Z8
+	VBROADCASTSS 8(R11), Z8
 	VMULPS       Z8, Z4, Z4
 	VFMSUB231PS  Z8, Z6, Z7
 	VFMADD231PS  Z5, Z6, Z4
-	VMOVUPS      Z7, 64(SI)
-	VMOVUPS      Z4, 64(DI)
+	VMOVUPS      Z7, 64(SI)(R8*1)
+	VMOVUPS      Z4, 64(DI)(R8*1)
 	VFMADD231PS  Z2, Z3, Z1
-	VBROADCASTSS 28(R10), Z2
+	VBROADCASTSS 28(R11), Z2
 	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS 24(R10), Z4
+	VBROADCASTSS 24(R11), Z4
 	VMULPS       Z4, Z1, Z1
 	VFMSUB231PS  Z4, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	VMOVUPS      Z3, 192(SI)
-	VMOVUPS      Z1, 192(DI)
-	ADDQ         $0x00000240, BX
-	ADDQ         $0x00000240, SI
-	ADDQ         $0x00000240, DI
-	ADDQ         $0x00000048, R9
-	ADDQ         $0x00000020, R10
+	VMOVUPS      Z3, 192(SI)(R8*1)
+	VMOVUPS      Z1, 192(DI)(R8*1)
+	ADDQ         $0x00000240, R8
+	ADDQ         $0x00000048, R10
+	ADDQ         $0x00000020, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -5242,29 +5109,30 @@ TEXT ·LineBackTwiddled9AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      128(DI), Z0
-	VBROADCASTSS 20(R10), Z1
+	VMOVUPS      128(DI)(R8*1), Z0
+	VBROADCASTSS 20(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      128(SI), Z3
-	VBROADCASTSS 16(R10), Z4
+	VMOVUPS      128(SI)(R8*1), Z3
+	VBROADCASTSS 16(R11), Z4
 	VFMADD231PS  Z4, Z3, Z2
 	VMULPS       Z4, Z0, Z0
 	VFNMADD231PS Z1, Z3, Z0
-	VMOVUPS      (BX), Z1
+	VMOVUPS      (BX)(R8*1), Z1
 	VADDPS       Z2, Z1, Z3
 	VBROADCASTSS butterflyConstants<>+0(SB), Z4
 	VFNMADD231PS Z4, Z2, Z1
@@ -5272,27 +5140,27 @@ butterfly:
 	VMULPS       Z2, Z0, Z0
 	VADDPS       Z0, Z1, Z5
 	VSUBPS       Z0, Z1, Z0
-	VMOVUPS      (DI), Z1
-	VBROADCASTSS 4(R10), Z6
+	VMOVUPS      (DI)(R8*1), Z1
+	VBROADCASTSS 4(R11), Z6
 	VMULPS       Z6, Z1, Z7
-	VMOVUPS      (SI), Z8
-	VBROADCASTSS (R10), Z9
+	VMOVUPS      (SI)(R8*1), Z8
+	VBROADCASTSS (R11), Z9
 	VFMADD231PS  Z9, Z8, Z7
 	VMULPS       Z9, Z1, Z1
 	VFNMADD231PS Z6, Z8, Z1
-	VMOVUPS      64(DI), Z6
-	VBROADCASTSS 12(R10), Z8
+	VMOVUPS      64(DI)(R8*1), Z6
+	VBROADCASTSS 12(R11), Z8
 	VMULPS       Z8, Z6, Z9
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      64(SI), Z10
-	VBROADCASTSS 8(R10), Z11
+	VMOVUPS      64(SI)(R8*1), Z10
+	VBROADCASTSS 8(R11), Z11
 	VFMADD231PS  Z11, Z10, Z9
-	VMOVUPS      192(DI), Z12
-	VBROADCASTSS 28(R10), Z13
+	VMOVUPS      192(DI)(R8*1), Z12
+	VBROADCASTSS 28(R11), Z13
 	VMULPS       Z13, Z12, Z14
-	VMOVUPS      192(SI), Z15
-	VBROADCASTSS 24(R10), Z16
+	VMOVUPS      192(SI)(R8*1), Z15
+	VBROADCASTSS 24(R11), Z16
 	VFMADD231PS  Z16, Z15, Z14
 	VADDPS       Z14, Z9, Z17
 	VSUBPS       Z14, Z9, Z9
@@ -5325,15 +5193,15 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z4, Z9, Z5
-	MOVQ         8(R9), R12
-	VMOVUPS      Z10, (R8)(R12*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Z10, (R9)(R13*1)
 	VMOVAPS      Z5, Z9
 	VFMADD231PS  Z7, Z12, Z9
-	MOVQ         32(R9), R12
-	VMOVUPS      Z9, (R8)(R12*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Z9, (R9)(R13*1)
 	VFNMADD231PS Z7, Z12, Z5
-	MOVQ         56(R9), R12
-	VMOVUPS      Z5, (R8)(R12*1)
+	MOVQ         56(R10), R13
+	VMOVUPS      Z5, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+56(SB), Z5
 	VMOVAPS      Z1, Z7
 	VFNMADD231PS Z5, Z6, Z7
@@ -5343,40 +5211,38 @@ butterfly:
 	VMULPS       Z1, Z6, Z5
 	VFNMADD213PS Z0, Z1, Z6
 	VFMADD231PS  Z4, Z5, Z0
-	MOVQ         16(R9), R12
-	VMOVUPS      Z6, (R8)(R12*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Z6, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMOVAPS      Z0, Z5
 	VFNMADD231PS Z1, Z7, Z5
-	MOVQ         40(R9), R12
-	VMOVUPS      Z5, (R8)(R12*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Z5, (R9)(R13*1)
 	VFMADD231PS  Z1, Z7, Z0
-	MOVQ         64(R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
+	MOVQ         64(R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
 	VADDPS       Z11, Z3, Z0
-	MOVQ         (R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
 	VFNMADD231PS Z4, Z11, Z3
 	VMULPS       Z2, Z8, Z0
 	VADDPS       Z0, Z3, Z1
 	VSUBPS       Z0, Z3, Z0
-	MOVQ         24(R9), R12
-	VMOVUPS      Z1, (R8)(R12*1)
-	MOVQ         48(R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
-	ADDQ         $0x00000240, BX
-	ADDQ         $0x00000240, SI
-	ADDQ         $0x00000240, DI
-	ADDQ         $0x00000048, R9
-	ADDQ         $0x00000020, R10
+	MOVQ         24(R10), R13
+	VMOVUPS      Z1, (R9)(R13*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
+	ADDQ         $0x00000240, R8
+	ADDQ         $0x00000048, R10
+	ADDQ         $0x00000020, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -5400,28 +5266,28 @@ TEXT ·Line9AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Y0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Y1
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Y2
+	MOVQ         24(R10), R12
+	VMOVUPS      (R9)(R12*1), Y1
+	MOVQ         48(R10), R12
+	VMOVUPS      (R9)(R12*1), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
@@ -5429,12 +5295,12 @@ butterfly:
 	VFNMADD231PS Y4, Y3, Y0
 	VBROADCASTSS butterflyConstants<>+4(SB), Y3
 	VMULPS       Y3, Y1, Y1
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Y5
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Y6
-	MOVQ         56(R9), R12
-	VMOVUPS      (R8)(R12*1), Y7
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Y5
+	MOVQ         32(R10), R12
+	VMOVUPS      (R9)(R12*1), Y6
+	MOVQ         56(R10), R12
+	VMOVUPS      (R9)(R12*1), Y7
 	VADDPS       Y7, Y6, Y8
 	VSUBPS       Y7, Y6, Y6
 	VADDPS       Y8, Y5, Y7
@@ -5444,14 +5310,14 @@ butterfly:
 	VMOVAPS      Y6, Y9
 	VFMADD231PS  Y8, Y5, Y9
 	VFMSUB231PS  Y8, Y6, Y5
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Y6
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Y8
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Y6
+	MOVQ         40(R10), R12
+	VMOVUPS      (R9)(R12*1), Y8
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         64(R9), R12
-	VMOVUPS      (R8)(R12*1), Y10
+	MOVQ         64(R10), R12
+	VMOVUPS      (R9)(R12*1), Y10
 	VADDPS       Y10, Y8, Y11
 	VSUBPS       Y10, Y8, Y8
 	VADDPS       Y11, Y6, Y10
@@ -5464,11 +5330,11 @@ butterfly:
 	VADDPS       Y10, Y7, Y6
 	VSUBPS       Y10, Y7, Y7
 	VADDPS       Y6, Y2, Y10
-	VMOVUPS      Y10, (BX)
+	VMOVUPS      Y10, (BX)(R8*1)
 	VFNMADD231PS Y4, Y6, Y2
 	VMULPS       Y3, Y7, Y6
-	VMOVUPS      Y2, 128(SI)
-	VMOVUPS      Y6, 128(DI)
+	VMOVUPS      Y2, 128(SI)(R8*1)
+	VMOVUPS      Y6, 128(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+60(SB), Y2
 	VMOVAPS      Y9, Y6
 	VFNMADD231PS Y2, Y12, Y6
@@ -5483,8 +5349,8 @@ butterfly:
 	VFMADD231PS  Y2, Y6, Y8
 	VMOVAPS      Y1, Y10
 	VFMADD231PS  Y2, Y7, Y10
-	VMOVUPS      Y8, (SI)
-	VMOVUPS      Y10, (DI)
+	VMOVUPS      Y8, (SI)(R8*1)
+	VMOVUPS      Y10, (DI)(R8*1)
 	VMULPS       Y2, Y6, Y6
 	VFNMADD231PS Y4, Y6, Y0
 	VMULPS       Y3, Y5, Y5
@@ -5496,29 +5362,25 @@ butterfly:
 	VMULPS       Y3, Y9, Y3
 	VMOVAPS      Y1, Y4
 	VFNMADD231PS Y2, Y3, Y4
-	VMOVUPS      Y6, 64(SI)
-	VMOVUPS      Y4, 64(DI)
+	VMOVUPS      Y6, 64(SI)(R8*1)
+	VMOVUPS      Y4, 64(DI)(R8*1)
 	VFMADD231PS  Y2, Y3, Y1
-	VMOVUPS      Y0, 192(SI)
-	VMOVUPS      Y1, 192(DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y0, 192(SI)(R8*1)
+	VMOVUPS      Y1, 192(DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R11
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, SI
-	ADDQ         $0x00000200, DI
-	ADDQ         $0x00000048, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000048, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -5542,42 +5404,42 @@ TEXT ·LineBack9AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (BX), Y0
-	VMOVUPS      128(SI), Y1
+	VMOVUPS      (BX)(R8*1), Y0
+	VMOVUPS      128(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+0(SB), Y3
 	VFNMADD231PS Y3, Y1, Y0
 	VBROADCASTSS butterflyConstants<>+4(SB), Y1
-	VMULPS       128(DI), Y1, Y4
+	VMULPS       128(DI)(R8*1), Y1, Y4
 	VADDPS       Y4, Y0, Y5
 	VSUBPS       Y4, Y0, Y0
-	VMOVUPS      64(DI), Y4
-	VMOVUPS      192(DI), Y6
+	VMOVUPS      64(DI)(R8*1), Y4
+	VMOVUPS      192(DI)(R8*1), Y6
 	VADDPS       Y6, Y4, Y7
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      192(SI), Y9
+	VMOVUPS      64(SI)(R8*1), Y8
+	VMOVUPS      192(SI)(R8*1), Y9
 	VADDPS       Y9, Y8, Y10
 	VSUBPS       Y6, Y4, Y4
 	VSUBPS       Y9, Y8, Y6
-	VMOVUPS      (DI), Y8
+	VMOVUPS      (DI)(R8*1), Y8
 	VADDPS       Y7, Y8, Y9
-	VMOVUPS      (SI), Y11
+	VMOVUPS      (SI)(R8*1), Y11
 	VADDPS       Y10, Y11, Y12
 	VFNMADD231PS Y3, Y7, Y8
 	VMULPS       Y1, Y6, Y6
@@ -5598,21 +5460,21 @@ butterfly:
 	VFNMADD231PS Y8, Y4, Y10
 	VFMADD231PS  Y8, Y6, Y4
 	VADDPS       Y12, Y2, Y6
-	MOVQ         (R9), R12
-	VMOVUPS      Y6, (R8)(R12*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Y6, (R9)(R12*1)
 	VFNMADD231PS Y3, Y12, Y2
 	VMULPS       Y1, Y9, Y6
 	VADDPS       Y6, Y2, Y8
-	MOVQ         24(R9), R12
-	VMOVUPS      Y8, (R8)(R12*1)
+	MOVQ         24(R10), R12
+	VMOVUPS      Y8, (R9)(R12*1)
 	VSUBPS       Y6, Y2, Y2
-	MOVQ         48(R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         48(R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+64(SB), Y2
 	VMOVAPS      Y5, Y6
 	VFMADD231PS  Y2, Y7, Y6
-	MOVQ         8(R9), R12
-	VMOVUPS      Y6, (R8)(R12*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Y6, (R9)(R12*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMULPS       Y2, Y7, Y6
@@ -5620,44 +5482,40 @@ butterfly:
 	VMULPS       Y1, Y13, Y6
 	VMOVAPS      Y5, Y7
 	VFMADD231PS  Y2, Y6, Y7
-	MOVQ         32(R9), R12
-	VMOVUPS      Y7, (R8)(R12*1)
+	MOVQ         32(R10), R12
+	VMOVUPS      Y7, (R9)(R12*1)
 	VFNMADD231PS Y2, Y6, Y5
-	MOVQ         56(R9), R12
-	VMOVUPS      Y5, (R8)(R12*1)
+	MOVQ         56(R10), R12
+	VMOVUPS      Y5, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+68(SB), Y2
 	VMOVAPS      Y0, Y5
 	VFNMADD231PS Y2, Y4, Y5
-	MOVQ         16(R9), R12
-	VMOVUPS      Y5, (R8)(R12*1)
+	MOVQ         16(R10), R12
+	VMOVUPS      Y5, (R9)(R12*1)
 	VMULPS       Y2, Y4, Y4
 	VFMADD231PS  Y3, Y4, Y0
 	VMULPS       Y1, Y10, Y1
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y2, Y1, Y3
-	MOVQ         40(R9), R12
-	VMOVUPS      Y3, (R8)(R12*1)
+	MOVQ         40(R10), R12
+	VMOVUPS      Y3, (R9)(R12*1)
 	VFMADD231PS  Y2, Y1, Y0
-	MOVQ         64(R9), R12
-	VMOVUPS      Y0, (R8)(R12*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         64(R10), R12
+	VMOVUPS      Y0, (R9)(R12*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R11
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, SI
-	ADDQ         $0x00000200, DI
-	ADDQ         $0x00000048, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000048, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -5681,29 +5539,29 @@ TEXT ·LineTwiddled9AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Y1
-	MOVQ         48(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Y1
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
@@ -5711,12 +5569,12 @@ butterfly:
 	VFNMADD231PS Y4, Y3, Y0
 	VBROADCASTSS butterflyConstants<>+4(SB), Y3
 	VMULPS       Y3, Y1, Y1
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Y5
-	MOVQ         32(R9), R13
-	VMOVUPS      (R8)(R13*1), Y6
-	MOVQ         56(R9), R13
-	VMOVUPS      (R8)(R13*1), Y7
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Y5
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Y6
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Y7
 	VADDPS       Y7, Y6, Y8
 	VSUBPS       Y7, Y6, Y6
 	VADDPS       Y8, Y5, Y7
@@ -5726,12 +5584,12 @@ butterfly:
 	VMOVAPS      Y6, Y9
 	VFMADD231PS  Y8, Y5, Y9
 	VFMSUB231PS  Y8, Y6, Y5
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Y6
-	MOVQ         40(R9), R13
-	VMOVUPS      (R8)(R13*1), Y8
-	MOVQ         64(R9), R13
-	VMOVUPS      (R8)(R13*1), Y10
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Y6
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Y8
+	MOVQ         64(R10), R13
+	VMOVUPS      (R9)(R13*1), Y10
 	VADDPS       Y10, Y8, Y11
 	VSUBPS       Y10, Y8, Y8
 	VADDPS       Y11, Y6, Y10
@@ -5746,17 +5604,17 @@ butterfly:
 	VADDPS       Y10, Y7, Y6
 	VSUBPS       Y10, Y7, Y7
 	VADDPS       Y6, Y2, Y10
-	VMOVUPS      Y10, (BX)
+	VMOVUPS      Y10, (BX)(R8*1)
 	VFNMADD231PS Y4, Y6, Y2
 	VMULPS       Y3, Y7, Y6
-	VBROADCASTSS 20(R10), Y7
+	VBROADCASTSS 20(R11), Y7
 	VMULPS       Y7, Y6, Y10
-	VBROADCASTSS 16(R10), Y11
+	VBROADCASTSS 16(R11), Y11
 	VMULPS       Y11, Y6, Y6
 	VFMSUB231PS  Y11, Y2, Y10
 	VFMADD231PS  Y7, Y2, Y6
-	VMOVUPS      Y10, 128(SI)
-	VMOVUPS      Y6, 128(DI)
+	VMOVUPS      Y10, 128(SI)(R8*1)
+	VMOVUPS      Y6, 128(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+60(SB), Y2
 	VMOVAPS      Y9, Y6
 	VFNMADD231PS Y2, Y12, Y6
@@ -5769,16 +5627,16 @@ butterfly:
 	VFMADD231PS  Y2, Y6, Y8
 	VMOVAPS      Y1, Y10
 	VFMADD231PS  Y2, Y7, Y10
-	VBROADCASTSS 4(R10), Y11
+	VBROADCASTSS 4(R11), Y11
 	VMULPS       Y11, Y10, Y12
-	VBROADCASTSS (R10), Y13
+	VBROADCASTSS (R11), Y13
 	VMULPS       Y13, Y10, Y10
 	VFMSUB231PS  Y13, Y8, Y12
 	VFMADD231PS  Y11, Y8, Y10
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y12, (SI)
-	VMOVUPS      Y10, (DI)
+	VMOVUPS      Y12, (SI)(R8*1)
+	VMOVUPS      Y10, (DI)(R8*1)
 	VMULPS       Y2, Y6, Y6
 	VFNMADD231PS Y4, Y6, Y0
 	VMULPS       Y3, Y5, Y5
@@ -5790,42 +5648,38 @@ butterfly:
 	VMULPS       Y3, Y9, Y3
 	VMOVAPS      Y1, Y4
 	VFNMADD231PS Y2, Y3, Y4
-	VBROADCASTSS 12(R10), Y5
+	VBROADCASTSS 12(R11), Y5
 	VMULPS       Y5, Y4, Y7
-	VBROADCASTSS 8(R10), Y8
+	VBROADCASTSS 8(R11), Y8
 	VMULPS       Y8, Y4, Y4
 	VFMSUB231PS  Y8, Y6, Y7
 	VFMADD231PS  Y5, Y6, Y4
-	VMOVUPS      Y7, 64(SI)
-	VMOVUPS      Y4, 64(DI)
+	VMOVUPS      Y7, 64(SI)(R8*1)
+	VMOVUPS      Y4, 64(DI)(R8*1)
 	VFMADD231PS  Y2, Y3, Y1
-	VBROADCASTSS 28(R10), Y2
+	VBROADCASTSS 28(R11), Y2
 	VMULPS       Y2, Y1, Y3
-	VBROADCASTSS 24(R10), Y4
+	VBROADCASTSS 24(R11), Y4
 	VMULPS       Y4, Y1, Y1
 	VFMSUB231PS  Y4, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	VMOVUPS      Y3, 192(SI)
-	VMOVUPS      Y1, 192(DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y3, 192(SI)(R8*1)
+	VMOVUPS      Y1, 192(DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, SI
-	ADDQ         $0x00000200, DI
-	ADDQ         $0x00000048, R9
-	ADDQ         $0x00000020, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000048, R10
+	ADDQ         $0x00000020, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -5849,32 +5703,32 @@ TEXT ·LineBackTwiddled9AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      128(DI), Y0
-	VBROADCASTSS 20(R10), Y1
+	VMOVUPS      128(DI)(R8*1), Y0
+	VBROADCASTSS 20(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 16(R10), Y3
+	VBROADCASTSS 16(R11), Y3
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      128(SI), Y4
+	VMOVUPS      128(SI)(R8*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
 	VFNMADD231PS Y1, Y4, Y0
-	VMOVUPS      (BX), Y1
+	VMOVUPS      (BX)(R8*1), Y1
 	VADDPS       Y2, Y1, Y3
 	VBROADCASTSS butterflyConstants<>+0(SB), Y4
 	VFNMADD231PS Y4, Y2, Y1
@@ -5882,28 +5736,28 @@ butterfly:
 	VMULPS       Y2, Y0, Y0
 	VADDPS       Y0, Y1, Y5
 	VSUBPS       Y0, Y1, Y0
-	VMOVUPS      (DI), Y1
-	VBROADCASTSS 4(R10), Y6
+	VMOVUPS      (DI)(R8*1), Y1
+	VBROADCASTSS 4(R11), Y6
 	VMULPS       Y6, Y1, Y7
-	VBROADCASTSS (R10), Y8
+	VBROADCASTSS (R11), Y8
 	VMULPS       Y8, Y1, Y1
-	VMOVUPS      (SI), Y9
+	VMOVUPS      (SI)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y7
 	VFNMADD231PS Y6, Y9, Y1
-	VMOVUPS      64(DI), Y6
-	VBROADCASTSS 12(R10), Y8
+	VMOVUPS      64(DI)(R8*1), Y6
+	VBROADCASTSS 12(R11), Y8
 	VMULPS       Y8, Y6, Y9
-	VBROADCASTSS 8(R10), Y10
+	VBROADCASTSS 8(R11), Y10
 	VMULPS       Y10, Y6, Y6
-	VMOVUPS      64(SI), Y11
+	VMOVUPS      64(SI)(R8*1), Y11
 	VFMADD231PS  Y10, Y11, Y9
 	VFNMADD231PS Y8, Y11, Y6
-	VMOVUPS      192(DI), Y8
-	VBROADCASTSS 28(R10), Y10
+	VMOVUPS      192(DI)(R8*1), Y8
+	VBROADCASTSS 28(R11), Y10
 	VMULPS       Y10, Y8, Y11
-	VBROADCASTSS 24(R10), Y12
+	VBROADCASTSS 24(R11), Y12
 	VMULPS       Y12, Y8, Y8
-	VMOVUPS      192(SI), Y13
+	VMOVUPS      192(SI)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y11
 	VFNMADD231PS Y10, Y13, Y8
 	VADDPS       Y8, Y6, Y10
@@ -5931,67 +5785,63 @@ butterfly:
 	VFNMADD231PS Y7, Y6, Y8
 	VFMADD231PS  Y7, Y1, Y6
 	VADDPS       Y11, Y3, Y1
-	MOVQ         (R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
 	VFNMADD231PS Y4, Y11, Y3
 	VMULPS       Y2, Y9, Y1
 	VADDPS       Y1, Y3, Y7
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         24(R9), R13
-	VMOVUPS      Y7, (R8)(R13*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Y7, (R9)(R13*1)
 	VSUBPS       Y1, Y3, Y1
-	MOVQ         48(R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+64(SB), Y1
 	VMOVAPS      Y5, Y3
 	VFMADD231PS  Y1, Y10, Y3
-	MOVQ         8(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VMULPS       Y1, Y10, Y3
 	VFNMADD231PS Y4, Y3, Y5
 	VMULPS       Y2, Y13, Y3
 	VMOVAPS      Y5, Y7
 	VFMADD231PS  Y1, Y3, Y7
-	MOVQ         32(R9), R13
-	VMOVUPS      Y7, (R8)(R13*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Y7, (R9)(R13*1)
 	VFNMADD231PS Y1, Y3, Y5
-	MOVQ         56(R9), R13
-	VMOVUPS      Y5, (R8)(R13*1)
+	MOVQ         56(R10), R13
+	VMOVUPS      Y5, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+68(SB), Y1
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y1, Y6, Y3
-	MOVQ         16(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VMULPS       Y1, Y6, Y3
 	VFMADD231PS  Y4, Y3, Y0
 	VMULPS       Y2, Y8, Y2
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y1, Y2, Y3
-	MOVQ         40(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VFMADD231PS  Y1, Y2, Y0
-	MOVQ         64(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         64(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, SI
-	ADDQ         $0x00000200, DI
-	ADDQ         $0x00000048, R9
-	ADDQ         $0x00000020, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000048, R10
+	ADDQ         $0x00000020, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -6017,59 +5867,60 @@ TEXT ·Line11AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R11
-	VMOVUPS      (R8)(R11*1), Z0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R11
-	VMOVUPS      (R8)(R11*1), Z1
-	MOVQ         80(R9), R11
-	VMOVUPS      (R8)(R11*1), Z2
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Z1
+	MOVQ         80(R10), R12
+	VMOVUPS      (R9)(R12*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVQ         16(R9), R11
-	VMOVUPS      (R8)(R11*1), Z4
-	MOVQ         72(R9), R11
-	VMOVUPS      (R8)(R11*1), Z5
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Z4
+	MOVQ         72(R10), R12
+	VMOVUPS      (R9)(R12*1), Z5
 	VADDPS       Z5, Z4, Z6
 	VSUBPS       Z5, Z4, Z4
 	VADDPS       Z6, Z2, Z2
-	MOVQ         24(R9), R11
-	VMOVUPS      (R8)(R11*1), Z5
-	MOVQ         64(R9), R11
-	VMOVUPS      (R8)(R11*1), Z7
+	MOVQ         24(R10), R12
+	VMOVUPS      (R9)(R12*1), Z5
+	MOVQ         64(R10), R12
+	VMOVUPS      (R9)(R12*1), Z7
 	VADDPS       Z7, Z5, Z8
 	VSUBPS       Z7, Z5, Z5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z8, Z2, Z2
-	MOVQ         32(R9), R11
-	VMOVUPS      (R8)(R11*1), Z7
-	MOVQ         56(R9), R11
-	VMOVUPS      (R8)(R11*1), Z9
+	MOVQ         32(R10), R12
+	VMOVUPS      (R9)(R12*1), Z7
+	MOVQ         56(R10), R12
+	VMOVUPS      (R9)(R12*1), Z9
 	VADDPS       Z9, Z7, Z10
 	VSUBPS       Z9, Z7, Z7
 	VADDPS       Z10, Z2, Z2
-	MOVQ         40(R9), R11
-	VMOVUPS      (R8)(R11*1), Z9
-	MOVQ         48(R9), R11
-	VMOVUPS      (R8)(R11*1), Z11
+	MOVQ         40(R10), R12
+	VMOVUPS      (R9)(R12*1), Z9
+	MOVQ         48(R10), R12
+	VMOVUPS      (R9)(R12*1), Z11
 	VADDPS       Z11, Z9, Z12
 	VSUBPS       Z11, Z9, Z9
 	VADDPS       Z12, Z2, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+72(SB), Z2
 	VMOVAPS      Z0, Z11
 	VFMADD231PS  Z2, Z3, Z11
@@ -6093,8 +5944,8 @@ butterfly:
 	VFNMADD231PS Z21, Z12, Z11
 	VBROADCASTSS butterflyConstants<>+108(SB), Z22
 	VFMADD231PS  Z22, Z9, Z14
-	VMOVUPS      Z11, 256(SI)
-	VMOVUPS      Z14, 256(DI)
+	VMOVUPS      Z11, 256(SI)(R8*1)
+	VMOVUPS      Z14, 256(DI)(R8*1)
 	VMOVAPS      Z0, Z11
 	VFMADD231PS  Z15, Z3, Z11
 	VMULPS       Z16, Z1, Z14
@@ -6108,8 +5959,8 @@ butterfly:
 	VFNMADD231PS Z18, Z7, Z14
 	VFMADD231PS  Z2, Z12, Z11
 	VFNMADD231PS Z13, Z9, Z14
-	VMOVUPS      Z11, 192(SI)
-	VMOVUPS      Z14, 192(DI)
+	VMOVUPS      Z11, 192(SI)(R8*1)
+	VMOVUPS      Z14, 192(DI)(R8*1)
 	VMOVAPS      Z0, Z11
 	VFNMADD231PS Z17, Z3, Z11
 	VMULPS       Z18, Z1, Z14
@@ -6123,8 +5974,8 @@ butterfly:
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z19, Z12, Z11
 	VFMADD231PS  Z20, Z9, Z14
-	VMOVUPS      Z11, 128(SI)
-	VMOVUPS      Z14, 128(DI)
+	VMOVUPS      Z11, 128(SI)(R8*1)
+	VMOVUPS      Z14, 128(DI)(R8*1)
 	VMOVAPS      Z0, Z11
 	VFNMADD231PS Z19, Z3, Z11
 	VMULPS       Z20, Z1, Z14
@@ -6138,8 +5989,8 @@ butterfly:
 	VFNMADD231PS Z16, Z9, Z14
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z11, 64(SI)
-	VMOVUPS      Z14, 64(DI)
+	VMOVUPS      Z11, 64(SI)(R8*1)
+	VMOVUPS      Z14, 64(DI)(R8*1)
 	VFNMADD231PS Z21, Z3, Z0
 	VMULPS       Z22, Z1, Z1
 	VFMADD231PS  Z2, Z6, Z0
@@ -6150,19 +6001,17 @@ butterfly:
 	VFNMADD231PS Z16, Z7, Z1
 	VFNMADD231PS Z17, Z12, Z0
 	VFMADD231PS  Z18, Z9, Z1
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (DI)
-	ADDQ         $0x000002c0, BX
-	ADDQ         $0x000002c0, SI
-	ADDQ         $0x000002c0, DI
-	ADDQ         $0x00000058, R9
+	VMOVUPS      Z0, (SI)(R8*1)
+	VMOVUPS      Z1, (DI)(R8*1)
+	ADDQ         $0x000002c0, R8
+	ADDQ         $0x00000058, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -6188,66 +6037,67 @@ TEXT ·LineBack11AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (BX), Z0
-	VMOVUPS      256(SI), Z1
+	VMOVUPS      (BX)(R8*1), Z0
+	VMOVUPS      256(SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      192(SI), Z3
+	VMOVUPS      192(SI)(R8*1), Z3
 	VADDPS       Z3, Z2, Z2
-	VMOVUPS      128(SI), Z4
+	VMOVUPS      128(SI)(R8*1), Z4
 	VADDPS       Z4, Z2, Z2
-	VMOVUPS      64(SI), Z5
+	VMOVUPS      64(SI)(R8*1), Z5
 	VADDPS       Z5, Z2, Z2
-	VMOVUPS      (SI), Z6
+	VMOVUPS      (SI)(R8*1), Z6
 	VADDPS       Z6, Z2, Z2
-	MOVQ         (R9), R11
-	VMOVUPS      Z2, (R8)(R11*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Z2, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+72(SB), Z2
 	VMOVAPS      Z0, Z7
 	VFMADD231PS  Z2, Z1, Z7
-	VMOVUPS      256(DI), Z8
+	VMOVUPS      256(DI)(R8*1), Z8
 	VBROADCASTSS butterflyConstants<>+76(SB), Z9
 	VMULPS       Z9, Z8, Z10
 	VBROADCASTSS butterflyConstants<>+80(SB), Z11
 	VFMADD231PS  Z11, Z3, Z7
-	VMOVUPS      192(DI), Z12
+	VMOVUPS      192(DI)(R8*1), Z12
 	VBROADCASTSS butterflyConstants<>+84(SB), Z13
 	VFMADD231PS  Z13, Z12, Z10
 	VBROADCASTSS butterflyConstants<>+88(SB), Z14
 	VFNMADD231PS Z14, Z4, Z7
-	VMOVUPS      128(DI), Z15
+	VMOVUPS      128(DI)(R8*1), Z15
 	VBROADCASTSS butterflyConstants<>+92(SB), Z16
 	VFMADD231PS  Z16, Z15, Z10
 	VBROADCASTSS butterflyConstants<>+96(SB), Z17
 	VFNMADD231PS Z17, Z5, Z7
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      64(DI), Z18
+	VMOVUPS      64(DI)(R8*1), Z18
 	VBROADCASTSS butterflyConstants<>+100(SB), Z19
 	VFMADD231PS  Z19, Z18, Z10
 	VBROADCASTSS butterflyConstants<>+104(SB), Z20
 	VFNMADD231PS Z20, Z6, Z7
-	VMOVUPS      (DI), Z21
+	VMOVUPS      (DI)(R8*1), Z21
 	VBROADCASTSS butterflyConstants<>+108(SB), Z22
 	VFMADD231PS  Z22, Z21, Z10
 	VADDPS       Z10, Z7, Z23
-	MOVQ         8(R9), R11
-	VMOVUPS      Z23, (R8)(R11*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Z23, (R9)(R12*1)
 	VSUBPS       Z10, Z7, Z7
-	MOVQ         80(R9), R11
-	VMOVUPS      Z7, (R8)(R11*1)
+	MOVQ         80(R10), R12
+	VMOVUPS      Z7, (R9)(R12*1)
 	VMOVAPS      Z0, Z7
 	VFMADD231PS  Z11, Z1, Z7
 	VMULPS       Z13, Z8, Z10
@@ -6262,11 +6112,11 @@ butterfly:
 	VFMADD231PS  Z2, Z6, Z7
 	VFNMADD231PS Z9, Z21, Z10
 	VADDPS       Z10, Z7, Z23
-	MOVQ         16(R9), R11
-	VMOVUPS      Z23, (R8)(R11*1)
+	MOVQ         16(R10), R12
+	VMOVUPS      Z23, (R9)(R12*1)
 	VSUBPS       Z10, Z7, Z7
-	MOVQ         72(R9), R11
-	VMOVUPS      Z7, (R8)(R11*1)
+	MOVQ         72(R10), R12
+	VMOVUPS      Z7, (R9)(R12*1)
 	VMOVAPS      Z0, Z7
 	VFNMADD231PS Z14, Z1, Z7
 	VMULPS       Z16, Z8, Z10
@@ -6281,11 +6131,11 @@ butterfly:
 	VFNMADD231PS Z17, Z6, Z7
 	VFMADD231PS  Z19, Z21, Z10
 	VADDPS       Z10, Z7, Z23
-	MOVQ         24(R9), R11
-	VMOVUPS      Z23, (R8)(R11*1)
+	MOVQ         24(R10), R12
+	VMOVUPS      Z23, (R9)(R12*1)
 	VSUBPS       Z10, Z7, Z7
-	MOVQ         64(R9), R11
-	VMOVUPS      Z7, (R8)(R11*1)
+	MOVQ         64(R10), R12
+	VMOVUPS      Z7, (R9)(R12*1)
 	VMOVAPS      Z0, Z7
 	VFNMADD231PS Z17, Z1, Z7
 	VMULPS       Z19, Z8, Z10
@@ -6300,11 +6150,11 @@ butterfly:
 	VFMADD231PS  Z11, Z6, Z7
 	VFNMADD231PS Z13, Z21, Z10
 	VADDPS       Z10, Z7, Z23
-	MOVQ         32(R9), R11
-	VMOVUPS      Z23, (R8)(R11*1)
+	MOVQ         32(R10), R12
+	VMOVUPS      Z23, (R9)(R12*1)
 	VSUBPS       Z10, Z7, Z7
-	MOVQ         56(R9), R11
-	VMOVUPS      Z7, (R8)(R11*1)
+	MOVQ         56(R10), R12
+	VMOVUPS      Z7, (R9)(R12*1)
 	VFNMADD231PS Z20, Z1, Z0
 	VMULPS       Z22, Z8, Z1
 	PREFETCHT1   (CX)
@@ -6318,22 +6168,20 @@ butterfly:
 	VFNMADD231PS Z14, Z6, Z0
 	VFMADD231PS  Z16, Z21, Z1
 	VADDPS       Z1, Z0, Z2
-	MOVQ         40(R9), R11
-	VMOVUPS      Z2, (R8)(R11*1)
+	MOVQ         40(R10), R12
+	VMOVUPS      Z2, (R9)(R12*1)
 	VSUBPS       Z1, Z0, Z0
-	MOVQ         48(R9), R11
-	VMOVUPS      Z0, (R8)(R11*1)
-	ADDQ         $0x000002c0, BX
-	ADDQ         $0x000002c0, SI
-	ADDQ         $0x000002c0, DI
-	ADDQ         $0x00000058, R9
+	MOVQ         48(R10), R12
+	VMOVUPS      Z0, (R9)(R12*1)
+	ADDQ         $0x000002c0, R8
+	ADDQ         $0x00000058, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -6359,60 +6207,61 @@ TEXT ·LineTwiddled11AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Z1
-	MOVQ         80(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Z1
+	MOVQ         80(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Z4
-	MOVQ         72(R9), R12
-	VMOVUPS      (R8)(R12*1), Z5
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Z4
+	MOVQ         72(R10), R13
+	VMOVUPS      (R9)(R13*1), Z5
 	VADDPS       Z5, Z4, Z6
 	VSUBPS       Z5, Z4, Z4
 	VADDPS       Z6, Z2, Z2
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Z5
-	MOVQ         64(R9), R12
-	VMOVUPS      (R8)(R12*1), Z7
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Z5
+	MOVQ         64(R10), R13
+	VMOVUPS      (R9)(R13*1), Z7
 	VADDPS       Z7, Z5, Z8
 	VSUBPS       Z7, Z5, Z5
 	VADDPS       Z8, Z2, Z2
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Z7
-	MOVQ         56(R9), R12
-	VMOVUPS      (R8)(R12*1), Z9
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Z7
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Z9
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z9, Z7, Z10
 	VSUBPS       Z9, Z7, Z7
 	VADDPS       Z10, Z2, Z2
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Z9
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Z11
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Z9
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Z11
 	VADDPS       Z11, Z9, Z12
 	VSUBPS       Z11, Z9, Z9
 	VADDPS       Z12, Z2, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+72(SB), Z2
 	VMOVAPS      Z0, Z11
 	VFMADD231PS  Z2, Z3, Z11
@@ -6436,14 +6285,14 @@ butterfly:
 	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+108(SB), Z22
 	VFMADD231PS  Z22, Z9, Z14
-	VBROADCASTSS 36(R10), Z23
+	VBROADCASTSS 36(R11), Z23
 	VMULPS       Z23, Z14, Z24
-	VBROADCASTSS 32(R10), Z25
+	VBROADCASTSS 32(R11), Z25
 	VMULPS       Z25, Z14, Z14
 	VFMSUB231PS  Z25, Z11, Z24
 	VFMADD231PS  Z23, Z11, Z14
-	VMOVUPS      Z24, 256(SI)
-	VMOVUPS      Z14, 256(DI)
+	VMOVUPS      Z24, 256(SI)(R8*1)
+	VMOVUPS      Z14, 256(DI)(R8*1)
 	VMOVAPS      Z0, Z11
 	VFMADD231PS  Z15, Z3, Z11
 	VMULPS       Z16, Z1, Z14
@@ -6455,16 +6304,16 @@ butterfly:
 	VFNMADD231PS Z18, Z7, Z14
 	VFMADD231PS  Z2, Z12, Z11
 	VFNMADD231PS Z13, Z9, Z14
-	VBROADCASTSS 28(R10), Z23
+	VBROADCASTSS 28(R11), Z23
 	VMULPS       Z23, Z14, Z24
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 24(R10), Z25
+	VBROADCASTSS 24(R11), Z25
 	VMULPS       Z25, Z14, Z14
 	VFMSUB231PS  Z25, Z11, Z24
 	VFMADD231PS  Z23, Z11, Z14
-	VMOVUPS      Z24, 192(SI)
-	VMOVUPS      Z14, 192(DI)
+	VMOVUPS      Z24, 192(SI)(R8*1)
+	VMOVUPS      Z14, 192(DI)(R8*1)
 	VMOVAPS      Z0, Z11
 	VFNMADD231PS Z17, Z3, Z11
 	VMULPS       Z18, Z1, Z14
@@ -6476,16 +6325,16 @@ butterfly:
 	VFMADD231PS  Z13, Z7, Z14
 	VFNMADD231PS Z19, Z12, Z11
 	VFMADD231PS  Z20, Z9, Z14
-	VBROADCASTSS 20(R10), Z23
+	VBROADCASTSS 20(R11), Z23
 	VMULPS       Z23, Z14, Z24
-	VBROADCASTSS 16(R10), Z25
+	VBROADCASTSS 16(R11), Z25
 	VMULPS       Z25, Z14, Z14
 	VFMSUB231PS  Z25, Z11, Z24
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z23, Z11, Z14
-	VMOVUPS      Z24, 128(SI)
-	VMOVUPS      Z14, 128(DI)
+	VMOVUPS      Z24, 128(SI)(R8*1)
+	VMOVUPS      Z14, 128(DI)(R8*1)
 	VMOVAPS      Z0, Z11
 	VFNMADD231PS Z19, Z3, Z11
 	VMULPS       Z20, Z1, Z14
@@ -6497,16 +6346,16 @@ butterfly:
 	VFMADD231PS  Z22, Z7, Z14
 	VFMADD231PS  Z15, Z12, Z11
 	VFNMADD231PS Z16, Z9, Z14
-	VBROADCASTSS 12(R10), Z23
+	VBROADCASTSS 12(R11), Z23
 	VMULPS       Z23, Z14, Z24
-	VBROADCASTSS 8(R10), Z25
+	VBROADCASTSS 8(R11), Z25
 	VMULPS       Z25, Z14, Z14
 	VFMSUB231PS  Z25, Z11, Z24
 	VFMADD231PS  Z23, Z11, Z14
-	VMOVUPS      Z24, 64(SI)
+	VMOVUPS      Z24, 64(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z14, 64(DI)
+	VMOVUPS      Z14, 64(DI)(R8*1)
 	VFNMADD231PS Z21, Z3, Z0
 	VMULPS       Z22, Z1, Z1
 	VFMADD231PS  Z2, Z6, Z0
@@ -6517,26 +6366,24 @@ butterfly:
 	VFNMADD231PS Z16, Z7, Z1
 	VFNMADD231PS Z17, Z12, Z0
 	VFMADD231PS  Z18, Z9, Z1
-	VBROADCASTSS 4(R10), Z2
+	VBROADCASTSS 4(R11), Z2
 	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS (R10), Z4
+	VBROADCASTSS (R11), Z4
 	VMULPS       Z4, Z1, Z1
 	VFMSUB231PS  Z4, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	VMOVUPS      Z3, (SI)
-	VMOVUPS      Z1, (DI)
-	ADDQ         $0x000002c0, BX
-	ADDQ         $0x000002c0, SI
-	ADDQ         $0x000002c0, DI
-	ADDQ         $0x00000058, R9
-	ADDQ         $0x00000028, R10
+	VMOVUPS      Z3, (SI)(R8*1)
+	VMOVUPS      Z1, (DI)(R8*1)
+	ADDQ         $0x000002c0, R8
+	ADDQ         $0x00000058, R10
+	ADDQ         $0x00000028, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -6562,70 +6409,71 @@ TEXT ·LineBackTwiddled11AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      256(DI), Z0
-	VBROADCASTSS 36(R10), Z1
+	VMOVUPS      256(DI)(R8*1), Z0
+	VBROADCASTSS 36(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 32(R10), Z3
+	VBROADCASTSS 32(R11), Z3
 	VMULPS       Z3, Z0, Z0
-	VMOVUPS      256(SI), Z4
+	VMOVUPS      256(SI)(R8*1), Z4
 	VFMADD231PS  Z3, Z4, Z2
 	VFNMADD231PS Z1, Z4, Z0
-	VMOVUPS      (BX), Z1
+	VMOVUPS      (BX)(R8*1), Z1
 	VADDPS       Z2, Z1, Z3
-	VMOVUPS      192(DI), Z4
-	VBROADCASTSS 28(R10), Z5
+	VMOVUPS      192(DI)(R8*1), Z4
+	VBROADCASTSS 28(R11), Z5
 	VMULPS       Z5, Z4, Z6
-	VBROADCASTSS 24(R10), Z7
+	VBROADCASTSS 24(R11), Z7
 	VMULPS       Z7, Z4, Z4
-	VMOVUPS      192(SI), Z8
+	VMOVUPS      192(SI)(R8*1), Z8
 	VFMADD231PS  Z7, Z8, Z6
 	VFNMADD231PS Z5, Z8, Z4
 	VADDPS       Z6, Z3, Z3
-	VMOVUPS      128(DI), Z5
-	VBROADCASTSS 20(R10), Z7
+	VMOVUPS      128(DI)(R8*1), Z5
+	VBROADCASTSS 20(R11), Z7
 	VMULPS       Z7, Z5, Z8
-	VBROADCASTSS 16(R10), Z9
+	VBROADCASTSS 16(R11), Z9
 	VMULPS       Z9, Z5, Z5
-	VMOVUPS      128(SI), Z10
+	VMOVUPS      128(SI)(R8*1), Z10
 	VFMADD231PS  Z9, Z10, Z8
 	VFNMADD231PS Z7, Z10, Z5
 	VADDPS       Z8, Z3, Z3
-	VMOVUPS      64(DI), Z7
-	VBROADCASTSS 12(R10), Z9
+	VMOVUPS      64(DI)(R8*1), Z7
+	VBROADCASTSS 12(R11), Z9
 	VMULPS       Z9, Z7, Z10
-	VBROADCASTSS 8(R10), Z11
+	VBROADCASTSS 8(R11), Z11
 	VMULPS       Z11, Z7, Z7
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      64(SI), Z12
+	VMOVUPS      64(SI)(R8*1), Z12
 	VFMADD231PS  Z11, Z12, Z10
 	VFNMADD231PS Z9, Z12, Z7
 	VADDPS       Z10, Z3, Z3
-	VMOVUPS      (DI), Z9
-	VBROADCASTSS 4(R10), Z11
+	VMOVUPS      (DI)(R8*1), Z9
+	VBROADCASTSS 4(R11), Z11
 	VMULPS       Z11, Z9, Z12
-	VBROADCASTSS (R10), Z13
+	VBROADCASTSS (R11), Z13
 	VMULPS       Z13, Z9, Z9
-	VMOVUPS      (SI), Z14
+	VMOVUPS      (SI)(R8*1), Z14
 	VFMADD231PS  Z13, Z14, Z12
 	VFNMADD231PS Z11, Z14, Z9
 	VADDPS       Z12, Z3, Z3
-	MOVQ         (R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+72(SB), Z3
 	VMOVAPS      Z1, Z11
 	VFMADD231PS  Z3, Z2, Z11
@@ -6650,11 +6498,11 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+108(SB), Z22
 	VFMADD231PS  Z22, Z9, Z14
 	VADDPS       Z14, Z11, Z23
-	MOVQ         8(R9), R12
-	VMOVUPS      Z23, (R8)(R12*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Z23, (R9)(R13*1)
 	VSUBPS       Z14, Z11, Z11
-	MOVQ         80(R9), R12
-	VMOVUPS      Z11, (R8)(R12*1)
+	MOVQ         80(R10), R13
+	VMOVUPS      Z11, (R9)(R13*1)
 	VMOVAPS      Z1, Z11
 	VFMADD231PS  Z15, Z2, Z11
 	VMULPS       Z16, Z0, Z14
@@ -6669,11 +6517,11 @@ butterfly:
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z13, Z9, Z14
 	VADDPS       Z14, Z11, Z23
-	MOVQ         16(R9), R12
-	VMOVUPS      Z23, (R8)(R12*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Z23, (R9)(R13*1)
 	VSUBPS       Z14, Z11, Z11
-	MOVQ         72(R9), R12
-	VMOVUPS      Z11, (R8)(R12*1)
+	MOVQ         72(R10), R13
+	VMOVUPS      Z11, (R9)(R13*1)
 	VMOVAPS      Z1, Z11
 	VFNMADD231PS Z17, Z2, Z11
 	VMULPS       Z18, Z0, Z14
@@ -6688,11 +6536,11 @@ butterfly:
 	VADDPS       Z14, Z11, Z23
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         24(R9), R12
-	VMOVUPS      Z23, (R8)(R12*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Z23, (R9)(R13*1)
 	VSUBPS       Z14, Z11, Z11
-	MOVQ         64(R9), R12
-	VMOVUPS      Z11, (R8)(R12*1)
+	MOVQ         64(R10), R13
+	VMOVUPS      Z11, (R9)(R13*1)
 	VMOVAPS      Z1, Z11
 	VFNMADD231PS Z19, Z2, Z11
 	VMULPS       Z20, Z0, Z14
@@ -6705,13 +6553,13 @@ butterfly:
 	VFMADD231PS  Z15, Z12, Z11
 	VFNMADD231PS Z16, Z9, Z14
 	VADDPS       Z14, Z11, Z23
-	MOVQ         32(R9), R12
-	VMOVUPS      Z23, (R8)(R12*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Z23, (R9)(R13*1)
 	VSUBPS       Z14, Z11, Z11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         56(R9), R12
-	VMOVUPS      Z11, (R8)(R12*1)
+	MOVQ         56(R10), R13
+	VMOVUPS      Z11, (R9)(R13*1)
 	VFNMADD231PS Z21, Z2, Z1
 	VMULPS       Z22, Z0, Z0
 	VFMADD231PS  Z3, Z6, Z1
@@ -6723,23 +6571,21 @@ butterfly:
 	VFNMADD231PS Z17, Z12, Z1
 	VFMADD231PS  Z18, Z9, Z0
 	VADDPS       Z0, Z1, Z2
-	MOVQ         40(R9), R12
-	VMOVUPS      Z2, (R8)(R12*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Z2, (R9)(R13*1)
 	VSUBPS       Z0, Z1, Z0
-	MOVQ         48(R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
-	ADDQ         $0x000002c0, BX
-	ADDQ         $0x000002c0, SI
-	ADDQ         $0x000002c0, DI
-	ADDQ         $0x00000058, R9
-	ADDQ         $0x00000028, R10
+	MOVQ         48(R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
+	ADDQ         $0x000002c0, R8
+	ADDQ         $0x00000058, R10
+	ADDQ         $0x00000028, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -6763,60 +6609,60 @@ TEXT ·Line11AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Y0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Y1
-	MOVQ         80(R9), R12
-	VMOVUPS      (R8)(R12*1), Y2
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Y1
+	MOVQ         80(R10), R12
+	VMOVUPS      (R9)(R12*1), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Y4
-	MOVQ         72(R9), R12
-	VMOVUPS      (R8)(R12*1), Y5
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Y4
+	MOVQ         72(R10), R12
+	VMOVUPS      (R9)(R12*1), Y5
 	VADDPS       Y5, Y4, Y6
 	VSUBPS       Y5, Y4, Y4
 	VADDPS       Y6, Y2, Y2
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Y5
-	MOVQ         64(R9), R12
-	VMOVUPS      (R8)(R12*1), Y7
+	MOVQ         24(R10), R12
+	VMOVUPS      (R9)(R12*1), Y5
+	MOVQ         64(R10), R12
+	VMOVUPS      (R9)(R12*1), Y7
 	VADDPS       Y7, Y5, Y8
 	VSUBPS       Y7, Y5, Y5
 	VADDPS       Y8, Y2, Y2
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Y7
-	MOVQ         56(R9), R12
-	VMOVUPS      (R8)(R12*1), Y9
+	MOVQ         32(R10), R12
+	VMOVUPS      (R9)(R12*1), Y7
+	MOVQ         56(R10), R12
+	VMOVUPS      (R9)(R12*1), Y9
 	VADDPS       Y9, Y7, Y10
 	VSUBPS       Y9, Y7, Y7
 	VADDPS       Y10, Y2, Y2
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Y9
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Y11
+	MOVQ         40(R10), R12
+	VMOVUPS      (R9)(R12*1), Y9
+	MOVQ         48(R10), R12
+	VMOVUPS      (R9)(R12*1), Y11
 	VADDPS       Y11, Y9, Y12
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y12, Y2, Y2
-	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+72(SB), Y2
 	VMOVAPS      Y0, Y11
 	VFMADD231PS  Y2, Y3, Y11
@@ -6832,8 +6678,8 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+800(SB), Y7, Y14
 	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y12, Y11
 	VFMADD231PS  butterflyConstantVectors<>+864(SB), Y9, Y14
-	VMOVUPS      Y11, 256(SI)
-	VMOVUPS      Y14, 256(DI)
+	VMOVUPS      Y11, 256(SI)(R8*1)
+	VMOVUPS      Y14, 256(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+80(SB), Y11
 	VMOVAPS      Y0, Y14
 	VFMADD231PS  Y11, Y3, Y14
@@ -6846,8 +6692,8 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+736(SB), Y7, Y15
 	VFMADD231PS  Y2, Y12, Y14
 	VFNMADD231PS Y13, Y9, Y15
-	VMOVUPS      Y14, 192(SI)
-	VMOVUPS      Y15, 192(DI)
+	VMOVUPS      Y14, 192(SI)(R8*1)
+	VMOVUPS      Y15, 192(DI)(R8*1)
 	VMOVAPS      Y0, Y14
 	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y3, Y14
 	VMULPS       butterflyConstantVectors<>+736(SB), Y1, Y15
@@ -6861,8 +6707,8 @@ butterfly:
 	ADDQ         16(DX), CX
 	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y12, Y14
 	VFMADD231PS  butterflyConstantVectors<>+800(SB), Y9, Y15
-	VMOVUPS      Y14, 128(SI)
-	VMOVUPS      Y15, 128(DI)
+	VMOVUPS      Y14, 128(SI)(R8*1)
+	VMOVUPS      Y15, 128(DI)(R8*1)
 	VMOVAPS      Y0, Y14
 	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y3, Y14
 	VMULPS       butterflyConstantVectors<>+800(SB), Y1, Y15
@@ -6874,8 +6720,8 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+864(SB), Y7, Y15
 	VFMADD231PS  Y11, Y12, Y14
 	VFNMADD231PS butterflyConstantVectors<>+672(SB), Y9, Y15
-	VMOVUPS      Y14, 64(SI)
-	VMOVUPS      Y15, 64(DI)
+	VMOVUPS      Y14, 64(SI)(R8*1)
+	VMOVUPS      Y15, 64(DI)(R8*1)
 	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y3, Y0
 	VMULPS       butterflyConstantVectors<>+864(SB), Y1, Y1
 	VFMADD231PS  Y2, Y6, Y0
@@ -6886,26 +6732,22 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+672(SB), Y7, Y1
 	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y12, Y0
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y9, Y1
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y0, (SI)(R8*1)
+	VMOVUPS      Y1, (DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R11
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000280, BX
-	ADDQ         $0x00000280, SI
-	ADDQ         $0x00000280, DI
-	ADDQ         $0x00000058, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000280, R8
+	ADDQ         $0x00000058, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -6929,62 +6771,62 @@ TEXT ·LineBack11AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (BX), Y0
-	VMOVUPS      256(SI), Y1
+	VMOVUPS      (BX)(R8*1), Y0
+	VMOVUPS      256(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      192(SI), Y3
+	VMOVUPS      192(SI)(R8*1), Y3
 	VADDPS       Y3, Y2, Y2
-	VMOVUPS      128(SI), Y4
+	VMOVUPS      128(SI)(R8*1), Y4
 	VADDPS       Y4, Y2, Y2
-	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(SI)(R8*1), Y5
 	VADDPS       Y5, Y2, Y2
-	VMOVUPS      (SI), Y6
+	VMOVUPS      (SI)(R8*1), Y6
 	VADDPS       Y6, Y2, Y2
-	MOVQ         (R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+72(SB), Y2
 	VMOVAPS      Y0, Y7
 	VFMADD231PS  Y2, Y1, Y7
-	VMOVUPS      256(DI), Y8
+	VMOVUPS      256(DI)(R8*1), Y8
 	VBROADCASTSS butterflyConstants<>+76(SB), Y9
 	VMULPS       Y9, Y8, Y10
 	VBROADCASTSS butterflyConstants<>+80(SB), Y11
 	VFMADD231PS  Y11, Y3, Y7
-	VMOVUPS      192(DI), Y12
+	VMOVUPS      192(DI)(R8*1), Y12
 	VBROADCASTSS butterflyConstants<>+84(SB), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS butterflyConstants<>+88(SB), Y14
 	VFNMADD231PS Y14, Y4, Y7
-	VMOVUPS      128(DI), Y15
+	VMOVUPS      128(DI)(R8*1), Y15
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y15, Y10
 	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y5, Y7
-	VMOVUPS      64(DI), Y9
+	VMOVUPS      64(DI)(R8*1), Y9
 	VFMADD231PS  butterflyConstantVectors<>+800(SB), Y9, Y10
 	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y6, Y7
-	VMOVUPS      (DI), Y2
+	VMOVUPS      (DI)(R8*1), Y2
 	VFMADD231PS  butterflyConstantVectors<>+864(SB), Y2, Y10
 	VADDPS       Y10, Y7, Y2
-	MOVQ         8(R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VSUBPS       Y10, Y7, Y2
-	MOVQ         80(R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         80(R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VMOVAPS      Y0, Y2
 	VFMADD231PS  Y11, Y1, Y2
 	VMULPS       Y13, Y8, Y7
@@ -6997,14 +6839,14 @@ butterfly:
 	VFNMADD231PS Y14, Y5, Y2
 	VFNMADD231PS butterflyConstantVectors<>+736(SB), Y9, Y7
 	VFMADD231PS  butterflyConstantVectors<>+576(SB), Y6, Y2
-	VMOVUPS      (DI), Y10
+	VMOVUPS      (DI)(R8*1), Y10
 	VFNMADD231PS butterflyConstantVectors<>+608(SB), Y10, Y7
 	VADDPS       Y7, Y2, Y10
-	MOVQ         16(R9), R12
-	VMOVUPS      Y10, (R8)(R12*1)
+	MOVQ         16(R10), R12
+	VMOVUPS      Y10, (R9)(R12*1)
 	VSUBPS       Y7, Y2, Y2
-	MOVQ         72(R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         72(R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS Y14, Y1, Y2
 	VMULPS       butterflyConstantVectors<>+736(SB), Y8, Y7
@@ -7015,14 +6857,14 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+576(SB), Y5, Y2
 	VFMADD231PS  butterflyConstantVectors<>+608(SB), Y9, Y7
 	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y6, Y2
-	VMOVUPS      (DI), Y10
+	VMOVUPS      (DI)(R8*1), Y10
 	VFMADD231PS  butterflyConstantVectors<>+800(SB), Y10, Y7
 	VADDPS       Y7, Y2, Y10
-	MOVQ         24(R9), R12
-	VMOVUPS      Y10, (R8)(R12*1)
+	MOVQ         24(R10), R12
+	VMOVUPS      Y10, (R9)(R12*1)
 	VSUBPS       Y7, Y2, Y2
-	MOVQ         64(R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         64(R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y1, Y2
 	VMULPS       butterflyConstantVectors<>+800(SB), Y8, Y7
@@ -7035,13 +6877,13 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y5, Y2
 	VFMADD231PS  butterflyConstantVectors<>+864(SB), Y9, Y7
 	VFMADD231PS  Y11, Y6, Y2
-	VFNMADD231PS (DI), Y13, Y7
+	VFNMADD231PS (DI)(R8*1), Y13, Y7
 	VADDPS       Y7, Y2, Y10
-	MOVQ         32(R9), R12
-	VMOVUPS      Y10, (R8)(R12*1)
+	MOVQ         32(R10), R12
+	VMOVUPS      Y10, (R9)(R12*1)
 	VSUBPS       Y7, Y2, Y2
-	MOVQ         56(R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         56(R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y1, Y0
 	VMULPS       butterflyConstantVectors<>+864(SB), Y8, Y1
 	VFMADD231PS  butterflyConstantVectors<>+576(SB), Y3, Y0
@@ -7051,32 +6893,28 @@ butterfly:
 	VFMADD231PS  Y11, Y5, Y0
 	VFNMADD231PS Y13, Y9, Y1
 	VFNMADD231PS Y14, Y6, Y0
-	VMOVUPS      (DI), Y2
+	VMOVUPS      (DI)(R8*1), Y2
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y2, Y1
 	VADDPS       Y1, Y0, Y2
-	MOVQ         40(R9), R12
-	VMOVUPS      Y2, (R8)(R12*1)
+	MOVQ         40(R10), R12
+	VMOVUPS      Y2, (R9)(R12*1)
 	VSUBPS       Y1, Y0, Y0
-	MOVQ         48(R9), R12
-	VMOVUPS      Y0, (R8)(R12*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         48(R10), R12
+	VMOVUPS      Y0, (R9)(R12*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R11
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000280, BX
-	ADDQ         $0x00000280, SI
-	ADDQ         $0x00000280, DI
-	ADDQ         $0x00000058, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000280, R8
+	ADDQ         $0x00000058, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -7100,61 +6938,61 @@ TEXT ·LineTwiddled11AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Y1
-	MOVQ         80(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Y1
+	MOVQ         80(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Y4
-	MOVQ         72(R9), R13
-	VMOVUPS      (R8)(R13*1), Y5
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Y4
+	MOVQ         72(R10), R13
+	VMOVUPS      (R9)(R13*1), Y5
 	VADDPS       Y5, Y4, Y6
 	VSUBPS       Y5, Y4, Y4
 	VADDPS       Y6, Y2, Y2
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Y5
-	MOVQ         64(R9), R13
-	VMOVUPS      (R8)(R13*1), Y7
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Y5
+	MOVQ         64(R10), R13
+	VMOVUPS      (R9)(R13*1), Y7
 	VADDPS       Y7, Y5, Y8
 	VSUBPS       Y7, Y5, Y5
 	VADDPS       Y8, Y2, Y2
-	MOVQ         32(R9), R13
-	VMOVUPS      (R8)(R13*1), Y7
-	MOVQ         56(R9), R13
-	VMOVUPS      (R8)(R13*1), Y9
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Y7
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Y9
 	VADDPS       Y9, Y7, Y10
 	VSUBPS       Y9, Y7, Y7
 	VADDPS       Y10, Y2, Y2
-	MOVQ         40(R9), R13
-	VMOVUPS      (R8)(R13*1), Y9
-	MOVQ         48(R9), R13
-	VMOVUPS      (R8)(R13*1), Y11
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Y9
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Y11
 	VADDPS       Y11, Y9, Y12
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y12, Y2, Y2
-	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+72(SB), Y2
 	VMOVAPS      Y0, Y11
 	VFMADD231PS  Y2, Y3, Y11
@@ -7170,14 +7008,14 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  butterflyConstantVectors<>+864(SB), Y9, Y14
-	VBROADCASTSS 36(R10), Y15
+	VBROADCASTSS 36(R11), Y15
 	VMULPS       Y15, Y14, Y13
-	VBROADCASTSS 32(R10), Y2
+	VBROADCASTSS 32(R11), Y2
 	VMULPS       Y2, Y14, Y14
 	VFMSUB231PS  Y2, Y11, Y13
 	VFMADD231PS  Y15, Y11, Y14
-	VMOVUPS      Y13, 256(SI)
-	VMOVUPS      Y14, 256(DI)
+	VMOVUPS      Y13, 256(SI)(R8*1)
+	VMOVUPS      Y14, 256(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+80(SB), Y2
 	VMOVAPS      Y0, Y11
 	VFMADD231PS  Y2, Y3, Y11
@@ -7191,14 +7029,14 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+736(SB), Y7, Y14
 	VFMADD231PS  butterflyConstantVectors<>+576(SB), Y12, Y11
 	VFNMADD231PS butterflyConstantVectors<>+608(SB), Y9, Y14
-	VBROADCASTSS 28(R10), Y15
+	VBROADCASTSS 28(R11), Y15
 	VMULPS       Y15, Y14, Y13
-	VBROADCASTSS 24(R10), Y2
+	VBROADCASTSS 24(R11), Y2
 	VMULPS       Y2, Y14, Y14
 	VFMSUB231PS  Y2, Y11, Y13
 	VFMADD231PS  Y15, Y11, Y14
-	VMOVUPS      Y13, 192(SI)
-	VMOVUPS      Y14, 192(DI)
+	VMOVUPS      Y13, 192(SI)(R8*1)
+	VMOVUPS      Y14, 192(DI)(R8*1)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y3, Y2
 	VMULPS       butterflyConstantVectors<>+736(SB), Y1, Y11
@@ -7210,16 +7048,16 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+608(SB), Y7, Y11
 	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y12, Y2
 	VFMADD231PS  butterflyConstantVectors<>+800(SB), Y9, Y11
-	VBROADCASTSS 20(R10), Y13
+	VBROADCASTSS 20(R11), Y13
 	VMULPS       Y13, Y11, Y14
-	VBROADCASTSS 16(R10), Y15
+	VBROADCASTSS 16(R11), Y15
 	VMULPS       Y15, Y11, Y11
 	VFMSUB231PS  Y15, Y2, Y14
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Y13, Y2, Y11
-	VMOVUPS      Y14, 128(SI)
-	VMOVUPS      Y11, 128(DI)
+	VMOVUPS      Y14, 128(SI)(R8*1)
+	VMOVUPS      Y11, 128(DI)(R8*1)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS butterflyConstantVectors<>+768(SB), Y3, Y2
 	VMULPS       butterflyConstantVectors<>+800(SB), Y1, Y11
@@ -7231,14 +7069,14 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+864(SB), Y7, Y11
 	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y12, Y2
 	VFNMADD231PS butterflyConstantVectors<>+672(SB), Y9, Y11
-	VBROADCASTSS 12(R10), Y13
+	VBROADCASTSS 12(R11), Y13
 	VMULPS       Y13, Y11, Y14
-	VBROADCASTSS 8(R10), Y15
+	VBROADCASTSS 8(R11), Y15
 	VMULPS       Y15, Y11, Y11
 	VFMSUB231PS  Y15, Y2, Y14
 	VFMADD231PS  Y13, Y2, Y11
-	VMOVUPS      Y14, 64(SI)
-	VMOVUPS      Y11, 64(DI)
+	VMOVUPS      Y14, 64(SI)(R8*1)
+	VMOVUPS      Y11, 64(DI)(R8*1)
 	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y3, Y0
 	VMULPS       butterflyConstantVectors<>+864(SB), Y1, Y1
 	VFMADD231PS  butterflyConstantVectors<>+576(SB), Y6, Y0
@@ -7249,33 +7087,29 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+672(SB), Y7, Y1
 	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y12, Y0
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y9, Y1
-	VBROADCASTSS 4(R10), Y2
+	VBROADCASTSS 4(R11), Y2
 	VMULPS       Y2, Y1, Y3
-	VBROADCASTSS (R10), Y4
+	VBROADCASTSS (R11), Y4
 	VMULPS       Y4, Y1, Y1
 	VFMSUB231PS  Y4, Y0, Y3
 	VFMADD231PS  Y2, Y0, Y1
-	VMOVUPS      Y3, (SI)
-	VMOVUPS      Y1, (DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y3, (SI)(R8*1)
+	VMOVUPS      Y1, (DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000280, BX
-	ADDQ         $0x00000280, SI
-	ADDQ         $0x00000280, DI
-	ADDQ         $0x00000058, R9
-	ADDQ         $0x00000028, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000280, R8
+	ADDQ         $0x00000058, R10
+	ADDQ         $0x00000028, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -7299,71 +7133,71 @@ TEXT ·LineBackTwiddled11AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      256(DI), Y0
-	VBROADCASTSS 36(R10), Y1
+	VMOVUPS      256(DI)(R8*1), Y0
+	VBROADCASTSS 36(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 32(R10), Y3
+	VBROADCASTSS 32(R11), Y3
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      256(SI), Y4
+	VMOVUPS      256(SI)(R8*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
 	VFNMADD231PS Y1, Y4, Y0
-	VMOVUPS      (BX), Y1
+	VMOVUPS      (BX)(R8*1), Y1
 	VADDPS       Y2, Y1, Y3
-	VMOVUPS      192(DI), Y4
-	VBROADCASTSS 28(R10), Y5
+	VMOVUPS      192(DI)(R8*1), Y4
+	VBROADCASTSS 28(R11), Y5
 	VMULPS       Y5, Y4, Y6
-	VBROADCASTSS 24(R10), Y7
+	VBROADCASTSS 24(R11), Y7
 	VMULPS       Y7, Y4, Y4
-	VMOVUPS      192(SI), Y8
+	VMOVUPS      192(SI)(R8*1), Y8
 	VFMADD231PS  Y7, Y8, Y6
 	VFNMADD231PS Y5, Y8, Y4
 	VADDPS       Y6, Y3, Y3
-	VMOVUPS      128(DI), Y5
-	VBROADCASTSS 20(R10), Y7
+	VMOVUPS      128(DI)(R8*1), Y5
+	VBROADCASTSS 20(R11), Y7
 	VMULPS       Y7, Y5, Y8
-	VBROADCASTSS 16(R10), Y9
+	VBROADCASTSS 16(R11), Y9
 	VMULPS       Y9, Y5, Y5
-	VMOVUPS      128(SI), Y10
+	VMOVUPS      128(SI)(R8*1), Y10
 	VFMADD231PS  Y9, Y10, Y8
 	VFNMADD231PS Y7, Y10, Y5
 	VADDPS       Y8, Y3, Y3
-	VMOVUPS      64(DI), Y7
-	VBROADCASTSS 12(R10), Y9
+	VMOVUPS      64(DI)(R8*1), Y7
+	VBROADCASTSS 12(R11), Y9
 	VMULPS       Y9, Y7, Y10
-	VBROADCASTSS 8(R10), Y11
+	VBROADCASTSS 8(R11), Y11
 	VMULPS       Y11, Y7, Y7
-	VMOVUPS      64(SI), Y12
+	VMOVUPS      64(SI)(R8*1), Y12
 	VFMADD231PS  Y11, Y12, Y10
 	VFNMADD231PS Y9, Y12, Y7
 	VADDPS       Y10, Y3, Y3
-	VMOVUPS      (DI), Y9
-	VBROADCASTSS 4(R10), Y11
+	VMOVUPS      (DI)(R8*1), Y9
+	VBROADCASTSS 4(R11), Y11
 	VMULPS       Y11, Y9, Y12
-	VBROADCASTSS (R10), Y13
+	VBROADCASTSS (R11), Y13
 	VMULPS       Y13, Y9, Y9
-	VMOVUPS      (SI), Y14
+	VMOVUPS      (SI)(R8*1), Y14
 	VFMADD231PS  Y13, Y14, Y12
 	VFNMADD231PS Y11, Y14, Y9
 	VADDPS       Y12, Y3, Y3
-	MOVQ         (R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+72(SB), Y3
 	VMOVAPS      Y1, Y11
 	VFMADD231PS  Y3, Y2, Y11
@@ -7380,11 +7214,11 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y12, Y11
 	VFMADD231PS  butterflyConstantVectors<>+864(SB), Y9, Y14
 	VADDPS       Y14, Y11, Y15
-	MOVQ         8(R9), R13
-	VMOVUPS      Y15, (R8)(R13*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Y15, (R9)(R13*1)
 	VSUBPS       Y14, Y11, Y11
-	MOVQ         80(R9), R13
-	VMOVUPS      Y11, (R8)(R13*1)
+	MOVQ         80(R10), R13
+	VMOVUPS      Y11, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+80(SB), Y11
 	VMOVAPS      Y1, Y14
 	VFMADD231PS  Y11, Y2, Y14
@@ -7398,11 +7232,11 @@ butterfly:
 	VFMADD231PS  Y3, Y12, Y14
 	VFNMADD231PS Y13, Y9, Y15
 	VADDPS       Y15, Y14, Y13
-	MOVQ         16(R9), R13
-	VMOVUPS      Y13, (R8)(R13*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Y13, (R9)(R13*1)
 	VSUBPS       Y15, Y14, Y13
-	MOVQ         72(R9), R13
-	VMOVUPS      Y13, (R8)(R13*1)
+	MOVQ         72(R10), R13
+	VMOVUPS      Y13, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+88(SB), Y13
 	VMOVAPS      Y1, Y14
 	VFNMADD231PS Y13, Y2, Y14
@@ -7418,11 +7252,11 @@ butterfly:
 	VADDPS       Y15, Y14, Y11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         24(R9), R13
-	VMOVUPS      Y11, (R8)(R13*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Y11, (R9)(R13*1)
 	VSUBPS       Y15, Y14, Y11
-	MOVQ         64(R9), R13
-	VMOVUPS      Y11, (R8)(R13*1)
+	MOVQ         64(R10), R13
+	VMOVUPS      Y11, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+96(SB), Y11
 	VMOVAPS      Y1, Y14
 	VFNMADD231PS Y11, Y2, Y14
@@ -7436,11 +7270,11 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+640(SB), Y12, Y14
 	VFNMADD231PS butterflyConstantVectors<>+672(SB), Y9, Y15
 	VADDPS       Y15, Y14, Y13
-	MOVQ         32(R9), R13
-	VMOVUPS      Y13, (R8)(R13*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Y13, (R9)(R13*1)
 	VSUBPS       Y15, Y14, Y13
-	MOVQ         56(R9), R13
-	VMOVUPS      Y13, (R8)(R13*1)
+	MOVQ         56(R10), R13
+	VMOVUPS      Y13, (R9)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+832(SB), Y2, Y1
 	VMULPS       butterflyConstantVectors<>+864(SB), Y0, Y0
 	VFMADD231PS  Y3, Y6, Y1
@@ -7452,30 +7286,26 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+704(SB), Y12, Y1
 	VFMADD231PS  butterflyConstantVectors<>+736(SB), Y9, Y0
 	VADDPS       Y0, Y1, Y2
-	MOVQ         40(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
 	VSUBPS       Y0, Y1, Y0
-	MOVQ         48(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         48(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000280, BX
-	ADDQ         $0x00000280, SI
-	ADDQ         $0x00000280, DI
-	ADDQ         $0x00000058, R9
-	ADDQ         $0x00000028, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000280, R8
+	ADDQ         $0x00000058, R10
+	ADDQ         $0x00000028, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -7501,66 +7331,67 @@ TEXT ·Line13AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R11
-	VMOVUPS      (R8)(R11*1), Z0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R11
-	VMOVUPS      (R8)(R11*1), Z1
-	MOVQ         96(R9), R11
-	VMOVUPS      (R8)(R11*1), Z2
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Z1
+	MOVQ         96(R10), R12
+	VMOVUPS      (R9)(R12*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVQ         16(R9), R11
-	VMOVUPS      (R8)(R11*1), Z4
-	MOVQ         88(R9), R11
-	VMOVUPS      (R8)(R11*1), Z5
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Z4
+	MOVQ         88(R10), R12
+	VMOVUPS      (R9)(R12*1), Z5
 	VADDPS       Z5, Z4, Z6
 	VSUBPS       Z5, Z4, Z4
 	VADDPS       Z6, Z2, Z2
-	MOVQ         24(R9), R11
-	VMOVUPS      (R8)(R11*1), Z5
-	MOVQ         80(R9), R11
-	VMOVUPS      (R8)(R11*1), Z7
+	MOVQ         24(R10), R12
+	VMOVUPS      (R9)(R12*1), Z5
+	MOVQ         80(R10), R12
+	VMOVUPS      (R9)(R12*1), Z7
 	VADDPS       Z7, Z5, Z8
 	VSUBPS       Z7, Z5, Z5
 	VADDPS       Z8, Z2, Z2
-	MOVQ         32(R9), R11
-	VMOVUPS      (R8)(R11*1), Z7
+	MOVQ         32(R10), R12
+	VMOVUPS      (R9)(R12*1), Z7
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         72(R9), R11
-	VMOVUPS      (R8)(R11*1), Z9
+	MOVQ         72(R10), R12
+	VMOVUPS      (R9)(R12*1), Z9
 	VADDPS       Z9, Z7, Z10
 	VSUBPS       Z9, Z7, Z7
 	VADDPS       Z10, Z2, Z2
-	MOVQ         40(R9), R11
-	VMOVUPS      (R8)(R11*1), Z9
-	MOVQ         64(R9), R11
-	VMOVUPS      (R8)(R11*1), Z11
+	MOVQ         40(R10), R12
+	VMOVUPS      (R9)(R12*1), Z9
+	MOVQ         64(R10), R12
+	VMOVUPS      (R9)(R12*1), Z11
 	VADDPS       Z11, Z9, Z12
 	VSUBPS       Z11, Z9, Z9
 	VADDPS       Z12, Z2, Z2
-	MOVQ         48(R9), R11
-	VMOVUPS      (R8)(R11*1), Z11
-	MOVQ         56(R9), R11
-	VMOVUPS      (R8)(R11*1), Z13
+	MOVQ         48(R10), R12
+	VMOVUPS      (R9)(R12*1), Z11
+	MOVQ         56(R10), R12
+	VMOVUPS      (R9)(R12*1), Z13
 	VADDPS       Z13, Z11, Z14
 	VSUBPS       Z13, Z11, Z11
 	VADDPS       Z14, Z2, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+112(SB), Z2
 	VMOVAPS      Z0, Z13
 	VFMADD231PS  Z2, Z3, Z13
@@ -7588,8 +7419,8 @@ butterfly:
 	VFNMADD231PS Z25, Z14, Z13
 	VBROADCASTSS butterflyConstants<>+156(SB), Z26
 	VFMADD231PS  Z26, Z11, Z16
-	VMOVUPS      Z13, 320(SI)
-	VMOVUPS      Z16, 320(DI)
+	VMOVUPS      Z13, 320(SI)(R8*1)
+	VMOVUPS      Z16, 320(DI)(R8*1)
 	VMOVAPS      Z0, Z13
 	VFMADD231PS  Z17, Z3, Z13
 	VMULPS       Z18, Z1, Z16
@@ -7605,8 +7436,8 @@ butterfly:
 	VFNMADD231PS Z20, Z9, Z16
 	VFMADD231PS  Z2, Z14, Z13
 	VFNMADD231PS Z15, Z11, Z16
-	VMOVUPS      Z13, 256(SI)
-	VMOVUPS      Z16, 256(DI)
+	VMOVUPS      Z13, 256(SI)(R8*1)
+	VMOVUPS      Z16, 256(DI)(R8*1)
 	VMOVAPS      Z0, Z13
 	VFMADD231PS  Z19, Z3, Z13
 	VMULPS       Z20, Z1, Z16
@@ -7622,8 +7453,8 @@ butterfly:
 	VFMADD231PS  Z18, Z9, Z16
 	VFNMADD231PS Z23, Z14, Z13
 	VFMADD231PS  Z24, Z11, Z16
-	VMOVUPS      Z13, 192(SI)
-	VMOVUPS      Z16, 192(DI)
+	VMOVUPS      Z13, 192(SI)(R8*1)
+	VMOVUPS      Z16, 192(DI)(R8*1)
 	VMOVAPS      Z0, Z13
 	VFNMADD231PS Z21, Z3, Z13
 	VMULPS       Z22, Z1, Z16
@@ -7639,8 +7470,8 @@ butterfly:
 	VFNMADD231PS Z26, Z9, Z16
 	VFMADD231PS  Z17, Z14, Z13
 	VFNMADD231PS Z18, Z11, Z16
-	VMOVUPS      Z13, 128(SI)
-	VMOVUPS      Z16, 128(DI)
+	VMOVUPS      Z13, 128(SI)(R8*1)
+	VMOVUPS      Z16, 128(DI)(R8*1)
 	VMOVAPS      Z0, Z13
 	VFNMADD231PS Z23, Z3, Z13
 	VMULPS       Z24, Z1, Z16
@@ -7656,8 +7487,8 @@ butterfly:
 	VFMADD231PS  Z22, Z11, Z16
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z13, 64(SI)
-	VMOVUPS      Z16, 64(DI)
+	VMOVUPS      Z13, 64(SI)(R8*1)
+	VMOVUPS      Z16, 64(DI)(R8*1)
 	VFNMADD231PS Z25, Z3, Z0
 	VMULPS       Z26, Z1, Z1
 	VFMADD231PS  Z2, Z6, Z0
@@ -7670,19 +7501,17 @@ butterfly:
 	VFMADD231PS  Z22, Z9, Z1
 	VFMADD231PS  Z19, Z14, Z0
 	VFNMADD231PS Z20, Z11, Z1
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (DI)
-	ADDQ         $0x00000340, BX
-	ADDQ         $0x00000340, SI
-	ADDQ         $0x00000340, DI
-	ADDQ         $0x00000068, R9
+	VMOVUPS      Z0, (SI)(R8*1)
+	VMOVUPS      Z1, (DI)(R8*1)
+	ADDQ         $0x00000340, R8
+	ADDQ         $0x00000068, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -7708,73 +7537,74 @@ TEXT ·LineBack13AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (BX), Z0
-	VMOVUPS      320(SI), Z1
+	VMOVUPS      (BX)(R8*1), Z0
+	VMOVUPS      320(SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      256(SI), Z3
+	VMOVUPS      256(SI)(R8*1), Z3
 	VADDPS       Z3, Z2, Z2
-	VMOVUPS      192(SI), Z4
+	VMOVUPS      192(SI)(R8*1), Z4
 	VADDPS       Z4, Z2, Z2
-	VMOVUPS      128(SI), Z5
+	VMOVUPS      128(SI)(R8*1), Z5
 	VADDPS       Z5, Z2, Z2
-	VMOVUPS      64(SI), Z6
+	VMOVUPS      64(SI)(R8*1), Z6
 	VADDPS       Z6, Z2, Z2
-	VMOVUPS      (SI), Z7
+	VMOVUPS      (SI)(R8*1), Z7
 	VADDPS       Z7, Z2, Z2
-	MOVQ         (R9), R11
-	VMOVUPS      Z2, (R8)(R11*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Z2, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+112(SB), Z2
 	VMOVAPS      Z0, Z8
 	VFMADD231PS  Z2, Z1, Z8
-	VMOVUPS      320(DI), Z9
+	VMOVUPS      320(DI)(R8*1), Z9
 	VBROADCASTSS butterflyConstants<>+116(SB), Z10
 	VMULPS       Z10, Z9, Z11
 	VBROADCASTSS butterflyConstants<>+120(SB), Z12
 	VFMADD231PS  Z12, Z3, Z8
-	VMOVUPS      256(DI), Z13
+	VMOVUPS      256(DI)(R8*1), Z13
 	VBROADCASTSS butterflyConstants<>+124(SB), Z14
 	VFMADD231PS  Z14, Z13, Z11
 	VBROADCASTSS butterflyConstants<>+128(SB), Z15
 	VFMADD231PS  Z15, Z4, Z8
-	VMOVUPS      192(DI), Z16
+	VMOVUPS      192(DI)(R8*1), Z16
 	VBROADCASTSS butterflyConstants<>+132(SB), Z17
 	VFMADD231PS  Z17, Z16, Z11
 	VBROADCASTSS butterflyConstants<>+136(SB), Z18
 	VFNMADD231PS Z18, Z5, Z8
-	VMOVUPS      128(DI), Z19
+	VMOVUPS      128(DI)(R8*1), Z19
 	VBROADCASTSS butterflyConstants<>+140(SB), Z20
 	VFMADD231PS  Z20, Z19, Z11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+144(SB), Z21
 	VFNMADD231PS Z21, Z6, Z8
-	VMOVUPS      64(DI), Z22
+	VMOVUPS      64(DI)(R8*1), Z22
 	VBROADCASTSS butterflyConstants<>+148(SB), Z23
 	VFMADD231PS  Z23, Z22, Z11
 	VBROADCASTSS butterflyConstants<>+152(SB), Z24
 	VFNMADD231PS Z24, Z7, Z8
-	VMOVUPS      (DI), Z25
+	VMOVUPS      (DI)(R8*1), Z25
 	VBROADCASTSS butterflyConstants<>+156(SB), Z26
 	VFMADD231PS  Z26, Z25, Z11
 	VADDPS       Z11, Z8, Z27
-	MOVQ         8(R9), R11
-	VMOVUPS      Z27, (R8)(R11*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Z27, (R9)(R12*1)
 	VSUBPS       Z11, Z8, Z8
-	MOVQ         96(R9), R11
-	VMOVUPS      Z8, (R8)(R11*1)
+	MOVQ         96(R10), R12
+	VMOVUPS      Z8, (R9)(R12*1)
 	VMOVAPS      Z0, Z8
 	VFMADD231PS  Z12, Z1, Z8
 	VMULPS       Z14, Z9, Z11
@@ -7791,11 +7621,11 @@ butterfly:
 	VFMADD231PS  Z2, Z7, Z8
 	VFNMADD231PS Z10, Z25, Z11
 	VADDPS       Z11, Z8, Z27
-	MOVQ         16(R9), R11
-	VMOVUPS      Z27, (R8)(R11*1)
+	MOVQ         16(R10), R12
+	VMOVUPS      Z27, (R9)(R12*1)
 	VSUBPS       Z11, Z8, Z8
-	MOVQ         88(R9), R11
-	VMOVUPS      Z8, (R8)(R11*1)
+	MOVQ         88(R10), R12
+	VMOVUPS      Z8, (R9)(R12*1)
 	VMOVAPS      Z0, Z8
 	VFMADD231PS  Z15, Z1, Z8
 	VMULPS       Z17, Z9, Z11
@@ -7812,11 +7642,11 @@ butterfly:
 	VFNMADD231PS Z21, Z7, Z8
 	VFMADD231PS  Z23, Z25, Z11
 	VADDPS       Z11, Z8, Z27
-	MOVQ         24(R9), R11
-	VMOVUPS      Z27, (R8)(R11*1)
+	MOVQ         24(R10), R12
+	VMOVUPS      Z27, (R9)(R12*1)
 	VSUBPS       Z11, Z8, Z8
-	MOVQ         80(R9), R11
-	VMOVUPS      Z8, (R8)(R11*1)
+	MOVQ         80(R10), R12
+	VMOVUPS      Z8, (R9)(R12*1)
 	VMOVAPS      Z0, Z8
 	VFNMADD231PS Z18, Z1, Z8
 	VMULPS       Z20, Z9, Z11
@@ -7833,11 +7663,11 @@ butterfly:
 	VFMADD231PS  Z12, Z7, Z8
 	VFNMADD231PS Z14, Z25, Z11
 	VADDPS       Z11, Z8, Z27
-	MOVQ         32(R9), R11
-	VMOVUPS      Z27, (R8)(R11*1)
+	MOVQ         32(R10), R12
+	VMOVUPS      Z27, (R9)(R12*1)
 	VSUBPS       Z11, Z8, Z8
-	MOVQ         72(R9), R11
-	VMOVUPS      Z8, (R8)(R11*1)
+	MOVQ         72(R10), R12
+	VMOVUPS      Z8, (R9)(R12*1)
 	VMOVAPS      Z0, Z8
 	VFNMADD231PS Z21, Z1, Z8
 	VMULPS       Z23, Z9, Z11
@@ -7854,11 +7684,11 @@ butterfly:
 	VFNMADD231PS Z18, Z7, Z8
 	VFMADD231PS  Z20, Z25, Z11
 	VADDPS       Z11, Z8, Z27
-	MOVQ         40(R9), R11
-	VMOVUPS      Z27, (R8)(R11*1)
+	MOVQ         40(R10), R12
+	VMOVUPS      Z27, (R9)(R12*1)
 	VSUBPS       Z11, Z8, Z8
-	MOVQ         64(R9), R11
-	VMOVUPS      Z8, (R8)(R11*1)
+	MOVQ         64(R10), R12
+	VMOVUPS      Z8, (R9)(R12*1)
 	VFNMADD231PS Z24, Z1, Z0
 	VMULPS       Z26, Z9, Z1
 	PREFETCHT1   (CX)
@@ -7874,22 +7704,20 @@ butterfly:
 	VFMADD231PS  Z15, Z7, Z0
 	VFNMADD231PS Z17, Z25, Z1
 	VADDPS       Z1, Z0, Z2
-	MOVQ         48(R9), R11
-	VMOVUPS      Z2, (R8)(R11*1)
+	MOVQ         48(R10), R12
+	VMOVUPS      Z2, (R9)(R12*1)
 	VSUBPS       Z1, Z0, Z0
-	MOVQ         56(R9), R11
-	VMOVUPS      Z0, (R8)(R11*1)
-	ADDQ         $0x00000340, BX
-	ADDQ         $0x00000340, SI
-	ADDQ         $0x00000340, DI
-	ADDQ         $0x00000068, R9
+	MOVQ         56(R10), R12
+	VMOVUPS      Z0, (R9)(R12*1)
+	ADDQ         $0x00000340, R8
+	ADDQ         $0x00000068, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -7915,67 +7743,68 @@ TEXT ·LineTwiddled13AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Z1
-	MOVQ         96(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Z1
+	MOVQ         96(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Z4
-	MOVQ         88(R9), R12
-	VMOVUPS      (R8)(R12*1), Z5
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Z4
+	MOVQ         88(R10), R13
+	VMOVUPS      (R9)(R13*1), Z5
 	VADDPS       Z5, Z4, Z6
 	VSUBPS       Z5, Z4, Z4
 	VADDPS       Z6, Z2, Z2
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Z5
-	MOVQ         80(R9), R12
-	VMOVUPS      (R8)(R12*1), Z7
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Z5
+	MOVQ         80(R10), R13
+	VMOVUPS      (R9)(R13*1), Z7
 	VADDPS       Z7, Z5, Z8
 	VSUBPS       Z7, Z5, Z5
 	VADDPS       Z8, Z2, Z2
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Z7
-	MOVQ         72(R9), R12
-	VMOVUPS      (R8)(R12*1), Z9
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Z7
+	MOVQ         72(R10), R13
+	VMOVUPS      (R9)(R13*1), Z9
 	VADDPS       Z9, Z7, Z10
 	VSUBPS       Z9, Z7, Z7
 	VADDPS       Z10, Z2, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Z9
-	MOVQ         64(R9), R12
-	VMOVUPS      (R8)(R12*1), Z11
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Z9
+	MOVQ         64(R10), R13
+	VMOVUPS      (R9)(R13*1), Z11
 	VADDPS       Z11, Z9, Z12
 	VSUBPS       Z11, Z9, Z9
 	VADDPS       Z12, Z2, Z2
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Z11
-	MOVQ         56(R9), R12
-	VMOVUPS      (R8)(R12*1), Z13
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Z11
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Z13
 	VADDPS       Z13, Z11, Z14
 	VSUBPS       Z13, Z11, Z11
 	VADDPS       Z14, Z2, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+112(SB), Z2
 	VMOVAPS      Z0, Z13
 	VFMADD231PS  Z2, Z3, Z13
@@ -8003,14 +7832,14 @@ butterfly:
 	VFNMADD231PS Z25, Z14, Z13
 	VBROADCASTSS butterflyConstants<>+156(SB), Z26
 	VFMADD231PS  Z26, Z11, Z16
-	VBROADCASTSS 44(R10), Z27
+	VBROADCASTSS 44(R11), Z27
 	VMULPS       Z27, Z16, Z28
-	VBROADCASTSS 40(R10), Z29
+	VBROADCASTSS 40(R11), Z29
 	VMULPS       Z29, Z16, Z16
 	VFMSUB231PS  Z29, Z13, Z28
 	VFMADD231PS  Z27, Z13, Z16
-	VMOVUPS      Z28, 320(SI)
-	VMOVUPS      Z16, 320(DI)
+	VMOVUPS      Z28, 320(SI)(R8*1)
+	VMOVUPS      Z16, 320(DI)(R8*1)
 	VMOVAPS      Z0, Z13
 	VFMADD231PS  Z17, Z3, Z13
 	VMULPS       Z18, Z1, Z16
@@ -8026,14 +7855,14 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z15, Z11, Z16
-	VBROADCASTSS 36(R10), Z27
+	VBROADCASTSS 36(R11), Z27
 	VMULPS       Z27, Z16, Z28
-	VBROADCASTSS 32(R10), Z29
+	VBROADCASTSS 32(R11), Z29
 	VMULPS       Z29, Z16, Z16
 	VFMSUB231PS  Z29, Z13, Z28
 	VFMADD231PS  Z27, Z13, Z16
-	VMOVUPS      Z28, 256(SI)
-	VMOVUPS      Z16, 256(DI)
+	VMOVUPS      Z28, 256(SI)(R8*1)
+	VMOVUPS      Z16, 256(DI)(R8*1)
 	VMOVAPS      Z0, Z13
 	VFMADD231PS  Z19, Z3, Z13
 	VMULPS       Z20, Z1, Z16
@@ -8047,16 +7876,16 @@ butterfly:
 	VFMADD231PS  Z18, Z9, Z16
 	VFNMADD231PS Z23, Z14, Z13
 	VFMADD231PS  Z24, Z11, Z16
-	VBROADCASTSS 28(R10), Z27
+	VBROADCASTSS 28(R11), Z27
 	VMULPS       Z27, Z16, Z28
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 24(R10), Z29
+	VBROADCASTSS 24(R11), Z29
 	VMULPS       Z29, Z16, Z16
 	VFMSUB231PS  Z29, Z13, Z28
 	VFMADD231PS  Z27, Z13, Z16
-	VMOVUPS      Z28, 192(SI)
-	VMOVUPS      Z16, 192(DI)
+	VMOVUPS      Z28, 192(SI)(R8*1)
+	VMOVUPS      Z16, 192(DI)(R8*1)
 	VMOVAPS      Z0, Z13
 	VFNMADD231PS Z21, Z3, Z13
 	VMULPS       Z22, Z1, Z16
@@ -8070,16 +7899,16 @@ butterfly:
 	VFNMADD231PS Z26, Z9, Z16
 	VFMADD231PS  Z17, Z14, Z13
 	VFNMADD231PS Z18, Z11, Z16
-	VBROADCASTSS 20(R10), Z27
+	VBROADCASTSS 20(R11), Z27
 	VMULPS       Z27, Z16, Z28
-	VBROADCASTSS 16(R10), Z29
+	VBROADCASTSS 16(R11), Z29
 	VMULPS       Z29, Z16, Z16
 	VFMSUB231PS  Z29, Z13, Z28
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z27, Z13, Z16
-	VMOVUPS      Z28, 128(SI)
-	VMOVUPS      Z16, 128(DI)
+	VMOVUPS      Z28, 128(SI)(R8*1)
+	VMOVUPS      Z16, 128(DI)(R8*1)
 	VMOVAPS      Z0, Z13
 	VFNMADD231PS Z23, Z3, Z13
 	VMULPS       Z24, Z1, Z16
@@ -8093,16 +7922,16 @@ butterfly:
 	VFNMADD231PS Z15, Z9, Z16
 	VFNMADD231PS Z21, Z14, Z13
 	VFMADD231PS  Z22, Z11, Z16
-	VBROADCASTSS 12(R10), Z27
+	VBROADCASTSS 12(R11), Z27
 	VMULPS       Z27, Z16, Z28
-	VBROADCASTSS 8(R10), Z29
+	VBROADCASTSS 8(R11), Z29
 	VMULPS       Z29, Z16, Z16
 	VFMSUB231PS  Z29, Z13, Z28
 	VFMADD231PS  Z27, Z13, Z16
-	VMOVUPS      Z28, 64(SI)
+	VMOVUPS      Z28, 64(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z16, 64(DI)
+	VMOVUPS      Z16, 64(DI)(R8*1)
 	VFNMADD231PS Z25, Z3, Z0
 	VMULPS       Z26, Z1, Z1
 	VFMADD231PS  Z2, Z6, Z0
@@ -8115,26 +7944,24 @@ butterfly:
 	VFMADD231PS  Z22, Z9, Z1
 	VFMADD231PS  Z19, Z14, Z0
 	VFNMADD231PS Z20, Z11, Z1
-	VBROADCASTSS 4(R10), Z2
+	VBROADCASTSS 4(R11), Z2
 	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS (R10), Z4
+	VBROADCASTSS (R11), Z4
 	VMULPS       Z4, Z1, Z1
 	VFMSUB231PS  Z4, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	VMOVUPS      Z3, (SI)
-	VMOVUPS      Z1, (DI)
-	ADDQ         $0x00000340, BX
-	ADDQ         $0x00000340, SI
-	ADDQ         $0x00000340, DI
-	ADDQ         $0x00000068, R9
-	ADDQ         $0x00000030, R10
+	VMOVUPS      Z3, (SI)(R8*1)
+	VMOVUPS      Z1, (DI)(R8*1)
+	ADDQ         $0x00000340, R8
+	ADDQ         $0x00000068, R10
+	ADDQ         $0x00000030, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -8160,79 +7987,80 @@ TEXT ·LineBackTwiddled13AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      320(DI), Z0
-	VBROADCASTSS 44(R10), Z1
+	VMOVUPS      320(DI)(R8*1), Z0
+	VBROADCASTSS 44(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 40(R10), Z3
+	VBROADCASTSS 40(R11), Z3
 	VMULPS       Z3, Z0, Z0
-	VMOVUPS      320(SI), Z4
+	VMOVUPS      320(SI)(R8*1), Z4
 	VFMADD231PS  Z3, Z4, Z2
 	VFNMADD231PS Z1, Z4, Z0
-	VMOVUPS      (BX), Z1
+	VMOVUPS      (BX)(R8*1), Z1
 	VADDPS       Z2, Z1, Z3
-	VMOVUPS      256(DI), Z4
-	VBROADCASTSS 36(R10), Z5
+	VMOVUPS      256(DI)(R8*1), Z4
+	VBROADCASTSS 36(R11), Z5
 	VMULPS       Z5, Z4, Z6
-	VBROADCASTSS 32(R10), Z7
+	VBROADCASTSS 32(R11), Z7
 	VMULPS       Z7, Z4, Z4
-	VMOVUPS      256(SI), Z8
+	VMOVUPS      256(SI)(R8*1), Z8
 	VFMADD231PS  Z7, Z8, Z6
 	VFNMADD231PS Z5, Z8, Z4
 	VADDPS       Z6, Z3, Z3
-	VMOVUPS      192(DI), Z5
-	VBROADCASTSS 28(R10), Z7
+	VMOVUPS      192(DI)(R8*1), Z5
+	VBROADCASTSS 28(R11), Z7
 	VMULPS       Z7, Z5, Z8
-	VBROADCASTSS 24(R10), Z9
+	VBROADCASTSS 24(R11), Z9
 	VMULPS       Z9, Z5, Z5
-	VMOVUPS      192(SI), Z10
+	VMOVUPS      192(SI)(R8*1), Z10
 	VFMADD231PS  Z9, Z10, Z8
 	VFNMADD231PS Z7, Z10, Z5
 	VADDPS       Z8, Z3, Z3
-	VMOVUPS      128(DI), Z7
-	VBROADCASTSS 20(R10), Z9
+	VMOVUPS      128(DI)(R8*1), Z7
+	VBROADCASTSS 20(R11), Z9
 	VMULPS       Z9, Z7, Z10
-	VBROADCASTSS 16(R10), Z11
+	VBROADCASTSS 16(R11), Z11
 	VMULPS       Z11, Z7, Z7
-	VMOVUPS      128(SI), Z12
+	VMOVUPS      128(SI)(R8*1), Z12
 	VFMADD231PS  Z11, Z12, Z10
 	VFNMADD231PS Z9, Z12, Z7
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z10, Z3, Z3
-	VMOVUPS      64(DI), Z9
-	VBROADCASTSS 12(R10), Z11
+	VMOVUPS      64(DI)(R8*1), Z9
+	VBROADCASTSS 12(R11), Z11
 	VMULPS       Z11, Z9, Z12
-	VBROADCASTSS 8(R10), Z13
+	VBROADCASTSS 8(R11), Z13
 	VMULPS       Z13, Z9, Z9
-	VMOVUPS      64(SI), Z14
+	VMOVUPS      64(SI)(R8*1), Z14
 	VFMADD231PS  Z13, Z14, Z12
 	VFNMADD231PS Z11, Z14, Z9
 	VADDPS       Z12, Z3, Z3
-	VMOVUPS      (DI), Z11
-	VBROADCASTSS 4(R10), Z13
+	VMOVUPS      (DI)(R8*1), Z11
+	VBROADCASTSS 4(R11), Z13
 	VMULPS       Z13, Z11, Z14
-	VBROADCASTSS (R10), Z15
+	VBROADCASTSS (R11), Z15
 	VMULPS       Z15, Z11, Z11
-	VMOVUPS      (SI), Z16
+	VMOVUPS      (SI)(R8*1), Z16
 	VFMADD231PS  Z15, Z16, Z14
 	VFNMADD231PS Z13, Z16, Z11
 	VADDPS       Z14, Z3, Z3
-	MOVQ         (R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+112(SB), Z3
 	VMOVAPS      Z1, Z13
 	VFMADD231PS  Z3, Z2, Z13
@@ -8261,11 +8089,11 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+156(SB), Z26
 	VFMADD231PS  Z26, Z11, Z16
 	VADDPS       Z16, Z13, Z27
-	MOVQ         8(R9), R12
-	VMOVUPS      Z27, (R8)(R12*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Z27, (R9)(R13*1)
 	VSUBPS       Z16, Z13, Z13
-	MOVQ         96(R9), R12
-	VMOVUPS      Z13, (R8)(R12*1)
+	MOVQ         96(R10), R13
+	VMOVUPS      Z13, (R9)(R13*1)
 	VMOVAPS      Z1, Z13
 	VFMADD231PS  Z17, Z2, Z13
 	VMULPS       Z18, Z0, Z16
@@ -8282,11 +8110,11 @@ butterfly:
 	VFMADD231PS  Z3, Z14, Z13
 	VFNMADD231PS Z15, Z11, Z16
 	VADDPS       Z16, Z13, Z27
-	MOVQ         16(R9), R12
-	VMOVUPS      Z27, (R8)(R12*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Z27, (R9)(R13*1)
 	VSUBPS       Z16, Z13, Z13
-	MOVQ         88(R9), R12
-	VMOVUPS      Z13, (R8)(R12*1)
+	MOVQ         88(R10), R13
+	VMOVUPS      Z13, (R9)(R13*1)
 	VMOVAPS      Z1, Z13
 	VFMADD231PS  Z19, Z2, Z13
 	VMULPS       Z20, Z0, Z16
@@ -8303,11 +8131,11 @@ butterfly:
 	VFNMADD231PS Z23, Z14, Z13
 	VFMADD231PS  Z24, Z11, Z16
 	VADDPS       Z16, Z13, Z27
-	MOVQ         24(R9), R12
-	VMOVUPS      Z27, (R8)(R12*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Z27, (R9)(R13*1)
 	VSUBPS       Z16, Z13, Z13
-	MOVQ         80(R9), R12
-	VMOVUPS      Z13, (R8)(R12*1)
+	MOVQ         80(R10), R13
+	VMOVUPS      Z13, (R9)(R13*1)
 	VMOVAPS      Z1, Z13
 	VFNMADD231PS Z21, Z2, Z13
 	VMULPS       Z22, Z0, Z16
@@ -8324,11 +8152,11 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z16, Z13, Z27
-	MOVQ         32(R9), R12
-	VMOVUPS      Z27, (R8)(R12*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Z27, (R9)(R13*1)
 	VSUBPS       Z16, Z13, Z13
-	MOVQ         72(R9), R12
-	VMOVUPS      Z13, (R8)(R12*1)
+	MOVQ         72(R10), R13
+	VMOVUPS      Z13, (R9)(R13*1)
 	VMOVAPS      Z1, Z13
 	VFNMADD231PS Z23, Z2, Z13
 	VMULPS       Z24, Z0, Z16
@@ -8343,13 +8171,13 @@ butterfly:
 	VFNMADD231PS Z21, Z14, Z13
 	VFMADD231PS  Z22, Z11, Z16
 	VADDPS       Z16, Z13, Z27
-	MOVQ         40(R9), R12
-	VMOVUPS      Z27, (R8)(R12*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Z27, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Z16, Z13, Z13
-	MOVQ         64(R9), R12
-	VMOVUPS      Z13, (R8)(R12*1)
+	MOVQ         64(R10), R13
+	VMOVUPS      Z13, (R9)(R13*1)
 	VFNMADD231PS Z25, Z2, Z1
 	VMULPS       Z26, Z0, Z0
 	VFMADD231PS  Z3, Z6, Z1
@@ -8363,23 +8191,21 @@ butterfly:
 	VFMADD231PS  Z19, Z14, Z1
 	VFNMADD231PS Z20, Z11, Z0
 	VADDPS       Z0, Z1, Z2
-	MOVQ         48(R9), R12
-	VMOVUPS      Z2, (R8)(R12*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Z2, (R9)(R13*1)
 	VSUBPS       Z0, Z1, Z0
-	MOVQ         56(R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
-	ADDQ         $0x00000340, BX
-	ADDQ         $0x00000340, SI
-	ADDQ         $0x00000340, DI
-	ADDQ         $0x00000068, R9
-	ADDQ         $0x00000030, R10
+	MOVQ         56(R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
+	ADDQ         $0x00000340, R8
+	ADDQ         $0x00000068, R10
+	ADDQ         $0x00000030, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -8403,69 +8229,69 @@ TEXT ·Line13AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R11, R11
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Y0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Y1
-	MOVQ         96(R9), R12
-	VMOVUPS      (R8)(R12*1), Y2
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Y1
+	MOVQ         96(R10), R12
+	VMOVUPS      (R9)(R12*1), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Y4
-	MOVQ         88(R9), R12
-	VMOVUPS      (R8)(R12*1), Y5
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Y4
+	MOVQ         88(R10), R12
+	VMOVUPS      (R9)(R12*1), Y5
 	VADDPS       Y5, Y4, Y6
 	VSUBPS       Y5, Y4, Y4
 	VADDPS       Y6, Y2, Y2
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Y5
-	MOVQ         80(R9), R12
-	VMOVUPS      (R8)(R12*1), Y7
+	MOVQ         24(R10), R12
+	VMOVUPS      (R9)(R12*1), Y5
+	MOVQ         80(R10), R12
+	VMOVUPS      (R9)(R12*1), Y7
 	VADDPS       Y7, Y5, Y8
 	VSUBPS       Y7, Y5, Y5
 	VADDPS       Y8, Y2, Y2
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Y7
-	MOVQ         72(R9), R12
-	VMOVUPS      (R8)(R12*1), Y9
+	MOVQ         32(R10), R12
+	VMOVUPS      (R9)(R12*1), Y7
+	MOVQ         72(R10), R12
+	VMOVUPS      (R9)(R12*1), Y9
 	VADDPS       Y9, Y7, Y10
 	VSUBPS       Y9, Y7, Y7
 	VADDPS       Y10, Y2, Y2
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Y9
-	MOVQ         64(R9), R12
-	VMOVUPS      (R8)(R12*1), Y11
+	MOVQ         40(R10), R12
+	VMOVUPS      (R9)(R12*1), Y9
+	MOVQ         64(R10), R12
+	VMOVUPS      (R9)(R12*1), Y11
 	VADDPS       Y11, Y9, Y12
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y12, Y2, Y2
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Y11
-	MOVQ         56(R9), R12
-	VMOVUPS      (R8)(R12*1), Y13
+	MOVQ         48(R10), R12
+	VMOVUPS      (R9)(R12*1), Y11
+	MOVQ         56(R10), R12
+	VMOVUPS      (R9)(R12*1), Y13
 	VADDPS       Y13, Y11, Y14
 	VSUBPS       Y13, Y11, Y11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Y14, Y2, Y2
-	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y2, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+112(SB), Y2
 	VMOVAPS      Y0, Y13
 	VFMADD231PS  Y2, Y3, Y13
@@ -8480,8 +8306,8 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1184(SB), Y9, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y14, Y13
 	VFMADD231PS  butterflyConstantVectors<>+1248(SB), Y11, Y15
-	VMOVUPS      Y13, 320(SI)
-	VMOVUPS      Y15, 320(DI)
+	VMOVUPS      Y13, 320(SI)(R8*1)
+	VMOVUPS      Y15, 320(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+120(SB), Y13
 	VMOVAPS      Y0, Y15
 	VFMADD231PS  Y13, Y3, Y15
@@ -8496,10 +8322,10 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1056(SB), Y9, Y13
 	VFMADD231PS  Y2, Y14, Y15
 	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y11, Y13
-	VMOVUPS      Y15, 256(SI)
+	VMOVUPS      Y15, 256(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y13, 256(DI)
+	VMOVUPS      Y13, 256(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+128(SB), Y13
 	VMOVAPS      Y0, Y15
 	VFMADD231PS  Y13, Y3, Y15
@@ -8514,8 +8340,8 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y9, Y13
 	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y14, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1184(SB), Y11, Y13
-	VMOVUPS      Y15, 192(SI)
-	VMOVUPS      Y13, 192(DI)
+	VMOVUPS      Y15, 192(SI)(R8*1)
+	VMOVUPS      Y13, 192(DI)(R8*1)
 	VMOVAPS      Y0, Y13
 	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y3, Y13
 	VMULPS       butterflyConstantVectors<>+1120(SB), Y1, Y15
@@ -8529,8 +8355,8 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y9, Y15
 	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y14, Y13
 	VFNMADD231PS butterflyConstantVectors<>+992(SB), Y11, Y15
-	VMOVUPS      Y13, 128(SI)
-	VMOVUPS      Y15, 128(DI)
+	VMOVUPS      Y13, 128(SI)(R8*1)
+	VMOVUPS      Y15, 128(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMOVAPS      Y0, Y13
@@ -8546,8 +8372,8 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y9, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y14, Y13
 	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y11, Y15
-	VMOVUPS      Y13, 64(SI)
-	VMOVUPS      Y15, 64(DI)
+	VMOVUPS      Y13, 64(SI)(R8*1)
+	VMOVUPS      Y15, 64(DI)(R8*1)
 	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y3, Y0
 	VMULPS       butterflyConstantVectors<>+1248(SB), Y1, Y1
 	VFMADD231PS  Y2, Y6, Y0
@@ -8560,26 +8386,22 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y9, Y1
 	VFMADD231PS  butterflyConstantVectors<>+1024(SB), Y14, Y0
 	VFNMADD231PS butterflyConstantVectors<>+1056(SB), Y11, Y1
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y0, (SI)(R8*1)
+	VMOVUPS      Y1, (DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R11
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000300, BX
-	ADDQ         $0x00000300, SI
-	ADDQ         $0x00000300, DI
-	ADDQ         $0x00000068, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000300, R8
+	ADDQ         $0x00000068, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -8603,29 +8425,29 @@ TEXT ·LineBack13AVX2(SB), $160-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R11
-	ADDQ $0x1f, R11
-	ANDQ $-32, R11
-	XORQ R12, R12
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (BX), Y0
-	VMOVUPS      320(SI), Y1
+	VMOVUPS      (BX)(R8*1), Y0
+	VMOVUPS      320(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      256(SI), Y3
+	VMOVUPS      256(SI)(R8*1), Y3
 	VADDPS       Y3, Y2, Y2
 	VBROADCASTSS butterflyConstants<>+112(SB), Y4
 	VMOVAPS      Y0, Y5
@@ -8637,27 +8459,27 @@ butterfly:
 	VFMADD231PS  Y8, Y3, Y5
 	VMOVAPS      Y0, Y9
 	VFMADD231PS  Y8, Y1, Y9
-	VMOVUPS      320(DI), Y10
+	VMOVUPS      320(DI)(R8*1), Y10
 	VBROADCASTSS butterflyConstants<>+124(SB), Y11
 	VMULPS       Y11, Y10, Y12
 	VBROADCASTSS butterflyConstants<>+136(SB), Y13
 	VFNMADD231PS Y13, Y3, Y9
 	VBROADCASTSS butterflyConstants<>+152(SB), Y14
 	VFNMADD231PS Y14, Y3, Y7
-	VMOVUPS      192(SI), Y15
+	VMOVUPS      192(SI)(R8*1), Y15
 	VFMADD231PS  Y6, Y15, Y5
 	VFNMADD231PS Y13, Y15, Y7
-	VMOVUPS      128(SI), Y8
+	VMOVUPS      128(SI)(R8*1), Y8
 	VFNMADD231PS Y13, Y8, Y5
 	VBROADCASTSS butterflyConstants<>+144(SB), Y6
-	VFNMADD231PS 64(SI), Y6, Y5
+	VFNMADD231PS 64(SI)(R8*1), Y6, Y5
 	VFNMADD231PS Y14, Y15, Y9
 	VADDPS       Y15, Y2, Y2
-	VMOVUPS      Y5, (R11)
+	VMOVUPS      Y5, (R12)
 	VMULPS       butterflyConstantVectors<>+928(SB), Y10, Y5
-	VFMADD231PS  256(DI), Y11, Y5
+	VFMADD231PS  256(DI)(R8*1), Y11, Y5
 	VFNMADD231PS Y6, Y8, Y9
-	VMOVUPS      Y9, 32(R11)
+	VMOVUPS      Y9, 32(R12)
 	VMOVAPS      Y0, Y9
 	VFNMADD231PS Y13, Y1, Y9
 	VMULPS       butterflyConstantVectors<>+1056(SB), Y10, Y13
@@ -8667,7 +8489,7 @@ butterfly:
 	VFNMADD231PS Y14, Y1, Y0
 	VFMADD231PS  Y4, Y3, Y0
 	VBROADCASTSS butterflyConstants<>+140(SB), Y1
-	VMOVUPS      Y2, 64(R11)
+	VMOVUPS      Y2, 64(R12)
 	VMULPS       Y1, Y10, Y2
 	VFNMADD231PS Y6, Y3, Y9
 	PREFETCHT1   (CX)
@@ -8675,7 +8497,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+128(SB), Y6
 	VFMADD231PS  Y6, Y3, Y11
 	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y15, Y11
-	VMOVUPS      256(DI), Y3
+	VMOVUPS      256(DI)(R8*1), Y3
 	VFMADD231PS  Y1, Y3, Y12
 	VFNMADD231PS Y14, Y8, Y11
 	VFMADD231PS  Y4, Y15, Y9
@@ -8684,21 +8506,21 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+148(SB), Y4
 	VFNMADD231PS Y4, Y3, Y2
 	VMULPS       Y4, Y10, Y6
-	VMOVUPS      192(DI), Y8
+	VMOVUPS      192(DI)(R8*1), Y8
 	VBROADCASTSS butterflyConstants<>+156(SB), Y14
 	VFMADD231PS  Y14, Y8, Y12
 	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y15, Y0
 	VBROADCASTSS butterflyConstants<>+116(SB), Y15
 	VFNMADD231PS Y15, Y8, Y2
 	VMULPS       Y14, Y10, Y10
-	VMOVUPS      Y7, 96(R11)
+	VMOVUPS      Y7, 96(R12)
 	VBROADCASTSS butterflyConstants<>+132(SB), Y7
 	VFNMADD231PS Y7, Y3, Y6
 	VFMADD231PS  Y14, Y3, Y13
 	VFNMADD231PS Y1, Y8, Y13
 	VFMADD231PS  Y7, Y8, Y5
 	VFNMADD231PS Y15, Y3, Y10
-	VMOVUPS      128(DI), Y3
+	VMOVUPS      128(DI)(R8*1), Y3
 	VFNMADD231PS Y15, Y3, Y13
 	VFMADD231PS  Y1, Y3, Y5
 	VFMADD231PS  Y7, Y3, Y2
@@ -8710,41 +8532,41 @@ butterfly:
 	VFNMADD231PS Y14, Y3, Y6
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      64(DI), Y3
+	VMOVUPS      64(DI)(R8*1), Y3
 	VFNMADD231PS Y7, Y3, Y12
 	VFMADD231PS  Y4, Y3, Y5
 	VFMADD231PS  Y1, Y3, Y13
-	VMOVUPS      (DI), Y8
+	VMOVUPS      (DI)(R8*1), Y8
 	VFMADD231PS  Y4, Y8, Y13
-	VMOVUPS      64(SI), Y4
-	VADDPS       64(R11), Y4, Y7
+	VMOVUPS      64(SI)(R8*1), Y4
+	VADDPS       64(R12), Y4, Y7
 	VFNMADD231PS Y15, Y8, Y12
 	VFNMADD231PS Y14, Y3, Y2
 	VFMADD231PS  Y14, Y8, Y5
 	VFNMADD231PS Y15, Y3, Y6
 	VBROADCASTSS butterflyConstants<>+140(SB), Y14
 	VFMADD231PS  Y14, Y3, Y10
-	VMOVUPS      (SI), Y3
+	VMOVUPS      (SI)(R8*1), Y3
 	VADDPS       Y3, Y7, Y7
 	VBROADCASTSS butterflyConstants<>+152(SB), Y15
 	VFNMADD231PS Y15, Y4, Y9
 	VFNMADD231PS Y1, Y8, Y2
-	MOVQ         (R9), R13
-	VMOVUPS      Y7, (R8)(R13*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Y7, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+120(SB), Y1
 	VFMADD231PS  Y1, Y3, Y9
-	VMOVUPS      (R11), Y7
+	VMOVUPS      (R12), Y7
 	VFNMADD231PS Y15, Y3, Y7
 	VSUBPS       Y5, Y7, Y15
-	VFMADD231PS  128(SI), Y1, Y0
-	MOVQ         96(R9), R13
-	VMOVUPS      Y15, (R8)(R13*1)
+	VFMADD231PS  128(SI)(R8*1), Y1, Y0
+	MOVQ         96(R10), R13
+	VMOVUPS      Y15, (R9)(R13*1)
 	VADDPS       Y5, Y7, Y5
 	VFMADD231PS  Y14, Y8, Y6
-	MOVQ         8(R9), R13
-	VMOVUPS      Y5, (R8)(R13*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Y5, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+128(SB), Y5
-	VMOVUPS      32(R11), Y7
+	VMOVUPS      32(R12), Y7
 	VFMADD231PS  Y5, Y4, Y7
 	VBROADCASTSS butterflyConstants<>+112(SB), Y14
 	VFMADD231PS  Y14, Y3, Y7
@@ -8752,7 +8574,7 @@ butterfly:
 	VADDPS       Y2, Y9, Y14
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      96(R11), Y15
+	VMOVUPS      96(R12), Y15
 	VFMADD231PS  Y1, Y4, Y15
 	VBROADCASTSS butterflyConstants<>+136(SB), Y1
 	VFNMADD231PS Y1, Y4, Y0
@@ -8767,46 +8589,42 @@ butterfly:
 	VSUBPS       Y2, Y9, Y2
 	VADDPS       Y10, Y0, Y0
 	VSUBPS       Y13, Y15, Y7
-	MOVQ         16(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
-	MOVQ         64(R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
-	MOVQ         32(R9), R13
-	VMOVUPS      Y14, (R8)(R13*1)
-	MOVQ         56(R9), R13
-	VMOVUPS      Y5, (R8)(R13*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
+	MOVQ         64(R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Y14, (R9)(R13*1)
+	MOVQ         56(R10), R13
+	VMOVUPS      Y5, (R9)(R13*1)
 	VADDPS       Y13, Y15, Y3
-	MOVQ         88(R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
-	MOVQ         72(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
-	MOVQ         80(R9), R13
-	VMOVUPS      Y7, (R8)(R13*1)
-	MOVQ         24(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
-	MOVQ         48(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
+	MOVQ         88(R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
+	MOVQ         72(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
+	MOVQ         80(R10), R13
+	VMOVUPS      Y7, (R9)(R13*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
 	VADDPS       Y6, Y11, Y0
-	MOVQ         40(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         40(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000300, BX
-	ADDQ         $0x00000300, SI
-	ADDQ         $0x00000300, DI
-	ADDQ         $0x00000068, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000300, R8
+	ADDQ         $0x00000068, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -8830,56 +8648,56 @@ TEXT ·LineTwiddled13AVX2(SB), $96-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         72(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
+	MOVQ         72(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         96(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	MOVQ         8(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
-	MOVQ         64(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
+	MOVQ         96(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	MOVQ         8(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
+	MOVQ         64(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
 	VSUBPS       Y1, Y2, Y4
-	MOVQ         56(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
-	MOVQ         40(R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
-	MOVQ         80(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
-	MOVQ         24(R9), R14
-	VMOVUPS      (R8)(R14*1), Y8
-	MOVQ         32(R9), R14
-	VMOVUPS      (R8)(R14*1), Y9
+	MOVQ         56(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
+	MOVQ         40(R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
+	MOVQ         80(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
+	MOVQ         24(R10), R14
+	VMOVUPS      (R9)(R14*1), Y8
+	MOVQ         32(R10), R14
+	VMOVUPS      (R9)(R14*1), Y9
 	VADDPS       Y1, Y2, Y1
-	MOVQ         16(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
-	MOVQ         (R9), R14
-	VMOVUPS      (R8)(R14*1), Y10
+	MOVQ         16(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
+	MOVQ         (R10), R14
+	VMOVUPS      (R9)(R14*1), Y10
 	VADDPS       Y7, Y8, Y11
 	VSUBPS       Y0, Y9, Y12
 	VSUBPS       Y7, Y8, Y7
 	VADDPS       Y1, Y10, Y8
-	MOVQ         88(R9), R14
-	VMOVUPS      (R8)(R14*1), Y13
+	MOVQ         88(R10), R14
+	VMOVUPS      (R9)(R14*1), Y13
 	VADDPS       Y13, Y2, Y14
 	VMULPS       butterflyConstantVectors<>+928(SB), Y4, Y15
 	VSUBPS       Y13, Y2, Y2
@@ -8889,15 +8707,15 @@ butterfly:
 	VADDPS       Y3, Y6, Y9
 	VADDPS       Y0, Y8, Y8
 	VADDPS       Y9, Y8, Y8
-	MOVQ         48(R9), R14
-	VMOVUPS      (R8)(R14*1), Y13
+	MOVQ         48(R10), R14
+	VMOVUPS      (R9)(R14*1), Y13
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y2, Y15
 	VSUBPS       Y3, Y6, Y3
 	VADDPS       Y5, Y13, Y6
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y7, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y12, Y15
 	VADDPS       Y6, Y8, Y8
-	VMOVUPS      Y8, (BX)
+	VMOVUPS      Y8, (BX)(R8*1)
 	VMOVAPS      Y10, Y8
 	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y1, Y8
 	PREFETCHT1   (CX)
@@ -8910,11 +8728,11 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y0, Y8
 	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y9, Y8
 	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y6, Y8
-	VBROADCASTSS 40(R10), Y13
-	VMOVUPS      Y6, (R12)
+	VBROADCASTSS 40(R11), Y13
+	VMOVUPS      Y6, (R13)
 	VMULPS       Y13, Y15, Y6
-	VMOVUPS      Y5, 32(R12)
-	VBROADCASTSS 44(R10), Y5
+	VMOVUPS      Y5, 32(R13)
+	VBROADCASTSS 44(R11), Y5
 	VMULPS       Y5, Y15, Y15
 	VFMSUB231PS  Y13, Y8, Y15
 	VFMADD231PS  Y5, Y8, Y6
@@ -8927,18 +8745,18 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y14, Y13
 	VFNMADD231PS butterflyConstantVectors<>+1184(SB), Y12, Y8
 	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y11, Y13
-	VMOVUPS      Y15, 320(SI)
+	VMOVUPS      Y15, 320(SI)(R8*1)
 	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y0, Y13
 	VFMADD231PS  butterflyConstantVectors<>+1024(SB), Y9, Y13
 	VFNMADD231PS butterflyConstantVectors<>+1056(SB), Y3, Y8
-	VMOVUPS      32(R12), Y15
+	VMOVUPS      32(R13), Y15
 	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y15, Y8
-	VMOVUPS      (R12), Y5
+	VMOVUPS      (R13), Y5
 	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y5, Y13
-	VMOVUPS      Y6, 320(DI)
-	VBROADCASTSS 32(R10), Y6
+	VMOVUPS      Y6, 320(DI)(R8*1)
+	VBROADCASTSS 32(R11), Y6
 	VMULPS       Y6, Y8, Y5
-	VBROADCASTSS 36(R10), Y15
+	VBROADCASTSS 36(R11), Y15
 	VFMADD231PS  Y15, Y13, Y5
 	VMULPS       Y15, Y8, Y8
 	VMOVAPS      Y10, Y15
@@ -8954,17 +8772,17 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1120(SB), Y7, Y13
 	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y12, Y13
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y3, Y13
-	VMOVUPS      Y8, 256(SI)
+	VMOVUPS      Y8, 256(SI)(R8*1)
 	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y0, Y15
 	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y9, Y15
-	VMOVUPS      32(R12), Y8
+	VMOVUPS      32(R13), Y8
 	VFMADD231PS  butterflyConstantVectors<>+1184(SB), Y8, Y13
-	VBROADCASTSS 28(R10), Y6
+	VBROADCASTSS 28(R11), Y6
 	VMULPS       Y6, Y13, Y8
-	VMOVUPS      Y5, 256(DI)
+	VMOVUPS      Y5, 256(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+144(SB), Y5
-	VFNMADD231PS (R12), Y5, Y15
-	VBROADCASTSS 24(R10), Y5
+	VFNMADD231PS (R13), Y5, Y15
+	VBROADCASTSS 24(R11), Y5
 	VFMSUB231PS  Y5, Y15, Y8
 	VMULPS       Y5, Y13, Y5
 	VMOVAPS      Y10, Y13
@@ -8979,16 +8797,16 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1024(SB), Y0, Y13
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y12, Y15
 	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y9, Y13
-	VMOVUPS      Y5, 192(DI)
+	VMOVUPS      Y5, 192(DI)(R8*1)
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y3, Y15
-	VMOVUPS      Y8, 192(SI)
+	VMOVUPS      Y8, 192(SI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+120(SB), Y5
-	VFMADD231PS  (R12), Y5, Y13
-	VMOVUPS      32(R12), Y8
+	VFMADD231PS  (R13), Y5, Y13
+	VMOVUPS      32(R13), Y8
 	VFNMADD231PS butterflyConstantVectors<>+992(SB), Y8, Y15
-	VBROADCASTSS 20(R10), Y6
+	VBROADCASTSS 20(R11), Y6
 	VMULPS       Y6, Y15, Y5
-	VBROADCASTSS 16(R10), Y8
+	VBROADCASTSS 16(R11), Y8
 	VMULPS       Y8, Y15, Y15
 	VFMSUB231PS  Y8, Y13, Y5
 	VMULPS       butterflyConstantVectors<>+1184(SB), Y4, Y8
@@ -8996,14 +8814,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+144(SB), Y6
 	VMOVAPS      Y10, Y13
 	VFNMADD231PS Y6, Y1, Y13
-	VMOVUPS      Y5, 128(SI)
+	VMOVUPS      Y5, 128(SI)(R8*1)
 	VFNMADD231PS butterflyConstantVectors<>+1056(SB), Y2, Y8
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y1, Y10
 	VBROADCASTSS butterflyConstants<>+128(SB), Y1
 	VFMADD231PS  Y1, Y14, Y13
-	VMOVUPS      Y15, 128(DI)
+	VMOVUPS      Y15, 128(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+112(SB), Y5
 	VFMADD231PS  Y5, Y14, Y10
 	VFNMADD231PS Y6, Y11, Y10
@@ -9023,50 +8841,46 @@ butterfly:
 	VFNMADD231PS Y6, Y12, Y4
 	VBROADCASTSS butterflyConstants<>+136(SB), Y0
 	VFNMADD231PS Y0, Y9, Y10
-	VMOVUPS      32(R12), Y2
+	VMOVUPS      32(R13), Y2
 	VBROADCASTSS butterflyConstants<>+140(SB), Y6
 	VFMADD231PS  Y6, Y2, Y8
 	VFMADD231PS  Y6, Y3, Y4
 	VFNMADD231PS butterflyConstantVectors<>+1056(SB), Y2, Y4
-	VMOVUPS      (R12), Y2
+	VMOVUPS      (R13), Y2
 	VFMADD231PS  Y1, Y2, Y10
-	VBROADCASTSS (R10), Y1
+	VBROADCASTSS (R11), Y1
 	VMULPS       Y1, Y4, Y3
 	VFMADD231PS  Y5, Y9, Y13
-	VBROADCASTSS 12(R10), Y5
+	VBROADCASTSS 12(R11), Y5
 	VMULPS       Y5, Y8, Y6
 	VFNMADD231PS Y0, Y2, Y13
-	VBROADCASTSS 8(R10), Y0
+	VBROADCASTSS 8(R11), Y0
 	VMULPS       Y0, Y8, Y2
 	VFMADD231PS  Y5, Y13, Y2
-	VBROADCASTSS 4(R10), Y5
+	VBROADCASTSS 4(R11), Y5
 	VFMADD231PS  Y5, Y10, Y3
 	VMULPS       Y5, Y4, Y4
 	VFMSUB231PS  Y0, Y13, Y6
 	VFMSUB231PS  Y1, Y10, Y4
-	VMOVUPS      Y4, (SI)
-	VMOVUPS      Y6, 64(SI)
-	VMOVUPS      Y2, 64(DI)
-	VMOVUPS      Y3, (DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y4, (SI)(R8*1)
+	VMOVUPS      Y6, 64(SI)(R8*1)
+	VMOVUPS      Y2, 64(DI)(R8*1)
+	VMOVUPS      Y3, (DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000300, BX
-	ADDQ         $0x00000300, SI
-	ADDQ         $0x00000300, DI
-	ADDQ         $0x00000068, R9
-	ADDQ         $0x00000030, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000300, R8
+	ADDQ         $0x00000068, R10
+	ADDQ         $0x00000030, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -9090,79 +8904,79 @@ TEXT ·LineBackTwiddled13AVX2(SB), $0-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	XORQ R12, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      320(DI), Y0
-	VBROADCASTSS 44(R10), Y1
+	VMOVUPS      320(DI)(R8*1), Y0
+	VBROADCASTSS 44(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 40(R10), Y3
+	VBROADCASTSS 40(R11), Y3
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      320(SI), Y4
+	VMOVUPS      320(SI)(R8*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
 	VFNMADD231PS Y1, Y4, Y0
-	VMOVUPS      (BX), Y1
+	VMOVUPS      (BX)(R8*1), Y1
 	VADDPS       Y2, Y1, Y3
-	VMOVUPS      256(DI), Y4
-	VBROADCASTSS 36(R10), Y5
+	VMOVUPS      256(DI)(R8*1), Y4
+	VBROADCASTSS 36(R11), Y5
 	VMULPS       Y5, Y4, Y6
-	VBROADCASTSS 32(R10), Y7
+	VBROADCASTSS 32(R11), Y7
 	VMULPS       Y7, Y4, Y4
-	VMOVUPS      256(SI), Y8
+	VMOVUPS      256(SI)(R8*1), Y8
 	VFMADD231PS  Y7, Y8, Y6
 	VFNMADD231PS Y5, Y8, Y4
 	VADDPS       Y6, Y3, Y3
-	VMOVUPS      192(DI), Y5
-	VBROADCASTSS 28(R10), Y7
+	VMOVUPS      192(DI)(R8*1), Y5
+	VBROADCASTSS 28(R11), Y7
 	VMULPS       Y7, Y5, Y8
-	VBROADCASTSS 24(R10), Y9
+	VBROADCASTSS 24(R11), Y9
 	VMULPS       Y9, Y5, Y5
-	VMOVUPS      192(SI), Y10
+	VMOVUPS      192(SI)(R8*1), Y10
 	VFMADD231PS  Y9, Y10, Y8
 	VFNMADD231PS Y7, Y10, Y5
 	VADDPS       Y8, Y3, Y3
-	VMOVUPS      128(DI), Y7
-	VBROADCASTSS 20(R10), Y9
+	VMOVUPS      128(DI)(R8*1), Y7
+	VBROADCASTSS 20(R11), Y9
 	VMULPS       Y9, Y7, Y10
-	VBROADCASTSS 16(R10), Y11
+	VBROADCASTSS 16(R11), Y11
 	VMULPS       Y11, Y7, Y7
-	VMOVUPS      128(SI), Y12
+	VMOVUPS      128(SI)(R8*1), Y12
 	VFMADD231PS  Y11, Y12, Y10
 	VFNMADD231PS Y9, Y12, Y7
 	VADDPS       Y10, Y3, Y3
-	VMOVUPS      64(DI), Y9
-	VBROADCASTSS 12(R10), Y11
+	VMOVUPS      64(DI)(R8*1), Y9
+	VBROADCASTSS 12(R11), Y11
 	VMULPS       Y11, Y9, Y12
-	VBROADCASTSS 8(R10), Y13
+	VBROADCASTSS 8(R11), Y13
 	VMULPS       Y13, Y9, Y9
-	VMOVUPS      64(SI), Y14
+	VMOVUPS      64(SI)(R8*1), Y14
 	VFMADD231PS  Y13, Y14, Y12
 	VFNMADD231PS Y11, Y14, Y9
 	VADDPS       Y12, Y3, Y3
-	VMOVUPS      (DI), Y11
-	VBROADCASTSS 4(R10), Y13
+	VMOVUPS      (DI)(R8*1), Y11
+	VBROADCASTSS 4(R11), Y13
 	VMULPS       Y13, Y11, Y14
-	VBROADCASTSS (R10), Y15
+	VBROADCASTSS (R11), Y15
 	VMULPS       Y15, Y11, Y11
-	VFMADD231PS  (SI), Y15, Y14
-	VFNMADD231PS (SI), Y13, Y11
+	VFMADD231PS  (SI)(R8*1), Y15, Y14
+	VFNMADD231PS (SI)(R8*1), Y13, Y11
 	VADDPS       Y14, Y3, Y3
-	MOVQ         (R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+112(SB), Y3
 	VMOVAPS      Y1, Y13
 	VFMADD231PS  Y3, Y2, Y13
@@ -9180,11 +8994,11 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y14, Y13
 	VFMADD231PS  butterflyConstantVectors<>+1248(SB), Y11, Y15
 	VADDPS       Y15, Y13, Y3
-	MOVQ         8(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VSUBPS       Y15, Y13, Y3
-	MOVQ         96(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         96(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+120(SB), Y3
 	VMOVAPS      Y1, Y13
 	VFMADD231PS  Y3, Y2, Y13
@@ -9200,11 +9014,11 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y14, Y13
 	VFNMADD231PS butterflyConstantVectors<>+928(SB), Y11, Y15
 	VADDPS       Y15, Y13, Y3
-	MOVQ         16(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VSUBPS       Y15, Y13, Y3
-	MOVQ         88(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         88(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+128(SB), Y3
 	VMOVAPS      Y1, Y13
 	VFMADD231PS  Y3, Y2, Y13
@@ -9222,11 +9036,11 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1152(SB), Y14, Y13
 	VFMADD231PS  butterflyConstantVectors<>+1184(SB), Y11, Y15
 	VADDPS       Y15, Y13, Y3
-	MOVQ         24(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VSUBPS       Y15, Y13, Y3
-	MOVQ         80(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         80(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+136(SB), Y3
 	VMOVAPS      Y1, Y13
 	VFNMADD231PS Y3, Y2, Y13
@@ -9242,11 +9056,11 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+960(SB), Y14, Y13
 	VFNMADD231PS butterflyConstantVectors<>+992(SB), Y11, Y15
 	VADDPS       Y15, Y13, Y3
-	MOVQ         32(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VSUBPS       Y15, Y13, Y3
-	MOVQ         72(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         72(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+144(SB), Y3
 	VMOVAPS      Y1, Y13
 	VFNMADD231PS Y3, Y2, Y13
@@ -9264,11 +9078,11 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1088(SB), Y14, Y13
 	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y11, Y15
 	VADDPS       Y15, Y13, Y3
-	MOVQ         40(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VSUBPS       Y15, Y13, Y3
-	MOVQ         64(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         64(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y2, Y1
 	VMULPS       butterflyConstantVectors<>+1248(SB), Y0, Y0
 	VFMADD231PS  butterflyConstantVectors<>+896(SB), Y6, Y1
@@ -9282,30 +9096,26 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1024(SB), Y14, Y1
 	VFNMADD231PS butterflyConstantVectors<>+1056(SB), Y11, Y0
 	VADDPS       Y0, Y1, Y2
-	MOVQ         48(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
 	VSUBPS       Y0, Y1, Y0
-	MOVQ         56(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         56(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000300, BX
-	ADDQ         $0x00000300, SI
-	ADDQ         $0x00000300, DI
-	ADDQ         $0x00000068, R9
-	ADDQ         $0x00000030, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000300, R8
+	ADDQ         $0x00000068, R10
+	ADDQ         $0x00000030, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -9331,25 +9141,26 @@ TEXT ·Line15AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R11
-	VMOVUPS      (R8)(R11*1), Z0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         40(R9), R11
-	VMOVUPS      (R8)(R11*1), Z1
-	MOVQ         80(R9), R11
-	VMOVUPS      (R8)(R11*1), Z2
+	MOVQ         40(R10), R12
+	VMOVUPS      (R9)(R12*1), Z1
+	MOVQ         80(R10), R12
+	VMOVUPS      (R9)(R12*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
@@ -9357,12 +9168,12 @@ butterfly:
 	VFNMADD231PS Z4, Z3, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z3
 	VMULPS       Z3, Z1, Z1
-	MOVQ         8(R9), R11
-	VMOVUPS      (R8)(R11*1), Z5
-	MOVQ         48(R9), R11
-	VMOVUPS      (R8)(R11*1), Z6
-	MOVQ         88(R9), R11
-	VMOVUPS      (R8)(R11*1), Z7
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Z5
+	MOVQ         48(R10), R12
+	VMOVUPS      (R9)(R12*1), Z6
+	MOVQ         88(R10), R12
+	VMOVUPS      (R9)(R12*1), Z7
 	VADDPS       Z7, Z6, Z8
 	VSUBPS       Z7, Z6, Z6
 	VADDPS       Z8, Z5, Z7
@@ -9374,12 +9185,12 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMSUB231PS  Z8, Z6, Z5
-	MOVQ         16(R9), R11
-	VMOVUPS      (R8)(R11*1), Z6
-	MOVQ         56(R9), R11
-	VMOVUPS      (R8)(R11*1), Z8
-	MOVQ         96(R9), R11
-	VMOVUPS      (R8)(R11*1), Z10
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Z6
+	MOVQ         56(R10), R12
+	VMOVUPS      (R9)(R12*1), Z8
+	MOVQ         96(R10), R12
+	VMOVUPS      (R9)(R12*1), Z10
 	VADDPS       Z10, Z8, Z11
 	VSUBPS       Z10, Z8, Z8
 	VADDPS       Z11, Z6, Z10
@@ -9389,12 +9200,12 @@ butterfly:
 	VMOVAPS      Z8, Z12
 	VFNMADD231PS Z11, Z6, Z12
 	VFMADD231PS  Z11, Z8, Z6
-	MOVQ         24(R9), R11
-	VMOVUPS      (R8)(R11*1), Z8
-	MOVQ         64(R9), R11
-	VMOVUPS      (R8)(R11*1), Z11
-	MOVQ         104(R9), R11
-	VMOVUPS      (R8)(R11*1), Z13
+	MOVQ         24(R10), R12
+	VMOVUPS      (R9)(R12*1), Z8
+	MOVQ         64(R10), R12
+	VMOVUPS      (R9)(R12*1), Z11
+	MOVQ         104(R10), R12
+	VMOVUPS      (R9)(R12*1), Z13
 	VADDPS       Z13, Z11, Z14
 	VSUBPS       Z13, Z11, Z11
 	PREFETCHT1   (CX)
@@ -9406,12 +9217,12 @@ butterfly:
 	VMOVAPS      Z8, Z15
 	VFNMADD231PS Z14, Z11, Z15
 	VFMADD231PS  Z14, Z8, Z11
-	MOVQ         32(R9), R11
-	VMOVUPS      (R8)(R11*1), Z8
-	MOVQ         72(R9), R11
-	VMOVUPS      (R8)(R11*1), Z14
-	MOVQ         112(R9), R11
-	VMOVUPS      (R8)(R11*1), Z16
+	MOVQ         32(R10), R12
+	VMOVUPS      (R9)(R12*1), Z8
+	MOVQ         72(R10), R12
+	VMOVUPS      (R9)(R12*1), Z14
+	MOVQ         112(R10), R12
+	VMOVUPS      (R9)(R12*1), Z16
 	VADDPS       Z16, Z14, Z17
 	VSUBPS       Z16, Z14, Z14
 	VADDPS       Z17, Z8, Z16
@@ -9429,7 +9240,7 @@ butterfly:
 	VADDPS       Z13, Z10, Z16
 	VSUBPS       Z13, Z10, Z10
 	VADDPS       Z16, Z8, Z8
-	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z8, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Z8
 	VMOVAPS      Z2, Z13
 	VFMADD231PS  Z8, Z4, Z13
@@ -9439,16 +9250,16 @@ butterfly:
 	VFNMADD231PS Z19, Z16, Z13
 	VBROADCASTSS butterflyConstants<>+20(SB), Z20
 	VFMADD231PS  Z20, Z10, Z18
-	VMOVUPS      Z13, 320(SI)
-	VMOVUPS      Z18, 320(DI)
+	VMOVUPS      Z13, 320(SI)(R8*1)
+	VMOVUPS      Z18, 320(DI)(R8*1)
 	VFNMADD231PS Z19, Z4, Z2
 	VMULPS       Z20, Z7, Z4
 	VFMADD231PS  Z8, Z16, Z2
 	VFNMADD231PS Z17, Z10, Z4
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z2, 192(SI)
-	VMOVUPS      Z4, 192(DI)
+	VMOVUPS      Z2, 192(SI)(R8*1)
+	VMOVUPS      Z4, 192(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+176(SB), Z2
 	VMOVAPS      Z9, Z4
 	VFNMADD231PS Z2, Z14, Z4
@@ -9471,8 +9282,8 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+188(SB), Z11
 	VFMADD231PS  Z11, Z14, Z3
 	VFNMADD231PS Z11, Z16, Z10
-	VMOVUPS      Z3, (SI)
-	VMOVUPS      Z10, (DI)
+	VMOVUPS      Z3, (SI)(R8*1)
+	VMOVUPS      Z10, (DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMULPS       Z2, Z4, Z3
@@ -9506,13 +9317,13 @@ butterfly:
 	VMULPS       Z2, Z6, Z6
 	VFMADD231PS  Z20, Z10, Z6
 	VSUBPS       Z6, Z4, Z10
-	VMOVUPS      Z13, 64(SI)
-	VMOVUPS      Z10, 64(DI)
+	VMOVUPS      Z13, 64(SI)(R8*1)
+	VMOVUPS      Z10, 64(DI)(R8*1)
 	VADDPS       Z6, Z4, Z4
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z3, 384(SI)
-	VMOVUPS      Z4, 384(DI)
+	VMOVUPS      Z3, 384(SI)(R8*1)
+	VMOVUPS      Z4, 384(DI)(R8*1)
 	VMULPS       Z2, Z7, Z3
 	VFNMADD231PS Z19, Z3, Z1
 	VMULPS       Z20, Z9, Z3
@@ -9522,22 +9333,20 @@ butterfly:
 	VMULPS       Z2, Z3, Z2
 	VFNMADD231PS Z17, Z4, Z2
 	VSUBPS       Z2, Z1, Z3
-	VMOVUPS      Z5, 128(SI)
-	VMOVUPS      Z3, 128(DI)
+	VMOVUPS      Z5, 128(SI)(R8*1)
+	VMOVUPS      Z3, 128(DI)(R8*1)
 	VADDPS       Z2, Z1, Z1
-	VMOVUPS      Z0, 256(SI)
-	VMOVUPS      Z1, 256(DI)
-	ADDQ         $0x000003c0, BX
-	ADDQ         $0x000003c0, SI
-	ADDQ         $0x000003c0, DI
-	ADDQ         $0x00000078, R9
+	VMOVUPS      Z0, 256(SI)(R8*1)
+	VMOVUPS      Z1, 256(DI)(R8*1)
+	ADDQ         $0x000003c0, R8
+	ADDQ         $0x00000078, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -9563,33 +9372,34 @@ TEXT ·LineBack15AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (BX), Z0
-	VMOVUPS      320(SI), Z1
+	VMOVUPS      (BX)(R8*1), Z0
+	VMOVUPS      320(SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      192(SI), Z3
+	VMOVUPS      192(SI)(R8*1), Z3
 	VADDPS       Z3, Z2, Z2
 	VBROADCASTSS butterflyConstants<>+8(SB), Z4
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z4, Z1, Z5
 	VBROADCASTSS butterflyConstants<>+16(SB), Z6
 	VFNMADD231PS Z6, Z3, Z5
-	VMOVUPS      320(DI), Z7
+	VMOVUPS      320(DI)(R8*1), Z7
 	VBROADCASTSS butterflyConstants<>+12(SB), Z8
 	VMULPS       Z8, Z7, Z9
-	VMOVUPS      192(DI), Z10
+	VMOVUPS      192(DI)(R8*1), Z10
 	VBROADCASTSS butterflyConstants<>+20(SB), Z11
 	VFMADD231PS  Z11, Z10, Z9
 	VADDPS       Z9, Z5, Z12
@@ -9602,30 +9412,30 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Z1, Z0, Z0
-	VMOVUPS      64(DI), Z1
-	VMOVUPS      384(DI), Z7
+	VMOVUPS      64(DI)(R8*1), Z1
+	VMOVUPS      384(DI)(R8*1), Z7
 	VADDPS       Z7, Z1, Z9
-	VMOVUPS      (DI), Z10
+	VMOVUPS      (DI)(R8*1), Z10
 	VMOVAPS      Z10, Z13
 	VFMADD231PS  Z4, Z9, Z13
 	VMOVAPS      Z10, Z14
 	VFNMADD231PS Z6, Z9, Z14
-	VMOVUPS      128(DI), Z15
-	VMOVUPS      256(DI), Z16
+	VMOVUPS      128(DI)(R8*1), Z15
+	VMOVUPS      256(DI)(R8*1), Z16
 	VADDPS       Z16, Z15, Z17
 	VADDPS       Z9, Z10, Z9
 	VFNMADD231PS Z6, Z17, Z13
 	VFMADD231PS  Z4, Z17, Z14
-	VMOVUPS      64(SI), Z10
-	VMOVUPS      384(SI), Z18
+	VMOVUPS      64(SI)(R8*1), Z10
+	VMOVUPS      384(SI)(R8*1), Z18
 	VADDPS       Z18, Z10, Z19
-	VMOVUPS      (SI), Z20
+	VMOVUPS      (SI)(R8*1), Z20
 	VMOVAPS      Z20, Z21
 	VFMADD231PS  Z4, Z19, Z21
 	VMOVAPS      Z20, Z22
 	VFNMADD231PS Z6, Z19, Z22
-	VMOVUPS      128(SI), Z23
-	VMOVUPS      256(SI), Z24
+	VMOVUPS      128(SI)(R8*1), Z23
+	VMOVUPS      256(SI)(R8*1), Z24
 	VADDPS       Z24, Z23, Z25
 	VADDPS       Z19, Z20, Z19
 	PREFETCHT1   (CX)
@@ -9679,11 +9489,11 @@ butterfly:
 	VFNMADD213PS Z12, Z25, Z24
 	VMOVAPS      Z24, Z26
 	VFMADD231PS  Z16, Z15, Z26
-	MOVQ         48(R9), R11
-	VMOVUPS      Z26, (R8)(R11*1)
+	MOVQ         48(R10), R12
+	VMOVUPS      Z26, (R9)(R12*1)
 	VFNMADD231PS Z16, Z15, Z24
-	MOVQ         88(R9), R11
-	VMOVUPS      Z24, (R8)(R11*1)
+	MOVQ         88(R10), R12
+	VMOVUPS      Z24, (R9)(R12*1)
 	VFMADD231PS  Z13, Z4, Z10
 	VMULPS       Z11, Z10, Z4
 	PREFETCHT1   (CX)
@@ -9693,11 +9503,11 @@ butterfly:
 	VFMADD213PS  Z5, Z25, Z13
 	VMOVAPS      Z13, Z15
 	VFNMADD231PS Z10, Z4, Z15
-	MOVQ         72(R9), R11
-	VMOVUPS      Z15, (R8)(R11*1)
+	MOVQ         72(R10), R12
+	VMOVUPS      Z15, (R9)(R12*1)
 	VFMADD231PS  Z10, Z4, Z13
-	MOVQ         112(R9), R11
-	VMOVUPS      Z13, (R8)(R11*1)
+	MOVQ         112(R10), R12
+	VMOVUPS      Z13, (R9)(R12*1)
 	VFNMADD231PS Z21, Z19, Z20
 	VMULPS       Z11, Z20, Z4
 	VBROADCASTSS butterflyConstants<>+188(SB), Z13
@@ -9705,60 +9515,58 @@ butterfly:
 	VFMADD213PS  Z3, Z25, Z15
 	VMOVAPS      Z15, Z19
 	VFMADD231PS  Z13, Z4, Z19
-	MOVQ         56(R9), R11
-	VMOVUPS      Z19, (R8)(R11*1)
+	MOVQ         56(R10), R12
+	VMOVUPS      Z19, (R9)(R12*1)
 	VFNMADD231PS Z13, Z4, Z15
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         96(R9), R11
-	VMOVUPS      Z15, (R8)(R11*1)
+	MOVQ         96(R10), R12
+	VMOVUPS      Z15, (R9)(R12*1)
 	VFNMADD231PS Z14, Z1, Z7
 	VMULPS       Z11, Z7, Z1
 	VMULPS       Z6, Z22, Z4
 	VFMADD213PS  Z0, Z25, Z4
 	VMOVAPS      Z4, Z7
 	VFNMADD231PS Z6, Z1, Z7
-	MOVQ         64(R9), R11
-	VMOVUPS      Z7, (R8)(R11*1)
+	MOVQ         64(R10), R12
+	VMOVUPS      Z7, (R9)(R12*1)
 	VFMADD231PS  Z6, Z1, Z4
-	MOVQ         104(R9), R11
-	VMOVUPS      Z4, (R8)(R11*1)
+	MOVQ         104(R10), R12
+	VMOVUPS      Z4, (R9)(R12*1)
 	VADDPS       Z9, Z2, Z1
-	MOVQ         (R9), R11
-	VMOVUPS      Z1, (R8)(R11*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Z1, (R9)(R12*1)
 	VFNMADD231PS Z25, Z9, Z2
 	VMULPS       Z11, Z8, Z1
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z1, Z2, Z4
 	VSUBPS       Z1, Z2, Z1
-	MOVQ         40(R9), R11
-	VMOVUPS      Z4, (R8)(R11*1)
-	MOVQ         80(R9), R11
-	VMOVUPS      Z1, (R8)(R11*1)
+	MOVQ         40(R10), R12
+	VMOVUPS      Z4, (R9)(R12*1)
+	MOVQ         80(R10), R12
+	VMOVUPS      Z1, (R9)(R12*1)
 	VFMADD231PS  Z16, Z17, Z12
-	MOVQ         8(R9), R11
-	VMOVUPS      Z12, (R8)(R11*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Z12, (R9)(R12*1)
 	VFNMADD231PS Z13, Z23, Z3
-	MOVQ         16(R9), R11
-	VMOVUPS      Z3, (R8)(R11*1)
+	MOVQ         16(R10), R12
+	VMOVUPS      Z3, (R9)(R12*1)
 	VFNMADD231PS Z6, Z22, Z0
-	MOVQ         24(R9), R11
-	VMOVUPS      Z0, (R8)(R11*1)
+	MOVQ         24(R10), R12
+	VMOVUPS      Z0, (R9)(R12*1)
 	VFNMADD231PS Z10, Z18, Z5
-	MOVQ         32(R9), R11
-	VMOVUPS      Z5, (R8)(R11*1)
-	ADDQ         $0x000003c0, BX
-	ADDQ         $0x000003c0, SI
-	ADDQ         $0x000003c0, DI
-	ADDQ         $0x00000078, R9
+	MOVQ         32(R10), R12
+	VMOVUPS      Z5, (R9)(R12*1)
+	ADDQ         $0x000003c0, R8
+	ADDQ         $0x00000078, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -9784,26 +9592,27 @@ TEXT ·LineTwiddled15AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Z1
-	MOVQ         80(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Z1
+	MOVQ         80(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
@@ -9811,12 +9620,12 @@ butterfly:
 	VFNMADD231PS Z4, Z3, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z3
 	VMULPS       Z3, Z1, Z1
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Z5
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Z6
-	MOVQ         88(R9), R12
-	VMOVUPS      (R8)(R12*1), Z7
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Z5
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Z6
+	MOVQ         88(R10), R13
+	VMOVUPS      (R9)(R13*1), Z7
 	VADDPS       Z7, Z6, Z8
 	VSUBPS       Z7, Z6, Z6
 	VADDPS       Z8, Z5, Z7
@@ -9826,14 +9635,14 @@ butterfly:
 	VMOVAPS      Z6, Z9
 	VFMADD231PS  Z8, Z5, Z9
 	VFMSUB231PS  Z8, Z6, Z5
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Z6
-	MOVQ         56(R9), R12
-	VMOVUPS      (R8)(R12*1), Z8
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Z6
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Z8
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         96(R9), R12
-	VMOVUPS      (R8)(R12*1), Z10
+	MOVQ         96(R10), R13
+	VMOVUPS      (R9)(R13*1), Z10
 	VADDPS       Z10, Z8, Z11
 	VSUBPS       Z10, Z8, Z8
 	VADDPS       Z11, Z6, Z10
@@ -9843,12 +9652,12 @@ butterfly:
 	VMOVAPS      Z8, Z12
 	VFNMADD231PS Z11, Z6, Z12
 	VFMADD231PS  Z11, Z8, Z6
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Z8
-	MOVQ         64(R9), R12
-	VMOVUPS      (R8)(R12*1), Z11
-	MOVQ         104(R9), R12
-	VMOVUPS      (R8)(R12*1), Z13
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Z8
+	MOVQ         64(R10), R13
+	VMOVUPS      (R9)(R13*1), Z11
+	MOVQ         104(R10), R13
+	VMOVUPS      (R9)(R13*1), Z13
 	VADDPS       Z13, Z11, Z14
 	VSUBPS       Z13, Z11, Z11
 	VADDPS       Z14, Z8, Z13
@@ -9858,14 +9667,14 @@ butterfly:
 	VMOVAPS      Z8, Z15
 	VFNMADD231PS Z14, Z11, Z15
 	VFMADD231PS  Z14, Z8, Z11
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Z8
-	MOVQ         72(R9), R12
-	VMOVUPS      (R8)(R12*1), Z14
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Z8
+	MOVQ         72(R10), R13
+	VMOVUPS      (R9)(R13*1), Z14
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         112(R9), R12
-	VMOVUPS      (R8)(R12*1), Z16
+	MOVQ         112(R10), R13
+	VMOVUPS      (R9)(R13*1), Z16
 	VADDPS       Z16, Z14, Z17
 	VSUBPS       Z16, Z14, Z14
 	VADDPS       Z17, Z8, Z16
@@ -9881,7 +9690,7 @@ butterfly:
 	VADDPS       Z13, Z10, Z16
 	VSUBPS       Z13, Z10, Z10
 	VADDPS       Z16, Z8, Z8
-	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z8, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+8(SB), Z8
 	VMOVAPS      Z2, Z13
 	VFMADD231PS  Z8, Z4, Z13
@@ -9893,26 +9702,26 @@ butterfly:
 	VFMADD231PS  Z20, Z10, Z18
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 44(R10), Z21
+	VBROADCASTSS 44(R11), Z21
 	VMULPS       Z21, Z18, Z22
-	VBROADCASTSS 40(R10), Z23
+	VBROADCASTSS 40(R11), Z23
 	VMULPS       Z23, Z18, Z18
 	VFMSUB231PS  Z23, Z13, Z22
 	VFMADD231PS  Z21, Z13, Z18
-	VMOVUPS      Z22, 320(SI)
-	VMOVUPS      Z18, 320(DI)
+	VMOVUPS      Z22, 320(SI)(R8*1)
+	VMOVUPS      Z18, 320(DI)(R8*1)
 	VFNMADD231PS Z19, Z4, Z2
 	VMULPS       Z20, Z7, Z4
 	VFMADD231PS  Z8, Z16, Z2
 	VFNMADD231PS Z17, Z10, Z4
-	VBROADCASTSS 28(R10), Z7
+	VBROADCASTSS 28(R11), Z7
 	VMULPS       Z7, Z4, Z10
-	VBROADCASTSS 24(R10), Z13
+	VBROADCASTSS 24(R11), Z13
 	VMULPS       Z13, Z4, Z4
 	VFMSUB231PS  Z13, Z2, Z10
 	VFMADD231PS  Z7, Z2, Z4
-	VMOVUPS      Z10, 192(SI)
-	VMOVUPS      Z4, 192(DI)
+	VMOVUPS      Z10, 192(SI)(R8*1)
+	VMOVUPS      Z4, 192(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+176(SB), Z2
 	VMOVAPS      Z9, Z4
 	VFNMADD231PS Z2, Z14, Z4
@@ -9937,14 +9746,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+188(SB), Z11
 	VFMADD231PS  Z11, Z14, Z3
 	VFNMADD231PS Z11, Z16, Z10
-	VBROADCASTSS 4(R10), Z13
+	VBROADCASTSS 4(R11), Z13
 	VMULPS       Z13, Z10, Z15
-	VBROADCASTSS (R10), Z18
+	VBROADCASTSS (R11), Z18
 	VMULPS       Z18, Z10, Z10
 	VFMSUB231PS  Z18, Z3, Z15
 	VFMADD231PS  Z13, Z3, Z10
-	VMOVUPS      Z15, (SI)
-	VMOVUPS      Z10, (DI)
+	VMOVUPS      Z15, (SI)(R8*1)
+	VMOVUPS      Z10, (DI)(R8*1)
 	VMULPS       Z2, Z4, Z3
 	VFMADD213PS  Z0, Z8, Z3
 	VMULPS       Z17, Z5, Z10
@@ -9978,23 +9787,23 @@ butterfly:
 	VMULPS       Z2, Z6, Z6
 	VFMADD231PS  Z20, Z10, Z6
 	VSUBPS       Z6, Z4, Z10
-	VBROADCASTSS 12(R10), Z14
+	VBROADCASTSS 12(R11), Z14
 	VMULPS       Z14, Z10, Z15
-	VBROADCASTSS 8(R10), Z18
+	VBROADCASTSS 8(R11), Z18
 	VMULPS       Z18, Z10, Z10
 	VFMSUB231PS  Z18, Z13, Z15
 	VFMADD231PS  Z14, Z13, Z10
-	VMOVUPS      Z15, 64(SI)
-	VMOVUPS      Z10, 64(DI)
+	VMOVUPS      Z15, 64(SI)(R8*1)
+	VMOVUPS      Z10, 64(DI)(R8*1)
 	VADDPS       Z6, Z4, Z4
-	VBROADCASTSS 52(R10), Z6
+	VBROADCASTSS 52(R11), Z6
 	VMULPS       Z6, Z4, Z10
-	VBROADCASTSS 48(R10), Z13
+	VBROADCASTSS 48(R11), Z13
 	VMULPS       Z13, Z4, Z4
 	VFMSUB231PS  Z13, Z3, Z10
 	VFMADD231PS  Z6, Z3, Z4
-	VMOVUPS      Z10, 384(SI)
-	VMOVUPS      Z4, 384(DI)
+	VMOVUPS      Z10, 384(SI)(R8*1)
+	VMOVUPS      Z4, 384(DI)(R8*1)
 	VMULPS       Z2, Z7, Z3
 	VFNMADD231PS Z19, Z3, Z1
 	VMULPS       Z20, Z9, Z3
@@ -10006,35 +9815,33 @@ butterfly:
 	VMULPS       Z2, Z3, Z2
 	VFNMADD231PS Z17, Z4, Z2
 	VSUBPS       Z2, Z1, Z3
-	VBROADCASTSS 20(R10), Z4
+	VBROADCASTSS 20(R11), Z4
 	VMULPS       Z4, Z3, Z6
-	VBROADCASTSS 16(R10), Z7
+	VBROADCASTSS 16(R11), Z7
 	VMULPS       Z7, Z3, Z3
 	VFMSUB231PS  Z7, Z5, Z6
 	VFMADD231PS  Z4, Z5, Z3
-	VMOVUPS      Z6, 128(SI)
-	VMOVUPS      Z3, 128(DI)
+	VMOVUPS      Z6, 128(SI)(R8*1)
+	VMOVUPS      Z3, 128(DI)(R8*1)
 	VADDPS       Z2, Z1, Z1
-	VBROADCASTSS 36(R10), Z2
+	VBROADCASTSS 36(R11), Z2
 	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS 32(R10), Z4
+	VBROADCASTSS 32(R11), Z4
 	VMULPS       Z4, Z1, Z1
 	VFMSUB231PS  Z4, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	VMOVUPS      Z3, 256(SI)
-	VMOVUPS      Z1, 256(DI)
-	ADDQ         $0x000003c0, BX
-	ADDQ         $0x000003c0, SI
-	ADDQ         $0x000003c0, DI
-	ADDQ         $0x00000078, R9
-	ADDQ         $0x00000038, R10
+	VMOVUPS      Z3, 256(SI)(R8*1)
+	VMOVUPS      Z1, 256(DI)(R8*1)
+	ADDQ         $0x000003c0, R8
+	ADDQ         $0x00000078, R10
+	ADDQ         $0x00000038, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -10060,33 +9867,34 @@ TEXT ·LineBackTwiddled15AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      320(DI), Z0
-	VBROADCASTSS 44(R10), Z1
+	VMOVUPS      320(DI)(R8*1), Z0
+	VBROADCASTSS 44(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      320(SI), Z3
-	VBROADCASTSS 40(R10), Z4
+	VMOVUPS      320(SI)(R8*1), Z3
+	VBROADCASTSS 40(R11), Z4
 	VFMADD231PS  Z4, Z3, Z2
-	VMOVUPS      192(DI), Z5
-	VBROADCASTSS 28(R10), Z6
+	VMOVUPS      192(DI)(R8*1), Z5
+	VBROADCASTSS 28(R11), Z6
 	VMULPS       Z6, Z5, Z7
-	VMOVUPS      192(SI), Z8
-	VBROADCASTSS 24(R10), Z9
+	VMOVUPS      192(SI)(R8*1), Z8
+	VBROADCASTSS 24(R11), Z9
 	VFMADD231PS  Z9, Z8, Z7
-	VMOVUPS      (BX), Z10
+	VMOVUPS      (BX)(R8*1), Z10
 	VADDPS       Z2, Z10, Z11
 	VADDPS       Z7, Z11, Z11
 	VBROADCASTSS butterflyConstants<>+8(SB), Z12
@@ -10108,25 +9916,25 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z2, Z1, Z0
-	VMOVUPS      (DI), Z1
-	VBROADCASTSS 4(R10), Z5
+	VMOVUPS      (DI)(R8*1), Z1
+	VBROADCASTSS 4(R11), Z5
 	VMULPS       Z5, Z1, Z6
-	VMOVUPS      (SI), Z7
-	VBROADCASTSS (R10), Z8
+	VMOVUPS      (SI)(R8*1), Z7
+	VBROADCASTSS (R11), Z8
 	VFMADD231PS  Z8, Z7, Z6
 	VMULPS       Z8, Z1, Z1
 	VFNMADD231PS Z5, Z7, Z1
-	VMOVUPS      64(DI), Z5
-	VBROADCASTSS 12(R10), Z7
+	VMOVUPS      64(DI)(R8*1), Z5
+	VBROADCASTSS 12(R11), Z7
 	VMULPS       Z7, Z5, Z8
-	VMOVUPS      64(SI), Z9
-	VBROADCASTSS 8(R10), Z15
+	VMOVUPS      64(SI)(R8*1), Z9
+	VBROADCASTSS 8(R11), Z15
 	VFMADD231PS  Z15, Z9, Z8
-	VMOVUPS      384(DI), Z16
-	VBROADCASTSS 52(R10), Z17
+	VMOVUPS      384(DI)(R8*1), Z16
+	VBROADCASTSS 52(R11), Z17
 	VMULPS       Z17, Z16, Z18
-	VMOVUPS      384(SI), Z19
-	VBROADCASTSS 48(R10), Z20
+	VMOVUPS      384(SI)(R8*1), Z19
+	VBROADCASTSS 48(R11), Z20
 	VFMADD231PS  Z20, Z19, Z18
 	VADDPS       Z18, Z8, Z21
 	VSUBPS       Z18, Z8, Z8
@@ -10138,17 +9946,17 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Z7, Z5, Z5
-	VMOVUPS      128(DI), Z7
-	VBROADCASTSS 20(R10), Z15
+	VMOVUPS      128(DI)(R8*1), Z7
+	VBROADCASTSS 20(R11), Z15
 	VMULPS       Z15, Z7, Z16
-	VMOVUPS      128(SI), Z17
-	VBROADCASTSS 16(R10), Z18
+	VMOVUPS      128(SI)(R8*1), Z17
+	VBROADCASTSS 16(R11), Z18
 	VFMADD231PS  Z18, Z17, Z16
-	VMOVUPS      256(DI), Z19
-	VBROADCASTSS 36(R10), Z20
+	VMOVUPS      256(DI)(R8*1), Z19
+	VBROADCASTSS 36(R11), Z20
 	VMULPS       Z20, Z19, Z22
-	VMOVUPS      256(SI), Z23
-	VBROADCASTSS 32(R10), Z24
+	VMOVUPS      256(SI)(R8*1), Z23
+	VBROADCASTSS 32(R11), Z24
 	VFMADD231PS  Z24, Z23, Z22
 	VADDPS       Z22, Z16, Z25
 	VSUBPS       Z22, Z16, Z16
@@ -10202,17 +10010,17 @@ butterfly:
 	VFMADD231PS  Z6, Z22, Z20
 	VBROADCASTSS butterflyConstants<>+4(SB), Z6
 	VMULPS       Z6, Z20, Z16
-	MOVQ         8(R9), R12
-	VMOVUPS      Z7, (R8)(R12*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Z7, (R9)(R13*1)
 	VMOVAPS      Z5, Z7
 	VFMADD231PS  Z12, Z16, Z7
-	MOVQ         48(R9), R12
-	VMOVUPS      Z7, (R8)(R12*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Z7, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z12, Z16, Z5
-	MOVQ         88(R9), R12
-	VMOVUPS      Z5, (R8)(R12*1)
+	MOVQ         88(R10), R13
+	VMOVUPS      Z5, (R9)(R13*1)
 	VSUBPS       Z3, Z13, Z3
 	VBROADCASTSS butterflyConstants<>+172(SB), Z5
 	VMOVAPS      Z8, Z7
@@ -10223,15 +10031,15 @@ butterfly:
 	VFMADD231PS  Z21, Z13, Z3
 	VFMADD231PS  Z5, Z8, Z19
 	VMULPS       Z6, Z19, Z5
-	MOVQ         32(R9), R12
-	VMOVUPS      Z7, (R8)(R12*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Z7, (R9)(R13*1)
 	VMOVAPS      Z3, Z7
 	VFNMADD231PS Z12, Z5, Z7
-	MOVQ         72(R9), R12
-	VMOVUPS      Z7, (R8)(R12*1)
+	MOVQ         72(R10), R13
+	VMOVUPS      Z7, (R9)(R13*1)
 	VFMADD231PS  Z12, Z5, Z3
-	MOVQ         112(R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
+	MOVQ         112(R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
 	VADDPS       Z0, Z10, Z3
 	VBROADCASTSS butterflyConstants<>+164(SB), Z5
 	VMOVAPS      Z9, Z7
@@ -10244,15 +10052,15 @@ butterfly:
 	VFMADD231PS  Z21, Z12, Z3
 	VFNMADD231PS Z5, Z9, Z2
 	VMULPS       Z6, Z2, Z2
-	MOVQ         16(R9), R12
-	VMOVUPS      Z7, (R8)(R12*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Z7, (R9)(R13*1)
 	VMOVAPS      Z3, Z5
 	VFMADD231PS  Z8, Z2, Z5
-	MOVQ         56(R9), R12
-	VMOVUPS      Z5, (R8)(R12*1)
+	MOVQ         56(R10), R13
+	VMOVUPS      Z5, (R9)(R13*1)
 	VFNMADD231PS Z8, Z2, Z3
-	MOVQ         96(R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
+	MOVQ         96(R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
 	VSUBPS       Z0, Z10, Z0
 	VBROADCASTSS butterflyConstants<>+168(SB), Z2
 	VMOVAPS      Z4, Z3
@@ -10264,40 +10072,38 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMULPS       Z6, Z1, Z1
-	MOVQ         24(R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
 	VMOVAPS      Z0, Z2
 	VFNMADD231PS Z14, Z1, Z2
-	MOVQ         64(R9), R12
-	VMOVUPS      Z2, (R8)(R12*1)
+	MOVQ         64(R10), R13
+	VMOVUPS      Z2, (R9)(R13*1)
 	VFMADD231PS  Z14, Z1, Z0
-	MOVQ         104(R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
+	MOVQ         104(R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
 	VADDPS       Z17, Z15, Z0
 	VMULPS       Z6, Z0, Z0
 	VADDPS       Z25, Z18, Z1
 	VADDPS       Z1, Z11, Z2
 	VFNMADD231PS Z21, Z1, Z11
-	MOVQ         (R9), R12
-	VMOVUPS      Z2, (R8)(R12*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Z2, (R9)(R13*1)
 	VADDPS       Z0, Z11, Z1
-	MOVQ         40(R9), R12
-	VMOVUPS      Z1, (R8)(R12*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Z1, (R9)(R13*1)
 	VSUBPS       Z0, Z11, Z0
-	MOVQ         80(R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
-	ADDQ         $0x000003c0, BX
-	ADDQ         $0x000003c0, SI
-	ADDQ         $0x000003c0, DI
-	ADDQ         $0x00000078, R9
-	ADDQ         $0x00000038, R10
+	MOVQ         80(R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
+	ADDQ         $0x000003c0, R8
+	ADDQ         $0x00000078, R10
+	ADDQ         $0x00000038, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -10321,52 +10127,52 @@ TEXT ·Line15AVX2(SB), $96-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R11
-	ADDQ $0x1f, R11
-	ANDQ $-32, R11
-	XORQ R12, R12
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         88(R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	MOVQ         88(R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         72(R9), R13
-	VMOVUPS      (R8)(R13*1), Y1
-	MOVQ         48(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
-	MOVQ         80(R9), R13
-	VMOVUPS      (R8)(R13*1), Y3
-	MOVQ         40(R9), R13
-	VMOVUPS      (R8)(R13*1), Y4
+	MOVQ         72(R10), R13
+	VMOVUPS      (R9)(R13*1), Y1
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
+	MOVQ         80(R10), R13
+	VMOVUPS      (R9)(R13*1), Y3
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Y4
 	VADDPS       Y0, Y2, Y5
 	VADDPS       Y3, Y4, Y6
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Y7
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Y7
 	VADDPS       Y6, Y7, Y8
-	MOVQ         112(R9), R13
-	VMOVUPS      (R8)(R13*1), Y9
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Y10
+	MOVQ         112(R10), R13
+	VMOVUPS      (R9)(R13*1), Y9
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Y10
 	VBROADCASTSS butterflyConstants<>+0(SB), Y11
 	VFNMADD231PS Y11, Y6, Y7
 	VSUBPS       Y3, Y4, Y3
 	VADDPS       Y5, Y10, Y4
 	VSUBPS       Y9, Y1, Y6
 	VADDPS       Y9, Y1, Y1
-	MOVQ         32(R9), R13
-	VMOVUPS      (R8)(R13*1), Y9
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Y9
 	VADDPS       Y1, Y9, Y12
 	VSUBPS       Y0, Y2, Y0
 	VFNMADD231PS Y11, Y1, Y9
@@ -10386,34 +10192,34 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+176(SB), Y0
 	VMOVAPS      Y10, Y5
 	VFMADD231PS  Y0, Y3, Y5
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Y13
-	MOVQ         96(R9), R13
-	VMOVUPS      (R8)(R13*1), Y14
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Y13
+	MOVQ         96(R10), R13
+	VMOVUPS      (R9)(R13*1), Y14
 	VFNMADD231PS Y0, Y3, Y10
 	VMOVAPS      Y9, Y3
 	VFNMADD231PS Y0, Y6, Y3
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         64(R9), R13
-	VMOVUPS      (R8)(R13*1), Y15
+	MOVQ         64(R10), R13
+	VMOVUPS      (R9)(R13*1), Y15
 	VFMADD231PS  Y0, Y6, Y9
-	MOVQ         56(R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	VADDPS       Y14, Y0, Y6
-	VMOVUPS      Y9, (R11)
+	VMOVUPS      Y9, (R12)
 	VADDPS       Y6, Y13, Y9
 	VFNMADD231PS Y11, Y6, Y13
-	MOVQ         104(R9), R13
-	VMOVUPS      (R8)(R13*1), Y6
+	MOVQ         104(R10), R13
+	VMOVUPS      (R9)(R13*1), Y6
 	VSUBPS       Y14, Y0, Y0
 	VADDPS       Y6, Y15, Y14
 	VSUBPS       Y6, Y15, Y6
 	VSUBPS       Y12, Y4, Y15
 	VMULPS       Y1, Y0, Y0
 	VADDPS       Y12, Y4, Y4
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Y12
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Y12
 	VMULPS       Y1, Y6, Y1
 	VADDPS       Y14, Y12, Y6
 	VFNMADD231PS Y11, Y14, Y12
@@ -10430,7 +10236,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+184(SB), Y9
 	VMOVAPS      Y14, Y12
 	VFMSUB231PS  Y9, Y1, Y12
-	VMOVUPS      Y5, 32(R11)
+	VMOVUPS      Y5, 32(R12)
 	VMOVAPS      Y0, Y5
 	VFNMADD231PS Y9, Y13, Y5
 	VFMADD231PS  Y9, Y1, Y14
@@ -10440,7 +10246,7 @@ butterfly:
 	VFMADD231PS  Y1, Y4, Y9
 	VADDPS       Y4, Y8, Y13
 	VADDPS       Y6, Y13, Y13
-	VMOVUPS      Y13, (BX)
+	VMOVUPS      Y13, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+16(SB), Y13
 	VFNMADD231PS Y13, Y6, Y9
 	PREFETCHT1   (CX)
@@ -10449,31 +10255,31 @@ butterfly:
 	VFMADD231PS  Y1, Y6, Y8
 	VBROADCASTSS butterflyConstants<>+20(SB), Y4
 	VMULPS       Y4, Y15, Y6
-	VMOVUPS      Y8, 192(SI)
-	VMOVUPS      Y9, 320(SI)
+	VMOVUPS      Y8, 192(SI)(R8*1)
+	VMOVUPS      Y9, 320(SI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+12(SB), Y8
 	VMULPS       Y8, Y15, Y9
 	VFNMADD231PS Y8, Y11, Y6
 	VFMADD231PS  Y4, Y11, Y9
-	VMOVUPS      Y6, 192(DI)
+	VMOVUPS      Y6, 192(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+180(SB), Y6
 	VMOVAPS      Y7, Y11
 	VFMADD231PS  Y6, Y3, Y11
 	VBROADCASTSS butterflyConstants<>+188(SB), Y15
 	VMULPS       Y15, Y5, Y4
-	VMOVUPS      Y9, 320(DI)
+	VMOVUPS      Y9, 320(DI)(R8*1)
 	VFMADD231PS  Y15, Y5, Y11
 	VMOVAPS      Y2, Y9
 	VFMADD231PS  Y6, Y10, Y9
-	VMOVUPS      Y11, (SI)
+	VMOVUPS      Y11, (SI)(R8*1)
 	VFNMADD231PS Y15, Y14, Y9
 	VMULPS       Y6, Y3, Y11
 	VMULPS       Y6, Y3, Y3
 	VFMADD213PS  Y7, Y1, Y11
-	VMOVUPS      Y9, (DI)
+	VMOVUPS      Y9, (DI)(R8*1)
 	VMULPS       Y15, Y12, Y9
 	VFNMADD231PS Y13, Y4, Y11
-	VMULPS       32(R11), Y8, Y4
+	VMULPS       32(R12), Y8, Y4
 	VMULPS       Y15, Y5, Y5
 	VMULPS       Y6, Y4, Y4
 	VFNMADD231PS Y13, Y3, Y7
@@ -10481,17 +10287,17 @@ butterfly:
 	VFMADD231PS  Y3, Y9, Y4
 	VADDPS       Y4, Y11, Y9
 	VFMADD231PS  Y1, Y5, Y7
-	VMULPS       (R11), Y3, Y5
+	VMULPS       (R12), Y3, Y5
 	VSUBPS       Y4, Y11, Y4
 	VMULPS       Y15, Y12, Y11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMULPS       32(R11), Y3, Y12
-	VMOVUPS      Y4, 384(SI)
+	VMULPS       32(R12), Y3, Y12
+	VMOVUPS      Y4, 384(SI)(R8*1)
 	VMULPS       Y15, Y14, Y4
 	VMULPS       Y6, Y5, Y5
 	VMULPS       Y6, Y12, Y12
-	VMOVUPS      Y9, 64(SI)
+	VMOVUPS      Y9, 64(SI)(R8*1)
 	VFNMADD231PS Y8, Y11, Y12
 	VMULPS       Y6, Y10, Y9
 	VMULPS       Y6, Y10, Y10
@@ -10506,36 +10312,32 @@ butterfly:
 	VMULPS       Y15, Y14, Y1
 	VSUBPS       Y5, Y2, Y4
 	VFMADD231PS  Y13, Y1, Y9
-	VMULPS       (R11), Y8, Y1
+	VMULPS       (R12), Y8, Y1
 	VADDPS       Y5, Y2, Y2
-	VMOVUPS      Y11, 128(SI)
+	VMOVUPS      Y11, 128(SI)(R8*1)
 	VMULPS       Y6, Y1, Y1
 	VFMADD231PS  Y3, Y0, Y1
 	VADDPS       Y1, Y9, Y0
 	VSUBPS       Y1, Y9, Y1
-	VMOVUPS      Y2, 256(DI)
-	VMOVUPS      Y4, 128(DI)
-	VMOVUPS      Y7, 256(SI)
-	VMOVUPS      Y1, 64(DI)
-	VMOVUPS      Y0, 384(DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y2, 256(DI)(R8*1)
+	VMOVUPS      Y4, 128(DI)(R8*1)
+	VMOVUPS      Y7, 256(SI)(R8*1)
+	VMOVUPS      Y1, 64(DI)(R8*1)
+	VMOVUPS      Y0, 384(DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000380, BX
-	ADDQ         $0x00000380, SI
-	ADDQ         $0x00000380, DI
-	ADDQ         $0x00000078, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000380, R8
+	ADDQ         $0x00000078, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -10559,49 +10361,49 @@ TEXT ·LineBack15AVX2(SB), $160-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R11
-	ADDQ $0x1f, R11
-	ANDQ $-32, R11
-	XORQ R12, R12
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (BX), Y0
-	VMOVUPS      320(SI), Y1
+	VMOVUPS      (BX)(R8*1), Y0
+	VMOVUPS      320(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      320(DI), Y3
+	VMOVUPS      320(DI)(R8*1), Y3
 	VBROADCASTSS butterflyConstants<>+12(SB), Y4
 	VMULPS       Y4, Y3, Y5
 	VBROADCASTSS butterflyConstants<>+8(SB), Y6
 	VMOVAPS      Y0, Y7
 	VFMADD231PS  Y6, Y1, Y7
-	VMOVUPS      192(DI), Y8
+	VMOVUPS      192(DI)(R8*1), Y8
 	VBROADCASTSS butterflyConstants<>+20(SB), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VMOVUPS      64(DI), Y10
-	VMOVUPS      384(DI), Y11
+	VMOVUPS      64(DI)(R8*1), Y10
+	VMOVUPS      384(DI)(R8*1), Y11
 	VADDPS       Y11, Y10, Y12
-	VMOVUPS      192(SI), Y13
+	VMOVUPS      192(SI)(R8*1), Y13
 	VBROADCASTSS butterflyConstants<>+16(SB), Y14
 	VFNMADD231PS Y14, Y13, Y7
 	VSUBPS       Y5, Y7, Y15
 	VMULPS       Y9, Y3, Y3
 	VSUBPS       Y11, Y10, Y10
-	VMOVUPS      128(DI), Y11
-	VMOVUPS      Y15, (R11)
-	VADDPS       256(DI), Y11, Y15
+	VMOVUPS      128(DI)(R8*1), Y11
+	VMOVUPS      Y15, (R12)
+	VADDPS       256(DI)(R8*1), Y11, Y15
 	VFNMADD231PS Y14, Y1, Y0
 	VFMADD231PS  Y6, Y13, Y0
 	VADDPS       Y13, Y2, Y1
@@ -10609,27 +10411,27 @@ butterfly:
 	VSUBPS       Y3, Y0, Y2
 	VADDPS       Y3, Y0, Y0
 	VADDPS       Y5, Y7, Y3
-	VMOVUPS      (DI), Y5
+	VMOVUPS      (DI)(R8*1), Y5
 	VMOVAPS      Y5, Y7
 	VFMADD231PS  Y6, Y12, Y7
 	VMULPS       Y4, Y10, Y8
 	VADDPS       Y12, Y5, Y13
 	VADDPS       Y15, Y13, Y13
 	VFNMADD231PS Y14, Y12, Y5
-	VSUBPS       256(DI), Y11, Y11
-	VMOVUPS      128(SI), Y12
-	VMOVUPS      Y0, 32(R11)
-	VMOVUPS      256(SI), Y0
-	VMOVUPS      Y3, 64(R11)
+	VSUBPS       256(DI)(R8*1), Y11, Y11
+	VMOVUPS      128(SI)(R8*1), Y12
+	VMOVUPS      Y0, 32(R12)
+	VMOVUPS      256(SI)(R8*1), Y0
+	VMOVUPS      Y3, 64(R12)
 	VADDPS       Y0, Y12, Y3
 	VFMADD231PS  Y6, Y15, Y5
 	VSUBPS       Y0, Y12, Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Y14, Y15, Y7
-	VMOVUPS      64(SI), Y12
-	VMOVUPS      384(SI), Y15
-	VMOVUPS      Y2, 96(R11)
+	VMOVUPS      64(SI)(R8*1), Y12
+	VMOVUPS      384(SI)(R8*1), Y15
+	VMOVUPS      Y2, 96(R12)
 	VSUBPS       Y15, Y12, Y2
 	VADDPS       Y15, Y12, Y12
 	VMULPS       Y4, Y2, Y15
@@ -10642,7 +10444,7 @@ butterfly:
 	VSUBPS       Y15, Y7, Y10
 	VSUBPS       Y2, Y5, Y2
 	VADDPS       Y15, Y7, Y5
-	VMOVUPS      (SI), Y7
+	VMOVUPS      (SI)(R8*1), Y7
 	VMOVAPS      Y7, Y15
 	VFNMADD231PS Y14, Y12, Y15
 	VFNMADD231PS Y4, Y11, Y9
@@ -10669,8 +10471,8 @@ butterfly:
 	VFNMADD231PS Y7, Y0, Y6
 	VADDPS       Y12, Y1, Y0
 	VMULPS       Y4, Y6, Y6
-	MOVQ         (R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+0(SB), Y0
 	VFNMADD231PS Y0, Y12, Y1
 	VADDPS       Y11, Y1, Y7
@@ -10686,14 +10488,14 @@ butterfly:
 	VFNMADD231PS Y8, Y9, Y2
 	VBROADCASTSS butterflyConstants<>+180(SB), Y8
 	VMULPS       Y8, Y15, Y9
-	MOVQ         40(R9), R13
-	VMOVUPS      Y7, (R8)(R13*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Y7, (R9)(R13*1)
 	VMULPS       Y14, Y11, Y7
-	MOVQ         80(R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
-	VMOVUPS      96(R11), Y1
+	MOVQ         80(R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
+	VMOVUPS      96(R12), Y1
 	VFMADD213PS  Y1, Y0, Y7
-	VMOVUPS      64(R11), Y12
+	VMOVUPS      64(R12), Y12
 	VFNMADD213PS Y12, Y0, Y9
 	VFMADD231PS  Y8, Y15, Y12
 	VMULPS       Y4, Y13, Y13
@@ -10705,66 +10507,62 @@ butterfly:
 	ADDQ         16(DX), CX
 	VMOVAPS      Y9, Y11
 	VFMADD231PS  Y8, Y13, Y11
-	MOVQ         64(R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
+	MOVQ         64(R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
 	VFMADD231PS  Y14, Y2, Y7
 	VFNMADD231PS Y8, Y13, Y9
 	VBROADCASTSS butterflyConstants<>+192(SB), Y2
 	VMULPS       Y2, Y3, Y4
-	VMOVUPS      (R11), Y8
+	VMOVUPS      (R12), Y8
 	VFMADD213PS  Y8, Y0, Y4
 	VFNMADD231PS Y2, Y3, Y8
 	VBROADCASTSS butterflyConstants<>+188(SB), Y3
 	VMULPS       Y3, Y10, Y13
-	MOVQ         8(R9), R13
-	VMOVUPS      Y12, (R8)(R13*1)
-	VMOVUPS      32(R11), Y12
+	MOVQ         8(R10), R13
+	VMOVUPS      Y12, (R9)(R13*1)
+	VMOVUPS      32(R12), Y12
 	VFMADD213PS  Y12, Y0, Y13
 	VFNMADD231PS Y3, Y10, Y12
-	MOVQ         16(R9), R13
-	VMOVUPS      Y12, (R8)(R13*1)
-	MOVQ         32(R9), R13
-	VMOVUPS      Y8, (R8)(R13*1)
-	MOVQ         48(R9), R13
-	VMOVUPS      Y11, (R8)(R13*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Y12, (R9)(R13*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Y8, (R9)(R13*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Y11, (R9)(R13*1)
 	VMOVAPS      Y13, Y0
 	VFMADD231PS  Y3, Y6, Y0
 	VFNMADD231PS Y3, Y6, Y13
-	MOVQ         96(R9), R13
-	VMOVUPS      Y13, (R8)(R13*1)
+	MOVQ         96(R10), R13
+	VMOVUPS      Y13, (R9)(R13*1)
 	VMOVAPS      Y4, Y3
 	VFNMADD231PS Y2, Y5, Y3
 	VFMADD231PS  Y2, Y5, Y4
-	MOVQ         56(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
-	MOVQ         88(R9), R13
-	VMOVUPS      Y9, (R8)(R13*1)
-	MOVQ         24(R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
-	MOVQ         72(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
-	MOVQ         104(R9), R13
-	VMOVUPS      Y7, (R8)(R13*1)
-	MOVQ         112(R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         56(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
+	MOVQ         88(R10), R13
+	VMOVUPS      Y9, (R9)(R13*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
+	MOVQ         72(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
+	MOVQ         104(R10), R13
+	VMOVUPS      Y7, (R9)(R13*1)
+	MOVQ         112(R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000380, BX
-	ADDQ         $0x00000380, SI
-	ADDQ         $0x00000380, DI
-	ADDQ         $0x00000078, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000380, R8
+	ADDQ         $0x00000078, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -10788,47 +10586,47 @@ TEXT ·LineTwiddled15AVX2(SB), $128-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         104(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
+	MOVQ         104(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         16(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	MOVQ         8(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
-	MOVQ         80(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
-	MOVQ         40(R9), R14
-	VMOVUPS      (R8)(R14*1), Y4
-	MOVQ         96(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
-	MOVQ         64(R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
-	MOVQ         88(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
+	MOVQ         16(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	MOVQ         8(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
+	MOVQ         80(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
+	MOVQ         40(R10), R14
+	VMOVUPS      (R9)(R14*1), Y4
+	MOVQ         96(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
+	MOVQ         64(R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
+	MOVQ         88(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
 	VADDPS       Y0, Y6, Y8
-	MOVQ         48(R9), R14
-	VMOVUPS      (R8)(R14*1), Y9
-	MOVQ         72(R9), R14
-	VMOVUPS      (R8)(R14*1), Y10
+	MOVQ         48(R10), R14
+	VMOVUPS      (R9)(R14*1), Y9
+	MOVQ         72(R10), R14
+	VMOVUPS      (R9)(R14*1), Y10
 	VSUBPS       Y0, Y6, Y0
 	VADDPS       Y7, Y9, Y6
 	VSUBPS       Y7, Y9, Y7
@@ -10843,16 +10641,16 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+160(SB), Y7
 	VMOVAPS      Y2, Y13
 	VFMSUB231PS  Y7, Y6, Y13
-	MOVQ         24(R9), R14
-	VMOVUPS      (R8)(R14*1), Y14
+	MOVQ         24(R10), R14
+	VMOVUPS      (R9)(R14*1), Y14
 	VMULPS       Y4, Y3, Y3
 	VFMADD231PS  Y7, Y2, Y6
-	MOVQ         (R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
-	MOVQ         56(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
+	MOVQ         (R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
+	MOVQ         56(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
 	VADDPS       Y5, Y7, Y15
-	VMOVUPS      Y3, (R12)
+	VMOVUPS      Y3, (R13)
 	VADDPS       Y11, Y2, Y3
 	VSUBPS       Y5, Y7, Y5
 	VFNMADD231PS Y12, Y11, Y2
@@ -10863,21 +10661,21 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+168(SB), Y8
 	VMOVAPS      Y0, Y15
 	VFMADD231PS  Y8, Y14, Y15
-	VMOVUPS      Y15, 32(R12)
-	MOVQ         112(R9), R14
-	VMOVUPS      (R8)(R14*1), Y15
+	VMOVUPS      Y15, 32(R13)
+	MOVQ         112(R10), R14
+	VMOVUPS      (R9)(R14*1), Y15
 	VFNMADD231PS Y8, Y0, Y14
 	VSUBPS       Y15, Y10, Y0
 	VADDPS       Y15, Y10, Y8
-	MOVQ         32(R9), R14
-	VMOVUPS      (R8)(R14*1), Y10
+	MOVQ         32(R10), R14
+	VMOVUPS      (R9)(R14*1), Y10
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Y11, Y7, Y15
 	VMULPS       Y4, Y5, Y5
 	VMULPS       Y4, Y0, Y0
 	VBROADCASTSS butterflyConstants<>+164(SB), Y4
-	VMOVUPS      Y2, 64(R12)
+	VMOVUPS      Y2, 64(R13)
 	VMOVAPS      Y1, Y2
 	VFMADD231PS  Y4, Y5, Y2
 	VFNMADD231PS Y4, Y1, Y5
@@ -10897,7 +10695,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+20(SB), Y1
 	VMULPS       Y1, Y4, Y8
 	VFMADD231PS  Y12, Y15, Y9
-	VMOVUPS      Y11, (BX)
+	VMOVUPS      Y11, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+12(SB), Y11
 	VMULPS       Y11, Y4, Y4
 	VFMADD231PS  Y1, Y7, Y4
@@ -10906,21 +10704,21 @@ butterfly:
 	VFMADD231PS  Y15, Y0, Y1
 	VFNMADD231PS Y15, Y10, Y0
 	VFNMADD231PS Y11, Y7, Y8
-	VBROADCASTSS 40(R10), Y7
+	VBROADCASTSS 40(R11), Y7
 	VMULPS       Y7, Y4, Y10
-	VBROADCASTSS 44(R10), Y15
+	VBROADCASTSS 44(R11), Y15
 	VFMADD231PS  Y15, Y3, Y10
 	VMULPS       Y15, Y4, Y4
-	VBROADCASTSS 24(R10), Y15
+	VBROADCASTSS 24(R11), Y15
 	VMULPS       Y15, Y8, Y11
 	VFMSUB231PS  Y7, Y3, Y4
-	VMOVUPS      Y10, 320(DI)
-	VBROADCASTSS 28(R10), Y3
+	VMOVUPS      Y10, 320(DI)(R8*1)
+	VBROADCASTSS 28(R11), Y3
 	VMULPS       Y3, Y8, Y7
 	VBROADCASTSS butterflyConstants<>+184(SB), Y8
 	VMOVAPS      Y5, Y10
 	VFMADD231PS  Y8, Y14, Y10
-	VMOVUPS      Y4, 320(SI)
+	VMOVUPS      Y4, 320(SI)(R8*1)
 	VFMSUB231PS  Y15, Y9, Y7
 	VBROADCASTSS butterflyConstants<>+176(SB), Y4
 	VMOVAPS      Y6, Y15
@@ -10928,35 +10726,35 @@ butterfly:
 	VFMADD231PS  Y3, Y9, Y11
 	VMOVAPS      Y13, Y3
 	VFNMADD231PS Y4, Y0, Y3
-	VMOVUPS      Y7, 192(SI)
+	VMOVUPS      Y7, 192(SI)(R8*1)
 	VFNMADD231PS Y8, Y14, Y5
 	VFMADD231PS  Y4, Y1, Y6
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Y4, Y0, Y13
 	VBROADCASTSS butterflyConstants<>+180(SB), Y0
-	VMOVUPS      64(R12), Y1
+	VMOVUPS      64(R13), Y1
 	VMOVAPS      Y1, Y4
 	VFMADD231PS  Y0, Y15, Y4
-	VMOVUPS      32(R12), Y7
+	VMOVUPS      32(R13), Y7
 	VMOVAPS      Y2, Y9
 	VFMADD231PS  Y8, Y7, Y9
 	VFMSUB231PS  Y8, Y7, Y2
-	VMOVUPS      (R12), Y7
+	VMOVUPS      (R13), Y7
 	VMOVAPS      Y7, Y8
 	VFMADD231PS  Y0, Y3, Y8
 	VBROADCASTSS butterflyConstants<>+188(SB), Y14
 	VFNMADD231PS Y14, Y9, Y8
 	VFMADD231PS  Y14, Y5, Y4
-	VMOVUPS      Y10, 32(R12)
-	VBROADCASTSS (R10), Y10
+	VMOVUPS      Y10, 32(R13)
+	VBROADCASTSS (R11), Y10
 	VMULPS       Y10, Y8, Y7
-	VMOVUPS      Y11, 192(DI)
-	VBROADCASTSS 4(R10), Y11
+	VMOVUPS      Y11, 192(DI)(R8*1)
+	VBROADCASTSS 4(R11), Y11
 	VMULPS       Y11, Y8, Y8
 	VFMADD231PS  Y11, Y4, Y7
 	VMULPS       Y0, Y15, Y11
-	VMOVUPS      Y7, (DI)
+	VMOVUPS      Y7, (DI)(R8*1)
 	VMULPS       Y14, Y2, Y7
 	VFMSUB231PS  Y10, Y4, Y8
 	VMULPS       Y0, Y15, Y4
@@ -10964,7 +10762,7 @@ butterfly:
 	VFNMADD213PS Y1, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y1
 	VMULPS       Y14, Y5, Y11
-	VMOVUPS      Y8, (SI)
+	VMOVUPS      Y8, (SI)(R8*1)
 	VMULPS       Y14, Y5, Y5
 	VBROADCASTSS butterflyConstants<>+12(SB), Y8
 	VMULPS       Y8, Y13, Y15
@@ -10988,74 +10786,70 @@ butterfly:
 	VMULPS       Y14, Y9, Y9
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      (R12), Y13
+	VMOVUPS      (R13), Y13
 	VFMADD213PS  Y13, Y12, Y7
 	VFNMADD231PS Y8, Y2, Y0
 	VFMADD231PS  Y10, Y11, Y7
-	VMOVUPS      32(R12), Y2
+	VMOVUPS      32(R13), Y2
 	VMULPS       Y14, Y2, Y11
 	VMULPS       Y14, Y2, Y2
 	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y2, Y5
 	VSUBPS       Y5, Y7, Y2
 	VFNMADD231PS Y10, Y3, Y13
 	VADDPS       Y5, Y7, Y3
-	VBROADCASTSS 52(R10), Y5
+	VBROADCASTSS 52(R11), Y5
 	VMULPS       Y5, Y3, Y7
 	VFNMADD231PS Y12, Y9, Y13
 	VFNMADD231PS Y8, Y11, Y6
-	VBROADCASTSS 48(R10), Y8
+	VBROADCASTSS 48(R11), Y8
 	VFMSUB231PS  Y8, Y1, Y7
 	VMULPS       Y8, Y3, Y3
 	VFMADD231PS  Y5, Y1, Y3
 	VADDPS       Y6, Y13, Y1
-	VBROADCASTSS 32(R10), Y5
+	VBROADCASTSS 32(R11), Y5
 	VMULPS       Y5, Y1, Y8
 	VSUBPS       Y0, Y4, Y9
-	VBROADCASTSS 8(R10), Y10
+	VBROADCASTSS 8(R11), Y10
 	VMULPS       Y10, Y2, Y11
-	VBROADCASTSS 36(R10), Y12
+	VBROADCASTSS 36(R11), Y12
 	VFMADD231PS  Y12, Y9, Y8
 	VADDPS       Y0, Y4, Y0
-	VMOVUPS      Y3, 384(DI)
+	VMOVUPS      Y3, 384(DI)(R8*1)
 	VSUBPS       Y6, Y13, Y3
-	VBROADCASTSS 20(R10), Y4
+	VBROADCASTSS 20(R11), Y4
 	VMULPS       Y4, Y3, Y6
-	VBROADCASTSS 12(R10), Y13
+	VBROADCASTSS 12(R11), Y13
 	VFMADD231PS  Y13, Y15, Y11
 	VMULPS       Y12, Y1, Y1
-	VBROADCASTSS 16(R10), Y12
+	VBROADCASTSS 16(R11), Y12
 	VFMSUB231PS  Y12, Y0, Y6
 	VMULPS       Y13, Y2, Y2
 	VFMSUB231PS  Y5, Y9, Y1
 	VFMSUB231PS  Y10, Y15, Y2
-	VMOVUPS      Y1, 256(SI)
-	VMOVUPS      Y11, 64(DI)
+	VMOVUPS      Y1, 256(SI)(R8*1)
+	VMOVUPS      Y11, 64(DI)(R8*1)
 	VMULPS       Y12, Y3, Y1
-	VMOVUPS      Y6, 128(SI)
-	VMOVUPS      Y7, 384(SI)
-	VMOVUPS      Y8, 256(DI)
+	VMOVUPS      Y6, 128(SI)(R8*1)
+	VMOVUPS      Y7, 384(SI)(R8*1)
+	VMOVUPS      Y8, 256(DI)(R8*1)
 	VFMADD231PS  Y4, Y0, Y1
-	VMOVUPS      Y2, 64(SI)
-	VMOVUPS      Y1, 128(DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y2, 64(SI)(R8*1)
+	VMOVUPS      Y1, 128(DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000380, BX
-	ADDQ         $0x00000380, SI
-	ADDQ         $0x00000380, DI
-	ADDQ         $0x00000078, R9
-	ADDQ         $0x00000038, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000380, R8
+	ADDQ         $0x00000078, R10
+	ADDQ         $0x00000038, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -11079,57 +10873,57 @@ TEXT ·LineBackTwiddled15AVX2(SB), $160-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      320(DI), Y0
-	VBROADCASTSS 44(R10), Y1
+	VMOVUPS      320(DI)(R8*1), Y0
+	VBROADCASTSS 44(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 40(R10), Y3
+	VBROADCASTSS 40(R11), Y3
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      (DI), Y4
-	VBROADCASTSS 4(R10), Y5
+	VMOVUPS      (DI)(R8*1), Y4
+	VBROADCASTSS 4(R11), Y5
 	VMULPS       Y5, Y4, Y6
-	VMOVUPS      320(SI), Y7
+	VMOVUPS      320(SI)(R8*1), Y7
 	VFNMADD231PS Y1, Y7, Y0
-	VMOVUPS      192(DI), Y1
-	VBROADCASTSS 24(R10), Y8
+	VMOVUPS      192(DI)(R8*1), Y1
+	VBROADCASTSS 24(R11), Y8
 	VMULPS       Y8, Y1, Y9
 	VFMADD231PS  Y3, Y7, Y2
-	VBROADCASTSS 28(R10), Y3
+	VBROADCASTSS 28(R11), Y3
 	VMULPS       Y3, Y1, Y1
-	VMOVUPS      192(SI), Y7
+	VMOVUPS      192(SI)(R8*1), Y7
 	VFMADD231PS  Y8, Y7, Y1
 	VFNMADD231PS Y3, Y7, Y9
-	VMOVUPS      (SI), Y3
-	VBROADCASTSS (R10), Y7
+	VMOVUPS      (SI)(R8*1), Y3
+	VBROADCASTSS (R11), Y7
 	VFMADD231PS  Y7, Y3, Y6
 	VBROADCASTSS butterflyConstants<>+16(SB), Y8
-	VMOVUPS      (BX), Y10
+	VMOVUPS      (BX)(R8*1), Y10
 	VMOVAPS      Y10, Y11
 	VFNMADD231PS Y8, Y2, Y11
 	VADDPS       Y2, Y10, Y12
 	VMULPS       Y7, Y4, Y4
 	VADDPS       Y1, Y12, Y7
-	VMOVUPS      64(DI), Y12
-	VBROADCASTSS 8(R10), Y13
+	VMOVUPS      64(DI)(R8*1), Y12
+	VBROADCASTSS 8(R11), Y13
 	VMULPS       Y13, Y12, Y14
 	VBROADCASTSS butterflyConstants<>+8(SB), Y15
 	VFMADD231PS  Y15, Y2, Y10
@@ -11141,48 +10935,48 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+20(SB), Y3
 	VFMADD231PS  Y3, Y9, Y2
 	VMULPS       Y3, Y0, Y0
-	VBROADCASTSS 12(R10), Y5
+	VBROADCASTSS 12(R11), Y5
 	VMULPS       Y5, Y12, Y12
 	VFNMADD231PS Y1, Y9, Y0
 	VSUBPS       Y0, Y11, Y9
 	VADDPS       Y0, Y11, Y0
-	VMOVUPS      64(SI), Y11
+	VMOVUPS      64(SI)(R8*1), Y11
 	VFMADD231PS  Y13, Y11, Y12
 	VADDPS       Y2, Y10, Y13
-	VMOVUPS      Y9, (R12)
-	VMOVUPS      384(DI), Y9
-	VMOVUPS      Y0, 32(R12)
-	VBROADCASTSS 52(R10), Y0
-	VMOVUPS      Y13, 64(R12)
+	VMOVUPS      Y9, (R13)
+	VMOVUPS      384(DI)(R8*1), Y9
+	VMOVUPS      Y0, 32(R13)
+	VBROADCASTSS 52(R11), Y0
+	VMOVUPS      Y13, 64(R13)
 	VMULPS       Y0, Y9, Y13
 	VFNMADD231PS Y5, Y11, Y14
-	VBROADCASTSS 48(R10), Y5
+	VBROADCASTSS 48(R11), Y5
 	VMULPS       Y5, Y9, Y9
-	VMOVUPS      128(DI), Y11
-	VBROADCASTSS 20(R10), Y3
+	VMOVUPS      128(DI)(R8*1), Y11
+	VBROADCASTSS 20(R11), Y3
 	VMULPS       Y3, Y11, Y1
 	VSUBPS       Y2, Y10, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 16(R10), Y10
+	VBROADCASTSS 16(R11), Y10
 	VMULPS       Y10, Y11, Y11
-	VMOVUPS      Y2, 96(R12)
-	VMOVUPS      384(SI), Y2
+	VMOVUPS      Y2, 96(R13)
+	VMOVUPS      384(SI)(R8*1), Y2
 	VFNMADD231PS Y0, Y2, Y9
 	VFMADD231PS  Y5, Y2, Y13
-	VMOVUPS      128(SI), Y0
+	VMOVUPS      128(SI)(R8*1), Y0
 	VFMADD231PS  Y10, Y0, Y1
 	VFNMADD231PS Y3, Y0, Y11
 	VSUBPS       Y13, Y12, Y0
 	VADDPS       Y13, Y12, Y2
-	VMOVUPS      256(DI), Y3
-	VBROADCASTSS 32(R10), Y5
+	VMOVUPS      256(DI)(R8*1), Y3
+	VBROADCASTSS 32(R11), Y5
 	VMULPS       Y5, Y3, Y10
 	VSUBPS       Y9, Y14, Y12
 	VADDPS       Y9, Y14, Y9
-	VBROADCASTSS 36(R10), Y13
+	VBROADCASTSS 36(R11), Y13
 	VMULPS       Y13, Y3, Y3
-	VMOVUPS      256(SI), Y14
+	VMOVUPS      256(SI)(R8*1), Y14
 	VFMADD231PS  Y5, Y14, Y3
 	VMOVAPS      Y4, Y5
 	VFMADD231PS  Y15, Y9, Y5
@@ -11224,8 +11018,8 @@ butterfly:
 	VMOVAPS      Y6, Y11
 	VFNMADD231PS Y2, Y14, Y11
 	VADDPS       Y1, Y7, Y8
-	MOVQ         (R9), R14
-	VMOVUPS      Y8, (R8)(R14*1)
+	MOVQ         (R10), R14
+	VMOVUPS      Y8, (R9)(R14*1)
 	VFMADD231PS  Y2, Y6, Y14
 	VBROADCASTSS butterflyConstants<>+0(SB), Y2
 	VFNMADD231PS Y2, Y1, Y7
@@ -11253,17 +11047,17 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+188(SB), Y14
 	VMULPS       Y14, Y13, Y15
 	VFNMADD231PS Y12, Y1, Y3
-	MOVQ         40(R9), R14
-	VMOVUPS      Y8, (R8)(R14*1)
+	MOVQ         40(R10), R14
+	VMOVUPS      Y8, (R9)(R14*1)
 	VBROADCASTSS butterflyConstants<>+180(SB), Y1
 	VMULPS       Y1, Y5, Y8
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      64(R12), Y12
+	VMOVUPS      64(R13), Y12
 	VFMADD213PS  Y12, Y1, Y5
-	MOVQ         8(R9), R14
-	VMOVUPS      Y5, (R8)(R14*1)
-	VMOVUPS      32(R12), Y5
+	MOVQ         8(R10), R14
+	VMOVUPS      Y5, (R9)(R14*1)
+	VMOVUPS      32(R13), Y5
 	VFMADD213PS  Y5, Y2, Y15
 	VMULPS       Y9, Y3, Y3
 	VMOVAPS      Y15, Y9
@@ -11273,24 +11067,24 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+16(SB), Y8
 	VMULPS       Y8, Y6, Y13
 	VFNMADD231PS Y14, Y3, Y15
-	MOVQ         16(R9), R14
-	VMOVUPS      Y5, (R8)(R14*1)
-	MOVQ         96(R9), R14
-	VMOVUPS      Y15, (R8)(R14*1)
+	MOVQ         16(R10), R14
+	VMOVUPS      Y5, (R9)(R14*1)
+	MOVQ         96(R10), R14
+	VMOVUPS      Y15, (R9)(R14*1)
 	VBROADCASTSS butterflyConstants<>+192(SB), Y3
 	VMULPS       Y3, Y11, Y5
-	MOVQ         80(R9), R14
-	VMOVUPS      Y7, (R8)(R14*1)
+	MOVQ         80(R10), R14
+	VMOVUPS      Y7, (R9)(R14*1)
 	VMOVAPS      Y12, Y7
 	VFMADD231PS  Y1, Y4, Y7
-	MOVQ         56(R9), R14
-	VMOVUPS      Y9, (R8)(R14*1)
-	VMOVUPS      (R12), Y9
+	MOVQ         56(R10), R14
+	VMOVUPS      Y9, (R9)(R14*1)
+	VMOVUPS      (R13), Y9
 	VFNMADD213PS Y9, Y8, Y6
-	VMOVUPS      96(R12), Y14
+	VMOVUPS      96(R13), Y14
 	VFMADD213PS  Y14, Y2, Y5
-	MOVQ         24(R9), R14
-	VMOVUPS      Y6, (R8)(R14*1)
+	MOVQ         24(R10), R14
+	VMOVUPS      Y6, (R9)(R14*1)
 	VFNMADD231PS Y3, Y11, Y14
 	VFMADD231PS  Y2, Y13, Y9
 	VMOVAPS      Y5, Y2
@@ -11299,40 +11093,36 @@ butterfly:
 	VFMADD231PS  Y3, Y10, Y5
 	VMOVAPS      Y9, Y1
 	VFMADD231PS  Y8, Y0, Y1
-	MOVQ         32(R9), R14
-	VMOVUPS      Y14, (R8)(R14*1)
+	MOVQ         32(R10), R14
+	VMOVUPS      Y14, (R9)(R14*1)
 	VFNMADD231PS Y8, Y0, Y9
-	MOVQ         48(R9), R14
-	VMOVUPS      Y7, (R8)(R14*1)
-	MOVQ         104(R9), R14
-	VMOVUPS      Y1, (R8)(R14*1)
-	MOVQ         112(R9), R14
-	VMOVUPS      Y5, (R8)(R14*1)
-	MOVQ         72(R9), R14
-	VMOVUPS      Y2, (R8)(R14*1)
-	MOVQ         88(R9), R14
-	VMOVUPS      Y12, (R8)(R14*1)
-	MOVQ         64(R9), R14
-	VMOVUPS      Y9, (R8)(R14*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         48(R10), R14
+	VMOVUPS      Y7, (R9)(R14*1)
+	MOVQ         104(R10), R14
+	VMOVUPS      Y1, (R9)(R14*1)
+	MOVQ         112(R10), R14
+	VMOVUPS      Y5, (R9)(R14*1)
+	MOVQ         72(R10), R14
+	VMOVUPS      Y2, (R9)(R14*1)
+	MOVQ         88(R10), R14
+	VMOVUPS      Y12, (R9)(R14*1)
+	MOVQ         64(R10), R14
+	VMOVUPS      Y9, (R9)(R14*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000380, BX
-	ADDQ         $0x00000380, SI
-	ADDQ         $0x00000380, DI
-	ADDQ         $0x00000078, R9
-	ADDQ         $0x00000038, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000380, R8
+	ADDQ         $0x00000078, R10
+	ADDQ         $0x00000038, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -11358,39 +11148,40 @@ TEXT ·Line16AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         (R9), R11
-	VMOVUPS      (R8)(R11*1), Z0
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         64(R9), R11
-	VMOVUPS      (R8)(R11*1), Z1
-	MOVQ         32(R9), R11
-	VMOVUPS      (R8)(R11*1), Z2
-	MOVQ         96(R9), R11
-	VMOVUPS      (R8)(R11*1), Z3
+	MOVQ         64(R10), R12
+	VMOVUPS      (R9)(R12*1), Z1
+	MOVQ         32(R10), R12
+	VMOVUPS      (R9)(R12*1), Z2
+	MOVQ         96(R10), R12
+	VMOVUPS      (R9)(R12*1), Z3
 	VADDPS       Z1, Z0, Z4
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	MOVQ         8(R9), R11
-	VMOVUPS      (R8)(R11*1), Z2
-	MOVQ         72(R9), R11
-	VMOVUPS      (R8)(R11*1), Z3
-	MOVQ         40(R9), R11
-	VMOVUPS      (R8)(R11*1), Z6
-	MOVQ         104(R9), R11
-	VMOVUPS      (R8)(R11*1), Z7
+	MOVQ         8(R10), R12
+	VMOVUPS      (R9)(R12*1), Z2
+	MOVQ         72(R10), R12
+	VMOVUPS      (R9)(R12*1), Z3
+	MOVQ         40(R10), R12
+	VMOVUPS      (R9)(R12*1), Z6
+	MOVQ         104(R10), R12
+	VMOVUPS      (R9)(R12*1), Z7
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z3, Z2, Z8
@@ -11401,14 +11192,14 @@ butterfly:
 	VMOVAPS      Z2, Z7
 	VFMADD231PS  Z6, Z3, Z7
 	VFNMADD231PS Z6, Z2, Z3
-	MOVQ         16(R9), R11
-	VMOVUPS      (R8)(R11*1), Z2
-	MOVQ         80(R9), R11
-	VMOVUPS      (R8)(R11*1), Z10
-	MOVQ         48(R9), R11
-	VMOVUPS      (R8)(R11*1), Z11
-	MOVQ         112(R9), R11
-	VMOVUPS      (R8)(R11*1), Z12
+	MOVQ         16(R10), R12
+	VMOVUPS      (R9)(R12*1), Z2
+	MOVQ         80(R10), R12
+	VMOVUPS      (R9)(R12*1), Z10
+	MOVQ         48(R10), R12
+	VMOVUPS      (R9)(R12*1), Z11
+	MOVQ         112(R10), R12
+	VMOVUPS      (R9)(R12*1), Z12
 	VADDPS       Z10, Z2, Z13
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
@@ -11417,14 +11208,14 @@ butterfly:
 	VSUBPS       Z11, Z12, Z10
 	VADDPS       Z10, Z2, Z11
 	VSUBPS       Z2, Z10, Z2
-	MOVQ         24(R9), R11
-	VMOVUPS      (R8)(R11*1), Z10
-	MOVQ         88(R9), R11
-	VMOVUPS      (R8)(R11*1), Z12
-	MOVQ         56(R9), R11
-	VMOVUPS      (R8)(R11*1), Z15
-	MOVQ         120(R9), R11
-	VMOVUPS      (R8)(R11*1), Z16
+	MOVQ         24(R10), R12
+	VMOVUPS      (R9)(R12*1), Z10
+	MOVQ         88(R10), R12
+	VMOVUPS      (R9)(R12*1), Z12
+	MOVQ         56(R10), R12
+	VMOVUPS      (R9)(R12*1), Z15
+	MOVQ         120(R10), R12
+	VMOVUPS      (R9)(R12*1), Z16
 	VADDPS       Z12, Z10, Z17
 	VADDPS       Z16, Z15, Z18
 	PREFETCHT1   (CX)
@@ -11452,24 +11243,24 @@ butterfly:
 	VFMADD231PS  Z10, Z2, Z15
 	VMOVAPS      Z16, Z19
 	VFMADD231PS  Z10, Z11, Z19
-	VMOVUPS      Z15, (SI)
-	VMOVUPS      Z19, (DI)
+	VMOVUPS      Z15, (SI)(R8*1)
+	VMOVUPS      Z19, (DI)(R8*1)
 	VFNMADD231PS Z10, Z2, Z12
 	VFNMADD231PS Z10, Z11, Z16
-	VMOVUPS      Z12, 256(SI)
-	VMOVUPS      Z16, 256(DI)
+	VMOVUPS      Z12, 256(SI)(R8*1)
+	VMOVUPS      Z16, 256(DI)(R8*1)
 	VMOVAPS      Z0, Z2
 	VFMADD231PS  Z10, Z3, Z2
 	VMOVAPS      Z1, Z11
 	VFNMADD231PS Z10, Z7, Z11
-	VMOVUPS      Z2, 192(SI)
+	VMOVUPS      Z2, 192(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z11, 192(DI)
+	VMOVUPS      Z11, 192(DI)(R8*1)
 	VFNMADD231PS Z10, Z3, Z0
 	VFMADD231PS  Z10, Z7, Z1
-	VMOVUPS      Z0, 384(SI)
-	VMOVUPS      Z1, 384(DI)
+	VMOVUPS      Z0, 384(SI)(R8*1)
+	VMOVUPS      Z1, 384(DI)(R8*1)
 	VADDPS       Z5, Z4, Z0
 	VADDPS       Z14, Z13, Z1
 	VSUBPS       Z5, Z4, Z2
@@ -11486,35 +11277,33 @@ butterfly:
 	VFMADD231PS  Z6, Z9, Z8
 	VMOVAPS      Z3, Z10
 	VFMADD231PS  Z6, Z7, Z10
-	VMOVUPS      Z8, 64(SI)
-	VMOVUPS      Z10, 64(DI)
+	VMOVUPS      Z8, 64(SI)(R8*1)
+	VMOVUPS      Z10, 64(DI)(R8*1)
 	VFNMADD231PS Z6, Z9, Z2
 	VFNMADD231PS Z6, Z7, Z3
-	VMOVUPS      Z2, 320(SI)
+	VMOVUPS      Z2, 320(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z3, 320(DI)
+	VMOVUPS      Z3, 320(DI)(R8*1)
 	VADDPS       Z1, Z0, Z2
 	VADDPS       Z5, Z4, Z3
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z4, Z5, Z1
-	VMOVUPS      Z0, 128(SI)
-	VMOVUPS      Z1, 128(DI)
+	VMOVUPS      Z0, 128(SI)(R8*1)
+	VMOVUPS      Z1, 128(DI)(R8*1)
 	VADDPS       Z3, Z2, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (BX)(R8*1)
 	VSUBPS       Z3, Z2, Z0
-	VMOVUPS      Z0, 64(BX)
-	ADDQ         $0x00000440, BX
-	ADDQ         $0x00000440, SI
-	ADDQ         $0x00000440, DI
-	ADDQ         $0x00000080, R9
+	VMOVUPS      Z0, 64(BX)(R8*1)
+	ADDQ         $0x00000440, R8
+	ADDQ         $0x00000080, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -11540,32 +11329,33 @@ TEXT ·LineBack16AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (DI), Z0
-	VMOVUPS      256(DI), Z1
+	VMOVUPS      (DI)(R8*1), Z0
+	VMOVUPS      256(DI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      (SI), Z3
-	VMOVUPS      256(SI), Z4
+	VMOVUPS      (SI)(R8*1), Z3
+	VMOVUPS      256(SI)(R8*1), Z4
 	VADDPS       Z4, Z3, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z4, Z3, Z1
-	VMOVUPS      192(DI), Z3
-	VMOVUPS      384(DI), Z4
+	VMOVUPS      192(DI)(R8*1), Z3
+	VMOVUPS      384(DI)(R8*1), Z4
 	VADDPS       Z4, Z3, Z6
-	VMOVUPS      192(SI), Z7
-	VMOVUPS      384(SI), Z8
+	VMOVUPS      192(SI)(R8*1), Z7
+	VMOVUPS      384(SI)(R8*1), Z8
 	VADDPS       Z8, Z7, Z9
 	VSUBPS       Z4, Z3, Z3
 	VSUBPS       Z8, Z7, Z4
@@ -11590,11 +11380,11 @@ butterfly:
 	VMOVAPS      Z1, Z3
 	VFMADD231PS  Z10, Z0, Z3
 	VFMSUB231PS  Z10, Z1, Z0
-	VMOVUPS      64(DI), Z1
-	VMOVUPS      320(DI), Z4
+	VMOVUPS      64(DI)(R8*1), Z1
+	VMOVUPS      320(DI)(R8*1), Z4
 	VADDPS       Z4, Z1, Z5
-	VMOVUPS      64(SI), Z10
-	VMOVUPS      320(SI), Z12
+	VMOVUPS      64(SI)(R8*1), Z10
+	VMOVUPS      320(SI)(R8*1), Z12
 	VADDPS       Z12, Z10, Z13
 	VSUBPS       Z4, Z1, Z1
 	VSUBPS       Z12, Z10, Z4
@@ -11602,14 +11392,14 @@ butterfly:
 	VSUBPS       Z1, Z4, Z1
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      (BX), Z4
-	VMOVUPS      64(BX), Z12
+	VMOVUPS      (BX)(R8*1), Z4
+	VMOVUPS      64(BX)(R8*1), Z12
 	VADDPS       Z12, Z4, Z14
 	VSUBPS       Z12, Z4, Z4
-	VMOVUPS      128(SI), Z12
+	VMOVUPS      128(SI)(R8*1), Z12
 	VADDPS       Z12, Z14, Z15
 	VSUBPS       Z12, Z14, Z12
-	VMOVUPS      128(DI), Z14
+	VMOVUPS      128(DI)(R8*1), Z14
 	VSUBPS       Z14, Z4, Z16
 	VADDPS       Z14, Z4, Z4
 	VADDPS       Z13, Z15, Z14
@@ -11626,77 +11416,75 @@ butterfly:
 	VFNMADD231PS Z12, Z10, Z1
 	VFMADD231PS  Z12, Z10, Z4
 	VADDPS       Z8, Z14, Z10
-	MOVQ         (R9), R11
-	VMOVUPS      Z10, (R8)(R11*1)
+	MOVQ         (R10), R12
+	VMOVUPS      Z10, (R9)(R12*1)
 	VSUBPS       Z8, Z14, Z8
-	MOVQ         64(R9), R11
-	VMOVUPS      Z8, (R8)(R11*1)
+	MOVQ         64(R10), R12
+	VMOVUPS      Z8, (R9)(R12*1)
 	VSUBPS       Z7, Z13, Z8
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         32(R9), R11
-	VMOVUPS      Z8, (R8)(R11*1)
+	MOVQ         32(R10), R12
+	VMOVUPS      Z8, (R9)(R12*1)
 	VADDPS       Z7, Z13, Z7
-	MOVQ         96(R9), R11
-	VMOVUPS      Z7, (R8)(R11*1)
+	MOVQ         96(R10), R12
+	VMOVUPS      Z7, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+200(SB), Z7
 	VMOVAPS      Z17, Z8
 	VFMADD231PS  Z7, Z9, Z8
-	MOVQ         8(R9), R11
-	VMOVUPS      Z8, (R8)(R11*1)
+	MOVQ         8(R10), R12
+	VMOVUPS      Z8, (R9)(R12*1)
 	VFNMADD231PS Z7, Z9, Z17
-	MOVQ         72(R9), R11
-	VMOVUPS      Z17, (R8)(R11*1)
+	MOVQ         72(R10), R12
+	VMOVUPS      Z17, (R9)(R12*1)
 	VMOVAPS      Z16, Z8
 	VFNMADD231PS Z7, Z11, Z8
-	MOVQ         40(R9), R11
-	VMOVUPS      Z8, (R8)(R11*1)
+	MOVQ         40(R10), R12
+	VMOVUPS      Z8, (R9)(R12*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z7, Z11, Z16
-	MOVQ         104(R9), R11
-	VMOVUPS      Z16, (R8)(R11*1)
+	MOVQ         104(R10), R12
+	VMOVUPS      Z16, (R9)(R12*1)
 	VMOVAPS      Z15, Z8
 	VFMADD231PS  Z12, Z2, Z8
-	MOVQ         16(R9), R11
-	VMOVUPS      Z8, (R8)(R11*1)
+	MOVQ         16(R10), R12
+	VMOVUPS      Z8, (R9)(R12*1)
 	VFNMADD231PS Z12, Z2, Z15
-	MOVQ         80(R9), R11
-	VMOVUPS      Z15, (R8)(R11*1)
+	MOVQ         80(R10), R12
+	VMOVUPS      Z15, (R9)(R12*1)
 	VMOVAPS      Z5, Z2
 	VFNMADD231PS Z12, Z6, Z2
-	MOVQ         48(R9), R11
-	VMOVUPS      Z2, (R8)(R11*1)
+	MOVQ         48(R10), R12
+	VMOVUPS      Z2, (R9)(R12*1)
 	VFMADD231PS  Z12, Z6, Z5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         112(R9), R11
-	VMOVUPS      Z5, (R8)(R11*1)
+	MOVQ         112(R10), R12
+	VMOVUPS      Z5, (R9)(R12*1)
 	VMOVAPS      Z1, Z2
 	VFMADD231PS  Z7, Z0, Z2
-	MOVQ         24(R9), R11
-	VMOVUPS      Z2, (R8)(R11*1)
+	MOVQ         24(R10), R12
+	VMOVUPS      Z2, (R9)(R12*1)
 	VFNMADD231PS Z7, Z0, Z1
-	MOVQ         88(R9), R11
-	VMOVUPS      Z1, (R8)(R11*1)
+	MOVQ         88(R10), R12
+	VMOVUPS      Z1, (R9)(R12*1)
 	VMOVAPS      Z4, Z0
 	VFNMADD231PS Z7, Z3, Z0
-	MOVQ         56(R9), R11
-	VMOVUPS      Z0, (R8)(R11*1)
+	MOVQ         56(R10), R12
+	VMOVUPS      Z0, (R9)(R12*1)
 	VFMADD231PS  Z7, Z3, Z4
-	MOVQ         120(R9), R11
-	VMOVUPS      Z4, (R8)(R11*1)
-	ADDQ         $0x00000440, BX
-	ADDQ         $0x00000440, SI
-	ADDQ         $0x00000440, DI
-	ADDQ         $0x00000080, R9
+	MOVQ         120(R10), R12
+	VMOVUPS      Z4, (R9)(R12*1)
+	ADDQ         $0x00000440, R8
+	ADDQ         $0x00000080, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -11722,40 +11510,41 @@ TEXT ·LineTwiddled16AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         64(R9), R12
-	VMOVUPS      (R8)(R12*1), Z1
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
-	MOVQ         96(R9), R12
-	VMOVUPS      (R8)(R12*1), Z3
+	MOVQ         64(R10), R13
+	VMOVUPS      (R9)(R13*1), Z1
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
+	MOVQ         96(R10), R13
+	VMOVUPS      (R9)(R13*1), Z3
 	VADDPS       Z1, Z0, Z4
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
-	MOVQ         72(R9), R12
-	VMOVUPS      (R8)(R12*1), Z3
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Z6
-	MOVQ         104(R9), R12
-	VMOVUPS      (R8)(R12*1), Z7
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
+	MOVQ         72(R10), R13
+	VMOVUPS      (R9)(R13*1), Z3
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Z6
+	MOVQ         104(R10), R13
+	VMOVUPS      (R9)(R13*1), Z7
 	VADDPS       Z3, Z2, Z8
 	VADDPS       Z7, Z6, Z9
 	VSUBPS       Z3, Z2, Z2
@@ -11766,30 +11555,30 @@ butterfly:
 	VMOVAPS      Z2, Z7
 	VFMADD231PS  Z6, Z3, Z7
 	VFNMADD231PS Z6, Z2, Z3
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
-	MOVQ         80(R9), R12
-	VMOVUPS      (R8)(R12*1), Z10
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Z11
-	MOVQ         112(R9), R12
-	VMOVUPS      (R8)(R12*1), Z12
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
+	MOVQ         80(R10), R13
+	VMOVUPS      (R9)(R13*1), Z10
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Z11
+	MOVQ         112(R10), R13
+	VMOVUPS      (R9)(R13*1), Z12
 	VADDPS       Z10, Z2, Z13
 	VADDPS       Z12, Z11, Z14
 	VSUBPS       Z10, Z2, Z2
 	VSUBPS       Z11, Z12, Z10
 	VADDPS       Z10, Z2, Z11
 	VSUBPS       Z2, Z10, Z2
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Z10
-	MOVQ         88(R9), R12
-	VMOVUPS      (R8)(R12*1), Z12
-	MOVQ         56(R9), R12
-	VMOVUPS      (R8)(R12*1), Z15
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Z10
+	MOVQ         88(R10), R13
+	VMOVUPS      (R9)(R13*1), Z12
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Z15
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         120(R9), R12
-	VMOVUPS      (R8)(R12*1), Z16
+	MOVQ         120(R10), R13
+	VMOVUPS      (R9)(R13*1), Z16
 	VADDPS       Z12, Z10, Z17
 	VADDPS       Z16, Z15, Z18
 	VSUBPS       Z12, Z10, Z10
@@ -11815,50 +11604,50 @@ butterfly:
 	VFMADD231PS  Z10, Z2, Z15
 	VMOVAPS      Z16, Z19
 	VFMADD231PS  Z10, Z11, Z19
-	VBROADCASTSS 12(R10), Z20
+	VBROADCASTSS 12(R11), Z20
 	VMULPS       Z20, Z19, Z21
-	VBROADCASTSS 8(R10), Z22
+	VBROADCASTSS 8(R11), Z22
 	VMULPS       Z22, Z19, Z19
 	VFMSUB231PS  Z22, Z15, Z21
 	VFMADD231PS  Z20, Z15, Z19
-	VMOVUPS      Z21, 64(SI)
-	VMOVUPS      Z19, 64(DI)
+	VMOVUPS      Z21, 64(SI)(R8*1)
+	VMOVUPS      Z19, 64(DI)(R8*1)
 	VFNMADD231PS Z10, Z2, Z12
 	VFNMADD231PS Z10, Z11, Z16
-	VBROADCASTSS 44(R10), Z2
+	VBROADCASTSS 44(R11), Z2
 	VMULPS       Z2, Z16, Z11
-	VBROADCASTSS 40(R10), Z15
+	VBROADCASTSS 40(R11), Z15
 	VMULPS       Z15, Z16, Z16
 	VFMSUB231PS  Z15, Z12, Z11
 	VFMADD231PS  Z2, Z12, Z16
-	VMOVUPS      Z11, 320(SI)
+	VMOVUPS      Z11, 320(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z16, 320(DI)
+	VMOVUPS      Z16, 320(DI)(R8*1)
 	VMOVAPS      Z0, Z2
 	VFMADD231PS  Z10, Z3, Z2
 	VMOVAPS      Z1, Z11
 	VFNMADD231PS Z10, Z7, Z11
-	VBROADCASTSS 36(R10), Z12
+	VBROADCASTSS 36(R11), Z12
 	VMULPS       Z12, Z11, Z15
-	VBROADCASTSS 32(R10), Z16
+	VBROADCASTSS 32(R11), Z16
 	VMULPS       Z16, Z11, Z11
 	VFMSUB231PS  Z16, Z2, Z15
 	VFMADD231PS  Z12, Z2, Z11
-	VMOVUPS      Z15, 256(SI)
-	VMOVUPS      Z11, 256(DI)
+	VMOVUPS      Z15, 256(SI)(R8*1)
+	VMOVUPS      Z11, 256(DI)(R8*1)
 	VFNMADD231PS Z10, Z3, Z0
 	VFMADD231PS  Z10, Z7, Z1
-	VBROADCASTSS 60(R10), Z2
+	VBROADCASTSS 60(R11), Z2
 	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS 56(R10), Z7
+	VBROADCASTSS 56(R11), Z7
 	VMULPS       Z7, Z1, Z1
 	VFMSUB231PS  Z7, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z3, 448(SI)
-	VMOVUPS      Z1, 448(DI)
+	VMOVUPS      Z3, 448(SI)(R8*1)
+	VMOVUPS      Z1, 448(DI)(R8*1)
 	VADDPS       Z5, Z4, Z0
 	VADDPS       Z14, Z13, Z1
 	VSUBPS       Z5, Z4, Z2
@@ -11873,61 +11662,59 @@ butterfly:
 	VFMADD231PS  Z6, Z9, Z8
 	VMOVAPS      Z3, Z10
 	VFMADD231PS  Z6, Z7, Z10
-	VBROADCASTSS 20(R10), Z11
+	VBROADCASTSS 20(R11), Z11
 	VMULPS       Z11, Z10, Z12
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 16(R10), Z13
+	VBROADCASTSS 16(R11), Z13
 	VMULPS       Z13, Z10, Z10
 	VFMSUB231PS  Z13, Z8, Z12
 	VFMADD231PS  Z11, Z8, Z10
-	VMOVUPS      Z12, 128(SI)
-	VMOVUPS      Z10, 128(DI)
+	VMOVUPS      Z12, 128(SI)(R8*1)
+	VMOVUPS      Z10, 128(DI)(R8*1)
 	VFNMADD231PS Z6, Z9, Z2
 	VFNMADD231PS Z6, Z7, Z3
-	VBROADCASTSS 52(R10), Z6
+	VBROADCASTSS 52(R11), Z6
 	VMULPS       Z6, Z3, Z7
-	VBROADCASTSS 48(R10), Z8
+	VBROADCASTSS 48(R11), Z8
 	VMULPS       Z8, Z3, Z3
 	VFMSUB231PS  Z8, Z2, Z7
 	VFMADD231PS  Z6, Z2, Z3
-	VMOVUPS      Z7, 384(SI)
-	VMOVUPS      Z3, 384(DI)
+	VMOVUPS      Z7, 384(SI)(R8*1)
+	VMOVUPS      Z3, 384(DI)(R8*1)
 	VADDPS       Z1, Z0, Z2
 	VADDPS       Z5, Z4, Z3
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z4, Z5, Z1
-	VBROADCASTSS 28(R10), Z4
+	VBROADCASTSS 28(R11), Z4
 	VMULPS       Z4, Z1, Z5
-	VBROADCASTSS 24(R10), Z6
+	VBROADCASTSS 24(R11), Z6
 	VMULPS       Z6, Z1, Z1
 	VFMSUB231PS  Z6, Z0, Z5
 	VFMADD231PS  Z4, Z0, Z1
-	VMOVUPS      Z5, 192(SI)
-	VMOVUPS      Z1, 192(DI)
+	VMOVUPS      Z5, 192(SI)(R8*1)
+	VMOVUPS      Z1, 192(DI)(R8*1)
 	VADDPS       Z3, Z2, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (BX)(R8*1)
 	VSUBPS       Z3, Z2, Z0
-	VBROADCASTSS (R10), Z1
+	VBROADCASTSS (R11), Z1
 	VMULPS       Z1, Z0, Z1
-	VBROADCASTSS 4(R10), Z2
+	VBROADCASTSS 4(R11), Z2
 	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z1, (SI)
-	VMOVUPS      Z0, (DI)
-	ADDQ         $0x00000440, BX
-	ADDQ         $0x00000440, SI
-	ADDQ         $0x00000440, DI
-	ADDQ         $0x00000080, R9
-	ADDQ         $0x00000040, R10
+	VMOVUPS      Z1, (SI)(R8*1)
+	VMOVUPS      Z0, (DI)(R8*1)
+	ADDQ         $0x00000440, R8
+	ADDQ         $0x00000080, R10
+	ADDQ         $0x00000040, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -11953,56 +11740,57 @@ TEXT ·LineBackTwiddled16AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      64(DI), Z0
-	VBROADCASTSS 12(R10), Z1
+	VMOVUPS      64(DI)(R8*1), Z0
+	VBROADCASTSS 12(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 8(R10), Z3
+	VBROADCASTSS 8(R11), Z3
 	VMULPS       Z3, Z0, Z0
-	VMOVUPS      64(SI), Z4
+	VMOVUPS      64(SI)(R8*1), Z4
 	VFMADD231PS  Z3, Z4, Z2
 	VFNMADD231PS Z1, Z4, Z0
-	VMOVUPS      320(DI), Z1
-	VBROADCASTSS 44(R10), Z3
+	VMOVUPS      320(DI)(R8*1), Z1
+	VBROADCASTSS 44(R11), Z3
 	VMULPS       Z3, Z1, Z4
-	VBROADCASTSS 40(R10), Z5
+	VBROADCASTSS 40(R11), Z5
 	VMULPS       Z5, Z1, Z1
-	VMOVUPS      320(SI), Z6
+	VMOVUPS      320(SI)(R8*1), Z6
 	VFMADD231PS  Z5, Z6, Z4
 	VFNMADD231PS Z3, Z6, Z1
 	VADDPS       Z1, Z0, Z3
 	VADDPS       Z4, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z4, Z2, Z1
-	VMOVUPS      256(DI), Z2
-	VBROADCASTSS 36(R10), Z4
+	VMOVUPS      256(DI)(R8*1), Z2
+	VBROADCASTSS 36(R11), Z4
 	VMULPS       Z4, Z2, Z6
-	VBROADCASTSS 32(R10), Z7
+	VBROADCASTSS 32(R11), Z7
 	VMULPS       Z7, Z2, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      256(SI), Z8
+	VMOVUPS      256(SI)(R8*1), Z8
 	VFMADD231PS  Z7, Z8, Z6
 	VFNMADD231PS Z4, Z8, Z2
-	VMOVUPS      448(DI), Z4
-	VBROADCASTSS 60(R10), Z7
+	VMOVUPS      448(DI)(R8*1), Z4
+	VBROADCASTSS 60(R11), Z7
 	VMULPS       Z7, Z4, Z8
-	VBROADCASTSS 56(R10), Z9
+	VBROADCASTSS 56(R11), Z9
 	VMULPS       Z9, Z4, Z4
-	VMOVUPS      448(SI), Z10
+	VMOVUPS      448(SI)(R8*1), Z10
 	VFMADD231PS  Z9, Z10, Z8
 	VFNMADD231PS Z7, Z10, Z4
 	VADDPS       Z4, Z2, Z7
@@ -12028,22 +11816,22 @@ butterfly:
 	VMOVAPS      Z1, Z2
 	VFMADD231PS  Z10, Z0, Z2
 	VFMSUB231PS  Z10, Z1, Z0
-	VMOVUPS      128(DI), Z1
-	VBROADCASTSS 20(R10), Z4
+	VMOVUPS      128(DI)(R8*1), Z1
+	VBROADCASTSS 20(R11), Z4
 	VMULPS       Z4, Z1, Z5
-	VBROADCASTSS 16(R10), Z10
+	VBROADCASTSS 16(R11), Z10
 	VMULPS       Z10, Z1, Z1
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      128(SI), Z12
+	VMOVUPS      128(SI)(R8*1), Z12
 	VFMADD231PS  Z10, Z12, Z5
 	VFNMADD231PS Z4, Z12, Z1
-	VMOVUPS      384(DI), Z4
-	VBROADCASTSS 52(R10), Z10
+	VMOVUPS      384(DI)(R8*1), Z4
+	VBROADCASTSS 52(R11), Z10
 	VMULPS       Z10, Z4, Z12
-	VBROADCASTSS 48(R10), Z13
+	VBROADCASTSS 48(R11), Z13
 	VMULPS       Z13, Z4, Z4
-	VMOVUPS      384(SI), Z14
+	VMOVUPS      384(SI)(R8*1), Z14
 	VFMADD231PS  Z13, Z14, Z12
 	VFNMADD231PS Z10, Z14, Z4
 	VADDPS       Z4, Z1, Z10
@@ -12052,21 +11840,21 @@ butterfly:
 	VSUBPS       Z12, Z5, Z4
 	VADDPS       Z4, Z1, Z5
 	VSUBPS       Z1, Z4, Z1
-	VMOVUPS      192(DI), Z4
-	VBROADCASTSS 28(R10), Z12
+	VMOVUPS      192(DI)(R8*1), Z4
+	VBROADCASTSS 28(R11), Z12
 	VMULPS       Z12, Z4, Z14
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 24(R10), Z15
+	VBROADCASTSS 24(R11), Z15
 	VMULPS       Z15, Z4, Z4
-	VMOVUPS      192(SI), Z16
+	VMOVUPS      192(SI)(R8*1), Z16
 	VFMADD231PS  Z15, Z16, Z14
 	VFNMADD231PS Z12, Z16, Z4
-	VBROADCASTSS 4(R10), Z12
-	VMULPS       (DI), Z12, Z12
-	VBROADCASTSS (R10), Z15
-	VFMADD231PS  (SI), Z15, Z12
-	VMOVUPS      (BX), Z15
+	VBROADCASTSS 4(R11), Z12
+	VMULPS       (DI)(R8*1), Z12, Z12
+	VBROADCASTSS (R11), Z15
+	VFMADD231PS  (SI)(R8*1), Z15, Z12
+	VMOVUPS      (BX)(R8*1), Z15
 	VADDPS       Z12, Z15, Z16
 	VSUBPS       Z12, Z15, Z12
 	VADDPS       Z14, Z16, Z15
@@ -12087,76 +11875,74 @@ butterfly:
 	VFNMADD231PS Z14, Z5, Z1
 	VFMADD231PS  Z14, Z5, Z4
 	VADDPS       Z8, Z12, Z5
-	MOVQ         (R9), R12
-	VMOVUPS      Z5, (R8)(R12*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Z5, (R9)(R13*1)
 	VSUBPS       Z8, Z12, Z5
-	MOVQ         64(R9), R12
-	VMOVUPS      Z5, (R8)(R12*1)
+	MOVQ         64(R10), R13
+	VMOVUPS      Z5, (R9)(R13*1)
 	VSUBPS       Z6, Z13, Z5
-	MOVQ         32(R9), R12
-	VMOVUPS      Z5, (R8)(R12*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Z5, (R9)(R13*1)
 	VADDPS       Z6, Z13, Z5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         96(R9), R12
-	VMOVUPS      Z5, (R8)(R12*1)
+	MOVQ         96(R10), R13
+	VMOVUPS      Z5, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+200(SB), Z5
 	VMOVAPS      Z17, Z6
 	VFMADD231PS  Z5, Z9, Z6
-	MOVQ         8(R9), R12
-	VMOVUPS      Z6, (R8)(R12*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Z6, (R9)(R13*1)
 	VFNMADD231PS Z5, Z9, Z17
-	MOVQ         72(R9), R12
-	VMOVUPS      Z17, (R8)(R12*1)
+	MOVQ         72(R10), R13
+	VMOVUPS      Z17, (R9)(R13*1)
 	VMOVAPS      Z16, Z6
 	VFNMADD231PS Z5, Z11, Z6
-	MOVQ         40(R9), R12
-	VMOVUPS      Z6, (R8)(R12*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Z6, (R9)(R13*1)
 	VFMADD231PS  Z5, Z11, Z16
-	MOVQ         104(R9), R12
-	VMOVUPS      Z16, (R8)(R12*1)
+	MOVQ         104(R10), R13
+	VMOVUPS      Z16, (R9)(R13*1)
 	VMOVAPS      Z15, Z6
 	VFMADD231PS  Z14, Z3, Z6
-	MOVQ         16(R9), R12
-	VMOVUPS      Z6, (R8)(R12*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Z6, (R9)(R13*1)
 	VFNMADD231PS Z14, Z3, Z15
-	MOVQ         80(R9), R12
-	VMOVUPS      Z15, (R8)(R12*1)
+	MOVQ         80(R10), R13
+	VMOVUPS      Z15, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMOVAPS      Z10, Z3
 	VFNMADD231PS Z14, Z7, Z3
-	MOVQ         48(R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
 	VFMADD231PS  Z14, Z7, Z10
-	MOVQ         112(R9), R12
-	VMOVUPS      Z10, (R8)(R12*1)
+	MOVQ         112(R10), R13
+	VMOVUPS      Z10, (R9)(R13*1)
 	VMOVAPS      Z1, Z3
 	VFMADD231PS  Z5, Z0, Z3
-	MOVQ         24(R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
 	VFNMADD231PS Z5, Z0, Z1
-	MOVQ         88(R9), R12
-	VMOVUPS      Z1, (R8)(R12*1)
+	MOVQ         88(R10), R13
+	VMOVUPS      Z1, (R9)(R13*1)
 	VMOVAPS      Z4, Z0
 	VFNMADD231PS Z5, Z2, Z0
-	MOVQ         56(R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
+	MOVQ         56(R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
 	VFMADD231PS  Z5, Z2, Z4
-	MOVQ         120(R9), R12
-	VMOVUPS      Z4, (R8)(R12*1)
-	ADDQ         $0x00000440, BX
-	ADDQ         $0x00000440, SI
-	ADDQ         $0x00000440, DI
-	ADDQ         $0x00000080, R9
-	ADDQ         $0x00000040, R10
+	MOVQ         120(R10), R13
+	VMOVUPS      Z4, (R9)(R13*1)
+	ADDQ         $0x00000440, R8
+	ADDQ         $0x00000080, R10
+	ADDQ         $0x00000040, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -12182,43 +11968,44 @@ TEXT ·LineHalf16AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Z1
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Z3
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Z1
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Z3
 	VBROADCASTSS butterflyConstants<>+196(SB), Z4
 	VMOVAPS      Z2, Z5
 	VFNMADD231PS Z4, Z3, Z5
 	VMOVAPS      Z3, Z6
 	VFMADD231PS  Z4, Z2, Z6
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Z7
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Z8
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Z7
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Z8
 	VSUBPS       Z8, Z7, Z9
 	VADDPS       Z7, Z8, Z10
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Z11
-	MOVQ         56(R9), R12
-	VMOVUPS      (R8)(R12*1), Z12
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Z11
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Z12
 	VMOVAPS      Z12, Z13
 	VFMSUB231PS  Z4, Z11, Z13
 	VFMADD213PS  Z11, Z12, Z4
@@ -12238,50 +12025,50 @@ butterfly:
 	VFMADD231PS  Z6, Z17, Z13
 	VMOVAPS      Z16, Z19
 	VFMADD231PS  Z6, Z18, Z19
-	VBROADCASTSS 12(R10), Z20
+	VBROADCASTSS 12(R11), Z20
 	VMULPS       Z20, Z19, Z21
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 8(R10), Z22
+	VBROADCASTSS 8(R11), Z22
 	VMULPS       Z22, Z19, Z19
 	VFMADD231PS  Z22, Z13, Z21
 	VFMSUB231PS  Z20, Z13, Z19
-	VMOVUPS      Z21, 64(SI)
-	VMOVUPS      Z19, 64(DI)
+	VMOVUPS      Z21, 64(SI)(R8*1)
+	VMOVUPS      Z19, 64(DI)(R8*1)
 	VFNMADD231PS Z6, Z17, Z15
 	VFMSUB231PS  Z6, Z18, Z16
-	VBROADCASTSS 44(R10), Z13
+	VBROADCASTSS 44(R11), Z13
 	VMULPS       Z13, Z16, Z17
-	VBROADCASTSS 40(R10), Z18
+	VBROADCASTSS 40(R11), Z18
 	VMULPS       Z18, Z16, Z16
 	VFMSUB231PS  Z18, Z15, Z17
 	VFMADD231PS  Z13, Z15, Z16
-	VMOVUPS      Z17, 320(SI)
-	VMOVUPS      Z16, 320(DI)
+	VMOVUPS      Z17, 320(SI)(R8*1)
+	VMOVUPS      Z16, 320(DI)(R8*1)
 	VMOVAPS      Z9, Z13
 	VFMADD231PS  Z6, Z4, Z13
 	VMOVAPS      Z10, Z15
 	VFNMADD231PS Z6, Z5, Z15
-	VBROADCASTSS 36(R10), Z16
+	VBROADCASTSS 36(R11), Z16
 	VMULPS       Z16, Z15, Z17
-	VBROADCASTSS 32(R10), Z18
+	VBROADCASTSS 32(R11), Z18
 	VMULPS       Z18, Z15, Z15
 	VFMSUB231PS  Z18, Z13, Z17
 	VFMADD231PS  Z16, Z13, Z15
-	VMOVUPS      Z17, 256(SI)
-	VMOVUPS      Z15, 256(DI)
+	VMOVUPS      Z17, 256(SI)(R8*1)
+	VMOVUPS      Z15, 256(DI)(R8*1)
 	VFNMADD231PS Z6, Z4, Z9
 	VFMADD231PS  Z6, Z5, Z10
-	VBROADCASTSS 60(R10), Z4
+	VBROADCASTSS 60(R11), Z4
 	VMULPS       Z4, Z10, Z5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 56(R10), Z6
+	VBROADCASTSS 56(R11), Z6
 	VMULPS       Z6, Z10, Z10
 	VFMSUB231PS  Z6, Z9, Z5
 	VFMADD231PS  Z4, Z9, Z10
-	VMOVUPS      Z5, 448(SI)
-	VMOVUPS      Z10, 448(DI)
+	VMOVUPS      Z5, 448(SI)(R8*1)
+	VMOVUPS      Z10, 448(DI)(R8*1)
 	VADDPS       Z1, Z0, Z4
 	VADDPS       Z8, Z7, Z5
 	VSUBPS       Z1, Z0, Z0
@@ -12296,59 +12083,57 @@ butterfly:
 	VFMADD231PS  Z14, Z8, Z3
 	VMOVAPS      Z1, Z9
 	VFMADD231PS  Z14, Z2, Z9
-	VBROADCASTSS 20(R10), Z10
+	VBROADCASTSS 20(R11), Z10
 	VMULPS       Z10, Z9, Z11
-	VBROADCASTSS 16(R10), Z12
+	VBROADCASTSS 16(R11), Z12
 	VMULPS       Z12, Z9, Z9
 	VFMSUB231PS  Z12, Z3, Z11
 	VFMADD231PS  Z10, Z3, Z9
-	VMOVUPS      Z11, 128(SI)
-	VMOVUPS      Z9, 128(DI)
+	VMOVUPS      Z11, 128(SI)(R8*1)
+	VMOVUPS      Z9, 128(DI)(R8*1)
 	VFNMADD231PS Z14, Z8, Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z14, Z2, Z1
-	VBROADCASTSS 52(R10), Z2
+	VBROADCASTSS 52(R11), Z2
 	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS 48(R10), Z8
+	VBROADCASTSS 48(R11), Z8
 	VMULPS       Z8, Z1, Z1
 	VFMSUB231PS  Z8, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	VMOVUPS      Z3, 384(SI)
-	VMOVUPS      Z1, 384(DI)
+	VMOVUPS      Z3, 384(SI)(R8*1)
+	VMOVUPS      Z1, 384(DI)(R8*1)
 	VADDPS       Z5, Z4, Z0
 	VADDPS       Z7, Z6, Z1
 	VSUBPS       Z5, Z4, Z2
 	VSUBPS       Z6, Z7, Z3
-	VBROADCASTSS 28(R10), Z4
+	VBROADCASTSS 28(R11), Z4
 	VMULPS       Z4, Z3, Z5
-	VBROADCASTSS 24(R10), Z6
+	VBROADCASTSS 24(R11), Z6
 	VMULPS       Z6, Z3, Z3
 	VFMSUB231PS  Z6, Z2, Z5
 	VFMADD231PS  Z4, Z2, Z3
-	VMOVUPS      Z5, 192(SI)
-	VMOVUPS      Z3, 192(DI)
+	VMOVUPS      Z5, 192(SI)(R8*1)
+	VMOVUPS      Z3, 192(DI)(R8*1)
 	VADDPS       Z1, Z0, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (BX)(R8*1)
 	VSUBPS       Z1, Z0, Z0
-	VBROADCASTSS (R10), Z1
+	VBROADCASTSS (R11), Z1
 	VMULPS       Z1, Z0, Z1
-	VBROADCASTSS 4(R10), Z2
+	VBROADCASTSS 4(R11), Z2
 	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z1, (SI)
-	VMOVUPS      Z0, (DI)
-	ADDQ         $0x00000440, BX
-	ADDQ         $0x00000440, SI
-	ADDQ         $0x00000440, DI
-	ADDQ         $0x00000040, R9
+	VMOVUPS      Z1, (SI)(R8*1)
+	VMOVUPS      Z0, (DI)(R8*1)
+	ADDQ         $0x00000440, R8
 	ADDQ         $0x00000040, R10
+	ADDQ         $0x00000040, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -12374,54 +12159,55 @@ TEXT ·LineBackHalf16AVX512(SB), $0-16
 	MOVQ (DX), CX
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      64(DI), Z0
-	VBROADCASTSS 12(R10), Z1
+	VMOVUPS      64(DI)(R8*1), Z0
+	VBROADCASTSS 12(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 8(R10), Z3
+	VBROADCASTSS 8(R11), Z3
 	VMULPS       Z3, Z0, Z0
-	VMOVUPS      64(SI), Z4
+	VMOVUPS      64(SI)(R8*1), Z4
 	VFMADD231PS  Z3, Z4, Z2
 	VFNMADD231PS Z1, Z4, Z0
-	VMOVUPS      320(DI), Z1
-	VBROADCASTSS 44(R10), Z3
+	VMOVUPS      320(DI)(R8*1), Z1
+	VBROADCASTSS 44(R11), Z3
 	VMULPS       Z3, Z1, Z4
-	VBROADCASTSS 40(R10), Z5
+	VBROADCASTSS 40(R11), Z5
 	VMULPS       Z5, Z1, Z1
-	VMOVUPS      320(SI), Z6
+	VMOVUPS      320(SI)(R8*1), Z6
 	VFMADD231PS  Z5, Z6, Z4
 	VFNMADD231PS Z3, Z6, Z1
 	VADDPS       Z1, Z0, Z3
 	VADDPS       Z4, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z4, Z2, Z1
-	VMOVUPS      256(DI), Z2
-	VBROADCASTSS 36(R10), Z4
+	VMOVUPS      256(DI)(R8*1), Z2
+	VBROADCASTSS 36(R11), Z4
 	VMULPS       Z4, Z2, Z6
-	VBROADCASTSS 32(R10), Z7
+	VBROADCASTSS 32(R11), Z7
 	VMULPS       Z7, Z2, Z2
-	VMOVUPS      256(SI), Z8
+	VMOVUPS      256(SI)(R8*1), Z8
 	VFMADD231PS  Z7, Z8, Z6
 	VFNMADD231PS Z4, Z8, Z2
-	VMOVUPS      448(DI), Z4
-	VBROADCASTSS 60(R10), Z7
+	VMOVUPS      448(DI)(R8*1), Z4
+	VBROADCASTSS 60(R11), Z7
 	VMULPS       Z7, Z4, Z8
-	VBROADCASTSS 56(R10), Z9
+	VBROADCASTSS 56(R11), Z9
 	VMULPS       Z9, Z4, Z4
-	VMOVUPS      448(SI), Z10
+	VMOVUPS      448(SI)(R8*1), Z10
 	VFMADD231PS  Z9, Z10, Z8
 	VFNMADD231PS Z7, Z10, Z4
 	VADDPS       Z4, Z2, Z7
@@ -12447,20 +12233,20 @@ butterfly:
 	VMOVAPS      Z1, Z2
 	VFMADD231PS  Z10, Z0, Z2
 	VFMSUB231PS  Z10, Z1, Z0
-	VMOVUPS      128(DI), Z1
-	VBROADCASTSS 20(R10), Z4
+	VMOVUPS      128(DI)(R8*1), Z1
+	VBROADCASTSS 20(R11), Z4
 	VMULPS       Z4, Z1, Z5
-	VBROADCASTSS 16(R10), Z10
+	VBROADCASTSS 16(R11), Z10
 	VMULPS       Z10, Z1, Z1
-	VMOVUPS      128(SI), Z12
+	VMOVUPS      128(SI)(R8*1), Z12
 	VFMADD231PS  Z10, Z12, Z5
 	VFNMADD231PS Z4, Z12, Z1
-	VMOVUPS      384(DI), Z4
-	VBROADCASTSS 52(R10), Z10
+	VMOVUPS      384(DI)(R8*1), Z4
+	VBROADCASTSS 52(R11), Z10
 	VMULPS       Z10, Z4, Z12
-	VBROADCASTSS 48(R10), Z13
+	VBROADCASTSS 48(R11), Z13
 	VMULPS       Z13, Z4, Z4
-	VMOVUPS      384(SI), Z14
+	VMOVUPS      384(SI)(R8*1), Z14
 	VFMADD231PS  Z13, Z14, Z12
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
@@ -12471,19 +12257,19 @@ butterfly:
 	VSUBPS       Z12, Z5, Z4
 	VADDPS       Z4, Z1, Z5
 	VSUBPS       Z1, Z4, Z1
-	VMOVUPS      192(DI), Z4
-	VBROADCASTSS 28(R10), Z12
+	VMOVUPS      192(DI)(R8*1), Z4
+	VBROADCASTSS 28(R11), Z12
 	VMULPS       Z12, Z4, Z14
-	VBROADCASTSS 24(R10), Z15
+	VBROADCASTSS 24(R11), Z15
 	VMULPS       Z15, Z4, Z4
-	VMOVUPS      192(SI), Z16
+	VMOVUPS      192(SI)(R8*1), Z16
 	VFMADD231PS  Z15, Z16, Z14
 	VFNMADD231PS Z12, Z16, Z4
-	VBROADCASTSS 4(R10), Z12
-	VMULPS       (DI), Z12, Z12
-	VBROADCASTSS (R10), Z15
-	VFMADD231PS  (SI), Z15, Z12
-	VMOVUPS      (BX), Z15
+	VBROADCASTSS 4(R11), Z12
+	VMULPS       (DI)(R8*1), Z12, Z12
+	VBROADCASTSS (R11), Z15
+	VFMADD231PS  (SI)(R8*1), Z15, Z12
+	VMOVUPS      (BX)(R8*1), Z15
 	VADDPS       Z12, Z15, Z16
 	VSUBPS       Z12, Z15, Z12
 	VADDPS       Z14, Z16, Z15
@@ -12504,42 +12290,40 @@ butterfly:
 	VFNMADD231PS Z14, Z5, Z1
 	VFMADD231PS  Z14, Z5, Z4
 	VADDPS       Z8, Z12, Z5
-	MOVQ         (R9), R12
-	VMOVUPS      Z5, (R8)(R12*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Z5, (R9)(R13*1)
 	VSUBPS       Z6, Z13, Z5
-	MOVQ         32(R9), R12
-	VMOVUPS      Z5, (R8)(R12*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Z5, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+200(SB), Z5
 	VFMADD231PS  Z5, Z9, Z17
-	MOVQ         8(R9), R12
-	VMOVUPS      Z17, (R8)(R12*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Z17, (R9)(R13*1)
 	VFNMADD231PS Z5, Z11, Z16
-	MOVQ         40(R9), R12
-	VMOVUPS      Z16, (R8)(R12*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Z16, (R9)(R13*1)
 	VFMADD231PS  Z14, Z3, Z15
-	MOVQ         16(R9), R12
-	VMOVUPS      Z15, (R8)(R12*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Z15, (R9)(R13*1)
 	VFNMADD231PS Z14, Z7, Z10
-	MOVQ         48(R9), R12
-	VMOVUPS      Z10, (R8)(R12*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Z10, (R9)(R13*1)
 	VFMADD231PS  Z5, Z0, Z1
-	MOVQ         24(R9), R12
-	VMOVUPS      Z1, (R8)(R12*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Z1, (R9)(R13*1)
 	VFNMADD231PS Z5, Z2, Z4
-	MOVQ         56(R9), R12
-	VMOVUPS      Z4, (R8)(R12*1)
-	ADDQ         $0x00000440, BX
-	ADDQ         $0x00000440, SI
-	ADDQ         $0x00000440, DI
-	ADDQ         $0x00000040, R9
+	MOVQ         56(R10), R13
+	VMOVUPS      Z4, (R9)(R13*1)
+	ADDQ         $0x00000440, R8
 	ADDQ         $0x00000040, R10
+	ADDQ         $0x00000040, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -12563,64 +12347,64 @@ TEXT ·Line16AVX2(SB), $128-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R11
-	ADDQ $0x1f, R11
-	ANDQ $-32, R11
-	XORQ R12, R12
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         104(R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	MOVQ         104(R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         80(R9), R13
-	VMOVUPS      (R8)(R13*1), Y1
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
-	MOVQ         72(R9), R13
-	VMOVUPS      (R8)(R13*1), Y3
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Y4
-	MOVQ         96(R9), R13
-	VMOVUPS      (R8)(R13*1), Y5
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Y6
-	MOVQ         40(R9), R13
-	VMOVUPS      (R8)(R13*1), Y7
-	MOVQ         32(R9), R13
-	VMOVUPS      (R8)(R13*1), Y8
-	MOVQ         112(R9), R13
-	VMOVUPS      (R8)(R13*1), Y9
+	MOVQ         80(R10), R13
+	VMOVUPS      (R9)(R13*1), Y1
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
+	MOVQ         72(R10), R13
+	VMOVUPS      (R9)(R13*1), Y3
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Y4
+	MOVQ         96(R10), R13
+	VMOVUPS      (R9)(R13*1), Y5
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Y6
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Y7
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Y8
+	MOVQ         112(R10), R13
+	VMOVUPS      (R9)(R13*1), Y9
 	VADDPS       Y1, Y2, Y10
-	MOVQ         64(R9), R13
-	VMOVUPS      (R8)(R13*1), Y11
+	MOVQ         64(R10), R13
+	VMOVUPS      (R9)(R13*1), Y11
 	VADDPS       Y3, Y6, Y12
-	MOVQ         48(R9), R13
-	VMOVUPS      (R8)(R13*1), Y13
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Y13
 	VSUBPS       Y8, Y5, Y14
 	VADDPS       Y11, Y4, Y15
-	VMOVUPS      Y15, (R11)
+	VMOVUPS      Y15, (R12)
 	VADDPS       Y9, Y13, Y15
-	VMOVUPS      Y10, 32(R11)
-	MOVQ         88(R9), R13
-	VMOVUPS      (R8)(R13*1), Y10
+	VMOVUPS      Y10, 32(R12)
+	MOVQ         88(R10), R13
+	VMOVUPS      (R9)(R13*1), Y10
 	VSUBPS       Y3, Y6, Y3
 	VSUBPS       Y13, Y9, Y6
 	VSUBPS       Y11, Y4, Y4
 	VSUBPS       Y1, Y2, Y1
-	MOVQ         120(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
+	MOVQ         120(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Y7, Y0, Y9
@@ -12630,14 +12414,14 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+196(SB), Y6
 	VMOVAPS      Y3, Y8
 	VFMADD231PS  Y6, Y9, Y8
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Y13
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Y13
 	VADDPS       Y0, Y7, Y0
-	MOVQ         56(R9), R13
-	VMOVUPS      (R8)(R13*1), Y7
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Y7
 	VFNMADD231PS Y6, Y3, Y9
 	VADDPS       Y2, Y7, Y3
-	VMOVUPS      Y5, 64(R11)
+	VMOVUPS      Y5, 64(R12)
 	VSUBPS       Y10, Y13, Y5
 	VSUBPS       Y7, Y2, Y2
 	VMOVAPS      Y5, Y7
@@ -12660,7 +12444,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+200(SB), Y2
 	VMOVAPS      Y13, Y8
 	VFNMADD231PS Y2, Y11, Y8
-	VMOVUPS      Y8, 256(DI)
+	VMOVUPS      Y8, 256(DI)(R8*1)
 	VMOVAPS      Y6, Y8
 	VFNMADD231PS Y2, Y9, Y8
 	VFMADD231PS  Y2, Y11, Y13
@@ -12668,22 +12452,22 @@ butterfly:
 	VFMADD231PS  Y2, Y7, Y11
 	VFMADD231PS  Y2, Y9, Y6
 	VFNMADD231PS Y2, Y7, Y4
-	VMOVUPS      Y13, (DI)
+	VMOVUPS      Y13, (DI)(R8*1)
 	VMOVAPS      Y14, Y7
 	VFMADD231PS  Y2, Y1, Y7
 	VFNMADD231PS Y2, Y1, Y14
-	VMOVUPS      Y14, 192(DI)
+	VMOVUPS      Y14, 192(DI)(R8*1)
 	VADDPS       Y0, Y12, Y1
 	VADDPS       Y3, Y10, Y2
 	VSUBPS       Y10, Y3, Y3
-	VMOVUPS      Y6, (SI)
+	VMOVUPS      Y6, (SI)(R8*1)
 	VSUBPS       Y0, Y12, Y0
-	VMOVUPS      32(R11), Y6
+	VMOVUPS      32(R12), Y6
 	VADDPS       Y15, Y6, Y9
-	VMOVUPS      (R11), Y10
-	VMOVUPS      64(R11), Y12
+	VMOVUPS      (R12), Y10
+	VMOVUPS      64(R12), Y12
 	VADDPS       Y12, Y10, Y13
-	VMOVUPS      Y8, 256(SI)
+	VMOVUPS      Y8, 256(SI)(R8*1)
 	VSUBPS       Y0, Y3, Y8
 	VSUBPS       Y6, Y15, Y6
 	VADDPS       Y3, Y0, Y0
@@ -12691,46 +12475,42 @@ butterfly:
 	ADDQ         16(DX), CX
 	VMOVAPS      Y6, Y3
 	VFNMADD231PS Y5, Y8, Y3
-	VMOVUPS      Y7, 384(DI)
+	VMOVUPS      Y7, 384(DI)(R8*1)
 	VSUBPS       Y12, Y10, Y7
 	VADDPS       Y9, Y13, Y10
 	VSUBPS       Y1, Y2, Y12
 	VMOVAPS      Y7, Y14
 	VFMADD231PS  Y5, Y0, Y14
-	VMOVUPS      Y12, 128(DI)
+	VMOVUPS      Y12, 128(DI)(R8*1)
 	VSUBPS       Y9, Y13, Y9
 	VADDPS       Y2, Y1, Y1
 	VSUBPS       Y1, Y10, Y2
 	VFNMADD231PS Y5, Y0, Y7
-	VMOVUPS      Y3, 320(DI)
-	VMOVUPS      Y14, 64(SI)
-	VMOVUPS      Y7, 320(SI)
-	VMOVUPS      Y9, 128(SI)
-	VMOVUPS      Y2, 64(BX)
-	VMOVUPS      Y4, 384(SI)
+	VMOVUPS      Y3, 320(DI)(R8*1)
+	VMOVUPS      Y14, 64(SI)(R8*1)
+	VMOVUPS      Y7, 320(SI)(R8*1)
+	VMOVUPS      Y9, 128(SI)(R8*1)
+	VMOVUPS      Y2, 64(BX)(R8*1)
+	VMOVUPS      Y4, 384(SI)(R8*1)
 	VFMADD231PS  Y5, Y8, Y6
-	VMOVUPS      Y6, 64(DI)
+	VMOVUPS      Y6, 64(DI)(R8*1)
 	VADDPS       Y1, Y10, Y0
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y11, 192(SI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y0, (BX)(R8*1)
+	VMOVUPS      Y11, 192(SI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000400, BX
-	ADDQ         $0x00000400, SI
-	ADDQ         $0x00000400, DI
-	ADDQ         $0x00000080, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000400, R8
+	ADDQ         $0x00000080, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -12754,40 +12534,40 @@ TEXT ·LineBack16AVX2(SB), $96-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R11
-	ADDQ $0x1f, R11
-	ANDQ $-32, R11
-	XORQ R12, R12
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (SI), Y0
-	VMOVUPS      256(SI), Y1
+	VMOVUPS      (SI)(R8*1), Y0
+	VMOVUPS      256(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      192(DI), Y3
-	VMOVUPS      384(DI), Y4
+	VMOVUPS      192(DI)(R8*1), Y3
+	VMOVUPS      384(DI)(R8*1), Y4
 	VADDPS       Y4, Y3, Y5
-	VMOVUPS      (DI), Y6
-	VMOVUPS      256(DI), Y7
+	VMOVUPS      (DI)(R8*1), Y6
+	VMOVUPS      256(DI)(R8*1), Y7
 	VSUBPS       Y7, Y6, Y8
 	VADDPS       Y7, Y6, Y6
-	VMOVUPS      64(SI), Y7
-	VMOVUPS      320(SI), Y9
+	VMOVUPS      64(SI)(R8*1), Y7
+	VMOVUPS      320(SI)(R8*1), Y9
 	VADDPS       Y9, Y7, Y10
-	VMOVUPS      192(SI), Y11
-	VMOVUPS      384(SI), Y12
+	VMOVUPS      192(SI)(R8*1), Y11
+	VMOVUPS      384(SI)(R8*1), Y12
 	VADDPS       Y12, Y11, Y13
 	VSUBPS       Y1, Y0, Y0
 	VSUBPS       Y4, Y3, Y1
@@ -12797,13 +12577,13 @@ butterfly:
 	VSUBPS       Y3, Y8, Y12
 	VADDPS       Y3, Y8, Y3
 	VSUBPS       Y9, Y7, Y7
-	VMOVUPS      (BX), Y8
-	VMOVUPS      64(BX), Y9
+	VMOVUPS      (BX)(R8*1), Y8
+	VMOVUPS      64(BX)(R8*1), Y9
 	VADDPS       Y9, Y8, Y14
 	VSUBPS       Y9, Y8, Y8
 	VSUBPS       Y5, Y6, Y5
 	VSUBPS       Y1, Y0, Y6
-	VMOVUPS      128(SI), Y9
+	VMOVUPS      128(SI)(R8*1), Y9
 	VADDPS       Y9, Y14, Y15
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
@@ -12812,7 +12592,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+196(SB), Y2
 	VMOVAPS      Y0, Y13
 	VFMADD231PS  Y2, Y12, Y13
-	VMOVUPS      Y13, (R11)
+	VMOVUPS      Y13, (R12)
 	VMOVAPS      Y3, Y13
 	VFMADD231PS  Y2, Y6, Y13
 	VFMSUB231PS  Y2, Y0, Y12
@@ -12821,14 +12601,14 @@ butterfly:
 	VSUBPS       Y10, Y15, Y2
 	VADDPS       Y10, Y15, Y3
 	VSUBPS       Y5, Y1, Y1
-	VMOVUPS      64(DI), Y5
-	VMOVUPS      320(DI), Y10
+	VMOVUPS      64(DI)(R8*1), Y5
+	VMOVUPS      320(DI)(R8*1), Y10
 	VSUBPS       Y10, Y5, Y15
 	VSUBPS       Y9, Y14, Y9
 	VSUBPS       Y15, Y7, Y14
 	VADDPS       Y10, Y5, Y5
-	VMOVUPS      128(DI), Y10
-	VMOVUPS      Y6, 32(R11)
+	VMOVUPS      128(DI)(R8*1), Y10
+	VMOVUPS      Y6, 32(R12)
 	VADDPS       Y10, Y8, Y6
 	VSUBPS       Y10, Y8, Y8
 	VADDPS       Y5, Y9, Y10
@@ -12844,18 +12624,18 @@ butterfly:
 	VFNMADD231PS Y9, Y7, Y14
 	VFMADD231PS  Y9, Y7, Y6
 	VSUBPS       Y11, Y3, Y7
-	MOVQ         64(R9), R13
-	VMOVUPS      Y7, (R8)(R13*1)
+	MOVQ         64(R10), R13
+	VMOVUPS      Y7, (R9)(R13*1)
 	VADDPS       Y4, Y2, Y7
 	VSUBPS       Y4, Y2, Y2
 	VADDPS       Y11, Y3, Y3
-	MOVQ         (R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+200(SB), Y3
 	VMOVAPS      Y14, Y4
 	VFNMADD231PS Y3, Y12, Y4
-	MOVQ         88(R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
+	MOVQ         88(R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
 	VMOVAPS      Y10, Y4
 	VFNMADD231PS Y9, Y0, Y4
 	VFMADD231PS  Y3, Y12, Y14
@@ -12864,62 +12644,58 @@ butterfly:
 	VFMADD231PS  Y3, Y13, Y8
 	VMOVAPS      Y5, Y12
 	VFMADD231PS  Y9, Y1, Y12
-	MOVQ         40(R9), R13
-	VMOVUPS      Y11, (R8)(R13*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Y11, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         24(R9), R13
-	VMOVUPS      Y14, (R8)(R13*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Y14, (R9)(R13*1)
 	VFNMADD231PS Y9, Y1, Y5
-	MOVQ         80(R9), R13
-	VMOVUPS      Y5, (R8)(R13*1)
+	MOVQ         80(R10), R13
+	VMOVUPS      Y5, (R9)(R13*1)
 	VFMADD231PS  Y9, Y0, Y10
-	MOVQ         96(R9), R13
-	VMOVUPS      Y7, (R8)(R13*1)
-	MOVQ         112(R9), R13
-	VMOVUPS      Y10, (R8)(R13*1)
-	MOVQ         16(R9), R13
-	VMOVUPS      Y12, (R8)(R13*1)
-	MOVQ         104(R9), R13
-	VMOVUPS      Y8, (R8)(R13*1)
-	MOVQ         32(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
-	VMOVUPS      32(R11), Y0
+	MOVQ         96(R10), R13
+	VMOVUPS      Y7, (R9)(R13*1)
+	MOVQ         112(R10), R13
+	VMOVUPS      Y10, (R9)(R13*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Y12, (R9)(R13*1)
+	MOVQ         104(R10), R13
+	VMOVUPS      Y8, (R9)(R13*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
+	VMOVUPS      32(R12), Y0
 	VMOVAPS      Y15, Y1
 	VFMADD231PS  Y3, Y0, Y1
-	MOVQ         48(R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
-	VMOVUPS      (R11), Y2
+	MOVQ         48(R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
+	VMOVUPS      (R12), Y2
 	VMOVAPS      Y6, Y4
 	VFMADD231PS  Y3, Y2, Y4
 	VFNMADD231PS Y3, Y2, Y6
 	VFNMADD231PS Y3, Y0, Y15
-	MOVQ         120(R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
-	MOVQ         8(R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
-	MOVQ         72(R9), R13
-	VMOVUPS      Y15, (R8)(R13*1)
-	MOVQ         56(R9), R13
-	VMOVUPS      Y6, (R8)(R13*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         120(R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
+	MOVQ         72(R10), R13
+	VMOVUPS      Y15, (R9)(R13*1)
+	MOVQ         56(R10), R13
+	VMOVUPS      Y6, (R9)(R13*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000400, BX
-	ADDQ         $0x00000400, SI
-	ADDQ         $0x00000400, DI
-	ADDQ         $0x00000080, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000400, R8
+	ADDQ         $0x00000080, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -12943,81 +12719,81 @@ TEXT ·LineTwiddled16AVX2(SB), $160-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
+	MOVQ         (R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         24(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	MOVQ         16(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
-	MOVQ         96(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
-	MOVQ         40(R9), R14
-	VMOVUPS      (R8)(R14*1), Y4
-	MOVQ         64(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
-	MOVQ         48(R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
-	MOVQ         104(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
-	MOVQ         80(R9), R14
-	VMOVUPS      (R8)(R14*1), Y8
+	MOVQ         24(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	MOVQ         16(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
+	MOVQ         96(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
+	MOVQ         40(R10), R14
+	VMOVUPS      (R9)(R14*1), Y4
+	MOVQ         64(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
+	MOVQ         48(R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
+	MOVQ         104(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
+	MOVQ         80(R10), R14
+	VMOVUPS      (R9)(R14*1), Y8
 	VADDPS       Y7, Y4, Y9
-	MOVQ         8(R9), R14
-	VMOVUPS      (R8)(R14*1), Y10
+	MOVQ         8(R10), R14
+	VMOVUPS      (R9)(R14*1), Y10
 	VSUBPS       Y8, Y2, Y11
 	VADDPS       Y5, Y0, Y12
-	MOVQ         112(R9), R14
-	VMOVUPS      (R8)(R14*1), Y13
-	MOVQ         32(R9), R14
-	VMOVUPS      (R8)(R14*1), Y14
+	MOVQ         112(R10), R14
+	VMOVUPS      (R9)(R14*1), Y13
+	MOVQ         32(R10), R14
+	VMOVUPS      (R9)(R14*1), Y14
 	VADDPS       Y8, Y2, Y2
-	MOVQ         88(R9), R14
-	VMOVUPS      (R8)(R14*1), Y8
+	MOVQ         88(R10), R14
+	VMOVUPS      (R9)(R14*1), Y8
 	VSUBPS       Y6, Y13, Y15
-	VMOVUPS      Y12, (R12)
+	VMOVUPS      Y12, (R13)
 	VSUBPS       Y14, Y3, Y12
-	VMOVUPS      Y2, 32(R12)
+	VMOVUPS      Y2, 32(R13)
 	VSUBPS       Y8, Y1, Y2
 	VSUBPS       Y5, Y0, Y0
 	VSUBPS       Y4, Y7, Y4
 	VADDPS       Y3, Y14, Y3
-	MOVQ         72(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
-	MOVQ         120(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
+	MOVQ         72(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
+	MOVQ         120(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
 	VSUBPS       Y5, Y10, Y14
 	VADDPS       Y13, Y6, Y6
 	VADDPS       Y8, Y1, Y1
 	VADDPS       Y15, Y11, Y8
 	VSUBPS       Y11, Y15, Y11
-	MOVQ         56(R9), R14
-	VMOVUPS      (R8)(R14*1), Y13
+	MOVQ         56(R10), R14
+	VMOVUPS      (R9)(R14*1), Y13
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Y13, Y7, Y15
-	VMOVUPS      Y3, 64(R12)
+	VMOVUPS      Y3, 64(R13)
 	VBROADCASTSS butterflyConstants<>+196(SB), Y3
-	VMOVUPS      Y6, 96(R12)
+	VMOVUPS      Y6, 96(R13)
 	VMOVAPS      Y2, Y6
 	VFMSUB231PS  Y3, Y15, Y6
 	VADDPS       Y5, Y10, Y5
@@ -13041,23 +12817,23 @@ butterfly:
 	VFMADD231PS  Y14, Y2, Y15
 	VFNMADD231PS Y3, Y8, Y0
 	VFNMADD231PS Y14, Y2, Y12
-	VBROADCASTSS 12(R10), Y2
+	VBROADCASTSS 12(R11), Y2
 	VMULPS       Y2, Y15, Y8
 	VMOVAPS      Y13, Y3
 	VFNMADD231PS Y14, Y6, Y3
 	VFMADD231PS  Y14, Y6, Y13
-	VBROADCASTSS 8(R10), Y6
+	VBROADCASTSS 8(R11), Y6
 	VMULPS       Y6, Y15, Y15
 	VFMSUB231PS  Y6, Y13, Y8
 	VFMADD231PS  Y2, Y13, Y15
 	VMOVAPS      Y4, Y2
 	VFMADD231PS  Y14, Y11, Y2
-	VBROADCASTSS 44(R10), Y6
+	VBROADCASTSS 44(R11), Y6
 	VMULPS       Y6, Y12, Y13
-	VMOVUPS      Y8, 64(SI)
-	VMOVUPS      Y15, 64(DI)
+	VMOVUPS      Y8, 64(SI)(R8*1)
+	VMOVUPS      Y15, 64(DI)(R8*1)
 	VADDPS       Y9, Y5, Y8
-	VBROADCASTSS 40(R10), Y15
+	VBROADCASTSS 40(R11), Y15
 	VFMSUB231PS  Y15, Y3, Y13
 	VSUBPS       Y9, Y5, Y5
 	PREFETCHT1   (CX)
@@ -13066,35 +12842,35 @@ butterfly:
 	VFMADD231PS  Y14, Y10, Y9
 	VFNMADD231PS Y14, Y10, Y0
 	VFNMADD231PS Y14, Y11, Y4
-	VBROADCASTSS 60(R10), Y10
+	VBROADCASTSS 60(R11), Y10
 	VMULPS       Y10, Y2, Y11
 	VMULPS       Y15, Y12, Y12
 	VFMADD231PS  Y6, Y3, Y12
-	VBROADCASTSS 32(R10), Y3
+	VBROADCASTSS 32(R11), Y3
 	VMULPS       Y3, Y4, Y6
-	VBROADCASTSS 56(R10), Y14
+	VBROADCASTSS 56(R11), Y14
 	VMULPS       Y14, Y2, Y2
 	VFMSUB231PS  Y14, Y0, Y11
-	VMOVUPS      Y12, 320(DI)
+	VMOVUPS      Y12, 320(DI)(R8*1)
 	VFMADD231PS  Y10, Y0, Y2
 	VADDPS       Y7, Y1, Y0
-	VBROADCASTSS 36(R10), Y10
+	VBROADCASTSS 36(R11), Y10
 	VMULPS       Y10, Y4, Y4
 	VSUBPS       Y1, Y7, Y1
 	VFMSUB231PS  Y3, Y9, Y4
 	VFMADD231PS  Y10, Y9, Y6
-	VMOVUPS      96(R12), Y3
-	VMOVUPS      32(R12), Y7
+	VMOVUPS      96(R13), Y3
+	VMOVUPS      32(R13), Y7
 	VSUBPS       Y7, Y3, Y9
-	VMOVUPS      (R12), Y10
-	VMOVUPS      64(R12), Y12
+	VMOVUPS      (R13), Y10
+	VMOVUPS      64(R13), Y12
 	VADDPS       Y12, Y10, Y14
 	VSUBPS       Y5, Y1, Y15
 	VSUBPS       Y12, Y10, Y10
-	VMOVUPS      Y2, 448(DI)
+	VMOVUPS      Y2, 448(DI)(R8*1)
 	VADDPS       Y3, Y7, Y2
-	VMOVUPS      Y4, 256(SI)
-	VMOVUPS      Y6, 256(DI)
+	VMOVUPS      Y4, 256(SI)(R8*1)
+	VMOVUPS      Y6, 256(DI)(R8*1)
 	VADDPS       Y2, Y14, Y3
 	VADDPS       Y1, Y5, Y1
 	VBROADCASTSS butterflyConstants<>+48(SB), Y4
@@ -13107,62 +12883,58 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Y8, Y0, Y7
-	VBROADCASTSS 52(R10), Y12
+	VBROADCASTSS 52(R11), Y12
 	VMULPS       Y12, Y6, Y14
 	VFNMADD231PS Y4, Y1, Y10
-	VBROADCASTSS 48(R10), Y1
+	VBROADCASTSS 48(R11), Y1
 	VFMSUB231PS  Y1, Y10, Y14
-	VBROADCASTSS 20(R10), Y4
+	VBROADCASTSS 20(R11), Y4
 	VMULPS       Y4, Y9, Y15
-	VMOVUPS      Y13, 320(SI)
-	VMOVUPS      Y11, 448(SI)
-	VMOVUPS      Y14, 384(SI)
-	VBROADCASTSS 16(R10), Y11
+	VMOVUPS      Y13, 320(SI)(R8*1)
+	VMOVUPS      Y11, 448(SI)(R8*1)
+	VMOVUPS      Y14, 384(SI)(R8*1)
+	VBROADCASTSS 16(R11), Y11
 	VFMSUB231PS  Y11, Y5, Y15
-	VBROADCASTSS 28(R10), Y13
+	VBROADCASTSS 28(R11), Y13
 	VMULPS       Y13, Y7, Y14
 	VMULPS       Y11, Y9, Y9
 	VMULPS       Y1, Y6, Y1
 	VADDPS       Y0, Y8, Y0
-	VMOVUPS      Y15, 128(SI)
+	VMOVUPS      Y15, 128(SI)(R8*1)
 	VFMADD231PS  Y4, Y5, Y9
 	VADDPS       Y0, Y3, Y4
-	VMOVUPS      Y9, 128(DI)
-	VMOVUPS      Y4, (BX)
+	VMOVUPS      Y9, 128(DI)(R8*1)
+	VMOVUPS      Y4, (BX)(R8*1)
 	VSUBPS       Y0, Y3, Y0
-	VBROADCASTSS (R10), Y3
+	VBROADCASTSS (R11), Y3
 	VMULPS       Y3, Y0, Y3
 	VFMADD231PS  Y12, Y10, Y1
-	VMOVUPS      Y1, 384(DI)
-	VBROADCASTSS 24(R10), Y1
+	VMOVUPS      Y1, 384(DI)(R8*1)
+	VBROADCASTSS 24(R11), Y1
 	VFMSUB231PS  Y1, Y2, Y14
-	VMOVUPS      Y3, (SI)
+	VMOVUPS      Y3, (SI)(R8*1)
 	VMULPS       Y1, Y7, Y1
 	VFMADD231PS  Y13, Y2, Y1
-	VMOVUPS      Y1, 192(DI)
-	VBROADCASTSS 4(R10), Y1
+	VMOVUPS      Y1, 192(DI)(R8*1)
+	VBROADCASTSS 4(R11), Y1
 	VMULPS       Y1, Y0, Y0
-	VMOVUPS      Y14, 192(SI)
-	VMOVUPS      Y0, (DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y14, 192(SI)(R8*1)
+	VMOVUPS      Y0, (DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000400, BX
-	ADDQ         $0x00000400, SI
-	ADDQ         $0x00000400, DI
-	ADDQ         $0x00000080, R9
-	ADDQ         $0x00000040, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000400, R8
+	ADDQ         $0x00000080, R10
+	ADDQ         $0x00000040, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -13186,71 +12958,71 @@ TEXT ·LineBackTwiddled16AVX2(SB), $96-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      320(DI), Y0
-	VBROADCASTSS 40(R10), Y1
+	VMOVUPS      320(DI)(R8*1), Y0
+	VBROADCASTSS 40(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      256(DI), Y3
-	VBROADCASTSS 32(R10), Y4
+	VMOVUPS      256(DI)(R8*1), Y3
+	VBROADCASTSS 32(R11), Y4
 	VMULPS       Y4, Y3, Y5
-	VMOVUPS      448(DI), Y6
-	VBROADCASTSS 56(R10), Y7
+	VMOVUPS      448(DI)(R8*1), Y6
+	VBROADCASTSS 56(R11), Y7
 	VMULPS       Y7, Y6, Y8
-	VBROADCASTSS 44(R10), Y9
+	VBROADCASTSS 44(R11), Y9
 	VMULPS       Y9, Y0, Y0
-	VMOVUPS      64(DI), Y10
-	VBROADCASTSS 8(R10), Y11
+	VMOVUPS      64(DI)(R8*1), Y10
+	VBROADCASTSS 8(R11), Y11
 	VMULPS       Y11, Y10, Y12
-	VBROADCASTSS 12(R10), Y13
+	VBROADCASTSS 12(R11), Y13
 	VMULPS       Y13, Y10, Y10
-	VMOVUPS      64(SI), Y14
+	VMOVUPS      64(SI)(R8*1), Y14
 	VFMADD231PS  Y11, Y14, Y10
-	VMOVUPS      320(SI), Y11
+	VMOVUPS      320(SI)(R8*1), Y11
 	VFMADD231PS  Y1, Y11, Y0
 	VFNMADD231PS Y9, Y11, Y2
 	VADDPS       Y0, Y10, Y1
 	VFNMADD231PS Y13, Y14, Y12
-	VBROADCASTSS 60(R10), Y9
+	VBROADCASTSS 60(R11), Y9
 	VMULPS       Y9, Y6, Y6
 	VSUBPS       Y0, Y10, Y0
-	VMOVUPS      448(SI), Y10
+	VMOVUPS      448(SI)(R8*1), Y10
 	VFMADD231PS  Y7, Y10, Y6
-	VBROADCASTSS 36(R10), Y7
+	VBROADCASTSS 36(R11), Y7
 	VMULPS       Y7, Y3, Y3
-	VMOVUPS      256(SI), Y11
+	VMOVUPS      256(SI)(R8*1), Y11
 	VFMADD231PS  Y4, Y11, Y3
 	VFNMADD231PS Y7, Y11, Y5
 	VFNMADD231PS Y9, Y10, Y8
-	VMOVUPS      128(DI), Y4
-	VBROADCASTSS 16(R10), Y7
+	VMOVUPS      128(DI)(R8*1), Y4
+	VBROADCASTSS 16(R11), Y7
 	VMULPS       Y7, Y4, Y9
 	VSUBPS       Y6, Y3, Y10
 	VSUBPS       Y8, Y5, Y11
 	VADDPS       Y6, Y3, Y3
-	VBROADCASTSS 20(R10), Y6
+	VBROADCASTSS 20(R11), Y6
 	VMULPS       Y6, Y4, Y4
 	VSUBPS       Y2, Y12, Y13
 	VADDPS       Y10, Y13, Y14
-	VMOVUPS      128(SI), Y15
+	VMOVUPS      128(SI)(R8*1), Y15
 	VFMADD231PS  Y7, Y15, Y4
 	VSUBPS       Y11, Y0, Y7
 	PREFETCHT1   (CX)
@@ -13259,24 +13031,24 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+196(SB), Y6
 	VMOVAPS      Y7, Y15
 	VFNMADD231PS Y6, Y14, Y15
-	VMOVUPS      Y15, (R12)
+	VMOVUPS      Y15, (R13)
 	VSUBPS       Y3, Y1, Y15
 	VADDPS       Y2, Y12, Y2
 	VSUBPS       Y10, Y13, Y10
 	VFMADD231PS  Y6, Y7, Y14
 	VADDPS       Y8, Y5, Y5
-	VMOVUPS      384(DI), Y7
-	VBROADCASTSS 52(R10), Y8
+	VMOVUPS      384(DI)(R8*1), Y7
+	VBROADCASTSS 52(R11), Y8
 	VMULPS       Y8, Y7, Y12
 	VADDPS       Y5, Y2, Y13
-	VMOVUPS      Y14, 32(R12)
-	VBROADCASTSS 48(R10), Y14
+	VMOVUPS      Y14, 32(R13)
+	VBROADCASTSS 48(R11), Y14
 	VMULPS       Y14, Y7, Y7
 	VADDPS       Y11, Y0, Y0
 	VSUBPS       Y5, Y2, Y2
 	VADDPS       Y3, Y1, Y1
 	VADDPS       Y15, Y2, Y3
-	VMOVUPS      384(SI), Y5
+	VMOVUPS      384(SI)(R8*1), Y5
 	VFMADD231PS  Y14, Y5, Y12
 	VMOVAPS      Y10, Y11
 	VFMSUB231PS  Y6, Y0, Y11
@@ -13285,23 +13057,23 @@ butterfly:
 	VFNMADD231PS Y8, Y5, Y7
 	VADDPS       Y7, Y9, Y5
 	VSUBPS       Y7, Y9, Y6
-	VMOVUPS      192(DI), Y7
-	VBROADCASTSS 24(R10), Y8
+	VMOVUPS      192(DI)(R8*1), Y7
+	VBROADCASTSS 24(R11), Y8
 	VMULPS       Y8, Y7, Y9
-	VBROADCASTSS 28(R10), Y10
+	VBROADCASTSS 28(R11), Y10
 	VMULPS       Y10, Y7, Y7
-	VBROADCASTSS 4(R10), Y14
-	VMULPS       (DI), Y14, Y14
+	VBROADCASTSS 4(R11), Y14
+	VMULPS       (DI)(R8*1), Y14, Y14
 	VADDPS       Y12, Y4, Y15
 	VSUBPS       Y12, Y4, Y4
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      192(SI), Y12
+	VMOVUPS      192(SI)(R8*1), Y12
 	VFNMADD231PS Y10, Y12, Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  (SI), Y10, Y14
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  (SI)(R8*1), Y10, Y14
 	VFMADD231PS  Y8, Y12, Y7
-	VMOVUPS      (BX), Y8
+	VMOVUPS      (BX)(R8*1), Y8
 	VADDPS       Y14, Y8, Y10
 	VSUBPS       Y14, Y8, Y8
 	VSUBPS       Y6, Y4, Y12
@@ -13325,11 +13097,11 @@ butterfly:
 	VADDPS       Y1, Y10, Y1
 	VMOVAPS      Y5, Y10
 	VFMADD231PS  Y7, Y2, Y10
-	MOVQ         16(R9), R14
-	VMOVUPS      Y10, (R8)(R14*1)
+	MOVQ         16(R10), R14
+	VMOVUPS      Y10, (R9)(R14*1)
 	VSUBPS       Y13, Y6, Y10
-	MOVQ         (R9), R14
-	VMOVUPS      Y1, (R8)(R14*1)
+	MOVQ         (R10), R14
+	VMOVUPS      Y1, (R9)(R14*1)
 	VADDPS       Y13, Y6, Y1
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
@@ -13340,65 +13112,61 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+200(SB), Y2
 	VMOVAPS      Y12, Y3
 	VFMADD231PS  Y2, Y11, Y3
-	MOVQ         48(R9), R14
-	VMOVUPS      Y15, (R8)(R14*1)
-	MOVQ         80(R9), R14
-	VMOVUPS      Y5, (R8)(R14*1)
+	MOVQ         48(R10), R14
+	VMOVUPS      Y15, (R9)(R14*1)
+	MOVQ         80(R10), R14
+	VMOVUPS      Y5, (R9)(R14*1)
 	VMOVAPS      Y14, Y5
 	VFNMADD231PS Y2, Y0, Y5
-	VMOVUPS      (R12), Y7
+	VMOVUPS      (R13), Y7
 	VMOVAPS      Y8, Y13
 	VFNMADD231PS Y2, Y7, Y13
-	MOVQ         72(R9), R14
-	VMOVUPS      Y13, (R8)(R14*1)
-	MOVQ         32(R9), R14
-	VMOVUPS      Y10, (R8)(R14*1)
-	MOVQ         64(R9), R14
-	VMOVUPS      Y4, (R8)(R14*1)
+	MOVQ         72(R10), R14
+	VMOVUPS      Y13, (R9)(R14*1)
+	MOVQ         32(R10), R14
+	VMOVUPS      Y10, (R9)(R14*1)
+	MOVQ         64(R10), R14
+	VMOVUPS      Y4, (R9)(R14*1)
 	VFNMADD231PS Y2, Y11, Y12
-	MOVQ         24(R9), R14
-	VMOVUPS      Y3, (R8)(R14*1)
-	VMOVUPS      32(R12), Y3
+	MOVQ         24(R10), R14
+	VMOVUPS      Y3, (R9)(R14*1)
+	VMOVUPS      32(R13), Y3
 	VMOVAPS      Y9, Y4
 	VFNMADD231PS Y2, Y3, Y4
-	MOVQ         112(R9), R14
-	VMOVUPS      Y6, (R8)(R14*1)
-	MOVQ         88(R9), R14
-	VMOVUPS      Y12, (R8)(R14*1)
-	MOVQ         40(R9), R14
-	VMOVUPS      Y4, (R8)(R14*1)
+	MOVQ         112(R10), R14
+	VMOVUPS      Y6, (R9)(R14*1)
+	MOVQ         88(R10), R14
+	VMOVUPS      Y12, (R9)(R14*1)
+	MOVQ         40(R10), R14
+	VMOVUPS      Y4, (R9)(R14*1)
 	VFMADD231PS  Y2, Y7, Y8
 	VFMADD231PS  Y2, Y0, Y14
-	MOVQ         8(R9), R14
-	VMOVUPS      Y8, (R8)(R14*1)
-	MOVQ         96(R9), R14
-	VMOVUPS      Y1, (R8)(R14*1)
-	MOVQ         56(R9), R14
-	VMOVUPS      Y5, (R8)(R14*1)
+	MOVQ         8(R10), R14
+	VMOVUPS      Y8, (R9)(R14*1)
+	MOVQ         96(R10), R14
+	VMOVUPS      Y1, (R9)(R14*1)
+	MOVQ         56(R10), R14
+	VMOVUPS      Y5, (R9)(R14*1)
 	VFMADD231PS  Y2, Y3, Y9
-	MOVQ         120(R9), R14
-	VMOVUPS      Y14, (R8)(R14*1)
-	MOVQ         104(R9), R14
-	VMOVUPS      Y9, (R8)(R14*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         120(R10), R14
+	VMOVUPS      Y14, (R9)(R14*1)
+	MOVQ         104(R10), R14
+	VMOVUPS      Y9, (R9)(R14*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000400, BX
-	ADDQ         $0x00000400, SI
-	ADDQ         $0x00000400, DI
-	ADDQ         $0x00000080, R9
-	ADDQ         $0x00000040, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000400, R8
+	ADDQ         $0x00000080, R10
+	ADDQ         $0x00000040, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -13422,42 +13190,42 @@ TEXT ·LineHalf16AVX2(SB), $128-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         24(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
+	MOVQ         24(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         16(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	MOVQ         8(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
-	MOVQ         40(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
-	MOVQ         48(R9), R14
-	VMOVUPS      (R8)(R14*1), Y4
-	MOVQ         56(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
-	MOVQ         (R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
-	MOVQ         32(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
+	MOVQ         16(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	MOVQ         8(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
+	MOVQ         40(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
+	MOVQ         48(R10), R14
+	VMOVUPS      (R9)(R14*1), Y4
+	MOVQ         56(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
+	MOVQ         (R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
+	MOVQ         32(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
 	VADDPS       Y1, Y4, Y8
 	VSUBPS       Y4, Y1, Y9
 	VBROADCASTSS butterflyConstants<>+196(SB), Y10
@@ -13470,10 +13238,10 @@ butterfly:
 	VADDPS       Y12, Y13, Y14
 	VFNMADD213PS Y2, Y3, Y10
 	VBROADCASTSS butterflyConstants<>+48(SB), Y15
-	VMOVUPS      Y1, (R12)
+	VMOVUPS      Y1, (R13)
 	VMOVAPS      Y6, Y1
 	VFMADD231PS  Y15, Y9, Y1
-	VMOVUPS      Y4, 32(R12)
+	VMOVUPS      Y4, 32(R13)
 	VADDPS       Y11, Y10, Y4
 	VSUBPS       Y11, Y10, Y10
 	VSUBPS       Y13, Y12, Y11
@@ -13481,7 +13249,7 @@ butterfly:
 	VFMADD231PS  Y15, Y8, Y12
 	VFMSUB213PS  Y7, Y15, Y8
 	VBROADCASTSS butterflyConstants<>+200(SB), Y13
-	VMOVUPS      Y7, 64(R12)
+	VMOVUPS      Y7, 64(R13)
 	VMOVAPS      Y12, Y7
 	VFMADD231PS  Y13, Y14, Y7
 	VFNMADD213PS Y6, Y15, Y9
@@ -13489,56 +13257,56 @@ butterfly:
 	VFMADD231PS  Y13, Y4, Y15
 	VFNMADD231PS Y13, Y4, Y1
 	VFMSUB231PS  Y13, Y14, Y12
-	VBROADCASTSS 8(R10), Y4
+	VBROADCASTSS 8(R11), Y4
 	VMULPS       Y4, Y7, Y14
-	VBROADCASTSS 12(R10), Y13
+	VBROADCASTSS 12(R11), Y13
 	VMULPS       Y13, Y7, Y7
 	VFMSUB231PS  Y13, Y15, Y14
 	VFMADD231PS  Y4, Y15, Y7
-	VMOVUPS      Y7, 64(SI)
-	VBROADCASTSS 44(R10), Y4
+	VMOVUPS      Y7, 64(SI)(R8*1)
+	VBROADCASTSS 44(R11), Y4
 	VMULPS       Y4, Y12, Y7
-	VMOVUPS      Y14, 64(DI)
+	VMOVUPS      Y14, 64(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+200(SB), Y13
 	VMOVAPS      Y8, Y14
 	VFNMADD231PS Y13, Y10, Y14
-	VBROADCASTSS 40(R10), Y15
+	VBROADCASTSS 40(R11), Y15
 	VMULPS       Y15, Y12, Y12
 	VFMADD231PS  Y4, Y1, Y12
 	VFMADD231PS  Y13, Y10, Y8
-	VMOVUPS      Y12, 320(DI)
+	VMOVUPS      Y12, 320(DI)(R8*1)
 	VMOVAPS      Y9, Y4
 	VFNMADD231PS Y13, Y11, Y4
 	VFMSUB231PS  Y15, Y1, Y7
-	VMOVUPS      Y7, 320(SI)
-	VBROADCASTSS 56(R10), Y1
+	VMOVUPS      Y7, 320(SI)(R8*1)
+	VBROADCASTSS 56(R11), Y1
 	VMULPS       Y1, Y8, Y7
-	VBROADCASTSS 60(R10), Y10
+	VBROADCASTSS 60(R11), Y10
 	VFMADD231PS  Y10, Y4, Y7
 	VSUBPS       Y3, Y2, Y12
 	VMULPS       Y10, Y8, Y8
 	VADDPS       Y3, Y2, Y2
 	VSUBPS       Y0, Y5, Y3
 	VFMADD231PS  Y13, Y11, Y9
-	VBROADCASTSS 32(R10), Y10
+	VBROADCASTSS 32(R11), Y10
 	VMULPS       Y10, Y14, Y11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMSUB231PS  Y1, Y4, Y8
 	VSUBPS       Y12, Y3, Y1
-	VBROADCASTSS 36(R10), Y4
+	VBROADCASTSS 36(R11), Y4
 	VMULPS       Y4, Y14, Y13
 	VFMADD231PS  Y4, Y9, Y11
-	VMOVUPS      (R12), Y4
-	VMOVUPS      32(R12), Y14
+	VMOVUPS      (R13), Y4
+	VMOVUPS      32(R13), Y14
 	VADDPS       Y14, Y4, Y15
-	VMOVUPS      Y11, 256(DI)
+	VMOVUPS      Y11, 256(DI)(R8*1)
 	VADDPS       Y3, Y12, Y3
 	VFMSUB231PS  Y10, Y9, Y13
 	VADDPS       Y5, Y0, Y0
-	VMOVUPS      Y13, 256(SI)
+	VMOVUPS      Y13, 256(SI)(R8*1)
 	VSUBPS       Y4, Y14, Y4
-	VMOVUPS      64(R12), Y5
+	VMOVUPS      64(R13), Y5
 	VSUBPS       Y5, Y6, Y9
 	VBROADCASTSS butterflyConstants<>+48(SB), Y10
 	VMOVAPS      Y4, Y11
@@ -13552,60 +13320,56 @@ butterfly:
 	VADDPS       Y5, Y6, Y2
 	VADDPS       Y15, Y2, Y5
 	VSUBPS       Y0, Y5, Y6
-	VMOVUPS      Y8, 448(SI)
+	VMOVUPS      Y8, 448(SI)(R8*1)
 	VSUBPS       Y15, Y2, Y2
-	VBROADCASTSS 28(R10), Y8
+	VBROADCASTSS 28(R11), Y8
 	VMULPS       Y8, Y3, Y10
 	VADDPS       Y0, Y5, Y0
-	VMOVUPS      Y0, (BX)
-	VBROADCASTSS (R10), Y0
+	VMOVUPS      Y0, (BX)(R8*1)
+	VBROADCASTSS (R11), Y0
 	VMULPS       Y0, Y6, Y0
-	VMOVUPS      Y7, 448(DI)
-	VBROADCASTSS 20(R10), Y5
+	VMOVUPS      Y7, 448(DI)(R8*1)
+	VBROADCASTSS 20(R11), Y5
 	VMULPS       Y5, Y4, Y7
-	VBROADCASTSS 24(R10), Y12
+	VBROADCASTSS 24(R11), Y12
 	VMULPS       Y12, Y3, Y3
-	VBROADCASTSS 48(R10), Y13
+	VBROADCASTSS 48(R11), Y13
 	VMULPS       Y13, Y11, Y14
-	VBROADCASTSS 52(R10), Y15
+	VBROADCASTSS 52(R11), Y15
 	VFMADD231PS  Y15, Y9, Y14
 	VFMADD231PS  Y8, Y2, Y3
 	VMULPS       Y15, Y11, Y8
 	VFMSUB231PS  Y13, Y9, Y8
-	VBROADCASTSS 16(R10), Y9
+	VBROADCASTSS 16(R11), Y9
 	VFMSUB231PS  Y9, Y1, Y7
 	VFMSUB231PS  Y12, Y2, Y10
-	VMOVUPS      Y14, 384(DI)
-	VMOVUPS      Y8, 384(SI)
-	VMOVUPS      Y7, 128(SI)
-	VBROADCASTSS 4(R10), Y2
+	VMOVUPS      Y14, 384(DI)(R8*1)
+	VMOVUPS      Y8, 384(SI)(R8*1)
+	VMOVUPS      Y7, 128(SI)(R8*1)
+	VBROADCASTSS 4(R11), Y2
 	VMULPS       Y2, Y6, Y2
-	VMOVUPS      Y2, (DI)
+	VMOVUPS      Y2, (DI)(R8*1)
 	VMULPS       Y9, Y4, Y2
-	VMOVUPS      Y3, 192(DI)
+	VMOVUPS      Y3, 192(DI)(R8*1)
 	VFMADD231PS  Y5, Y1, Y2
-	VMOVUPS      Y2, 128(DI)
-	VMOVUPS      Y10, 192(SI)
-	VMOVUPS      Y0, (SI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y2, 128(DI)(R8*1)
+	VMOVUPS      Y10, 192(SI)(R8*1)
+	VMOVUPS      Y0, (SI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000400, BX
-	ADDQ         $0x00000400, SI
-	ADDQ         $0x00000400, DI
-	ADDQ         $0x00000040, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000400, R8
 	ADDQ         $0x00000040, R10
+	ADDQ         $0x00000040, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -13629,74 +13393,74 @@ TEXT ·LineBackHalf16AVX2(SB), $64-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      64(DI), Y0
-	VBROADCASTSS 12(R10), Y1
+	VMOVUPS      64(DI)(R8*1), Y0
+	VBROADCASTSS 12(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      320(DI), Y3
-	VBROADCASTSS 44(R10), Y4
+	VMOVUPS      320(DI)(R8*1), Y3
+	VBROADCASTSS 44(R11), Y4
 	VMULPS       Y4, Y3, Y5
-	VMOVUPS      448(DI), Y6
-	VBROADCASTSS 60(R10), Y7
+	VMOVUPS      448(DI)(R8*1), Y6
+	VBROADCASTSS 60(R11), Y7
 	VMULPS       Y7, Y6, Y8
-	VBROADCASTSS 56(R10), Y9
+	VBROADCASTSS 56(R11), Y9
 	VMULPS       Y9, Y6, Y6
-	VBROADCASTSS 40(R10), Y10
+	VBROADCASTSS 40(R11), Y10
 	VMULPS       Y10, Y3, Y3
-	VMOVUPS      256(DI), Y11
-	VBROADCASTSS 32(R10), Y12
+	VMOVUPS      256(DI)(R8*1), Y11
+	VBROADCASTSS 32(R11), Y12
 	VMULPS       Y12, Y11, Y13
-	VBROADCASTSS 36(R10), Y14
+	VBROADCASTSS 36(R11), Y14
 	VMULPS       Y14, Y11, Y11
-	VMOVUPS      320(SI), Y15
+	VMOVUPS      320(SI)(R8*1), Y15
 	VFNMADD231PS Y4, Y15, Y3
-	VMOVUPS      448(SI), Y4
+	VMOVUPS      448(SI)(R8*1), Y4
 	VFNMADD231PS Y7, Y4, Y6
-	VMOVUPS      256(SI), Y7
+	VMOVUPS      256(SI)(R8*1), Y7
 	VFMADD231PS  Y12, Y7, Y11
 	VFMADD231PS  Y10, Y15, Y5
 	VFMADD231PS  Y9, Y4, Y8
 	VADDPS       Y8, Y11, Y4
-	VBROADCASTSS 8(R10), Y9
+	VBROADCASTSS 8(R11), Y9
 	VMULPS       Y9, Y0, Y0
 	VFNMADD231PS Y14, Y7, Y13
 	VSUBPS       Y8, Y11, Y7
-	VMOVUPS      64(SI), Y8
+	VMOVUPS      64(SI)(R8*1), Y8
 	VFMADD231PS  Y9, Y8, Y2
 	VSUBPS       Y6, Y13, Y9
 	VFNMADD231PS Y1, Y8, Y0
 	VSUBPS       Y3, Y0, Y1
-	VMOVUPS      128(DI), Y8
-	VBROADCASTSS 16(R10), Y10
+	VMOVUPS      128(DI)(R8*1), Y8
+	VBROADCASTSS 16(R11), Y10
 	VMULPS       Y10, Y8, Y11
 	VADDPS       Y3, Y0, Y0
 	VSUBPS       Y5, Y2, Y3
 	VSUBPS       Y9, Y3, Y12
-	VBROADCASTSS 20(R10), Y14
+	VBROADCASTSS 20(R11), Y14
 	VMULPS       Y14, Y8, Y8
 	VADDPS       Y6, Y13, Y6
 	VADDPS       Y5, Y2, Y2
 	VSUBPS       Y6, Y0, Y5
-	VMOVUPS      128(SI), Y13
+	VMOVUPS      128(SI)(R8*1), Y13
 	VFMADD231PS  Y10, Y13, Y8
 	VADDPS       Y7, Y1, Y10
 	VADDPS       Y9, Y3, Y3
@@ -13705,15 +13469,15 @@ butterfly:
 	VSUBPS       Y7, Y1, Y1
 	VSUBPS       Y4, Y2, Y2
 	VFNMADD231PS Y14, Y13, Y11
-	VMOVUPS      384(DI), Y4
-	VBROADCASTSS 52(R10), Y7
+	VMOVUPS      384(DI)(R8*1), Y4
+	VBROADCASTSS 52(R11), Y7
 	VMULPS       Y7, Y4, Y9
 	VBROADCASTSS butterflyConstants<>+196(SB), Y13
 	VMOVAPS      Y1, Y14
 	VFMSUB231PS  Y13, Y3, Y14
-	VMOVUPS      384(SI), Y15
-	VMOVUPS      Y6, (R12)
-	VBROADCASTSS 48(R10), Y6
+	VMOVUPS      384(SI)(R8*1), Y15
+	VMOVUPS      Y6, (R13)
+	VBROADCASTSS 48(R11), Y6
 	VFMADD231PS  Y6, Y15, Y9
 	VMULPS       Y6, Y4, Y4
 	VFNMADD231PS Y7, Y15, Y4
@@ -13729,21 +13493,21 @@ butterfly:
 	VSUBPS       Y5, Y2, Y8
 	VADDPS       Y12, Y7, Y9
 	VADDPS       Y2, Y5, Y2
-	VMOVUPS      192(DI), Y5
-	VBROADCASTSS 24(R10), Y13
+	VMOVUPS      192(DI)(R8*1), Y5
+	VBROADCASTSS 24(R11), Y13
 	VMULPS       Y13, Y5, Y15
 	VSUBPS       Y7, Y12, Y7
 	VADDPS       Y4, Y11, Y4
-	VMOVUPS      192(SI), Y11
-	VBROADCASTSS 28(R10), Y12
+	VMOVUPS      192(SI)(R8*1), Y11
+	VBROADCASTSS 28(R11), Y12
 	VFNMADD231PS Y12, Y11, Y15
 	VMULPS       Y12, Y5, Y5
 	VFMADD231PS  Y13, Y11, Y5
-	VBROADCASTSS 4(R10), Y11
-	VMULPS       (DI), Y11, Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  (SI), Y12, Y11
-	VMOVUPS      (BX), Y12
+	VBROADCASTSS 4(R11), Y11
+	VMULPS       (DI)(R8*1), Y11, Y11
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  (SI)(R8*1), Y12, Y11
+	VMOVUPS      (BX)(R8*1), Y12
 	VADDPS       Y11, Y12, Y13
 	VSUBPS       Y11, Y12, Y11
 	VSUBPS       Y5, Y13, Y12
@@ -13760,51 +13524,47 @@ butterfly:
 	VMOVAPS      Y13, Y2
 	VFMADD231PS  Y12, Y9, Y2
 	VFMADD231PS  Y12, Y8, Y4
-	MOVQ         32(R9), R14
-	VMOVUPS      Y0, (R8)(R14*1)
+	MOVQ         32(R10), R14
+	VMOVUPS      Y0, (R9)(R14*1)
 	VFNMADD231PS Y12, Y9, Y13
 	VBROADCASTSS butterflyConstants<>+200(SB), Y0
 	VFNMADD231PS Y0, Y3, Y2
 	VFMADD231PS  Y0, Y14, Y13
-	MOVQ         24(R9), R14
-	VMOVUPS      Y13, (R8)(R14*1)
-	MOVQ         56(R9), R14
-	VMOVUPS      Y2, (R8)(R14*1)
+	MOVQ         24(R10), R14
+	VMOVUPS      Y13, (R9)(R14*1)
+	MOVQ         56(R10), R14
+	VMOVUPS      Y2, (R9)(R14*1)
 	VMOVAPS      Y11, Y2
 	VFNMADD231PS Y12, Y7, Y2
 	VFNMADD231PS Y0, Y10, Y2
 	VFMADD231PS  Y12, Y7, Y11
-	MOVQ         48(R9), R14
-	VMOVUPS      Y5, (R8)(R14*1)
+	MOVQ         48(R10), R14
+	VMOVUPS      Y5, (R9)(R14*1)
 	VFMADD231PS  Y0, Y6, Y11
-	VADDPS       (R12), Y1, Y0
-	MOVQ         (R9), R14
-	VMOVUPS      Y0, (R8)(R14*1)
-	MOVQ         40(R9), R14
-	VMOVUPS      Y2, (R8)(R14*1)
-	MOVQ         16(R9), R14
-	VMOVUPS      Y4, (R8)(R14*1)
-	MOVQ         8(R9), R14
-	VMOVUPS      Y11, (R8)(R14*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VADDPS       (R13), Y1, Y0
+	MOVQ         (R10), R14
+	VMOVUPS      Y0, (R9)(R14*1)
+	MOVQ         40(R10), R14
+	VMOVUPS      Y2, (R9)(R14*1)
+	MOVQ         16(R10), R14
+	VMOVUPS      Y4, (R9)(R14*1)
+	MOVQ         8(R10), R14
+	VMOVUPS      Y11, (R9)(R14*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000400, BX
-	ADDQ         $0x00000400, SI
-	ADDQ         $0x00000400, DI
-	ADDQ         $0x00000040, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000400, R8
 	ADDQ         $0x00000040, R10
+	ADDQ         $0x00000040, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -13828,115 +13588,116 @@ TEXT ·Line32AVX512(SB), $384-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R11
-	ADDQ $0x3f, R11
-	ANDQ $-64, R11
+	LEAQ (SP), R12
+	ADDQ $0x3f, R12
+	ANDQ $-64, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         192(R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	MOVQ         192(R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         104(R9), R12
-	VMOVUPS      (R8)(R12*1), Z1
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Z3
-	MOVQ         232(R9), R12
-	VMOVUPS      (R8)(R12*1), Z4
-	MOVQ         64(R9), R12
-	VMOVUPS      (R8)(R12*1), Z5
-	MOVQ         200(R9), R12
-	VMOVUPS      (R8)(R12*1), Z6
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Z7
-	MOVQ         144(R9), R12
-	VMOVUPS      (R8)(R12*1), Z8
-	MOVQ         216(R9), R12
-	VMOVUPS      (R8)(R12*1), Z9
+	MOVQ         104(R10), R13
+	VMOVUPS      (R9)(R13*1), Z1
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Z3
+	MOVQ         232(R10), R13
+	VMOVUPS      (R9)(R13*1), Z4
+	MOVQ         64(R10), R13
+	VMOVUPS      (R9)(R13*1), Z5
+	MOVQ         200(R10), R13
+	VMOVUPS      (R9)(R13*1), Z6
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Z7
+	MOVQ         144(R10), R13
+	VMOVUPS      (R9)(R13*1), Z8
+	MOVQ         216(R10), R13
+	VMOVUPS      (R9)(R13*1), Z9
 	VADDPS       Z4, Z1, Z10
-	MOVQ         136(R9), R12
-	VMOVUPS      (R8)(R12*1), Z11
-	MOVQ         208(R9), R12
-	VMOVUPS      (R8)(R12*1), Z12
-	MOVQ         160(R9), R12
-	VMOVUPS      (R8)(R12*1), Z13
+	MOVQ         136(R10), R13
+	VMOVUPS      (R9)(R13*1), Z11
+	MOVQ         208(R10), R13
+	VMOVUPS      (R9)(R13*1), Z12
+	MOVQ         160(R10), R13
+	VMOVUPS      (R9)(R13*1), Z13
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Z14
-	MOVQ         248(R9), R12
-	VMOVUPS      (R8)(R12*1), Z15
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Z16
-	MOVQ         88(R9), R12
-	VMOVUPS      (R8)(R12*1), Z17
-	MOVQ         72(R9), R12
-	VMOVUPS      (R8)(R12*1), Z18
-	MOVQ         128(R9), R12
-	VMOVUPS      (R8)(R12*1), Z19
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Z14
+	MOVQ         248(R10), R13
+	VMOVUPS      (R9)(R13*1), Z15
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Z16
+	MOVQ         88(R10), R13
+	VMOVUPS      (R9)(R13*1), Z17
+	MOVQ         72(R10), R13
+	VMOVUPS      (R9)(R13*1), Z18
+	MOVQ         128(R10), R13
+	VMOVUPS      (R9)(R13*1), Z19
 	VSUBPS       Z8, Z2, Z20
 	VADDPS       Z6, Z18, Z21
-	MOVQ         96(R9), R12
-	VMOVUPS      (R8)(R12*1), Z22
-	MOVQ         168(R9), R12
-	VMOVUPS      (R8)(R12*1), Z23
+	MOVQ         96(R10), R13
+	VMOVUPS      (R9)(R13*1), Z22
+	MOVQ         168(R10), R13
+	VMOVUPS      (R9)(R13*1), Z23
 	VSUBPS       Z1, Z4, Z1
-	MOVQ         224(R9), R12
-	VMOVUPS      (R8)(R12*1), Z4
-	MOVQ         152(R9), R12
-	VMOVUPS      (R8)(R12*1), Z24
+	MOVQ         224(R10), R13
+	VMOVUPS      (R9)(R13*1), Z4
+	MOVQ         152(R10), R13
+	VMOVUPS      (R9)(R13*1), Z24
 	VSUBPS       Z24, Z16, Z25
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Z26
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Z26
 	VADDPS       Z13, Z14, Z27
-	MOVQ         80(R9), R12
-	VMOVUPS      (R8)(R12*1), Z28
+	MOVQ         80(R10), R13
+	VMOVUPS      (R9)(R13*1), Z28
 	VADDPS       Z9, Z17, Z29
 	VSUBPS       Z17, Z9, Z9
 	VADDPS       Z12, Z28, Z17
 	VADDPS       Z24, Z16, Z16
-	MOVQ         176(R9), R12
-	VMOVUPS      (R8)(R12*1), Z24
+	MOVQ         176(R10), R13
+	VMOVUPS      (R9)(R13*1), Z24
 	VADDPS       Z4, Z22, Z30
 	VBROADCASTSS butterflyConstants<>+208(SB), Z31
-	VMOVUPS      Z16, (R11)
+	VMOVUPS      Z16, (R12)
 	VMOVAPS      Z25, Z16
 	VFMADD231PS  Z31, Z9, Z16
-	VMOVUPS      Z29, 64(R11)
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Z29
-	VMOVUPS      Z17, 128(R11)
+	VMOVUPS      Z29, 64(R12)
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Z29
+	VMOVUPS      Z17, 128(R12)
 	VADDPS       Z0, Z5, Z17
 	VSUBPS       Z28, Z12, Z12
 	VBROADCASTSS butterflyConstants<>+196(SB), Z28
-	VMOVUPS      Z17, 192(R11)
+	VMOVUPS      Z17, 192(R12)
 	VMOVAPS      Z20, Z17
 	VFMADD231PS  Z28, Z12, Z17
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z31, Z25, Z9
-	MOVQ         112(R9), R12
-	VMOVUPS      (R8)(R12*1), Z25
+	MOVQ         112(R10), R13
+	VMOVUPS      (R9)(R13*1), Z25
 	VSUBPS       Z22, Z4, Z4
 	VSUBPS       Z23, Z7, Z22
-	VMOVUPS      Z10, 256(R11)
-	MOVQ         184(R9), R12
-	VMOVUPS      (R8)(R12*1), Z10
+	VMOVUPS      Z10, 256(R12)
+	MOVQ         184(R10), R13
+	VMOVUPS      (R9)(R13*1), Z10
 	VSUBPS       Z5, Z0, Z0
 	VADDPS       Z8, Z2, Z2
 	VADDPS       Z23, Z7, Z5
@@ -13944,8 +13705,8 @@ butterfly:
 	VSUBPS       Z13, Z14, Z8
 	VSUBPS       Z19, Z3, Z3
 	VSUBPS       Z8, Z4, Z13
-	MOVQ         56(R9), R12
-	VMOVUPS      (R8)(R12*1), Z14
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Z14
 	VADDPS       Z11, Z26, Z19
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
@@ -13956,8 +13717,8 @@ butterfly:
 	VADDPS       Z4, Z8, Z4
 	VSUBPS       Z18, Z6, Z6
 	VSUBPS       Z10, Z14, Z8
-	MOVQ         240(R9), R12
-	VMOVUPS      (R8)(R12*1), Z10
+	MOVQ         240(R10), R13
+	VMOVUPS      (R9)(R13*1), Z10
 	VBROADCASTSS butterflyConstants<>+48(SB), Z14
 	VMOVAPS      Z3, Z18
 	VFNMADD231PS Z14, Z4, Z18
@@ -13970,8 +13731,8 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z24, Z29, Z4
-	MOVQ         120(R9), R12
-	VMOVUPS      (R8)(R12*1), Z24
+	MOVQ         120(R10), R13
+	VMOVUPS      (R9)(R13*1), Z24
 	VSUBPS       Z11, Z26, Z11
 	VADDPS       Z10, Z25, Z26
 	VBROADCASTSS butterflyConstants<>+204(SB), Z29
@@ -14034,7 +13795,7 @@ butterfly:
 	VFNMADD231PS Z9, Z16, Z3
 	VMOVAPS      Z29, Z16
 	VFMADD231PS  Z9, Z1, Z16
-	VMOVUPS      Z12, (SI)
+	VMOVUPS      Z12, (SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z8, Z28, Z31
@@ -14044,7 +13805,7 @@ butterfly:
 	VADDPS       Z15, Z23, Z1
 	VMOVAPS      Z18, Z28
 	VFMADD231PS  Z13, Z10, Z28
-	VMOVUPS      Z16, (DI)
+	VMOVUPS      Z16, (DI)(R8*1)
 	VMOVAPS      Z6, Z16
 	VFMADD231PS  Z8, Z14, Z16
 	VFNMADD231PS Z13, Z10, Z18
@@ -14067,18 +13828,18 @@ butterfly:
 	VADDPS       Z26, Z4, Z11
 	VSUBPS       Z23, Z15, Z15
 	VADDPS       Z30, Z27, Z17
-	VMOVUPS      Z9, 896(DI)
+	VMOVUPS      Z9, 896(DI)(R8*1)
 	VADDPS       Z21, Z19, Z9
-	VMOVUPS      Z28, 192(SI)
+	VMOVUPS      Z28, 192(SI)(R8*1)
 	VMOVAPS      Z0, Z23
 	VFNMADD231PS Z8, Z20, Z23
-	VMOVUPS      Z14, 704(SI)
-	VMOVUPS      256(R11), Z14
+	VMOVUPS      Z14, 704(SI)(R8*1)
+	VMOVUPS      256(R12), Z14
 	VADDPS       Z14, Z5, Z28
-	VMOVUPS      Z22, 768(DI)
+	VMOVUPS      Z22, 768(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      128(R11), Z22
+	VMOVUPS      128(R12), Z22
 	VSUBPS       Z22, Z2, Z31
 	VSUBPS       Z5, Z14, Z5
 	VSUBPS       Z4, Z26, Z4
@@ -14087,13 +13848,13 @@ butterfly:
 	VSUBPS       Z27, Z30, Z22
 	VSUBPS       Z21, Z19, Z19
 	VFNMADD231PS Z8, Z6, Z16
-	VMOVUPS      Z16, 448(DI)
-	VMOVUPS      Z25, 320(SI)
+	VMOVUPS      Z16, 448(DI)(R8*1)
+	VMOVUPS      Z25, 320(SI)(R8*1)
 	VADDPS       Z4, Z31, Z6
-	VMOVUPS      192(R11), Z16
+	VMOVUPS      192(R12), Z16
 	VSUBPS       Z16, Z7, Z21
-	VMOVUPS      (R11), Z25
-	VMOVUPS      64(R11), Z26
+	VMOVUPS      (R12), Z25
+	VMOVUPS      64(R12), Z26
 	VADDPS       Z26, Z25, Z27
 	VSUBPS       Z26, Z25, Z25
 	PREFETCHT1   (CX)
@@ -14106,7 +13867,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+48(SB), Z30
 	VMOVAPS      Z22, Z31
 	VFNMADD231PS Z30, Z4, Z31
-	VMOVUPS      Z3, 512(SI)
+	VMOVUPS      Z3, 512(SI)(R8*1)
 	VFMADD231PS  Z20, Z5, Z19
 	VADDPS       Z1, Z27, Z3
 	VADDPS       Z16, Z7, Z5
@@ -14120,15 +13881,15 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z30, Z4, Z22
-	VMOVUPS      Z18, 448(SI)
+	VMOVUPS      Z18, 448(SI)(R8*1)
 	VMOVAPS      Z15, Z4
 	VFMADD231PS  Z20, Z25, Z4
 	VSUBPS       Z28, Z9, Z9
-	VMOVUPS      Z7, 896(SI)
+	VMOVUPS      Z7, 896(SI)(R8*1)
 	VFMSUB231PS  Z20, Z15, Z25
 	VADDPS       Z4, Z19, Z7
 	VSUBPS       Z9, Z1, Z15
-	VMOVUPS      Z10, 768(SI)
+	VMOVUPS      Z10, 768(SI)(R8*1)
 	VADDPS       Z14, Z5, Z10
 	VADDPS       Z3, Z16, Z17
 	VSUBPS       Z14, Z5, Z5
@@ -14141,13 +13902,13 @@ butterfly:
 	VFMADD231PS  Z13, Z14, Z18
 	VMOVAPS      Z21, Z20
 	VFMADD231PS  Z30, Z6, Z20
-	VMOVUPS      Z5, 256(SI)
+	VMOVUPS      Z5, 256(SI)(R8*1)
 	VFNMADD231PS Z13, Z14, Z22
 	VMOVAPS      Z2, Z5
 	VFMADD231PS  Z30, Z15, Z5
 	VADDPS       Z17, Z10, Z14
 	VFNMADD231PS Z30, Z6, Z21
-	VMOVUPS      Z5, 128(DI)
+	VMOVUPS      Z5, 128(DI)(R8*1)
 	VMOVAPS      Z20, Z5
 	VFMADD231PS  Z13, Z7, Z5
 	VSUBPS       Z4, Z19, Z4
@@ -14158,46 +13919,44 @@ butterfly:
 	ADDQ         16(DX), CX
 	VMOVAPS      Z21, Z9
 	VFNMADD231PS Z13, Z11, Z9
-	VMOVUPS      Z9, 832(SI)
+	VMOVUPS      Z9, 832(SI)(R8*1)
 	VSUBPS       Z16, Z3, Z3
-	VMOVUPS      Z6, 384(DI)
-	VMOVUPS      Z3, 256(DI)
+	VMOVUPS      Z6, 384(DI)(R8*1)
+	VMOVUPS      Z3, 256(DI)(R8*1)
 	VMOVAPS      Z8, Z3
 	VFMADD231PS  Z30, Z1, Z3
-	VMOVUPS      Z12, 320(DI)
-	VMOVUPS      Z14, (BX)
+	VMOVUPS      Z12, 320(DI)(R8*1)
+	VMOVUPS      Z14, (BX)(R8*1)
 	VFMADD231PS  Z13, Z4, Z31
-	VMOVUPS      Z0, 192(DI)
+	VMOVUPS      Z0, 192(DI)(R8*1)
 	VFMADD231PS  Z13, Z11, Z21
-	VMOVUPS      Z31, 832(DI)
+	VMOVUPS      Z31, 832(DI)(R8*1)
 	VFNMADD231PS Z30, Z1, Z8
 	VFNMADD231PS Z30, Z15, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z21, 384(SI)
-	VMOVUPS      Z2, 640(DI)
+	VMOVUPS      Z21, 384(SI)(R8*1)
+	VMOVUPS      Z2, 640(DI)(R8*1)
 	VFNMADD231PS Z13, Z7, Z20
-	VMOVUPS      Z3, 128(SI)
+	VMOVUPS      Z3, 128(SI)(R8*1)
 	VSUBPS       Z17, Z10, Z0
-	VMOVUPS      Z18, 64(DI)
-	VMOVUPS      Z23, 704(DI)
-	VMOVUPS      Z22, 576(DI)
-	VMOVUPS      Z8, 640(SI)
-	VMOVUPS      Z20, 576(SI)
-	VMOVUPS      Z0, 64(BX)
-	VMOVUPS      Z5, 64(SI)
-	VMOVUPS      Z29, 512(DI)
-	ADDQ         $0x00000840, BX
-	ADDQ         $0x00000840, SI
-	ADDQ         $0x00000840, DI
-	ADDQ         $0x00000100, R9
+	VMOVUPS      Z18, 64(DI)(R8*1)
+	VMOVUPS      Z23, 704(DI)(R8*1)
+	VMOVUPS      Z22, 576(DI)(R8*1)
+	VMOVUPS      Z8, 640(SI)(R8*1)
+	VMOVUPS      Z20, 576(SI)(R8*1)
+	VMOVUPS      Z0, 64(BX)(R8*1)
+	VMOVUPS      Z5, 64(SI)(R8*1)
+	VMOVUPS      Z29, 512(DI)(R8*1)
+	ADDQ         $0x00000840, R8
+	ADDQ         $0x00000100, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -14221,68 +13980,69 @@ TEXT ·LineBack32AVX512(SB), $256-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R11
-	ADDQ $0x3f, R11
-	ANDQ $-64, R11
+	LEAQ (SP), R12
+	ADDQ $0x3f, R12
+	ANDQ $-64, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (DI), Z0
-	VMOVUPS      512(DI), Z1
+	VMOVUPS      (DI)(R8*1), Z0
+	VMOVUPS      512(DI)(R8*1), Z1
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      (SI), Z3
-	VMOVUPS      512(SI), Z4
+	VMOVUPS      (SI)(R8*1), Z3
+	VMOVUPS      512(SI)(R8*1), Z4
 	VADDPS       Z4, Z3, Z5
-	VMOVUPS      64(DI), Z6
-	VMOVUPS      576(DI), Z7
+	VMOVUPS      64(DI)(R8*1), Z6
+	VMOVUPS      576(DI)(R8*1), Z7
 	VADDPS       Z7, Z6, Z8
 	VADDPS       Z1, Z0, Z0
 	VSUBPS       Z4, Z3, Z1
-	VMOVUPS      448(SI), Z3
-	VMOVUPS      896(SI), Z4
+	VMOVUPS      448(SI)(R8*1), Z3
+	VMOVUPS      896(SI)(R8*1), Z4
 	VADDPS       Z4, Z3, Z9
-	VMOVUPS      320(DI), Z10
-	VMOVUPS      768(DI), Z11
+	VMOVUPS      320(DI)(R8*1), Z10
+	VMOVUPS      768(DI)(R8*1), Z11
 	VADDPS       Z11, Z10, Z12
-	VMOVUPS      320(SI), Z13
-	VMOVUPS      768(SI), Z14
+	VMOVUPS      320(SI)(R8*1), Z13
+	VMOVUPS      768(SI)(R8*1), Z14
 	VSUBPS       Z14, Z13, Z15
 	VADDPS       Z14, Z13, Z13
 	VADDPS       Z15, Z2, Z14
 	VSUBPS       Z13, Z5, Z16
-	VMOVUPS      192(DI), Z17
-	VMOVUPS      704(DI), Z18
+	VMOVUPS      192(DI)(R8*1), Z17
+	VMOVUPS      704(DI)(R8*1), Z18
 	VSUBPS       Z18, Z17, Z19
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      384(DI), Z20
-	VMOVUPS      832(DI), Z21
+	VMOVUPS      384(DI)(R8*1), Z20
+	VMOVUPS      832(DI)(R8*1), Z21
 	VADDPS       Z21, Z20, Z22
 	VSUBPS       Z22, Z8, Z23
-	VMOVUPS      192(SI), Z24
-	VMOVUPS      704(SI), Z25
+	VMOVUPS      192(SI)(R8*1), Z24
+	VMOVUPS      704(SI)(R8*1), Z25
 	VSUBPS       Z25, Z24, Z26
 	VSUBPS       Z4, Z3, Z3
 	VSUBPS       Z11, Z10, Z4
 	VADDPS       Z25, Z24, Z10
-	VMOVUPS      448(DI), Z11
-	VMOVUPS      896(DI), Z24
+	VMOVUPS      448(DI)(R8*1), Z11
+	VMOVUPS      896(DI)(R8*1), Z24
 	VSUBPS       Z24, Z11, Z25
 	VADDPS       Z18, Z17, Z17
-	VMOVUPS      128(DI), Z18
-	VMOVUPS      640(DI), Z27
+	VMOVUPS      128(DI)(R8*1), Z18
+	VMOVUPS      640(DI)(R8*1), Z27
 	VSUBPS       Z27, Z18, Z28
 	VSUBPS       Z9, Z10, Z29
 	VSUBPS       Z15, Z2, Z2
@@ -14336,10 +14096,10 @@ butterfly:
 	VMOVAPS      Z30, Z29
 	VFMADD231PS  Z13, Z25, Z29
 	VADDPS       Z26, Z0, Z0
-	VMOVUPS      64(SI), Z26
-	VMOVUPS      Z31, (R11)
-	VMOVUPS      576(SI), Z31
-	VMOVUPS      Z29, 64(R11)
+	VMOVUPS      64(SI)(R8*1), Z26
+	VMOVUPS      Z31, (R12)
+	VMOVUPS      576(SI)(R8*1), Z31
+	VMOVUPS      Z29, 64(R12)
 	VADDPS       Z31, Z26, Z29
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
@@ -14350,9 +14110,9 @@ butterfly:
 	VSUBPS       Z4, Z5, Z31
 	VFMADD231PS  Z9, Z17, Z2
 	VFMADD231PS  Z15, Z3, Z1
-	VMOVUPS      384(SI), Z3
-	VMOVUPS      832(SI), Z17
-	VMOVUPS      Z16, 128(R11)
+	VMOVUPS      384(SI)(R8*1), Z3
+	VMOVUPS      832(SI)(R8*1), Z17
+	VMOVUPS      Z16, 128(R12)
 	VADDPS       Z17, Z3, Z16
 	VSUBPS       Z17, Z3, Z3
 	VFMSUB231PS  Z9, Z24, Z14
@@ -14379,8 +14139,8 @@ butterfly:
 	VADDPS       Z16, Z23, Z16
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      128(SI), Z23
-	VMOVUPS      640(SI), Z29
+	VMOVUPS      128(SI)(R8*1), Z23
+	VMOVUPS      640(SI)(R8*1), Z29
 	VSUBPS       Z29, Z23, Z30
 	VSUBPS       Z20, Z26, Z20
 	VADDPS       Z5, Z4, Z4
@@ -14393,16 +14153,16 @@ butterfly:
 	VADDPS       Z30, Z28, Z6
 	VSUBPS       Z28, Z30, Z20
 	VFMSUB231PS  Z13, Z1, Z19
-	VMOVUPS      (BX), Z1
-	VMOVUPS      64(BX), Z13
+	VMOVUPS      (BX)(R8*1), Z1
+	VMOVUPS      64(BX)(R8*1), Z13
 	VSUBPS       Z13, Z1, Z24
-	VMOVUPS      256(DI), Z28
+	VMOVUPS      256(DI)(R8*1), Z28
 	VADDPS       Z28, Z24, Z30
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z13, Z1, Z1
 	VSUBPS       Z28, Z24, Z13
-	VMOVUPS      256(SI), Z24
+	VMOVUPS      256(SI)(R8*1), Z24
 	VADDPS       Z24, Z1, Z28
 	VSUBPS       Z24, Z1, Z1
 	VADDPS       Z17, Z1, Z24
@@ -14448,10 +14208,10 @@ butterfly:
 	VMOVAPS      Z9, Z20
 	VFMADD231PS  Z17, Z7, Z20
 	VFNMADD231PS Z17, Z7, Z9
-	MOVQ         (R9), R12
-	VMOVUPS      Z5, (R8)(R12*1)
-	MOVQ         128(R9), R12
-	VMOVUPS      Z10, (R8)(R12*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Z5, (R9)(R13*1)
+	MOVQ         128(R10), R13
+	VMOVUPS      Z10, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+220(SB), Z5
@@ -14459,16 +14219,16 @@ butterfly:
 	VFNMADD231PS Z5, Z25, Z7
 	VMOVAPS      Z30, Z10
 	VFMADD231PS  Z5, Z19, Z10
-	MOVQ         208(R9), R12
-	VMOVUPS      Z20, (R8)(R12*1)
-	MOVQ         56(R9), R12
-	VMOVUPS      Z10, (R8)(R12*1)
+	MOVQ         208(R10), R13
+	VMOVUPS      Z20, (R9)(R13*1)
+	MOVQ         56(R10), R13
+	VMOVUPS      Z10, (R9)(R13*1)
 	VSUBPS       Z0, Z6, Z10
 	VFNMADD231PS Z5, Z19, Z30
 	VADDPS       Z0, Z6, Z0
-	MOVQ         136(R9), R12
-	VMOVUPS      Z7, (R8)(R12*1)
-	VMOVUPS      64(R11), Z6
+	MOVQ         136(R10), R13
+	VMOVUPS      Z7, (R9)(R13*1)
+	VMOVUPS      64(R12), Z6
 	VMOVAPS      Z28, Z7
 	VFMADD231PS  Z5, Z6, Z7
 	VFMADD231PS  Z5, Z25, Z29
@@ -14478,107 +14238,105 @@ butterfly:
 	VFNMADD231PS Z15, Z31, Z20
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         200(R9), R12
-	VMOVUPS      Z7, (R8)(R12*1)
+	MOVQ         200(R10), R13
+	VMOVUPS      Z7, (R9)(R13*1)
 	VMOVAPS      Z24, Z7
 	VFNMADD231PS Z17, Z11, Z7
 	VFNMADD231PS Z5, Z6, Z28
-	MOVQ         72(R9), R12
-	VMOVUPS      Z28, (R8)(R12*1)
-	MOVQ         64(R9), R12
-	VMOVUPS      Z10, (R8)(R12*1)
+	MOVQ         72(R10), R13
+	VMOVUPS      Z28, (R9)(R13*1)
+	MOVQ         64(R10), R13
+	VMOVUPS      Z10, (R9)(R13*1)
 	VFNMADD231PS Z17, Z27, Z12
-	MOVQ         80(R9), R12
-	VMOVUPS      Z9, (R8)(R12*1)
+	MOVQ         80(R10), R13
+	VMOVUPS      Z9, (R9)(R13*1)
 	VFMADD231PS  Z17, Z11, Z24
 	VBROADCASTSS butterflyConstants<>+228(SB), Z6
 	VMOVAPS      Z23, Z9
 	VFMADD231PS  Z6, Z2, Z9
-	VMOVUPS      (R11), Z10
+	VMOVUPS      (R12), Z10
 	VMOVAPS      Z16, Z11
 	VFMADD231PS  Z6, Z10, Z11
-	MOVQ         24(R9), R12
-	VMOVUPS      Z11, (R8)(R12*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Z11, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMOVAPS      Z8, Z11
 	VFNMADD231PS Z15, Z4, Z11
-	MOVQ         240(R9), R12
-	VMOVUPS      Z24, (R8)(R12*1)
+	MOVQ         240(R10), R13
+	VMOVUPS      Z24, (R9)(R13*1)
 	VMOVAPS      Z1, Z24
 	VFMADD231PS  Z17, Z21, Z24
 	VFMADD231PS  Z15, Z31, Z18
-	MOVQ         216(R9), R12
-	VMOVUPS      Z9, (R8)(R12*1)
-	MOVQ         184(R9), R12
-	VMOVUPS      Z30, (R8)(R12*1)
+	MOVQ         216(R10), R13
+	VMOVUPS      Z9, (R9)(R13*1)
+	MOVQ         184(R10), R13
+	VMOVUPS      Z30, (R9)(R13*1)
 	VFNMADD231PS Z6, Z10, Z16
 	VMOVAPS      Z3, Z9
 	VFMADD231PS  Z5, Z22, Z9
-	MOVQ         160(R9), R12
-	VMOVUPS      Z20, (R8)(R12*1)
-	MOVQ         248(R9), R12
-	VMOVUPS      Z9, (R8)(R12*1)
-	MOVQ         152(R9), R12
-	VMOVUPS      Z16, (R8)(R12*1)
-	VMOVUPS      128(R11), Z9
+	MOVQ         160(R10), R13
+	VMOVUPS      Z20, (R9)(R13*1)
+	MOVQ         248(R10), R13
+	VMOVUPS      Z9, (R9)(R13*1)
+	MOVQ         152(R10), R13
+	VMOVUPS      Z16, (R9)(R13*1)
+	VMOVUPS      128(R12), Z9
 	VMOVAPS      Z13, Z10
 	VFMADD231PS  Z6, Z9, Z10
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         176(R9), R12
-	VMOVUPS      Z12, (R8)(R12*1)
+	MOVQ         176(R10), R13
+	VMOVUPS      Z12, (R9)(R13*1)
 	VFNMADD231PS Z17, Z21, Z1
 	VFNMADD231PS Z6, Z2, Z23
-	MOVQ         48(R9), R12
-	VMOVUPS      Z19, (R8)(R12*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Z19, (R9)(R13*1)
 	VFMADD231PS  Z15, Z4, Z8
 	VMOVAPS      Z26, Z2
 	VFNMADD231PS Z6, Z14, Z2
-	MOVQ         16(R9), R12
-	VMOVUPS      Z24, (R8)(R12*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Z24, (R9)(R13*1)
 	VFNMADD231PS Z6, Z9, Z13
-	MOVQ         104(R9), R12
-	VMOVUPS      Z13, (R8)(R12*1)
-	MOVQ         8(R9), R12
-	VMOVUPS      Z29, (R8)(R12*1)
-	MOVQ         32(R9), R12
-	VMOVUPS      Z18, (R8)(R12*1)
-	MOVQ         112(R9), R12
-	VMOVUPS      Z7, (R8)(R12*1)
+	MOVQ         104(R10), R13
+	VMOVUPS      Z13, (R9)(R13*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Z29, (R9)(R13*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Z18, (R9)(R13*1)
+	MOVQ         112(R10), R13
+	VMOVUPS      Z7, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z6, Z14, Z26
-	MOVQ         224(R9), R12
-	VMOVUPS      Z8, (R8)(R12*1)
-	MOVQ         40(R9), R12
-	VMOVUPS      Z26, (R8)(R12*1)
-	MOVQ         88(R9), R12
-	VMOVUPS      Z23, (R8)(R12*1)
-	MOVQ         168(R9), R12
-	VMOVUPS      Z2, (R8)(R12*1)
-	MOVQ         144(R9), R12
-	VMOVUPS      Z1, (R8)(R12*1)
-	MOVQ         96(R9), R12
-	VMOVUPS      Z11, (R8)(R12*1)
+	MOVQ         224(R10), R13
+	VMOVUPS      Z8, (R9)(R13*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Z26, (R9)(R13*1)
+	MOVQ         88(R10), R13
+	VMOVUPS      Z23, (R9)(R13*1)
+	MOVQ         168(R10), R13
+	VMOVUPS      Z2, (R9)(R13*1)
+	MOVQ         144(R10), R13
+	VMOVUPS      Z1, (R9)(R13*1)
+	MOVQ         96(R10), R13
+	VMOVUPS      Z11, (R9)(R13*1)
 	VFNMADD231PS Z5, Z22, Z3
-	MOVQ         232(R9), R12
-	VMOVUPS      Z10, (R8)(R12*1)
-	MOVQ         192(R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
-	MOVQ         120(R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
-	ADDQ         $0x00000840, BX
-	ADDQ         $0x00000840, SI
-	ADDQ         $0x00000840, DI
-	ADDQ         $0x00000100, R9
+	MOVQ         232(R10), R13
+	VMOVUPS      Z10, (R9)(R13*1)
+	MOVQ         192(R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
+	MOVQ         120(R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
+	ADDQ         $0x00000840, R8
+	ADDQ         $0x00000100, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -14602,82 +14360,83 @@ TEXT ·LineTwiddled32AVX512(SB), $576-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x3f, R12
-	ANDQ $-64, R12
+	LEAQ (SP), R13
+	ADDQ $0x3f, R13
+	ANDQ $-64, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         232(R9), R13
-	VMOVUPS      (R8)(R13*1), Z0
+	MOVQ         232(R10), R14
+	VMOVUPS      (R9)(R14*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         80(R9), R13
-	VMOVUPS      (R8)(R13*1), Z1
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Z2
-	MOVQ         64(R9), R13
-	VMOVUPS      (R8)(R13*1), Z3
-	MOVQ         208(R9), R13
-	VMOVUPS      (R8)(R13*1), Z4
-	MOVQ         88(R9), R13
-	VMOVUPS      (R8)(R13*1), Z5
-	MOVQ         200(R9), R13
-	VMOVUPS      (R8)(R13*1), Z6
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Z7
-	MOVQ         224(R9), R13
-	VMOVUPS      (R8)(R13*1), Z8
-	MOVQ         152(R9), R13
-	VMOVUPS      (R8)(R13*1), Z9
-	MOVQ         32(R9), R13
-	VMOVUPS      (R8)(R13*1), Z10
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Z11
-	MOVQ         136(R9), R13
-	VMOVUPS      (R8)(R13*1), Z12
-	MOVQ         72(R9), R13
-	VMOVUPS      (R8)(R13*1), Z13
-	MOVQ         104(R9), R13
-	VMOVUPS      (R8)(R13*1), Z14
-	MOVQ         96(R9), R13
-	VMOVUPS      (R8)(R13*1), Z15
-	MOVQ         240(R9), R13
-	VMOVUPS      (R8)(R13*1), Z16
+	MOVQ         80(R10), R14
+	VMOVUPS      (R9)(R14*1), Z1
+	MOVQ         8(R10), R14
+	VMOVUPS      (R9)(R14*1), Z2
+	MOVQ         64(R10), R14
+	VMOVUPS      (R9)(R14*1), Z3
+	MOVQ         208(R10), R14
+	VMOVUPS      (R9)(R14*1), Z4
+	MOVQ         88(R10), R14
+	VMOVUPS      (R9)(R14*1), Z5
+	MOVQ         200(R10), R14
+	VMOVUPS      (R9)(R14*1), Z6
+	MOVQ         (R10), R14
+	VMOVUPS      (R9)(R14*1), Z7
+	MOVQ         224(R10), R14
+	VMOVUPS      (R9)(R14*1), Z8
+	MOVQ         152(R10), R14
+	VMOVUPS      (R9)(R14*1), Z9
+	MOVQ         32(R10), R14
+	VMOVUPS      (R9)(R14*1), Z10
+	MOVQ         16(R10), R14
+	VMOVUPS      (R9)(R14*1), Z11
+	MOVQ         136(R10), R14
+	VMOVUPS      (R9)(R14*1), Z12
+	MOVQ         72(R10), R14
+	VMOVUPS      (R9)(R14*1), Z13
+	MOVQ         104(R10), R14
+	VMOVUPS      (R9)(R14*1), Z14
+	MOVQ         96(R10), R14
+	VMOVUPS      (R9)(R14*1), Z15
+	MOVQ         240(R10), R14
+	VMOVUPS      (R9)(R14*1), Z16
 	VSUBPS       Z1, Z4, Z17
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         112(R9), R13
-	VMOVUPS      (R8)(R13*1), Z18
-	MOVQ         56(R9), R13
-	VMOVUPS      (R8)(R13*1), Z19
-	MOVQ         128(R9), R13
-	VMOVUPS      (R8)(R13*1), Z20
-	MOVQ         160(R9), R13
-	VMOVUPS      (R8)(R13*1), Z21
+	MOVQ         112(R10), R14
+	VMOVUPS      (R9)(R14*1), Z18
+	MOVQ         56(R10), R14
+	VMOVUPS      (R9)(R14*1), Z19
+	MOVQ         128(R10), R14
+	VMOVUPS      (R9)(R14*1), Z20
+	MOVQ         160(R10), R14
+	VMOVUPS      (R9)(R14*1), Z21
 	VADDPS       Z21, Z10, Z22
 	VSUBPS       Z15, Z8, Z23
 	VADDPS       Z8, Z15, Z8
-	MOVQ         192(R9), R13
-	VMOVUPS      (R8)(R13*1), Z15
+	MOVQ         192(R10), R14
+	VMOVUPS      (R9)(R14*1), Z15
 	VADDPS       Z16, Z18, Z24
-	MOVQ         144(R9), R13
-	VMOVUPS      (R8)(R13*1), Z25
+	MOVQ         144(R10), R14
+	VMOVUPS      (R9)(R14*1), Z25
 	VADDPS       Z6, Z13, Z26
 	VSUBPS       Z14, Z0, Z27
-	MOVQ         248(R9), R13
-	VMOVUPS      (R8)(R13*1), Z28
+	MOVQ         248(R10), R14
+	VMOVUPS      (R9)(R14*1), Z28
 	VSUBPS       Z12, Z2, Z29
 	VSUBPS       Z13, Z6, Z6
 	VSUBPS       Z25, Z11, Z13
@@ -14685,43 +14444,43 @@ butterfly:
 	VADDPS       Z12, Z2, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Z12
-	MOVQ         216(R9), R13
-	VMOVUPS      (R8)(R13*1), Z31
+	MOVQ         24(R10), R14
+	VMOVUPS      (R9)(R14*1), Z12
+	MOVQ         216(R10), R14
+	VMOVUPS      (R9)(R14*1), Z31
 	VSUBPS       Z21, Z10, Z10
 	VADDPS       Z0, Z14, Z0
-	MOVQ         168(R9), R13
-	VMOVUPS      (R8)(R13*1), Z14
+	MOVQ         168(R10), R14
+	VMOVUPS      (R9)(R14*1), Z14
 	VSUBPS       Z10, Z23, Z21
 	VADDPS       Z4, Z1, Z1
 	VSUBPS       Z5, Z31, Z4
-	VMOVUPS      Z8, (R12)
-	MOVQ         40(R9), R13
-	VMOVUPS      (R8)(R13*1), Z8
-	VMOVUPS      Z22, 64(R12)
+	VMOVUPS      Z8, (R13)
+	MOVQ         40(R10), R14
+	VMOVUPS      (R9)(R14*1), Z8
+	VMOVUPS      Z22, 64(R13)
 	VADDPS       Z9, Z12, Z22
-	VMOVUPS      Z22, 128(R12)
-	MOVQ         120(R9), R13
-	VMOVUPS      (R8)(R13*1), Z22
-	VMOVUPS      Z30, 192(R12)
+	VMOVUPS      Z22, 128(R13)
+	MOVQ         120(R10), R14
+	VMOVUPS      (R9)(R14*1), Z22
+	VMOVUPS      Z30, 192(R13)
 	VSUBPS       Z14, Z8, Z30
-	VMOVUPS      Z0, 256(R12)
-	MOVQ         48(R9), R13
-	VMOVUPS      (R8)(R13*1), Z0
-	VMOVUPS      Z2, 320(R12)
-	MOVQ         176(R9), R13
-	VMOVUPS      (R8)(R13*1), Z2
+	VMOVUPS      Z0, 256(R13)
+	MOVQ         48(R10), R14
+	VMOVUPS      (R9)(R14*1), Z0
+	VMOVUPS      Z2, 320(R13)
+	MOVQ         176(R10), R14
+	VMOVUPS      (R9)(R14*1), Z2
 	VADDPS       Z31, Z5, Z5
 	VADDPS       Z15, Z3, Z31
 	VSUBPS       Z9, Z12, Z9
 	VBROADCASTSS butterflyConstants<>+208(SB), Z12
-	VMOVUPS      Z5, 384(R12)
+	VMOVUPS      Z5, 384(R13)
 	VMOVAPS      Z27, Z5
 	VFMADD231PS  Z12, Z30, Z5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z31, 448(R12)
+	VMOVUPS      Z31, 448(R13)
 	VMOVAPS      Z9, Z31
 	VFMADD231PS  Z12, Z4, Z31
 	VFNMADD231PS Z12, Z9, Z4
@@ -14736,8 +14495,8 @@ butterfly:
 	VFMADD231PS  Z18, Z5, Z29
 	VFMSUB231PS  Z12, Z27, Z30
 	VSUBPS       Z22, Z28, Z12
-	MOVQ         184(R9), R13
-	VMOVUPS      (R8)(R13*1), Z27
+	MOVQ         184(R10), R14
+	VMOVUPS      (R9)(R14*1), Z27
 	VADDPS       Z14, Z8, Z8
 	VSUBPS       Z3, Z15, Z3
 	VADDPS       Z28, Z22, Z14
@@ -14808,11 +14567,11 @@ butterfly:
 	ADDQ         16(DX), CX
 	VADDPS       Z4, Z31, Z4
 	VFMADD231PS  Z9, Z6, Z12
-	VBROADCASTSS 12(R10), Z6
+	VBROADCASTSS 12(R11), Z6
 	VMULPS       Z6, Z12, Z17
 	VMOVAPS      Z21, Z23
 	VFNMADD231PS Z9, Z15, Z23
-	VBROADCASTSS 8(R10), Z31
+	VBROADCASTSS 8(R11), Z31
 	VFMSUB231PS  Z31, Z22, Z17
 	VFNMADD231PS Z9, Z29, Z25
 	VMOVAPS      Z3, Z29
@@ -14820,12 +14579,12 @@ butterfly:
 	VFNMADD231PS Z9, Z28, Z3
 	VMULPS       Z31, Z12, Z12
 	VFMADD231PS  Z6, Z22, Z12
-	VBROADCASTSS 72(R10), Z6
+	VBROADCASTSS 72(R11), Z6
 	VMULPS       Z6, Z5, Z22
-	VBROADCASTSS 76(R10), Z28
+	VBROADCASTSS 76(R11), Z28
 	VFMADD231PS  Z28, Z25, Z22
 	VMULPS       Z28, Z5, Z5
-	VMOVUPS      Z17, 64(SI)
+	VMOVUPS      Z17, 64(SI)(R8*1)
 	VMOVAPS      Z7, Z17
 	VFNMADD231PS Z20, Z10, Z17
 	VMOVAPS      Z2, Z28
@@ -14835,22 +14594,22 @@ butterfly:
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z9, Z15, Z21
 	VSUBPS       Z1, Z11, Z9
-	VBROADCASTSS 52(R10), Z10
+	VBROADCASTSS 52(R11), Z10
 	VMULPS       Z10, Z3, Z15
 	VFNMADD231PS Z18, Z13, Z2
 	VFMSUB231PS  Z6, Z25, Z5
-	VBROADCASTSS 48(R10), Z6
+	VBROADCASTSS 48(R11), Z6
 	VFMSUB231PS  Z6, Z21, Z15
-	VBROADCASTSS 104(R10), Z13
+	VBROADCASTSS 104(R11), Z13
 	VMULPS       Z13, Z29, Z25
-	VBROADCASTSS 108(R10), Z31
+	VBROADCASTSS 108(R11), Z31
 	VMULPS       Z31, Z29, Z29
-	VMOVUPS      Z22, 576(DI)
+	VMOVUPS      Z22, 576(DI)(R8*1)
 	VMOVAPS      Z27, Z22
 	VFMADD231PS  Z20, Z16, Z22
 	VADDPS       Z1, Z11, Z1
 	VFNMADD231PS Z20, Z16, Z27
-	VMOVUPS      Z12, 64(DI)
+	VMOVUPS      Z12, 64(DI)(R8*1)
 	VMOVAPS      Z30, Z11
 	VFNMADD231PS Z18, Z4, Z11
 	VFMADD231PS  Z31, Z23, Z25
@@ -14861,60 +14620,60 @@ butterfly:
 	VSUBPS       Z19, Z14, Z11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z15, 384(SI)
+	VMOVUPS      Z15, 384(SI)(R8*1)
 	VFMADD231PS  Z18, Z4, Z30
 	VADDPS       Z24, Z0, Z4
 	VFMSUB231PS  Z13, Z23, Z29
-	VBROADCASTSS 36(R10), Z13
+	VBROADCASTSS 36(R11), Z13
 	VMULPS       Z13, Z16, Z15
 	VMULPS       Z6, Z3, Z3
-	VBROADCASTSS 96(R10), Z6
+	VBROADCASTSS 96(R11), Z6
 	VMULPS       Z6, Z27, Z18
 	VMOVAPS      Z7, Z23
 	VFNMADD231PS Z12, Z28, Z23
-	VBROADCASTSS 32(R10), Z31
+	VBROADCASTSS 32(R11), Z31
 	VMULPS       Z31, Z16, Z16
 	VFMADD231PS  Z12, Z28, Z7
 	VMOVAPS      Z22, Z28
 	VFNMADD231PS Z12, Z2, Z28
 	VFMADD231PS  Z10, Z21, Z3
-	VBROADCASTSS 100(R10), Z10
+	VBROADCASTSS 100(R11), Z10
 	VMULPS       Z10, Z27, Z21
 	VFMADD231PS  Z10, Z23, Z18
 	VMOVAPS      Z17, Z10
 	VFMADD231PS  Z12, Z30, Z10
 	VFMADD231PS  Z12, Z2, Z22
-	VMOVUPS      Z29, 832(SI)
+	VMOVUPS      Z29, 832(SI)(R8*1)
 	VFNMADD231PS Z12, Z30, Z17
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z18, 768(DI)
-	VMOVUPS      320(R12), Z2
+	VMOVUPS      Z18, 768(DI)(R8*1)
+	VMOVUPS      320(R13), Z2
 	VSUBPS       Z26, Z2, Z12
 	VFMSUB231PS  Z6, Z23, Z21
-	VMOVUPS      256(R12), Z6
+	VMOVUPS      256(R13), Z6
 	VSUBPS       Z8, Z6, Z18
-	VMOVUPS      Z3, 384(DI)
+	VMOVUPS      Z3, 384(DI)(R8*1)
 	VFMADD231PS  Z13, Z7, Z16
-	VMOVUPS      Z5, 576(SI)
-	VBROADCASTSS 68(R10), Z3
+	VMOVUPS      Z5, 576(SI)(R8*1)
+	VBROADCASTSS 68(R11), Z3
 	VMULPS       Z3, Z28, Z5
-	VBROADCASTSS 124(R10), Z13
+	VBROADCASTSS 124(R11), Z13
 	VMULPS       Z13, Z22, Z23
-	VMOVUPS      Z25, 832(DI)
-	VMOVUPS      192(R12), Z25
-	VMOVUPS      448(R12), Z27
+	VMOVUPS      Z25, 832(DI)(R8*1)
+	VMOVUPS      192(R13), Z25
+	VMOVUPS      448(R13), Z27
 	VADDPS       Z27, Z25, Z29
-	VMOVUPS      Z21, 768(SI)
-	VBROADCASTSS 120(R10), Z21
+	VMOVUPS      Z21, 768(SI)(R8*1)
+	VBROADCASTSS 120(R11), Z21
 	VFMSUB231PS  Z21, Z17, Z23
 	VSUBPS       Z0, Z24, Z0
-	VMOVUPS      Z16, 256(DI)
+	VMOVUPS      Z16, 256(DI)(R8*1)
 	VFMSUB231PS  Z31, Z7, Z15
 	VSUBPS       Z27, Z25, Z7
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z23, 960(SI)
+	VMOVUPS      Z23, 960(SI)(R8*1)
 	VADDPS       Z6, Z8, Z6
 	VSUBPS       Z9, Z0, Z8
 	VADDPS       Z0, Z9, Z0
@@ -14923,17 +14682,17 @@ butterfly:
 	VFMADD231PS  Z9, Z18, Z16
 	VADDPS       Z26, Z2, Z2
 	VSUBPS       Z1, Z4, Z23
-	VMOVUPS      128(R12), Z24
-	VMOVUPS      384(R12), Z25
+	VMOVUPS      128(R13), Z24
+	VMOVUPS      384(R13), Z25
 	VSUBPS       Z25, Z24, Z26
-	VMOVUPS      Z15, 256(SI)
-	VBROADCASTSS 64(R10), Z15
+	VMOVUPS      Z15, 256(SI)(R8*1)
+	VBROADCASTSS 64(R11), Z15
 	VMULPS       Z15, Z28, Z27
 	VMOVAPS      Z11, Z28
 	VFMADD231PS  Z9, Z26, Z28
 	VFMSUB231PS  Z9, Z11, Z26
-	VMOVUPS      64(R12), Z11
-	VMOVUPS      (R12), Z30
+	VMOVUPS      64(R13), Z11
+	VMOVUPS      (R13), Z30
 	VADDPS       Z30, Z11, Z31
 	VFMADD231PS  Z3, Z10, Z27
 	VADDPS       Z14, Z19, Z3
@@ -14956,7 +14715,7 @@ butterfly:
 	VSUBPS       Z31, Z29, Z28
 	VSUBPS       Z6, Z2, Z2
 	VADDPS       Z1, Z16, Z6
-	VBROADCASTSS 56(R10), Z29
+	VBROADCASTSS 56(R11), Z29
 	VMULPS       Z29, Z15, Z31
 	VSUBPS       Z19, Z3, Z3
 	VFNMADD231PS Z9, Z12, Z18
@@ -14977,25 +14736,25 @@ butterfly:
 	VFMADD231PS  Z20, Z10, Z14
 	VFNMADD231PS Z20, Z10, Z9
 	VFMADD231PS  Z20, Z18, Z4
-	VMOVUPS      Z5, 512(SI)
-	VMOVUPS      Z27, 512(DI)
-	VBROADCASTSS 84(R10), Z5
+	VMOVUPS      Z5, 512(SI)(R8*1)
+	VMOVUPS      Z27, 512(DI)(R8*1)
+	VBROADCASTSS 84(R11), Z5
 	VMULPS       Z5, Z8, Z10
 	VFNMADD231PS Z11, Z0, Z7
 	VMOVAPS      Z7, Z0
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z13, Z17, Z12
-	VBROADCASTSS 80(R10), Z13
+	VBROADCASTSS 80(R11), Z13
 	VFMSUB231PS  Z13, Z9, Z10
 	VSUBPS       Z1, Z16, Z1
 	VMULPS       Z13, Z8, Z8
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 116(R10), Z13
+	VBROADCASTSS 116(R11), Z13
 	VMULPS       Z13, Z25, Z16
-	VBROADCASTSS 112(R10), Z17
+	VBROADCASTSS 112(R11), Z17
 	VMULPS       Z17, Z25, Z18
-	VBROADCASTSS 20(R10), Z24
+	VBROADCASTSS 20(R11), Z24
 	VMULPS       Z24, Z4, Z25
 	VSUBPS       Z19, Z6, Z26
 	VADDPS       Z19, Z6, Z6
@@ -15004,77 +14763,75 @@ butterfly:
 	VSUBPS       Z2, Z3, Z2
 	VMOVAPS      Z23, Z3
 	VFNMADD231PS Z11, Z2, Z3
-	VBROADCASTSS 60(R10), Z5
+	VBROADCASTSS 60(R11), Z5
 	VFMADD231PS  Z5, Z0, Z31
-	VBROADCASTSS 16(R10), Z9
+	VBROADCASTSS 16(R11), Z9
 	VMULPS       Z9, Z4, Z4
 	VMULPS       Z5, Z15, Z5
-	VBROADCASTSS (R10), Z15
+	VBROADCASTSS (R11), Z15
 	VMULPS       Z15, Z26, Z15
 	VFMADD231PS  Z24, Z14, Z4
-	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z6, (BX)(R8*1)
 	VMOVAPS      Z28, Z6
 	VFMADD231PS  Z11, Z19, Z6
 	VFNMADD231PS Z20, Z22, Z7
-	VMOVUPS      Z12, 960(DI)
+	VMOVUPS      Z12, 960(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z11, Z2, Z23
-	VBROADCASTSS 44(R10), Z2
+	VBROADCASTSS 44(R11), Z2
 	VMULPS       Z2, Z21, Z12
-	VMOVUPS      Z15, (SI)
-	VBROADCASTSS 40(R10), Z15
+	VMOVUPS      Z15, (SI)(R8*1)
+	VBROADCASTSS 40(R11), Z15
 	VMULPS       Z15, Z21, Z20
 	VFMADD231PS  Z13, Z7, Z18
-	VBROADCASTSS 28(R10), Z13
+	VBROADCASTSS 28(R11), Z13
 	VMULPS       Z13, Z23, Z21
-	VMOVUPS      Z18, 896(DI)
+	VMOVUPS      Z18, 896(DI)(R8*1)
 	VFMSUB231PS  Z9, Z14, Z25
-	VBROADCASTSS 24(R10), Z9
+	VBROADCASTSS 24(R11), Z9
 	VMULPS       Z9, Z23, Z14
-	VMOVUPS      Z10, 640(SI)
+	VMOVUPS      Z10, 640(SI)(R8*1)
 	VFMSUB231PS  Z15, Z1, Z12
-	VBROADCASTSS 4(R10), Z10
+	VBROADCASTSS 4(R11), Z10
 	VMULPS       Z10, Z26, Z10
 	VFNMADD231PS Z11, Z19, Z28
 	VFMADD231PS  Z2, Z1, Z20
-	VMOVUPS      Z20, 320(DI)
-	VBROADCASTSS 88(R10), Z1
+	VMOVUPS      Z20, 320(DI)(R8*1)
+	VBROADCASTSS 88(R11), Z1
 	VMULPS       Z1, Z3, Z2
 	VFMSUB231PS  Z17, Z7, Z16
 	VFMSUB231PS  Z29, Z0, Z5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z13, Z6, Z14
-	VMOVUPS      Z31, 448(DI)
-	VMOVUPS      Z16, 896(SI)
-	VMOVUPS      Z14, 192(DI)
-	VMOVUPS      Z8, 640(DI)
-	VMOVUPS      Z4, 128(DI)
-	VMOVUPS      Z10, (DI)
-	VMOVUPS      Z12, 320(SI)
-	VMOVUPS      Z5, 448(SI)
-	VBROADCASTSS 92(R10), Z0
+	VMOVUPS      Z31, 448(DI)(R8*1)
+	VMOVUPS      Z16, 896(SI)(R8*1)
+	VMOVUPS      Z14, 192(DI)(R8*1)
+	VMOVUPS      Z8, 640(DI)(R8*1)
+	VMOVUPS      Z4, 128(DI)(R8*1)
+	VMOVUPS      Z10, (DI)(R8*1)
+	VMOVUPS      Z12, 320(SI)(R8*1)
+	VMOVUPS      Z5, 448(SI)(R8*1)
+	VBROADCASTSS 92(R11), Z0
 	VMULPS       Z0, Z3, Z3
 	VFMSUB231PS  Z9, Z6, Z21
-	VMOVUPS      Z21, 192(SI)
+	VMOVUPS      Z21, 192(SI)(R8*1)
 	VFMSUB231PS  Z1, Z28, Z3
-	VMOVUPS      Z25, 128(SI)
+	VMOVUPS      Z25, 128(SI)(R8*1)
 	VFMADD231PS  Z0, Z28, Z2
-	VMOVUPS      Z3, 704(SI)
-	VMOVUPS      Z2, 704(DI)
-	ADDQ         $0x00000840, BX
-	ADDQ         $0x00000840, SI
-	ADDQ         $0x00000840, DI
-	ADDQ         $0x00000100, R9
-	ADDQ         $0x00000080, R10
+	VMOVUPS      Z3, 704(SI)(R8*1)
+	VMOVUPS      Z2, 704(DI)(R8*1)
+	ADDQ         $0x00000840, R8
+	ADDQ         $0x00000100, R10
+	ADDQ         $0x00000080, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -15098,88 +14855,89 @@ TEXT ·LineBackTwiddled32AVX512(SB), $256-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x3f, R12
-	ANDQ $-64, R12
+	LEAQ (SP), R13
+	ADDQ $0x3f, R13
+	ANDQ $-64, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      576(DI), Z0
-	VBROADCASTSS 76(R10), Z1
+	VMOVUPS      576(DI)(R8*1), Z0
+	VBROADCASTSS 76(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      64(DI), Z3
-	VBROADCASTSS 12(R10), Z4
+	VMOVUPS      64(DI)(R8*1), Z3
+	VBROADCASTSS 12(R11), Z4
 	VMULPS       Z4, Z3, Z5
-	VMOVUPS      576(SI), Z6
-	VBROADCASTSS 72(R10), Z7
+	VMOVUPS      576(SI)(R8*1), Z6
+	VBROADCASTSS 72(R11), Z7
 	VFMADD231PS  Z7, Z6, Z2
-	VMOVUPS      832(DI), Z8
-	VBROADCASTSS 108(R10), Z9
+	VMOVUPS      832(DI)(R8*1), Z8
+	VBROADCASTSS 108(R11), Z9
 	VMULPS       Z9, Z8, Z10
 	VMULPS       Z7, Z0, Z0
-	VMOVUPS      768(DI), Z7
-	VBROADCASTSS 100(R10), Z11
+	VMOVUPS      768(DI)(R8*1), Z7
+	VBROADCASTSS 100(R11), Z11
 	VMULPS       Z11, Z7, Z12
-	VMOVUPS      256(DI), Z13
-	VBROADCASTSS 36(R10), Z14
+	VMOVUPS      256(DI)(R8*1), Z13
+	VBROADCASTSS 36(R11), Z14
 	VMULPS       Z14, Z13, Z15
-	VMOVUPS      768(SI), Z16
-	VBROADCASTSS 96(R10), Z17
+	VMOVUPS      768(SI)(R8*1), Z16
+	VBROADCASTSS 96(R11), Z17
 	VFMADD231PS  Z17, Z16, Z12
-	VMOVUPS      384(DI), Z18
-	VBROADCASTSS 48(R10), Z19
+	VMOVUPS      384(DI)(R8*1), Z18
+	VBROADCASTSS 48(R11), Z19
 	VMULPS       Z19, Z18, Z20
-	VMOVUPS      512(DI), Z21
-	VBROADCASTSS 68(R10), Z22
+	VMOVUPS      512(DI)(R8*1), Z21
+	VBROADCASTSS 68(R11), Z22
 	VMULPS       Z22, Z21, Z23
-	VBROADCASTSS 52(R10), Z24
+	VBROADCASTSS 52(R11), Z24
 	VMULPS       Z24, Z18, Z18
-	VBROADCASTSS 32(R10), Z25
+	VBROADCASTSS 32(R11), Z25
 	VMULPS       Z25, Z13, Z13
 	VMULPS       Z17, Z7, Z7
-	VMOVUPS      960(DI), Z17
-	VBROADCASTSS 120(R10), Z26
+	VMOVUPS      960(DI)(R8*1), Z17
+	VBROADCASTSS 120(R11), Z26
 	VMULPS       Z26, Z17, Z27
-	VBROADCASTSS 124(R10), Z28
+	VBROADCASTSS 124(R11), Z28
 	VMULPS       Z28, Z17, Z17
-	VMOVUPS      512(SI), Z29
-	VBROADCASTSS 64(R10), Z30
+	VMOVUPS      512(SI)(R8*1), Z29
+	VBROADCASTSS 64(R11), Z30
 	VFMADD231PS  Z30, Z29, Z23
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      384(SI), Z31
+	VMOVUPS      384(SI)(R8*1), Z31
 	VFMADD231PS  Z19, Z31, Z18
 	VFNMADD231PS Z1, Z6, Z0
-	VBROADCASTSS 8(R10), Z1
+	VBROADCASTSS 8(R11), Z1
 	VMULPS       Z1, Z3, Z3
-	VBROADCASTSS 104(R10), Z6
+	VBROADCASTSS 104(R11), Z6
 	VMULPS       Z6, Z8, Z8
-	VMOVUPS      832(SI), Z19
+	VMOVUPS      832(SI)(R8*1), Z19
 	VFMADD231PS  Z6, Z19, Z10
 	VFNMADD231PS Z24, Z31, Z20
 	VFNMADD231PS Z9, Z19, Z8
-	VMOVUPS      64(SI), Z6
+	VMOVUPS      64(SI)(R8*1), Z6
 	VFMADD231PS  Z1, Z6, Z5
-	VMOVUPS      960(SI), Z1
+	VMOVUPS      960(SI)(R8*1), Z1
 	VFNMADD231PS Z28, Z1, Z27
 	VMULPS       Z30, Z21, Z9
-	VMOVUPS      640(DI), Z19
-	VBROADCASTSS 84(R10), Z21
+	VMOVUPS      640(DI)(R8*1), Z19
+	VBROADCASTSS 84(R11), Z21
 	VMULPS       Z21, Z19, Z24
-	VMOVUPS      256(SI), Z28
+	VMOVUPS      256(SI)(R8*1), Z28
 	VFNMADD231PS Z14, Z28, Z13
 	VFMADD231PS  Z26, Z1, Z17
 	VFNMADD231PS Z4, Z6, Z3
@@ -15189,7 +14947,7 @@ butterfly:
 	ADDQ         16(DX), CX
 	VSUBPS       Z0, Z3, Z4
 	VFMADD231PS  Z25, Z28, Z15
-	VBROADCASTSS 80(R10), Z6
+	VBROADCASTSS 80(R11), Z6
 	VMULPS       Z6, Z19, Z14
 	VADDPS       Z2, Z5, Z19
 	VFNMADD231PS Z11, Z16, Z7
@@ -15217,8 +14975,8 @@ butterfly:
 	VSUBPS       Z9, Z17, Z5
 	VADDPS       Z17, Z9, Z9
 	VSUBPS       Z8, Z2, Z11
-	VMOVUPS      128(DI), Z17
-	VBROADCASTSS 20(R10), Z22
+	VMOVUPS      128(DI)(R8*1), Z17
+	VBROADCASTSS 20(R11), Z22
 	VMULPS       Z22, Z17, Z23
 	VSUBPS       Z1, Z19, Z26
 	VADDPS       Z8, Z2, Z2
@@ -15230,13 +14988,13 @@ butterfly:
 	VSUBPS       Z3, Z15, Z12
 	VSUBPS       Z10, Z18, Z10
 	VADDPS       Z20, Z26, Z18
-	VMOVUPS      128(SI), Z19
-	VBROADCASTSS 16(R10), Z27
+	VMOVUPS      128(SI)(R8*1), Z19
+	VBROADCASTSS 16(R11), Z27
 	VFMADD231PS  Z27, Z19, Z23
 	VADDPS       Z3, Z15, Z3
 	VADDPS       Z5, Z7, Z15
 	VSUBPS       Z25, Z1, Z28
-	VMOVUPS      640(SI), Z29
+	VMOVUPS      640(SI)(R8*1), Z29
 	VFNMADD231PS Z21, Z29, Z14
 	VADDPS       Z10, Z4, Z21
 	VADDPS       Z9, Z13, Z9
@@ -15257,8 +15015,8 @@ butterfly:
 	VMOVAPS      Z4, Z10
 	VFNMADD231PS Z13, Z9, Z10
 	VADDPS       Z25, Z1, Z1
-	VMOVUPS      448(DI), Z16
-	VBROADCASTSS 60(R10), Z17
+	VMOVUPS      448(DI)(R8*1), Z16
+	VBROADCASTSS 60(R11), Z17
 	VMULPS       Z17, Z16, Z19
 	VSUBPS       Z20, Z26, Z20
 	VMOVAPS      Z2, Z22
@@ -15275,7 +15033,7 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z14, Z6, Z31
-	VMOVUPS      Z29, (R12)
+	VMOVUPS      Z29, (R13)
 	VMOVAPS      Z9, Z29
 	VFNMADD231PS Z27, Z21, Z29
 	VFNMADD231PS Z13, Z5, Z2
@@ -15286,10 +15044,10 @@ butterfly:
 	VFMSUB231PS  Z0, Z11, Z5
 	VMOVAPS      Z18, Z8
 	VFMADD231PS  Z25, Z15, Z8
-	VMOVUPS      Z5, 64(R12)
-	VMOVUPS      448(SI), Z5
-	VMOVUPS      Z8, 128(R12)
-	VBROADCASTSS 56(R10), Z8
+	VMOVUPS      Z5, 64(R13)
+	VMOVUPS      448(SI)(R8*1), Z5
+	VMOVUPS      Z8, 128(R13)
+	VBROADCASTSS 56(R11), Z8
 	VFMADD231PS  Z8, Z5, Z19
 	VMULPS       Z8, Z16, Z8
 	VMOVAPS      Z4, Z16
@@ -15303,11 +15061,11 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Z24, Z23, Z4
-	VMOVUPS      896(DI), Z5
-	VBROADCASTSS 112(R10), Z6
+	VMOVUPS      896(DI)(R8*1), Z5
+	VBROADCASTSS 112(R11), Z6
 	VMULPS       Z6, Z5, Z14
-	VMOVUPS      896(SI), Z17
-	VBROADCASTSS 116(R10), Z18
+	VMOVUPS      896(SI)(R8*1), Z17
+	VBROADCASTSS 116(R11), Z18
 	VFNMADD231PS Z18, Z17, Z14
 	VFMADD231PS  Z27, Z9, Z21
 	VMULPS       Z18, Z5, Z5
@@ -15315,8 +15073,8 @@ butterfly:
 	VADDPS       Z14, Z8, Z8
 	VFMADD231PS  Z6, Z17, Z5
 	VADDPS       Z24, Z23, Z6
-	VMOVUPS      320(DI), Z14
-	VBROADCASTSS 44(R10), Z17
+	VMOVUPS      320(DI)(R8*1), Z14
+	VBROADCASTSS 44(R11), Z17
 	VMULPS       Z17, Z14, Z18
 	VSUBPS       Z5, Z19, Z22
 	VADDPS       Z9, Z4, Z23
@@ -15332,43 +15090,43 @@ butterfly:
 	VADDPS       Z5, Z6, Z5
 	VSUBPS       Z24, Z19, Z6
 	VSUBPS       Z12, Z28, Z12
-	VMOVUPS      192(DI), Z19
-	VBROADCASTSS 28(R10), Z24
+	VMOVUPS      192(DI)(R8*1), Z19
+	VBROADCASTSS 28(R11), Z24
 	VMULPS       Z24, Z19, Z27
 	VMOVAPS      Z0, Z28
 	VFMADD231PS  Z25, Z4, Z28
 	VFNMADD231PS Z25, Z0, Z4
 	VMOVAPS      Z9, Z0
 	VFMSUB231PS  Z25, Z23, Z0
-	VBROADCASTSS 24(R10), Z30
+	VBROADCASTSS 24(R11), Z30
 	VMULPS       Z30, Z19, Z19
 	VFMADD231PS  Z25, Z9, Z23
-	VMOVUPS      192(SI), Z9
+	VMOVUPS      192(SI)(R8*1), Z9
 	VFMADD231PS  Z30, Z9, Z27
 	VFNMADD231PS Z24, Z9, Z19
-	VMOVUPS      704(DI), Z9
-	VBROADCASTSS 88(R10), Z24
+	VMOVUPS      704(DI)(R8*1), Z9
+	VBROADCASTSS 88(R11), Z24
 	VMULPS       Z24, Z9, Z25
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 92(R10), Z30
+	VBROADCASTSS 92(R11), Z30
 	VMULPS       Z30, Z9, Z9
 	VADDPS       Z8, Z31, Z8
-	VMOVUPS      704(SI), Z31
+	VMOVUPS      704(SI)(R8*1), Z31
 	VFMADD231PS  Z24, Z31, Z9
 	VSUBPS       Z9, Z27, Z24
 	VFNMADD231PS Z30, Z31, Z25
-	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 40(R11), Z30
 	VMULPS       Z30, Z14, Z14
 	VADDPS       Z9, Z27, Z9
-	VMOVUPS      320(SI), Z27
+	VMOVUPS      320(SI)(R8*1), Z27
 	VFMADD231PS  Z30, Z27, Z18
 	VFNMADD231PS Z17, Z27, Z14
-	VBROADCASTSS 4(R10), Z17
-	VMULPS       (DI), Z17, Z17
-	VBROADCASTSS (R10), Z27
-	VFMADD231PS  (SI), Z27, Z17
-	VMOVUPS      (BX), Z27
+	VBROADCASTSS 4(R11), Z17
+	VMULPS       (DI)(R8*1), Z17, Z17
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  (SI)(R8*1), Z27, Z17
+	VMOVUPS      (BX)(R8*1), Z27
 	VSUBPS       Z17, Z27, Z30
 	VADDPS       Z25, Z19, Z31
 	VSUBPS       Z25, Z19, Z19
@@ -15417,42 +15175,42 @@ butterfly:
 	VFNMADD231PS Z9, Z23, Z0
 	VFMADD231PS  Z9, Z23, Z14
 	VSUBPS       Z1, Z5, Z23
-	MOVQ         128(R9), R13
-	VMOVUPS      Z23, (R8)(R13*1)
+	MOVQ         128(R10), R14
+	VMOVUPS      Z23, (R9)(R14*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z3, Z24, Z23
-	MOVQ         192(R9), R13
-	VMOVUPS      Z23, (R8)(R13*1)
+	MOVQ         192(R10), R14
+	VMOVUPS      Z23, (R9)(R14*1)
 	VSUBPS       Z3, Z24, Z3
 	VBROADCASTSS butterflyConstants<>+220(SB), Z23
 	VMOVAPS      Z19, Z24
 	VFMADD231PS  Z23, Z29, Z24
-	MOVQ         64(R9), R13
-	VMOVUPS      Z3, (R8)(R13*1)
+	MOVQ         64(R10), R14
+	VMOVUPS      Z3, (R9)(R14*1)
 	VMOVAPS      Z28, Z3
 	VFNMADD231PS Z9, Z20, Z3
 	VADDPS       Z1, Z5, Z1
 	VFNMADD231PS Z23, Z29, Z19
 	VMOVAPS      Z25, Z5
 	VFNMADD231PS Z23, Z21, Z5
-	MOVQ         72(R9), R13
-	VMOVUPS      Z5, (R8)(R13*1)
+	MOVQ         72(R10), R14
+	VMOVUPS      Z5, (R9)(R14*1)
 	VBROADCASTSS butterflyConstants<>+228(SB), Z5
 	VMOVAPS      Z18, Z29
 	VFNMADD231PS Z5, Z2, Z29
 	VFMADD231PS  Z9, Z20, Z28
-	MOVQ         8(R9), R13
-	VMOVUPS      Z24, (R8)(R13*1)
+	MOVQ         8(R10), R14
+	VMOVUPS      Z24, (R9)(R14*1)
 	VMOVAPS      Z17, Z20
 	VFMADD231PS  Z9, Z15, Z20
 	VFMADD231PS  Z5, Z2, Z18
-	MOVQ         (R9), R13
-	VMOVUPS      Z1, (R8)(R13*1)
+	MOVQ         (R10), R14
+	VMOVUPS      Z1, (R9)(R14*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         48(R9), R13
-	VMOVUPS      Z20, (R8)(R13*1)
+	MOVQ         48(R10), R14
+	VMOVUPS      Z20, (R9)(R14*1)
 	VMOVAPS      Z30, Z1
 	VFMADD231PS  Z9, Z26, Z1
 	VMOVAPS      Z8, Z2
@@ -15463,94 +15221,92 @@ butterfly:
 	VFMADD231PS  Z13, Z12, Z24
 	VFMADD231PS  Z23, Z10, Z0
 	VFNMADD231PS Z9, Z26, Z30
-	VMOVUPS      (R12), Z10
+	VMOVUPS      (R13), Z10
 	VMOVAPS      Z14, Z26
 	VFMADD231PS  Z23, Z10, Z26
 	VFMADD231PS  Z23, Z21, Z25
-	MOVQ         80(R9), R13
-	VMOVUPS      Z30, (R8)(R13*1)
+	MOVQ         80(R10), R14
+	VMOVUPS      Z30, (R9)(R14*1)
 	VMOVAPS      Z22, Z21
 	VFMADD231PS  Z5, Z16, Z21
-	MOVQ         32(R9), R13
-	VMOVUPS      Z24, (R8)(R13*1)
+	MOVQ         32(R10), R14
+	VMOVUPS      Z24, (R9)(R14*1)
 	VFNMADD231PS Z23, Z10, Z14
 	VFMADD231PS  Z13, Z7, Z8
-	MOVQ         224(R9), R13
-	VMOVUPS      Z8, (R8)(R13*1)
+	MOVQ         224(R10), R14
+	VMOVUPS      Z8, (R9)(R14*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z13, Z12, Z31
-	MOVQ         16(R9), R13
-	VMOVUPS      Z28, (R8)(R13*1)
-	MOVQ         144(R9), R13
-	VMOVUPS      Z3, (R8)(R13*1)
+	MOVQ         16(R10), R14
+	VMOVUPS      Z28, (R9)(R14*1)
+	MOVQ         144(R10), R14
+	VMOVUPS      Z3, (R9)(R14*1)
 	VMOVAPS      Z27, Z3
 	VFNMADD231PS Z5, Z11, Z3
-	MOVQ         24(R9), R13
-	VMOVUPS      Z18, (R8)(R13*1)
-	MOVQ         248(R9), R13
-	VMOVUPS      Z26, (R8)(R13*1)
-	MOVQ         208(R9), R13
-	VMOVUPS      Z1, (R8)(R13*1)
-	VMOVUPS      128(R12), Z1
+	MOVQ         24(R10), R14
+	VMOVUPS      Z18, (R9)(R14*1)
+	MOVQ         248(R10), R14
+	VMOVUPS      Z26, (R9)(R14*1)
+	MOVQ         208(R10), R14
+	VMOVUPS      Z1, (R9)(R14*1)
+	VMOVUPS      128(R13), Z1
 	VMOVAPS      Z6, Z7
 	VFNMADD231PS Z9, Z1, Z7
-	MOVQ         184(R9), R13
-	VMOVUPS      Z20, (R8)(R13*1)
+	MOVQ         184(R10), R14
+	VMOVUPS      Z20, (R9)(R14*1)
 	VFNMADD231PS Z9, Z15, Z17
-	MOVQ         96(R9), R13
-	VMOVUPS      Z2, (R8)(R13*1)
+	MOVQ         96(R10), R14
+	VMOVUPS      Z2, (R9)(R14*1)
 	VFMADD231PS  Z9, Z1, Z6
-	MOVQ         240(R9), R13
-	VMOVUPS      Z6, (R8)(R13*1)
-	MOVQ         104(R9), R13
-	VMOVUPS      Z3, (R8)(R13*1)
-	VMOVUPS      64(R12), Z1
+	MOVQ         240(R10), R14
+	VMOVUPS      Z6, (R9)(R14*1)
+	MOVQ         104(R10), R14
+	VMOVUPS      Z3, (R9)(R14*1)
+	VMOVUPS      64(R13), Z1
 	VMOVAPS      Z4, Z2
 	VFMADD231PS  Z5, Z1, Z2
-	MOVQ         160(R9), R13
-	VMOVUPS      Z31, (R8)(R13*1)
+	MOVQ         160(R10), R14
+	VMOVUPS      Z31, (R9)(R14*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         136(R9), R13
-	VMOVUPS      Z19, (R8)(R13*1)
-	MOVQ         120(R9), R13
-	VMOVUPS      Z14, (R8)(R13*1)
+	MOVQ         136(R10), R14
+	VMOVUPS      Z19, (R9)(R14*1)
+	MOVQ         120(R10), R14
+	VMOVUPS      Z14, (R9)(R14*1)
 	VFNMADD231PS Z5, Z16, Z22
-	MOVQ         40(R9), R13
-	VMOVUPS      Z2, (R8)(R13*1)
-	MOVQ         88(R9), R13
-	VMOVUPS      Z22, (R8)(R13*1)
+	MOVQ         40(R10), R14
+	VMOVUPS      Z2, (R9)(R14*1)
+	MOVQ         88(R10), R14
+	VMOVUPS      Z22, (R9)(R14*1)
 	VFNMADD231PS Z5, Z1, Z4
-	MOVQ         200(R9), R13
-	VMOVUPS      Z25, (R8)(R13*1)
-	MOVQ         176(R9), R13
-	VMOVUPS      Z17, (R8)(R13*1)
-	MOVQ         152(R9), R13
-	VMOVUPS      Z29, (R8)(R13*1)
-	MOVQ         112(R9), R13
-	VMOVUPS      Z7, (R8)(R13*1)
-	MOVQ         216(R9), R13
-	VMOVUPS      Z21, (R8)(R13*1)
-	MOVQ         168(R9), R13
-	VMOVUPS      Z4, (R8)(R13*1)
-	MOVQ         56(R9), R13
-	VMOVUPS      Z0, (R8)(R13*1)
+	MOVQ         200(R10), R14
+	VMOVUPS      Z25, (R9)(R14*1)
+	MOVQ         176(R10), R14
+	VMOVUPS      Z17, (R9)(R14*1)
+	MOVQ         152(R10), R14
+	VMOVUPS      Z29, (R9)(R14*1)
+	MOVQ         112(R10), R14
+	VMOVUPS      Z7, (R9)(R14*1)
+	MOVQ         216(R10), R14
+	VMOVUPS      Z21, (R9)(R14*1)
+	MOVQ         168(R10), R14
+	VMOVUPS      Z4, (R9)(R14*1)
+	MOVQ         56(R10), R14
+	VMOVUPS      Z0, (R9)(R14*1)
 	VFMADD231PS  Z5, Z11, Z27
-	MOVQ         232(R9), R13
-	VMOVUPS      Z27, (R8)(R13*1)
-	ADDQ         $0x00000840, BX
-	ADDQ         $0x00000840, SI
-	ADDQ         $0x00000840, DI
-	ADDQ         $0x00000100, R9
-	ADDQ         $0x00000080, R10
+	MOVQ         232(R10), R14
+	VMOVUPS      Z27, (R9)(R14*1)
+	ADDQ         $0x00000840, R8
+	ADDQ         $0x00000100, R10
+	ADDQ         $0x00000080, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -15574,61 +15330,62 @@ TEXT ·LineHalf32AVX512(SB), $448-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x3f, R12
-	ANDQ $-64, R12
+	LEAQ (SP), R13
+	ADDQ $0x3f, R13
+	ANDQ $-64, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         48(R9), R13
-	VMOVUPS      (R8)(R13*1), Z0
+	MOVQ         48(R10), R14
+	VMOVUPS      (R9)(R14*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         56(R9), R13
-	VMOVUPS      (R8)(R13*1), Z1
-	MOVQ         112(R9), R13
-	VMOVUPS      (R8)(R13*1), Z2
-	MOVQ         88(R9), R13
-	VMOVUPS      (R8)(R13*1), Z3
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Z4
-	MOVQ         40(R9), R13
-	VMOVUPS      (R8)(R13*1), Z5
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Z6
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Z7
-	MOVQ         72(R9), R13
-	VMOVUPS      (R8)(R13*1), Z8
-	MOVQ         80(R9), R13
-	VMOVUPS      (R8)(R13*1), Z9
+	MOVQ         56(R10), R14
+	VMOVUPS      (R9)(R14*1), Z1
+	MOVQ         112(R10), R14
+	VMOVUPS      (R9)(R14*1), Z2
+	MOVQ         88(R10), R14
+	VMOVUPS      (R9)(R14*1), Z3
+	MOVQ         8(R10), R14
+	VMOVUPS      (R9)(R14*1), Z4
+	MOVQ         40(R10), R14
+	VMOVUPS      (R9)(R14*1), Z5
+	MOVQ         16(R10), R14
+	VMOVUPS      (R9)(R14*1), Z6
+	MOVQ         24(R10), R14
+	VMOVUPS      (R9)(R14*1), Z7
+	MOVQ         72(R10), R14
+	VMOVUPS      (R9)(R14*1), Z8
+	MOVQ         80(R10), R14
+	VMOVUPS      (R9)(R14*1), Z9
 	VBROADCASTSS butterflyConstants<>+204(SB), Z10
 	VMOVAPS      Z8, Z11
 	VFMADD231PS  Z10, Z4, Z11
 	VMOVAPS      Z4, Z12
 	VFNMADD231PS Z10, Z8, Z12
-	MOVQ         104(R9), R13
-	VMOVUPS      (R8)(R13*1), Z13
-	MOVQ         120(R9), R13
-	VMOVUPS      (R8)(R13*1), Z14
+	MOVQ         104(R10), R14
+	VMOVUPS      (R9)(R14*1), Z13
+	MOVQ         120(R10), R14
+	VMOVUPS      (R9)(R14*1), Z14
 	VMOVAPS      Z1, Z15
 	VFMADD231PS  Z10, Z14, Z15
 	VBROADCASTSS butterflyConstants<>+196(SB), Z16
 	VMOVAPS      Z2, Z17
 	VFMSUB231PS  Z16, Z0, Z17
-	MOVQ         32(R9), R13
-	VMOVUPS      (R8)(R13*1), Z18
+	MOVQ         32(R10), R14
+	VMOVUPS      (R9)(R14*1), Z18
 	VBROADCASTSS butterflyConstants<>+208(SB), Z19
 	VMOVAPS      Z3, Z20
 	VFMADD231PS  Z19, Z7, Z20
@@ -15637,11 +15394,11 @@ butterfly:
 	VFMSUB231PS  Z21, Z15, Z22
 	VMOVAPS      Z7, Z23
 	VFNMADD231PS Z19, Z3, Z23
-	MOVQ         96(R9), R13
-	VMOVUPS      (R8)(R13*1), Z24
+	MOVQ         96(R10), R14
+	VMOVUPS      (R9)(R14*1), Z24
 	VFMSUB213PS  Z14, Z1, Z10
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Z25
+	MOVQ         (R10), R14
+	VMOVUPS      (R9)(R14*1), Z25
 	VMOVAPS      Z5, Z26
 	VFMADD231PS  Z19, Z13, Z26
 	VFMSUB213PS  Z13, Z5, Z19
@@ -15656,24 +15413,24 @@ butterfly:
 	VFMADD231PS  Z15, Z26, Z11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         64(R9), R13
-	VMOVUPS      (R8)(R13*1), Z26
+	MOVQ         64(R10), R14
+	VMOVUPS      (R9)(R14*1), Z26
 	VADDPS       Z18, Z24, Z30
 	VMOVAPS      Z0, Z31
 	VFMADD231PS  Z16, Z2, Z31
 	VFNMADD231PS Z15, Z19, Z12
 	VBROADCASTSS butterflyConstants<>+48(SB), Z19
-	VMOVUPS      Z4, (R12)
+	VMOVUPS      Z4, (R13)
 	VMOVAPS      Z26, Z4
 	VFMSUB231PS  Z19, Z30, Z4
-	VMOVUPS      Z8, 64(R12)
+	VMOVUPS      Z8, 64(R13)
 	VMOVAPS      Z6, Z8
 	VFNMADD231PS Z16, Z9, Z8
-	VMOVUPS      Z1, 128(R12)
+	VMOVUPS      Z1, 128(R13)
 	VMOVAPS      Z9, Z1
 	VFMADD231PS  Z16, Z6, Z1
 	VADDPS       Z29, Z12, Z16
-	VMOVUPS      Z14, 192(R12)
+	VMOVUPS      Z14, 192(R13)
 	VADDPS       Z31, Z1, Z14
 	VFNMADD231PS Z21, Z10, Z23
 	VFMADD213PS  Z26, Z19, Z30
@@ -15684,10 +15441,10 @@ butterfly:
 	VSUBPS       Z24, Z18, Z17
 	VSUBPS       Z1, Z31, Z1
 	VBROADCASTSS butterflyConstants<>+200(SB), Z31
-	VMOVUPS      Z18, 256(R12)
+	VMOVUPS      Z18, 256(R13)
 	VMOVAPS      Z30, Z18
 	VFMADD231PS  Z31, Z14, Z18
-	VMOVUPS      Z24, 320(R12)
+	VMOVUPS      Z24, 320(R13)
 	VMOVAPS      Z25, Z24
 	VFMADD231PS  Z19, Z17, Z24
 	VFNMADD213PS Z25, Z19, Z17
@@ -15709,27 +15466,27 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMSUB231PS  Z27, Z11, Z18
-	VBROADCASTSS 8(R10), Z8
+	VBROADCASTSS 8(R11), Z8
 	VMULPS       Z8, Z19, Z11
-	VBROADCASTSS 12(R10), Z28
+	VBROADCASTSS 12(R11), Z28
 	VFMSUB231PS  Z28, Z20, Z11
 	VMULPS       Z28, Z19, Z19
 	VADDPS       Z22, Z23, Z28
-	VMOVUPS      Z11, 64(DI)
+	VMOVUPS      Z11, 64(DI)(R8*1)
 	VSUBPS       Z23, Z22, Z11
-	VBROADCASTSS 72(R10), Z22
+	VBROADCASTSS 72(R11), Z22
 	VMULPS       Z22, Z18, Z23
 	VFMADD231PS  Z8, Z20, Z19
 	VMOVAPS      Z4, Z8
 	VFNMADD231PS Z31, Z21, Z8
-	VBROADCASTSS 76(R10), Z20
+	VBROADCASTSS 76(R11), Z20
 	VFMADD231PS  Z20, Z29, Z23
 	VMULPS       Z20, Z18, Z18
 	VADDPS       Z3, Z7, Z20
 	VFMADD231PS  Z31, Z21, Z4
 	VMOVAPS      Z17, Z21
 	VFMADD231PS  Z31, Z1, Z21
-	VMOVUPS      Z23, 576(DI)
+	VMOVUPS      Z23, 576(DI)(R8*1)
 	VFMSUB231PS  Z22, Z29, Z18
 	VMOVAPS      Z30, Z22
 	VFMADD231PS  Z27, Z14, Z22
@@ -15738,7 +15495,7 @@ butterfly:
 	VSUBPS       Z3, Z7, Z3
 	VFNMADD231PS Z15, Z11, Z16
 	VFNMADD231PS Z27, Z14, Z30
-	VBROADCASTSS 52(R10), Z7
+	VBROADCASTSS 52(R11), Z7
 	VMULPS       Z7, Z30, Z11
 	VADDPS       Z13, Z5, Z14
 	VFNMADD231PS Z31, Z1, Z17
@@ -15748,36 +15505,36 @@ butterfly:
 	VMOVAPS      Z12, Z13
 	VFNMADD231PS Z15, Z28, Z13
 	VFMADD231PS  Z15, Z28, Z12
-	VBROADCASTSS 104(R10), Z15
+	VBROADCASTSS 104(R11), Z15
 	VMULPS       Z15, Z22, Z28
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z18, 576(SI)
+	VMOVUPS      Z18, 576(SI)(R8*1)
 	VFMADD231PS  Z27, Z10, Z24
 	VBROADCASTSS butterflyConstants<>+224(SB), Z10
 	VMOVAPS      Z8, Z18
 	VFNMADD231PS Z10, Z13, Z18
 	VMOVAPS      Z4, Z27
 	VFMADD231PS  Z10, Z16, Z27
-	VBROADCASTSS 48(R10), Z29
+	VBROADCASTSS 48(R11), Z29
 	VFMSUB231PS  Z29, Z24, Z11
 	VFMADD231PS  Z10, Z13, Z8
 	VMOVAPS      Z21, Z13
 	VFNMADD231PS Z10, Z23, Z13
 	VFMADD231PS  Z10, Z23, Z21
-	VMOVUPS      Z11, 384(SI)
-	VBROADCASTSS 108(R10), Z11
+	VMOVUPS      Z11, 384(SI)(R8*1)
+	VBROADCASTSS 108(R11), Z11
 	VFMADD231PS  Z11, Z1, Z28
 	VMULPS       Z29, Z30, Z23
 	VFNMADD231PS Z10, Z16, Z4
-	VBROADCASTSS 36(R10), Z16
+	VBROADCASTSS 36(R11), Z16
 	VMULPS       Z16, Z8, Z29
 	VMULPS       Z11, Z22, Z11
 	VFMADD231PS  Z7, Z24, Z23
 	VFMSUB231PS  Z15, Z1, Z11
 	VMOVAPS      Z17, Z1
 	VFNMADD231PS Z10, Z12, Z1
-	VBROADCASTSS 32(R10), Z7
+	VBROADCASTSS 32(R11), Z7
 	VMULPS       Z7, Z8, Z8
 	VFMSUB231PS  Z7, Z21, Z29
 	VSUBPS       Z0, Z2, Z7
@@ -15785,44 +15542,44 @@ butterfly:
 	VADDPS       Z2, Z0, Z0
 	VFMADD231PS  Z10, Z12, Z17
 	VSUBPS       Z9, Z6, Z2
-	VBROADCASTSS 124(R10), Z10
+	VBROADCASTSS 124(R11), Z10
 	VMULPS       Z10, Z27, Z12
 	VADDPS       Z9, Z6, Z6
-	VMOVUPS      Z29, 256(SI)
+	VMOVUPS      Z29, 256(SI)(R8*1)
 	VFMADD231PS  Z16, Z21, Z8
-	VBROADCASTSS 100(R10), Z9
+	VBROADCASTSS 100(R11), Z9
 	VMULPS       Z9, Z18, Z16
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 96(R10), Z21
+	VBROADCASTSS 96(R11), Z21
 	VMULPS       Z21, Z18, Z18
 	VFMSUB231PS  Z21, Z13, Z16
-	VBROADCASTSS 64(R10), Z21
+	VBROADCASTSS 64(R11), Z21
 	VMULPS       Z21, Z4, Z22
-	VBROADCASTSS 120(R10), Z24
+	VBROADCASTSS 120(R11), Z24
 	VMULPS       Z24, Z27, Z27
-	VMOVUPS      Z11, 832(SI)
-	VMOVUPS      Z28, 832(DI)
-	VMOVUPS      256(R12), Z11
-	VMOVUPS      320(R12), Z28
+	VMOVUPS      Z11, 832(SI)(R8*1)
+	VMOVUPS      Z28, 832(DI)(R8*1)
+	VMOVUPS      256(R13), Z11
+	VMOVUPS      320(R13), Z28
 	VADDPS       Z28, Z11, Z29
 	VSUBPS       Z11, Z28, Z11
 	VFMADD231PS  Z10, Z1, Z27
-	VBROADCASTSS 68(R10), Z10
+	VBROADCASTSS 68(R11), Z10
 	VMULPS       Z10, Z4, Z4
-	VMOVUPS      Z16, 768(SI)
+	VMOVUPS      Z16, 768(SI)(R8*1)
 	VFMADD231PS  Z10, Z17, Z22
 	VFMSUB231PS  Z24, Z1, Z12
-	VMOVUPS      Z19, 64(SI)
-	VMOVUPS      192(R12), Z1
-	VMOVUPS      128(R12), Z10
+	VMOVUPS      Z19, 64(SI)(R8*1)
+	VMOVUPS      192(R13), Z1
+	VMOVUPS      128(R13), Z10
 	VSUBPS       Z10, Z1, Z16
 	VSUBPS       Z2, Z7, Z19
-	VMOVUPS      Z23, 384(DI)
+	VMOVUPS      Z23, 384(DI)(R8*1)
 	VFMSUB231PS  Z21, Z17, Z4
 	VADDPS       Z26, Z25, Z17
-	VMOVUPS      (R12), Z21
-	VMOVUPS      64(R12), Z23
+	VMOVUPS      (R13), Z21
+	VMOVUPS      64(R13), Z23
 	VSUBPS       Z23, Z21, Z24
 	VBROADCASTSS butterflyConstants<>+48(SB), Z25
 	VMOVAPS      Z11, Z26
@@ -15841,11 +15598,11 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z0, Z6, Z13
-	VMOVUPS      Z27, 960(DI)
+	VMOVUPS      Z27, 960(DI)(R8*1)
 	VADDPS       Z3, Z5, Z16
 	VSUBPS       Z21, Z7, Z24
 	VADDPS       Z1, Z10, Z1
-	VMOVUPS      Z18, 768(DI)
+	VMOVUPS      Z18, 768(DI)(R8*1)
 	VMOVAPS      Z15, Z10
 	VFNMADD231PS Z25, Z2, Z10
 	VADDPS       Z29, Z17, Z18
@@ -15864,7 +15621,7 @@ butterfly:
 	VSUBPS       Z3, Z5, Z3
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z25, Z6, Z5
-	VMOVUPS      Z8, 256(DI)
+	VMOVUPS      Z8, 256(DI)(R8*1)
 	VMOVAPS      Z9, Z8
 	VFMADD231PS  Z25, Z28, Z8
 	VFNMADD231PS Z31, Z16, Z26
@@ -15882,91 +15639,89 @@ butterfly:
 	VMOVAPS      Z11, Z7
 	VFMADD231PS  Z31, Z24, Z7
 	VFNMADD231PS Z25, Z6, Z0
-	VBROADCASTSS 16(R10), Z6
+	VBROADCASTSS 16(R11), Z6
 	VMULPS       Z6, Z30, Z20
-	VBROADCASTSS 20(R10), Z21
+	VBROADCASTSS 20(R11), Z21
 	VMULPS       Z21, Z30, Z23
 	VFMSUB231PS  Z6, Z14, Z23
-	VBROADCASTSS 92(R10), Z6
+	VBROADCASTSS 92(R11), Z6
 	VMULPS       Z6, Z0, Z25
-	VBROADCASTSS 84(R10), Z28
+	VBROADCASTSS 84(R11), Z28
 	VMULPS       Z28, Z26, Z29
-	VMOVUPS      Z12, 960(SI)
+	VMOVUPS      Z12, 960(SI)(R8*1)
 	VSUBPS       Z2, Z1, Z1
-	VBROADCASTSS 112(R10), Z2
+	VBROADCASTSS 112(R11), Z2
 	VMULPS       Z2, Z7, Z12
-	VBROADCASTSS 80(R10), Z30
+	VBROADCASTSS 80(R11), Z30
 	VMULPS       Z30, Z26, Z26
 	VFNMADD231PS Z31, Z3, Z10
 	VFMADD231PS  Z28, Z15, Z26
-	VBROADCASTSS 116(R10), Z3
+	VBROADCASTSS 116(R11), Z3
 	VFMADD231PS  Z3, Z10, Z12
 	VSUBPS       Z13, Z18, Z13
-	VMOVUPS      Z4, 512(SI)
-	VMOVUPS      Z22, 512(DI)
-	VMOVUPS      Z17, (BX)
-	VBROADCASTSS 44(R10), Z4
+	VMOVUPS      Z4, 512(SI)(R8*1)
+	VMOVUPS      Z22, 512(DI)(R8*1)
+	VMOVUPS      Z17, (BX)(R8*1)
+	VBROADCASTSS 44(R11), Z4
 	VMULPS       Z4, Z1, Z17
 	VSUBPS       Z16, Z27, Z16
 	VFMSUB231PS  Z30, Z15, Z29
-	VBROADCASTSS 40(R10), Z15
+	VBROADCASTSS 40(R11), Z15
 	VMULPS       Z15, Z1, Z1
-	VBROADCASTSS 28(R10), Z18
+	VBROADCASTSS 28(R11), Z18
 	VMULPS       Z18, Z5, Z22
-	VMOVUPS      Z29, 640(SI)
+	VMOVUPS      Z29, 640(SI)(R8*1)
 	VFMSUB231PS  Z15, Z13, Z17
-	VBROADCASTSS 88(R10), Z15
+	VBROADCASTSS 88(R11), Z15
 	VMULPS       Z15, Z0, Z0
-	VBROADCASTSS 4(R10), Z27
+	VBROADCASTSS 4(R11), Z27
 	VMULPS       Z27, Z16, Z27
 	VFNMADD231PS Z31, Z24, Z11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 56(R10), Z24
+	VBROADCASTSS 56(R11), Z24
 	VMULPS       Z24, Z11, Z28
 	VFMADD231PS  Z4, Z13, Z1
-	VBROADCASTSS 24(R10), Z4
+	VBROADCASTSS 24(R11), Z4
 	VMULPS       Z4, Z5, Z5
-	VMOVUPS      Z17, 320(SI)
+	VMOVUPS      Z17, 320(SI)(R8*1)
 	VFMSUB231PS  Z15, Z9, Z25
 	VMULPS       Z3, Z7, Z3
-	VBROADCASTSS 60(R10), Z7
+	VBROADCASTSS 60(R11), Z7
 	VFMADD231PS  Z7, Z19, Z28
 	VFMADD231PS  Z21, Z14, Z20
-	VMOVUPS      Z1, 320(DI)
-	VMOVUPS      Z28, 448(DI)
+	VMOVUPS      Z1, 320(DI)(R8*1)
+	VMOVUPS      Z28, 448(DI)(R8*1)
 	VFMSUB231PS  Z4, Z8, Z22
-	VMOVUPS      Z27, (DI)
+	VMOVUPS      Z27, (DI)(R8*1)
 	VFMSUB231PS  Z2, Z10, Z3
-	VMOVUPS      Z23, 128(SI)
+	VMOVUPS      Z23, 128(SI)(R8*1)
 	VMULPS       Z7, Z11, Z1
-	VMOVUPS      Z26, 640(DI)
-	VBROADCASTSS (R10), Z2
+	VMOVUPS      Z26, 640(DI)(R8*1)
+	VBROADCASTSS (R11), Z2
 	VMULPS       Z2, Z16, Z2
-	VMOVUPS      Z22, 192(SI)
+	VMOVUPS      Z22, 192(SI)(R8*1)
 	VFMSUB231PS  Z24, Z19, Z1
-	VMOVUPS      Z12, 896(DI)
-	VMOVUPS      Z25, 704(SI)
+	VMOVUPS      Z12, 896(DI)(R8*1)
+	VMOVUPS      Z25, 704(SI)(R8*1)
 	VFMADD231PS  Z18, Z8, Z5
-	VMOVUPS      Z3, 896(SI)
-	VMOVUPS      Z1, 448(SI)
+	VMOVUPS      Z3, 896(SI)(R8*1)
+	VMOVUPS      Z1, 448(SI)(R8*1)
 	VFMADD231PS  Z6, Z9, Z0
-	VMOVUPS      Z20, 128(DI)
-	VMOVUPS      Z5, 192(DI)
-	VMOVUPS      Z2, (SI)
-	VMOVUPS      Z0, 704(DI)
-	ADDQ         $0x00000840, BX
-	ADDQ         $0x00000840, SI
-	ADDQ         $0x00000840, DI
-	ADDQ         $0x00000080, R9
+	VMOVUPS      Z20, 128(DI)(R8*1)
+	VMOVUPS      Z5, 192(DI)(R8*1)
+	VMOVUPS      Z2, (SI)(R8*1)
+	VMOVUPS      Z0, 704(DI)(R8*1)
+	ADDQ         $0x00000840, R8
 	ADDQ         $0x00000080, R10
+	ADDQ         $0x00000080, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -15990,79 +15745,80 @@ TEXT ·LineBackHalf32AVX512(SB), $256-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x3f, R12
-	ANDQ $-64, R12
+	LEAQ (SP), R13
+	ADDQ $0x3f, R13
+	ANDQ $-64, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      256(DI), Z0
-	VBROADCASTSS 32(R10), Z1
+	VMOVUPS      256(DI)(R8*1), Z0
+	VBROADCASTSS 32(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      576(DI), Z3
-	VBROADCASTSS 76(R10), Z4
+	VMOVUPS      576(DI)(R8*1), Z3
+	VBROADCASTSS 76(R11), Z4
 	VMULPS       Z4, Z3, Z5
-	VMOVUPS      256(SI), Z6
-	VBROADCASTSS 36(R10), Z7
+	VMOVUPS      256(SI)(R8*1), Z6
+	VBROADCASTSS 36(R11), Z7
 	VFNMADD231PS Z7, Z6, Z2
-	VMOVUPS      640(DI), Z8
-	VBROADCASTSS 84(R10), Z9
+	VMOVUPS      640(DI)(R8*1), Z8
+	VBROADCASTSS 84(R11), Z9
 	VMULPS       Z9, Z8, Z10
-	VMOVUPS      64(DI), Z11
-	VBROADCASTSS 12(R10), Z12
+	VMOVUPS      64(DI)(R8*1), Z11
+	VBROADCASTSS 12(R11), Z12
 	VMULPS       Z12, Z11, Z13
-	VMOVUPS      832(DI), Z14
-	VBROADCASTSS 104(R10), Z15
+	VMOVUPS      832(DI)(R8*1), Z14
+	VBROADCASTSS 104(R11), Z15
 	VMULPS       Z15, Z14, Z16
-	VBROADCASTSS 8(R10), Z17
+	VBROADCASTSS 8(R11), Z17
 	VMULPS       Z17, Z11, Z11
-	VBROADCASTSS 72(R10), Z18
+	VBROADCASTSS 72(R11), Z18
 	VMULPS       Z18, Z3, Z3
-	VMOVUPS      64(SI), Z19
+	VMOVUPS      64(SI)(R8*1), Z19
 	VFMADD231PS  Z17, Z19, Z13
 	VMULPS       Z7, Z0, Z0
-	VMOVUPS      768(DI), Z7
-	VBROADCASTSS 96(R10), Z17
+	VMOVUPS      768(DI)(R8*1), Z7
+	VBROADCASTSS 96(R11), Z17
 	VMULPS       Z17, Z7, Z20
-	VMOVUPS      512(DI), Z21
-	VBROADCASTSS 64(R10), Z22
+	VMOVUPS      512(DI)(R8*1), Z21
+	VBROADCASTSS 64(R11), Z22
 	VMULPS       Z22, Z21, Z23
 	VFMADD231PS  Z1, Z6, Z0
-	VMOVUPS      960(DI), Z1
-	VBROADCASTSS 120(R10), Z6
+	VMOVUPS      960(DI)(R8*1), Z1
+	VBROADCASTSS 120(R11), Z6
 	VMULPS       Z6, Z1, Z24
-	VMOVUPS      384(DI), Z25
-	VBROADCASTSS 52(R10), Z26
+	VMOVUPS      384(DI)(R8*1), Z25
+	VBROADCASTSS 52(R11), Z26
 	VMULPS       Z26, Z25, Z27
-	VMOVUPS      512(SI), Z28
-	VBROADCASTSS 68(R10), Z29
+	VMOVUPS      512(SI)(R8*1), Z28
+	VBROADCASTSS 68(R11), Z29
 	VFNMADD231PS Z29, Z28, Z23
-	VBROADCASTSS 100(R10), Z30
+	VBROADCASTSS 100(R11), Z30
 	VMULPS       Z30, Z7, Z7
-	VMOVUPS      768(SI), Z31
+	VMOVUPS      768(SI)(R8*1), Z31
 	VFMADD231PS  Z17, Z31, Z7
 	VFNMADD231PS Z30, Z31, Z20
 	VFNMADD231PS Z12, Z19, Z11
-	VMOVUPS      576(SI), Z12
+	VMOVUPS      576(SI)(R8*1), Z12
 	VFNMADD231PS Z4, Z12, Z3
-	VMOVUPS      384(SI), Z4
-	VBROADCASTSS 48(R10), Z17
+	VMOVUPS      384(SI)(R8*1), Z4
+	VBROADCASTSS 48(R11), Z17
 	VFMADD231PS  Z17, Z4, Z27
-	VMOVUPS      960(SI), Z19
-	VBROADCASTSS 124(R10), Z30
+	VMOVUPS      960(SI)(R8*1), Z19
+	VBROADCASTSS 124(R11), Z30
 	VFNMADD231PS Z30, Z19, Z24
 	VADDPS       Z20, Z2, Z31
 	VMULPS       Z29, Z21, Z21
@@ -16072,9 +15828,9 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z26, Z4, Z17
-	VBROADCASTSS 108(R10), Z4
+	VBROADCASTSS 108(R11), Z4
 	VMULPS       Z4, Z14, Z14
-	VMOVUPS      832(SI), Z25
+	VMOVUPS      832(SI)(R8*1), Z25
 	VFMADD231PS  Z15, Z25, Z14
 	VADDPS       Z24, Z23, Z15
 	VFNMADD231PS Z4, Z25, Z16
@@ -16095,8 +15851,8 @@ butterfly:
 	VSUBPS       Z5, Z13, Z26
 	VADDPS       Z5, Z13, Z5
 	VFMADD231PS  Z6, Z19, Z1
-	VMOVUPS      448(DI), Z6
-	VBROADCASTSS 60(R10), Z13
+	VMOVUPS      448(DI)(R8*1), Z6
+	VBROADCASTSS 60(R11), Z13
 	VMULPS       Z13, Z6, Z19
 	VADDPS       Z7, Z0, Z0
 	VSUBPS       Z12, Z26, Z7
@@ -16111,22 +15867,22 @@ butterfly:
 	VADDPS       Z27, Z20, Z18
 	VSUBPS       Z15, Z17, Z21
 	VADDPS       Z14, Z5, Z22
-	VBROADCASTSS 56(R10), Z23
+	VBROADCASTSS 56(R11), Z23
 	VMULPS       Z23, Z6, Z6
 	VADDPS       Z18, Z25, Z24
 	VSUBPS       Z20, Z27, Z20
 	VSUBPS       Z20, Z2, Z27
 	VADDPS       Z12, Z26, Z12
-	VMOVUPS      448(SI), Z26
+	VMOVUPS      448(SI)(R8*1), Z26
 	VFNMADD231PS Z13, Z26, Z6
 	VADDPS       Z1, Z0, Z13
-	VBROADCASTSS 80(R10), Z28
+	VBROADCASTSS 80(R11), Z28
 	VMULPS       Z28, Z8, Z8
 	VSUBPS       Z14, Z5, Z5
 	VADDPS       Z15, Z17, Z14
 	VSUBPS       Z18, Z25, Z15
-	VBROADCASTSS 4(R10), Z17
-	VMULPS       (DI), Z17, Z17
+	VBROADCASTSS 4(R11), Z17
+	VMULPS       (DI)(R8*1), Z17, Z17
 	VSUBPS       Z1, Z0, Z0
 	VBROADCASTSS butterflyConstants<>+48(SB), Z1
 	VMOVAPS      Z12, Z18
@@ -16144,7 +15900,7 @@ butterfly:
 	VMOVAPS      Z23, Z30
 	VFNMADD231PS Z16, Z0, Z30
 	VBROADCASTSS butterflyConstants<>+204(SB), Z31
-	VMOVUPS      Z30, (R12)
+	VMOVUPS      Z30, (R13)
 	VMOVAPS      Z18, Z30
 	VFMADD231PS  Z31, Z26, Z30
 	VSUBPS       Z13, Z22, Z13
@@ -16152,35 +15908,35 @@ butterfly:
 	VFNMADD231PS Z1, Z27, Z12
 	VFMADD231PS  Z16, Z23, Z0
 	VFMADD231PS  Z1, Z24, Z11
-	VMOVUPS      128(DI), Z18
-	VBROADCASTSS 20(R10), Z22
+	VMOVUPS      128(DI)(R8*1), Z18
+	VBROADCASTSS 20(R11), Z22
 	VMULPS       Z22, Z18, Z23
-	VMOVUPS      640(SI), Z24
+	VMOVUPS      640(SI)(R8*1), Z24
 	VFMADD231PS  Z28, Z24, Z10
 	VFNMADD231PS Z9, Z24, Z8
 	VSUBPS       Z21, Z13, Z9
-	VBROADCASTSS 16(R10), Z24
+	VBROADCASTSS 16(R11), Z24
 	VMULPS       Z24, Z18, Z18
 	VADDPS       Z20, Z2, Z2
 	VADDPS       Z13, Z21, Z13
 	VMOVAPS      Z3, Z20
 	VFMADD231PS  Z1, Z2, Z20
-	VMOVUPS      128(SI), Z21
+	VMOVUPS      128(SI)(R8*1), Z21
 	VFMADD231PS  Z24, Z21, Z23
 	VFNMADD231PS Z22, Z21, Z18
 	VFNMADD231PS Z1, Z2, Z3
-	VMOVUPS      896(DI), Z2
-	VBROADCASTSS 116(R10), Z21
+	VMOVUPS      896(DI)(R8*1), Z2
+	VBROADCASTSS 116(R11), Z21
 	VMULPS       Z21, Z2, Z22
 	VMOVAPS      Z7, Z24
 	VFMADD231PS  Z1, Z15, Z24
 	VMOVAPS      Z20, Z27
 	VFMADD231PS  Z31, Z24, Z27
 	VADDPS       Z10, Z23, Z28
-	VMOVUPS      Z27, 64(R12)
-	VMOVUPS      896(SI), Z27
-	VMOVUPS      Z13, 128(R12)
-	VBROADCASTSS 112(R10), Z13
+	VMOVUPS      Z27, 64(R13)
+	VMOVUPS      896(SI)(R8*1), Z27
+	VMOVUPS      Z13, 128(R13)
+	VBROADCASTSS 112(R11), Z13
 	VFMADD231PS  Z13, Z27, Z22
 	VSUBPS       Z10, Z23, Z10
 	VFNMADD231PS Z31, Z20, Z24
@@ -16206,8 +15962,8 @@ butterfly:
 	VADDPS       Z4, Z5, Z4
 	VSUBPS       Z21, Z27, Z5
 	VSUBPS       Z23, Z6, Z19
-	VMOVUPS      192(DI), Z21
-	VBROADCASTSS 28(R10), Z22
+	VMOVUPS      192(DI)(R8*1), Z21
+	VBROADCASTSS 28(R11), Z22
 	VMULPS       Z22, Z21, Z27
 	VMOVAPS      Z12, Z28
 	VFMADD231PS  Z16, Z19, Z28
@@ -16218,24 +15974,24 @@ butterfly:
 	VADDPS       Z8, Z5, Z3
 	VMOVAPS      Z29, Z13
 	VFMSUB231PS  Z16, Z4, Z13
-	VBROADCASTSS 24(R10), Z31
+	VBROADCASTSS 24(R11), Z31
 	VMULPS       Z31, Z21, Z21
 	VSUBPS       Z5, Z8, Z5
 	VSUBPS       Z2, Z10, Z2
-	VBROADCASTSS (R10), Z8
-	VFMADD231PS  (SI), Z8, Z17
-	VMOVUPS      192(SI), Z8
+	VBROADCASTSS (R11), Z8
+	VFMADD231PS  (SI)(R8*1), Z8, Z17
+	VMOVUPS      192(SI)(R8*1), Z8
 	VFNMADD231PS Z22, Z8, Z21
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z31, Z8, Z27
-	VMOVUPS      704(DI), Z8
-	VBROADCASTSS 92(R10), Z10
+	VMOVUPS      704(DI)(R8*1), Z8
+	VBROADCASTSS 92(R11), Z10
 	VMULPS       Z10, Z8, Z22
 	VADDPS       Z23, Z6, Z6
-	VBROADCASTSS 88(R10), Z23
+	VBROADCASTSS 88(R11), Z23
 	VMULPS       Z23, Z8, Z8
-	VMOVUPS      704(SI), Z31
+	VMOVUPS      704(SI)(R8*1), Z31
 	VFMADD231PS  Z23, Z31, Z22
 	VFNMADD231PS Z10, Z31, Z8
 	VSUBPS       Z22, Z27, Z10
@@ -16247,16 +16003,16 @@ butterfly:
 	VADDPS       Z22, Z27, Z22
 	VSUBPS       Z29, Z10, Z10
 	VADDPS       Z8, Z21, Z8
-	VMOVUPS      320(DI), Z21
-	VBROADCASTSS 40(R10), Z27
+	VMOVUPS      320(DI)(R8*1), Z21
+	VBROADCASTSS 40(R11), Z27
 	VMULPS       Z27, Z21, Z29
 	VFNMADD231PS Z16, Z6, Z2
-	VMOVUPS      320(SI), Z6
-	VBROADCASTSS 44(R10), Z16
+	VMOVUPS      320(SI)(R8*1), Z6
+	VBROADCASTSS 44(R11), Z16
 	VFNMADD231PS Z16, Z6, Z29
 	VMULPS       Z16, Z21, Z16
 	VFMADD231PS  Z27, Z6, Z16
-	VMOVUPS      (BX), Z6
+	VMOVUPS      (BX)(R8*1), Z6
 	VADDPS       Z17, Z6, Z21
 	VADDPS       Z16, Z21, Z27
 	VSUBPS       Z17, Z6, Z6
@@ -16282,8 +16038,8 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+200(SB), Z21
 	VMOVAPS      Z17, Z31
 	VFNMADD231PS Z21, Z28, Z31
-	MOVQ         64(R9), R13
-	VMOVUPS      Z14, (R8)(R13*1)
+	MOVQ         64(R10), R14
+	VMOVUPS      Z14, (R9)(R14*1)
 	VADDPS       Z18, Z22, Z14
 	VMOVAPS      Z8, Z18
 	VFNMADD231PS Z1, Z5, Z18
@@ -16302,66 +16058,64 @@ butterfly:
 	VFMADD231PS  Z21, Z28, Z17
 	VBROADCASTSS butterflyConstants<>+220(SB), Z3
 	VFMADD231PS  Z3, Z26, Z31
-	MOVQ         104(R9), R13
-	VMOVUPS      Z16, (R8)(R13*1)
+	MOVQ         104(R10), R14
+	VMOVUPS      Z16, (R9)(R14*1)
 	VFNMADD231PS Z21, Z4, Z22
 	VFNMADD231PS Z23, Z11, Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z25, Z14, Z4
-	MOVQ         (R9), R13
-	VMOVUPS      Z4, (R8)(R13*1)
+	MOVQ         (R10), R14
+	VMOVUPS      Z4, (R9)(R14*1)
 	VFMADD231PS  Z21, Z19, Z10
 	VMOVAPS      Z6, Z4
 	VFMADD231PS  Z21, Z2, Z4
 	VFNMADD231PS Z21, Z2, Z6
-	MOVQ         32(R9), R13
-	VMOVUPS      Z27, (R8)(R13*1)
+	MOVQ         32(R10), R14
+	VMOVUPS      Z27, (R9)(R14*1)
 	VFMADD231PS  Z21, Z13, Z29
 	VFNMADD231PS Z3, Z30, Z17
 	VFMADD231PS  Z23, Z12, Z9
-	MOVQ         88(R9), R13
-	VMOVUPS      Z0, (R8)(R13*1)
-	VFNMADD231PS 128(R12), Z1, Z15
+	MOVQ         88(R10), R14
+	VMOVUPS      Z0, (R9)(R14*1)
+	VFNMADD231PS 128(R13), Z1, Z15
 	VFMADD231PS  Z1, Z5, Z8
 	VFMADD231PS  Z3, Z24, Z4
-	MOVQ         120(R9), R13
-	VMOVUPS      Z17, (R8)(R13*1)
+	MOVQ         120(R10), R14
+	VMOVUPS      Z17, (R9)(R14*1)
 	VFMADD231PS  Z23, Z20, Z10
-	VFNMADD231PS 64(R12), Z3, Z6
-	MOVQ         112(R9), R13
-	VMOVUPS      Z22, (R8)(R13*1)
-	MOVQ         96(R9), R13
-	VMOVUPS      Z15, (R8)(R13*1)
-	MOVQ         8(R9), R13
-	VMOVUPS      Z4, (R8)(R13*1)
-	MOVQ         80(R9), R13
-	VMOVUPS      Z18, (R8)(R13*1)
-	VFMADD231PS  (R12), Z21, Z8
-	MOVQ         40(R9), R13
-	VMOVUPS      Z9, (R8)(R13*1)
-	MOVQ         24(R9), R13
-	VMOVUPS      Z10, (R8)(R13*1)
-	MOVQ         56(R9), R13
-	VMOVUPS      Z31, (R8)(R13*1)
-	MOVQ         72(R9), R13
-	VMOVUPS      Z6, (R8)(R13*1)
-	MOVQ         16(R9), R13
-	VMOVUPS      Z8, (R8)(R13*1)
-	MOVQ         48(R9), R13
-	VMOVUPS      Z29, (R8)(R13*1)
-	ADDQ         $0x00000840, BX
-	ADDQ         $0x00000840, SI
-	ADDQ         $0x00000840, DI
-	ADDQ         $0x00000080, R9
+	VFNMADD231PS 64(R13), Z3, Z6
+	MOVQ         112(R10), R14
+	VMOVUPS      Z22, (R9)(R14*1)
+	MOVQ         96(R10), R14
+	VMOVUPS      Z15, (R9)(R14*1)
+	MOVQ         8(R10), R14
+	VMOVUPS      Z4, (R9)(R14*1)
+	MOVQ         80(R10), R14
+	VMOVUPS      Z18, (R9)(R14*1)
+	VFMADD231PS  (R13), Z21, Z8
+	MOVQ         40(R10), R14
+	VMOVUPS      Z9, (R9)(R14*1)
+	MOVQ         24(R10), R14
+	VMOVUPS      Z10, (R9)(R14*1)
+	MOVQ         56(R10), R14
+	VMOVUPS      Z31, (R9)(R14*1)
+	MOVQ         72(R10), R14
+	VMOVUPS      Z6, (R9)(R14*1)
+	MOVQ         16(R10), R14
+	VMOVUPS      Z8, (R9)(R14*1)
+	MOVQ         48(R10), R14
+	VMOVUPS      Z29, (R9)(R14*1)
+	ADDQ         $0x00000840, R8
 	ADDQ         $0x00000080, R10
+	ADDQ         $0x00000080, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -16385,69 +16139,69 @@ TEXT ·Line32AVX2(SB), $736-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R11
-	ADDQ $0x1f, R11
-	ANDQ $-32, R11
-	XORQ R12, R12
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         64(R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	MOVQ         64(R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Y1
-	MOVQ         152(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
-	MOVQ         136(R9), R13
-	VMOVUPS      (R8)(R13*1), Y3
-	MOVQ         216(R9), R13
-	VMOVUPS      (R8)(R13*1), Y4
-	MOVQ         72(R9), R13
-	VMOVUPS      (R8)(R13*1), Y5
-	MOVQ         40(R9), R13
-	VMOVUPS      (R8)(R13*1), Y6
-	MOVQ         168(R9), R13
-	VMOVUPS      (R8)(R13*1), Y7
-	MOVQ         192(R9), R13
-	VMOVUPS      (R8)(R13*1), Y8
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Y1
+	MOVQ         152(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
+	MOVQ         136(R10), R13
+	VMOVUPS      (R9)(R13*1), Y3
+	MOVQ         216(R10), R13
+	VMOVUPS      (R9)(R13*1), Y4
+	MOVQ         72(R10), R13
+	VMOVUPS      (R9)(R13*1), Y5
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Y6
+	MOVQ         168(R10), R13
+	VMOVUPS      (R9)(R13*1), Y7
+	MOVQ         192(R10), R13
+	VMOVUPS      (R9)(R13*1), Y8
 	VSUBPS       Y0, Y8, Y9
 	VADDPS       Y7, Y6, Y10
-	MOVQ         200(R9), R13
-	VMOVUPS      (R8)(R13*1), Y11
-	MOVQ         80(R9), R13
-	VMOVUPS      (R8)(R13*1), Y12
-	MOVQ         88(R9), R13
-	VMOVUPS      (R8)(R13*1), Y13
+	MOVQ         200(R10), R13
+	VMOVUPS      (R9)(R13*1), Y11
+	MOVQ         80(R10), R13
+	VMOVUPS      (R9)(R13*1), Y12
+	MOVQ         88(R10), R13
+	VMOVUPS      (R9)(R13*1), Y13
 	VADDPS       Y8, Y0, Y0
-	MOVQ         144(R9), R13
-	VMOVUPS      (R8)(R13*1), Y8
+	MOVQ         144(R10), R13
+	VMOVUPS      (R9)(R13*1), Y8
 	VADDPS       Y2, Y1, Y14
 	VSUBPS       Y7, Y6, Y6
-	MOVQ         160(R9), R13
-	VMOVUPS      (R8)(R13*1), Y7
+	MOVQ         160(R10), R13
+	VMOVUPS      (R9)(R13*1), Y7
 	VADDPS       Y4, Y13, Y15
-	VMOVUPS      Y14, (R11)
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Y14
-	VMOVUPS      Y15, 32(R11)
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Y15
-	VMOVUPS      Y10, 64(R11)
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Y10
-	VMOVUPS      Y0, 96(R11)
+	VMOVUPS      Y14, (R12)
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Y14
+	VMOVUPS      Y15, 32(R12)
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Y15
+	VMOVUPS      Y10, 64(R12)
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Y10
+	VMOVUPS      Y0, 96(R12)
 	VADDPS       Y11, Y5, Y0
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y10, Y2
@@ -16455,71 +16209,71 @@ butterfly:
 	VSUBPS       Y5, Y11, Y5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         128(R9), R13
-	VMOVUPS      (R8)(R13*1), Y10
+	MOVQ         128(R10), R13
+	VMOVUPS      (R9)(R13*1), Y10
 	VADDPS       Y10, Y14, Y11
-	VMOVUPS      Y0, 128(R11)
+	VMOVUPS      Y0, 128(R12)
 	VADDPS       Y8, Y15, Y0
-	VMOVUPS      Y0, 160(R11)
-	MOVQ         208(R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	VMOVUPS      Y0, 160(R12)
+	MOVQ         208(R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	VSUBPS       Y8, Y15, Y8
 	VSUBPS       Y10, Y14, Y10
-	MOVQ         232(R9), R13
-	VMOVUPS      (R8)(R13*1), Y14
+	MOVQ         232(R10), R13
+	VMOVUPS      (R9)(R13*1), Y14
 	VADDPS       Y0, Y12, Y15
 	VSUBPS       Y12, Y0, Y0
 	VSUBPS       Y13, Y4, Y4
 	VBROADCASTSS butterflyConstants<>+204(SB), Y12
 	VMOVAPS      Y3, Y13
 	VFMADD231PS  Y12, Y5, Y13
-	VMOVUPS      Y15, 192(R11)
-	MOVQ         96(R9), R13
-	VMOVUPS      (R8)(R13*1), Y15
-	VMOVUPS      Y2, 224(R11)
+	VMOVUPS      Y15, 192(R12)
+	MOVQ         96(R10), R13
+	VMOVUPS      (R9)(R13*1), Y15
+	VMOVUPS      Y2, 224(R12)
 	VBROADCASTSS butterflyConstants<>+208(SB), Y2
-	VMOVUPS      Y11, 256(R11)
+	VMOVUPS      Y11, 256(R12)
 	VMOVAPS      Y4, Y11
 	VFNMADD231PS Y2, Y1, Y11
-	VMOVUPS      Y11, 288(R11)
-	MOVQ         32(R9), R13
-	VMOVUPS      (R8)(R13*1), Y11
+	VMOVUPS      Y11, 288(R12)
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Y11
 	VFMADD231PS  Y2, Y4, Y1
 	VFNMADD231PS Y12, Y3, Y5
-	MOVQ         224(R9), R13
-	VMOVUPS      (R8)(R13*1), Y3
+	MOVQ         224(R10), R13
+	VMOVUPS      (R9)(R13*1), Y3
 	VBROADCASTSS butterflyConstants<>+196(SB), Y4
 	VMOVAPS      Y8, Y12
 	VFMADD231PS  Y4, Y0, Y12
-	VMOVUPS      Y1, 320(R11)
-	MOVQ         104(R9), R13
-	VMOVUPS      (R8)(R13*1), Y1
-	VMOVUPS      Y5, 352(R11)
+	VMOVUPS      Y1, 320(R12)
+	MOVQ         104(R10), R13
+	VMOVUPS      (R9)(R13*1), Y1
+	VMOVUPS      Y5, 352(R12)
 	VADDPS       Y7, Y11, Y5
 	VFNMADD231PS Y4, Y8, Y0
 	VADDPS       Y3, Y15, Y8
 	VSUBPS       Y7, Y11, Y7
 	VADDPS       Y8, Y5, Y11
-	VMOVUPS      Y11, 384(R11)
+	VMOVUPS      Y11, 384(R12)
 	VADDPS       Y14, Y1, Y11
 	VSUBPS       Y1, Y14, Y1
 	VMOVAPS      Y6, Y14
 	VFMSUB231PS  Y2, Y1, Y14
-	VMOVUPS      Y5, 416(R11)
-	MOVQ         48(R9), R13
-	VMOVUPS      (R8)(R13*1), Y5
+	VMOVUPS      Y5, 416(R12)
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Y5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Y2, Y6, Y1
-	MOVQ         176(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
+	MOVQ         176(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
 	VADDPS       Y2, Y5, Y6
-	VMOVUPS      Y8, 448(R11)
-	MOVQ         112(R9), R13
-	VMOVUPS      (R8)(R13*1), Y8
-	VMOVUPS      Y11, 480(R11)
-	MOVQ         240(R9), R13
-	VMOVUPS      (R8)(R13*1), Y11
+	VMOVUPS      Y8, 448(R12)
+	MOVQ         112(R10), R13
+	VMOVUPS      (R9)(R13*1), Y8
+	VMOVUPS      Y11, 480(R12)
+	MOVQ         240(R10), R13
+	VMOVUPS      (R9)(R13*1), Y11
 	VSUBPS       Y15, Y3, Y3
 	VADDPS       Y11, Y8, Y15
 	VSUBPS       Y2, Y5, Y2
@@ -16528,27 +16282,27 @@ butterfly:
 	VADDPS       Y15, Y6, Y6
 	VMOVAPS      Y2, Y11
 	VFMSUB231PS  Y4, Y5, Y11
-	MOVQ         184(R9), R13
-	VMOVUPS      (R8)(R13*1), Y15
+	MOVQ         184(R10), R13
+	VMOVUPS      (R9)(R13*1), Y15
 	VFMADD231PS  Y4, Y2, Y5
-	MOVQ         120(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
-	VMOVUPS      Y6, 512(R11)
-	MOVQ         56(R9), R13
-	VMOVUPS      (R8)(R13*1), Y6
+	MOVQ         120(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
+	VMOVUPS      Y6, 512(R12)
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Y6
 	VADDPS       Y3, Y7, Y4
-	VMOVUPS      Y8, 544(R11)
-	MOVQ         248(R9), R13
-	VMOVUPS      (R8)(R13*1), Y8
+	VMOVUPS      Y8, 544(R12)
+	MOVQ         248(R10), R13
+	VMOVUPS      (R9)(R13*1), Y8
 	VSUBPS       Y7, Y3, Y3
 	VADDPS       Y8, Y2, Y7
 	VSUBPS       Y2, Y8, Y2
 	VADDPS       Y15, Y6, Y8
-	VMOVUPS      Y7, 576(R11)
+	VMOVUPS      Y7, 576(R12)
 	VSUBPS       Y5, Y12, Y7
 	VSUBPS       Y15, Y6, Y6
 	VBROADCASTSS butterflyConstants<>+204(SB), Y15
-	VMOVUPS      Y8, 608(R11)
+	VMOVUPS      Y8, 608(R12)
 	VMOVAPS      Y6, Y8
 	VFMSUB231PS  Y15, Y2, Y8
 	VFMADD231PS  Y15, Y6, Y2
@@ -16559,15 +16313,15 @@ butterfly:
 	ADDQ         16(DX), CX
 	VFNMADD231PS Y6, Y3, Y9
 	VBROADCASTSS butterflyConstants<>+212(SB), Y3
-	VMOVUPS      Y7, 640(R11)
+	VMOVUPS      Y7, 640(R12)
 	VMOVAPS      Y13, Y7
 	VFMADD231PS  Y3, Y1, Y7
-	VMOVUPS      Y9, 672(R11)
+	VMOVUPS      Y9, 672(R12)
 	VMOVAPS      Y10, Y9
 	VFNMADD231PS Y6, Y4, Y9
 	VFMADD231PS  Y6, Y4, Y10
 	VFNMADD231PS Y3, Y1, Y13
-	VMOVUPS      352(R11), Y1
+	VMOVUPS      352(R12), Y1
 	VMOVAPS      Y1, Y4
 	VFNMADD231PS Y3, Y14, Y4
 	VSUBPS       Y13, Y4, Y6
@@ -16577,11 +16331,11 @@ butterfly:
 	VADDPS       Y4, Y13, Y4
 	VADDPS       Y11, Y0, Y0
 	VBROADCASTSS butterflyConstants<>+216(SB), Y11
-	VMOVUPS      320(R11), Y13
+	VMOVUPS      320(R12), Y13
 	VMOVAPS      Y13, Y14
 	VFMADD231PS  Y11, Y2, Y14
 	VFNMADD231PS Y11, Y2, Y13
-	VMOVUPS      288(R11), Y2
+	VMOVUPS      288(R12), Y2
 	VMOVAPS      Y2, Y3
 	VFMADD231PS  Y11, Y8, Y3
 	VFNMADD231PS Y11, Y8, Y2
@@ -16604,7 +16358,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+220(SB), Y14
 	VMOVAPS      Y13, Y5
 	VFMADD231PS  Y14, Y3, Y5
-	VMOVUPS      Y5, (SI)
+	VMOVUPS      Y5, (SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMOVAPS      Y15, Y5
@@ -16613,12 +16367,12 @@ butterfly:
 	VFNMADD231PS Y14, Y3, Y13
 	VMOVAPS      Y11, Y1
 	VFNMADD231PS Y14, Y7, Y1
-	VMOVUPS      Y15, (DI)
-	VMOVUPS      Y1, 320(DI)
+	VMOVUPS      Y15, (DI)(R8*1)
+	VMOVUPS      Y1, 320(DI)(R8*1)
 	VFMADD231PS  Y14, Y7, Y11
 	VMOVAPS      Y10, Y1
 	VFNMADD231PS Y14, Y8, Y1
-	VMOVUPS      Y5, 512(DI)
+	VMOVUPS      Y5, 512(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+212(SB), Y3
 	VMOVAPS      Y4, Y5
 	VFMADD231PS  Y3, Y0, Y5
@@ -16630,70 +16384,70 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+200(SB), Y2
 	VMOVAPS      Y9, Y3
 	VFNMADD231PS Y2, Y12, Y3
-	VMOVUPS      640(R11), Y7
-	VMOVUPS      672(R11), Y8
+	VMOVUPS      640(R12), Y7
+	VMOVUPS      672(R12), Y8
 	VMOVAPS      Y8, Y14
 	VFNMADD231PS Y2, Y7, Y14
 	VFMADD231PS  Y2, Y12, Y9
-	VMOVUPS      Y11, 768(DI)
-	VMOVUPS      Y10, 320(SI)
+	VMOVUPS      Y11, 768(DI)(R8*1)
+	VMOVUPS      Y10, 320(SI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+224(SB), Y10
 	VMOVAPS      Y14, Y11
 	VFNMADD231PS Y10, Y6, Y11
 	VFMADD231PS  Y10, Y6, Y14
-	VMOVUPS      Y11, 704(DI)
+	VMOVUPS      Y11, 704(DI)(R8*1)
 	VMOVAPS      Y3, Y6
 	VFNMADD231PS Y10, Y0, Y6
 	VMOVAPS      Y9, Y11
 	VFNMADD231PS Y10, Y5, Y11
-	VMOVUPS      Y6, 896(SI)
-	VMOVUPS      Y13, 512(SI)
+	VMOVUPS      Y6, 896(SI)(R8*1)
+	VMOVUPS      Y13, 512(SI)(R8*1)
 	VFMADD231PS  Y2, Y7, Y8
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Y10, Y0, Y3
 	VFMADD231PS  Y10, Y5, Y9
-	VMOVUPS      256(R11), Y0
-	VMOVUPS      96(R11), Y5
+	VMOVUPS      256(R12), Y0
+	VMOVUPS      96(R12), Y5
 	VSUBPS       Y5, Y0, Y6
-	VMOVUPS      64(R11), Y7
-	VMOVUPS      480(R11), Y12
+	VMOVUPS      64(R12), Y7
+	VMOVUPS      480(R12), Y12
 	VADDPS       Y12, Y7, Y13
 	VMOVAPS      Y8, Y15
 	VFMADD231PS  Y10, Y4, Y15
-	VMOVUPS      Y1, 768(SI)
-	VMOVUPS      224(R11), Y1
-	VMOVUPS      128(R11), Y2
-	VMOVUPS      Y13, 672(R11)
+	VMOVUPS      Y1, 768(SI)(R8*1)
+	VMOVUPS      224(R12), Y1
+	VMOVUPS      128(R12), Y2
+	VMOVUPS      Y13, 672(R12)
 	VSUBPS       Y2, Y1, Y13
-	VMOVUPS      Y14, 192(DI)
+	VMOVUPS      Y14, 192(DI)(R8*1)
 	VFNMADD231PS Y10, Y4, Y8
-	VMOVUPS      160(R11), Y4
-	VMOVUPS      192(R11), Y10
+	VMOVUPS      160(R12), Y4
+	VMOVUPS      192(R12), Y10
 	VADDPS       Y10, Y4, Y14
 	VSUBPS       Y7, Y12, Y7
-	VMOVUPS      Y3, 448(SI)
+	VMOVUPS      Y3, 448(SI)(R8*1)
 	VADDPS       Y5, Y0, Y0
-	VMOVUPS      Y9, 192(SI)
+	VMOVUPS      Y9, 192(SI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+196(SB), Y3
 	VMOVAPS      Y7, Y5
 	VFNMADD231PS Y3, Y13, Y5
 	VADDPS       Y2, Y1, Y1
-	VMOVUPS      Y11, 704(SI)
-	VMOVUPS      (R11), Y2
-	VMOVUPS      32(R11), Y9
+	VMOVUPS      Y11, 704(SI)(R8*1)
+	VMOVUPS      (R12), Y2
+	VMOVUPS      32(R12), Y9
 	VSUBPS       Y9, Y2, Y11
 	VFMADD231PS  Y3, Y7, Y13
-	VMOVUPS      Y8, 448(DI)
+	VMOVUPS      Y8, 448(DI)(R8*1)
 	VSUBPS       Y10, Y4, Y4
-	VMOVUPS      448(R11), Y7
-	VSUBPS       416(R11), Y7, Y7
-	VMOVUPS      Y15, 896(DI)
-	VMOVUPS      544(R11), Y8
+	VMOVUPS      448(R12), Y7
+	VSUBPS       416(R12), Y7, Y7
+	VMOVUPS      Y15, 896(DI)(R8*1)
+	VMOVUPS      544(R12), Y8
 	VADDPS       Y8, Y4, Y10
 	VSUBPS       Y4, Y8, Y4
-	VMOVUPS      576(R11), Y8
-	VMOVUPS      608(R11), Y12
+	VMOVUPS      576(R12), Y8
+	VMOVUPS      608(R12), Y12
 	VSUBPS       Y12, Y8, Y15
 	VADDPS       Y9, Y2, Y2
 	VADDPS       Y8, Y12, Y8
@@ -16720,20 +16474,20 @@ butterfly:
 	VADDPS       Y8, Y2, Y2
 	VMOVAPS      Y6, Y8
 	VFNMADD231PS Y4, Y13, Y8
-	VMOVUPS      Y5, 64(DI)
+	VMOVUPS      Y5, 64(DI)(R8*1)
 	VMOVAPS      Y9, Y5
 	VFNMADD231PS Y4, Y3, Y5
 	VFMADD231PS  Y4, Y13, Y6
 	VFMADD231PS  Y4, Y3, Y9
-	VMOVUPS      Y8, 576(SI)
-	VMOVUPS      Y5, 832(SI)
-	VMOVUPS      Y9, 384(SI)
-	VMOVUPS      672(R11), Y3
+	VMOVUPS      Y8, 576(SI)(R8*1)
+	VMOVUPS      Y5, 832(SI)(R8*1)
+	VMOVUPS      Y9, 384(SI)(R8*1)
+	VMOVUPS      672(R12), Y3
 	VADDPS       Y3, Y1, Y5
 	VFNMADD231PS Y4, Y12, Y7
 	VSUBPS       Y3, Y1, Y1
-	VMOVUPS      Y7, 576(DI)
-	VMOVUPS      512(R11), Y3
+	VMOVUPS      Y7, 576(DI)(R8*1)
+	VMOVUPS      512(R12), Y3
 	VSUBPS       Y14, Y3, Y7
 	VADDPS       Y3, Y14, Y3
 	PREFETCHT1   (CX)
@@ -16742,7 +16496,7 @@ butterfly:
 	VMOVAPS      Y11, Y9
 	VFNMADD231PS Y4, Y10, Y9
 	VFMADD231PS  Y4, Y10, Y11
-	VMOVUPS      384(R11), Y4
+	VMOVUPS      384(R12), Y4
 	VSUBPS       Y4, Y0, Y10
 	VSUBPS       Y5, Y2, Y12
 	VBROADCASTSS butterflyConstants<>+48(SB), Y13
@@ -16750,9 +16504,9 @@ butterfly:
 	VFNMADD231PS Y13, Y8, Y14
 	VADDPS       Y2, Y5, Y2
 	VADDPS       Y4, Y0, Y0
-	VMOVUPS      Y6, 64(SI)
+	VMOVUPS      Y6, 64(SI)(R8*1)
 	VADDPS       Y15, Y1, Y1
-	VMOVUPS      Y11, 832(DI)
+	VMOVUPS      Y11, 832(DI)(R8*1)
 	VADDPS       Y3, Y0, Y4
 	VSUBPS       Y3, Y0, Y0
 	VFMADD231PS  Y13, Y8, Y7
@@ -16760,34 +16514,30 @@ butterfly:
 	VFMADD231PS  Y13, Y1, Y3
 	VFNMADD231PS Y13, Y1, Y10
 	VADDPS       Y2, Y4, Y1
-	VMOVUPS      Y9, 384(DI)
-	VMOVUPS      Y10, 640(SI)
+	VMOVUPS      Y9, 384(DI)(R8*1)
+	VMOVUPS      Y10, 640(SI)(R8*1)
 	VSUBPS       Y2, Y4, Y2
-	VMOVUPS      Y2, 64(BX)
-	VMOVUPS      Y14, 640(DI)
-	VMOVUPS      Y0, 256(SI)
-	VMOVUPS      Y12, 256(DI)
-	VMOVUPS      Y3, 128(SI)
-	VMOVUPS      Y1, (BX)
-	VMOVUPS      Y7, 128(DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y2, 64(BX)(R8*1)
+	VMOVUPS      Y14, 640(DI)(R8*1)
+	VMOVUPS      Y0, 256(SI)(R8*1)
+	VMOVUPS      Y12, 256(DI)(R8*1)
+	VMOVUPS      Y3, 128(SI)(R8*1)
+	VMOVUPS      Y1, (BX)(R8*1)
+	VMOVUPS      Y7, 128(DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000800, BX
-	ADDQ         $0x00000800, SI
-	ADDQ         $0x00000800, DI
-	ADDQ         $0x00000100, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000800, R8
+	ADDQ         $0x00000100, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -16811,74 +16561,74 @@ TEXT ·LineBack32AVX2(SB), $608-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R11
-	ADDQ $0x1f, R11
-	ANDQ $-32, R11
-	XORQ R12, R12
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (DI), Y0
-	VMOVUPS      512(DI), Y1
+	VMOVUPS      (DI)(R8*1), Y0
+	VMOVUPS      512(DI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      320(SI), Y3
-	VMOVUPS      768(SI), Y4
+	VMOVUPS      320(SI)(R8*1), Y3
+	VMOVUPS      768(SI)(R8*1), Y4
 	VADDPS       Y4, Y3, Y5
-	VMOVUPS      448(SI), Y6
-	VMOVUPS      896(SI), Y7
+	VMOVUPS      448(SI)(R8*1), Y6
+	VMOVUPS      896(SI)(R8*1), Y7
 	VADDPS       Y7, Y6, Y8
-	VMOVUPS      320(DI), Y9
-	VMOVUPS      768(DI), Y10
+	VMOVUPS      320(DI)(R8*1), Y9
+	VMOVUPS      768(DI)(R8*1), Y10
 	VADDPS       Y10, Y9, Y11
 	VADDPS       Y11, Y2, Y12
-	VMOVUPS      (SI), Y13
-	VMOVUPS      512(SI), Y14
+	VMOVUPS      (SI)(R8*1), Y13
+	VMOVUPS      512(SI)(R8*1), Y14
 	VADDPS       Y14, Y13, Y15
-	VMOVUPS      192(DI), Y13
-	VADDPS       704(DI), Y13, Y14
+	VMOVUPS      192(DI)(R8*1), Y13
+	VADDPS       704(DI)(R8*1), Y13, Y14
 	VSUBPS       Y1, Y0, Y0
 	VADDPS       Y5, Y15, Y1
 	VSUBPS       Y4, Y3, Y3
 	VSUBPS       Y5, Y15, Y4
 	VSUBPS       Y10, Y9, Y5
-	VMOVUPS      448(DI), Y9
-	VMOVUPS      896(DI), Y10
+	VMOVUPS      448(DI)(R8*1), Y9
+	VMOVUPS      896(DI)(R8*1), Y10
 	VADDPS       Y10, Y9, Y15
 	VSUBPS       Y11, Y2, Y2
 	VADDPS       Y15, Y14, Y11
 	VSUBPS       Y10, Y9, Y9
 	VSUBPS       Y7, Y6, Y6
 	VSUBPS       Y15, Y14, Y7
-	VMOVUPS      192(SI), Y10
-	VMOVUPS      704(SI), Y14
+	VMOVUPS      192(SI)(R8*1), Y10
+	VMOVUPS      704(SI)(R8*1), Y14
 	VSUBPS       Y14, Y10, Y15
 	VADDPS       Y14, Y10, Y10
 	VSUBPS       Y8, Y10, Y14
 	VADDPS       Y8, Y10, Y8
-	VSUBPS       704(DI), Y13, Y10
+	VSUBPS       704(DI)(R8*1), Y13, Y10
 	VADDPS       Y8, Y1, Y13
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y13, (R11)
+	VMOVUPS      Y13, (R12)
 	VSUBPS       Y7, Y4, Y13
-	VMOVUPS      Y13, 32(R11)
+	VMOVUPS      Y13, 32(R12)
 	VSUBPS       Y9, Y6, Y13
 	VADDPS       Y7, Y4, Y4
-	VMOVUPS      (SI), Y7
-	VSUBPS       512(SI), Y7, Y7
-	VMOVUPS      Y4, 64(R11)
+	VMOVUPS      (SI)(R8*1), Y7
+	VSUBPS       512(SI)(R8*1), Y7, Y7
+	VMOVUPS      Y4, 64(R12)
 	VSUBPS       Y14, Y2, Y4
 	VADDPS       Y14, Y2, Y2
 	VADDPS       Y15, Y10, Y14
@@ -16895,9 +16645,9 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+48(SB), Y8
 	VMOVAPS      Y15, Y9
 	VFMADD231PS  Y8, Y6, Y9
-	VMOVUPS      Y3, 96(R11)
+	VMOVUPS      Y3, 96(R12)
 	VADDPS       Y13, Y14, Y3
-	VMOVUPS      Y9, 128(R11)
+	VMOVUPS      Y9, 128(R12)
 	VMOVAPS      Y10, Y9
 	VFMADD231PS  Y8, Y3, Y9
 	VFNMADD231PS Y8, Y3, Y10
@@ -16907,34 +16657,34 @@ butterfly:
 	VFMADD231PS  Y8, Y7, Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      64(SI), Y7
-	VMOVUPS      576(SI), Y14
-	VMOVUPS      Y3, 160(R11)
+	VMOVUPS      64(SI)(R8*1), Y7
+	VMOVUPS      576(SI)(R8*1), Y14
+	VMOVUPS      Y3, 160(R12)
 	VSUBPS       Y14, Y7, Y3
 	VFNMADD231PS Y8, Y6, Y15
-	VMOVUPS      384(SI), Y6
-	VMOVUPS      Y0, 192(R11)
-	VMOVUPS      832(SI), Y0
-	VMOVUPS      Y10, 224(R11)
+	VMOVUPS      384(SI)(R8*1), Y6
+	VMOVUPS      Y0, 192(R12)
+	VMOVUPS      832(SI)(R8*1), Y0
+	VMOVUPS      Y10, 224(R12)
 	VADDPS       Y0, Y6, Y10
-	VMOVUPS      Y15, 256(R11)
+	VMOVUPS      Y15, 256(R12)
 	VMOVAPS      Y5, Y15
 	VFNMADD231PS Y8, Y13, Y15
 	VSUBPS       Y11, Y12, Y11
 	VSUBPS       Y0, Y6, Y0
-	VMOVUPS      384(DI), Y6
-	VMOVUPS      832(DI), Y12
-	VMOVUPS      Y15, 288(R11)
+	VMOVUPS      384(DI)(R8*1), Y6
+	VMOVUPS      832(DI)(R8*1), Y12
+	VMOVUPS      Y15, 288(R12)
 	VSUBPS       Y12, Y6, Y15
 	VADDPS       Y14, Y7, Y7
 	VADDPS       Y10, Y7, Y14
 	VFMADD231PS  Y8, Y13, Y5
 	VADDPS       Y12, Y6, Y6
-	VMOVUPS      64(DI), Y12
-	VMOVUPS      576(DI), Y13
-	VMOVUPS      Y14, 320(R11)
+	VMOVUPS      64(DI)(R8*1), Y12
+	VMOVUPS      576(DI)(R8*1), Y13
+	VMOVUPS      Y14, 320(R12)
 	VADDPS       Y13, Y12, Y14
-	VMOVUPS      Y5, 352(R11)
+	VMOVUPS      Y5, 352(R12)
 	VSUBPS       Y15, Y3, Y5
 	VADDPS       Y15, Y3, Y3
 	VSUBPS       Y10, Y7, Y7
@@ -16950,31 +16700,31 @@ butterfly:
 	VFNMADD231PS Y7, Y13, Y10
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      (BX), Y15
-	VMOVUPS      Y9, 384(R11)
-	VMOVUPS      64(BX), Y9
-	VMOVUPS      Y10, 416(R11)
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      Y9, 384(R12)
+	VMOVUPS      64(BX)(R8*1), Y9
+	VMOVUPS      Y10, 416(R12)
 	VSUBPS       Y9, Y15, Y10
 	VFMADD231PS  Y7, Y5, Y13
 	VADDPS       Y9, Y15, Y5
 	VMOVAPS      Y0, Y9
 	VFMSUB231PS  Y7, Y3, Y9
-	VMOVUPS      128(DI), Y15
-	VMOVUPS      Y9, 448(R11)
-	VMOVUPS      640(DI), Y9
-	VMOVUPS      Y13, 480(R11)
+	VMOVUPS      128(DI)(R8*1), Y15
+	VMOVUPS      Y9, 448(R12)
+	VMOVUPS      640(DI)(R8*1), Y9
+	VMOVUPS      Y13, 480(R12)
 	VSUBPS       Y9, Y15, Y13
 	VADDPS       Y9, Y15, Y9
 	VFMADD231PS  Y7, Y0, Y3
-	VMOVUPS      128(SI), Y0
-	VMOVUPS      640(SI), Y15
-	VMOVUPS      Y3, 512(R11)
+	VMOVUPS      128(SI)(R8*1), Y0
+	VMOVUPS      640(SI)(R8*1), Y15
+	VMOVUPS      Y3, 512(R12)
 	VSUBPS       Y15, Y0, Y3
-	VMOVUPS      256(SI), Y7
+	VMOVUPS      256(SI)(R8*1), Y7
 	VADDPS       Y7, Y5, Y8
 	VADDPS       Y15, Y0, Y0
 	VADDPS       Y0, Y8, Y15
-	VMOVUPS      Y15, 544(R11)
+	VMOVUPS      Y15, 544(R12)
 	VADDPS       Y3, Y13, Y15
 	VSUBPS       Y0, Y8, Y0
 	VADDPS       Y1, Y11, Y8
@@ -16985,7 +16735,7 @@ butterfly:
 	VADDPS       Y12, Y0, Y11
 	VSUBPS       Y12, Y0, Y0
 	VSUBPS       Y9, Y5, Y5
-	VMOVUPS      256(DI), Y9
+	VMOVUPS      256(DI)(R8*1), Y9
 	VSUBPS       Y9, Y10, Y12
 	VADDPS       Y9, Y10, Y9
 	VBROADCASTSS butterflyConstants<>+48(SB), Y10
@@ -16993,11 +16743,11 @@ butterfly:
 	VFNMADD231PS Y10, Y1, Y13
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         160(R9), R13
-	VMOVUPS      Y13, (R8)(R13*1)
+	MOVQ         160(R10), R13
+	VMOVUPS      Y13, (R9)(R13*1)
 	VFMADD231PS  Y10, Y1, Y0
-	MOVQ         32(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
+	MOVQ         32(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
 	VMOVAPS      Y5, Y0
 	VFNMADD231PS Y10, Y14, Y0
 	VMOVAPS      Y11, Y1
@@ -17005,17 +16755,17 @@ butterfly:
 	VMOVAPS      Y9, Y13
 	VFMADD231PS  Y10, Y15, Y13
 	VFMADD231PS  Y10, Y8, Y11
-	MOVQ         224(R9), R13
-	VMOVUPS      Y11, (R8)(R13*1)
+	MOVQ         224(R10), R13
+	VMOVUPS      Y11, (R9)(R13*1)
 	VMOVAPS      Y7, Y8
 	VFMADD231PS  Y10, Y6, Y8
 	VMOVAPS      Y12, Y11
 	VFNMADD231PS Y10, Y3, Y11
 	VFNMADD231PS Y10, Y6, Y7
 	VFMADD231PS  Y10, Y14, Y5
-	MOVQ         96(R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
-	VMOVUPS      32(R11), Y1
+	MOVQ         96(R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
+	VMOVUPS      32(R12), Y1
 	VBROADCASTSS butterflyConstants<>+196(SB), Y6
 	VMOVAPS      Y2, Y14
 	VFMADD231PS  Y6, Y1, Y14
@@ -17025,108 +16775,108 @@ butterfly:
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y2, Y14, Y3
 	VFNMADD231PS Y10, Y15, Y9
-	VMOVUPS      64(R11), Y10
+	VMOVUPS      64(R12), Y10
 	VMOVAPS      Y4, Y15
 	VFMSUB231PS  Y6, Y10, Y15
 	VFMADD231PS  Y2, Y14, Y0
 	VFMADD231PS  Y6, Y4, Y10
-	MOVQ         80(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         80(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VMOVAPS      Y7, Y3
 	VFNMADD231PS Y2, Y15, Y3
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      416(R11), Y4
+	VMOVUPS      416(R12), Y4
 	VMOVAPS      Y12, Y6
 	VFNMADD231PS Y2, Y4, Y6
 	VFMADD231PS  Y2, Y4, Y12
 	VMOVAPS      Y5, Y4
 	VFMADD231PS  Y2, Y1, Y4
-	MOVQ         208(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
+	MOVQ         208(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
 	VMOVAPS      Y8, Y0
 	VFNMADD231PS Y2, Y10, Y0
 	VFMADD231PS  Y2, Y10, Y8
 	VFNMADD231PS Y2, Y1, Y5
-	MOVQ         16(R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
-	VMOVUPS      128(R11), Y1
+	MOVQ         16(R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
+	VMOVUPS      128(R12), Y1
 	VBROADCASTSS butterflyConstants<>+204(SB), Y4
-	VMOVUPS      384(R11), Y10
+	VMOVUPS      384(R12), Y10
 	VMOVAPS      Y10, Y14
 	VFMADD231PS  Y4, Y1, Y14
 	VFNMADD231PS Y4, Y10, Y1
-	MOVQ         112(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
-	MOVQ         240(R9), R13
-	VMOVUPS      Y8, (R8)(R13*1)
+	MOVQ         112(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
+	MOVQ         240(R10), R13
+	VMOVUPS      Y8, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+220(SB), Y0
 	VMOVAPS      Y12, Y8
 	VFNMADD231PS Y0, Y1, Y8
 	VMOVAPS      Y6, Y10
 	VFNMADD231PS Y0, Y14, Y10
-	MOVQ         136(R9), R13
-	VMOVUPS      Y8, (R8)(R13*1)
+	MOVQ         136(R10), R13
+	VMOVUPS      Y8, (R9)(R13*1)
 	VFMADD231PS  Y0, Y1, Y12
 	VFMADD231PS  Y2, Y15, Y7
-	VMOVUPS      480(R11), Y1
+	VMOVUPS      480(R12), Y1
 	VMOVAPS      Y11, Y8
 	VFNMADD231PS Y2, Y1, Y8
-	MOVQ         8(R9), R13
-	VMOVUPS      Y12, (R8)(R13*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Y12, (R9)(R13*1)
 	VFMADD231PS  Y2, Y1, Y11
 	VFMADD231PS  Y0, Y14, Y6
-	MOVQ         72(R9), R13
-	VMOVUPS      Y10, (R8)(R13*1)
-	VMOVUPS      224(R11), Y1
+	MOVQ         72(R10), R13
+	VMOVUPS      Y10, (R9)(R13*1)
+	VMOVUPS      224(R12), Y1
 	VBROADCASTSS butterflyConstants<>+208(SB), Y10
-	VMOVUPS      256(R11), Y12
+	VMOVUPS      256(R12), Y12
 	VMOVAPS      Y12, Y14
 	VFMADD231PS  Y10, Y1, Y14
-	MOVQ         200(R9), R13
-	VMOVUPS      Y6, (R8)(R13*1)
+	MOVQ         200(R10), R13
+	VMOVUPS      Y6, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+228(SB), Y6
 	VMOVAPS      Y11, Y15
 	VFMADD231PS  Y6, Y14, Y15
-	MOVQ         144(R9), R13
-	VMOVUPS      Y5, (R8)(R13*1)
+	MOVQ         144(R10), R13
+	VMOVUPS      Y5, (R9)(R13*1)
 	VFMSUB231PS  Y10, Y12, Y1
-	MOVQ         176(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
-	MOVQ         232(R9), R13
-	VMOVUPS      Y15, (R8)(R13*1)
-	MOVQ         48(R9), R13
-	VMOVUPS      Y7, (R8)(R13*1)
-	VMOVUPS      288(R11), Y3
-	VMOVUPS      192(R11), Y5
+	MOVQ         176(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
+	MOVQ         232(R10), R13
+	VMOVUPS      Y15, (R9)(R13*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Y7, (R9)(R13*1)
+	VMOVUPS      288(R12), Y3
+	VMOVUPS      192(R12), Y5
 	VMOVAPS      Y5, Y7
 	VFMADD231PS  Y10, Y3, Y7
 	VFNMADD231PS Y10, Y5, Y3
-	VMOVUPS      448(R11), Y5
+	VMOVUPS      448(R12), Y5
 	VMOVAPS      Y9, Y10
 	VFMADD231PS  Y2, Y5, Y10
 	VFNMADD231PS Y6, Y14, Y11
 	VMOVAPS      Y10, Y12
 	VFNMADD231PS Y6, Y3, Y12
-	MOVQ         104(R9), R13
-	VMOVUPS      Y11, (R8)(R13*1)
-	VMOVUPS      512(R11), Y11
+	MOVQ         104(R10), R13
+	VMOVUPS      Y11, (R9)(R13*1)
+	VMOVUPS      512(R12), Y11
 	VMOVAPS      Y13, Y14
 	VFNMADD231PS Y2, Y11, Y14
 	VFMADD231PS  Y6, Y3, Y10
 	VFNMADD231PS Y2, Y5, Y9
 	VMOVAPS      Y9, Y3
 	VFMADD231PS  Y6, Y7, Y3
-	MOVQ         216(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
-	VMOVUPS      160(R11), Y3
-	VMOVUPS      352(R11), Y5
+	MOVQ         216(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
+	VMOVUPS      160(R12), Y3
+	VMOVUPS      352(R12), Y5
 	VMOVAPS      Y5, Y15
 	VFMADD231PS  Y4, Y3, Y15
-	MOVQ         152(R9), R13
-	VMOVUPS      Y12, (R8)(R13*1)
+	MOVQ         152(R10), R13
+	VMOVUPS      Y12, (R9)(R13*1)
 	VFNMADD231PS Y6, Y7, Y9
 	VFMSUB231PS  Y4, Y5, Y3
 	VFMADD231PS  Y2, Y11, Y13
@@ -17134,65 +16884,61 @@ butterfly:
 	VFNMADD231PS Y6, Y1, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      544(R11), Y4
-	VMOVUPS      320(R11), Y5
+	VMOVUPS      544(R12), Y4
+	VMOVUPS      320(R12), Y5
 	VSUBPS       Y5, Y4, Y7
-	MOVQ         168(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
+	MOVQ         168(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
 	VMOVAPS      Y13, Y2
 	VFNMADD231PS Y0, Y15, Y2
-	MOVQ         120(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
+	MOVQ         120(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
 	VFMADD231PS  Y6, Y1, Y8
 	VMOVAPS      Y14, Y1
 	VFNMADD231PS Y0, Y3, Y1
 	VADDPS       Y5, Y4, Y2
-	MOVQ         40(R9), R13
-	VMOVUPS      Y8, (R8)(R13*1)
-	VMOVUPS      (R11), Y4
+	MOVQ         40(R10), R13
+	VMOVUPS      Y8, (R9)(R13*1)
+	VMOVUPS      (R12), Y4
 	VSUBPS       Y4, Y2, Y5
-	MOVQ         128(R9), R13
-	VMOVUPS      Y5, (R8)(R13*1)
+	MOVQ         128(R10), R13
+	VMOVUPS      Y5, (R9)(R13*1)
 	VADDPS       Y4, Y2, Y2
-	MOVQ         184(R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
+	MOVQ         184(R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
 	VFMADD231PS  Y0, Y3, Y14
-	MOVQ         88(R9), R13
-	VMOVUPS      Y9, (R8)(R13*1)
-	VMOVUPS      96(R11), Y1
+	MOVQ         88(R10), R13
+	VMOVUPS      Y9, (R9)(R13*1)
+	VMOVUPS      96(R12), Y1
 	VSUBPS       Y1, Y7, Y3
 	VFMADD231PS  Y0, Y15, Y13
-	MOVQ         56(R9), R13
-	VMOVUPS      Y14, (R8)(R13*1)
-	MOVQ         24(R9), R13
-	VMOVUPS      Y10, (R8)(R13*1)
-	MOVQ         (R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
+	MOVQ         56(R10), R13
+	VMOVUPS      Y14, (R9)(R13*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Y10, (R9)(R13*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
 	VADDPS       Y1, Y7, Y0
-	MOVQ         192(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
-	MOVQ         64(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
-	MOVQ         248(R9), R13
-	VMOVUPS      Y13, (R8)(R13*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         192(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
+	MOVQ         64(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
+	MOVQ         248(R10), R13
+	VMOVUPS      Y13, (R9)(R13*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000800, BX
-	ADDQ         $0x00000800, SI
-	ADDQ         $0x00000800, DI
-	ADDQ         $0x00000100, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000800, R8
+	ADDQ         $0x00000100, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -17216,176 +16962,176 @@ TEXT ·LineTwiddled32AVX2(SB), $736-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         72(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
+	MOVQ         72(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         192(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	MOVQ         136(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
-	MOVQ         200(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
-	MOVQ         8(R9), R14
-	VMOVUPS      (R8)(R14*1), Y4
+	MOVQ         192(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	MOVQ         136(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
+	MOVQ         200(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
+	MOVQ         8(R10), R14
+	VMOVUPS      (R9)(R14*1), Y4
 	VSUBPS       Y2, Y4, Y5
-	MOVQ         104(R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
-	MOVQ         128(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
-	MOVQ         (R9), R14
-	VMOVUPS      (R8)(R14*1), Y8
-	MOVQ         24(R9), R14
-	VMOVUPS      (R8)(R14*1), Y9
-	MOVQ         88(R9), R14
-	VMOVUPS      (R8)(R14*1), Y10
-	MOVQ         224(R9), R14
-	VMOVUPS      (R8)(R14*1), Y11
+	MOVQ         104(R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
+	MOVQ         128(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
+	MOVQ         (R10), R14
+	VMOVUPS      (R9)(R14*1), Y8
+	MOVQ         24(R10), R14
+	VMOVUPS      (R9)(R14*1), Y9
+	MOVQ         88(R10), R14
+	VMOVUPS      (R9)(R14*1), Y10
+	MOVQ         224(R10), R14
+	VMOVUPS      (R9)(R14*1), Y11
 	VADDPS       Y2, Y4, Y2
 	VSUBPS       Y0, Y3, Y4
-	MOVQ         144(R9), R14
-	VMOVUPS      (R8)(R14*1), Y12
+	MOVQ         144(R10), R14
+	VMOVUPS      (R9)(R14*1), Y12
 	VSUBPS       Y7, Y8, Y13
-	MOVQ         208(R9), R14
-	VMOVUPS      (R8)(R14*1), Y14
+	MOVQ         208(R10), R14
+	VMOVUPS      (R9)(R14*1), Y14
 	VADDPS       Y3, Y0, Y0
-	MOVQ         216(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
-	MOVQ         80(R9), R14
-	VMOVUPS      (R8)(R14*1), Y15
-	VMOVUPS      Y0, (R12)
-	MOVQ         16(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
+	MOVQ         216(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
+	MOVQ         80(R10), R14
+	VMOVUPS      (R9)(R14*1), Y15
+	VMOVUPS      Y0, (R13)
+	MOVQ         16(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
 	VADDPS       Y7, Y8, Y7
 	VBROADCASTSS butterflyConstants<>+204(SB), Y8
-	VMOVUPS      Y2, 32(R12)
+	VMOVUPS      Y2, 32(R13)
 	VMOVAPS      Y5, Y2
 	VFMADD231PS  Y8, Y4, Y2
-	VMOVUPS      Y7, 64(R12)
+	VMOVUPS      Y7, 64(R13)
 	VADDPS       Y12, Y0, Y7
 	VFNMADD231PS Y8, Y5, Y4
 	VSUBPS       Y12, Y0, Y0
-	MOVQ         64(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
+	MOVQ         64(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
 	VADDPS       Y14, Y15, Y12
-	VMOVUPS      Y7, 96(R12)
-	MOVQ         152(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
-	VMOVUPS      Y12, 128(R12)
-	MOVQ         160(R9), R14
-	VMOVUPS      (R8)(R14*1), Y12
+	VMOVUPS      Y7, 96(R13)
+	MOVQ         152(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
+	VMOVUPS      Y12, 128(R13)
+	MOVQ         160(R10), R14
+	VMOVUPS      (R9)(R14*1), Y12
 	VSUBPS       Y5, Y1, Y8
-	VMOVUPS      Y2, 160(R12)
+	VMOVUPS      Y2, 160(R13)
 	VSUBPS       Y10, Y3, Y2
 	VADDPS       Y1, Y5, Y1
-	MOVQ         32(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
+	MOVQ         32(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
 	VADDPS       Y3, Y10, Y3
 	VSUBPS       Y7, Y9, Y10
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y3, 192(R12)
-	MOVQ         96(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
+	VMOVUPS      Y3, 192(R13)
+	MOVQ         96(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
 	VSUBPS       Y15, Y14, Y14
 	VBROADCASTSS butterflyConstants<>+196(SB), Y15
-	VMOVUPS      Y1, 224(R12)
+	VMOVUPS      Y1, 224(R13)
 	VMOVAPS      Y0, Y1
 	VFMADD231PS  Y15, Y14, Y1
-	VMOVUPS      Y1, 256(R12)
-	MOVQ         168(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	VMOVUPS      Y4, 288(R12)
+	VMOVUPS      Y1, 256(R13)
+	MOVQ         168(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	VMOVUPS      Y4, 288(R13)
 	VSUBPS       Y3, Y11, Y4
 	VADDPS       Y7, Y9, Y7
 	VSUBPS       Y12, Y5, Y9
-	VMOVUPS      Y7, 320(R12)
-	MOVQ         40(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
+	VMOVUPS      Y7, 320(R13)
+	MOVQ         40(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
 	VADDPS       Y12, Y5, Y5
 	VADDPS       Y4, Y9, Y12
 	VSUBPS       Y9, Y4, Y4
 	VFNMADD231PS Y15, Y0, Y14
-	MOVQ         232(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
+	MOVQ         232(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
 	VADDPS       Y11, Y3, Y3
 	VSUBPS       Y1, Y7, Y9
 	VADDPS       Y3, Y5, Y11
 	VADDPS       Y1, Y7, Y1
-	MOVQ         240(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
-	VMOVUPS      Y11, 352(R12)
+	MOVQ         240(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
+	VMOVUPS      Y11, 352(R13)
 	VADDPS       Y0, Y6, Y11
-	VMOVUPS      Y3, 384(R12)
-	MOVQ         112(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
+	VMOVUPS      Y3, 384(R13)
+	MOVQ         112(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
 	VSUBPS       Y6, Y0, Y0
 	VBROADCASTSS butterflyConstants<>+208(SB), Y6
-	VMOVUPS      Y5, 416(R12)
+	VMOVUPS      Y5, 416(R13)
 	VMOVAPS      Y0, Y5
 	VFMADD231PS  Y6, Y9, Y5
-	VMOVUPS      Y1, 448(R12)
+	VMOVUPS      Y1, 448(R13)
 	VMOVAPS      Y10, Y1
 	VFMADD231PS  Y6, Y2, Y1
 	VFNMADD231PS Y6, Y10, Y2
-	MOVQ         176(R9), R14
-	VMOVUPS      (R8)(R14*1), Y10
-	VMOVUPS      Y11, 480(R12)
+	MOVQ         176(R10), R14
+	VMOVUPS      (R9)(R14*1), Y10
+	VMOVUPS      Y11, 480(R13)
 	VSUBPS       Y3, Y7, Y11
 	VFMSUB231PS  Y6, Y0, Y9
-	MOVQ         48(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
+	MOVQ         48(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
 	VADDPS       Y10, Y0, Y6
 	VSUBPS       Y10, Y0, Y0
 	VMOVAPS      Y11, Y10
 	VFMADD231PS  Y15, Y0, Y10
 	VADDPS       Y7, Y3, Y3
-	MOVQ         56(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
+	MOVQ         56(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
 	VFMSUB231PS  Y15, Y11, Y0
 	VADDPS       Y3, Y6, Y11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y11, 512(R12)
-	MOVQ         120(R9), R14
-	VMOVUPS      (R8)(R14*1), Y11
+	VMOVUPS      Y11, 512(R13)
+	MOVQ         120(R10), R14
+	VMOVUPS      (R9)(R14*1), Y11
 	VSUBPS       Y6, Y3, Y3
-	MOVQ         248(R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
-	MOVQ         184(R9), R14
-	VMOVUPS      (R8)(R14*1), Y15
-	VMOVUPS      Y3, 544(R12)
+	MOVQ         248(R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
+	MOVQ         184(R10), R14
+	VMOVUPS      (R9)(R14*1), Y15
+	VMOVUPS      Y3, 544(R13)
 	VSUBPS       Y15, Y7, Y3
 	VADDPS       Y15, Y7, Y7
 	VSUBPS       Y0, Y14, Y15
-	VMOVUPS      Y7, 576(R12)
+	VMOVUPS      Y7, 576(R13)
 	VBROADCASTSS butterflyConstants<>+48(SB), Y7
-	VMOVUPS      Y15, 608(R12)
+	VMOVUPS      Y15, 608(R13)
 	VMOVAPS      Y8, Y15
 	VFNMADD231PS Y7, Y4, Y15
-	VMOVUPS      Y15, 640(R12)
+	VMOVUPS      Y15, 640(R13)
 	VADDPS       Y6, Y11, Y15
 	VSUBPS       Y11, Y6, Y6
 	VBROADCASTSS butterflyConstants<>+204(SB), Y11
-	VMOVUPS      Y15, 672(R12)
+	VMOVUPS      Y15, 672(R13)
 	VMOVAPS      Y6, Y15
 	VFMADD231PS  Y11, Y3, Y15
 	VFMSUB231PS  Y11, Y6, Y3
@@ -17395,10 +17141,10 @@ butterfly:
 	VADDPS       Y0, Y14, Y0
 	VFMADD231PS  Y7, Y12, Y13
 	VBROADCASTSS butterflyConstants<>+212(SB), Y4
-	VMOVUPS      288(R12), Y11
+	VMOVUPS      288(R13), Y11
 	VMOVAPS      Y11, Y12
 	VFNMADD231PS Y4, Y9, Y12
-	VMOVUPS      160(R12), Y14
+	VMOVUPS      160(R13), Y14
 	VMOVAPS      Y14, Y7
 	VFNMADD231PS Y4, Y5, Y7
 	VFMADD231PS  Y4, Y5, Y14
@@ -17408,9 +17154,9 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+216(SB), Y9
 	VMOVAPS      Y2, Y12
 	VFNMADD231PS Y9, Y3, Y12
-	VMOVUPS      Y6, 288(R12)
-	VMOVUPS      256(R12), Y6
-	VMOVUPS      Y7, 160(R12)
+	VMOVUPS      Y6, 288(R13)
+	VMOVUPS      256(R13), Y6
+	VMOVUPS      Y7, 160(R13)
 	VSUBPS       Y10, Y6, Y7
 	VADDPS       Y10, Y6, Y6
 	VMOVAPS      Y1, Y10
@@ -17441,57 +17187,57 @@ butterfly:
 	VFMADD231PS  Y0, Y11, Y4
 	VFMADD231PS  Y0, Y14, Y15
 	VFNMADD231PS Y0, Y11, Y8
-	VBROADCASTSS 12(R10), Y11
+	VBROADCASTSS 12(R11), Y11
 	VMULPS       Y11, Y4, Y14
-	VBROADCASTSS 8(R10), Y9
+	VBROADCASTSS 8(R11), Y9
 	VMULPS       Y9, Y4, Y4
 	VFMADD231PS  Y11, Y15, Y4
 	VFMSUB231PS  Y9, Y15, Y14
-	VBROADCASTSS 76(R10), Y9
+	VBROADCASTSS 76(R11), Y9
 	VMULPS       Y9, Y8, Y11
-	VBROADCASTSS 72(R10), Y15
+	VBROADCASTSS 72(R11), Y15
 	VMULPS       Y15, Y8, Y8
 	VFMADD231PS  Y9, Y2, Y8
-	VMOVUPS      Y8, 576(DI)
+	VMOVUPS      Y8, 576(DI)(R8*1)
 	VMOVAPS      Y12, Y8
 	VFNMADD231PS Y0, Y6, Y8
 	VMOVAPS      Y13, Y9
 	VFNMADD231PS Y0, Y10, Y9
 	VFMSUB231PS  Y15, Y2, Y11
 	VFMADD231PS  Y0, Y10, Y13
-	VBROADCASTSS 52(R10), Y2
+	VBROADCASTSS 52(R11), Y2
 	VMULPS       Y2, Y8, Y10
 	VFMADD231PS  Y0, Y6, Y12
-	VBROADCASTSS 104(R10), Y0
+	VBROADCASTSS 104(R11), Y0
 	VMULPS       Y0, Y12, Y6
-	VBROADCASTSS 48(R10), Y15
+	VBROADCASTSS 48(R11), Y15
 	VMULPS       Y15, Y8, Y8
 	VFMSUB231PS  Y15, Y13, Y10
-	VBROADCASTSS 108(R10), Y15
+	VBROADCASTSS 108(R11), Y15
 	VFMADD231PS  Y15, Y9, Y6
 	VMULPS       Y15, Y12, Y12
 	VFMSUB231PS  Y0, Y9, Y12
 	VFMADD231PS  Y2, Y13, Y8
-	VMOVUPS      Y11, 576(SI)
-	VMOVUPS      Y10, 384(SI)
+	VMOVUPS      Y11, 576(SI)(R8*1)
+	VMOVUPS      Y10, 384(SI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+200(SB), Y0
-	VMOVUPS      640(R12), Y2
+	VMOVUPS      640(R13), Y2
 	VMOVAPS      Y2, Y9
 	VFMADD231PS  Y0, Y7, Y9
 	VBROADCASTSS butterflyConstants<>+212(SB), Y10
 	VMOVAPS      Y5, Y11
 	VFNMADD231PS Y10, Y3, Y11
 	VFMADD231PS  Y10, Y3, Y5
-	VMOVUPS      160(R12), Y3
+	VMOVUPS      160(R13), Y3
 	VMOVAPS      Y3, Y13
 	VFMADD231PS  Y10, Y1, Y13
 	VFNMADD231PS Y0, Y7, Y2
-	VMOVUPS      Y6, 832(DI)
+	VMOVUPS      Y6, 832(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y8, 384(DI)
-	VMOVUPS      608(R12), Y6
-	VMOVUPS      288(R12), Y7
+	VMOVUPS      Y8, 384(DI)(R8*1)
+	VMOVUPS      608(R13), Y6
+	VMOVUPS      288(R13), Y7
 	VMOVAPS      Y7, Y8
 	VFMADD231PS  Y0, Y6, Y8
 	VFNMADD231PS Y10, Y1, Y3
@@ -17499,68 +17245,68 @@ butterfly:
 	VMOVAPS      Y2, Y10
 	VFMADD231PS  Y1, Y3, Y10
 	VFNMADD231PS Y1, Y3, Y2
-	VMOVUPS      Y14, 64(SI)
+	VMOVUPS      Y14, 64(SI)(R8*1)
 	VFNMADD231PS Y0, Y6, Y7
 	VMOVAPS      Y7, Y3
 	VFMADD231PS  Y1, Y13, Y3
-	VBROADCASTSS 36(R10), Y6
+	VBROADCASTSS 36(R11), Y6
 	VMULPS       Y6, Y10, Y14
 	VMOVAPS      Y8, Y15
 	VFMADD231PS  Y1, Y5, Y15
-	VBROADCASTSS 32(R10), Y0
+	VBROADCASTSS 32(R11), Y0
 	VFMSUB231PS  Y0, Y15, Y14
 	VMULPS       Y0, Y10, Y0
 	VFMADD231PS  Y6, Y15, Y0
-	VMOVUPS      Y14, 256(SI)
+	VMOVUPS      Y14, 256(SI)(R8*1)
 	VMOVAPS      Y9, Y6
 	VFMADD231PS  Y1, Y11, Y6
 	VFNMADD231PS Y1, Y11, Y9
-	VMOVUPS      Y12, 832(SI)
+	VMOVUPS      Y12, 832(SI)(R8*1)
 	VFNMADD231PS Y1, Y5, Y8
-	VBROADCASTSS 64(R10), Y5
+	VBROADCASTSS 64(R11), Y5
 	VMULPS       Y5, Y9, Y10
-	VBROADCASTSS 68(R10), Y11
+	VBROADCASTSS 68(R11), Y11
 	VMULPS       Y11, Y9, Y9
 	VFMADD231PS  Y11, Y3, Y10
-	VBROADCASTSS 96(R10), Y11
+	VBROADCASTSS 96(R11), Y11
 	VMULPS       Y11, Y2, Y12
-	VMOVUPS      Y10, 512(DI)
+	VMOVUPS      Y10, 512(DI)(R8*1)
 	VFMSUB231PS  Y5, Y3, Y9
-	VBROADCASTSS 100(R10), Y3
+	VBROADCASTSS 100(R11), Y3
 	VFMADD231PS  Y3, Y8, Y12
-	VMOVUPS      64(R12), Y5
-	VMOVUPS      224(R12), Y10
+	VMOVUPS      64(R13), Y5
+	VMOVUPS      224(R13), Y10
 	VSUBPS       Y10, Y5, Y14
 	VMULPS       Y3, Y2, Y2
-	VMOVUPS      Y9, 512(SI)
+	VMOVUPS      Y9, 512(SI)(R8*1)
 	VADDPS       Y10, Y5, Y3
-	VBROADCASTSS 120(R10), Y5
+	VBROADCASTSS 120(R11), Y5
 	VMULPS       Y5, Y6, Y9
-	VBROADCASTSS 124(R10), Y10
+	VBROADCASTSS 124(R11), Y10
 	VMULPS       Y10, Y6, Y6
 	VFMSUB231PS  Y11, Y8, Y2
-	VMOVUPS      32(R12), Y8
-	VMOVUPS      (R12), Y11
+	VMOVUPS      32(R13), Y8
+	VMOVUPS      (R13), Y11
 	VSUBPS       Y11, Y8, Y15
 	VADDPS       Y11, Y8, Y8
-	VMOVUPS      Y12, 768(DI)
+	VMOVUPS      Y12, 768(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      448(R12), Y11
-	VMOVUPS      480(R12), Y12
-	VMOVUPS      Y8, (R12)
+	VMOVUPS      448(R13), Y11
+	VMOVUPS      480(R13), Y12
+	VMOVUPS      Y8, (R13)
 	VADDPS       Y12, Y11, Y8
-	VMOVUPS      Y2, 768(SI)
+	VMOVUPS      Y2, 768(SI)(R8*1)
 	VFNMADD231PS Y1, Y13, Y7
-	VMOVUPS      Y0, 256(DI)
-	VMOVUPS      384(R12), Y0
-	VSUBPS       416(R12), Y0, Y0
+	VMOVUPS      Y0, 256(DI)(R8*1)
+	VMOVUPS      384(R13), Y0
+	VSUBPS       416(R13), Y0, Y0
 	VSUBPS       Y11, Y12, Y1
-	VMOVUPS      96(R12), Y2
-	VMOVUPS      128(R12), Y11
+	VMOVUPS      96(R13), Y2
+	VMOVUPS      128(R13), Y11
 	VSUBPS       Y11, Y2, Y12
-	VMOVUPS      544(R12), Y13
-	VMOVUPS      Y8, 448(R12)
+	VMOVUPS      544(R13), Y13
+	VMOVUPS      Y8, 448(R13)
 	VSUBPS       Y12, Y13, Y8
 	VFMADD231PS  Y10, Y7, Y9
 	VFMSUB231PS  Y5, Y7, Y6
@@ -17571,22 +17317,22 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+196(SB), Y10
 	VMOVAPS      Y15, Y11
 	VFMADD231PS  Y10, Y1, Y11
-	VMOVUPS      Y9, 960(DI)
-	VMOVUPS      Y4, 64(DI)
+	VMOVUPS      Y9, 960(DI)(R8*1)
+	VMOVUPS      Y4, 64(DI)(R8*1)
 	VFNMADD231PS Y10, Y15, Y1
 	VADDPS       Y13, Y12, Y4
 	VFMADD231PS  Y5, Y8, Y0
-	VMOVUPS      672(R12), Y8
-	VMOVUPS      576(R12), Y9
+	VMOVUPS      672(R13), Y8
+	VMOVUPS      576(R13), Y9
 	VSUBPS       Y9, Y8, Y12
 	VADDPS       Y8, Y9, Y8
-	VMOVUPS      320(R12), Y9
-	VMOVUPS      192(R12), Y13
+	VMOVUPS      320(R13), Y9
+	VMOVUPS      192(R13), Y13
 	VSUBPS       Y13, Y9, Y15
 	VADDPS       Y13, Y9, Y9
 	VMOVAPS      Y15, Y13
 	VFMSUB231PS  Y10, Y12, Y13
-	VMOVUPS      Y6, 960(SI)
+	VMOVUPS      Y6, 960(SI)(R8*1)
 	VMOVAPS      Y14, Y6
 	VFMADD231PS  Y5, Y4, Y6
 	VFNMADD231PS Y5, Y4, Y14
@@ -17601,21 +17347,21 @@ butterfly:
 	VMOVAPS      Y6, Y12
 	VFMADD231PS  Y13, Y11, Y12
 	VFNMADD231PS Y13, Y11, Y6
-	VBROADCASTSS 16(R10), Y11
+	VBROADCASTSS 16(R11), Y11
 	VMULPS       Y11, Y15, Y5
 	VFNMADD231PS Y13, Y1, Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 20(R10), Y1
+	VBROADCASTSS 20(R11), Y1
 	VMULPS       Y1, Y15, Y15
 	VFMADD231PS  Y1, Y12, Y5
 	VFMSUB231PS  Y11, Y12, Y15
-	VBROADCASTSS 84(R10), Y1
+	VBROADCASTSS 84(R11), Y1
 	VMULPS       Y1, Y0, Y11
-	VBROADCASTSS 80(R10), Y12
+	VBROADCASTSS 80(R11), Y12
 	VFMSUB231PS  Y12, Y6, Y11
-	VMOVUPS      Y15, 128(SI)
-	VMOVUPS      Y5, 128(DI)
+	VMOVUPS      Y15, 128(SI)(R8*1)
+	VMOVUPS      Y5, 128(DI)(R8*1)
 	VMOVAPS      Y7, Y5
 	VFNMADD231PS Y13, Y10, Y5
 	VMOVAPS      Y14, Y15
@@ -17623,33 +17369,33 @@ butterfly:
 	VMULPS       Y12, Y0, Y0
 	VFMADD231PS  Y13, Y10, Y7
 	VFMADD231PS  Y1, Y6, Y0
-	VBROADCASTSS 60(R10), Y1
+	VBROADCASTSS 60(R11), Y1
 	VMULPS       Y1, Y5, Y6
-	VMOVUPS      Y0, 640(DI)
-	VMOVUPS      352(R12), Y0
+	VMOVUPS      Y0, 640(DI)(R8*1)
+	VMOVUPS      352(R13), Y0
 	VADDPS       Y0, Y3, Y10
-	VBROADCASTSS 56(R10), Y12
+	VBROADCASTSS 56(R11), Y12
 	VMULPS       Y12, Y5, Y5
 	VFMADD231PS  Y13, Y4, Y14
 	VSUBPS       Y0, Y3, Y0
 	VFMSUB231PS  Y12, Y14, Y6
 	VSUBPS       Y9, Y8, Y3
 	VFMADD231PS  Y1, Y14, Y5
-	VMOVUPS      Y5, 448(DI)
-	VMOVUPS      512(R12), Y1
+	VMOVUPS      Y5, 448(DI)(R8*1)
+	VMOVUPS      512(R13), Y1
 	VADDPS       Y1, Y2, Y4
 	VADDPS       Y8, Y9, Y5
-	VBROADCASTSS 112(R10), Y8
+	VBROADCASTSS 112(R11), Y8
 	VMULPS       Y8, Y7, Y9
-	VBROADCASTSS 116(R10), Y12
+	VBROADCASTSS 116(R11), Y12
 	VMULPS       Y12, Y7, Y7
 	VSUBPS       Y2, Y1, Y1
-	VMOVUPS      (R12), Y2
-	VMOVUPS      448(R12), Y13
+	VMOVUPS      (R13), Y2
+	VMOVUPS      448(R13), Y13
 	VSUBPS       Y13, Y2, Y14
 	VADDPS       Y13, Y2, Y2
 	VFMSUB231PS  Y8, Y15, Y7
-	VMOVUPS      Y7, 896(SI)
+	VMOVUPS      Y7, 896(SI)(R8*1)
 	VADDPS       Y5, Y2, Y7
 	VSUBPS       Y14, Y3, Y8
 	VFMADD231PS  Y12, Y15, Y9
@@ -17659,68 +17405,64 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+48(SB), Y5
 	VMOVAPS      Y1, Y12
 	VFMADD231PS  Y5, Y8, Y12
-	VBROADCASTSS 28(R10), Y13
+	VBROADCASTSS 28(R11), Y13
 	VMULPS       Y13, Y12, Y15
 	VADDPS       Y3, Y14, Y3
 	VMOVAPS      Y0, Y14
 	VFMADD231PS  Y5, Y3, Y14
-	VMOVUPS      Y9, 896(DI)
+	VMOVUPS      Y9, 896(DI)(R8*1)
 	VFNMADD231PS Y5, Y3, Y0
-	VBROADCASTSS 24(R10), Y3
+	VBROADCASTSS 24(R11), Y3
 	VFMSUB231PS  Y3, Y14, Y15
 	VMULPS       Y3, Y12, Y3
 	VFMADD231PS  Y13, Y14, Y3
-	VMOVUPS      Y6, 448(SI)
+	VMOVUPS      Y6, 448(SI)(R8*1)
 	VADDPS       Y4, Y10, Y6
 	VSUBPS       Y7, Y6, Y9
-	VBROADCASTSS (R10), Y12
+	VBROADCASTSS (R11), Y12
 	VMULPS       Y12, Y9, Y12
-	VBROADCASTSS 44(R10), Y13
+	VBROADCASTSS 44(R11), Y13
 	VMULPS       Y13, Y2, Y14
 	VFNMADD231PS Y5, Y8, Y1
-	VBROADCASTSS 92(R10), Y5
+	VBROADCASTSS 92(R11), Y5
 	VMULPS       Y5, Y1, Y8
-	VMOVUPS      Y12, (SI)
-	VBROADCASTSS 88(R10), Y12
+	VMOVUPS      Y12, (SI)(R8*1)
+	VBROADCASTSS 88(R11), Y12
 	VMULPS       Y12, Y1, Y1
 	VSUBPS       Y4, Y10, Y4
 	VFMSUB231PS  Y12, Y0, Y8
 	VADDPS       Y7, Y6, Y6
 	VFMADD231PS  Y5, Y0, Y1
-	VBROADCASTSS 40(R10), Y0
+	VBROADCASTSS 40(R11), Y0
 	VMULPS       Y0, Y2, Y2
-	VMOVUPS      Y8, 704(SI)
-	VMOVUPS      Y15, 192(SI)
-	VMOVUPS      Y3, 192(DI)
+	VMOVUPS      Y8, 704(SI)(R8*1)
+	VMOVUPS      Y15, 192(SI)(R8*1)
+	VMOVUPS      Y3, 192(DI)(R8*1)
 	VFMSUB231PS  Y0, Y4, Y14
-	VBROADCASTSS 4(R10), Y0
+	VBROADCASTSS 4(R11), Y0
 	VMULPS       Y0, Y9, Y0
-	VMOVUPS      Y6, (BX)
-	VMOVUPS      Y14, 320(SI)
-	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y6, (BX)(R8*1)
+	VMOVUPS      Y14, 320(SI)(R8*1)
+	VMOVUPS      Y0, (DI)(R8*1)
 	VFMADD231PS  Y13, Y4, Y2
-	VMOVUPS      Y11, 640(SI)
-	VMOVUPS      Y2, 320(DI)
-	VMOVUPS      Y1, 704(DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y11, 640(SI)(R8*1)
+	VMOVUPS      Y2, 320(DI)(R8*1)
+	VMOVUPS      Y1, 704(DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000800, BX
-	ADDQ         $0x00000800, SI
-	ADDQ         $0x00000800, DI
-	ADDQ         $0x00000100, R9
-	ADDQ         $0x00000080, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000800, R8
+	ADDQ         $0x00000100, R10
+	ADDQ         $0x00000080, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -17744,115 +17486,115 @@ TEXT ·LineBackTwiddled32AVX2(SB), $640-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      832(DI), Y0
-	VBROADCASTSS 108(R10), Y1
+	VMOVUPS      832(DI)(R8*1), Y0
+	VBROADCASTSS 108(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      384(DI), Y3
-	VBROADCASTSS 48(R10), Y4
+	VMOVUPS      384(DI)(R8*1), Y3
+	VBROADCASTSS 48(R11), Y4
 	VMULPS       Y4, Y3, Y5
-	VMOVUPS      384(SI), Y6
-	VBROADCASTSS 52(R10), Y7
+	VMOVUPS      384(SI)(R8*1), Y6
+	VBROADCASTSS 52(R11), Y7
 	VFNMADD231PS Y7, Y6, Y5
-	VBROADCASTSS 104(R10), Y8
+	VBROADCASTSS 104(R11), Y8
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y7, Y3, Y3
 	VFMADD231PS  Y4, Y6, Y3
-	VMOVUPS      832(SI), Y4
+	VMOVUPS      832(SI)(R8*1), Y4
 	VFNMADD231PS Y1, Y4, Y0
-	VMOVUPS      576(DI), Y1
-	VBROADCASTSS 76(R10), Y6
+	VMOVUPS      576(DI)(R8*1), Y1
+	VBROADCASTSS 76(R11), Y6
 	VMULPS       Y6, Y1, Y7
 	VFMADD231PS  Y8, Y4, Y2
-	VBROADCASTSS 72(R10), Y4
+	VBROADCASTSS 72(R11), Y4
 	VMULPS       Y4, Y1, Y1
 	VADDPS       Y0, Y5, Y8
-	VMOVUPS      576(SI), Y9
+	VMOVUPS      576(SI)(R8*1), Y9
 	VFMADD231PS  Y4, Y9, Y7
-	VMOVUPS      256(DI), Y4
-	VBROADCASTSS 32(R10), Y10
+	VMOVUPS      256(DI)(R8*1), Y4
+	VBROADCASTSS 32(R11), Y10
 	VMULPS       Y10, Y4, Y11
-	VMOVUPS      64(DI), Y12
-	VBROADCASTSS 8(R10), Y13
+	VMOVUPS      64(DI)(R8*1), Y12
+	VBROADCASTSS 8(R11), Y13
 	VMULPS       Y13, Y12, Y14
 	VFNMADD231PS Y6, Y9, Y1
 	VSUBPS       Y2, Y3, Y6
-	VMOVUPS      64(SI), Y9
-	VBROADCASTSS 12(R10), Y15
+	VMOVUPS      64(SI)(R8*1), Y9
+	VBROADCASTSS 12(R11), Y15
 	VFNMADD231PS Y15, Y9, Y14
 	VSUBPS       Y0, Y5, Y0
 	VADDPS       Y1, Y14, Y5
 	VADDPS       Y2, Y3, Y2
 	VMULPS       Y15, Y12, Y3
-	VBROADCASTSS 36(R10), Y12
+	VBROADCASTSS 36(R11), Y12
 	VMULPS       Y12, Y4, Y4
 	VADDPS       Y8, Y5, Y15
 	VSUBPS       Y1, Y14, Y1
 	VFMADD231PS  Y13, Y9, Y3
 	VSUBPS       Y7, Y3, Y9
 	VSUBPS       Y8, Y5, Y5
-	VMOVUPS      768(DI), Y8
-	VBROADCASTSS 100(R10), Y13
+	VMOVUPS      768(DI)(R8*1), Y8
+	VBROADCASTSS 100(R11), Y13
 	VMULPS       Y13, Y8, Y14
-	VMOVUPS      Y5, (R12)
-	VMOVUPS      256(SI), Y5
+	VMOVUPS      Y5, (R13)
+	VMOVUPS      256(SI)(R8*1), Y5
 	VFMADD231PS  Y10, Y5, Y4
 	VADDPS       Y7, Y3, Y3
 	VADDPS       Y0, Y9, Y7
 	VADDPS       Y6, Y1, Y10
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y7, 32(R12)
+	VMOVUPS      Y7, 32(R13)
 	VADDPS       Y2, Y3, Y7
 	VSUBPS       Y0, Y9, Y0
-	VMOVUPS      960(DI), Y9
-	VMOVUPS      Y0, 64(R12)
-	VBROADCASTSS 124(R10), Y0
-	VMOVUPS      Y10, 96(R12)
+	VMOVUPS      960(DI)(R8*1), Y9
+	VMOVUPS      Y0, 64(R13)
+	VBROADCASTSS 124(R11), Y0
+	VMOVUPS      Y10, 96(R13)
 	VMULPS       Y0, Y9, Y10
-	VMOVUPS      Y7, 128(R12)
-	VBROADCASTSS 96(R10), Y7
+	VMOVUPS      Y7, 128(R13)
+	VBROADCASTSS 96(R11), Y7
 	VMULPS       Y7, Y8, Y8
 	VSUBPS       Y6, Y1, Y1
-	VMOVUPS      768(SI), Y6
+	VMOVUPS      768(SI)(R8*1), Y6
 	VFMADD231PS  Y7, Y6, Y14
 	VFNMADD231PS Y13, Y6, Y8
 	VFNMADD231PS Y12, Y5, Y11
 	VSUBPS       Y8, Y11, Y5
-	VMOVUPS      512(DI), Y6
-	VBROADCASTSS 64(R10), Y7
+	VMOVUPS      512(DI)(R8*1), Y6
+	VBROADCASTSS 64(R11), Y7
 	VMULPS       Y7, Y6, Y12
-	VMOVUPS      512(SI), Y13
-	VMOVUPS      Y1, 160(R12)
-	VBROADCASTSS 68(R10), Y1
+	VMOVUPS      512(SI)(R8*1), Y13
+	VMOVUPS      Y1, 160(R13)
+	VBROADCASTSS 68(R11), Y1
 	VFNMADD231PS Y1, Y13, Y12
 	VMULPS       Y1, Y6, Y1
-	VBROADCASTSS 120(R10), Y6
+	VBROADCASTSS 120(R11), Y6
 	VMULPS       Y6, Y9, Y9
 	VSUBPS       Y2, Y3, Y2
-	VMOVUPS      960(SI), Y3
+	VMOVUPS      960(SI)(R8*1), Y3
 	VFNMADD231PS Y0, Y3, Y9
 	VSUBPS       Y9, Y12, Y0
-	VMOVUPS      Y2, 192(R12)
+	VMOVUPS      Y2, 192(R13)
 	VSUBPS       Y14, Y4, Y2
 	VADDPS       Y9, Y12, Y9
 	VFMADD231PS  Y7, Y13, Y1
@@ -17865,8 +17607,8 @@ butterfly:
 	VADDPS       Y2, Y5, Y2
 	VADDPS       Y9, Y7, Y5
 	VADDPS       Y10, Y1, Y1
-	VMOVUPS      128(DI), Y10
-	VBROADCASTSS 16(R10), Y11
+	VMOVUPS      128(DI)(R8*1), Y10
+	VBROADCASTSS 16(R11), Y11
 	VMULPS       Y11, Y10, Y12
 	VSUBPS       Y1, Y3, Y13
 	VADDPS       Y4, Y0, Y0
@@ -17875,40 +17617,40 @@ butterfly:
 	VADDPS       Y8, Y2, Y4
 	VADDPS       Y1, Y3, Y1
 	VSUBPS       Y0, Y6, Y3
-	VMOVUPS      448(DI), Y14
-	VMOVUPS      Y3, 224(R12)
-	VBROADCASTSS 60(R10), Y3
-	VMOVUPS      Y4, 256(R12)
+	VMOVUPS      448(DI)(R8*1), Y14
+	VMOVUPS      Y3, 224(R13)
+	VBROADCASTSS 60(R11), Y3
+	VMOVUPS      Y4, 256(R13)
 	VMULPS       Y3, Y14, Y4
 	VSUBPS       Y8, Y2, Y2
-	VBROADCASTSS 20(R10), Y8
+	VBROADCASTSS 20(R11), Y8
 	VMULPS       Y8, Y10, Y10
-	VMOVUPS      Y2, 288(R12)
-	VMOVUPS      448(SI), Y2
-	VMOVUPS      Y13, 320(R12)
-	VBROADCASTSS 56(R10), Y13
+	VMOVUPS      Y2, 288(R13)
+	VMOVUPS      448(SI)(R8*1), Y2
+	VMOVUPS      Y13, 320(R13)
+	VBROADCASTSS 56(R11), Y13
 	VFMADD231PS  Y13, Y2, Y4
 	VSUBPS       Y9, Y7, Y7
 	VADDPS       Y0, Y6, Y0
-	VMOVUPS      640(DI), Y6
-	VBROADCASTSS 84(R10), Y9
-	VMOVUPS      Y0, 352(R12)
+	VMOVUPS      640(DI)(R8*1), Y6
+	VBROADCASTSS 84(R11), Y9
+	VMOVUPS      Y0, 352(R13)
 	VMULPS       Y9, Y6, Y0
 	VMULPS       Y13, Y14, Y13
-	VMOVUPS      640(SI), Y14
-	VMOVUPS      Y7, 384(R12)
-	VBROADCASTSS 80(R10), Y7
+	VMOVUPS      640(SI)(R8*1), Y14
+	VMOVUPS      Y7, 384(R13)
+	VBROADCASTSS 80(R11), Y7
 	VFMADD231PS  Y7, Y14, Y0
 	VMULPS       Y7, Y6, Y6
 	VFNMADD231PS Y3, Y2, Y13
-	VMOVUPS      128(SI), Y2
+	VMOVUPS      128(SI)(R8*1), Y2
 	VFNMADD231PS Y8, Y2, Y12
-	VMOVUPS      896(DI), Y3
-	VBROADCASTSS 116(R10), Y7
+	VMOVUPS      896(DI)(R8*1), Y3
+	VBROADCASTSS 116(R11), Y7
 	VMULPS       Y7, Y3, Y8
 	VFMADD231PS  Y11, Y2, Y10
-	VMOVUPS      896(SI), Y2
-	VBROADCASTSS 112(R10), Y11
+	VMOVUPS      896(SI)(R8*1), Y2
+	VBROADCASTSS 112(R11), Y11
 	VFMADD231PS  Y11, Y2, Y8
 	VFNMADD231PS Y9, Y14, Y6
 	VSUBPS       Y6, Y12, Y9
@@ -17920,31 +17662,31 @@ butterfly:
 	VADDPS       Y6, Y12, Y6
 	VSUBPS       Y2, Y9, Y7
 	VADDPS       Y8, Y4, Y4
-	VMOVUPS      192(DI), Y8
-	VBROADCASTSS 28(R10), Y10
+	VMOVUPS      192(DI)(R8*1), Y8
+	VBROADCASTSS 28(R11), Y10
 	VMULPS       Y10, Y8, Y11
 	VADDPS       Y3, Y13, Y12
 	VADDPS       Y2, Y9, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Y3, Y13, Y3
-	VBROADCASTSS 24(R10), Y9
+	VBROADCASTSS 24(R11), Y9
 	VMULPS       Y9, Y8, Y8
 	VSUBPS       Y4, Y0, Y13
-	VMOVUPS      Y7, 416(R12)
+	VMOVUPS      Y7, 416(R13)
 	VADDPS       Y3, Y14, Y7
-	VMOVUPS      Y7, 448(R12)
-	VMOVUPS      192(SI), Y7
+	VMOVUPS      Y7, 448(R13)
+	VMOVUPS      192(SI)(R8*1), Y7
 	VFMADD231PS  Y9, Y7, Y11
 	VFNMADD231PS Y10, Y7, Y8
 	VSUBPS       Y3, Y14, Y3
-	VMOVUPS      704(DI), Y7
-	VBROADCASTSS 92(R10), Y9
+	VMOVUPS      704(DI)(R8*1), Y7
+	VBROADCASTSS 92(R11), Y9
 	VMULPS       Y9, Y7, Y10
-	VBROADCASTSS 88(R10), Y14
+	VBROADCASTSS 88(R11), Y14
 	VMULPS       Y14, Y7, Y7
-	VMOVUPS      Y2, 480(R12)
-	VMOVUPS      704(SI), Y2
+	VMOVUPS      Y2, 480(R13)
+	VMOVUPS      704(SI)(R8*1), Y2
 	VFNMADD231PS Y9, Y2, Y7
 	VFMADD231PS  Y14, Y2, Y10
 	VSUBPS       Y7, Y8, Y2
@@ -17954,23 +17696,23 @@ butterfly:
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y12, Y6, Y4
 	VADDPS       Y8, Y2, Y10
-	VMOVUPS      320(DI), Y11
-	VBROADCASTSS 44(R10), Y14
-	VMOVUPS      Y10, 512(R12)
+	VMOVUPS      320(DI)(R8*1), Y11
+	VBROADCASTSS 44(R11), Y14
+	VMOVUPS      Y10, 512(R13)
 	VMULPS       Y14, Y11, Y10
 	VSUBPS       Y2, Y8, Y2
-	VBROADCASTSS 40(R10), Y8
+	VBROADCASTSS 40(R11), Y8
 	VMULPS       Y8, Y11, Y11
-	VMOVUPS      Y3, 544(R12)
-	VMOVUPS      320(SI), Y3
+	VMOVUPS      Y3, 544(R13)
+	VMOVUPS      320(SI)(R8*1), Y3
 	VFMADD231PS  Y8, Y3, Y10
-	VBROADCASTSS 4(R10), Y8
-	VMULPS       (DI), Y8, Y8
+	VBROADCASTSS 4(R11), Y8
+	VMULPS       (DI)(R8*1), Y8, Y8
 	VFNMADD231PS Y14, Y3, Y11
 	VSUBPS       Y12, Y6, Y3
-	VBROADCASTSS (R10), Y6
-	VFMADD231PS  (SI), Y6, Y8
-	VMOVUPS      (BX), Y6
+	VBROADCASTSS (R11), Y6
+	VFMADD231PS  (SI)(R8*1), Y6, Y8
+	VMOVUPS      (BX)(R8*1), Y6
 	VSUBPS       Y8, Y6, Y12
 	VSUBPS       Y11, Y12, Y14
 	VADDPS       Y8, Y6, Y6
@@ -17982,8 +17724,8 @@ butterfly:
 	VSUBPS       Y5, Y15, Y5
 	VSUBPS       Y9, Y11, Y15
 	VADDPS       Y9, Y11, Y9
-	VMOVUPS      128(R12), Y11
-	VMOVUPS      Y8, 576(R12)
+	VMOVUPS      128(R13), Y11
+	VMOVUPS      Y8, 576(R13)
 	VADDPS       Y1, Y11, Y8
 	VSUBPS       Y1, Y11, Y1
 	VSUBPS       Y0, Y9, Y11
@@ -17997,30 +17739,30 @@ butterfly:
 	VSUBPS       Y12, Y11, Y10
 	VSUBPS       Y4, Y15, Y4
 	VSUBPS       Y3, Y13, Y15
-	MOVQ         (R9), R14
-	VMOVUPS      Y9, (R8)(R14*1)
+	MOVQ         (R10), R14
+	VMOVUPS      Y9, (R9)(R14*1)
 	VADDPS       Y12, Y11, Y9
-	MOVQ         192(R9), R14
-	VMOVUPS      Y9, (R8)(R14*1)
-	MOVQ         64(R9), R14
-	VMOVUPS      Y10, (R8)(R14*1)
-	MOVQ         128(R9), R14
-	VMOVUPS      Y0, (R8)(R14*1)
+	MOVQ         192(R10), R14
+	VMOVUPS      Y9, (R9)(R14*1)
+	MOVQ         64(R10), R14
+	VMOVUPS      Y10, (R9)(R14*1)
+	MOVQ         128(R10), R14
+	VMOVUPS      Y0, (R9)(R14*1)
 	VADDPS       Y13, Y3, Y0
 	VBROADCASTSS butterflyConstants<>+48(SB), Y3
 	VMOVAPS      Y4, Y9
 	VFNMADD231PS Y3, Y8, Y9
-	VMOVUPS      192(R12), Y10
-	VMOVUPS      384(R12), Y11
+	VMOVUPS      192(R13), Y10
+	VMOVUPS      384(R13), Y11
 	VADDPS       Y11, Y10, Y12
 	VMOVAPS      Y6, Y13
 	VFNMADD231PS Y3, Y1, Y13
 	VFMADD231PS  Y3, Y8, Y4
 	VSUBPS       Y7, Y5, Y8
-	MOVQ         96(R9), R14
-	VMOVUPS      Y13, (R8)(R14*1)
-	MOVQ         32(R9), R14
-	VMOVUPS      Y4, (R8)(R14*1)
+	MOVQ         96(R10), R14
+	VMOVUPS      Y13, (R9)(R14*1)
+	MOVQ         32(R10), R14
+	VMOVUPS      Y4, (R9)(R14*1)
 	VSUBPS       Y11, Y10, Y4
 	VFMADD231PS  Y3, Y1, Y6
 	PREFETCHT1   (CX)
@@ -18028,11 +17770,11 @@ butterfly:
 	VMOVAPS      Y8, Y1
 	VFNMADD231PS Y3, Y15, Y1
 	VFMADD231PS  Y3, Y15, Y8
-	VMOVUPS      (R12), Y10
-	VMOVUPS      320(R12), Y11
+	VMOVUPS      (R13), Y10
+	VMOVUPS      320(R13), Y11
 	VSUBPS       Y11, Y10, Y13
-	MOVQ         160(R9), R14
-	VMOVUPS      Y9, (R8)(R14*1)
+	MOVQ         160(R10), R14
+	VMOVUPS      Y9, (R9)(R14*1)
 	VBROADCASTSS butterflyConstants<>+196(SB), Y9
 	VMOVAPS      Y12, Y15
 	VFMADD231PS  Y9, Y13, Y15
@@ -18050,46 +17792,46 @@ butterfly:
 	VFMADD231PS  Y0, Y10, Y4
 	VMOVAPS      Y8, Y12
 	VFMADD231PS  Y0, Y11, Y12
-	MOVQ         16(R9), R14
-	VMOVUPS      Y12, (R8)(R14*1)
+	MOVQ         16(R10), R14
+	VMOVUPS      Y12, (R9)(R14*1)
 	VFNMADD231PS Y0, Y11, Y8
 	VMOVAPS      Y7, Y11
 	VFNMADD231PS Y0, Y15, Y11
 	VMOVAPS      Y14, Y12
 	VFMADD231PS  Y3, Y2, Y12
-	MOVQ         112(R9), R14
-	VMOVUPS      Y11, (R8)(R14*1)
+	MOVQ         112(R10), R14
+	VMOVUPS      Y11, (R9)(R14*1)
 	VMOVAPS      Y5, Y11
 	VFMADD231PS  Y0, Y13, Y11
 	VFNMADD231PS Y0, Y13, Y5
 	VFMADD231PS  Y0, Y15, Y7
-	MOVQ         224(R9), R14
-	VMOVUPS      Y6, (R8)(R14*1)
+	MOVQ         224(R10), R14
+	VMOVUPS      Y6, (R9)(R14*1)
 	VFNMADD231PS Y3, Y2, Y14
-	MOVQ         208(R9), R14
-	VMOVUPS      Y4, (R8)(R14*1)
-	MOVQ         48(R9), R14
-	VMOVUPS      Y11, (R8)(R14*1)
+	MOVQ         208(R10), R14
+	VMOVUPS      Y4, (R9)(R14*1)
+	MOVQ         48(R10), R14
+	VMOVUPS      Y11, (R9)(R14*1)
 	VFNMADD231PS Y0, Y10, Y1
-	VMOVUPS      256(R12), Y2
-	VMOVUPS      96(R12), Y4
+	VMOVUPS      256(R13), Y2
+	VMOVUPS      96(R13), Y4
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  Y3, Y2, Y6
-	MOVQ         144(R9), R14
-	VMOVUPS      Y8, (R8)(R14*1)
-	VMOVUPS      224(R12), Y8
-	VMOVUPS      64(R12), Y10
+	MOVQ         144(R10), R14
+	VMOVUPS      Y8, (R9)(R14*1)
+	VMOVUPS      224(R13), Y8
+	VMOVUPS      64(R13), Y10
 	VMOVAPS      Y10, Y11
 	VFMADD231PS  Y3, Y8, Y11
-	MOVQ         240(R9), R14
-	VMOVUPS      Y7, (R8)(R14*1)
+	MOVQ         240(R10), R14
+	VMOVUPS      Y7, (R9)(R14*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         176(R9), R14
-	VMOVUPS      Y5, (R8)(R14*1)
-	VMOVUPS      544(R12), Y5
+	MOVQ         176(R10), R14
+	VMOVUPS      Y5, (R9)(R14*1)
+	VMOVUPS      544(R13), Y5
 	VMOVAPS      Y5, Y7
-	VFNMADD231PS 480(R12), Y9, Y7
+	VFNMADD231PS 480(R13), Y9, Y7
 	VFNMADD231PS Y3, Y8, Y10
 	VFNMADD231PS Y3, Y2, Y4
 	VBROADCASTSS butterflyConstants<>+204(SB), Y2
@@ -18102,26 +17844,26 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+220(SB), Y7
 	VMOVAPS      Y12, Y13
 	VFNMADD231PS Y7, Y8, Y13
-	MOVQ         80(R9), R14
-	VMOVUPS      Y1, (R8)(R14*1)
-	MOVQ         136(R9), R14
-	VMOVUPS      Y13, (R8)(R14*1)
+	MOVQ         80(R10), R14
+	VMOVUPS      Y1, (R9)(R14*1)
+	MOVQ         136(R10), R14
+	VMOVUPS      Y13, (R9)(R14*1)
 	VMOVAPS      Y11, Y1
 	VFMADD231PS  Y7, Y6, Y1
-	MOVQ         200(R9), R14
-	VMOVUPS      Y1, (R8)(R14*1)
+	MOVQ         200(R10), R14
+	VMOVUPS      Y1, (R9)(R14*1)
 	VFMADD231PS  Y7, Y8, Y12
 	VBROADCASTSS butterflyConstants<>+208(SB), Y1
 	VMOVAPS      Y4, Y8
 	VFMSUB231PS  Y1, Y10, Y8
 	VFNMADD231PS Y7, Y6, Y11
-	MOVQ         72(R9), R14
-	VMOVUPS      Y11, (R8)(R14*1)
-	VMOVUPS      352(R12), Y6
-	VMOVUPS      160(R12), Y11
+	MOVQ         72(R10), R14
+	VMOVUPS      Y11, (R9)(R14*1)
+	VMOVUPS      352(R13), Y6
+	VMOVUPS      160(R13), Y11
 	VMOVAPS      Y11, Y13
 	VFMADD231PS  Y3, Y6, Y13
-	VFMADD213PS  480(R12), Y9, Y5
+	VFMADD213PS  480(R13), Y9, Y5
 	VMOVAPS      Y14, Y15
 	VFNMADD231PS Y0, Y5, Y15
 	VFMADD231PS  Y0, Y5, Y14
@@ -18130,15 +17872,15 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+228(SB), Y4
 	VMOVAPS      Y15, Y5
 	VFNMADD231PS Y4, Y8, Y5
-	MOVQ         8(R9), R14
-	VMOVUPS      Y12, (R8)(R14*1)
+	MOVQ         8(R10), R14
+	VMOVUPS      Y12, (R9)(R14*1)
 	VMOVAPS      Y14, Y6
 	VFNMADD231PS Y4, Y10, Y6
-	MOVQ         168(R9), R14
-	VMOVUPS      Y5, (R8)(R14*1)
+	MOVQ         168(R10), R14
+	VMOVUPS      Y5, (R9)(R14*1)
 	VFMADD231PS  Y4, Y10, Y14
-	VMOVUPS      288(R12), Y5
-	VMOVUPS      32(R12), Y10
+	VMOVUPS      288(R13), Y5
+	VMOVUPS      32(R13), Y10
 	VMOVAPS      Y10, Y12
 	VFNMADD231PS Y3, Y5, Y12
 	VFMADD231PS  Y4, Y8, Y15
@@ -18147,17 +17889,17 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Y1, Y13, Y12
-	MOVQ         104(R9), R14
-	VMOVUPS      Y6, (R8)(R14*1)
-	VMOVUPS      448(R12), Y1
-	VMOVUPS      416(R12), Y6
+	MOVQ         104(R10), R14
+	VMOVUPS      Y6, (R9)(R14*1)
+	VMOVUPS      448(R13), Y1
+	VMOVUPS      416(R13), Y6
 	VMOVAPS      Y6, Y13
 	VFMSUB231PS  Y9, Y1, Y13
 	VFMADD231PS  Y9, Y6, Y1
-	MOVQ         232(R9), R14
-	VMOVUPS      Y14, (R8)(R14*1)
-	VMOVUPS      512(R12), Y6
-	VMOVUPS      576(R12), Y9
+	MOVQ         232(R10), R14
+	VMOVUPS      Y14, (R9)(R14*1)
+	VMOVUPS      512(R13), Y6
+	VMOVUPS      576(R13), Y9
 	VMOVAPS      Y9, Y14
 	VFMADD231PS  Y3, Y6, Y14
 	VFNMADD231PS Y3, Y6, Y9
@@ -18169,8 +17911,8 @@ butterfly:
 	VFNMADD231PS Y4, Y8, Y3
 	VMOVAPS      Y6, Y5
 	VFMADD231PS  Y4, Y12, Y5
-	MOVQ         24(R9), R14
-	VMOVUPS      Y5, (R8)(R14*1)
+	MOVQ         24(R10), R14
+	VMOVUPS      Y5, (R9)(R14*1)
 	VMOVAPS      Y10, Y5
 	VFMADD231PS  Y2, Y11, Y5
 	VFMADD231PS  Y4, Y8, Y9
@@ -18180,46 +17922,42 @@ butterfly:
 	VFMADD231PS  Y7, Y5, Y13
 	VFMSUB231PS  Y2, Y10, Y11
 	VFNMADD231PS Y4, Y12, Y6
-	MOVQ         88(R9), R14
-	VMOVUPS      Y3, (R8)(R14*1)
+	MOVQ         88(R10), R14
+	VMOVUPS      Y3, (R9)(R14*1)
 	VFNMADD231PS Y0, Y1, Y14
-	MOVQ         216(R9), R14
-	VMOVUPS      Y9, (R8)(R14*1)
-	MOVQ         40(R9), R14
-	VMOVUPS      Y15, (R8)(R14*1)
+	MOVQ         216(R10), R14
+	VMOVUPS      Y9, (R9)(R14*1)
+	MOVQ         40(R10), R14
+	VMOVUPS      Y15, (R9)(R14*1)
 	VMOVAPS      Y14, Y0
 	VFNMADD231PS Y7, Y11, Y0
-	MOVQ         184(R9), R14
-	VMOVUPS      Y0, (R8)(R14*1)
-	MOVQ         248(R9), R14
-	VMOVUPS      Y13, (R8)(R14*1)
+	MOVQ         184(R10), R14
+	VMOVUPS      Y0, (R9)(R14*1)
+	MOVQ         248(R10), R14
+	VMOVUPS      Y13, (R9)(R14*1)
 	VFNMADD231PS Y7, Y5, Y8
-	MOVQ         120(R9), R14
-	VMOVUPS      Y8, (R8)(R14*1)
-	MOVQ         152(R9), R14
-	VMOVUPS      Y6, (R8)(R14*1)
+	MOVQ         120(R10), R14
+	VMOVUPS      Y8, (R9)(R14*1)
+	MOVQ         152(R10), R14
+	VMOVUPS      Y6, (R9)(R14*1)
 	VFMADD231PS  Y7, Y11, Y14
-	MOVQ         56(R9), R14
-	VMOVUPS      Y14, (R8)(R14*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         56(R10), R14
+	VMOVUPS      Y14, (R9)(R14*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000800, BX
-	ADDQ         $0x00000800, SI
-	ADDQ         $0x00000800, DI
-	ADDQ         $0x00000100, R9
-	ADDQ         $0x00000080, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000800, R8
+	ADDQ         $0x00000100, R10
+	ADDQ         $0x00000080, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -18243,125 +17981,125 @@ TEXT ·LineHalf32AVX2(SB), $704-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         80(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
+	MOVQ         80(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         112(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	MOVQ         40(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
-	MOVQ         (R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
-	MOVQ         88(R9), R14
-	VMOVUPS      (R8)(R14*1), Y4
-	MOVQ         32(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
-	MOVQ         24(R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
-	MOVQ         104(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
-	MOVQ         16(R9), R14
-	VMOVUPS      (R8)(R14*1), Y8
+	MOVQ         112(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	MOVQ         40(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
+	MOVQ         (R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
+	MOVQ         88(R10), R14
+	VMOVUPS      (R9)(R14*1), Y4
+	MOVQ         32(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
+	MOVQ         24(R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
+	MOVQ         104(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
+	MOVQ         16(R10), R14
+	VMOVUPS      (R9)(R14*1), Y8
 	VBROADCASTSS butterflyConstants<>+196(SB), Y9
 	VMOVAPS      Y8, Y10
 	VFNMADD231PS Y9, Y0, Y10
-	MOVQ         96(R9), R14
-	VMOVUPS      (R8)(R14*1), Y11
+	MOVQ         96(R10), R14
+	VMOVUPS      (R9)(R14*1), Y11
 	VBROADCASTSS butterflyConstants<>+208(SB), Y12
 	VMOVAPS      Y6, Y13
 	VFNMADD231PS Y12, Y4, Y13
-	MOVQ         56(R9), R14
-	VMOVUPS      (R8)(R14*1), Y14
+	MOVQ         56(R10), R14
+	VMOVUPS      (R9)(R14*1), Y14
 	VMOVAPS      Y0, Y15
 	VFMADD231PS  Y9, Y8, Y15
-	VMOVUPS      Y0, (R12)
+	VMOVUPS      Y0, (R13)
 	VMOVAPS      Y2, Y0
 	VFMADD231PS  Y12, Y7, Y0
-	VMOVUPS      Y8, 32(R12)
+	VMOVUPS      Y8, 32(R13)
 	VSUBPS       Y5, Y11, Y8
-	VMOVUPS      Y8, 64(R12)
+	VMOVUPS      Y8, 64(R13)
 	VMOVAPS      Y7, Y8
 	VFMSUB231PS  Y12, Y2, Y8
-	VMOVUPS      Y2, 96(R12)
-	MOVQ         48(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
+	VMOVUPS      Y2, 96(R13)
+	MOVQ         48(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
 	VFMADD213PS  Y4, Y6, Y12
-	VMOVUPS      Y7, 128(R12)
+	VMOVUPS      Y7, 128(R13)
 	VMOVAPS      Y2, Y7
 	VFMADD231PS  Y9, Y1, Y7
-	VMOVUPS      Y4, 160(R12)
+	VMOVUPS      Y4, 160(R13)
 	VMOVAPS      Y1, Y4
 	VFMSUB231PS  Y9, Y2, Y4
-	MOVQ         8(R9), R14
-	VMOVUPS      (R8)(R14*1), Y9
-	VMOVUPS      Y1, 192(R12)
+	MOVQ         8(R10), R14
+	VMOVUPS      (R9)(R14*1), Y9
+	VMOVUPS      Y1, 192(R13)
 	VSUBPS       Y4, Y10, Y1
-	VMOVUPS      Y2, 224(R12)
+	VMOVUPS      Y2, 224(R13)
 	VADDPS       Y11, Y5, Y2
-	VMOVUPS      Y2, 256(R12)
-	MOVQ         72(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
+	VMOVUPS      Y2, 256(R13)
+	MOVQ         72(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
 	VADDPS       Y4, Y10, Y4
 	VBROADCASTSS butterflyConstants<>+204(SB), Y10
-	VMOVUPS      Y6, 288(R12)
+	VMOVUPS      Y6, 288(R13)
 	VMOVAPS      Y9, Y6
 	VFNMADD231PS Y10, Y2, Y6
-	VMOVUPS      Y1, 320(R12)
-	MOVQ         64(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	VMOVUPS      Y4, 352(R12)
+	VMOVUPS      Y1, 320(R13)
+	MOVQ         64(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	VMOVUPS      Y4, 352(R13)
 	VMOVAPS      Y2, Y4
 	VFMADD231PS  Y10, Y9, Y4
-	VMOVUPS      Y2, 384(R12)
-	MOVQ         120(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
-	VMOVUPS      Y9, 416(R12)
+	VMOVUPS      Y2, 384(R13)
+	MOVQ         120(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
+	VMOVUPS      Y9, 416(R13)
 	VSUBPS       Y11, Y5, Y9
 	VADDPS       Y5, Y11, Y5
 	VMOVAPS      Y2, Y11
 	VFMSUB231PS  Y10, Y14, Y11
 	VFMADD213PS  Y14, Y2, Y10
-	VMOVUPS      Y2, 448(R12)
+	VMOVUPS      Y2, 448(R13)
 	VBROADCASTSS butterflyConstants<>+48(SB), Y2
-	VMOVUPS      Y14, 480(R12)
+	VMOVUPS      Y14, 480(R13)
 	VMOVAPS      Y1, Y14
 	VFMSUB231PS  Y2, Y5, Y14
 	VFMADD213PS  Y1, Y2, Y5
-	VMOVUPS      Y1, 512(R12)
+	VMOVUPS      Y1, 512(R13)
 	VMOVAPS      Y3, Y1
 	VFNMADD231PS Y2, Y9, Y1
 	VFMADD213PS  Y3, Y2, Y9
 	VBROADCASTSS butterflyConstants<>+212(SB), Y2
-	VMOVUPS      Y3, 544(R12)
+	VMOVUPS      Y3, 544(R13)
 	VMOVAPS      Y6, Y3
 	VFNMADD231PS Y2, Y8, Y3
-	VMOVUPS      Y14, 576(R12)
+	VMOVUPS      Y14, 576(R13)
 	VMOVAPS      Y4, Y14
 	VFMSUB231PS  Y2, Y0, Y14
-	VMOVUPS      Y1, 608(R12)
+	VMOVUPS      Y1, 608(R13)
 	VADDPS       Y14, Y3, Y1
 	VSUBPS       Y3, Y14, Y3
 	VBROADCASTSS butterflyConstants<>+216(SB), Y14
-	VMOVUPS      Y1, 640(R12)
+	VMOVUPS      Y1, 640(R13)
 	VMOVAPS      Y13, Y1
 	VFMADD231PS  Y14, Y11, Y1
 	VFNMADD231PS Y14, Y11, Y13
@@ -18377,7 +18115,7 @@ butterfly:
 	VMOVAPS      Y5, Y8
 	VFMSUB231PS  Y0, Y7, Y8
 	VFMADD231PS  Y0, Y7, Y5
-	VMOVUPS      352(R12), Y7
+	VMOVUPS      352(R13), Y7
 	VMOVAPS      Y9, Y15
 	VFMADD231PS  Y0, Y7, Y15
 	VFNMADD231PS Y0, Y7, Y9
@@ -18397,9 +18135,9 @@ butterfly:
 	VFNMADD231PS Y11, Y7, Y13
 	VFMADD231PS  Y11, Y4, Y5
 	VFMADD231PS  Y11, Y7, Y15
-	VBROADCASTSS 12(R10), Y4
+	VBROADCASTSS 12(R11), Y4
 	VMULPS       Y4, Y5, Y7
-	VBROADCASTSS 8(R10), Y2
+	VBROADCASTSS 8(R11), Y2
 	VFMADD231PS  Y2, Y15, Y7
 	VMULPS       Y2, Y5, Y2
 	VFMSUB231PS  Y4, Y15, Y2
@@ -18408,23 +18146,23 @@ butterfly:
 	VFNMADD231PS Y11, Y1, Y9
 	VMOVAPS      Y8, Y1
 	VFNMADD231PS Y11, Y6, Y1
-	VMOVUPS      Y2, 64(DI)
+	VMOVUPS      Y2, 64(DI)(R8*1)
 	VFMADD231PS  Y11, Y6, Y8
-	VBROADCASTSS 76(R10), Y2
+	VBROADCASTSS 76(R11), Y2
 	VMULPS       Y2, Y0, Y5
-	VBROADCASTSS 72(R10), Y6
+	VBROADCASTSS 72(R11), Y6
 	VFMSUB231PS  Y6, Y13, Y5
 	VMULPS       Y6, Y0, Y0
-	VBROADCASTSS 48(R10), Y6
+	VBROADCASTSS 48(R11), Y6
 	VMULPS       Y6, Y1, Y11
-	VBROADCASTSS 52(R10), Y15
+	VBROADCASTSS 52(R11), Y15
 	VMULPS       Y15, Y1, Y1
 	VFMADD231PS  Y2, Y13, Y0
 	VFMSUB231PS  Y6, Y4, Y1
-	VBROADCASTSS 104(R10), Y2
+	VBROADCASTSS 104(R11), Y2
 	VMULPS       Y2, Y8, Y6
-	VMOVUPS      Y0, 576(DI)
-	VBROADCASTSS 108(R10), Y0
+	VMOVUPS      Y0, 576(DI)(R8*1)
+	VBROADCASTSS 108(R11), Y0
 	VMULPS       Y0, Y8, Y8
 	VFMSUB231PS  Y2, Y9, Y8
 	VFMADD231PS  Y0, Y9, Y6
@@ -18434,30 +18172,30 @@ butterfly:
 	VFNMADD231PS Y0, Y12, Y3
 	VFMADD231PS  Y15, Y4, Y11
 	VBROADCASTSS butterflyConstants<>+200(SB), Y4
-	VMOVUPS      608(R12), Y9
+	VMOVUPS      608(R13), Y9
 	VMOVAPS      Y9, Y12
 	VFNMADD231PS Y4, Y14, Y12
-	VMOVUPS      Y7, 64(SI)
-	VMOVUPS      Y6, 832(DI)
-	VMOVUPS      320(R12), Y6
-	VMOVUPS      576(R12), Y7
+	VMOVUPS      Y7, 64(SI)(R8*1)
+	VMOVUPS      Y6, 832(DI)(R8*1)
+	VMOVUPS      320(R13), Y6
+	VMOVUPS      576(R13), Y7
 	VMOVAPS      Y7, Y13
 	VFNMADD231PS Y4, Y6, Y13
 	VFMADD231PS  Y4, Y14, Y9
-	VMOVUPS      Y11, 384(DI)
+	VMOVUPS      Y11, 384(DI)(R8*1)
 	VFMADD231PS  Y4, Y6, Y7
-	VMOVUPS      640(R12), Y6
+	VMOVUPS      640(R13), Y6
 	VMOVAPS      Y6, Y11
 	VFNMADD231PS Y0, Y10, Y11
-	VMOVUPS      Y8, 832(SI)
+	VMOVUPS      Y8, 832(SI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+224(SB), Y8
 	VMOVAPS      Y13, Y14
 	VFMADD231PS  Y8, Y3, Y14
-	VBROADCASTSS 36(R10), Y15
+	VBROADCASTSS 36(R11), Y15
 	VMULPS       Y15, Y14, Y4
 	VFMADD231PS  Y0, Y10, Y6
-	VMOVUPS      Y5, 576(SI)
-	VMOVUPS      Y1, 384(SI)
+	VMOVUPS      Y5, 576(SI)(R8*1)
+	VMOVUPS      Y1, 384(SI)(R8*1)
 	VMOVAPS      Y7, Y0
 	VFMADD231PS  Y8, Y11, Y0
 	VFNMADD231PS Y8, Y3, Y13
@@ -18465,53 +18203,53 @@ butterfly:
 	VFNMADD231PS Y8, Y2, Y1
 	VMOVAPS      Y9, Y3
 	VFMADD231PS  Y8, Y6, Y3
-	VBROADCASTSS 32(R10), Y5
+	VBROADCASTSS 32(R11), Y5
 	VFMSUB231PS  Y5, Y3, Y4
 	VFNMADD231PS Y8, Y11, Y7
 	VFNMADD231PS Y8, Y6, Y9
 	VMULPS       Y5, Y14, Y5
 	VFMADD231PS  Y8, Y2, Y12
 	VFMADD231PS  Y15, Y3, Y5
-	VBROADCASTSS 124(R10), Y2
+	VBROADCASTSS 124(R11), Y2
 	VMULPS       Y2, Y0, Y3
-	VBROADCASTSS 120(R10), Y6
+	VBROADCASTSS 120(R11), Y6
 	VFMSUB231PS  Y6, Y1, Y3
-	VBROADCASTSS 68(R10), Y8
+	VBROADCASTSS 68(R11), Y8
 	VMULPS       Y8, Y7, Y10
 	VMULPS       Y6, Y0, Y0
 	VFMADD231PS  Y2, Y1, Y0
-	VBROADCASTSS 64(R10), Y1
+	VBROADCASTSS 64(R11), Y1
 	VFMSUB231PS  Y1, Y12, Y10
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMULPS       Y1, Y7, Y1
-	VMOVUPS      416(R12), Y2
-	VSUBPS       384(R12), Y2, Y6
+	VMOVUPS      416(R13), Y2
+	VSUBPS       384(R13), Y2, Y6
 	VFMADD231PS  Y8, Y12, Y1
-	VMOVUPS      Y1, 512(DI)
-	VMOVUPS      Y3, 960(SI)
-	VMOVUPS      288(R12), Y1
-	VMOVUPS      160(R12), Y3
+	VMOVUPS      Y1, 512(DI)(R8*1)
+	VMOVUPS      Y3, 960(SI)(R8*1)
+	VMOVUPS      288(R13), Y1
+	VMOVUPS      160(R13), Y3
 	VADDPS       Y3, Y1, Y7
-	VMOVUPS      Y4, 256(SI)
-	VBROADCASTSS 100(R10), Y4
+	VMOVUPS      Y4, 256(SI)(R8*1)
+	VBROADCASTSS 100(R11), Y4
 	VMULPS       Y4, Y13, Y8
-	VBROADCASTSS 96(R10), Y11
+	VBROADCASTSS 96(R11), Y11
 	VFMSUB231PS  Y11, Y9, Y8
 	VSUBPS       Y3, Y1, Y1
-	VMOVUPS      Y8, 768(SI)
-	VMOVUPS      544(R12), Y3
-	VSUBPS       512(R12), Y3, Y8
-	VMOVUPS      128(R12), Y12
-	VSUBPS       96(R12), Y12, Y14
-	VMOVUPS      Y0, 960(DI)
+	VMOVUPS      Y8, 768(SI)(R8*1)
+	VMOVUPS      544(R13), Y3
+	VSUBPS       512(R13), Y3, Y8
+	VMOVUPS      128(R13), Y12
+	VSUBPS       96(R13), Y12, Y14
+	VMOVUPS      Y0, 960(DI)(R8*1)
 	VMULPS       Y11, Y13, Y0
-	VMOVUPS      224(R12), Y11
-	VMOVUPS      192(R12), Y13
+	VMOVUPS      224(R13), Y11
+	VMOVUPS      192(R13), Y13
 	VADDPS       Y13, Y11, Y15
-	VMOVUPS      Y15, 160(R12)
-	VMOVUPS      32(R12), Y15
-	VMOVUPS      (R12), Y3
+	VMOVUPS      Y15, 160(R13)
+	VMOVUPS      32(R13), Y15
+	VMOVUPS      (R13), Y3
 	VSUBPS       Y3, Y15, Y2
 	VFMADD231PS  Y4, Y9, Y0
 	VBROADCASTSS butterflyConstants<>+196(SB), Y4
@@ -18519,21 +18257,21 @@ butterfly:
 	VFNMADD231PS Y4, Y6, Y9
 	VADDPS       Y3, Y15, Y3
 	VSUBPS       Y11, Y13, Y11
-	VMOVUPS      Y10, 512(SI)
-	VMOVUPS      Y0, 768(DI)
-	VMOVUPS      448(R12), Y0
-	VMOVUPS      480(R12), Y10
+	VMOVUPS      Y10, 512(SI)(R8*1)
+	VMOVUPS      Y0, 768(DI)(R8*1)
+	VMOVUPS      448(R13), Y0
+	VMOVUPS      480(R13), Y10
 	VSUBPS       Y10, Y0, Y13
 	VADDPS       Y11, Y2, Y15
 	VFMADD231PS  Y4, Y14, Y6
-	VMOVUPS      Y5, 256(DI)
+	VMOVUPS      Y5, 256(DI)(R8*1)
 	VMOVAPS      Y13, Y5
 	VFMADD231PS  Y4, Y1, Y5
 	VADDPS       Y5, Y6, Y14
 	VSUBPS       Y2, Y11, Y2
 	VFMSUB231PS  Y4, Y13, Y1
 	VBROADCASTSS butterflyConstants<>+48(SB), Y4
-	VMOVUPS      64(R12), Y11
+	VMOVUPS      64(R13), Y11
 	VMOVAPS      Y11, Y13
 	VFMADD231PS  Y4, Y2, Y13
 	VSUBPS       Y5, Y6, Y5
@@ -18543,7 +18281,7 @@ butterfly:
 	VFNMADD231PS Y4, Y15, Y10
 	VFMADD231PS  Y4, Y15, Y8
 	VADDPS       Y1, Y9, Y1
-	VADDPS       96(R12), Y12, Y9
+	VADDPS       96(R13), Y12, Y9
 	VBROADCASTSS butterflyConstants<>+200(SB), Y12
 	VMOVAPS      Y13, Y15
 	VFNMADD231PS Y12, Y1, Y15
@@ -18551,53 +18289,53 @@ butterfly:
 	VMOVAPS      Y8, Y1
 	VFNMADD231PS Y12, Y14, Y1
 	VFNMADD231PS Y4, Y2, Y11
-	VBROADCASTSS 16(R10), Y2
+	VBROADCASTSS 16(R11), Y2
 	VMULPS       Y2, Y13, Y4
 	VFMADD231PS  Y12, Y14, Y8
-	VBROADCASTSS 20(R10), Y14
+	VBROADCASTSS 20(R11), Y14
 	VFMADD231PS  Y14, Y8, Y4
-	VMOVUPS      Y4, 128(DI)
+	VMOVUPS      Y4, 128(DI)(R8*1)
 	VADDPS       Y0, Y7, Y4
 	VMULPS       Y14, Y13, Y13
 	VMOVAPS      Y11, Y14
 	VFMADD231PS  Y12, Y5, Y14
 	VFMSUB231PS  Y2, Y8, Y13
 	VFNMADD231PS Y12, Y5, Y11
-	VMOVUPS      416(R12), Y2
-	VADDPS       384(R12), Y2, Y2
+	VMOVUPS      416(R13), Y2
+	VADDPS       384(R13), Y2, Y2
 	VSUBPS       Y7, Y0, Y0
-	VMOVUPS      Y13, 128(SI)
-	VBROADCASTSS 80(R10), Y5
+	VMOVUPS      Y13, 128(SI)(R8*1)
+	VBROADCASTSS 80(R11), Y5
 	VMULPS       Y5, Y15, Y7
-	VBROADCASTSS 84(R10), Y8
+	VBROADCASTSS 84(R11), Y8
 	VFMADD231PS  Y8, Y1, Y7
 	VMULPS       Y8, Y15, Y8
 	VMOVAPS      Y10, Y13
 	VFNMADD231PS Y12, Y6, Y13
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      544(R12), Y15
-	VADDPS       512(R12), Y15, Y15
+	VMOVUPS      544(R13), Y15
+	VADDPS       512(R13), Y15, Y15
 	VFMSUB231PS  Y5, Y1, Y8
-	VBROADCASTSS 60(R10), Y1
+	VBROADCASTSS 60(R11), Y1
 	VMULPS       Y1, Y11, Y5
 	VFMADD231PS  Y12, Y6, Y10
-	VBROADCASTSS 56(R10), Y6
+	VBROADCASTSS 56(R11), Y6
 	VFMSUB231PS  Y6, Y10, Y5
 	VMULPS       Y6, Y11, Y6
-	VBROADCASTSS 116(R10), Y11
+	VBROADCASTSS 116(R11), Y11
 	VMULPS       Y11, Y14, Y12
 	VFMADD231PS  Y1, Y10, Y6
-	VMOVUPS      Y8, 640(SI)
-	VMOVUPS      Y7, 640(DI)
-	VBROADCASTSS 112(R10), Y1
+	VMOVUPS      Y8, 640(SI)(R8*1)
+	VMOVUPS      Y7, 640(DI)(R8*1)
+	VBROADCASTSS 112(R11), Y1
 	VFMSUB231PS  Y1, Y13, Y12
 	VSUBPS       Y9, Y2, Y7
-	VMOVUPS      Y5, 448(SI)
-	VMOVUPS      Y6, 448(DI)
-	VMOVUPS      256(R12), Y5
+	VMOVUPS      Y5, 448(SI)(R8*1)
+	VMOVUPS      Y6, 448(DI)(R8*1)
+	VMOVUPS      256(R13), Y5
 	VADDPS       Y5, Y15, Y6
-	VMOVUPS      160(R12), Y8
+	VMOVUPS      160(R13), Y8
 	VADDPS       Y8, Y3, Y10
 	VADDPS       Y9, Y2, Y2
 	VSUBPS       Y3, Y8, Y3
@@ -18615,62 +18353,58 @@ butterfly:
 	VMOVAPS      Y3, Y7
 	VFMADD231PS  Y9, Y0, Y7
 	VFNMADD231PS Y9, Y0, Y3
-	VBROADCASTSS 28(R10), Y0
+	VBROADCASTSS 28(R11), Y0
 	VMULPS       Y0, Y7, Y9
 	VADDPS       Y10, Y6, Y6
-	VBROADCASTSS 24(R10), Y10
+	VBROADCASTSS 24(R11), Y10
 	VMULPS       Y10, Y7, Y7
-	VBROADCASTSS 44(R10), Y13
+	VBROADCASTSS 44(R11), Y13
 	VMULPS       Y13, Y11, Y15
 	VFMADD231PS  Y0, Y5, Y7
 	VADDPS       Y4, Y2, Y0
-	VBROADCASTSS 40(R10), Y2
+	VBROADCASTSS 40(R11), Y2
 	VMULPS       Y2, Y11, Y4
 	VFMADD231PS  Y13, Y8, Y4
-	VMOVUPS      Y1, 896(DI)
-	VBROADCASTSS 92(R10), Y1
+	VMOVUPS      Y1, 896(DI)(R8*1)
+	VBROADCASTSS 92(R11), Y1
 	VMULPS       Y1, Y3, Y11
 	VSUBPS       Y0, Y6, Y13
 	VFMSUB231PS  Y10, Y5, Y9
-	VBROADCASTSS 88(R10), Y5
+	VBROADCASTSS 88(R11), Y5
 	VMULPS       Y5, Y3, Y3
 	VADDPS       Y0, Y6, Y0
-	VBROADCASTSS 4(R10), Y6
+	VBROADCASTSS 4(R11), Y6
 	VMULPS       Y6, Y13, Y6
 	VFMADD231PS  Y1, Y14, Y3
-	VMOVUPS      Y7, 192(DI)
+	VMOVUPS      Y7, 192(DI)(R8*1)
 	VFMSUB231PS  Y2, Y8, Y15
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y6, (DI)
-	VMOVUPS      Y15, 320(SI)
-	VMOVUPS      Y3, 704(DI)
+	VMOVUPS      Y0, (BX)(R8*1)
+	VMOVUPS      Y6, (DI)(R8*1)
+	VMOVUPS      Y15, 320(SI)(R8*1)
+	VMOVUPS      Y3, 704(DI)(R8*1)
 	VFMSUB231PS  Y5, Y14, Y11
-	VBROADCASTSS (R10), Y0
+	VBROADCASTSS (R11), Y0
 	VMULPS       Y0, Y13, Y0
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y12, 896(SI)
-	VMOVUPS      Y4, 320(DI)
-	VMOVUPS      Y9, 192(SI)
-	VMOVUPS      Y11, 704(SI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y0, (SI)(R8*1)
+	VMOVUPS      Y12, 896(SI)(R8*1)
+	VMOVUPS      Y4, 320(DI)(R8*1)
+	VMOVUPS      Y9, 192(SI)(R8*1)
+	VMOVUPS      Y11, 704(SI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000800, BX
-	ADDQ         $0x00000800, SI
-	ADDQ         $0x00000800, DI
-	ADDQ         $0x00000080, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000800, R8
 	ADDQ         $0x00000080, R10
+	ADDQ         $0x00000080, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -18694,102 +18428,102 @@ TEXT ·LineBackHalf32AVX2(SB), $608-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      576(DI), Y0
-	VBROADCASTSS 72(R10), Y1
+	VMOVUPS      576(DI)(R8*1), Y0
+	VBROADCASTSS 72(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      256(DI), Y3
-	VBROADCASTSS 36(R10), Y4
+	VMOVUPS      256(DI)(R8*1), Y3
+	VBROADCASTSS 36(R11), Y4
 	VMULPS       Y4, Y3, Y5
-	VBROADCASTSS 76(R10), Y6
+	VBROADCASTSS 76(R11), Y6
 	VMULPS       Y6, Y0, Y0
-	VMOVUPS      576(SI), Y7
+	VMOVUPS      576(SI)(R8*1), Y7
 	VFNMADD231PS Y6, Y7, Y2
-	VMOVUPS      64(DI), Y6
-	VBROADCASTSS 12(R10), Y8
+	VMOVUPS      64(DI)(R8*1), Y6
+	VBROADCASTSS 12(R11), Y8
 	VMULPS       Y8, Y6, Y9
 	VFMADD231PS  Y1, Y7, Y0
-	VMOVUPS      768(DI), Y1
-	VBROADCASTSS 100(R10), Y7
+	VMOVUPS      768(DI)(R8*1), Y1
+	VBROADCASTSS 100(R11), Y7
 	VMULPS       Y7, Y1, Y10
-	VMOVUPS      64(SI), Y11
-	VBROADCASTSS 8(R10), Y12
+	VMOVUPS      64(SI)(R8*1), Y11
+	VBROADCASTSS 8(R11), Y12
 	VFMADD231PS  Y12, Y11, Y9
 	VSUBPS       Y0, Y9, Y13
-	VBROADCASTSS 32(R10), Y14
+	VBROADCASTSS 32(R11), Y14
 	VMULPS       Y14, Y3, Y3
 	VMULPS       Y12, Y6, Y6
 	VFNMADD231PS Y8, Y11, Y6
 	VADDPS       Y2, Y6, Y8
 	VADDPS       Y0, Y9, Y0
-	VBROADCASTSS 96(R10), Y9
+	VBROADCASTSS 96(R11), Y9
 	VMULPS       Y9, Y1, Y1
-	VMOVUPS      768(SI), Y11
+	VMOVUPS      768(SI)(R8*1), Y11
 	VFMADD231PS  Y9, Y11, Y10
-	VMOVUPS      384(DI), Y9
-	VBROADCASTSS 48(R10), Y12
+	VMOVUPS      384(DI)(R8*1), Y9
+	VBROADCASTSS 48(R11), Y12
 	VMULPS       Y12, Y9, Y15
-	VMOVUPS      Y13, (R12)
-	VMOVUPS      256(SI), Y13
+	VMOVUPS      Y13, (R13)
+	VMOVUPS      256(SI)(R8*1), Y13
 	VFMADD231PS  Y14, Y13, Y5
 	VSUBPS       Y10, Y5, Y14
 	VFNMADD231PS Y7, Y11, Y1
 	VSUBPS       Y2, Y6, Y2
-	VBROADCASTSS 52(R10), Y6
+	VBROADCASTSS 52(R11), Y6
 	VMULPS       Y6, Y9, Y7
-	VMOVUPS      832(DI), Y9
-	VBROADCASTSS 108(R10), Y11
-	VMOVUPS      Y2, 32(R12)
+	VMOVUPS      832(DI)(R8*1), Y9
+	VBROADCASTSS 108(R11), Y11
+	VMOVUPS      Y2, 32(R13)
 	VMULPS       Y11, Y9, Y2
 	VFNMADD231PS Y4, Y13, Y3
 	VSUBPS       Y1, Y3, Y4
 	VADDPS       Y1, Y3, Y1
 	VSUBPS       Y4, Y14, Y3
-	VMOVUPS      384(SI), Y13
+	VMOVUPS      384(SI)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y7
 	VFNMADD231PS Y6, Y13, Y15
-	VBROADCASTSS 104(R10), Y6
+	VBROADCASTSS 104(R11), Y6
 	VMULPS       Y6, Y9, Y9
 	VADDPS       Y10, Y5, Y5
-	VMOVUPS      832(SI), Y10
+	VMOVUPS      832(SI)(R8*1), Y10
 	VFNMADD231PS Y11, Y10, Y9
 	VFMADD231PS  Y6, Y10, Y2
 	VADDPS       Y14, Y4, Y4
 	VADDPS       Y2, Y7, Y6
-	VMOVUPS      512(DI), Y10
-	VBROADCASTSS 68(R10), Y11
+	VMOVUPS      512(DI)(R8*1), Y10
+	VBROADCASTSS 68(R11), Y11
 	VMULPS       Y11, Y10, Y12
-	VBROADCASTSS 64(R10), Y13
+	VBROADCASTSS 64(R11), Y13
 	VMULPS       Y13, Y10, Y10
-	VMOVUPS      512(SI), Y14
+	VMOVUPS      512(SI)(R8*1), Y14
 	VFNMADD231PS Y11, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y12
 	VSUBPS       Y2, Y7, Y2
-	VMOVUPS      960(DI), Y7
-	VBROADCASTSS 120(R10), Y11
+	VMOVUPS      960(DI)(R8*1), Y7
+	VBROADCASTSS 120(R11), Y11
 	VMULPS       Y11, Y7, Y13
-	VMOVUPS      960(SI), Y14
-	VMOVUPS      Y3, 64(R12)
-	VBROADCASTSS 124(R10), Y3
+	VMOVUPS      960(SI)(R8*1), Y14
+	VMOVUPS      Y3, 64(R13)
+	VBROADCASTSS 124(R11), Y3
 	VFNMADD231PS Y3, Y14, Y13
 	VMULPS       Y3, Y7, Y3
 	VFMADD231PS  Y11, Y14, Y3
@@ -18816,11 +18550,11 @@ butterfly:
 	VSUBPS       Y1, Y8, Y1
 	VSUBPS       Y12, Y0, Y8
 	VADDPS       Y12, Y0, Y0
-	VMOVUPS      (R12), Y9
+	VMOVUPS      (R13), Y9
 	VSUBPS       Y11, Y9, Y12
-	VMOVUPS      Y0, 96(R12)
+	VMOVUPS      Y0, 96(R13)
 	VADDPS       Y6, Y4, Y0
-	VMOVUPS      Y10, 128(R12)
+	VMOVUPS      Y10, 128(R13)
 	VADDPS       Y8, Y1, Y10
 	VSUBPS       Y6, Y4, Y4
 	VADDPS       Y3, Y14, Y3
@@ -18830,12 +18564,12 @@ butterfly:
 	VMOVAPS      Y7, Y14
 	VFMADD231PS  Y8, Y6, Y14
 	VADDPS       Y11, Y9, Y9
-	VMOVUPS      32(R12), Y11
-	VMOVUPS      Y14, (R12)
+	VMOVUPS      32(R13), Y11
+	VMOVUPS      Y14, (R13)
 	VSUBPS       Y2, Y11, Y14
-	VMOVUPS      Y1, 160(R12)
-	VMOVUPS      64(R12), Y1
-	VMOVUPS      Y10, 192(R12)
+	VMOVUPS      Y1, 160(R13)
+	VMOVUPS      64(R13), Y1
+	VMOVUPS      Y10, 192(R13)
 	VSUBPS       Y3, Y1, Y10
 	VADDPS       Y5, Y13, Y5
 	VFMSUB231PS  Y8, Y7, Y6
@@ -18854,9 +18588,9 @@ butterfly:
 	VFMADD231PS  Y3, Y0, Y2
 	VMOVAPS      Y5, Y0
 	VFMADD231PS  Y8, Y15, Y0
-	VMOVUPS      Y6, 32(R12)
+	VMOVUPS      Y6, 32(R13)
 	VBROADCASTSS butterflyConstants<>+208(SB), Y6
-	VMOVUPS      Y0, 64(R12)
+	VMOVUPS      Y0, 64(R13)
 	VMOVAPS      Y11, Y0
 	VFMADD231PS  Y6, Y10, Y0
 	VFNMADD231PS Y3, Y1, Y14
@@ -18868,50 +18602,50 @@ butterfly:
 	VMOVAPS      Y7, Y11
 	VFNMADD231PS Y4, Y2, Y11
 	VFMADD231PS  Y6, Y13, Y12
-	VMOVUPS      896(DI), Y6
-	VBROADCASTSS 116(R10), Y13
-	VMOVUPS      Y11, 224(R12)
+	VMOVUPS      896(DI)(R8*1), Y6
+	VBROADCASTSS 116(R11), Y13
+	VMOVUPS      Y11, 224(R13)
 	VMULPS       Y13, Y6, Y11
 	VFMADD231PS  Y4, Y7, Y2
 	VMOVAPS      Y9, Y7
 	VFMADD231PS  Y4, Y14, Y7
 	VFMSUB231PS  Y4, Y9, Y14
-	VMOVUPS      896(SI), Y4
-	VBROADCASTSS 112(R10), Y9
+	VMOVUPS      896(SI)(R8*1), Y4
+	VBROADCASTSS 112(R11), Y9
 	VFMADD231PS  Y9, Y4, Y11
-	VMOVUPS      Y7, 256(R12)
-	VMOVUPS      128(DI), Y7
-	VMOVUPS      Y10, 288(R12)
-	VBROADCASTSS 20(R10), Y10
-	VMOVUPS      Y1, 320(R12)
+	VMOVUPS      Y7, 256(R13)
+	VMOVUPS      128(DI)(R8*1), Y7
+	VMOVUPS      Y10, 288(R13)
+	VBROADCASTSS 20(R11), Y10
+	VMOVUPS      Y1, 320(R13)
 	VMULPS       Y10, Y7, Y1
 	VMULPS       Y9, Y6, Y6
-	VBROADCASTSS 16(R10), Y9
+	VBROADCASTSS 16(R11), Y9
 	VMULPS       Y9, Y7, Y7
 	VFNMADD231PS Y8, Y5, Y15
-	VMOVUPS      448(DI), Y5
-	VMOVUPS      Y0, 352(R12)
-	VBROADCASTSS 60(R10), Y0
-	VMOVUPS      Y14, 384(R12)
+	VMOVUPS      448(DI)(R8*1), Y5
+	VMOVUPS      Y0, 352(R13)
+	VBROADCASTSS 60(R11), Y0
+	VMOVUPS      Y14, 384(R13)
 	VMULPS       Y0, Y5, Y14
-	VMOVUPS      Y12, 416(R12)
-	VMOVUPS      128(SI), Y12
+	VMOVUPS      Y12, 416(R13)
+	VMOVUPS      128(SI)(R8*1), Y12
 	VFNMADD231PS Y10, Y12, Y7
-	VBROADCASTSS 56(R10), Y10
+	VBROADCASTSS 56(R11), Y10
 	VMULPS       Y10, Y5, Y5
-	VMOVUPS      Y2, 448(R12)
-	VMOVUPS      448(SI), Y2
+	VMOVUPS      Y2, 448(R13)
+	VMOVUPS      448(SI)(R8*1), Y2
 	VFNMADD231PS Y0, Y2, Y5
 	VFMADD231PS  Y10, Y2, Y14
-	VMOVUPS      640(DI), Y0
-	VBROADCASTSS 84(R10), Y2
+	VMOVUPS      640(DI)(R8*1), Y0
+	VBROADCASTSS 84(R11), Y2
 	VMULPS       Y2, Y0, Y10
 	VFMADD231PS  Y9, Y12, Y1
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 80(R10), Y9
+	VBROADCASTSS 80(R11), Y9
 	VMULPS       Y9, Y0, Y0
-	VMOVUPS      640(SI), Y12
+	VMOVUPS      640(SI)(R8*1), Y12
 	VFNMADD231PS Y2, Y12, Y0
 	VFMADD231PS  Y9, Y12, Y10
 	VSUBPS       Y10, Y1, Y2
@@ -18933,50 +18667,50 @@ butterfly:
 	VMOVAPS      Y9, Y11
 	VFMSUB231PS  Y8, Y2, Y11
 	VFMADD231PS  Y8, Y9, Y2
-	VMOVUPS      192(DI), Y9
-	VBROADCASTSS 28(R10), Y13
+	VMOVUPS      192(DI)(R8*1), Y9
+	VBROADCASTSS 28(R11), Y13
 	VMULPS       Y13, Y9, Y14
-	VMOVUPS      Y2, 480(R12)
-	VBROADCASTSS 24(R10), Y2
+	VMOVUPS      Y2, 480(R13)
+	VBROADCASTSS 24(R11), Y2
 	VMULPS       Y2, Y9, Y9
-	VMOVUPS      Y11, 512(R12)
-	VMOVUPS      192(SI), Y11
+	VMOVUPS      Y11, 512(R13)
+	VMOVUPS      192(SI)(R8*1), Y11
 	VFMADD231PS  Y2, Y11, Y14
 	VFMADD231PS  Y8, Y6, Y12
-	VMOVUPS      704(DI), Y2
-	VBROADCASTSS 92(R10), Y6
+	VMOVUPS      704(DI)(R8*1), Y2
+	VBROADCASTSS 92(R11), Y6
 	VMULPS       Y6, Y2, Y8
 	VADDPS       Y0, Y7, Y0
 	VSUBPS       Y5, Y0, Y7
-	VMOVUPS      Y15, 544(R12)
+	VMOVUPS      Y15, 544(R13)
 	VADDPS       Y1, Y7, Y15
 	VFNMADD231PS Y13, Y11, Y9
-	VBROADCASTSS 88(R10), Y11
+	VBROADCASTSS 88(R11), Y11
 	VMULPS       Y11, Y2, Y2
 	VSUBPS       Y7, Y1, Y1
 	VADDPS       Y5, Y0, Y0
-	VMOVUPS      704(SI), Y5
+	VMOVUPS      704(SI)(R8*1), Y5
 	VFNMADD231PS Y6, Y5, Y2
 	VFMADD231PS  Y11, Y5, Y8
 	VADDPS       Y8, Y14, Y5
-	VMOVUPS      320(DI), Y6
-	VBROADCASTSS 44(R10), Y7
+	VMOVUPS      320(DI)(R8*1), Y6
+	VBROADCASTSS 44(R11), Y7
 	VMULPS       Y7, Y6, Y11
 	VSUBPS       Y2, Y9, Y13
 	VSUBPS       Y8, Y14, Y8
 	VSUBPS       Y13, Y8, Y14
 	VADDPS       Y8, Y13, Y8
 	VADDPS       Y2, Y9, Y2
-	VMOVUPS      320(SI), Y9
-	VBROADCASTSS 40(R10), Y13
+	VMOVUPS      320(SI)(R8*1), Y9
+	VBROADCASTSS 40(R11), Y13
 	VFMADD231PS  Y13, Y9, Y11
 	VMULPS       Y13, Y6, Y6
 	VFNMADD231PS Y7, Y9, Y6
-	VBROADCASTSS 4(R10), Y7
-	VMULPS       (DI), Y7, Y7
-	VBROADCASTSS (R10), Y9
-	VFMADD231PS  (SI), Y9, Y7
-	VMOVUPS      (BX), Y9
+	VBROADCASTSS 4(R11), Y7
+	VMULPS       (DI)(R8*1), Y7, Y7
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  (SI)(R8*1), Y9, Y7
+	VMOVUPS      (BX)(R8*1), Y9
 	VADDPS       Y7, Y9, Y13
 	VSUBPS       Y7, Y9, Y7
 	VSUBPS       Y11, Y13, Y9
@@ -18996,11 +18730,11 @@ butterfly:
 	VFNMADD231PS Y3, Y8, Y14
 	VFMADD231PS  Y3, Y8, Y13
 	VSUBPS       Y10, Y7, Y8
-	VSUBPS       128(R12), Y8, Y8
+	VSUBPS       128(R13), Y8, Y8
 	VADDPS       Y10, Y7, Y7
 	VSUBPS       Y0, Y5, Y10
-	MOVQ         64(R9), R14
-	VMOVUPS      Y8, (R8)(R14*1)
+	MOVQ         64(R10), R14
+	VMOVUPS      Y8, (R9)(R14*1)
 	VADDPS       Y0, Y5, Y0
 	VBROADCASTSS butterflyConstants<>+200(SB), Y5
 	VMOVAPS      Y9, Y8
@@ -19008,87 +18742,83 @@ butterfly:
 	VFNMADD231PS Y5, Y4, Y9
 	VMOVAPS      Y11, Y4
 	VFMADD231PS  Y3, Y15, Y4
-	VFNMADD231PS 192(R12), Y3, Y0
+	VFNMADD231PS 192(R13), Y3, Y0
 	VFNMADD231PS Y3, Y15, Y11
-	VFMADD231PS  160(R12), Y3, Y10
-	MOVQ         32(R9), R14
-	VMOVUPS      Y10, (R8)(R14*1)
+	VFMADD231PS  160(R13), Y3, Y10
+	MOVQ         32(R10), R14
+	VMOVUPS      Y10, (R9)(R14*1)
 	VMOVAPS      Y2, Y10
 	VFMADD231PS  Y3, Y1, Y10
 	VFNMADD231PS Y3, Y1, Y2
-	VFNMADD231PS 64(R12), Y5, Y2
+	VFNMADD231PS 64(R13), Y5, Y2
 	VMOVAPS      Y6, Y1
 	VFMADD231PS  Y5, Y12, Y1
-	VFMADD231PS  544(R12), Y5, Y10
+	VFMADD231PS  544(R13), Y5, Y10
 	VBROADCASTSS butterflyConstants<>+220(SB), Y3
-	VFNMADD231PS 448(R12), Y3, Y9
-	MOVQ         96(R9), R14
-	VMOVUPS      Y0, (R8)(R14*1)
-	VMOVUPS      512(R12), Y0
+	VFNMADD231PS 448(R13), Y3, Y9
+	MOVQ         96(R10), R14
+	VMOVUPS      Y0, (R9)(R14*1)
+	VMOVUPS      512(R13), Y0
 	VMOVAPS      Y14, Y15
 	VFNMADD231PS Y5, Y0, Y15
 	VFNMADD231PS Y5, Y12, Y6
-	VFMADD231PS  32(R12), Y5, Y11
-	MOVQ         16(R9), R14
-	VMOVUPS      Y10, (R8)(R14*1)
-	VFNMADD231PS (R12), Y5, Y4
-	MOVQ         72(R9), R14
-	VMOVUPS      Y9, (R8)(R14*1)
+	VFMADD231PS  32(R13), Y5, Y11
+	MOVQ         16(R10), R14
+	VMOVUPS      Y10, (R9)(R14*1)
+	VFNMADD231PS (R13), Y5, Y4
+	MOVQ         72(R10), R14
+	VMOVUPS      Y9, (R9)(R14*1)
 	VBROADCASTSS butterflyConstants<>+228(SB), Y9
-	VFNMADD231PS 416(R12), Y9, Y1
-	VMOVUPS      480(R12), Y10
+	VFNMADD231PS 416(R13), Y9, Y1
+	VMOVUPS      480(R13), Y10
 	VMOVAPS      Y13, Y12
 	VFNMADD231PS Y5, Y10, Y12
-	VFMADD231PS  384(R12), Y3, Y12
-	MOVQ         80(R9), R14
-	VMOVUPS      Y2, (R8)(R14*1)
+	VFMADD231PS  384(R13), Y3, Y12
+	MOVQ         80(R10), R14
+	VMOVUPS      Y2, (R9)(R14*1)
 	VFMADD231PS  Y5, Y10, Y13
-	VFNMADD231PS 352(R12), Y9, Y15
+	VFNMADD231PS 352(R13), Y9, Y15
 	VFMADD231PS  Y5, Y0, Y14
-	VFMADD231PS  320(R12), Y9, Y6
-	VFMADD231PS  288(R12), Y9, Y14
-	VADDPS       96(R12), Y7, Y0
-	MOVQ         88(R9), R14
-	VMOVUPS      Y15, (R8)(R14*1)
-	MOVQ         104(R9), R14
-	VMOVUPS      Y1, (R8)(R14*1)
-	VFMADD231PS  224(R12), Y3, Y8
-	MOVQ         (R9), R14
-	VMOVUPS      Y0, (R8)(R14*1)
-	VFNMADD231PS 256(R12), Y3, Y13
-	MOVQ         112(R9), R14
-	VMOVUPS      Y4, (R8)(R14*1)
-	MOVQ         56(R9), R14
-	VMOVUPS      Y12, (R8)(R14*1)
-	MOVQ         8(R9), R14
-	VMOVUPS      Y8, (R8)(R14*1)
-	MOVQ         40(R9), R14
-	VMOVUPS      Y6, (R8)(R14*1)
-	MOVQ         120(R9), R14
-	VMOVUPS      Y13, (R8)(R14*1)
-	MOVQ         24(R9), R14
-	VMOVUPS      Y14, (R8)(R14*1)
-	MOVQ         48(R9), R14
-	VMOVUPS      Y11, (R8)(R14*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VFMADD231PS  320(R13), Y9, Y6
+	VFMADD231PS  288(R13), Y9, Y14
+	VADDPS       96(R13), Y7, Y0
+	MOVQ         88(R10), R14
+	VMOVUPS      Y15, (R9)(R14*1)
+	MOVQ         104(R10), R14
+	VMOVUPS      Y1, (R9)(R14*1)
+	VFMADD231PS  224(R13), Y3, Y8
+	MOVQ         (R10), R14
+	VMOVUPS      Y0, (R9)(R14*1)
+	VFNMADD231PS 256(R13), Y3, Y13
+	MOVQ         112(R10), R14
+	VMOVUPS      Y4, (R9)(R14*1)
+	MOVQ         56(R10), R14
+	VMOVUPS      Y12, (R9)(R14*1)
+	MOVQ         8(R10), R14
+	VMOVUPS      Y8, (R9)(R14*1)
+	MOVQ         40(R10), R14
+	VMOVUPS      Y6, (R9)(R14*1)
+	MOVQ         120(R10), R14
+	VMOVUPS      Y13, (R9)(R14*1)
+	MOVQ         24(R10), R14
+	VMOVUPS      Y14, (R9)(R14*1)
+	MOVQ         48(R10), R14
+	VMOVUPS      Y11, (R9)(R14*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00000800, BX
-	ADDQ         $0x00000800, SI
-	ADDQ         $0x00000800, DI
-	ADDQ         $0x00000080, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00000800, R8
 	ADDQ         $0x00000080, R10
+	ADDQ         $0x00000080, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -19112,219 +18842,220 @@ TEXT ·Line64AVX512(SB), $3136-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R11
-	ADDQ $0x3f, R11
-	ANDQ $-64, R11
+	LEAQ (SP), R12
+	ADDQ $0x3f, R12
+	ANDQ $-64, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         424(R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	MOVQ         424(R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         272(R9), R12
-	VMOVUPS      (R8)(R12*1), Z1
-	MOVQ         400(R9), R12
-	VMOVUPS      (R8)(R12*1), Z2
-	MOVQ         8(R9), R12
-	VMOVUPS      (R8)(R12*1), Z3
-	MOVQ         384(R9), R12
-	VMOVUPS      (R8)(R12*1), Z4
-	MOVQ         24(R9), R12
-	VMOVUPS      (R8)(R12*1), Z5
-	MOVQ         256(R9), R12
-	VMOVUPS      (R8)(R12*1), Z6
-	MOVQ         144(R9), R12
-	VMOVUPS      (R8)(R12*1), Z7
-	MOVQ         48(R9), R12
-	VMOVUPS      (R8)(R12*1), Z8
-	MOVQ         (R9), R12
-	VMOVUPS      (R8)(R12*1), Z9
+	MOVQ         272(R10), R13
+	VMOVUPS      (R9)(R13*1), Z1
+	MOVQ         400(R10), R13
+	VMOVUPS      (R9)(R13*1), Z2
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Z3
+	MOVQ         384(R10), R13
+	VMOVUPS      (R9)(R13*1), Z4
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Z5
+	MOVQ         256(R10), R13
+	VMOVUPS      (R9)(R13*1), Z6
+	MOVQ         144(R10), R13
+	VMOVUPS      (R9)(R13*1), Z7
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Z8
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Z9
 	VSUBPS       Z7, Z2, Z10
-	MOVQ         392(R9), R12
-	VMOVUPS      (R8)(R12*1), Z11
-	MOVQ         304(R9), R12
-	VMOVUPS      (R8)(R12*1), Z12
-	MOVQ         264(R9), R12
-	VMOVUPS      (R8)(R12*1), Z13
-	MOVQ         32(R9), R12
-	VMOVUPS      (R8)(R12*1), Z14
-	MOVQ         152(R9), R12
-	VMOVUPS      (R8)(R12*1), Z15
-	MOVQ         320(R9), R12
-	VMOVUPS      (R8)(R12*1), Z16
-	MOVQ         128(R9), R12
-	VMOVUPS      (R8)(R12*1), Z17
+	MOVQ         392(R10), R13
+	VMOVUPS      (R9)(R13*1), Z11
+	MOVQ         304(R10), R13
+	VMOVUPS      (R9)(R13*1), Z12
+	MOVQ         264(R10), R13
+	VMOVUPS      (R9)(R13*1), Z13
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Z14
+	MOVQ         152(R10), R13
+	VMOVUPS      (R9)(R13*1), Z15
+	MOVQ         320(R10), R13
+	VMOVUPS      (R9)(R13*1), Z16
+	MOVQ         128(R10), R13
+	VMOVUPS      (R9)(R13*1), Z17
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         168(R9), R12
-	VMOVUPS      (R8)(R12*1), Z18
-	MOVQ         296(R9), R12
-	VMOVUPS      (R8)(R12*1), Z19
+	MOVQ         168(R10), R13
+	VMOVUPS      (R9)(R13*1), Z18
+	MOVQ         296(R10), R13
+	VMOVUPS      (R9)(R13*1), Z19
 	VADDPS       Z4, Z17, Z20
-	MOVQ         160(R9), R12
-	VMOVUPS      (R8)(R12*1), Z21
+	MOVQ         160(R10), R13
+	VMOVUPS      (R9)(R13*1), Z21
 	VADDPS       Z13, Z3, Z22
-	MOVQ         416(R9), R12
-	VMOVUPS      (R8)(R12*1), Z23
-	MOVQ         432(R9), R12
-	VMOVUPS      (R8)(R12*1), Z24
-	MOVQ         56(R9), R12
-	VMOVUPS      (R8)(R12*1), Z25
+	MOVQ         416(R10), R13
+	VMOVUPS      (R9)(R13*1), Z23
+	MOVQ         432(R10), R13
+	VMOVUPS      (R9)(R13*1), Z24
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Z25
 	VSUBPS       Z13, Z3, Z3
-	MOVQ         288(R9), R12
-	VMOVUPS      (R8)(R12*1), Z13
-	MOVQ         136(R9), R12
-	VMOVUPS      (R8)(R12*1), Z26
+	MOVQ         288(R10), R13
+	VMOVUPS      (R9)(R13*1), Z13
+	MOVQ         136(R10), R13
+	VMOVUPS      (R9)(R13*1), Z26
 	VSUBPS       Z18, Z0, Z27
-	MOVQ         312(R9), R12
-	VMOVUPS      (R8)(R12*1), Z28
-	MOVQ         280(R9), R12
-	VMOVUPS      (R8)(R12*1), Z29
-	MOVQ         16(R9), R12
-	VMOVUPS      (R8)(R12*1), Z30
+	MOVQ         312(R10), R13
+	VMOVUPS      (R9)(R13*1), Z28
+	MOVQ         280(R10), R13
+	VMOVUPS      (R9)(R13*1), Z29
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Z30
 	VSUBPS       Z1, Z30, Z31
-	VMOVUPS      Z20, (R11)
+	VMOVUPS      Z20, (R12)
 	VADDPS       Z11, Z26, Z20
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z20, 64(R11)
-	MOVQ         408(R9), R12
-	VMOVUPS      (R8)(R12*1), Z20
+	VMOVUPS      Z20, 64(R12)
+	MOVQ         408(R10), R13
+	VMOVUPS      (R9)(R13*1), Z20
 	VADDPS       Z1, Z30, Z1
-	MOVQ         448(R9), R12
-	VMOVUPS      (R8)(R12*1), Z30
+	MOVQ         448(R10), R13
+	VMOVUPS      (R9)(R13*1), Z30
 	VADDPS       Z2, Z7, Z2
-	MOVQ         440(R9), R12
-	VMOVUPS      (R8)(R12*1), Z7
+	MOVQ         440(R10), R13
+	VMOVUPS      (R9)(R13*1), Z7
 	VSUBPS       Z26, Z11, Z11
 	VBROADCASTSS butterflyConstants<>+204(SB), Z26
-	VMOVUPS      Z1, 128(R11)
+	VMOVUPS      Z1, 128(R12)
 	VMOVAPS      Z31, Z1
 	VFMADD231PS  Z26, Z10, Z1
-	VMOVUPS      Z2, 192(R11)
+	VMOVUPS      Z2, 192(R12)
 	VSUBPS       Z12, Z8, Z2
 	VADDPS       Z12, Z8, Z8
 	VSUBPS       Z13, Z14, Z12
 	VFNMADD231PS Z26, Z31, Z10
 	VADDPS       Z13, Z14, Z13
 	VADDPS       Z23, Z21, Z14
-	MOVQ         40(R9), R12
-	VMOVUPS      (R8)(R12*1), Z31
-	VMOVUPS      Z13, 256(R11)
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Z31
+	VMOVUPS      Z13, 256(R12)
 	VADDPS       Z19, Z31, Z13
 	VSUBPS       Z21, Z23, Z21
-	MOVQ         184(R9), R12
-	VMOVUPS      (R8)(R12*1), Z23
+	MOVQ         184(R10), R13
+	VMOVUPS      (R9)(R13*1), Z23
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z13, 320(R11)
-	MOVQ         176(R9), R12
-	VMOVUPS      (R8)(R12*1), Z13
-	VMOVUPS      Z14, 384(R11)
+	VMOVUPS      Z13, 320(R12)
+	MOVQ         176(R10), R13
+	VMOVUPS      (R9)(R13*1), Z13
+	VMOVUPS      Z14, 384(R12)
 	VSUBPS       Z28, Z25, Z14
-	VMOVUPS      Z22, 448(R11)
+	VMOVUPS      Z22, 448(R12)
 	VADDPS       Z29, Z5, Z22
 	VSUBPS       Z19, Z31, Z19
 	VBROADCASTSS butterflyConstants<>+196(SB), Z31
-	VMOVUPS      Z1, 512(R11)
+	VMOVUPS      Z1, 512(R12)
 	VMOVAPS      Z12, Z1
 	VFMADD231PS  Z31, Z21, Z1
-	VMOVUPS      Z10, 576(R11)
+	VMOVUPS      Z10, 576(R12)
 	VSUBPS       Z13, Z24, Z10
 	VFNMADD231PS Z31, Z12, Z21
 	VSUBPS       Z15, Z20, Z12
 	VADDPS       Z24, Z13, Z13
-	MOVQ         72(R9), R12
-	VMOVUPS      (R8)(R12*1), Z24
+	MOVQ         72(R10), R13
+	VMOVUPS      (R9)(R13*1), Z24
 	VADDPS       Z20, Z15, Z15
 	VADDPS       Z0, Z18, Z0
-	MOVQ         64(R9), R12
-	VMOVUPS      (R8)(R12*1), Z18
+	MOVQ         64(R10), R13
+	VMOVUPS      (R9)(R13*1), Z18
 	VADDPS       Z15, Z22, Z20
-	VMOVUPS      Z20, 640(R11)
+	VMOVUPS      Z20, 640(R12)
 	VBROADCASTSS butterflyConstants<>+208(SB), Z20
-	VMOVUPS      Z0, 704(R11)
+	VMOVUPS      Z0, 704(R12)
 	VMOVAPS      Z10, Z0
 	VFNMADD231PS Z20, Z2, Z0
 	VSUBPS       Z17, Z4, Z4
 	VADDPS       Z7, Z23, Z17
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z17, 768(R11)
+	VMOVUPS      Z17, 768(R12)
 	VSUBPS       Z16, Z18, Z17
 	VFMADD231PS  Z20, Z10, Z2
 	VBROADCASTSS butterflyConstants<>+240(SB), Z10
-	VMOVUPS      Z15, 832(R11)
+	VMOVUPS      Z15, 832(R12)
 	VMOVAPS      Z27, Z15
 	VFNMADD231PS Z10, Z19, Z15
 	VSUBPS       Z23, Z7, Z7
 	VSUBPS       Z13, Z8, Z23
-	VMOVUPS      Z23, 896(R11)
-	MOVQ         208(R9), R12
-	VMOVUPS      (R8)(R12*1), Z23
-	VMOVUPS      Z22, 960(R11)
+	VMOVUPS      Z23, 896(R12)
+	MOVQ         208(R10), R13
+	VMOVUPS      (R9)(R13*1), Z23
+	VMOVUPS      Z22, 960(R12)
 	VBROADCASTSS butterflyConstants<>+244(SB), Z22
-	VMOVUPS      Z0, 1024(R11)
+	VMOVUPS      Z0, 1024(R12)
 	VMOVAPS      Z14, Z0
 	VFMADD231PS  Z22, Z7, Z0
-	VMOVUPS      Z0, 1088(R11)
-	MOVQ         336(R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
+	VMOVUPS      Z0, 1088(R12)
+	MOVQ         336(R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
 	VADDPS       Z13, Z8, Z8
 	VFNMADD231PS Z22, Z14, Z7
 	VSUBPS       Z6, Z9, Z13
-	MOVQ         192(R9), R12
-	VMOVUPS      (R8)(R12*1), Z14
-	VMOVUPS      Z8, 1152(R11)
+	MOVQ         192(R10), R13
+	VMOVUPS      (R9)(R13*1), Z14
+	VMOVUPS      Z8, 1152(R12)
 	VSUBPS       Z14, Z30, Z8
 	VADDPS       Z16, Z18, Z16
 	VADDPS       Z30, Z14, Z14
-	MOVQ         88(R9), R12
-	VMOVUPS      (R8)(R12*1), Z18
+	MOVQ         88(R10), R13
+	VMOVUPS      (R9)(R13*1), Z18
 	VADDPS       Z6, Z9, Z6
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Z29, Z5, Z5
-	MOVQ         464(R9), R12
-	VMOVUPS      (R8)(R12*1), Z9
+	MOVQ         464(R10), R13
+	VMOVUPS      (R9)(R13*1), Z9
 	VBROADCASTSS butterflyConstants<>+232(SB), Z29
 	VMOVAPS      Z11, Z30
 	VFNMADD231PS Z29, Z3, Z30
-	VMOVUPS      Z6, 1216(R11)
-	MOVQ         472(R9), R12
-	VMOVUPS      (R8)(R12*1), Z6
+	VMOVUPS      Z6, 1216(R12)
+	MOVQ         472(R10), R13
+	VMOVUPS      (R9)(R13*1), Z6
 	VADDPS       Z28, Z25, Z25
 	VSUBPS       Z17, Z8, Z28
 	VADDPS       Z8, Z17, Z8
-	MOVQ         456(R9), R12
-	VMOVUPS      (R8)(R12*1), Z17
-	VMOVUPS      Z25, 1280(R11)
-	MOVQ         328(R9), R12
-	VMOVUPS      (R8)(R12*1), Z25
-	VMOVUPS      Z14, 1344(R11)
-	MOVQ         200(R9), R12
-	VMOVUPS      (R8)(R12*1), Z14
-	VMOVUPS      Z16, 1408(R11)
+	MOVQ         456(R10), R13
+	VMOVUPS      (R9)(R13*1), Z17
+	VMOVUPS      Z25, 1280(R12)
+	MOVQ         328(R10), R13
+	VMOVUPS      (R9)(R13*1), Z25
+	VMOVUPS      Z14, 1344(R12)
+	MOVQ         200(R10), R13
+	VMOVUPS      (R9)(R13*1), Z14
+	VMOVUPS      Z16, 1408(R12)
 	VSUBPS       Z25, Z24, Z16
 	VADDPS       Z25, Z24, Z24
 	VADDPS       Z17, Z14, Z25
 	VSUBPS       Z14, Z17, Z14
-	MOVQ         80(R9), R12
-	VMOVUPS      (R8)(R12*1), Z17
-	VMOVUPS      Z24, 1472(R11)
+	MOVQ         80(R10), R13
+	VMOVUPS      (R9)(R13*1), Z17
+	VMOVUPS      Z24, 1472(R12)
 	VADDPS       Z9, Z23, Z24
-	VMOVUPS      Z24, 1536(R11)
+	VMOVUPS      Z24, 1536(R12)
 	VSUBPS       Z0, Z17, Z24
 	VSUBPS       Z23, Z9, Z9
 	PREFETCHT1   (CX)
@@ -19334,62 +19065,62 @@ butterfly:
 	VMOVAPS      Z9, Z17
 	VFMADD231PS  Z20, Z24, Z17
 	VFMSUB231PS  Z20, Z9, Z24
-	MOVQ         344(R9), R12
-	VMOVUPS      (R8)(R12*1), Z9
-	MOVQ         216(R9), R12
-	VMOVUPS      (R8)(R12*1), Z23
+	MOVQ         344(R10), R13
+	VMOVUPS      (R9)(R13*1), Z9
+	MOVQ         216(R10), R13
+	VMOVUPS      (R9)(R13*1), Z23
 	VSUBPS       Z23, Z6, Z27
 	VBROADCASTSS butterflyConstants<>+236(SB), Z20
-	VMOVUPS      Z0, 1600(R11)
+	VMOVUPS      Z0, 1600(R12)
 	VMOVAPS      Z12, Z0
 	VFNMADD231PS Z20, Z5, Z0
-	VMOVUPS      Z25, 1664(R11)
+	VMOVUPS      Z25, 1664(R12)
 	VSUBPS       Z9, Z18, Z25
 	VADDPS       Z9, Z18, Z9
-	MOVQ         224(R9), R12
-	VMOVUPS      (R8)(R12*1), Z18
+	MOVQ         224(R10), R13
+	VMOVUPS      (R9)(R13*1), Z18
 	VADDPS       Z6, Z23, Z6
 	VMOVAPS      Z14, Z23
 	VFMADD231PS  Z22, Z16, Z23
-	VMOVUPS      Z6, 1728(R11)
+	VMOVUPS      Z6, 1728(R12)
 	VMOVAPS      Z27, Z6
 	VFMADD231PS  Z10, Z25, Z6
-	VMOVUPS      Z9, 1792(R11)
-	MOVQ         96(R9), R12
-	VMOVUPS      (R8)(R12*1), Z9
+	VMOVUPS      Z9, 1792(R12)
+	MOVQ         96(R10), R13
+	VMOVUPS      (R9)(R13*1), Z9
 	VFMSUB231PS  Z10, Z27, Z25
-	MOVQ         352(R9), R12
-	VMOVUPS      (R8)(R12*1), Z10
+	MOVQ         352(R10), R13
+	VMOVUPS      (R9)(R13*1), Z10
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Z10, Z9, Z27
-	VMOVUPS      Z25, 1856(R11)
-	MOVQ         480(R9), R12
-	VMOVUPS      (R8)(R12*1), Z25
-	VMOVUPS      Z0, 1920(R11)
+	VMOVUPS      Z25, 1856(R12)
+	MOVQ         480(R10), R13
+	VMOVUPS      (R9)(R13*1), Z25
+	VMOVUPS      Z0, 1920(R12)
 	VADDPS       Z25, Z18, Z0
 	VADDPS       Z10, Z9, Z9
-	MOVQ         248(R9), R12
-	VMOVUPS      (R8)(R12*1), Z10
+	MOVQ         248(R10), R13
+	VMOVUPS      (R9)(R13*1), Z10
 	VFMADD231PS  Z29, Z11, Z3
 	VFMSUB231PS  Z22, Z14, Z16
 	VSUBPS       Z18, Z25, Z11
-	MOVQ         104(R9), R12
-	VMOVUPS      (R8)(R12*1), Z14
+	MOVQ         104(R10), R13
+	VMOVUPS      (R9)(R13*1), Z14
 	VMOVAPS      Z11, Z18
 	VFMADD231PS  Z31, Z27, Z18
-	MOVQ         232(R9), R12
-	VMOVUPS      (R8)(R12*1), Z22
-	MOVQ         488(R9), R12
-	VMOVUPS      (R8)(R12*1), Z25
-	VMOVUPS      Z0, 1984(R11)
-	MOVQ         360(R9), R12
-	VMOVUPS      (R8)(R12*1), Z0
-	VMOVUPS      Z9, 2048(R11)
+	MOVQ         232(R10), R13
+	VMOVUPS      (R9)(R13*1), Z22
+	MOVQ         488(R10), R13
+	VMOVUPS      (R9)(R13*1), Z25
+	VMOVUPS      Z0, 1984(R12)
+	MOVQ         360(R10), R13
+	VMOVUPS      (R9)(R13*1), Z0
+	VMOVUPS      Z9, 2048(R12)
 	VSUBPS       Z0, Z14, Z9
 	VADDPS       Z0, Z14, Z0
 	VSUBPS       Z22, Z25, Z14
-	VMOVUPS      Z0, 2112(R11)
+	VMOVUPS      Z0, 2112(R12)
 	VMOVAPS      Z14, Z0
 	VFMADD231PS  Z20, Z9, Z0
 	PREFETCHT1   (CX)
@@ -19397,43 +19128,43 @@ butterfly:
 	VFMSUB231PS  Z20, Z14, Z9
 	VADDPS       Z18, Z1, Z14
 	VFMSUB231PS  Z31, Z11, Z27
-	MOVQ         112(R9), R12
-	VMOVUPS      (R8)(R12*1), Z11
+	MOVQ         112(R10), R13
+	VMOVUPS      (R9)(R13*1), Z11
 	VFMADD231PS  Z20, Z12, Z5
-	MOVQ         368(R9), R12
-	VMOVUPS      (R8)(R12*1), Z12
+	MOVQ         368(R10), R13
+	VMOVUPS      (R9)(R13*1), Z12
 	VADDPS       Z25, Z22, Z20
 	VADDPS       Z12, Z11, Z22
-	MOVQ         240(R9), R12
-	VMOVUPS      (R8)(R12*1), Z25
-	VMOVUPS      Z20, 2176(R11)
-	MOVQ         496(R9), R12
-	VMOVUPS      (R8)(R12*1), Z20
+	MOVQ         240(R10), R13
+	VMOVUPS      (R9)(R13*1), Z25
+	VMOVUPS      Z20, 2176(R12)
+	MOVQ         496(R10), R13
+	VMOVUPS      (R9)(R13*1), Z20
 	VSUBPS       Z12, Z11, Z11
 	VSUBPS       Z25, Z20, Z12
 	VADDPS       Z20, Z25, Z20
 	VMOVAPS      Z12, Z25
 	VFMADD231PS  Z26, Z11, Z25
 	VFMSUB231PS  Z26, Z12, Z11
-	MOVQ         120(R9), R12
-	VMOVUPS      (R8)(R12*1), Z12
+	MOVQ         120(R10), R13
+	VMOVUPS      (R9)(R13*1), Z12
 	VADDPS       Z20, Z22, Z26
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z26, 2240(R11)
+	VMOVUPS      Z26, 2240(R12)
 	VBROADCASTSS butterflyConstants<>+252(SB), Z26
-	VMOVUPS      Z20, 2304(R11)
+	VMOVUPS      Z20, 2304(R12)
 	VMOVAPS      Z19, Z20
 	VFNMADD231PS Z26, Z0, Z20
-	VMOVUPS      Z22, 2368(R11)
-	MOVQ         376(R9), R12
-	VMOVUPS      (R8)(R12*1), Z22
+	VMOVUPS      Z22, 2368(R12)
+	MOVQ         376(R10), R13
+	VMOVUPS      (R9)(R13*1), Z22
 	VSUBPS       Z18, Z1, Z1
 	VSUBPS       Z22, Z12, Z18
 	VADDPS       Z22, Z12, Z12
-	MOVQ         504(R9), R12
-	VMOVUPS      (R8)(R12*1), Z22
-	VMOVUPS      Z12, 2432(R11)
+	MOVQ         504(R10), R13
+	VMOVUPS      (R9)(R13*1), Z22
+	VMOVUPS      Z12, 2432(R12)
 	VSUBPS       Z10, Z22, Z12
 	VADDPS       Z22, Z10, Z10
 	VMOVAPS      Z12, Z22
@@ -19442,7 +19173,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+48(SB), Z12
 	VMOVAPS      Z13, Z29
 	VFMADD231PS  Z12, Z8, Z29
-	VMOVUPS      Z10, 2496(R11)
+	VMOVUPS      Z10, 2496(R12)
 	VADDPS       Z27, Z21, Z10
 	VSUBPS       Z27, Z21, Z21
 	VMOVAPS      Z4, Z27
@@ -19459,9 +19190,9 @@ butterfly:
 	VFNMADD231PS Z8, Z14, Z29
 	VMOVAPS      Z15, Z14
 	VFMADD231PS  Z26, Z9, Z14
-	VMOVUPS      Z29, 2560(R11)
+	VMOVUPS      Z29, 2560(R12)
 	VBROADCASTSS butterflyConstants<>+248(SB), Z29
-	VMOVUPS      Z28, 2624(R11)
+	VMOVUPS      Z28, 2624(R12)
 	VMOVAPS      Z3, Z28
 	VFNMADD231PS Z29, Z23, Z28
 	VFNMADD231PS Z8, Z1, Z4
@@ -19475,20 +19206,20 @@ butterfly:
 	VMOVAPS      Z30, Z21
 	VFMADD231PS  Z29, Z16, Z21
 	VBROADCASTSS butterflyConstants<>+216(SB), Z23
-	VMOVUPS      Z0, 2688(R11)
+	VMOVUPS      Z0, 2688(R12)
 	VMOVAPS      Z2, Z0
 	VFMADD231PS  Z23, Z25, Z0
 	VFNMADD231PS Z29, Z16, Z30
 	VBROADCASTSS butterflyConstants<>+212(SB), Z16
-	VMOVUPS      576(R11), Z29
-	VMOVUPS      Z1, 2752(R11)
+	VMOVUPS      576(R12), Z29
+	VMOVUPS      Z1, 2752(R12)
 	VMOVAPS      Z29, Z1
 	VFNMADD231PS Z16, Z24, Z1
 	VFNMADD231PS Z26, Z9, Z15
 	VBROADCASTSS butterflyConstants<>+256(SB), Z9
 	VMOVAPS      Z30, Z26
 	VFNMADD231PS Z9, Z20, Z26
-	VMOVUPS      Z4, 2816(R11)
+	VMOVUPS      Z4, 2816(R12)
 	VMOVAPS      Z3, Z4
 	VFMADD231PS  Z9, Z19, Z4
 	VFMADD231PS  Z9, Z20, Z30
@@ -19497,7 +19228,7 @@ butterfly:
 	VFNMADD231PS Z9, Z19, Z3
 	VBROADCASTSS butterflyConstants<>+260(SB), Z19
 	VMULPS       Z19, Z30, Z20
-	VMOVUPS      Z13, 2880(R11)
+	VMOVUPS      Z13, 2880(R12)
 	VMOVAPS      Z21, Z13
 	VFNMADD231PS Z9, Z14, Z13
 	VFMADD231PS  Z9, Z14, Z21
@@ -19515,18 +19246,18 @@ butterfly:
 	VMULPS       Z19, Z26, Z28
 	VMULPS       Z19, Z26, Z26
 	VBROADCASTSS butterflyConstants<>+272(SB), Z30
-	VMOVUPS      Z25, 2944(R11)
+	VMOVUPS      Z25, 2944(R12)
 	VMOVAPS      Z7, Z25
 	VFNMADD231PS Z30, Z18, Z25
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z31, Z28, Z9
-	VMOVUPS      512(R11), Z28
+	VMOVUPS      512(R12), Z28
 	VMOVAPS      Z28, Z8
 	VFNMADD231PS Z16, Z17, Z8
 	VFMADD231PS  Z30, Z18, Z7
-	VMOVUPS      1024(R11), Z18
-	VMOVUPS      Z14, 3008(R11)
+	VMOVUPS      1024(R12), Z18
+	VMOVUPS      Z14, 3008(R12)
 	VMOVAPS      Z18, Z14
 	VFNMADD231PS Z23, Z11, Z14
 	VSUBPS       Z3, Z13, Z3
@@ -19558,17 +19289,17 @@ butterfly:
 	VADDPS       Z13, Z8, Z8
 	VADDPS       Z1, Z11, Z1
 	VFMSUB231PS  Z31, Z20, Z2
-	VMOVUPS      1088(R11), Z11
+	VMOVUPS      1088(R12), Z11
 	VMOVAPS      Z11, Z13
 	VFNMADD231PS Z30, Z22, Z13
-	VMOVUPS      1920(R11), Z20
+	VMOVUPS      1920(R12), Z20
 	VMULPS       Z14, Z20, Z23
 	VMULPS       Z14, Z5, Z5
 	VMULPS       Z14, Z24, Z16
 	VFNMADD231PS Z18, Z6, Z5
 	VFMADD231PS  Z30, Z22, Z11
 	VMULPS       Z14, Z20, Z6
-	VMOVUPS      1856(R11), Z20
+	VMOVUPS      1856(R12), Z20
 	VFMADD231PS  Z18, Z20, Z23
 	VMULPS       Z14, Z5, Z22
 	PREFETCHT1   (CX)
@@ -19629,11 +19360,11 @@ butterfly:
 	VFNMADD231PS Z10, Z30, Z21
 	VADDPS       Z23, Z16, Z16
 	VFNMADD231PS Z19, Z14, Z12
-	VMOVUPS      Z27, 1024(DI)
+	VMOVUPS      Z27, 1024(DI)(R8*1)
 	VMOVAPS      Z24, Z14
 	VFNMADD231PS Z19, Z21, Z14
-	VMOVUPS      Z18, (SI)
-	VMOVUPS      Z20, (DI)
+	VMOVUPS      Z18, (SI)(R8*1)
+	VMOVUPS      Z20, (DI)(R8*1)
 	VADDPS       Z22, Z26, Z18
 	VSUBPS       Z22, Z26, Z20
 	VFMADD231PS  Z19, Z21, Z24
@@ -19641,23 +19372,23 @@ butterfly:
 	VFMADD231PS  Z19, Z4, Z21
 	VFNMADD231PS Z19, Z4, Z11
 	VBROADCASTSS butterflyConstants<>+224(SB), Z4
-	VMOVUPS      2880(R11), Z19
+	VMOVUPS      2880(R12), Z19
 	VMOVAPS      Z19, Z22
 	VFNMADD231PS Z4, Z8, Z22
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      2816(R11), Z23
+	VMOVUPS      2816(R12), Z23
 	VMOVAPS      Z23, Z26
 	VFMADD231PS  Z4, Z0, Z26
-	VMOVUPS      3008(R11), Z27
+	VMOVUPS      3008(R12), Z27
 	VMOVAPS      Z27, Z30
 	VFNMADD231PS Z10, Z7, Z30
 	VFMADD231PS  Z10, Z7, Z27
-	VMOVUPS      Z24, 576(SI)
+	VMOVUPS      Z24, 576(SI)(R8*1)
 	VMOVAPS      Z3, Z7
 	VFNMADD231PS Z10, Z16, Z7
-	VMOVUPS      Z12, 1024(SI)
-	VMOVUPS      Z11, 576(DI)
+	VMOVUPS      Z12, 1024(SI)(R8*1)
+	VMOVUPS      Z11, 576(DI)(R8*1)
 	VFMADD231PS  Z4, Z8, Z19
 	VADDPS       Z17, Z2, Z8
 	VBROADCASTSS butterflyConstants<>+200(SB), Z11
@@ -19665,9 +19396,9 @@ butterfly:
 	VFMADD231PS  Z11, Z20, Z12
 	VFNMADD231PS Z11, Z20, Z22
 	VFNMADD231PS Z4, Z0, Z23
-	VMOVUPS      Z21, 1536(DI)
+	VMOVUPS      Z21, 1536(DI)(R8*1)
 	VFMADD231PS  Z10, Z16, Z3
-	VMOVUPS      2624(R11), Z0
+	VMOVUPS      2624(R12), Z0
 	VMOVAPS      Z0, Z10
 	VFMADD231PS  Z4, Z1, Z10
 	VMOVAPS      Z26, Z16
@@ -19677,18 +19408,18 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z4, Z1, Z0
-	VMOVUPS      Z22, 1728(SI)
+	VMOVUPS      Z22, 1728(SI)(R8*1)
 	VFMADD231PS  Z11, Z5, Z19
-	VMOVUPS      Z16, 192(DI)
-	VMOVUPS      2560(R11), Z1
+	VMOVUPS      Z16, 192(DI)(R8*1)
+	VMOVUPS      2560(R12), Z1
 	VMOVAPS      Z1, Z5
 	VFMADD231PS  Z6, Z29, Z5
 	VFNMADD231PS Z6, Z29, Z1
 	VSUBPS       Z25, Z9, Z9
-	VMOVUPS      2752(R11), Z16
+	VMOVUPS      2752(R12), Z16
 	VMOVAPS      Z16, Z21
 	VFNMADD231PS Z6, Z28, Z21
-	VMOVUPS      2688(R11), Z22
+	VMOVUPS      2688(R12), Z22
 	VMOVAPS      Z22, Z24
 	VFNMADD231PS Z4, Z15, Z24
 	VSUBPS       Z17, Z2, Z2
@@ -19696,9 +19427,9 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+288(SB), Z17
 	VMOVAPS      Z21, Z25
 	VFMADD231PS  Z17, Z7, Z25
-	VMOVUPS      Z25, 320(DI)
-	VMOVUPS      960(R11), Z25
-	VSUBPS       832(R11), Z25, Z25
+	VMOVUPS      Z25, 320(DI)(R8*1)
+	VMOVUPS      960(R12), Z25
+	VSUBPS       832(R12), Z25, Z25
 	VMOVAPS      Z23, Z28
 	VFNMADD231PS Z11, Z9, Z28
 	VMOVAPS      Z1, Z29
@@ -19711,87 +19442,87 @@ butterfly:
 	VFNMADD231PS Z17, Z27, Z3
 	VMOVAPS      Z24, Z7
 	VFMADD231PS  Z11, Z2, Z7
-	VMOVUPS      Z21, 1344(DI)
+	VMOVUPS      Z21, 1344(DI)(R8*1)
 	VFNMADD231PS Z11, Z2, Z24
-	VMOVUPS      Z29, 832(SI)
+	VMOVUPS      Z29, 832(SI)(R8*1)
 	VMOVAPS      Z16, Z2
 	VFNMADD231PS Z17, Z30, Z2
-	VMOVUPS      2944(R11), Z21
+	VMOVUPS      2944(R12), Z21
 	VADDPS       Z13, Z21, Z29
-	VMOVUPS      Z28, 768(DI)
+	VMOVUPS      Z28, 768(DI)(R8*1)
 	VFMADD231PS  Z17, Z30, Z16
-	VMOVUPS      Z16, 1792(DI)
+	VMOVUPS      Z16, 1792(DI)(R8*1)
 	VFMADD231PS  Z4, Z15, Z22
-	VMOVUPS      Z20, 1216(SI)
-	VMOVUPS      Z3, 1344(SI)
-	VMOVUPS      448(R11), Z3
-	VMOVUPS      64(R11), Z15
+	VMOVUPS      Z20, 1216(SI)(R8*1)
+	VMOVUPS      Z3, 1344(SI)(R8*1)
+	VMOVUPS      448(R12), Z3
+	VMOVUPS      64(R12), Z15
 	VADDPS       Z15, Z3, Z16
-	VMOVUPS      Z14, 1536(SI)
+	VMOVUPS      Z14, 1536(SI)(R8*1)
 	VFNMADD231PS Z11, Z18, Z26
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z1, 1792(SI)
+	VMOVUPS      Z1, 1792(SI)(R8*1)
 	VSUBPS       Z13, Z21, Z1
 	VMOVAPS      Z22, Z13
 	VFNMADD231PS Z11, Z1, Z13
 	VMOVAPS      Z0, Z14
 	VFNMADD231PS Z11, Z8, Z14
-	VMOVUPS      Z24, 1920(SI)
+	VMOVUPS      Z24, 1920(SI)(R8*1)
 	VFMADD231PS  Z11, Z9, Z23
-	VMOVUPS      Z14, 1472(DI)
-	VMOVUPS      128(R11), Z9
-	VMOVUPS      192(R11), Z14
+	VMOVUPS      Z14, 1472(DI)(R8*1)
+	VMOVUPS      128(R12), Z9
+	VMOVUPS      192(R12), Z14
 	VADDPS       Z14, Z9, Z18
 	VSUBPS       Z15, Z3, Z3
 	VMOVAPS      Z10, Z15
 	VFMADD231PS  Z11, Z29, Z15
 	VFNMADD231PS Z11, Z29, Z10
-	VMOVUPS      1408(R11), Z20
-	VMOVUPS      1344(R11), Z21
+	VMOVUPS      1408(R12), Z20
+	VMOVUPS      1344(R12), Z21
 	VADDPS       Z21, Z20, Z24
 	VFMADD231PS  Z11, Z1, Z22
 	VFMADD231PS  Z11, Z8, Z0
 	VSUBPS       Z20, Z21, Z1
-	VMOVUPS      1216(R11), Z8
-	VMOVUPS      (R11), Z20
+	VMOVUPS      1216(R12), Z8
+	VMOVUPS      (R12), Z20
 	VSUBPS       Z20, Z8, Z21
-	VMOVUPS      Z15, 1920(DI)
+	VMOVUPS      Z15, 1920(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z22, 448(SI)
+	VMOVUPS      Z22, 448(SI)(R8*1)
 	VSUBPS       Z14, Z9, Z9
-	VMOVUPS      Z7, 960(SI)
-	VMOVUPS      1664(R11), Z7
-	VMOVUPS      1472(R11), Z14
+	VMOVUPS      Z7, 960(SI)(R8*1)
+	VMOVUPS      1664(R12), Z7
+	VMOVUPS      1472(R12), Z14
 	VSUBPS       Z14, Z7, Z15
-	VMOVUPS      Z10, 960(DI)
-	VMOVUPS      Z26, 1216(DI)
-	VMOVUPS      Z12, 768(SI)
-	VMOVUPS      Z13, 1472(SI)
-	VMOVUPS      Z0, 448(DI)
-	VMOVUPS      1536(R11), Z0
-	VMOVUPS      1600(R11), Z10
+	VMOVUPS      Z10, 960(DI)(R8*1)
+	VMOVUPS      Z26, 1216(DI)(R8*1)
+	VMOVUPS      Z12, 768(SI)(R8*1)
+	VMOVUPS      Z13, 1472(SI)(R8*1)
+	VMOVUPS      Z0, 448(DI)(R8*1)
+	VMOVUPS      1536(R12), Z0
+	VMOVUPS      1600(R12), Z10
 	VSUBPS       Z10, Z0, Z12
-	VMOVUPS      1792(R11), Z13
-	VMOVUPS      1728(R11), Z22
+	VMOVUPS      1792(R12), Z13
+	VMOVUPS      1728(R12), Z22
 	VADDPS       Z22, Z13, Z26
 	VFMADD231PS  Z17, Z27, Z5
-	VMOVUPS      2176(R11), Z17
-	VMOVUPS      2112(R11), Z27
+	VMOVUPS      2176(R12), Z17
+	VMOVUPS      2112(R12), Z27
 	VSUBPS       Z27, Z17, Z28
-	VMOVUPS      256(R11), Z29
-	VMOVUPS      384(R11), Z30
-	VMOVUPS      Z18, 192(R11)
+	VMOVUPS      256(R12), Z29
+	VMOVUPS      384(R12), Z30
+	VMOVUPS      Z18, 192(R12)
 	VADDPS       Z30, Z29, Z18
 	VADDPS       Z20, Z8, Z8
 	VSUBPS       Z13, Z22, Z13
 	VADDPS       Z0, Z10, Z0
-	VMOVUPS      Z2, 832(DI)
+	VMOVUPS      Z2, 832(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      1984(R11), Z2
-	VMOVUPS      2048(R11), Z10
+	VMOVUPS      1984(R12), Z2
+	VMOVUPS      2048(R12), Z10
 	VSUBPS       Z10, Z2, Z20
 	VADDPS       Z2, Z10, Z2
 	VBROADCASTSS butterflyConstants<>+208(SB), Z10
@@ -19799,40 +19530,40 @@ butterfly:
 	VFNMADD231PS Z10, Z25, Z22
 	VSUBPS       Z30, Z29, Z29
 	VADDPS       Z7, Z14, Z7
-	VMOVUPS      Z5, 320(SI)
+	VMOVUPS      Z5, 320(SI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+204(SB), Z5
 	VMOVAPS      Z15, Z14
 	VFNMADD231PS Z5, Z3, Z14
 	VSUBPS       Z29, Z20, Z30
 	VADDPS       Z17, Z27, Z17
-	VMOVUPS      320(R11), Z27
-	VMOVUPS      Z0, 2176(R11)
-	VSUBPS       704(R11), Z27, Z0
-	VMOVUPS      Z17, 2112(R11)
+	VMOVUPS      320(R12), Z27
+	VMOVUPS      Z0, 2176(R12)
+	VSUBPS       704(R12), Z27, Z0
+	VMOVUPS      Z17, 2112(R12)
 	VMOVAPS      Z9, Z17
 	VFMADD231PS  Z31, Z12, Z17
-	VMOVUPS      Z19, 192(SI)
+	VMOVUPS      Z19, 192(SI)(R8*1)
 	VMOVAPS      Z28, Z19
 	VFMADD231PS  Z10, Z0, Z19
 	VFMSUB231PS  Z10, Z28, Z0
 	VFMADD231PS  Z5, Z15, Z3
-	VMOVUPS      2304(R11), Z15
-	VSUBPS       2368(R11), Z15, Z15
-	VMOVUPS      896(R11), Z28
+	VMOVUPS      2304(R12), Z15
+	VSUBPS       2368(R12), Z15, Z15
+	VMOVUPS      896(R12), Z28
 	VMOVAPS      Z15, Z27
 	VFMADD231PS  Z31, Z28, Z27
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z23, 1728(DI)
+	VMOVUPS      Z23, 1728(DI)(R8*1)
 	VFMSUB231PS  Z31, Z15, Z28
 	VFMADD231PS  Z10, Z13, Z25
-	VMOVUPS      1280(R11), Z10
-	VMOVUPS      768(R11), Z13
+	VMOVUPS      1280(R12), Z10
+	VMOVUPS      768(R12), Z13
 	VADDPS       Z13, Z10, Z15
 	VFNMADD231PS Z31, Z9, Z12
 	VADDPS       Z20, Z29, Z9
-	VMOVUPS      2432(R11), Z20
-	VMOVUPS      2496(R11), Z23
+	VMOVUPS      2432(R12), Z20
+	VMOVUPS      2496(R12), Z23
 	VADDPS       Z23, Z20, Z29
 	VSUBPS       Z13, Z10, Z10
 	VSUBPS       Z20, Z23, Z13
@@ -19896,11 +19627,11 @@ butterfly:
 	VFNMADD231PS Z5, Z28, Z3
 	VMOVAPS      Z23, Z28
 	VFNMADD231PS Z11, Z20, Z28
-	VMOVUPS      Z19, 64(SI)
+	VMOVUPS      Z19, 64(SI)(R8*1)
 	VFNMADD231PS Z6, Z25, Z30
 	VMOVAPS      Z1, Z19
 	VFMADD231PS  Z6, Z9, Z19
-	VMOVUPS      Z27, 640(SI)
+	VMOVUPS      Z27, 640(SI)(R8*1)
 	VMOVAPS      Z13, Z25
 	VFNMADD231PS Z5, Z14, Z25
 	PREFETCHT1   (CX)
@@ -19908,13 +19639,13 @@ butterfly:
 	VFMADD231PS  Z5, Z14, Z13
 	VFMADD231PS  Z11, Z20, Z23
 	VSUBPS       Z18, Z2, Z5
-	VMOVUPS      Z30, 1088(SI)
-	VMOVUPS      Z19, 64(DI)
-	VMOVUPS      Z22, 1600(SI)
+	VMOVUPS      Z30, 1088(SI)(R8*1)
+	VMOVUPS      Z19, 64(DI)(R8*1)
+	VMOVUPS      Z22, 1600(SI)(R8*1)
 	VFNMADD231PS Z6, Z9, Z1
 	VMOVAPS      Z10, Z9
 	VFMADD231PS  Z4, Z17, Z9
-	VMOVUPS      640(R11), Z14
+	VMOVUPS      640(R12), Z14
 	VSUBPS       Z26, Z14, Z19
 	VSUBPS       Z7, Z16, Z20
 	VMOVAPS      Z23, Z22
@@ -19924,59 +19655,59 @@ butterfly:
 	VFMADD231PS  Z11, Z12, Z21
 	VSUBPS       Z15, Z29, Z12
 	VFNMADD231PS Z4, Z17, Z10
-	VMOVUPS      Z9, 896(SI)
+	VMOVUPS      Z9, 896(SI)(R8*1)
 	VSUBPS       Z24, Z8, Z9
 	VMOVAPS      Z28, Z17
 	VFNMADD231PS Z4, Z0, Z17
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z2, Z18, Z2
-	VMOVUPS      320(R11), Z18
-	VADDPS       704(R11), Z18, Z18
+	VMOVUPS      320(R12), Z18
+	VADDPS       704(R12), Z18, Z18
 	VADDPS       Z26, Z14, Z14
 	VFMADD231PS  Z4, Z0, Z28
-	VMOVUPS      Z27, 1600(DI)
+	VMOVUPS      Z27, 1600(DI)(R8*1)
 	VADDPS       Z29, Z15, Z0
 	VBROADCASTSS butterflyConstants<>+196(SB), Z15
 	VMOVAPS      Z12, Z26
 	VFMADD231PS  Z15, Z19, Z26
-	VMOVUPS      2112(R11), Z27
+	VMOVUPS      2112(R12), Z27
 	VADDPS       Z27, Z18, Z29
 	VFNMADD231PS Z6, Z3, Z31
 	VADDPS       Z7, Z16, Z3
 	VSUBPS       Z18, Z27, Z6
 	VADDPS       Z29, Z3, Z7
 	VADDPS       Z24, Z8, Z8
-	VMOVUPS      Z1, 1088(DI)
-	VMOVUPS      192(R11), Z1
-	VMOVUPS      2176(R11), Z16
+	VMOVUPS      Z1, 1088(DI)(R8*1)
+	VMOVUPS      192(R12), Z1
+	VMOVUPS      2176(R12), Z16
 	VADDPS       Z16, Z1, Z18
-	VMOVUPS      1152(R11), Z24
-	VMOVUPS      2240(R11), Z27
+	VMOVUPS      1152(R12), Z24
+	VMOVUPS      2240(R12), Z27
 	VADDPS       Z27, Z24, Z30
 	VFMSUB231PS  Z15, Z12, Z19
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMOVAPS      Z20, Z12
 	VFMADD231PS  Z15, Z6, Z12
-	VMOVUPS      Z10, 1856(SI)
+	VMOVUPS      Z10, 1856(SI)(R8*1)
 	VSUBPS       Z16, Z1, Z1
 	VADDPS       Z2, Z8, Z10
 	VSUBPS       Z24, Z27, Z16
 	VADDPS       Z16, Z1, Z24
 	VADDPS       Z0, Z14, Z27
-	VMOVUPS      Z22, 896(DI)
+	VMOVUPS      Z22, 896(DI)(R8*1)
 	VSUBPS       Z1, Z16, Z1
 	VSUBPS       Z2, Z8, Z2
 	VFNMADD231PS Z15, Z20, Z6
 	VSUBPS       Z19, Z6, Z8
 	VSUBPS       Z29, Z3, Z3
-	VMOVUPS      Z17, 1408(DI)
+	VMOVUPS      Z17, 1408(DI)(R8*1)
 	VSUBPS       Z14, Z0, Z0
 	VBROADCASTSS butterflyConstants<>+48(SB), Z14
 	VMOVAPS      Z9, Z15
 	VFNMADD231PS Z14, Z24, Z15
-	VMOVUPS      Z31, 640(DI)
+	VMOVUPS      Z31, 640(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z30, Z18, Z16
@@ -19994,18 +19725,18 @@ butterfly:
 	VFMADD231PS  Z4, Z25, Z23
 	VMOVAPS      Z9, Z4
 	VFMADD231PS  Z11, Z20, Z4
-	VMOVUPS      Z4, 128(SI)
+	VMOVUPS      Z4, 128(SI)(R8*1)
 	VADDPS       Z0, Z3, Z0
 	VSUBPS       Z18, Z30, Z3
 	VADDPS       Z16, Z10, Z4
 	VADDPS       Z7, Z4, Z18
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z19, 1408(SI)
+	VMOVUPS      Z19, 1408(SI)(R8*1)
 	VMOVAPS      Z2, Z19
 	VFNMADD231PS Z14, Z0, Z19
 	VSUBPS       Z16, Z10, Z10
-	VMOVUPS      Z10, 512(SI)
+	VMOVUPS      Z10, 512(SI)(R8*1)
 	VFMADD231PS  Z14, Z0, Z2
 	VMOVAPS      Z3, Z0
 	VFMADD231PS  Z14, Z17, Z0
@@ -20014,45 +19745,43 @@ butterfly:
 	VFMADD231PS  Z11, Z8, Z15
 	VMOVAPS      Z13, Z8
 	VFMADD231PS  Z11, Z6, Z8
-	VMOVUPS      Z28, 384(DI)
+	VMOVUPS      Z28, 384(DI)(R8*1)
 	VSUBPS       Z7, Z4, Z4
-	VMOVUPS      Z23, 1856(DI)
+	VMOVUPS      Z23, 1856(DI)(R8*1)
 	VFNMADD231PS Z14, Z1, Z5
-	VMOVUPS      Z0, 256(DI)
+	VMOVUPS      Z0, 256(DI)(R8*1)
 	VSUBPS       Z26, Z12, Z0
 	VFNMADD231PS Z11, Z6, Z13
-	VMOVUPS      Z19, 1280(SI)
+	VMOVUPS      Z19, 1280(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z21, 384(SI)
+	VMOVUPS      Z21, 384(SI)(R8*1)
 	VFNMADD231PS Z14, Z17, Z3
 	VMOVAPS      Z5, Z1
 	VFMADD231PS  Z11, Z0, Z1
-	VMOVUPS      Z2, 256(SI)
+	VMOVUPS      Z2, 256(SI)(R8*1)
 	VFNMADD231PS Z11, Z20, Z9
-	VMOVUPS      Z4, 64(BX)
-	VMOVUPS      Z18, (BX)
-	VMOVUPS      Z15, 704(SI)
-	VMOVUPS      Z22, 512(DI)
-	VMOVUPS      Z9, 1152(SI)
-	VMOVUPS      Z1, 1664(DI)
+	VMOVUPS      Z4, 64(BX)(R8*1)
+	VMOVUPS      Z18, (BX)(R8*1)
+	VMOVUPS      Z15, 704(SI)(R8*1)
+	VMOVUPS      Z22, 512(DI)(R8*1)
+	VMOVUPS      Z9, 1152(SI)(R8*1)
+	VMOVUPS      Z1, 1664(DI)(R8*1)
 	VFNMADD231PS Z11, Z0, Z5
-	VMOVUPS      Z10, 1664(SI)
-	VMOVUPS      Z8, 128(DI)
-	VMOVUPS      Z13, 1152(DI)
-	VMOVUPS      Z3, 1280(DI)
-	VMOVUPS      Z5, 704(DI)
-	ADDQ         $0x00001040, BX
-	ADDQ         $0x00001040, SI
-	ADDQ         $0x00001040, DI
-	ADDQ         $0x00000200, R9
+	VMOVUPS      Z10, 1664(SI)(R8*1)
+	VMOVUPS      Z8, 128(DI)(R8*1)
+	VMOVUPS      Z13, 1152(DI)(R8*1)
+	VMOVUPS      Z3, 1280(DI)(R8*1)
+	VMOVUPS      Z5, 704(DI)(R8*1)
+	ADDQ         $0x00001040, R8
+	ADDQ         $0x00000200, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -20076,57 +19805,58 @@ TEXT ·LineBack64AVX512(SB), $2624-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R11
-	ADDQ $0x3f, R11
-	ANDQ $-64, R11
+	LEAQ (SP), R12
+	ADDQ $0x3f, R12
+	ANDQ $-64, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (DI), Z0
-	VMOVUPS      1024(DI), Z1
+	VMOVUPS      (DI)(R8*1), Z0
+	VMOVUPS      1024(DI)(R8*1), Z1
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      576(SI), Z3
-	VMOVUPS      1536(SI), Z4
+	VMOVUPS      576(SI)(R8*1), Z3
+	VMOVUPS      1536(SI)(R8*1), Z4
 	VSUBPS       Z4, Z3, Z5
-	VMOVUPS      192(DI), Z6
-	VMOVUPS      1216(DI), Z7
+	VMOVUPS      192(DI)(R8*1), Z6
+	VMOVUPS      1216(DI)(R8*1), Z7
 	VSUBPS       Z7, Z6, Z8
-	VMOVUPS      960(DI), Z9
-	VMOVUPS      1920(DI), Z10
+	VMOVUPS      960(DI)(R8*1), Z9
+	VMOVUPS      1920(DI)(R8*1), Z10
 	VADDPS       Z10, Z9, Z11
 	VADDPS       Z4, Z3, Z3
 	VADDPS       Z1, Z0, Z0
-	VMOVUPS      (SI), Z1
-	VMOVUPS      1024(SI), Z4
+	VMOVUPS      (SI)(R8*1), Z1
+	VMOVUPS      1024(SI)(R8*1), Z4
 	VADDPS       Z4, Z1, Z12
-	VMOVUPS      768(DI), Z13
-	VMOVUPS      1728(DI), Z14
+	VMOVUPS      768(DI)(R8*1), Z13
+	VMOVUPS      1728(DI)(R8*1), Z14
 	VADDPS       Z14, Z13, Z15
-	VMOVUPS      768(SI), Z16
-	VMOVUPS      1728(SI), Z17
+	VMOVUPS      768(SI)(R8*1), Z16
+	VMOVUPS      1728(SI)(R8*1), Z17
 	VADDPS       Z17, Z16, Z18
 	VSUBPS       Z3, Z12, Z19
 	VSUBPS       Z14, Z13, Z13
-	VMOVUPS      832(DI), Z14
-	VMOVUPS      1792(DI), Z20
+	VMOVUPS      832(DI)(R8*1), Z14
+	VMOVUPS      1792(DI)(R8*1), Z20
 	VSUBPS       Z20, Z14, Z21
-	VMOVUPS      320(SI), Z22
-	VMOVUPS      1344(SI), Z23
+	VMOVUPS      320(SI)(R8*1), Z22
+	VMOVUPS      1344(SI)(R8*1), Z23
 	VADDPS       Z23, Z22, Z24
-	VMOVUPS      576(DI), Z25
-	VMOVUPS      1536(DI), Z26
+	VMOVUPS      576(DI)(R8*1), Z25
+	VMOVUPS      1536(DI)(R8*1), Z26
 	VADDPS       Z26, Z25, Z27
 	VSUBPS       Z17, Z16, Z16
 	PREFETCHT1   (CX)
@@ -20137,8 +19867,8 @@ butterfly:
 	VSUBPS       Z4, Z1, Z1
 	VADDPS       Z17, Z1, Z4
 	VADDPS       Z20, Z14, Z14
-	VMOVUPS      320(DI), Z20
-	VMOVUPS      1344(DI), Z25
+	VMOVUPS      320(DI)(R8*1), Z20
+	VMOVUPS      1344(DI)(R8*1), Z25
 	VADDPS       Z25, Z20, Z26
 	VSUBPS       Z17, Z1, Z1
 	VSUBPS       Z23, Z22, Z17
@@ -20150,8 +19880,8 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z16, Z8, Z8
-	VMOVUPS      192(SI), Z16
-	VMOVUPS      1216(SI), Z29
+	VMOVUPS      192(SI)(R8*1), Z16
+	VMOVUPS      1216(SI)(R8*1), Z29
 	VSUBPS       Z29, Z16, Z30
 	VSUBPS       Z15, Z6, Z6
 	VSUBPS       Z13, Z30, Z15
@@ -20164,15 +19894,15 @@ butterfly:
 	VFMSUB231PS  Z21, Z13, Z26
 	VMOVAPS      Z8, Z29
 	VFMADD231PS  Z21, Z15, Z29
-	VMOVUPS      832(SI), Z30
-	VMOVUPS      1792(SI), Z31
-	VMOVUPS      Z26, (R11)
+	VMOVUPS      832(SI)(R8*1), Z30
+	VMOVUPS      1792(SI)(R8*1), Z31
+	VMOVUPS      Z26, (R12)
 	VADDPS       Z31, Z30, Z26
 	VFMADD231PS  Z21, Z7, Z13
-	VMOVUPS      448(DI), Z7
-	VMOVUPS      Z19, 64(R11)
-	VMOVUPS      1472(DI), Z19
-	VMOVUPS      Z22, 128(R11)
+	VMOVUPS      448(DI)(R8*1), Z7
+	VMOVUPS      Z19, 64(R12)
+	VMOVUPS      1472(DI)(R8*1), Z19
+	VMOVUPS      Z22, 128(R12)
 	VSUBPS       Z19, Z7, Z22
 	VSUBPS       Z10, Z9, Z9
 	PREFETCHT1   (CX)
@@ -20186,9 +19916,9 @@ butterfly:
 	VSUBPS       Z10, Z20, Z10
 	VADDPS       Z19, Z7, Z7
 	VSUBPS       Z14, Z23, Z19
-	VMOVUPS      448(SI), Z20
-	VMOVUPS      1472(SI), Z27
-	VMOVUPS      Z4, 192(R11)
+	VMOVUPS      448(SI)(R8*1), Z20
+	VMOVUPS      1472(SI)(R8*1), Z27
+	VMOVUPS      Z4, 192(R12)
 	VSUBPS       Z27, Z20, Z4
 	VADDPS       Z5, Z2, Z2
 	VADDPS       Z14, Z23, Z5
@@ -20205,8 +19935,8 @@ butterfly:
 	VADDPS       Z3, Z12, Z3
 	VADDPS       Z26, Z24, Z12
 	VSUBPS       Z30, Z28, Z20
-	VMOVUPS      960(SI), Z24
-	VMOVUPS      1920(SI), Z26
+	VMOVUPS      960(SI)(R8*1), Z24
+	VMOVUPS      1920(SI)(R8*1), Z26
 	VADDPS       Z26, Z24, Z27
 	VSUBPS       Z26, Z24, Z24
 	VADDPS       Z9, Z4, Z26
@@ -20233,7 +19963,7 @@ butterfly:
 	ADDQ         16(DX), CX
 	VMOVAPS      Z4, Z16
 	VFMADD231PS  Z21, Z9, Z16
-	VMOVUPS      Z12, 256(R11)
+	VMOVUPS      Z12, 256(R12)
 	VADDPS       Z11, Z3, Z12
 	VSUBPS       Z17, Z5, Z5
 	VFMSUB231PS  Z21, Z4, Z9
@@ -20244,7 +19974,7 @@ butterfly:
 	VSUBPS       Z24, Z25, Z17
 	VADDPS       Z30, Z19, Z24
 	VADDPS       Z7, Z14, Z25
-	VMOVUPS      Z12, 320(R11)
+	VMOVUPS      Z12, 320(R12)
 	VADDPS       Z3, Z5, Z12
 	VSUBPS       Z7, Z14, Z7
 	VSUBPS       Z5, Z3, Z3
@@ -20255,10 +19985,10 @@ butterfly:
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z21, Z24, Z17
 	VBROADCASTSS butterflyConstants<>+48(SB), Z24
-	VMOVUPS      Z12, 384(R11)
+	VMOVUPS      Z12, 384(R12)
 	VMOVAPS      Z2, Z12
 	VFMADD231PS  Z24, Z8, Z12
-	VMOVUPS      Z3, 448(R11)
+	VMOVUPS      Z3, 448(R12)
 	VSUBPS       Z27, Z6, Z3
 	VFNMADD231PS Z24, Z8, Z2
 	VSUBPS       Z30, Z19, Z8
@@ -20288,27 +20018,27 @@ butterfly:
 	VFNMADD231PS Z18, Z9, Z13
 	VFMADD231PS  Z18, Z14, Z1
 	VBROADCASTSS butterflyConstants<>+244(SB), Z14
-	VMOVUPS      Z5, 512(R11)
+	VMOVUPS      Z5, 512(R12)
 	VMOVAPS      Z27, Z5
 	VFMADD231PS  Z14, Z20, Z5
 	VFMADD231PS  Z18, Z16, Z12
 	VBROADCASTSS butterflyConstants<>+232(SB), Z16
-	VMOVUPS      Z5, 576(R11)
+	VMOVUPS      Z5, 576(R12)
 	VMOVAPS      Z1, Z5
 	VFNMADD231PS Z16, Z12, Z5
 	VFMADD231PS  Z18, Z19, Z29
 	VFMSUB231PS  Z14, Z27, Z20
 	VMOVAPS      Z22, Z19
 	VFNMADD231PS Z18, Z11, Z19
-	VMOVUPS      192(R11), Z27
-	VMOVUPS      Z20, 640(R11)
+	VMOVUPS      192(R12), Z27
+	VMOVUPS      Z20, 640(R12)
 	VMOVAPS      Z27, Z20
 	VFMADD231PS  Z24, Z10, Z20
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z18, Z9, Z2
 	VBROADCASTSS butterflyConstants<>+240(SB), Z9
-	VMOVUPS      Z17, 704(R11)
+	VMOVUPS      Z17, 704(R12)
 	VMOVAPS      Z2, Z17
 	VFMADD231PS  Z9, Z15, Z17
 	VFNMADD231PS Z9, Z2, Z15
@@ -20317,15 +20047,15 @@ butterfly:
 	VMOVAPS      Z29, Z11
 	VFMADD231PS  Z2, Z13, Z11
 	VFMSUB231PS  Z2, Z29, Z13
-	VMOVUPS      64(R11), Z29
-	VMOVUPS      Z11, 768(R11)
-	VMOVUPS      128(R11), Z11
-	VMOVUPS      Z13, 832(R11)
+	VMOVUPS      64(R12), Z29
+	VMOVUPS      Z11, 768(R12)
+	VMOVUPS      128(R12), Z11
+	VMOVUPS      Z13, 832(R12)
 	VSUBPS       Z11, Z29, Z13
-	VMOVUPS      Z17, 896(R11)
+	VMOVUPS      Z17, 896(R12)
 	VMOVAPS      Z0, Z17
 	VFMADD231PS  Z24, Z6, Z17
-	VMOVUPS      Z15, 960(R11)
+	VMOVUPS      Z15, 960(R12)
 	VMOVAPS      Z13, Z15
 	VFMADD231PS  Z24, Z3, Z15
 	VADDPS       Z11, Z29, Z11
@@ -20344,23 +20074,23 @@ butterfly:
 	VFMADD231PS  Z24, Z7, Z11
 	VMOVAPS      Z17, Z7
 	VFMADD231PS  Z6, Z10, Z7
-	VMOVUPS      Z29, 192(R11)
+	VMOVUPS      Z29, 192(R12)
 	VBROADCASTSS butterflyConstants<>+204(SB), Z29
-	VMOVUPS      Z7, 128(R11)
+	VMOVUPS      Z7, 128(R12)
 	VMOVAPS      Z11, Z7
 	VFMADD231PS  Z29, Z0, Z7
 	VFMADD231PS  Z24, Z25, Z28
-	VMOVUPS      640(DI), Z25
-	VMOVUPS      Z7, 64(R11)
-	VMOVUPS      1600(DI), Z7
-	VMOVUPS      Z5, 1024(R11)
+	VMOVUPS      640(DI)(R8*1), Z25
+	VMOVUPS      Z7, 64(R12)
+	VMOVUPS      1600(DI)(R8*1), Z7
+	VMOVUPS      Z5, 1024(R12)
 	VADDPS       Z7, Z25, Z5
 	VFMSUB231PS  Z6, Z13, Z3
 	VMOVAPS      Z8, Z13
 	VFMSUB231PS  Z21, Z4, Z13
-	VMOVUPS      Z13, 1088(R11)
-	VMOVUPS      (R11), Z13
-	VMOVUPS      Z3, 1152(R11)
+	VMOVUPS      Z13, 1088(R12)
+	VMOVUPS      (R12), Z13
+	VMOVUPS      Z3, 1152(R12)
 	VADDPS       Z26, Z13, Z3
 	VFNMADD231PS Z24, Z23, Z31
 	VMOVAPS      Z27, Z23
@@ -20376,10 +20106,10 @@ butterfly:
 	VFMADD231PS  Z9, Z19, Z2
 	VMOVAPS      Z20, Z3
 	VFNMADD231PS Z18, Z30, Z3
-	VMOVUPS      384(DI), Z23
-	VMOVUPS      Z2, 1216(R11)
-	VMOVUPS      1408(DI), Z2
-	VMOVUPS      Z22, 1280(R11)
+	VMOVUPS      384(DI)(R8*1), Z23
+	VMOVUPS      Z2, 1216(R12)
+	VMOVUPS      1408(DI)(R8*1), Z2
+	VMOVUPS      Z22, 1280(R12)
 	VADDPS       Z2, Z23, Z22
 	VFMSUB231PS  Z9, Z27, Z19
 	VFMADD231PS  Z18, Z30, Z20
@@ -20391,51 +20121,51 @@ butterfly:
 	VMOVAPS      Z31, Z8
 	VFNMADD231PS Z18, Z13, Z8
 	VFMADD231PS  Z18, Z13, Z31
-	VMOVUPS      384(SI), Z13
-	VMOVUPS      1408(SI), Z23
+	VMOVUPS      384(SI)(R8*1), Z13
+	VMOVUPS      1408(SI)(R8*1), Z23
 	VADDPS       Z23, Z13, Z26
-	VMOVUPS      896(DI), Z27
-	VMOVUPS      1856(DI), Z30
-	VMOVUPS      Z4, (R11)
+	VMOVUPS      896(DI)(R8*1), Z27
+	VMOVUPS      1856(DI)(R8*1), Z30
+	VMOVUPS      Z4, (R12)
 	VSUBPS       Z30, Z27, Z4
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z19, 1344(R11)
+	VMOVUPS      Z19, 1344(R12)
 	VMOVAPS      Z31, Z19
 	VFMADD231PS  Z14, Z3, Z19
 	VFNMADD231PS Z6, Z17, Z10
-	VMOVUPS      64(DI), Z17
-	VMOVUPS      Z19, 1408(R11)
-	VMOVUPS      1088(DI), Z19
-	VMOVUPS      Z10, 1472(R11)
+	VMOVUPS      64(DI)(R8*1), Z17
+	VMOVUPS      Z19, 1408(R12)
+	VMOVUPS      1088(DI)(R8*1), Z19
+	VMOVUPS      Z10, 1472(R12)
 	VADDPS       Z19, Z17, Z10
-	VMOVUPS      Z25, 1536(R11)
+	VMOVUPS      Z25, 1536(R12)
 	VMOVAPS      Z20, Z25
 	VFMADD231PS  Z16, Z8, Z25
 	VFMSUB231PS  Z16, Z20, Z8
 	VSUBPS       Z19, Z17, Z17
-	VMOVUPS      64(SI), Z19
-	VMOVUPS      1088(SI), Z20
-	VMOVUPS      Z25, 1600(R11)
+	VMOVUPS      64(SI)(R8*1), Z19
+	VMOVUPS      1088(SI)(R8*1), Z20
+	VMOVUPS      Z25, 1600(R12)
 	VSUBPS       Z20, Z19, Z25
 	VFMSUB231PS  Z29, Z11, Z0
 	VADDPS       Z7, Z25, Z11
-	VMOVUPS      Z8, 1664(R11)
+	VMOVUPS      Z8, 1664(R12)
 	VSUBPS       Z5, Z10, Z8
 	VADDPS       Z20, Z19, Z19
-	VMOVUPS      896(SI), Z20
-	VMOVUPS      Z0, 1728(R11)
-	VMOVUPS      1856(SI), Z0
-	VMOVUPS      Z9, 1792(R11)
+	VMOVUPS      896(SI)(R8*1), Z20
+	VMOVUPS      Z0, 1728(R12)
+	VMOVUPS      1856(SI)(R8*1), Z0
+	VMOVUPS      Z9, 1792(R12)
 	VADDPS       Z0, Z20, Z9
 	VSUBPS       Z0, Z20, Z0
 	VFNMADD231PS Z14, Z31, Z3
-	VMOVUPS      640(SI), Z14
-	VMOVUPS      1600(SI), Z20
+	VMOVUPS      640(SI)(R8*1), Z14
+	VMOVUPS      1600(SI)(R8*1), Z20
 	VADDPS       Z20, Z14, Z31
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z3, 1856(R11)
+	VMOVUPS      Z3, 1856(R12)
 	VSUBPS       Z4, Z0, Z3
 	VSUBPS       Z23, Z13, Z13
 	VSUBPS       Z20, Z14, Z14
@@ -20455,8 +20185,8 @@ butterfly:
 	VADDPS       Z31, Z19, Z13
 	VADDPS       Z23, Z22, Z15
 	VADDPS       Z9, Z26, Z9
-	VMOVUPS      128(DI), Z16
-	VMOVUPS      1152(DI), Z19
+	VMOVUPS      128(DI)(R8*1), Z16
+	VMOVUPS      1152(DI)(R8*1), Z19
 	VADDPS       Z19, Z16, Z22
 	VSUBPS       Z7, Z25, Z7
 	VADDPS       Z14, Z17, Z23
@@ -20469,7 +20199,7 @@ butterfly:
 	VMOVAPS      Z7, Z27
 	VFNMADD231PS Z24, Z25, Z27
 	VSUBPS       Z1, Z20, Z31
-	VMOVUPS      Z28, 1920(R11)
+	VMOVUPS      Z28, 1920(R12)
 	VSUBPS       Z4, Z8, Z28
 	VADDPS       Z4, Z8, Z4
 	PREFETCHT1   (CX)
@@ -20485,9 +20215,9 @@ butterfly:
 	VMOVAPS      Z23, Z20
 	VFMADD231PS  Z29, Z7, Z20
 	VFNMADD231PS Z29, Z23, Z7
-	VMOVUPS      (BX), Z23
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      Z12, 1984(R11)
+	VMOVUPS      (BX)(R8*1), Z23
+	VMOVUPS      64(BX)(R8*1), Z25
+	VMOVUPS      Z12, 1984(R12)
 	VSUBPS       Z25, Z23, Z12
 	VADDPS       Z25, Z23, Z23
 	VSUBPS       Z14, Z17, Z14
@@ -20507,22 +20237,22 @@ butterfly:
 	VFNMADD231PS Z6, Z17, Z10
 	VFMADD231PS  Z29, Z14, Z11
 	VFMSUB231PS  Z6, Z27, Z26
-	VMOVUPS      704(DI), Z6
-	VMOVUPS      1664(DI), Z14
+	VMOVUPS      704(DI)(R8*1), Z6
+	VMOVUPS      1664(DI)(R8*1), Z14
 	VADDPS       Z14, Z6, Z17
 	VSUBPS       Z19, Z16, Z16
-	VMOVUPS      128(SI), Z19
-	VMOVUPS      1152(SI), Z27
+	VMOVUPS      128(SI)(R8*1), Z19
+	VMOVUPS      1152(SI)(R8*1), Z27
 	VSUBPS       Z27, Z19, Z29
 	VMOVAPS      Z1, Z31
 	VFMADD231PS  Z21, Z28, Z31
 	VADDPS       Z27, Z19, Z19
-	VMOVUPS      704(SI), Z27
-	VMOVUPS      Z11, 2048(R11)
-	VMOVUPS      1664(SI), Z11
-	VMOVUPS      Z31, 2112(R11)
+	VMOVUPS      704(SI)(R8*1), Z27
+	VMOVUPS      Z11, 2048(R12)
+	VMOVUPS      1664(SI)(R8*1), Z11
+	VMOVUPS      Z31, 2112(R12)
 	VADDPS       Z11, Z27, Z31
-	VMOVUPS      Z30, 2176(R11)
+	VMOVUPS      Z30, 2176(R12)
 	VADDPS       Z31, Z19, Z30
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
@@ -20548,24 +20278,24 @@ butterfly:
 	VMOVAPS      Z9, Z17
 	VFMSUB231PS  Z21, Z1, Z17
 	VFMADD231PS  Z21, Z13, Z11
-	VMOVUPS      256(SI), Z13
-	VMOVUPS      1280(SI), Z22
+	VMOVUPS      256(SI)(R8*1), Z13
+	VMOVUPS      1280(SI)(R8*1), Z22
 	VADDPS       Z22, Z13, Z27
 	VSUBPS       Z6, Z19, Z6
 	VFMADD231PS  Z21, Z9, Z1
-	VMOVUPS      256(DI), Z9
-	VMOVUPS      1280(DI), Z19
+	VMOVUPS      256(DI)(R8*1), Z9
+	VMOVUPS      1280(DI)(R8*1), Z19
 	VADDPS       Z19, Z9, Z21
 	VSUBPS       Z19, Z9, Z9
 	VSUBPS       Z22, Z13, Z13
 	VSUBPS       Z9, Z13, Z19
-	VMOVUPS      512(SI), Z22
+	VMOVUPS      512(SI)(R8*1), Z22
 	VSUBPS       Z22, Z23, Z29
 	VADDPS       Z22, Z23, Z22
 	VADDPS       Z13, Z9, Z9
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      512(DI), Z13
+	VMOVUPS      512(DI)(R8*1), Z13
 	VADDPS       Z13, Z12, Z23
 	VSUBPS       Z13, Z12, Z12
 	VSUBPS       Z27, Z22, Z13
@@ -20592,7 +20322,7 @@ butterfly:
 	VFMADD231PS  Z18, Z11, Z12
 	VMOVAPS      Z13, Z11
 	VFNMADD231PS Z24, Z2, Z11
-	VMOVUPS      Z11, 2240(R11)
+	VMOVUPS      Z11, 2240(R12)
 	VMOVAPS      Z27, Z11
 	VFNMADD231PS Z24, Z6, Z11
 	VFMADD231PS  Z24, Z6, Z27
@@ -20618,18 +20348,18 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+228(SB), Z3
 	VMOVAPS      Z12, Z17
 	VFMADD231PS  Z3, Z25, Z17
-	VMOVUPS      Z17, 2304(R11)
+	VMOVUPS      Z17, 2304(R12)
 	VBROADCASTSS butterflyConstants<>+220(SB), Z17
-	VMOVUPS      Z5, 2368(R11)
+	VMOVUPS      Z5, 2368(R12)
 	VMOVAPS      Z15, Z5
 	VFNMADD231PS Z17, Z20, Z5
 	VFMADD231PS  Z17, Z20, Z15
 	VMOVAPS      Z1, Z20
 	VFNMADD231PS Z3, Z0, Z20
-	VMOVUPS      Z15, 2432(R11)
+	VMOVUPS      Z15, 2432(R12)
 	VMOVAPS      Z11, Z15
 	VFMADD231PS  Z18, Z4, Z15
-	VMOVUPS      Z15, 2496(R11)
+	VMOVUPS      Z15, 2496(R12)
 	VMOVAPS      Z29, Z15
 	VFMADD231PS  Z17, Z7, Z15
 	VFNMADD231PS Z17, Z7, Z29
@@ -20649,313 +20379,311 @@ butterfly:
 	VFMADD231PS  Z18, Z28, Z10
 	VFMADD231PS  Z3, Z0, Z1
 	VFMADD231PS  Z3, Z26, Z16
-	VMOVUPS      2176(R11), Z0
+	VMOVUPS      2176(R12), Z0
 	VMOVAPS      Z14, Z25
 	VFMADD231PS  Z17, Z0, Z25
 	VFNMADD231PS Z18, Z28, Z6
-	VMOVUPS      2112(R11), Z26
+	VMOVUPS      2112(R12), Z26
 	VMOVAPS      Z21, Z28
 	VFNMADD231PS Z18, Z26, Z28
 	VFMADD231PS  Z18, Z26, Z21
-	VMOVUPS      2048(R11), Z26
-	VMOVUPS      Z28, 2112(R11)
+	VMOVUPS      2048(R12), Z26
+	VMOVUPS      Z28, 2112(R12)
 	VMOVAPS      Z23, Z28
 	VFNMADD231PS Z17, Z26, Z28
 	VFNMADD231PS Z17, Z0, Z14
 	VFMADD231PS  Z17, Z26, Z23
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      320(R11), Z0
+	VMOVUPS      320(R12), Z0
 	VADDPS       Z0, Z2, Z26
-	MOVQ         (R9), R12
-	VMOVUPS      Z26, (R8)(R12*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Z26, (R9)(R13*1)
 	VSUBPS       Z0, Z2, Z0
-	VMOVUPS      256(R11), Z2
+	VMOVUPS      256(R12), Z2
 	VSUBPS       Z2, Z8, Z26
-	MOVQ         128(R9), R12
-	VMOVUPS      Z26, (R8)(R12*1)
+	MOVQ         128(R10), R13
+	VMOVUPS      Z26, (R9)(R13*1)
 	VADDPS       Z2, Z8, Z2
-	MOVQ         384(R9), R12
-	VMOVUPS      Z2, (R8)(R12*1)
-	VMOVUPS      1024(R11), Z2
+	MOVQ         384(R10), R13
+	VMOVUPS      Z2, (R9)(R13*1)
+	VMOVUPS      1024(R12), Z2
 	VBROADCASTSS butterflyConstants<>+260(SB), Z8
 	VMOVAPS      Z15, Z26
 	VFMADD231PS  Z8, Z2, Z26
-	MOVQ         8(R9), R12
-	VMOVUPS      Z26, (R8)(R12*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Z26, (R9)(R13*1)
 	VFNMADD231PS Z8, Z2, Z15
-	VMOVUPS      1984(R11), Z2
+	VMOVUPS      1984(R12), Z2
 	VMOVAPS      Z29, Z26
 	VFNMADD231PS Z8, Z2, Z26
 	VFMADD231PS  Z8, Z2, Z29
-	MOVQ         392(R9), R12
-	VMOVUPS      Z29, (R8)(R12*1)
-	VMOVUPS      1792(R11), Z2
+	MOVQ         392(R10), R13
+	VMOVUPS      Z29, (R9)(R13*1)
+	VMOVUPS      1792(R12), Z2
 	VMOVAPS      Z27, Z29
 	VFMADD231PS  Z17, Z2, Z29
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z17, Z2, Z27
-	MOVQ         272(R9), R12
-	VMOVUPS      Z27, (R8)(R12*1)
-	VMOVUPS      1920(R11), Z2
+	MOVQ         272(R10), R13
+	VMOVUPS      Z27, (R9)(R13*1)
+	VMOVUPS      1920(R12), Z2
 	VMOVAPS      Z22, Z27
 	VFNMADD231PS Z17, Z2, Z27
 	VFMADD231PS  Z17, Z2, Z22
-	MOVQ         136(R9), R12
-	VMOVUPS      Z26, (R8)(R12*1)
-	MOVQ         144(R9), R12
-	VMOVUPS      Z27, (R8)(R12*1)
-	MOVQ         264(R9), R12
-	VMOVUPS      Z15, (R8)(R12*1)
-	VMOVUPS      1536(R11), Z2
+	MOVQ         136(R10), R13
+	VMOVUPS      Z26, (R9)(R13*1)
+	MOVQ         144(R10), R13
+	VMOVUPS      Z27, (R9)(R13*1)
+	MOVQ         264(R10), R13
+	VMOVUPS      Z15, (R9)(R13*1)
+	VMOVUPS      1536(R12), Z2
 	VBROADCASTSS butterflyConstants<>+280(SB), Z15
 	VMOVAPS      Z31, Z26
 	VFMADD231PS  Z15, Z2, Z26
-	MOVQ         400(R9), R12
-	VMOVUPS      Z22, (R8)(R12*1)
-	VMOVUPS      1280(R11), Z22
+	MOVQ         400(R10), R13
+	VMOVUPS      Z22, (R9)(R13*1)
+	VMOVUPS      1280(R12), Z22
 	VMOVAPS      Z19, Z27
 	VFMADD231PS  Z15, Z22, Z27
-	MOVQ         408(R9), R12
-	VMOVUPS      Z27, (R8)(R12*1)
+	MOVQ         408(R10), R13
+	VMOVUPS      Z27, (R9)(R13*1)
 	VFNMADD231PS Z15, Z2, Z31
-	VMOVUPS      704(R11), Z2
+	VMOVUPS      704(R12), Z2
 	VMOVAPS      Z13, Z27
 	VFNMADD231PS Z18, Z2, Z27
 	VFNMADD231PS Z15, Z22, Z19
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z18, Z2, Z13
-	MOVQ         152(R9), R12
-	VMOVUPS      Z19, (R8)(R12*1)
-	VMOVUPS      512(R11), Z2
-	VMOVUPS      2240(R11), Z19
+	MOVQ         152(R10), R13
+	VMOVUPS      Z19, (R9)(R13*1)
+	VMOVUPS      512(R12), Z2
+	VMOVUPS      2240(R12), Z19
 	VMOVAPS      Z19, Z22
 	VFNMADD231PS Z18, Z2, Z22
-	MOVQ         256(R9), R12
-	VMOVUPS      Z0, (R8)(R12*1)
-	MOVQ         160(R9), R12
-	VMOVUPS      Z22, (R8)(R12*1)
+	MOVQ         256(R10), R13
+	VMOVUPS      Z0, (R9)(R13*1)
+	MOVQ         160(R10), R13
+	VMOVUPS      Z22, (R9)(R13*1)
 	VFMADD231PS  Z18, Z2, Z19
-	VMOVUPS      960(R11), Z0
+	VMOVUPS      960(R12), Z0
 	VBROADCASTSS butterflyConstants<>+292(SB), Z2
 	VMOVAPS      Z16, Z22
 	VFMADD231PS  Z2, Z0, Z22
-	MOVQ         40(R9), R12
-	VMOVUPS      Z22, (R8)(R12*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Z22, (R9)(R13*1)
 	VFNMADD231PS Z2, Z0, Z16
-	VMOVUPS      896(R11), Z0
+	VMOVUPS      896(R12), Z0
 	VMOVAPS      Z4, Z22
 	VFNMADD231PS Z2, Z0, Z22
-	MOVQ         296(R9), R12
-	VMOVUPS      Z16, (R8)(R12*1)
+	MOVQ         296(R10), R13
+	VMOVUPS      Z16, (R9)(R13*1)
 	VFMADD231PS  Z2, Z0, Z4
-	VMOVUPS      1472(R11), Z0
+	VMOVUPS      1472(R12), Z0
 	VMOVAPS      Z10, Z16
 	VFNMADD231PS Z3, Z0, Z16
 	VFMADD231PS  Z3, Z0, Z10
-	MOVQ         280(R9), R12
-	VMOVUPS      Z31, (R8)(R12*1)
+	MOVQ         280(R10), R13
+	VMOVUPS      Z31, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      128(R11), Z0
+	VMOVUPS      128(R12), Z0
 	VMOVAPS      Z6, Z31
 	VFMADD231PS  Z3, Z0, Z31
-	MOVQ         288(R9), R12
-	VMOVUPS      Z27, (R8)(R12*1)
-	MOVQ         24(R9), R12
-	VMOVUPS      Z26, (R8)(R12*1)
+	MOVQ         288(R10), R13
+	VMOVUPS      Z27, (R9)(R13*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Z26, (R9)(R13*1)
 	VFNMADD231PS Z3, Z0, Z6
-	MOVQ         176(R9), R12
-	VMOVUPS      Z6, (R8)(R12*1)
-	VMOVUPS      1856(R11), Z0
+	MOVQ         176(R10), R13
+	VMOVUPS      Z6, (R9)(R13*1)
+	VMOVUPS      1856(R12), Z0
 	VBROADCASTSS butterflyConstants<>+296(SB), Z6
 	VMOVAPS      Z25, Z26
 	VFNMADD231PS Z6, Z0, Z26
-	MOVQ         416(R9), R12
-	VMOVUPS      Z19, (R8)(R12*1)
-	MOVQ         168(R9), R12
-	VMOVUPS      Z22, (R8)(R12*1)
-	MOVQ         424(R9), R12
-	VMOVUPS      Z4, (R8)(R12*1)
+	MOVQ         416(R10), R13
+	VMOVUPS      Z19, (R9)(R13*1)
+	MOVQ         168(R10), R13
+	VMOVUPS      Z22, (R9)(R13*1)
+	MOVQ         424(R10), R13
+	VMOVUPS      Z4, (R9)(R13*1)
 	VFMADD231PS  Z6, Z0, Z25
-	MOVQ         32(R9), R12
-	VMOVUPS      Z13, (R8)(R12*1)
-	MOVQ         312(R9), R12
-	VMOVUPS      Z26, (R8)(R12*1)
-	VMOVUPS      448(R11), Z0
+	MOVQ         32(R10), R13
+	VMOVUPS      Z13, (R9)(R13*1)
+	MOVQ         312(R10), R13
+	VMOVUPS      Z26, (R9)(R13*1)
+	VMOVUPS      448(R12), Z0
 	VMOVAPS      Z9, Z4
 	VFNMADD231PS Z24, Z0, Z4
-	VMOVUPS      384(R11), Z13
-	VMOVUPS      2368(R11), Z19
+	VMOVUPS      384(R12), Z13
+	VMOVUPS      2368(R12), Z19
 	VMOVAPS      Z19, Z22
 	VFMADD231PS  Z24, Z13, Z22
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         48(R9), R12
-	VMOVUPS      Z10, (R8)(R12*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Z10, (R9)(R13*1)
 	VFMADD231PS  Z24, Z0, Z9
 	VFNMADD231PS Z24, Z13, Z19
-	VMOVUPS      1408(R11), Z0
+	VMOVUPS      1408(R12), Z0
 	VMOVAPS      Z14, Z10
 	VFNMADD231PS Z6, Z0, Z10
-	VMOVUPS      640(R11), Z13
+	VMOVUPS      640(R12), Z13
 	VMOVAPS      Z5, Z24
 	VFMADD231PS  Z6, Z13, Z24
-	VMOVUPS      1344(R11), Z26
+	VMOVUPS      1344(R12), Z26
 	VMOVAPS      Z20, Z27
 	VFMADD231PS  Z2, Z26, Z27
 	VFNMADD231PS Z2, Z26, Z20
-	MOVQ         56(R9), R12
-	VMOVUPS      Z25, (R8)(R12*1)
+	MOVQ         56(R10), R13
+	VMOVUPS      Z25, (R9)(R13*1)
 	VFMADD231PS  Z6, Z0, Z14
-	MOVQ         192(R9), R12
-	VMOVUPS      Z19, (R8)(R12*1)
+	MOVQ         192(R10), R13
+	VMOVUPS      Z19, (R9)(R13*1)
 	VFNMADD231PS Z6, Z13, Z5
-	MOVQ         432(R9), R12
-	VMOVUPS      Z31, (R8)(R12*1)
-	VMOVUPS      576(R11), Z0
-	VMOVUPS      2432(R11), Z13
+	MOVQ         432(R10), R13
+	VMOVUPS      Z31, (R9)(R13*1)
+	VMOVUPS      576(R12), Z0
+	VMOVUPS      2432(R12), Z13
 	VMOVAPS      Z13, Z19
 	VFMADD231PS  Z6, Z0, Z19
 	VFNMADD231PS Z6, Z0, Z13
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      1152(R11), Z0
+	VMOVUPS      1152(R12), Z0
 	VMOVAPS      Z11, Z6
 	VFNMADD231PS Z3, Z0, Z6
-	MOVQ         328(R9), R12
-	VMOVUPS      Z5, (R8)(R12*1)
-	VMOVUPS      192(R11), Z5
-	VMOVUPS      2496(R11), Z25
+	MOVQ         328(R10), R13
+	VMOVUPS      Z5, (R9)(R13*1)
+	VMOVUPS      192(R12), Z5
+	VMOVUPS      2496(R12), Z25
 	VMOVAPS      Z25, Z26
 	VFNMADD231PS Z3, Z5, Z26
-	MOVQ         64(R9), R12
-	VMOVUPS      Z9, (R8)(R12*1)
-	MOVQ         184(R9), R12
-	VMOVUPS      Z10, (R8)(R12*1)
-	MOVQ         344(R9), R12
-	VMOVUPS      Z20, (R8)(R12*1)
-	MOVQ         16(R9), R12
-	VMOVUPS      Z29, (R8)(R12*1)
-	VMOVUPS      1216(R11), Z9
+	MOVQ         64(R10), R13
+	VMOVUPS      Z9, (R9)(R13*1)
+	MOVQ         184(R10), R13
+	VMOVUPS      Z10, (R9)(R13*1)
+	MOVQ         344(R10), R13
+	VMOVUPS      Z20, (R9)(R13*1)
+	MOVQ         16(R10), R13
+	VMOVUPS      Z29, (R9)(R13*1)
+	VMOVUPS      1216(R12), Z9
 	VMOVAPS      Z1, Z10
 	VFNMADD231PS Z2, Z9, Z10
 	VFMADD231PS  Z2, Z9, Z1
-	VMOVUPS      (R11), Z2
+	VMOVUPS      (R12), Z2
 	VMOVAPS      Z7, Z9
 	VFNMADD231PS Z18, Z2, Z9
-	VMOVUPS      1088(R11), Z20
+	VMOVUPS      1088(R12), Z20
 	VMOVAPS      Z30, Z29
 	VFNMADD231PS Z18, Z20, Z29
 	VFMADD231PS  Z3, Z0, Z11
-	MOVQ         320(R9), R12
-	VMOVUPS      Z4, (R8)(R12*1)
-	VMOVUPS      832(R11), Z0
+	MOVQ         320(R10), R13
+	VMOVUPS      Z4, (R9)(R13*1)
+	VMOVUPS      832(R12), Z0
 	VMOVAPS      Z12, Z4
 	VFNMADD231PS Z15, Z0, Z4
-	MOVQ         352(R9), R12
-	VMOVUPS      Z29, (R8)(R12*1)
+	MOVQ         352(R10), R13
+	VMOVUPS      Z29, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         200(R9), R12
-	VMOVUPS      Z13, (R8)(R12*1)
-	MOVQ         88(R9), R12
-	VMOVUPS      Z27, (R8)(R12*1)
+	MOVQ         200(R10), R13
+	VMOVUPS      Z13, (R9)(R13*1)
+	MOVQ         88(R10), R13
+	VMOVUPS      Z27, (R9)(R13*1)
 	VFMADD231PS  Z15, Z0, Z12
-	VMOVUPS      768(R11), Z0
-	VMOVUPS      2304(R11), Z13
+	VMOVUPS      768(R12), Z0
+	VMOVUPS      2304(R12), Z13
 	VMOVAPS      Z13, Z27
 	VFMADD231PS  Z15, Z0, Z27
 	VFMADD231PS  Z3, Z5, Z25
 	VFMADD231PS  Z18, Z20, Z30
 	VFMADD231PS  Z18, Z2, Z7
-	VMOVUPS      64(R11), Z2
+	VMOVUPS      64(R12), Z2
 	VMOVAPS      Z21, Z3
 	VFMADD231PS  Z17, Z2, Z3
-	MOVQ         216(R9), R12
-	VMOVUPS      Z10, (R8)(R12*1)
-	MOVQ         488(R9), R12
-	VMOVUPS      Z27, (R8)(R12*1)
-	VMOVUPS      1728(R11), Z5
-	VMOVUPS      2112(R11), Z10
+	MOVQ         216(R10), R13
+	VMOVUPS      Z10, (R9)(R13*1)
+	MOVQ         488(R10), R13
+	VMOVUPS      Z27, (R9)(R13*1)
+	VMOVUPS      1728(R12), Z5
+	VMOVUPS      2112(R12), Z10
 	VMOVAPS      Z10, Z18
 	VFNMADD231PS Z17, Z5, Z18
 	VFNMADD231PS Z17, Z2, Z21
-	MOVQ         336(R9), R12
-	VMOVUPS      Z6, (R8)(R12*1)
-	MOVQ         448(R9), R12
-	VMOVUPS      Z22, (R8)(R12*1)
+	MOVQ         336(R10), R13
+	VMOVUPS      Z6, (R9)(R13*1)
+	MOVQ         448(R10), R13
+	VMOVUPS      Z22, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z15, Z0, Z13
-	MOVQ         480(R9), R12
-	VMOVUPS      Z7, (R8)(R12*1)
-	MOVQ         360(R9), R12
-	VMOVUPS      Z4, (R8)(R12*1)
-	MOVQ         496(R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
-	VMOVUPS      1664(R11), Z0
+	MOVQ         480(R10), R13
+	VMOVUPS      Z7, (R9)(R13*1)
+	MOVQ         360(R10), R13
+	VMOVUPS      Z4, (R9)(R13*1)
+	MOVQ         496(R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
+	VMOVUPS      1664(R12), Z0
 	VMOVAPS      Z28, Z2
 	VFMADD231PS  Z8, Z0, Z2
 	VFNMADD231PS Z8, Z0, Z28
 	VFMADD231PS  Z17, Z5, Z10
-	MOVQ         232(R9), R12
-	VMOVUPS      Z13, (R8)(R12*1)
-	VMOVUPS      1600(R11), Z0
+	MOVQ         232(R10), R13
+	VMOVUPS      Z13, (R9)(R13*1)
+	VMOVUPS      1600(R12), Z0
 	VMOVAPS      Z23, Z3
 	VFNMADD231PS Z8, Z0, Z3
-	MOVQ         120(R9), R12
-	VMOVUPS      Z2, (R8)(R12*1)
-	MOVQ         104(R9), R12
-	VMOVUPS      Z12, (R8)(R12*1)
-	MOVQ         80(R9), R12
-	VMOVUPS      Z11, (R8)(R12*1)
-	MOVQ         440(R9), R12
-	VMOVUPS      Z14, (R8)(R12*1)
-	MOVQ         464(R9), R12
-	VMOVUPS      Z25, (R8)(R12*1)
+	MOVQ         120(R10), R13
+	VMOVUPS      Z2, (R9)(R13*1)
+	MOVQ         104(R10), R13
+	VMOVUPS      Z12, (R9)(R13*1)
+	MOVQ         80(R10), R13
+	VMOVUPS      Z11, (R9)(R13*1)
+	MOVQ         440(R10), R13
+	VMOVUPS      Z14, (R9)(R13*1)
+	MOVQ         464(R10), R13
+	VMOVUPS      Z25, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         112(R9), R12
-	VMOVUPS      Z10, (R8)(R12*1)
-	MOVQ         472(R9), R12
-	VMOVUPS      Z1, (R8)(R12*1)
-	MOVQ         72(R9), R12
-	VMOVUPS      Z24, (R8)(R12*1)
+	MOVQ         112(R10), R13
+	VMOVUPS      Z10, (R9)(R13*1)
+	MOVQ         472(R10), R13
+	VMOVUPS      Z1, (R9)(R13*1)
+	MOVQ         72(R10), R13
+	VMOVUPS      Z24, (R9)(R13*1)
 	VFMADD231PS  Z8, Z0, Z23
-	MOVQ         96(R9), R12
-	VMOVUPS      Z30, (R8)(R12*1)
-	MOVQ         368(R9), R12
-	VMOVUPS      Z18, (R8)(R12*1)
-	MOVQ         376(R9), R12
-	VMOVUPS      Z28, (R8)(R12*1)
-	MOVQ         224(R9), R12
-	VMOVUPS      Z9, (R8)(R12*1)
-	MOVQ         456(R9), R12
-	VMOVUPS      Z19, (R8)(R12*1)
-	MOVQ         208(R9), R12
-	VMOVUPS      Z26, (R8)(R12*1)
-	MOVQ         240(R9), R12
-	VMOVUPS      Z21, (R8)(R12*1)
-	MOVQ         304(R9), R12
-	VMOVUPS      Z16, (R8)(R12*1)
-	MOVQ         504(R9), R12
-	VMOVUPS      Z23, (R8)(R12*1)
-	MOVQ         248(R9), R12
-	VMOVUPS      Z3, (R8)(R12*1)
-	ADDQ         $0x00001040, BX
-	ADDQ         $0x00001040, SI
-	ADDQ         $0x00001040, DI
-	ADDQ         $0x00000200, R9
+	MOVQ         96(R10), R13
+	VMOVUPS      Z30, (R9)(R13*1)
+	MOVQ         368(R10), R13
+	VMOVUPS      Z18, (R9)(R13*1)
+	MOVQ         376(R10), R13
+	VMOVUPS      Z28, (R9)(R13*1)
+	MOVQ         224(R10), R13
+	VMOVUPS      Z9, (R9)(R13*1)
+	MOVQ         456(R10), R13
+	VMOVUPS      Z19, (R9)(R13*1)
+	MOVQ         208(R10), R13
+	VMOVUPS      Z26, (R9)(R13*1)
+	MOVQ         240(R10), R13
+	VMOVUPS      Z21, (R9)(R13*1)
+	MOVQ         304(R10), R13
+	VMOVUPS      Z16, (R9)(R13*1)
+	MOVQ         504(R10), R13
+	VMOVUPS      Z23, (R9)(R13*1)
+	MOVQ         248(R10), R13
+	VMOVUPS      Z3, (R9)(R13*1)
+	ADDQ         $0x00001040, R8
+	ADDQ         $0x00000200, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -20979,75 +20707,76 @@ TEXT ·LineTwiddled64AVX512(SB), $3072-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x3f, R12
-	ANDQ $-64, R12
+	LEAQ (SP), R13
+	ADDQ $0x3f, R13
+	ANDQ $-64, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Z0
+	MOVQ         (R10), R14
+	VMOVUPS      (R9)(R14*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         480(R9), R13
-	VMOVUPS      (R8)(R13*1), Z1
-	MOVQ         256(R9), R13
-	VMOVUPS      (R8)(R13*1), Z2
-	MOVQ         192(R9), R13
-	VMOVUPS      (R8)(R13*1), Z3
-	MOVQ         64(R9), R13
-	VMOVUPS      (R8)(R13*1), Z4
-	MOVQ         264(R9), R13
-	VMOVUPS      (R8)(R13*1), Z5
-	MOVQ         384(R9), R13
-	VMOVUPS      (R8)(R13*1), Z6
-	MOVQ         160(R9), R13
-	VMOVUPS      (R8)(R13*1), Z7
-	MOVQ         288(R9), R13
-	VMOVUPS      (R8)(R13*1), Z8
-	MOVQ         40(R9), R13
-	VMOVUPS      (R8)(R13*1), Z9
-	MOVQ         320(R9), R13
-	VMOVUPS      (R8)(R13*1), Z10
-	MOVQ         488(R9), R13
-	VMOVUPS      (R8)(R13*1), Z11
-	MOVQ         416(R9), R13
-	VMOVUPS      (R8)(R13*1), Z12
+	MOVQ         480(R10), R14
+	VMOVUPS      (R9)(R14*1), Z1
+	MOVQ         256(R10), R14
+	VMOVUPS      (R9)(R14*1), Z2
+	MOVQ         192(R10), R14
+	VMOVUPS      (R9)(R14*1), Z3
+	MOVQ         64(R10), R14
+	VMOVUPS      (R9)(R14*1), Z4
+	MOVQ         264(R10), R14
+	VMOVUPS      (R9)(R14*1), Z5
+	MOVQ         384(R10), R14
+	VMOVUPS      (R9)(R14*1), Z6
+	MOVQ         160(R10), R14
+	VMOVUPS      (R9)(R14*1), Z7
+	MOVQ         288(R10), R14
+	VMOVUPS      (R9)(R14*1), Z8
+	MOVQ         40(R10), R14
+	VMOVUPS      (R9)(R14*1), Z9
+	MOVQ         320(R10), R14
+	VMOVUPS      (R9)(R14*1), Z10
+	MOVQ         488(R10), R14
+	VMOVUPS      (R9)(R14*1), Z11
+	MOVQ         416(R10), R14
+	VMOVUPS      (R9)(R14*1), Z12
 	VADDPS       Z12, Z7, Z13
-	MOVQ         32(R9), R13
-	VMOVUPS      (R8)(R13*1), Z14
-	MOVQ         448(R9), R13
-	VMOVUPS      (R8)(R13*1), Z15
+	MOVQ         32(R10), R14
+	VMOVUPS      (R9)(R14*1), Z14
+	MOVQ         448(R10), R14
+	VMOVUPS      (R9)(R14*1), Z15
 	VSUBPS       Z10, Z4, Z16
 	VSUBPS       Z7, Z12, Z7
 	VSUBPS       Z8, Z14, Z12
-	MOVQ         352(R9), R13
-	VMOVUPS      (R8)(R13*1), Z17
-	MOVQ         96(R9), R13
-	VMOVUPS      (R8)(R13*1), Z18
+	MOVQ         352(R10), R14
+	VMOVUPS      (R9)(R14*1), Z17
+	MOVQ         96(R10), R14
+	VMOVUPS      (R9)(R14*1), Z18
 	VSUBPS       Z3, Z15, Z19
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z15, Z3, Z3
-	MOVQ         48(R9), R13
-	VMOVUPS      (R8)(R13*1), Z15
+	MOVQ         48(R10), R14
+	VMOVUPS      (R9)(R14*1), Z15
 	VADDPS       Z19, Z16, Z20
-	MOVQ         128(R9), R13
-	VMOVUPS      (R8)(R13*1), Z21
+	MOVQ         128(R10), R14
+	VMOVUPS      (R9)(R14*1), Z21
 	VADDPS       Z8, Z14, Z8
-	MOVQ         168(R9), R13
-	VMOVUPS      (R8)(R13*1), Z14
+	MOVQ         168(R10), R14
+	VMOVUPS      (R9)(R14*1), Z14
 	VADDPS       Z6, Z21, Z22
 	VBROADCASTSS butterflyConstants<>+196(SB), Z23
 	VMOVAPS      Z7, Z24
@@ -21061,11 +20790,11 @@ butterfly:
 	VFNMADD231PS Z18, Z20, Z26
 	VFMADD231PS  Z18, Z20, Z25
 	VSUBPS       Z16, Z19, Z16
-	MOVQ         392(R9), R13
-	VMOVUPS      (R8)(R13*1), Z19
+	MOVQ         392(R10), R14
+	VMOVUPS      (R9)(R14*1), Z19
 	VFMADD231PS  Z23, Z7, Z12
-	MOVQ         224(R9), R13
-	VMOVUPS      (R8)(R13*1), Z7
+	MOVQ         224(R10), R14
+	VMOVUPS      (R9)(R14*1), Z7
 	VADDPS       Z13, Z8, Z20
 	VADDPS       Z1, Z7, Z27
 	VSUBPS       Z7, Z1, Z1
@@ -21075,17 +20804,17 @@ butterfly:
 	VFMADD231PS  Z23, Z17, Z7
 	VADDPS       Z27, Z21, Z28
 	VADDPS       Z10, Z4, Z4
-	MOVQ         200(R9), R13
-	VMOVUPS      (R8)(R13*1), Z10
+	MOVQ         200(R10), R14
+	VMOVUPS      (R9)(R14*1), Z10
 	VADDPS       Z3, Z4, Z29
 	VADDPS       Z7, Z12, Z30
 	VADDPS       Z2, Z0, Z0
 	VBROADCASTSS butterflyConstants<>+200(SB), Z2
 	VMOVAPS      Z25, Z31
 	VFNMADD231PS Z2, Z30, Z31
-	VMOVUPS      Z31, (R12)
-	MOVQ         296(R9), R13
-	VMOVUPS      (R8)(R13*1), Z31
+	VMOVUPS      Z31, (R13)
+	MOVQ         296(R10), R14
+	VMOVUPS      (R9)(R14*1), Z31
 	VFMADD231PS  Z2, Z30, Z25
 	VFMSUB231PS  Z23, Z1, Z17
 	VSUBPS       Z17, Z24, Z1
@@ -21099,8 +20828,8 @@ butterfly:
 	VADDPS       Z13, Z8, Z16
 	VMOVAPS      Z6, Z21
 	VFMADD231PS  Z2, Z17, Z21
-	MOVQ         424(R9), R13
-	VMOVUPS      (R8)(R13*1), Z27
+	MOVQ         424(R10), R14
+	VMOVUPS      (R9)(R14*1), Z27
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z2, Z17, Z6
@@ -21108,34 +20837,34 @@ butterfly:
 	VADDPS       Z31, Z9, Z17
 	VMOVAPS      Z0, Z22
 	VFNMADD231PS Z18, Z16, Z22
-	VMOVUPS      Z22, 64(R12)
+	VMOVUPS      Z22, 64(R13)
 	VMOVAPS      Z26, Z22
 	VFNMADD231PS Z2, Z1, Z22
 	VSUBPS       Z4, Z3, Z3
-	MOVQ         72(R9), R13
-	VMOVUPS      (R8)(R13*1), Z4
+	MOVQ         72(R10), R14
+	VMOVUPS      (R9)(R14*1), Z4
 	VSUBPS       Z7, Z12, Z7
 	VMOVAPS      Z30, Z12
 	VFNMADD231PS Z2, Z7, Z12
-	VMOVUPS      Z6, 128(R12)
+	VMOVUPS      Z6, 128(R13)
 	VADDPS       Z28, Z20, Z6
-	VMOVUPS      Z6, 192(R12)
-	MOVQ         232(R9), R13
-	VMOVUPS      (R8)(R13*1), Z6
-	VMOVUPS      Z21, 256(R12)
+	VMOVUPS      Z6, 192(R13)
+	MOVQ         232(R10), R14
+	VMOVUPS      (R9)(R14*1), Z6
+	VMOVUPS      Z21, 256(R13)
 	VADDPS       Z29, Z24, Z21
 	VFMADD231PS  Z18, Z16, Z0
-	MOVQ         136(R9), R13
-	VMOVUPS      (R8)(R13*1), Z16
-	VMOVUPS      Z21, 320(R12)
-	MOVQ         328(R9), R13
-	VMOVUPS      (R8)(R13*1), Z21
-	VMOVUPS      Z0, 384(R12)
+	MOVQ         136(R10), R14
+	VMOVUPS      (R9)(R14*1), Z16
+	VMOVUPS      Z21, 320(R13)
+	MOVQ         328(R10), R14
+	VMOVUPS      (R9)(R14*1), Z21
+	VMOVUPS      Z0, 384(R13)
 	VADDPS       Z27, Z14, Z0
-	VMOVUPS      Z25, 448(R12)
-	MOVQ         456(R9), R13
-	VMOVUPS      (R8)(R13*1), Z25
-	VMOVUPS      Z22, 512(R12)
+	VMOVUPS      Z25, 448(R13)
+	MOVQ         456(R10), R14
+	VMOVUPS      (R9)(R14*1), Z25
+	VMOVUPS      Z22, 512(R13)
 	VSUBPS       Z16, Z19, Z22
 	VSUBPS       Z8, Z13, Z8
 	VSUBPS       Z31, Z9, Z9
@@ -21147,20 +20876,20 @@ butterfly:
 	VSUBPS       Z21, Z4, Z20
 	VSUBPS       Z6, Z11, Z24
 	VFMADD231PS  Z2, Z1, Z26
-	MOVQ         336(R9), R13
-	VMOVUPS      (R8)(R13*1), Z1
+	MOVQ         336(R10), R14
+	VMOVUPS      (R9)(R14*1), Z1
 	VADDPS       Z21, Z4, Z4
 	VSUBPS       Z14, Z27, Z14
-	MOVQ         360(R9), R13
-	VMOVUPS      (R8)(R13*1), Z21
+	MOVQ         360(R10), R14
+	VMOVUPS      (R9)(R14*1), Z21
 	VFMADD231PS  Z2, Z7, Z30
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Z7
+	MOVQ         8(R10), R14
+	VMOVUPS      (R9)(R14*1), Z7
 	VBROADCASTSS butterflyConstants<>+240(SB), Z27
 	VMOVAPS      Z14, Z28
 	VFNMADD231PS Z27, Z9, Z28
-	MOVQ         104(R9), R13
-	VMOVUPS      (R8)(R13*1), Z29
+	MOVQ         104(R10), R14
+	VMOVUPS      (R9)(R14*1), Z29
 	VSUBPS       Z21, Z29, Z31
 	VADDPS       Z11, Z6, Z6
 	VFMADD231PS  Z27, Z14, Z9
@@ -21173,14 +20902,14 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+236(SB), Z29
-	VMOVUPS      Z19, 576(R12)
+	VMOVUPS      Z19, 576(R13)
 	VMOVAPS      Z24, Z19
 	VFMADD231PS  Z29, Z31, Z19
-	VMOVUPS      Z16, 640(R12)
+	VMOVUPS      Z16, 640(R13)
 	VADDPS       Z6, Z21, Z16
-	VMOVUPS      Z14, 704(R12)
+	VMOVUPS      Z14, 704(R13)
 	VBROADCASTSS butterflyConstants<>+232(SB), Z14
-	VMOVUPS      Z30, 768(R12)
+	VMOVUPS      Z30, 768(R13)
 	VMOVAPS      Z5, Z30
 	VFMADD231PS  Z14, Z22, Z30
 	VFNMADD231PS Z14, Z5, Z22
@@ -21193,16 +20922,16 @@ butterfly:
 	VSUBPS       Z10, Z25, Z18
 	VADDPS       Z25, Z10, Z10
 	VBROADCASTSS butterflyConstants<>+244(SB), Z25
-	VMOVUPS      Z3, 832(R12)
+	VMOVUPS      Z3, 832(R13)
 	VMOVAPS      Z18, Z3
 	VFMADD231PS  Z25, Z20, Z3
 	VADDPS       Z10, Z4, Z2
 	VFMSUB231PS  Z25, Z18, Z20
 	VBROADCASTSS butterflyConstants<>+248(SB), Z18
-	VMOVUPS      Z12, 896(R12)
+	VMOVUPS      Z12, 896(R13)
 	VMOVAPS      Z22, Z12
 	VFMADD231PS  Z18, Z20, Z12
-	VMOVUPS      Z26, 960(R12)
+	VMOVUPS      Z26, 960(R13)
 	VMOVAPS      Z30, Z26
 	VFMADD231PS  Z18, Z3, Z26
 	VFNMADD231PS Z18, Z3, Z30
@@ -21231,8 +20960,8 @@ butterfly:
 	VFMADD231PS  Z3, Z4, Z11
 	VMOVAPS      Z30, Z4
 	VFNMADD231PS Z8, Z24, Z4
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Z28
+	MOVQ         16(R10), R14
+	VMOVUPS      (R9)(R14*1), Z28
 	VADDPS       Z16, Z5, Z31
 	VFMADD231PS  Z8, Z9, Z22
 	VADDPS       Z13, Z18, Z9
@@ -21249,65 +20978,65 @@ butterfly:
 	VMULPS       Z17, Z30, Z21
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         144(R9), R13
-	VMOVUPS      (R8)(R13*1), Z24
+	MOVQ         144(R10), R14
+	VMOVUPS      (R9)(R14*1), Z24
 	VMULPS       Z17, Z30, Z30
 	VSUBPS       Z2, Z7, Z2
 	VFMSUB231PS  Z8, Z6, Z0
 	VMULPS       Z17, Z19, Z6
-	MOVQ         272(R9), R13
-	VMOVUPS      (R8)(R13*1), Z7
-	VMOVUPS      Z13, 1024(R12)
+	MOVQ         272(R10), R14
+	VMOVUPS      (R9)(R14*1), Z7
+	VMOVUPS      Z13, 1024(R13)
 	VBROADCASTSS butterflyConstants<>+212(SB), Z13
-	VMOVUPS      Z9, 1088(R12)
+	VMOVUPS      Z9, 1088(R13)
 	VMOVAPS      Z11, Z9
 	VFMADD231PS  Z13, Z16, Z9
-	VMOVUPS      Z9, 1152(R12)
+	VMOVUPS      Z9, 1152(R13)
 	VMOVAPS      Z20, Z9
 	VFNMADD231PS Z13, Z0, Z9
 	VFMADD231PS  Z13, Z0, Z20
 	VSUBPS       Z7, Z28, Z0
 	VFNMADD231PS Z13, Z16, Z11
 	VADDPS       Z9, Z11, Z16
-	VMOVUPS      Z16, 1216(R12)
+	VMOVUPS      Z16, 1216(R13)
 	VADDPS       Z31, Z10, Z16
-	VMOVUPS      Z16, 1280(R12)
+	VMOVUPS      Z16, 1280(R13)
 	VMOVAPS      Z2, Z16
 	VFMADD231PS  Z23, Z5, Z16
 	VMULPS       Z17, Z19, Z19
-	VMOVUPS      Z16, 1344(R12)
-	MOVQ         208(R9), R13
-	VMOVUPS      (R8)(R13*1), Z16
+	VMOVUPS      Z16, 1344(R13)
+	MOVQ         208(R10), R14
+	VMOVUPS      (R9)(R14*1), Z16
 	VFMADD231PS  Z23, Z19, Z30
 	VMULPS       Z17, Z4, Z4
 	VSUBPS       Z31, Z10, Z10
-	MOVQ         432(R9), R13
-	VMOVUPS      (R8)(R13*1), Z19
-	MOVQ         400(R9), R13
-	VMOVUPS      (R8)(R13*1), Z31
+	MOVQ         432(R10), R14
+	VMOVUPS      (R9)(R14*1), Z19
+	MOVQ         400(R10), R14
+	VMOVUPS      (R9)(R14*1), Z31
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z23, Z21, Z6
 	VMULPS       Z17, Z22, Z21
-	VMOVUPS      Z10, 1408(R12)
+	VMOVUPS      Z10, 1408(R13)
 	VSUBPS       Z24, Z31, Z10
-	VMOVUPS      Z20, 1472(R12)
-	MOVQ         304(R9), R13
-	VMOVUPS      (R8)(R13*1), Z20
-	VMOVUPS      Z12, 1536(R12)
-	MOVQ         176(R9), R13
-	VMOVUPS      (R8)(R13*1), Z12
-	VMOVUPS      Z26, 1600(R12)
-	MOVQ         464(R9), R13
-	VMOVUPS      (R8)(R13*1), Z26
+	VMOVUPS      Z20, 1472(R13)
+	MOVQ         304(R10), R14
+	VMOVUPS      (R9)(R14*1), Z20
+	VMOVUPS      Z12, 1536(R13)
+	MOVQ         176(R10), R14
+	VMOVUPS      (R9)(R14*1), Z12
+	VMOVUPS      Z26, 1600(R13)
+	MOVQ         464(R10), R14
+	VMOVUPS      (R9)(R14*1), Z26
 	VADDPS       Z31, Z24, Z24
-	MOVQ         80(R9), R13
-	VMOVUPS      (R8)(R13*1), Z31
-	VMOVUPS      Z18, 1664(R12)
+	MOVQ         80(R10), R14
+	VMOVUPS      (R9)(R14*1), Z31
+	VMOVUPS      Z18, 1664(R13)
 	VSUBPS       Z20, Z15, Z18
 	VMULPS       Z17, Z22, Z22
 	VSUBPS       Z1, Z31, Z17
-	VMOVUPS      Z22, 1728(R12)
+	VMOVUPS      Z22, 1728(R13)
 	VSUBPS       Z12, Z19, Z22
 	VFMADD231PS  Z23, Z4, Z21
 	VMOVAPS      Z0, Z4
@@ -21318,27 +21047,27 @@ butterfly:
 	VSUBPS       Z11, Z9, Z0
 	VADDPS       Z1, Z31, Z1
 	VSUBPS       Z16, Z26, Z9
-	MOVQ         112(R9), R13
-	VMOVUPS      (R8)(R13*1), Z11
+	MOVQ         112(R10), R14
+	VMOVUPS      (R9)(R14*1), Z11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMOVAPS      Z17, Z19
 	VFMSUB231PS  Z8, Z9, Z19
-	MOVQ         496(R9), R13
-	VMOVUPS      (R8)(R13*1), Z28
+	MOVQ         496(R10), R14
+	VMOVUPS      (R9)(R14*1), Z28
 	VADDPS       Z24, Z7, Z31
 	VSUBPS       Z24, Z7, Z7
 	VADDPS       Z20, Z15, Z15
-	MOVQ         368(R9), R13
-	VMOVUPS      (R8)(R13*1), Z20
+	MOVQ         368(R10), R14
+	VMOVUPS      (R9)(R14*1), Z20
 	VFMADD231PS  Z8, Z17, Z9
 	VADDPS       Z26, Z16, Z16
-	MOVQ         240(R9), R13
-	VMOVUPS      (R8)(R13*1), Z17
+	MOVQ         240(R10), R14
+	VMOVUPS      (R9)(R14*1), Z17
 	VADDPS       Z12, Z15, Z24
 	VMOVAPS      Z4, Z26
 	VFNMADD231PS Z13, Z9, Z26
-	VMOVUPS      Z0, 1792(R12)
+	VMOVUPS      Z0, 1792(R13)
 	VADDPS       Z20, Z11, Z0
 	VSUBPS       Z12, Z15, Z12
 	VMOVAPS      Z18, Z15
@@ -21346,9 +21075,9 @@ butterfly:
 	VSUBPS       Z20, Z11, Z11
 	VFMADD231PS  Z13, Z9, Z4
 	VSUBPS       Z17, Z28, Z9
-	MOVQ         56(R9), R13
-	VMOVUPS      (R8)(R13*1), Z20
-	VMOVUPS      Z21, 1856(R12)
+	MOVQ         56(R10), R14
+	VMOVUPS      (R9)(R14*1), Z20
+	VMOVUPS      Z21, 1856(R13)
 	VADDPS       Z16, Z1, Z21
 	VSUBPS       Z1, Z16, Z1
 	VMOVAPS      Z11, Z16
@@ -21363,10 +21092,10 @@ butterfly:
 	VADDPS       Z28, Z17, Z17
 	VMOVAPS      Z4, Z28
 	VFMADD231PS  Z13, Z11, Z28
-	VMOVUPS      Z5, 1920(R12)
-	MOVQ         152(R9), R13
-	VMOVUPS      (R8)(R13*1), Z5
-	VMOVUPS      Z28, 1984(R12)
+	VMOVUPS      Z5, 1920(R13)
+	MOVQ         152(R10), R14
+	VMOVUPS      (R9)(R14*1), Z5
+	VMOVUPS      Z28, 1984(R13)
 	VMOVAPS      Z10, Z28
 	VFMADD231PS  Z13, Z19, Z28
 	VFNMADD231PS Z8, Z18, Z22
@@ -21383,8 +21112,8 @@ butterfly:
 	VFNMADD231PS Z13, Z19, Z10
 	VMOVAPS      Z10, Z9
 	VFMADD231PS  Z13, Z15, Z9
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Z17
+	MOVQ         24(R10), R14
+	VMOVUPS      (R9)(R14*1), Z17
 	VADDPS       Z21, Z31, Z18
 	VFNMADD231PS Z13, Z15, Z10
 	PREFETCHT1   (CX)
@@ -21401,21 +21130,21 @@ butterfly:
 	VADDPS       Z9, Z26, Z31
 	VMOVAPS      Z0, Z13
 	VFMADD231PS  Z23, Z12, Z13
-	VMOVUPS      Z4, 2048(R12)
+	VMOVUPS      Z4, 2048(R13)
 	VSUBPS       Z13, Z22, Z4
-	VMOVUPS      Z4, 2112(R12)
+	VMOVUPS      Z4, 2112(R13)
 	VSUBPS       Z18, Z11, Z4
-	VMOVUPS      Z4, 2176(R12)
+	VMOVUPS      Z4, 2176(R13)
 	VADDPS       Z21, Z19, Z4
 	VADDPS       Z13, Z22, Z13
 	VFNMADD231PS Z23, Z7, Z1
-	MOVQ         280(R9), R13
-	VMOVUPS      (R8)(R13*1), Z7
+	MOVQ         280(R10), R14
+	VMOVUPS      (R9)(R14*1), Z7
 	VADDPS       Z10, Z15, Z10
-	MOVQ         408(R9), R13
-	VMOVUPS      (R8)(R13*1), Z15
+	MOVQ         408(R10), R14
+	VMOVUPS      (R9)(R14*1), Z15
 	VADDPS       Z7, Z17, Z22
-	VMOVUPS      Z4, 2240(R12)
+	VMOVUPS      Z4, 2240(R13)
 	VSUBPS       Z5, Z15, Z4
 	VADDPS       Z15, Z5, Z5
 	VSUBPS       Z7, Z17, Z7
@@ -21423,40 +21152,40 @@ butterfly:
 	ADDQ         16(DX), CX
 	VMOVAPS      Z4, Z15
 	VFNMADD231PS Z29, Z7, Z15
-	MOVQ         440(R9), R13
-	VMOVUPS      (R8)(R13*1), Z17
-	VMOVUPS      Z13, 2304(R12)
+	MOVQ         440(R10), R14
+	VMOVUPS      (R9)(R14*1), Z17
+	VMOVUPS      Z13, 2304(R13)
 	VADDPS       Z5, Z22, Z13
-	VMOVUPS      Z16, 2368(R12)
-	MOVQ         120(R9), R13
-	VMOVUPS      (R8)(R13*1), Z16
+	VMOVUPS      Z16, 2368(R13)
+	MOVQ         120(R10), R14
+	VMOVUPS      (R9)(R14*1), Z16
 	VFMADD231PS  Z29, Z4, Z7
-	MOVQ         312(R9), R13
-	VMOVUPS      (R8)(R13*1), Z4
-	MOVQ         216(R9), R13
-	VMOVUPS      (R8)(R13*1), Z29
-	VMOVUPS      Z28, 2432(R12)
-	MOVQ         184(R9), R13
-	VMOVUPS      (R8)(R13*1), Z28
+	MOVQ         312(R10), R14
+	VMOVUPS      (R9)(R14*1), Z4
+	MOVQ         216(R10), R14
+	VMOVUPS      (R9)(R14*1), Z29
+	VMOVUPS      Z28, 2432(R13)
+	MOVQ         184(R10), R14
+	VMOVUPS      (R9)(R14*1), Z28
 	VSUBPS       Z19, Z21, Z19
 	VADDPS       Z17, Z28, Z21
-	VMOVUPS      Z19, 2496(R12)
-	MOVQ         88(R9), R13
-	VMOVUPS      (R8)(R13*1), Z19
-	VMOVUPS      Z9, 2560(R12)
+	VMOVUPS      Z19, 2496(R13)
+	MOVQ         88(R10), R14
+	VMOVUPS      (R9)(R14*1), Z19
+	VMOVUPS      Z9, 2560(R13)
 	VADDPS       Z4, Z20, Z9
-	VMOVUPS      Z26, 2624(R12)
+	VMOVUPS      Z26, 2624(R13)
 	VADDPS       Z21, Z9, Z26
 	VSUBPS       Z5, Z22, Z5
 	VFMSUB231PS  Z23, Z0, Z12
 	VSUBPS       Z28, Z17, Z0
-	MOVQ         344(R9), R13
-	VMOVUPS      (R8)(R13*1), Z17
+	MOVQ         344(R10), R14
+	VMOVUPS      (R9)(R14*1), Z17
 	VADDPS       Z11, Z18, Z11
 	VSUBPS       Z17, Z19, Z18
 	VADDPS       Z17, Z19, Z17
-	MOVQ         472(R9), R13
-	VMOVUPS      (R8)(R13*1), Z19
+	MOVQ         472(R10), R14
+	VMOVUPS      (R9)(R14*1), Z19
 	VSUBPS       Z29, Z19, Z22
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
@@ -21468,24 +21197,24 @@ butterfly:
 	VFMADD231PS  Z25, Z0, Z12
 	VBROADCASTSS butterflyConstants<>+268(SB), Z28
 	VMULPS       Z28, Z15, Z29
-	VMOVUPS      Z11, 2688(R12)
+	VMOVUPS      Z11, 2688(R13)
 	VMULPS       Z28, Z7, Z11
-	VMOVUPS      Z1, 2752(R12)
-	MOVQ         376(R9), R13
-	VMOVUPS      (R8)(R13*1), Z1
+	VMOVUPS      Z1, 2752(R13)
+	MOVQ         376(R10), R14
+	VMOVUPS      (R9)(R14*1), Z1
 	VMULPS       Z28, Z15, Z15
-	VMOVUPS      Z20, 2816(R12)
+	VMOVUPS      Z20, 2816(R13)
 	VSUBPS       Z1, Z16, Z20
 	VSUBPS       Z21, Z9, Z9
 	VMOVAPS      Z18, Z21
 	VFMSUB231PS  Z27, Z22, Z21
 	VFMADD231PS  Z27, Z18, Z22
 	VADDPS       Z1, Z16, Z1
-	MOVQ         248(R9), R13
-	VMOVUPS      (R8)(R13*1), Z16
+	MOVQ         248(R10), R14
+	VMOVUPS      (R9)(R14*1), Z16
 	VFNMADD231PS Z25, Z4, Z0
-	MOVQ         504(R9), R13
-	VMOVUPS      (R8)(R13*1), Z4
+	MOVQ         504(R10), R14
+	VMOVUPS      (R9)(R14*1), Z4
 	VSUBPS       Z16, Z4, Z18
 	VMULPS       Z28, Z7, Z7
 	VMOVAPS      Z18, Z25
@@ -21517,7 +21246,7 @@ butterfly:
 	VFNMADD231PS Z18, Z20, Z0
 	VFMADD231PS  Z18, Z25, Z12
 	VBROADCASTSS butterflyConstants<>+224(SB), Z8
-	VMOVUPS      960(R12), Z18
+	VMOVUPS      960(R13), Z18
 	VMOVAPS      Z18, Z20
 	VFNMADD231PS Z8, Z10, Z20
 	VMULPS       Z28, Z11, Z11
@@ -21525,7 +21254,7 @@ butterfly:
 	VFMADD231PS  Z3, Z9, Z25
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z21, 2880(R12)
+	VMOVUPS      Z21, 2880(R13)
 	VMULPS       Z28, Z15, Z21
 	VSUBPS       Z16, Z13, Z13
 	VMULPS       Z28, Z7, Z16
@@ -21537,7 +21266,7 @@ butterfly:
 	VFMADD231PS  Z2, Z25, Z9
 	VFNMADD231PS Z2, Z25, Z27
 	VMULPS       Z28, Z29, Z2
-	VMOVUPS      896(R12), Z14
+	VMOVUPS      896(R13), Z14
 	VMOVAPS      Z14, Z25
 	VFMADD231PS  Z8, Z24, Z25
 	VMULPS       Z28, Z7, Z7
@@ -21553,7 +21282,7 @@ butterfly:
 	VMOVAPS      Z1, Z22
 	VFMADD231PS  Z23, Z13, Z22
 	VBROADCASTSS butterflyConstants<>+280(SB), Z26
-	VMOVUPS      Z19, 2944(R12)
+	VMOVUPS      Z19, 2944(R13)
 	VMULPS       Z26, Z29, Z19
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
@@ -21568,7 +21297,7 @@ butterfly:
 	VADDPS       Z10, Z6, Z16
 	VSUBPS       Z19, Z30, Z24
 	VBROADCASTSS butterflyConstants<>+200(SB), Z29
-	VMOVUPS      Z5, 896(R12)
+	VMOVUPS      Z5, 896(R13)
 	VMOVAPS      Z14, Z5
 	VFMADD231PS  Z29, Z24, Z5
 	VSUBPS       Z10, Z6, Z6
@@ -21587,58 +21316,58 @@ butterfly:
 	ADDQ         16(DX), CX
 	VMOVAPS      Z18, Z0
 	VFNMADD231PS Z29, Z1, Z0
-	VBROADCASTSS 36(R10), Z16
+	VBROADCASTSS 36(R11), Z16
 	VMULPS       Z16, Z4, Z24
-	VBROADCASTSS 32(R10), Z30
+	VBROADCASTSS 32(R11), Z30
 	VMULPS       Z30, Z4, Z4
 	VFMADD231PS  Z29, Z1, Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMSUB231PS  Z30, Z18, Z24
-	VBROADCASTSS 164(R10), Z1
+	VBROADCASTSS 164(R11), Z1
 	VMULPS       Z1, Z25, Z16
-	VBROADCASTSS 160(R10), Z18
+	VBROADCASTSS 160(R11), Z18
 	VMULPS       Z18, Z25, Z25
 	VFMADD231PS  Z1, Z0, Z25
-	VMOVUPS      Z24, 256(SI)
-	VMOVUPS      Z4, 256(DI)
+	VMOVUPS      Z24, 256(SI)(R8*1)
+	VMOVUPS      Z4, 256(DI)(R8*1)
 	VADDPS       Z17, Z27, Z1
 	VMULPS       Z26, Z7, Z4
 	VFMSUB231PS  Z18, Z0, Z16
 	VMULPS       Z26, Z2, Z0
-	VBROADCASTSS 224(R10), Z2
+	VBROADCASTSS 224(R11), Z2
 	VMULPS       Z2, Z5, Z18
-	VBROADCASTSS 104(R10), Z24
+	VBROADCASTSS 104(R11), Z24
 	VMULPS       Z24, Z14, Z30
 	VFNMADD231PS Z29, Z6, Z20
-	VBROADCASTSS 108(R10), Z6
+	VBROADCASTSS 108(R11), Z6
 	VFMADD231PS  Z6, Z19, Z30
 	VMULPS       Z6, Z14, Z6
-	VMOVUPS      Z30, 832(DI)
+	VMOVUPS      Z30, 832(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z23, Z10, Z4
-	VMOVUPS      Z16, 1280(SI)
-	VBROADCASTSS 228(R10), Z10
+	VMOVUPS      Z16, 1280(SI)(R8*1)
+	VBROADCASTSS 228(R11), Z10
 	VFMADD231PS  Z10, Z20, Z18
 	VFMSUB231PS  Z24, Z19, Z6
-	VMOVUPS      1856(R12), Z14
+	VMOVUPS      1856(R13), Z14
 	VSUBPS       Z4, Z14, Z16
 	VMULPS       Z26, Z7, Z7
-	VMOVUPS      Z25, 1280(DI)
-	VMOVUPS      768(R12), Z19
+	VMOVUPS      Z25, 1280(DI)(R8*1)
+	VMOVUPS      768(R13), Z19
 	VMOVAPS      Z19, Z24
 	VFMADD231PS  Z8, Z31, Z24
 	VFMSUB231PS  Z23, Z7, Z0
-	VMOVUPS      1664(R12), Z7
-	VFMSUB231PS  1728(R12), Z23, Z7
+	VMOVUPS      1664(R13), Z7
+	VFMSUB231PS  1728(R13), Z23, Z7
 	VFNMADD231PS Z8, Z31, Z19
 	VADDPS       Z4, Z14, Z4
 	VADDPS       Z0, Z7, Z14
-	VMOVUPS      2560(R12), Z23
-	VSUBPS       2624(R12), Z23, Z23
+	VMOVUPS      2560(R13), Z23
+	VSUBPS       2624(R13), Z23, Z23
 	VMOVAPS      Z24, Z25
 	VFMADD231PS  Z29, Z4, Z25
-	VMOVUPS      512(R12), Z26
+	VMOVUPS      512(R13), Z26
 	VMOVAPS      Z26, Z30
 	VFMADD231PS  Z8, Z23, Z30
 	VMOVAPS      Z19, Z31
@@ -21649,10 +21378,10 @@ butterfly:
 	VFNMADD231PS Z8, Z23, Z26
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z6, 832(SI)
-	VBROADCASTSS 68(R10), Z6
+	VMOVUPS      Z6, 832(SI)(R8*1)
+	VBROADCASTSS 68(R11), Z6
 	VMULPS       Z6, Z31, Z7
-	VBROADCASTSS 64(R10), Z14
+	VBROADCASTSS 64(R11), Z14
 	VMULPS       Z14, Z31, Z23
 	VMOVAPS      Z30, Z27
 	VFMADD231PS  Z29, Z16, Z27
@@ -21660,45 +21389,45 @@ butterfly:
 	VFMADD231PS  Z29, Z0, Z31
 	VFNMADD231PS Z29, Z16, Z30
 	VFMADD231PS  Z6, Z27, Z23
-	VBROADCASTSS 248(R10), Z6
+	VBROADCASTSS 248(R11), Z6
 	VMULPS       Z6, Z25, Z16
 	VFNMADD231PS Z29, Z0, Z26
 	VFMSUB231PS  Z14, Z27, Z7
-	VBROADCASTSS 196(R10), Z0
+	VBROADCASTSS 196(R11), Z0
 	VMULPS       Z0, Z19, Z14
 	VMULPS       Z10, Z5, Z5
 	VFMADD231PS  Z28, Z12, Z11
-	VBROADCASTSS 192(R10), Z10
+	VBROADCASTSS 192(R11), Z10
 	VFMSUB231PS  Z10, Z30, Z14
 	VMULPS       Z10, Z19, Z10
-	VBROADCASTSS 252(R10), Z19
+	VBROADCASTSS 252(R11), Z19
 	VMULPS       Z19, Z25, Z25
 	VFMADD231PS  Z0, Z30, Z10
-	VMOVUPS      Z14, 1536(SI)
+	VMOVUPS      Z14, 1536(SI)(R8*1)
 	VFNMADD231PS Z29, Z4, Z24
-	VMOVUPS      Z10, 1536(DI)
-	VBROADCASTSS 128(R10), Z0
+	VMOVUPS      Z10, 1536(DI)(R8*1)
+	VBROADCASTSS 128(R11), Z0
 	VMULPS       Z0, Z24, Z4
-	VMOVUPS      Z23, 512(DI)
+	VMOVUPS      Z23, 512(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z19, Z26, Z16
 	VFMSUB231PS  Z6, Z26, Z25
 	VFMSUB231PS  Z2, Z20, Z5
-	VBROADCASTSS 132(R10), Z2
+	VBROADCASTSS 132(R11), Z2
 	VMULPS       Z2, Z24, Z6
-	VMOVUPS      1984(R12), Z10
+	VMOVUPS      1984(R13), Z10
 	VBROADCASTSS butterflyConstants<>+220(SB), Z14
-	VMOVUPS      448(R12), Z19
+	VMOVUPS      448(R13), Z19
 	VMOVAPS      Z19, Z20
 	VFNMADD231PS Z14, Z10, Z20
 	VFMSUB231PS  Z0, Z31, Z6
-	VMOVUPS      Z6, 1024(SI)
-	VMOVUPS      Z7, 512(SI)
-	VFNMADD213PS 2880(R12), Z28, Z12
-	VMOVUPS      Z16, 1984(DI)
+	VMOVUPS      Z6, 1024(SI)(R8*1)
+	VMOVUPS      Z7, 512(SI)(R8*1)
+	VFNMADD213PS 2880(R13), Z28, Z12
+	VMOVUPS      Z16, 1984(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+284(SB), Z0
-	VMOVUPS      1600(R12), Z6
+	VMOVUPS      1600(R13), Z6
 	VMOVAPS      Z6, Z7
 	VFNMADD231PS Z0, Z11, Z7
 	VFMADD231PS  Z0, Z11, Z6
@@ -21706,70 +21435,70 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+260(SB), Z10
 	VMOVAPS      Z19, Z11
 	VFNMADD231PS Z10, Z6, Z11
-	VMOVUPS      2432(R12), Z16
-	VMOVUPS      256(R12), Z23
+	VMOVUPS      2432(R13), Z16
+	VMOVUPS      256(R13), Z23
 	VMOVAPS      Z23, Z24
 	VFNMADD231PS Z14, Z16, Z24
-	VMOVUPS      1536(R12), Z26
+	VMOVUPS      1536(R13), Z26
 	VMOVAPS      Z26, Z27
 	VFMADD231PS  Z0, Z21, Z27
 	VMOVAPS      Z24, Z28
 	VFNMADD231PS Z10, Z7, Z28
-	VMOVUPS      Z25, 1984(SI)
+	VMOVUPS      Z25, 1984(SI)(R8*1)
 	VFMADD231PS  Z14, Z16, Z23
 	VMOVAPS      Z23, Z16
 	VFMADD231PS  Z10, Z27, Z16
-	VBROADCASTSS 8(R10), Z25
+	VBROADCASTSS 8(R11), Z25
 	VMULPS       Z25, Z16, Z30
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z0, Z21, Z26
 	VFMADD231PS  Z10, Z6, Z19
-	VBROADCASTSS 12(R10), Z6
+	VBROADCASTSS 12(R11), Z6
 	VMULPS       Z6, Z16, Z16
 	VFMADD231PS  Z6, Z19, Z30
 	VFNMADD231PS Z10, Z27, Z23
-	VBROADCASTSS 136(R10), Z6
+	VBROADCASTSS 136(R11), Z6
 	VMULPS       Z6, Z23, Z21
-	VBROADCASTSS 140(R10), Z27
+	VBROADCASTSS 140(R11), Z27
 	VMULPS       Z27, Z23, Z23
 	VFMADD231PS  Z27, Z11, Z21
 	VMOVAPS      Z20, Z27
 	VFMADD231PS  Z10, Z26, Z27
 	VFMSUB231PS  Z6, Z11, Z23
-	VMOVUPS      Z21, 1088(DI)
+	VMOVUPS      Z21, 1088(DI)(R8*1)
 	VSUBPS       Z12, Z15, Z6
-	VBROADCASTSS 84(R10), Z11
+	VBROADCASTSS 84(R11), Z11
 	VMULPS       Z11, Z28, Z21
 	VADDPS       Z15, Z12, Z12
-	VBROADCASTSS 80(R10), Z15
+	VBROADCASTSS 80(R11), Z15
 	VFMSUB231PS  Z15, Z27, Z21
 	VMULPS       Z15, Z28, Z15
 	VFMSUB231PS  Z25, Z19, Z16
-	VMOVUPS      Z23, 1088(SI)
-	VMOVUPS      1088(R12), Z19
+	VMOVUPS      Z23, 1088(SI)(R8*1)
+	VMOVUPS      1088(R13), Z19
 	VMOVAPS      Z19, Z23
 	VFMADD231PS  Z0, Z6, Z23
 	VFMADD231PS  Z11, Z27, Z15
-	VMOVUPS      Z21, 640(SI)
+	VMOVUPS      Z21, 640(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z5, 1792(SI)
+	VMOVUPS      Z5, 1792(SI)(R8*1)
 	VFMADD231PS  Z10, Z7, Z24
 	VFNMADD231PS Z0, Z6, Z19
-	VMOVUPS      1024(R12), Z5
+	VMOVUPS      1024(R13), Z5
 	VMOVAPS      Z5, Z6
 	VFNMADD231PS Z0, Z12, Z6
-	VMOVUPS      2368(R12), Z7
-	VMOVUPS      (R12), Z11
+	VMOVUPS      2368(R13), Z7
+	VMOVUPS      (R13), Z11
 	VMOVAPS      Z11, Z21
 	VFMADD231PS  Z14, Z7, Z21
-	VMOVUPS      2048(R12), Z25
-	VMOVUPS      128(R12), Z27
+	VMOVUPS      2048(R13), Z25
+	VMOVUPS      128(R13), Z27
 	VMOVAPS      Z27, Z28
 	VFNMADD231PS Z14, Z25, Z28
 	VFNMADD231PS Z10, Z26, Z20
-	VBROADCASTSS 204(R10), Z10
+	VBROADCASTSS 204(R11), Z10
 	VMULPS       Z10, Z24, Z26
 	VFMADD231PS  Z2, Z31, Z4
 	VFMADD231PS  Z14, Z25, Z27
@@ -21777,7 +21506,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+288(SB), Z0
 	VMOVAPS      Z21, Z2
 	VFNMADD231PS Z0, Z23, Z2
-	VBROADCASTSS 200(R10), Z12
+	VBROADCASTSS 200(R11), Z12
 	VMULPS       Z12, Z24, Z24
 	VMOVAPS      Z27, Z25
 	VFMADD231PS  Z0, Z19, Z25
@@ -21787,58 +21516,58 @@ butterfly:
 	VFMADD231PS  Z10, Z20, Z24
 	VFMADD231PS  Z0, Z23, Z21
 	VFMADD231PS  Z0, Z6, Z28
-	VMOVUPS      Z4, 1024(DI)
+	VMOVUPS      Z4, 1024(DI)(R8*1)
 	VFMSUB231PS  Z12, Z20, Z26
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 176(R10), Z4
+	VBROADCASTSS 176(R11), Z4
 	VMULPS       Z4, Z7, Z6
-	VBROADCASTSS 52(R10), Z10
+	VBROADCASTSS 52(R11), Z10
 	VMULPS       Z10, Z28, Z12
-	VBROADCASTSS 48(R10), Z20
+	VBROADCASTSS 48(R11), Z20
 	VMULPS       Z20, Z28, Z23
 	VFMSUB231PS  Z20, Z21, Z12
 	VMOVAPS      Z11, Z20
 	VFMADD231PS  Z0, Z5, Z20
 	VFNMADD231PS Z0, Z19, Z27
 	VFMADD231PS  Z10, Z21, Z23
-	VMOVUPS      Z24, 1600(DI)
-	VMOVUPS      Z16, 64(SI)
-	VMOVUPS      Z23, 384(DI)
-	VBROADCASTSS 116(R10), Z10
+	VMOVUPS      Z24, 1600(DI)(R8*1)
+	VMOVUPS      Z16, 64(SI)(R8*1)
+	VMOVUPS      Z23, 384(DI)(R8*1)
+	VBROADCASTSS 116(R11), Z10
 	VMULPS       Z10, Z27, Z16
-	VBROADCASTSS 112(R10), Z19
+	VBROADCASTSS 112(R11), Z19
 	VFMSUB231PS  Z19, Z20, Z16
-	VBROADCASTSS 180(R10), Z21
+	VBROADCASTSS 180(R11), Z21
 	VMULPS       Z21, Z7, Z7
-	VBROADCASTSS 236(R10), Z23
+	VBROADCASTSS 236(R11), Z23
 	VMULPS       Z23, Z25, Z24
 	VMULPS       Z19, Z27, Z19
 	VFMADD231PS  Z21, Z2, Z6
 	VFMSUB231PS  Z4, Z2, Z7
 	VBROADCASTSS butterflyConstants<>+212(SB), Z2
-	VMOVUPS      1472(R12), Z4
+	VMOVUPS      1472(R13), Z4
 	VMOVAPS      Z4, Z21
 	VFNMADD231PS Z2, Z3, Z21
-	VMOVUPS      Z18, 1792(DI)
-	VMOVUPS      Z12, 384(SI)
+	VMOVUPS      Z18, 1792(DI)(R8*1)
+	VMOVUPS      Z12, 384(SI)(R8*1)
 	VFNMADD231PS Z0, Z5, Z11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z7, 1408(SI)
-	VBROADCASTSS 232(R10), Z0
+	VMOVUPS      Z7, 1408(SI)(R8*1)
+	VBROADCASTSS 232(R11), Z0
 	VMULPS       Z0, Z25, Z5
 	VFMSUB231PS  Z0, Z11, Z24
 	VFMADD231PS  Z2, Z3, Z4
-	VMOVUPS      2304(R12), Z0
-	VMOVUPS      384(R12), Z3
+	VMOVUPS      2304(R13), Z0
+	VMOVUPS      384(R13), Z3
 	VMOVAPS      Z3, Z7
 	VFMADD231PS  Z29, Z0, Z7
-	VMOVUPS      2816(R12), Z12
-	VMOVUPS      832(R12), Z18
+	VMOVUPS      2816(R13), Z12
+	VMOVUPS      832(R13), Z18
 	VMOVAPS      Z18, Z25
 	VFMADD231PS  Z29, Z12, Z25
-	VMOVUPS      1152(R12), Z27
+	VMOVUPS      1152(R13), Z27
 	VMOVAPS      Z27, Z28
 	VFMADD231PS  Z2, Z9, Z28
 	VFNMADD231PS Z29, Z0, Z3
@@ -21848,124 +21577,124 @@ butterfly:
 	VMOVAPS      Z25, Z10
 	VFNMADD231PS Z14, Z4, Z10
 	VFMADD231PS  Z14, Z28, Z7
-	VMOVUPS      Z15, 640(DI)
+	VMOVUPS      Z15, 640(DI)(R8*1)
 	VFMADD231PS  Z14, Z4, Z25
-	VMOVUPS      Z16, 896(SI)
-	VBROADCASTSS 20(R10), Z4
+	VMOVUPS      Z16, 896(SI)(R8*1)
+	VBROADCASTSS 20(R11), Z4
 	VMULPS       Z4, Z25, Z15
-	VBROADCASTSS 16(R10), Z16
+	VBROADCASTSS 16(R11), Z16
 	VFMSUB231PS  Z16, Z7, Z15
-	VMOVUPS      Z15, 128(SI)
+	VMOVUPS      Z15, 128(SI)(R8*1)
 	VMULPS       Z16, Z25, Z15
-	VBROADCASTSS 148(R10), Z16
+	VBROADCASTSS 148(R11), Z16
 	VMULPS       Z16, Z10, Z20
 	VMOVAPS      Z3, Z25
 	VFMADD231PS  Z14, Z21, Z25
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z29, Z12, Z18
-	VMOVUPS      1344(R12), Z12
+	VMOVUPS      1344(R13), Z12
 	VADDPS       Z22, Z12, Z28
-	VMOVUPS      Z24, 1856(SI)
-	VBROADCASTSS 144(R10), Z24
+	VMOVUPS      Z24, 1856(SI)(R8*1)
+	VBROADCASTSS 144(R11), Z24
 	VFMSUB231PS  Z24, Z0, Z20
 	VFNMADD231PS Z2, Z9, Z27
 	VFNMADD231PS Z14, Z21, Z3
 	VFMADD231PS  Z4, Z7, Z15
-	VMOVUPS      Z15, 128(DI)
+	VMOVUPS      Z15, 128(DI)(R8*1)
 	VMOVAPS      Z18, Z4
 	VFNMADD231PS Z14, Z27, Z4
-	VBROADCASTSS 92(R10), Z7
+	VBROADCASTSS 92(R11), Z7
 	VMULPS       Z7, Z4, Z9
 	VMULPS       Z24, Z10, Z10
-	VBROADCASTSS 88(R10), Z15
+	VBROADCASTSS 88(R11), Z15
 	VMULPS       Z15, Z4, Z4
 	VFMADD231PS  Z16, Z0, Z10
 	VFMADD231PS  Z14, Z27, Z18
 	VFMADD231PS  Z23, Z11, Z5
-	VBROADCASTSS 208(R10), Z0
+	VBROADCASTSS 208(R11), Z0
 	VMULPS       Z0, Z18, Z11
 	VFMADD231PS  Z7, Z25, Z4
-	VMOVUPS      Z26, 1600(SI)
-	VMOVUPS      1792(R12), Z7
+	VMOVUPS      Z26, 1600(SI)(R8*1)
+	VMOVUPS      1792(R13), Z7
 	VMOVAPS      Z7, Z14
 	VFNMADD231PS Z2, Z1, Z14
 	VSUBPS       Z22, Z12, Z12
-	VBROADCASTSS 212(R10), Z16
+	VBROADCASTSS 212(R11), Z16
 	VMULPS       Z16, Z18, Z18
-	VMOVUPS      2752(R12), Z21
-	VMOVUPS      64(R12), Z22
+	VMOVUPS      2752(R13), Z21
+	VMOVUPS      64(R13), Z22
 	VMOVAPS      Z22, Z23
 	VFMADD231PS  Z29, Z21, Z23
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMSUB231PS  Z0, Z3, Z18
 	VFMSUB231PS  Z15, Z25, Z9
-	VMOVUPS      1216(R12), Z0
+	VMOVUPS      1216(R13), Z0
 	VMOVAPS      Z0, Z15
 	VFMADD231PS  Z2, Z17, Z15
-	VMOVUPS      2112(R12), Z24
-	VMOVUPS      704(R12), Z25
+	VMOVUPS      2112(R13), Z24
+	VMOVUPS      704(R13), Z25
 	VMOVAPS      Z25, Z26
 	VFNMADD231PS Z29, Z24, Z26
-	VMOVUPS      1920(R12), Z27
+	VMOVUPS      1920(R13), Z27
 	VSUBPS       Z13, Z27, Z31
-	VMOVUPS      Z5, 1856(DI)
-	VMOVUPS      Z6, 1408(DI)
-	VMOVUPS      Z10, 1152(DI)
+	VMOVUPS      Z5, 1856(DI)(R8*1)
+	VMOVUPS      Z6, 1408(DI)(R8*1)
+	VMOVUPS      Z10, 1152(DI)(R8*1)
 	VMOVAPS      Z26, Z5
 	VFNMADD231PS Z8, Z14, Z5
 	VFNMADD231PS Z2, Z17, Z0
-	VMOVUPS      Z30, 64(DI)
+	VMOVUPS      Z30, 64(DI)(R8*1)
 	VFMADD231PS  Z8, Z14, Z26
 	VMOVAPS      Z23, Z6
 	VFMADD231PS  Z8, Z15, Z6
-	VMOVUPS      Z9, 704(SI)
-	VBROADCASTSS 60(R10), Z9
+	VMOVUPS      Z9, 704(SI)(R8*1)
+	VBROADCASTSS 60(R11), Z9
 	VMULPS       Z9, Z26, Z10
 	VFNMADD231PS Z29, Z21, Z22
-	VBROADCASTSS 56(R10), Z14
+	VBROADCASTSS 56(R11), Z14
 	VMULPS       Z14, Z26, Z17
 	VFMADD231PS  Z9, Z6, Z17
-	VBROADCASTSS 184(R10), Z9
+	VBROADCASTSS 184(R11), Z9
 	VMULPS       Z9, Z5, Z21
-	VMOVUPS      Z17, 448(DI)
+	VMOVUPS      Z17, 448(DI)(R8*1)
 	VFMADD231PS  Z2, Z1, Z7
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z29, Z24, Z25
 	VFMADD231PS  Z16, Z3, Z11
-	VMOVUPS      Z11, 1664(DI)
-	VMOVUPS      2240(R12), Z1
+	VMOVUPS      Z11, 1664(DI)(R8*1)
+	VMOVUPS      2240(R13), Z1
 	VBROADCASTSS butterflyConstants<>+48(SB), Z2
-	VMOVUPS      640(R12), Z3
+	VMOVUPS      640(R13), Z3
 	VMOVAPS      Z3, Z11
 	VFNMADD231PS Z2, Z1, Z11
 	VMOVAPS      Z25, Z16
 	VFMADD231PS  Z8, Z0, Z16
-	VBROADCASTSS 240(R10), Z17
+	VBROADCASTSS 240(R11), Z17
 	VMULPS       Z17, Z16, Z24
 	VMOVAPS      Z22, Z26
 	VFNMADD231PS Z8, Z7, Z26
 	VFNMADD231PS Z8, Z0, Z25
-	VBROADCASTSS 188(R10), Z0
+	VBROADCASTSS 188(R11), Z0
 	VMULPS       Z0, Z5, Z5
 	VFMADD231PS  Z8, Z7, Z22
 	VFMSUB231PS  Z14, Z6, Z10
-	VBROADCASTSS 244(R10), Z6
+	VBROADCASTSS 244(R11), Z6
 	VFMADD231PS  Z6, Z26, Z24
 	VFNMADD231PS Z8, Z15, Z23
-	VBROADCASTSS 124(R10), Z7
+	VBROADCASTSS 124(R11), Z7
 	VMULPS       Z7, Z25, Z8
-	VBROADCASTSS 120(R10), Z14
+	VBROADCASTSS 120(R11), Z14
 	VFMSUB231PS  Z14, Z22, Z8
-	VMOVUPS      Z8, 960(SI)
-	VMOVUPS      2496(R12), Z8
-	VMOVUPS      576(R12), Z15
+	VMOVUPS      Z8, 960(SI)(R8*1)
+	VMOVUPS      2496(R13), Z8
+	VMOVUPS      576(R13), Z15
 	VMOVAPS      Z15, Z30
 	VFNMADD231PS Z2, Z8, Z30
 	VFMADD231PS  Z0, Z23, Z21
-	VMOVUPS      Z24, 1920(DI)
+	VMOVUPS      Z24, 1920(DI)(R8*1)
 	VFMADD231PS  Z2, Z1, Z3
 	VMULPS       Z6, Z16, Z0
 	PREFETCHT1   (CX)
@@ -21975,32 +21704,32 @@ butterfly:
 	VFMADD231PS  Z2, Z8, Z15
 	VMULPS       Z14, Z25, Z6
 	VFMADD231PS  Z29, Z12, Z30
-	VMOVUPS      Z4, 704(DI)
+	VMOVUPS      Z4, 704(DI)(R8*1)
 	VADDPS       Z13, Z27, Z4
 	VFMSUB231PS  Z17, Z26, Z0
 	VMOVAPS      Z15, Z8
 	VFNMADD231PS Z29, Z4, Z8
 	VFMADD231PS  Z29, Z4, Z15
-	VBROADCASTSS 28(R10), Z4
+	VBROADCASTSS 28(R11), Z4
 	VMULPS       Z4, Z15, Z12
 	VFMSUB231PS  Z9, Z23, Z5
-	VMOVUPS      320(R12), Z9
-	VMOVUPS      192(R12), Z13
+	VMOVUPS      320(R13), Z9
+	VMOVUPS      192(R13), Z13
 	VADDPS       Z13, Z9, Z14
 	VFMADD231PS  Z7, Z22, Z6
-	VBROADCASTSS 216(R10), Z7
+	VBROADCASTSS 216(R11), Z7
 	VMULPS       Z7, Z30, Z16
 	VMOVAPS      Z3, Z17
 	VFMADD231PS  Z29, Z28, Z17
-	VBROADCASTSS 24(R10), Z22
+	VBROADCASTSS 24(R11), Z22
 	VMULPS       Z22, Z15, Z15
-	VBROADCASTSS 156(R10), Z23
+	VBROADCASTSS 156(R11), Z23
 	VMULPS       Z23, Z8, Z24
-	VMOVUPS      Z19, 896(DI)
-	VBROADCASTSS 100(R10), Z19
+	VMOVUPS      Z19, 896(DI)(R8*1)
+	VBROADCASTSS 100(R11), Z19
 	VMULPS       Z19, Z1, Z25
-	VMOVUPS      Z21, 1472(DI)
-	VBROADCASTSS 96(R10), Z21
+	VMOVUPS      Z21, 1472(DI)(R8*1)
+	VBROADCASTSS 96(R11), Z21
 	VMULPS       Z21, Z1, Z1
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
@@ -22009,99 +21738,97 @@ butterfly:
 	VFMSUB231PS  Z22, Z17, Z12
 	VFNMADD231PS Z29, Z28, Z3
 	VFMADD231PS  Z4, Z17, Z15
-	VBROADCASTSS 152(R10), Z4
+	VBROADCASTSS 152(R11), Z4
 	VFMSUB231PS  Z4, Z3, Z24
 	VSUBPS       Z13, Z9, Z9
-	VMOVUPS      2688(R12), Z13
+	VMOVUPS      2688(R13), Z13
 	VSUBPS       Z13, Z14, Z17
-	VMOVUPS      1408(R12), Z22
-	VMOVUPS      896(R12), Z27
+	VMOVUPS      1408(R13), Z22
+	VMOVUPS      896(R13), Z27
 	VADDPS       Z27, Z22, Z28
 	VADDPS       Z13, Z14, Z13
 	VFNMADD231PS Z29, Z31, Z11
 	VMOVAPS      Z9, Z14
 	VFMADD231PS  Z2, Z28, Z14
 	VSUBPS       Z22, Z27, Z22
-	VMOVUPS      Z24, 1216(SI)
+	VMOVUPS      Z24, 1216(SI)(R8*1)
 	VFNMADD231PS Z2, Z28, Z9
-	VBROADCASTSS 220(R10), Z24
+	VBROADCASTSS 220(R11), Z24
 	VMULPS       Z24, Z30, Z27
-	VMOVUPS      Z18, 1664(SI)
+	VMOVUPS      Z18, 1664(SI)(R8*1)
 	VFMSUB231PS  Z21, Z26, Z25
-	VMOVUPS      Z0, 1920(SI)
+	VMOVUPS      Z0, 1920(SI)(R8*1)
 	VMULPS       Z4, Z8, Z0
 	VFMSUB231PS  Z7, Z11, Z27
 	VFMADD231PS  Z19, Z26, Z1
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      2176(R12), Z4
+	VMOVUPS      2176(R13), Z4
 	VMOVAPS      Z4, Z7
 	VFMADD231PS  Z2, Z22, Z7
-	VMOVUPS      Z1, 768(DI)
-	VMOVUPS      Z27, 1728(SI)
+	VMOVUPS      Z1, 768(DI)(R8*1)
+	VMOVUPS      Z27, 1728(SI)(R8*1)
 	VFMADD231PS  Z24, Z11, Z16
-	VBROADCASTSS 40(R10), Z1
+	VBROADCASTSS 40(R11), Z1
 	VMULPS       Z1, Z7, Z8
-	VBROADCASTSS 44(R10), Z11
+	VBROADCASTSS 44(R11), Z11
 	VMULPS       Z11, Z7, Z7
-	VMOVUPS      1280(R12), Z18
-	VMOVUPS      2944(R12), Z19
+	VMOVUPS      1280(R13), Z18
+	VMOVUPS      2944(R13), Z19
 	VADDPS       Z19, Z18, Z21
 	VFNMADD231PS Z2, Z22, Z4
 	VADDPS       Z21, Z13, Z2
-	VBROADCASTSS 172(R10), Z22
+	VBROADCASTSS 172(R11), Z22
 	VMULPS       Z22, Z4, Z24
 	VFMSUB231PS  Z1, Z14, Z7
-	VBROADCASTSS 168(R10), Z1
+	VBROADCASTSS 168(R11), Z1
 	VFMSUB231PS  Z1, Z9, Z24
 	VSUBPS       Z21, Z13, Z13
-	VMOVUPS      Z12, 192(SI)
-	VMOVUPS      Z15, 192(DI)
-	VMOVUPS      Z10, 448(SI)
+	VMOVUPS      Z12, 192(SI)(R8*1)
+	VMOVUPS      Z15, 192(DI)(R8*1)
+	VMOVUPS      Z10, 448(SI)(R8*1)
 	VMULPS       Z1, Z4, Z1
-	VMOVUPS      Z24, 1344(SI)
+	VMOVUPS      Z24, 1344(SI)(R8*1)
 	VFMADD231PS  Z11, Z14, Z8
-	VMOVUPS      Z5, 1472(SI)
+	VMOVUPS      Z5, 1472(SI)(R8*1)
 	VSUBPS       Z18, Z19, Z4
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 4(R10), Z5
+	VBROADCASTSS 4(R11), Z5
 	VMULPS       Z5, Z13, Z5
-	VBROADCASTSS 76(R10), Z10
+	VBROADCASTSS 76(R11), Z10
 	VMULPS       Z10, Z4, Z11
-	VMOVUPS      Z20, 1152(SI)
-	VBROADCASTSS 72(R10), Z12
+	VMOVUPS      Z20, 1152(SI)(R8*1)
+	VBROADCASTSS 72(R11), Z12
 	VMULPS       Z12, Z4, Z4
 	VFMADD231PS  Z10, Z17, Z4
-	VMOVUPS      Z4, 576(DI)
-	VMOVUPS      Z25, 768(SI)
-	VMOVUPS      Z8, 320(DI)
-	VBROADCASTSS (R10), Z4
+	VMOVUPS      Z4, 576(DI)(R8*1)
+	VMOVUPS      Z25, 768(SI)(R8*1)
+	VMOVUPS      Z8, 320(DI)(R8*1)
+	VBROADCASTSS (R11), Z4
 	VMULPS       Z4, Z13, Z4
-	VMOVUPS      Z2, (BX)
-	VMOVUPS      Z4, (SI)
+	VMOVUPS      Z2, (BX)(R8*1)
+	VMOVUPS      Z4, (SI)(R8*1)
 	VFMADD231PS  Z23, Z3, Z0
 	VFMADD231PS  Z22, Z9, Z1
-	VMOVUPS      Z7, 320(SI)
-	VMOVUPS      Z0, 1216(DI)
+	VMOVUPS      Z7, 320(SI)(R8*1)
+	VMOVUPS      Z0, 1216(DI)(R8*1)
 	VFMSUB231PS  Z12, Z17, Z11
-	VMOVUPS      Z16, 1728(DI)
-	VMOVUPS      Z5, (DI)
-	VMOVUPS      Z1, 1344(DI)
-	VMOVUPS      Z6, 960(DI)
-	VMOVUPS      Z11, 576(SI)
-	ADDQ         $0x00001040, BX
-	ADDQ         $0x00001040, SI
-	ADDQ         $0x00001040, DI
-	ADDQ         $0x00000200, R9
-	ADDQ         $0x00000100, R10
+	VMOVUPS      Z16, 1728(DI)(R8*1)
+	VMOVUPS      Z5, (DI)(R8*1)
+	VMOVUPS      Z1, 1344(DI)(R8*1)
+	VMOVUPS      Z6, 960(DI)(R8*1)
+	VMOVUPS      Z11, 576(SI)(R8*1)
+	ADDQ         $0x00001040, R8
+	ADDQ         $0x00000200, R10
+	ADDQ         $0x00000100, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -22125,83 +21852,84 @@ TEXT ·LineBackTwiddled64AVX512(SB), $2496-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x3f, R12
-	ANDQ $-64, R12
+	LEAQ (SP), R13
+	ADDQ $0x3f, R13
+	ANDQ $-64, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      1600(DI), Z0
-	VBROADCASTSS 200(R10), Z1
+	VMOVUPS      1600(DI)(R8*1), Z0
+	VBROADCASTSS 200(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      64(DI), Z3
-	VBROADCASTSS 8(R10), Z4
+	VMOVUPS      64(DI)(R8*1), Z3
+	VBROADCASTSS 8(R11), Z4
 	VMULPS       Z4, Z3, Z5
-	VMOVUPS      1984(DI), Z6
-	VBROADCASTSS 248(R10), Z7
+	VMOVUPS      1984(DI)(R8*1), Z6
+	VBROADCASTSS 248(R11), Z7
 	VMULPS       Z7, Z6, Z8
-	VMOVUPS      896(DI), Z9
-	VBROADCASTSS 112(R10), Z10
+	VMOVUPS      896(DI)(R8*1), Z9
+	VBROADCASTSS 112(R11), Z10
 	VMULPS       Z10, Z9, Z11
-	VMOVUPS      1088(DI), Z12
-	VBROADCASTSS 140(R10), Z13
+	VMOVUPS      1088(DI)(R8*1), Z12
+	VBROADCASTSS 140(R11), Z13
 	VMULPS       Z13, Z12, Z14
-	VBROADCASTSS 136(R10), Z15
+	VBROADCASTSS 136(R11), Z15
 	VMULPS       Z15, Z12, Z12
-	VBROADCASTSS 116(R10), Z16
+	VBROADCASTSS 116(R11), Z16
 	VMULPS       Z16, Z9, Z9
-	VMOVUPS      640(DI), Z17
-	VBROADCASTSS 84(R10), Z18
+	VMOVUPS      640(DI)(R8*1), Z17
+	VBROADCASTSS 84(R11), Z18
 	VMULPS       Z18, Z17, Z19
-	VMOVUPS      1088(SI), Z20
+	VMOVUPS      1088(SI)(R8*1), Z20
 	VFNMADD231PS Z13, Z20, Z12
-	VMOVUPS      384(DI), Z13
-	VBROADCASTSS 48(R10), Z21
+	VMOVUPS      384(DI)(R8*1), Z13
+	VBROADCASTSS 48(R11), Z21
 	VMULPS       Z21, Z13, Z22
-	VMOVUPS      1408(DI), Z23
-	VBROADCASTSS 176(R10), Z24
+	VMOVUPS      1408(DI)(R8*1), Z23
+	VBROADCASTSS 176(R11), Z24
 	VMULPS       Z24, Z23, Z25
-	VBROADCASTSS 80(R10), Z26
+	VBROADCASTSS 80(R11), Z26
 	VMULPS       Z26, Z17, Z17
-	VBROADCASTSS 12(R10), Z27
+	VBROADCASTSS 12(R11), Z27
 	VMULPS       Z27, Z3, Z3
-	VMOVUPS      896(SI), Z28
+	VMOVUPS      896(SI)(R8*1), Z28
 	VFNMADD231PS Z16, Z28, Z11
-	VMOVUPS      1856(DI), Z16
-	VBROADCASTSS 236(R10), Z29
+	VMOVUPS      1856(DI)(R8*1), Z16
+	VBROADCASTSS 236(R11), Z29
 	VMULPS       Z29, Z16, Z30
 	VFMADD231PS  Z15, Z20, Z14
-	VMOVUPS      64(SI), Z15
+	VMOVUPS      64(SI)(R8*1), Z15
 	VFMADD231PS  Z4, Z15, Z3
-	VBROADCASTSS 204(R10), Z4
+	VBROADCASTSS 204(R11), Z4
 	VMULPS       Z4, Z0, Z0
 	VFNMADD231PS Z27, Z15, Z5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      640(SI), Z15
+	VMOVUPS      640(SI)(R8*1), Z15
 	VFMADD231PS  Z26, Z15, Z19
-	VBROADCASTSS 180(R10), Z20
+	VBROADCASTSS 180(R11), Z20
 	VMULPS       Z20, Z23, Z23
-	VMOVUPS      1600(SI), Z26
+	VMOVUPS      1600(SI)(R8*1), Z26
 	VFNMADD231PS Z4, Z26, Z2
-	VMOVUPS      1408(SI), Z4
+	VMOVUPS      1408(SI)(R8*1), Z4
 	VFMADD231PS  Z24, Z4, Z23
 	VFNMADD231PS Z18, Z15, Z17
-	VMOVUPS      384(SI), Z15
-	VBROADCASTSS 52(R10), Z18
+	VMOVUPS      384(SI)(R8*1), Z15
+	VBROADCASTSS 52(R11), Z18
 	VFNMADD231PS Z18, Z15, Z22
 	VADDPS       Z12, Z5, Z24
 	VSUBPS       Z12, Z5, Z5
@@ -22212,7 +21940,7 @@ butterfly:
 	VFNMADD231PS Z20, Z4, Z25
 	VSUBPS       Z0, Z19, Z4
 	VADDPS       Z25, Z22, Z13
-	VBROADCASTSS 232(R10), Z14
+	VBROADCASTSS 232(R11), Z14
 	VMULPS       Z14, Z16, Z16
 	VFMADD231PS  Z21, Z15, Z12
 	VADDPS       Z2, Z17, Z15
@@ -22220,22 +21948,22 @@ butterfly:
 	ADDQ         16(DX), CX
 	VADDPS       Z15, Z24, Z18
 	VSUBPS       Z23, Z12, Z20
-	VMOVUPS      1856(SI), Z21
+	VMOVUPS      1856(SI)(R8*1), Z21
 	VFNMADD231PS Z29, Z21, Z16
 	VADDPS       Z16, Z11, Z26
 	VFMADD231PS  Z10, Z28, Z9
 	VSUBPS       Z16, Z11, Z10
-	VMOVUPS      256(DI), Z11
-	VBROADCASTSS 36(R10), Z16
+	VMOVUPS      256(DI)(R8*1), Z11
+	VBROADCASTSS 36(R11), Z16
 	VMULPS       Z16, Z11, Z27
 	VSUBPS       Z25, Z22, Z22
 	VFMADD231PS  Z14, Z21, Z30
-	VMOVUPS      1792(DI), Z14
-	VBROADCASTSS 228(R10), Z21
+	VMOVUPS      1792(DI)(R8*1), Z14
+	VBROADCASTSS 228(R11), Z21
 	VMULPS       Z21, Z14, Z25
 	VSUBPS       Z4, Z5, Z28
 	VSUBPS       Z10, Z20, Z29
-	VBROADCASTSS 224(R10), Z31
+	VBROADCASTSS 224(R11), Z31
 	VMULPS       Z31, Z14, Z14
 	VSUBPS       Z2, Z17, Z2
 	VSUBPS       Z26, Z13, Z17
@@ -22256,95 +21984,95 @@ butterfly:
 	VADDPS       Z23, Z12, Z12
 	VSUBPS       Z0, Z1, Z19
 	VADDPS       Z2, Z3, Z2
-	VMOVUPS      1984(SI), Z3
-	VBROADCASTSS 252(R10), Z20
+	VMOVUPS      1984(SI)(R8*1), Z3
+	VBROADCASTSS 252(R11), Z20
 	VFNMADD231PS Z20, Z3, Z8
-	VMOVUPS      1792(SI), Z23
+	VMOVUPS      1792(SI)(R8*1), Z23
 	VFMADD231PS  Z31, Z23, Z25
-	VMOVUPS      1280(DI), Z26
-	VBROADCASTSS 160(R10), Z30
+	VMOVUPS      1280(DI)(R8*1), Z26
+	VBROADCASTSS 160(R11), Z30
 	VMULPS       Z30, Z26, Z31
-	VMOVUPS      Z28, (R12)
+	VMOVUPS      Z28, (R13)
 	VADDPS       Z18, Z15, Z28
 	VMULPS       Z20, Z6, Z6
 	VADDPS       Z17, Z19, Z20
-	VMOVUPS      Z2, 64(R12)
+	VMOVUPS      Z2, 64(R13)
 	VSUBPS       Z5, Z22, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z20, 128(R12)
-	VMOVUPS      832(DI), Z20
-	VMOVUPS      Z28, 192(R12)
-	VBROADCASTSS 104(R10), Z28
-	VMOVUPS      Z24, 256(R12)
+	VMOVUPS      Z20, 128(R13)
+	VMOVUPS      832(DI)(R8*1), Z20
+	VMOVUPS      Z28, 192(R13)
+	VBROADCASTSS 104(R11), Z28
+	VMOVUPS      Z24, 256(R13)
 	VMULPS       Z28, Z20, Z24
 	VADDPS       Z0, Z1, Z0
-	VMOVUPS      256(SI), Z1
-	VMOVUPS      Z4, 320(R12)
-	VBROADCASTSS 32(R10), Z4
+	VMOVUPS      256(SI)(R8*1), Z1
+	VMOVUPS      Z4, 320(R13)
+	VBROADCASTSS 32(R11), Z4
 	VFMADD231PS  Z4, Z1, Z27
 	VADDPS       Z5, Z22, Z5
 	VSUBPS       Z2, Z10, Z22
 	VFNMADD231PS Z21, Z23, Z14
 	VADDPS       Z29, Z5, Z21
-	VMOVUPS      512(DI), Z23
-	VMOVUPS      Z22, 384(R12)
-	VBROADCASTSS 68(R10), Z22
-	VMOVUPS      Z21, 448(R12)
+	VMOVUPS      512(DI)(R8*1), Z23
+	VMOVUPS      Z22, 384(R13)
+	VBROADCASTSS 68(R11), Z22
+	VMOVUPS      Z21, 448(R13)
 	VMULPS       Z22, Z23, Z21
 	VMULPS       Z4, Z11, Z4
-	VBROADCASTSS 64(R10), Z11
+	VBROADCASTSS 64(R11), Z11
 	VMULPS       Z11, Z23, Z23
 	VSUBPS       Z18, Z15, Z15
-	VBROADCASTSS 164(R10), Z18
+	VBROADCASTSS 164(R11), Z18
 	VMULPS       Z18, Z26, Z26
 	VFNMADD231PS Z16, Z1, Z4
-	VBROADCASTSS 108(R10), Z1
+	VBROADCASTSS 108(R11), Z1
 	VMULPS       Z1, Z20, Z16
-	VMOVUPS      832(SI), Z20
+	VMOVUPS      832(SI)(R8*1), Z20
 	VFMADD231PS  Z28, Z20, Z16
 	VSUBPS       Z12, Z0, Z28
 	VSUBPS       Z5, Z29, Z5
-	VMOVUPS      1280(SI), Z29
+	VMOVUPS      1280(SI)(R8*1), Z29
 	VFNMADD231PS Z18, Z29, Z31
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      1536(DI), Z18
-	VMOVUPS      Z15, 512(R12)
-	VBROADCASTSS 196(R10), Z15
-	VMOVUPS      Z5, 576(R12)
+	VMOVUPS      1536(DI)(R8*1), Z18
+	VMOVUPS      Z15, 512(R13)
+	VBROADCASTSS 196(R11), Z15
+	VMOVUPS      Z5, 576(R13)
 	VMULPS       Z15, Z18, Z5
-	VMOVUPS      Z9, 640(R12)
+	VMOVUPS      Z9, 640(R13)
 	VADDPS       Z25, Z16, Z9
-	VMOVUPS      Z28, 704(R12)
-	VMOVUPS      512(SI), Z28
+	VMOVUPS      Z28, 704(R13)
+	VMOVUPS      512(SI)(R8*1), Z28
 	VFNMADD231PS Z22, Z28, Z23
 	VFMADD231PS  Z30, Z29, Z26
 	VFMADD231PS  Z11, Z28, Z21
 	VSUBPS       Z26, Z27, Z11
-	VMOVUPS      1024(DI), Z22
-	VBROADCASTSS 132(R10), Z28
+	VMOVUPS      1024(DI)(R8*1), Z22
+	VBROADCASTSS 132(R11), Z28
 	VMULPS       Z28, Z22, Z29
 	VFNMADD231PS Z1, Z20, Z24
 	VSUBPS       Z17, Z19, Z1
-	VMOVUPS      1024(SI), Z17
-	VBROADCASTSS 128(R10), Z19
+	VMOVUPS      1024(SI)(R8*1), Z17
+	VBROADCASTSS 128(R11), Z19
 	VFMADD231PS  Z19, Z17, Z29
-	VBROADCASTSS 192(R10), Z20
+	VBROADCASTSS 192(R11), Z20
 	VMULPS       Z20, Z18, Z18
 	VADDPS       Z26, Z27, Z26
-	VMOVUPS      1536(SI), Z27
+	VMOVUPS      1536(SI)(R8*1), Z27
 	VFMADD231PS  Z20, Z27, Z5
 	VADDPS       Z10, Z2, Z2
 	VFNMADD231PS Z15, Z27, Z18
 	VADDPS       Z5, Z21, Z10
 	VSUBPS       Z9, Z26, Z15
-	VMOVUPS      960(DI), Z20
-	VBROADCASTSS 120(R10), Z27
+	VMOVUPS      960(DI)(R8*1), Z20
+	VBROADCASTSS 120(R11), Z27
 	VMULPS       Z27, Z20, Z30
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z2, 768(R12)
+	VMOVUPS      Z2, 768(R13)
 	VADDPS       Z31, Z4, Z2
 	VSUBPS       Z5, Z21, Z5
 	VSUBPS       Z31, Z4, Z4
@@ -22354,8 +22082,8 @@ butterfly:
 	VMULPS       Z19, Z22, Z19
 	VADDPS       Z3, Z10, Z21
 	VADDPS       Z12, Z0, Z0
-	VMOVUPS      128(DI), Z12
-	VBROADCASTSS 16(R10), Z22
+	VMOVUPS      128(DI)(R8*1), Z12
+	VBROADCASTSS 16(R11), Z22
 	VMULPS       Z22, Z12, Z31
 	VSUBPS       Z25, Z16, Z16
 	VADDPS       Z18, Z23, Z25
@@ -22371,22 +22099,22 @@ butterfly:
 	VSUBPS       Z21, Z9, Z14
 	VSUBPS       Z16, Z4, Z4
 	VSUBPS       Z7, Z2, Z16
-	VMOVUPS      704(DI), Z26
-	VBROADCASTSS 88(R10), Z28
+	VMOVUPS      704(DI)(R8*1), Z26
+	VBROADCASTSS 88(R11), Z28
 	VMULPS       Z28, Z26, Z29
-	VMOVUPS      Z1, 832(R12)
+	VMOVUPS      Z1, 832(R13)
 	VADDPS       Z15, Z16, Z1
-	VMOVUPS      Z1, 896(R12)
+	VMOVUPS      Z1, 896(R13)
 	VADDPS       Z8, Z19, Z1
 	VSUBPS       Z18, Z23, Z18
 	VSUBPS       Z8, Z19, Z8
 	VSUBPS       Z16, Z15, Z15
 	VSUBPS       Z6, Z18, Z16
 	VADDPS       Z21, Z9, Z9
-	VMOVUPS      1152(DI), Z19
-	VBROADCASTSS 144(R10), Z21
+	VMOVUPS      1152(DI)(R8*1), Z19
+	VBROADCASTSS 144(R11), Z21
 	VMULPS       Z21, Z19, Z23
-	VMOVUPS      Z15, 960(R12)
+	VMOVUPS      Z15, 960(R13)
 	VSUBPS       Z8, Z5, Z15
 	VADDPS       Z8, Z5, Z5
 	VSUBPS       Z3, Z10, Z3
@@ -22405,81 +22133,81 @@ butterfly:
 	VFMSUB231PS  Z10, Z24, Z4
 	VMOVAPS      Z15, Z24
 	VFMADD231PS  Z10, Z6, Z24
-	VMOVUPS      Z4, 1024(R12)
-	VMOVUPS      128(SI), Z4
-	VMOVUPS      Z7, 1088(R12)
-	VBROADCASTSS 20(R10), Z7
+	VMOVUPS      Z4, 1024(R13)
+	VMOVUPS      128(SI)(R8*1), Z4
+	VMOVUPS      Z7, 1088(R13)
+	VBROADCASTSS 20(R11), Z7
 	VFNMADD231PS Z7, Z4, Z31
-	VMOVUPS      Z17, 1152(R12)
+	VMOVUPS      Z17, 1152(R13)
 	VMOVAPS      Z16, Z17
 	VFMADD231PS  Z10, Z5, Z17
-	VMOVUPS      Z17, 1216(R12)
-	VBROADCASTSS 148(R10), Z17
+	VMOVUPS      Z17, 1216(R13)
+	VBROADCASTSS 148(R11), Z17
 	VMULPS       Z17, Z19, Z19
 	VFMSUB231PS  Z10, Z16, Z5
-	VBROADCASTSS 124(R10), Z16
+	VBROADCASTSS 124(R11), Z16
 	VMULPS       Z16, Z20, Z20
 	VMULPS       Z7, Z12, Z7
 	VFMADD231PS  Z22, Z4, Z7
-	VMOVUPS      1152(SI), Z4
+	VMOVUPS      1152(SI)(R8*1), Z4
 	VFNMADD231PS Z17, Z4, Z23
 	VFMSUB231PS  Z10, Z15, Z6
-	VMOVUPS      1472(DI), Z12
-	VBROADCASTSS 188(R10), Z15
+	VMOVUPS      1472(DI)(R8*1), Z12
+	VBROADCASTSS 188(R11), Z15
 	VMULPS       Z15, Z12, Z17
 	VADDPS       Z1, Z25, Z1
 	VFMADD231PS  Z21, Z4, Z19
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Z19, Z7, Z4
-	VMOVUPS      1472(SI), Z21
-	VBROADCASTSS 184(R10), Z22
+	VMOVUPS      1472(SI)(R8*1), Z21
+	VBROADCASTSS 184(R11), Z22
 	VFMADD231PS  Z22, Z21, Z17
-	VMOVUPS      448(DI), Z25
-	VMOVUPS      Z5, 1280(R12)
-	VBROADCASTSS 56(R10), Z5
-	VMOVUPS      Z18, 1344(R12)
+	VMOVUPS      448(DI)(R8*1), Z25
+	VMOVUPS      Z5, 1280(R13)
+	VBROADCASTSS 56(R11), Z5
+	VMOVUPS      Z18, 1344(R13)
 	VMULPS       Z5, Z25, Z18
 	VMULPS       Z22, Z12, Z12
 	VSUBPS       Z1, Z2, Z22
 	VFNMADD231PS Z15, Z21, Z12
-	VBROADCASTSS 60(R10), Z15
+	VBROADCASTSS 60(R11), Z15
 	VMULPS       Z15, Z25, Z21
 	VADDPS       Z1, Z2, Z1
-	VMOVUPS      448(SI), Z2
+	VMOVUPS      448(SI)(R8*1), Z2
 	VFNMADD231PS Z15, Z2, Z18
 	VSUBPS       Z12, Z18, Z15
 	VSUBPS       Z19, Z7, Z7
 	VFMADD231PS  Z5, Z2, Z21
 	VSUBPS       Z17, Z21, Z2
-	VBROADCASTSS 92(R10), Z5
+	VBROADCASTSS 92(R11), Z5
 	VMULPS       Z5, Z26, Z19
-	VMOVUPS      704(SI), Z25
+	VMOVUPS      704(SI)(R8*1), Z25
 	VFMADD231PS  Z28, Z25, Z19
-	VMOVUPS      1664(DI), Z26
-	VBROADCASTSS 212(R10), Z28
-	VMOVUPS      Z24, 1408(R12)
+	VMOVUPS      1664(DI)(R8*1), Z26
+	VBROADCASTSS 212(R11), Z28
+	VMOVUPS      Z24, 1408(R13)
 	VMULPS       Z28, Z26, Z24
 	VFNMADD231PS Z5, Z25, Z29
 	VSUBPS       Z23, Z31, Z5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      1664(SI), Z25
-	VMOVUPS      Z6, 1472(R12)
-	VBROADCASTSS 208(R10), Z6
+	VMOVUPS      1664(SI)(R8*1), Z25
+	VMOVUPS      Z6, 1472(R13)
+	VBROADCASTSS 208(R11), Z6
 	VFMADD231PS  Z6, Z25, Z24
 	VMULPS       Z6, Z26, Z6
 	VADDPS       Z3, Z8, Z3
-	VMOVUPS      1920(DI), Z8
-	VBROADCASTSS 244(R10), Z26
-	VMOVUPS      Z3, 1536(R12)
+	VMOVUPS      1920(DI)(R8*1), Z8
+	VBROADCASTSS 244(R11), Z26
+	VMOVUPS      Z3, 1536(R13)
 	VMULPS       Z26, Z8, Z3
 	VFNMADD231PS Z28, Z25, Z6
 	VADDPS       Z12, Z18, Z12
-	VMOVUPS      960(SI), Z18
+	VMOVUPS      960(SI)(R8*1), Z18
 	VFMADD231PS  Z27, Z18, Z20
-	VMOVUPS      1920(SI), Z25
-	VBROADCASTSS 240(R10), Z27
+	VMOVUPS      1920(SI)(R8*1), Z25
+	VBROADCASTSS 240(R11), Z27
 	VFMADD231PS  Z27, Z25, Z3
 	VSUBPS       Z15, Z2, Z28
 	VADDPS       Z23, Z31, Z23
@@ -22494,8 +22222,8 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z26, Z25, Z8
-	VMOVUPS      1216(DI), Z20
-	VBROADCASTSS 152(R10), Z25
+	VMOVUPS      1216(DI)(R8*1), Z20
+	VBROADCASTSS 152(R11), Z25
 	VMULPS       Z25, Z20, Z26
 	VFNMADD231PS Z16, Z18, Z30
 	VADDPS       Z2, Z15, Z2
@@ -22505,62 +22233,62 @@ butterfly:
 	VSUBPS       Z31, Z5, Z18
 	VSUBPS       Z6, Z29, Z6
 	VADDPS       Z31, Z5, Z5
-	VMOVUPS      1216(SI), Z21
-	VBROADCASTSS 156(R10), Z29
+	VMOVUPS      1216(SI)(R8*1), Z21
+	VBROADCASTSS 156(R11), Z29
 	VFNMADD231PS Z29, Z21, Z26
 	VADDPS       Z6, Z7, Z31
-	VMOVUPS      Z31, 1600(R12)
+	VMOVUPS      Z31, 1600(R13)
 	VADDPS       Z3, Z17, Z31
 	VADDPS       Z27, Z23, Z23
 	VSUBPS       Z19, Z4, Z27
 	VADDPS       Z8, Z30, Z8
 	VSUBPS       Z8, Z12, Z30
-	VMOVUPS      Z18, 1664(R12)
+	VMOVUPS      Z18, 1664(R13)
 	VADDPS       Z31, Z28, Z18
 	VADDPS       Z8, Z12, Z8
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      192(DI), Z12
-	VMOVUPS      Z18, 1728(R12)
-	VBROADCASTSS 28(R10), Z18
-	VMOVUPS      Z5, 1792(R12)
+	VMOVUPS      192(DI)(R8*1), Z12
+	VMOVUPS      Z18, 1728(R13)
+	VBROADCASTSS 28(R11), Z18
+	VMOVUPS      Z5, 1792(R13)
 	VMULPS       Z18, Z12, Z5
 	VSUBPS       Z6, Z7, Z6
 	VADDPS       Z30, Z27, Z7
 	VMULPS       Z29, Z20, Z20
-	VBROADCASTSS 24(R10), Z29
+	VBROADCASTSS 24(R11), Z29
 	VMULPS       Z29, Z12, Z12
 	VADDPS       Z19, Z4, Z4
 	VFMADD231PS  Z25, Z21, Z20
-	VMOVUPS      768(DI), Z19
-	VBROADCASTSS 96(R10), Z21
+	VMOVUPS      768(DI)(R8*1), Z19
+	VBROADCASTSS 96(R11), Z21
 	VMULPS       Z21, Z19, Z25
-	VMOVUPS      Z7, 1856(R12)
-	VMOVUPS      192(SI), Z7
+	VMOVUPS      Z7, 1856(R13)
+	VMOVUPS      192(SI)(R8*1), Z7
 	VFMADD231PS  Z29, Z7, Z5
 	VSUBPS       Z15, Z16, Z29
 	VFNMADD231PS Z18, Z7, Z12
 	VSUBPS       Z30, Z27, Z7
 	VSUBPS       Z26, Z12, Z18
 	VSUBPS       Z17, Z3, Z3
-	VBROADCASTSS 100(R10), Z17
+	VBROADCASTSS 100(R11), Z17
 	VMULPS       Z17, Z19, Z19
 	VADDPS       Z20, Z5, Z27
-	VMOVUPS      768(SI), Z30
+	VMOVUPS      768(SI)(R8*1), Z30
 	VFMADD231PS  Z21, Z30, Z19
 	VSUBPS       Z20, Z5, Z5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      1728(DI), Z20
-	VBROADCASTSS 220(R10), Z21
-	VMOVUPS      Z29, 1920(R12)
+	VMOVUPS      1728(DI)(R8*1), Z20
+	VBROADCASTSS 220(R11), Z21
+	VMOVUPS      Z29, 1920(R13)
 	VMULPS       Z21, Z20, Z29
-	VMOVUPS      Z7, 1984(R12)
+	VMOVUPS      Z7, 1984(R13)
 	VSUBPS       Z8, Z23, Z7
 	VADDPS       Z26, Z12, Z12
 	VFNMADD231PS Z17, Z30, Z25
-	VMOVUPS      1728(SI), Z17
-	VBROADCASTSS 216(R10), Z26
+	VMOVUPS      1728(SI)(R8*1), Z17
+	VBROADCASTSS 216(R11), Z26
 	VFMADD231PS  Z26, Z17, Z29
 	VADDPS       Z29, Z19, Z30
 	VADDPS       Z15, Z16, Z15
@@ -22588,47 +22316,47 @@ butterfly:
 	VADDPS       Z16, Z5, Z5
 	VMOVAPS      Z5, Z16
 	VFMADD231PS  Z10, Z18, Z16
-	VMOVUPS      320(DI), Z28
-	VBROADCASTSS 40(R10), Z29
+	VMOVUPS      320(DI)(R8*1), Z28
+	VBROADCASTSS 40(R11), Z29
 	VMULPS       Z29, Z28, Z30
-	VMOVUPS      320(SI), Z31
-	VMOVUPS      Z16, 2048(R12)
-	VBROADCASTSS 44(R10), Z16
+	VMOVUPS      320(SI)(R8*1), Z31
+	VMOVUPS      Z16, 2048(R13)
+	VBROADCASTSS 44(R11), Z16
 	VFNMADD231PS Z16, Z31, Z30
 	VFMSUB231PS  Z10, Z5, Z18
 	VFMADD231PS  Z10, Z3, Z21
 	VMULPS       Z16, Z28, Z3
-	VMOVUPS      1344(DI), Z5
-	VBROADCASTSS 172(R10), Z16
+	VMOVUPS      1344(DI)(R8*1), Z5
+	VBROADCASTSS 172(R11), Z16
 	VMULPS       Z16, Z5, Z28
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS 168(R10), Z29
+	VBROADCASTSS 168(R11), Z29
 	VMULPS       Z29, Z5, Z5
 	VADDPS       Z24, Z4, Z31
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Z23, Z20, Z20
-	VMOVUPS      576(DI), Z23
-	VMOVUPS      Z18, 2112(R12)
-	VBROADCASTSS 76(R10), Z18
-	VMOVUPS      Z26, 2176(R12)
+	VMOVUPS      576(DI)(R8*1), Z23
+	VMOVUPS      Z18, 2112(R13)
+	VBROADCASTSS 76(R11), Z18
+	VMOVUPS      Z26, 2176(R13)
 	VMULPS       Z18, Z23, Z26
-	VMOVUPS      Z25, 2240(R12)
-	VBROADCASTSS 72(R10), Z25
+	VMOVUPS      Z25, 2240(R13)
+	VBROADCASTSS 72(R11), Z25
 	VMULPS       Z25, Z23, Z23
-	VMOVUPS      Z15, 2304(R12)
-	VMOVUPS      1344(SI), Z15
+	VMOVUPS      Z15, 2304(R13)
+	VMOVUPS      1344(SI)(R8*1), Z15
 	VFMADD231PS  Z29, Z15, Z28
-	VMOVUPS      576(SI), Z29
+	VMOVUPS      576(SI)(R8*1), Z29
 	VFNMADD231PS Z18, Z29, Z23
-	VBROADCASTSS 4(R10), Z18
-	VMULPS       (DI), Z18, Z18
+	VBROADCASTSS 4(R11), Z18
+	VMULPS       (DI)(R8*1), Z18, Z18
 	VFNMADD231PS Z16, Z15, Z5
 	VADDPS       Z5, Z30, Z15
 	VSUBPS       Z5, Z30, Z5
-	VBROADCASTSS (R10), Z16
-	VFMADD231PS  (SI), Z16, Z18
-	VMOVUPS      (BX), Z16
+	VBROADCASTSS (R11), Z16
+	VFMADD231PS  (SI)(R8*1), Z16, Z18
+	VMOVUPS      (BX)(R8*1), Z16
 	VADDPS       Z18, Z16, Z30
 	VFMADD231PS  Z25, Z29, Z26
 	VSUBPS       Z26, Z30, Z25
@@ -22652,7 +22380,7 @@ butterfly:
 	VFNMADD231PS Z25, Z30, Z29
 	VADDPS       Z19, Z24, Z18
 	VSUBPS       Z31, Z18, Z30
-	VMOVUPS      Z26, 2368(R12)
+	VMOVUPS      Z26, 2368(R13)
 	VADDPS       Z1, Z13, Z26
 	VADDPS       Z31, Z18, Z18
 	VADDPS       Z9, Z0, Z31
@@ -22668,8 +22396,8 @@ butterfly:
 	VADDPS       Z26, Z30, Z26
 	VFNMADD231PS Z25, Z17, Z6
 	VSUBPS       Z1, Z13, Z1
-	MOVQ         256(R9), R13
-	VMOVUPS      Z24, (R8)(R13*1)
+	MOVQ         256(R10), R14
+	VMOVUPS      Z24, (R9)(R14*1)
 	VADDPS       Z4, Z7, Z13
 	VSUBPS       Z8, Z19, Z17
 	VSUBPS       Z9, Z0, Z0
@@ -22678,21 +22406,21 @@ butterfly:
 	VMOVAPS      Z17, Z30
 	VFMADD231PS  Z25, Z9, Z30
 	VFNMADD231PS Z25, Z9, Z17
-	MOVQ         64(R9), R13
-	VMOVUPS      Z30, (R8)(R13*1)
+	MOVQ         64(R10), R14
+	VMOVUPS      Z30, (R9)(R14*1)
 	VADDPS       Z8, Z19, Z8
 	VADDPS       Z0, Z1, Z0
-	VMOVUPS      704(R12), Z1
+	VMOVUPS      704(R13), Z1
 	VADDPS       Z22, Z1, Z9
-	MOVQ         (R9), R13
-	VMOVUPS      Z18, (R8)(R13*1)
+	MOVQ         (R10), R14
+	VMOVUPS      Z18, (R9)(R14*1)
 	VSUBPS       Z12, Z3, Z3
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Z7, Z4, Z4
 	VMOVAPS      Z3, Z7
 	VFMADD231PS  Z25, Z4, Z7
-	VMOVUPS      640(R12), Z12
+	VMOVUPS      640(R13), Z12
 	VADDPS       Z14, Z12, Z18
 	VSUBPS       Z22, Z1, Z1
 	VSUBPS       Z14, Z12, Z12
@@ -22704,25 +22432,25 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+200(SB), Z4
 	VMOVAPS      Z7, Z22
 	VFNMADD231PS Z4, Z19, Z22
-	MOVQ         288(R9), R13
-	VMOVUPS      Z22, (R8)(R13*1)
+	MOVQ         288(R10), R14
+	VMOVUPS      Z22, (R9)(R14*1)
 	VFMADD231PS  Z10, Z12, Z9
 	VMOVAPS      Z16, Z12
 	VFMADD231PS  Z25, Z5, Z12
 	VFMADD231PS  Z10, Z1, Z18
-	VADDPS       1472(R12), Z11, Z1
+	VADDPS       1472(R13), Z11, Z1
 	VMOVAPS      Z8, Z22
 	VFMADD231PS  Z25, Z0, Z22
 	VMOVAPS      Z3, Z30
 	VFNMADD231PS Z4, Z18, Z30
-	MOVQ         384(R9), R13
-	VMOVUPS      Z26, (R8)(R13*1)
+	MOVQ         384(R10), R14
+	VMOVUPS      Z26, (R9)(R14*1)
 	VFMADD231PS  Z4, Z18, Z3
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         416(R9), R13
-	VMOVUPS      Z3, (R8)(R13*1)
-	VMOVUPS      1792(R12), Z3
+	MOVQ         416(R10), R14
+	VMOVUPS      Z3, (R9)(R14*1)
+	VMOVUPS      1792(R13), Z3
 	VMOVAPS      Z3, Z18
 	VFMADD231PS  Z25, Z2, Z18
 	VFNMADD231PS Z25, Z5, Z16
@@ -22731,50 +22459,50 @@ butterfly:
 	VMOVAPS      Z5, Z26
 	VFMADD231PS  Z4, Z14, Z26
 	VFMADD231PS  Z4, Z19, Z7
-	MOVQ         160(R9), R13
-	VMOVUPS      Z30, (R8)(R13*1)
+	MOVQ         160(R10), R14
+	VMOVUPS      Z30, (R9)(R14*1)
 	VMOVAPS      Z12, Z19
 	VFMADD231PS  Z4, Z27, Z19
-	MOVQ         128(R9), R13
-	VMOVUPS      Z31, (R8)(R13*1)
+	MOVQ         128(R10), R14
+	VMOVUPS      Z31, (R9)(R14*1)
 	VFNMADD231PS Z4, Z14, Z5
 	VBROADCASTSS butterflyConstants<>+204(SB), Z14
 	VMOVAPS      Z23, Z30
 	VFNMADD231PS Z14, Z18, Z30
-	MOVQ         96(R9), R13
-	VMOVUPS      Z26, (R8)(R13*1)
+	MOVQ         96(R10), R14
+	VMOVUPS      Z26, (R9)(R14*1)
 	VFNMADD231PS Z25, Z0, Z8
 	VBROADCASTSS butterflyConstants<>+220(SB), Z0
 	VMOVAPS      Z19, Z26
 	VFMADD231PS  Z0, Z30, Z26
-	MOVQ         192(R9), R13
-	VMOVUPS      Z8, (R8)(R13*1)
-	VSUBPS       1472(R12), Z11, Z8
+	MOVQ         192(R10), R14
+	VMOVUPS      Z8, (R9)(R14*1)
+	VSUBPS       1472(R13), Z11, Z8
 	VFMADD231PS  Z25, Z13, Z24
 	VMOVAPS      Z24, Z11
 	VFNMADD231PS Z4, Z9, Z11
-	MOVQ         224(R9), R13
-	VMOVUPS      Z11, (R8)(R13*1)
+	MOVQ         224(R10), R14
+	VMOVUPS      Z11, (R9)(R14*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z4, Z9, Z24
-	MOVQ         480(R9), R13
-	VMOVUPS      Z24, (R8)(R13*1)
-	VMOVUPS      320(R12), Z9
+	MOVQ         480(R10), R14
+	VMOVUPS      Z24, (R9)(R14*1)
+	VMOVUPS      320(R13), Z9
 	VMOVAPS      Z9, Z11
-	VFMADD231PS  448(R12), Z25, Z11
-	MOVQ         352(R9), R13
-	VMOVUPS      Z5, (R8)(R13*1)
-	VMOVUPS      1344(R12), Z5
-	VADDPS       1408(R12), Z5, Z13
-	MOVQ         320(R9), R13
-	VMOVUPS      Z17, (R8)(R13*1)
-	VMOVUPS      256(R12), Z17
+	VFMADD231PS  448(R13), Z25, Z11
+	MOVQ         352(R10), R14
+	VMOVUPS      Z5, (R9)(R14*1)
+	VMOVUPS      1344(R13), Z5
+	VADDPS       1408(R13), Z5, Z13
+	MOVQ         320(R10), R14
+	VMOVUPS      Z17, (R9)(R14*1)
+	VMOVUPS      256(R13), Z17
 	VMOVAPS      Z17, Z24
-	VFMADD231PS  576(R12), Z25, Z24
+	VFMADD231PS  576(R13), Z25, Z24
 	VFNMADD231PS Z25, Z2, Z3
-	MOVQ         32(R9), R13
-	VMOVUPS      Z7, (R8)(R13*1)
+	MOVQ         32(R10), R14
+	VMOVUPS      Z7, (R9)(R14*1)
 	VMOVAPS      Z11, Z2
 	VFNMADD231PS Z4, Z13, Z2
 	VFNMADD231PS Z4, Z27, Z12
@@ -22792,8 +22520,8 @@ butterfly:
 	VFMADD231PS  Z1, Z24, Z11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         448(R9), R13
-	VMOVUPS      Z22, (R8)(R13*1)
+	MOVQ         448(R10), R14
+	VMOVUPS      Z22, (R9)(R14*1)
 	VBROADCASTSS butterflyConstants<>+260(SB), Z22
 	VMOVAPS      Z26, Z24
 	VFNMADD231PS Z22, Z13, Z24
@@ -22808,31 +22536,31 @@ butterfly:
 	VFNMADD231PS Z23, Z31, Z1
 	VFMADD231PS  Z23, Z31, Z11
 	VFMADD231PS  Z0, Z18, Z12
-	MOVQ         136(R9), R13
-	VMOVUPS      Z30, (R8)(R13*1)
+	MOVQ         136(R10), R14
+	VMOVUPS      Z30, (R9)(R14*1)
 	VMOVAPS      Z16, Z18
 	VFNMADD231PS Z4, Z21, Z18
 	VFMADD231PS  Z27, Z2, Z7
 	VFMADD231PS  Z4, Z21, Z16
 	VFMADD231PS  Z22, Z13, Z26
-	MOVQ         72(R9), R13
-	VMOVUPS      Z11, (R8)(R13*1)
-	VFNMADD231PS 448(R12), Z25, Z9
+	MOVQ         72(R10), R14
+	VMOVUPS      Z11, (R9)(R14*1)
+	VFNMADD231PS 448(R13), Z25, Z9
 	VMOVAPS      Z15, Z2
 	VFNMADD231PS Z25, Z20, Z2
-	MOVQ         328(R9), R13
-	VMOVUPS      Z1, (R8)(R13*1)
+	MOVQ         328(R10), R14
+	VMOVUPS      Z1, (R9)(R14*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         8(R9), R13
-	VMOVUPS      Z26, (R8)(R13*1)
+	MOVQ         8(R10), R14
+	VMOVUPS      Z26, (R9)(R14*1)
 	VMOVAPS      Z9, Z1
 	VFMADD231PS  Z4, Z8, Z1
-	VFNMADD231PS 576(R12), Z25, Z17
+	VFNMADD231PS 576(R13), Z25, Z17
 	VBROADCASTSS butterflyConstants<>+208(SB), Z11
 	VMOVAPS      Z6, Z13
 	VFMADD231PS  Z11, Z3, Z13
-	VSUBPS       1408(R12), Z5, Z5
+	VSUBPS       1408(R13), Z5, Z5
 	VMOVAPS      Z17, Z21
 	VFMADD231PS  Z4, Z5, Z21
 	VBROADCASTSS butterflyConstants<>+228(SB), Z26
@@ -22843,16 +22571,16 @@ butterfly:
 	VFMADD231PS  Z23, Z7, Z13
 	VFNMADD231PS Z4, Z5, Z17
 	VFMSUB231PS  Z11, Z6, Z3
-	MOVQ         264(R9), R13
-	VMOVUPS      Z24, (R8)(R13*1)
+	MOVQ         264(R10), R14
+	VMOVUPS      Z24, (R9)(R14*1)
 	VBROADCASTSS butterflyConstants<>+240(SB), Z5
 	VMOVAPS      Z17, Z6
 	VFNMADD231PS Z5, Z1, Z6
 	VFNMADD231PS Z4, Z8, Z9
 	VMOVAPS      Z18, Z8
 	VFMADD231PS  Z26, Z3, Z8
-	MOVQ         392(R9), R13
-	VMOVUPS      Z19, (R8)(R13*1)
+	MOVQ         392(R10), R14
+	VMOVUPS      Z19, (R9)(R14*1)
 	VFMADD231PS  Z5, Z17, Z1
 	VBROADCASTSS butterflyConstants<>+236(SB), Z17
 	VMOVAPS      Z9, Z19
@@ -22864,13 +22592,13 @@ butterfly:
 	VFMADD231PS  Z24, Z6, Z31
 	VFNMADD231PS Z26, Z3, Z18
 	VFMADD231PS  Z17, Z9, Z21
-	MOVQ         456(R9), R13
-	VMOVUPS      Z13, (R8)(R13*1)
+	MOVQ         456(R10), R14
+	VMOVUPS      Z13, (R9)(R14*1)
 	VFNMADD231PS Z24, Z6, Z8
-	MOVQ         40(R9), R13
-	VMOVUPS      Z31, (R8)(R13*1)
-	MOVQ         296(R9), R13
-	VMOVUPS      Z8, (R8)(R13*1)
+	MOVQ         40(R10), R14
+	VMOVUPS      Z31, (R9)(R14*1)
+	MOVQ         296(R10), R14
+	VMOVUPS      Z8, (R9)(R14*1)
 	VMOVAPS      Z18, Z3
 	VFMADD231PS  Z24, Z1, Z3
 	VFNMADD231PS Z24, Z1, Z18
@@ -22881,26 +22609,26 @@ butterfly:
 	VFMADD231PS  Z1, Z21, Z8
 	VFNMADD231PS Z23, Z7, Z12
 	VFNMADD231PS Z1, Z21, Z16
-	MOVQ         104(R9), R13
-	VMOVUPS      Z6, (R8)(R13*1)
-	VMOVUPS      896(R12), Z6
-	VMOVUPS      1152(R12), Z7
+	MOVQ         104(R10), R14
+	VMOVUPS      Z6, (R9)(R14*1)
+	VMOVUPS      896(R13), Z6
+	VMOVUPS      1152(R13), Z7
 	VADDPS       Z7, Z6, Z9
-	MOVQ         200(R9), R13
-	VMOVUPS      Z12, (R8)(R13*1)
-	VMOVUPS      192(R12), Z12
+	MOVQ         200(R10), R14
+	VMOVUPS      Z12, (R9)(R14*1)
+	VMOVUPS      192(R13), Z12
 	VMOVAPS      Z12, Z13
 	VFMADD231PS  Z25, Z9, Z13
 	VFMADD231PS  Z25, Z20, Z15
-	VMOVUPS      960(R12), Z20
-	VMOVUPS      1536(R12), Z21
+	VMOVUPS      960(R13), Z20
+	VMOVUPS      1536(R13), Z21
 	VSUBPS       Z21, Z20, Z31
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z25, Z9, Z12
-	MOVQ         232(R9), R13
-	VMOVUPS      Z16, (R8)(R13*1)
-	VMOVUPS      832(R12), Z9
+	MOVQ         232(R10), R14
+	VMOVUPS      Z16, (R9)(R14*1)
+	VMOVUPS      832(R13), Z9
 	VMOVAPS      Z9, Z16
 	VFMADD231PS  Z25, Z31, Z16
 	VFNMADD231PS Z25, Z31, Z9
@@ -22909,12 +22637,12 @@ butterfly:
 	VFNMADD231PS Z1, Z19, Z30
 	VMOVAPS      Z9, Z19
 	VFMADD231PS  Z11, Z12, Z19
-	MOVQ         424(R9), R13
-	VMOVUPS      Z3, (R8)(R13*1)
+	MOVQ         424(R10), R14
+	VMOVUPS      Z3, (R9)(R14*1)
 	VFMSUB231PS  Z11, Z9, Z12
 	VSUBPS       Z7, Z6, Z3
-	VMOVUPS      1984(R12), Z6
-	VMOVUPS      2304(R12), Z7
+	VMOVUPS      1984(R13), Z6
+	VMOVUPS      2304(R13), Z7
 	VMOVAPS      Z7, Z9
 	VFMADD231PS  Z10, Z6, Z9
 	VFNMADD231PS Z10, Z7, Z6
@@ -22929,63 +22657,63 @@ butterfly:
 	VFMADD231PS  Z4, Z9, Z16
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         488(R9), R13
-	VMOVUPS      Z8, (R8)(R13*1)
+	MOVQ         488(R10), R14
+	VMOVUPS      Z8, (R9)(R14*1)
 	VMOVAPS      Z16, Z8
 	VFNMADD231PS Z26, Z19, Z8
 	VMOVAPS      Z7, Z21
 	VFNMADD231PS Z0, Z13, Z21
 	VFMADD231PS  Z26, Z19, Z16
 	VFMADD231PS  Z0, Z13, Z7
-	MOVQ         16(R9), R13
-	VMOVUPS      Z6, (R8)(R13*1)
+	MOVQ         16(R10), R14
+	VMOVUPS      Z6, (R9)(R14*1)
 	VFNMADD231PS Z4, Z9, Z2
-	VMOVUPS      512(R12), Z6
+	VMOVUPS      512(R13), Z6
 	VMOVAPS      Z6, Z9
 	VFNMADD231PS Z25, Z20, Z9
-	MOVQ         144(R9), R13
-	VMOVUPS      Z21, (R8)(R13*1)
-	MOVQ         400(R9), R13
-	VMOVUPS      Z7, (R8)(R13*1)
+	MOVQ         144(R10), R14
+	VMOVUPS      Z21, (R9)(R14*1)
+	MOVQ         400(R10), R14
+	VMOVUPS      Z7, (R9)(R14*1)
 	VMOVAPS      Z2, Z7
 	VFNMADD231PS Z26, Z12, Z7
-	VMOVUPS      1856(R12), Z13
-	VMOVUPS      1920(R12), Z19
+	VMOVUPS      1856(R13), Z13
+	VMOVUPS      1920(R13), Z19
 	VMOVAPS      Z19, Z21
 	VFMSUB231PS  Z10, Z13, Z21
-	MOVQ         464(R9), R13
-	VMOVUPS      Z16, (R8)(R13*1)
-	MOVQ         168(R9), R13
-	VMOVUPS      Z18, (R8)(R13*1)
+	MOVQ         464(R10), R14
+	VMOVUPS      Z16, (R9)(R14*1)
+	MOVQ         168(R10), R14
+	VMOVUPS      Z18, (R9)(R14*1)
 	VFMADD231PS  Z26, Z12, Z2
 	VFNMADD231PS Z0, Z31, Z15
-	MOVQ         360(R9), R13
-	VMOVUPS      Z30, (R8)(R13*1)
-	VMOVUPS      128(R12), Z12
+	MOVQ         360(R10), R14
+	VMOVUPS      Z30, (R9)(R14*1)
+	VMOVUPS      128(R13), Z12
 	VMOVAPS      Z12, Z16
 	VFMADD231PS  Z25, Z3, Z16
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      2240(R12), Z18
+	VMOVUPS      2240(R13), Z18
 	VMOVAPS      Z28, Z30
 	VFNMADD231PS Z25, Z18, Z30
 	VFNMADD231PS Z25, Z3, Z12
 	VFMADD231PS  Z25, Z18, Z28
 	VFMADD231PS  Z10, Z19, Z13
 	VFMADD231PS  Z25, Z20, Z6
-	MOVQ         80(R9), R13
-	VMOVUPS      Z2, (R8)(R13*1)
+	MOVQ         80(R10), R14
+	VMOVUPS      Z2, (R9)(R14*1)
 	VMOVAPS      Z9, Z2
 	VFMSUB231PS  Z14, Z16, Z2
 	VMOVAPS      Z12, Z3
 	VFNMADD231PS Z11, Z6, Z3
 	VFMADD231PS  Z11, Z12, Z6
 	VFMADD231PS  Z14, Z9, Z16
-	MOVQ         272(R9), R13
-	VMOVUPS      Z15, (R8)(R13*1)
-	VMOVUPS      64(R12), Z9
+	MOVQ         272(R10), R14
+	VMOVUPS      Z15, (R9)(R14*1)
+	VMOVUPS      64(R13), Z9
 	VMOVAPS      Z9, Z10
-	VFNMADD231PS 768(R12), Z25, Z10
+	VFNMADD231PS 768(R13), Z25, Z10
 	VMOVAPS      Z28, Z12
 	VFMADD231PS  Z4, Z13, Z12
 	VFNMADD231PS Z4, Z13, Z28
@@ -22995,31 +22723,31 @@ butterfly:
 	VFNMADD231PS Z4, Z21, Z15
 	VMOVAPS      Z15, Z18
 	VFNMADD231PS Z26, Z6, Z18
-	MOVQ         112(R9), R13
-	VMOVUPS      Z13, (R8)(R13*1)
+	MOVQ         112(R10), R14
+	VMOVUPS      Z13, (R9)(R14*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMOVAPS      Z12, Z13
 	VFMADD231PS  Z0, Z16, Z13
 	VFNMADD231PS Z0, Z2, Z28
-	MOVQ         368(R9), R13
-	VMOVUPS      Z28, (R8)(R13*1)
+	MOVQ         368(R10), R14
+	VMOVUPS      Z28, (R9)(R14*1)
 	VFMADD231PS  Z26, Z6, Z15
-	VMOVUPS      1088(R12), Z2
-	VSUBPS       1216(R12), Z2, Z6
+	VMOVUPS      1088(R13), Z2
+	VSUBPS       1216(R13), Z2, Z6
 	VFNMADD231PS Z0, Z16, Z12
 	VFMADD231PS  Z4, Z21, Z30
-	MOVQ         176(R9), R13
-	VMOVUPS      Z18, (R8)(R13*1)
+	MOVQ         176(R10), R14
+	VMOVUPS      Z18, (R9)(R14*1)
 	VMOVAPS      Z30, Z16
 	VFMADD231PS  Z26, Z3, Z16
-	VMOVUPS      (R12), Z18
+	VMOVUPS      (R13), Z18
 	VMOVAPS      Z18, Z19
-	VFMADD231PS  384(R12), Z25, Z19
-	VMOVUPS      1024(R12), Z20
-	VADDPS       1280(R12), Z20, Z21
-	MOVQ         496(R9), R13
-	VMOVUPS      Z13, (R8)(R13*1)
+	VFMADD231PS  384(R13), Z25, Z19
+	VMOVUPS      1024(R13), Z20
+	VADDPS       1280(R13), Z20, Z21
+	MOVQ         496(R10), R14
+	VMOVUPS      Z13, (R9)(R14*1)
 	VMOVAPS      Z10, Z13
 	VFNMADD231PS Z4, Z21, Z13
 	VMOVAPS      Z19, Z28
@@ -23028,37 +22756,37 @@ butterfly:
 	VFMADD231PS  Z5, Z28, Z31
 	VFMADD231PS  Z4, Z6, Z19
 	VFMSUB231PS  Z5, Z13, Z28
-	VMOVUPS      1664(R12), Z5
+	VMOVUPS      1664(R13), Z5
 	VMOVAPS      Z5, Z6
-	VFMADD231PS  1728(R12), Z25, Z6
-	MOVQ         240(R9), R13
-	VMOVUPS      Z12, (R8)(R13*1)
+	VFMADD231PS  1728(R13), Z25, Z6
+	MOVQ         240(R10), R14
+	VMOVUPS      Z12, (R9)(R14*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z4, Z21, Z10
-	MOVQ         208(R9), R13
-	VMOVUPS      Z8, (R8)(R13*1)
-	VMOVUPS      1600(R12), Z8
+	MOVQ         208(R10), R14
+	VMOVUPS      Z8, (R9)(R14*1)
+	VMOVUPS      1600(R13), Z8
 	VMOVAPS      Z8, Z12
-	VFNMADD231PS 2176(R12), Z25, Z12
+	VFNMADD231PS 2176(R13), Z25, Z12
 	VMOVAPS      Z12, Z13
 	VFNMADD231PS Z11, Z6, Z13
 	VFMADD231PS  Z11, Z12, Z6
-	VMOVUPS      2112(R12), Z11
+	VMOVUPS      2112(R13), Z11
 	VMOVAPS      Z29, Z12
 	VFMADD231PS  Z4, Z11, Z12
-	MOVQ         48(R9), R13
-	VMOVUPS      Z16, (R8)(R13*1)
+	MOVQ         48(R10), R14
+	VMOVUPS      Z16, (R9)(R14*1)
 	VFNMADD231PS Z4, Z11, Z29
 	VMOVAPS      Z12, Z11
 	VFNMADD231PS Z26, Z13, Z11
-	VADDPS       1216(R12), Z2, Z2
+	VADDPS       1216(R13), Z2, Z2
 	VMOVAPS      Z19, Z16
 	VFMADD231PS  Z17, Z10, Z16
 	VMOVAPS      Z11, Z21
 	VFNMADD231PS Z1, Z16, Z21
-	MOVQ         152(R9), R13
-	VMOVUPS      Z21, (R8)(R13*1)
+	MOVQ         152(R10), R14
+	VMOVUPS      Z21, (R9)(R14*1)
 	VMOVAPS      Z29, Z21
 	VFNMADD231PS Z26, Z6, Z21
 	VFNMADD231PS Z17, Z19, Z10
@@ -23070,25 +22798,25 @@ butterfly:
 	ADDQ         16(DX), CX
 	VMOVAPS      Z21, Z3
 	VFMADD231PS  Z24, Z28, Z3
-	MOVQ         88(R9), R13
-	VMOVUPS      Z3, (R8)(R13*1)
-	VFNMADD231PS 384(R12), Z25, Z18
-	VSUBPS       1280(R12), Z20, Z3
-	VMOVUPS      2048(R12), Z17
-	VMOVUPS      2368(R12), Z19
+	MOVQ         88(R10), R14
+	VMOVUPS      Z3, (R9)(R14*1)
+	VFNMADD231PS 384(R13), Z25, Z18
+	VSUBPS       1280(R13), Z20, Z3
+	VMOVUPS      2048(R13), Z17
+	VMOVUPS      2368(R13), Z19
 	VMOVAPS      Z19, Z20
 	VFMADD231PS  Z4, Z17, Z20
 	VFMADD231PS  Z26, Z13, Z12
-	VFMADD231PS  768(R12), Z25, Z9
+	VFMADD231PS  768(R13), Z25, Z9
 	VMOVAPS      Z18, Z13
 	VFMADD231PS  Z4, Z3, Z13
 	VFNMADD231PS Z4, Z3, Z18
 	VMOVAPS      Z9, Z3
 	VFNMADD231PS Z4, Z2, Z3
-	VFNMADD231PS 1728(R12), Z25, Z5
+	VFNMADD231PS 1728(R13), Z25, Z5
 	VMOVAPS      Z13, Z26
 	VFMADD231PS  Z27, Z3, Z26
-	VFMADD231PS  2176(R12), Z25, Z8
+	VFMADD231PS  2176(R13), Z25, Z8
 	VFMADD231PS  Z4, Z2, Z9
 	VMOVAPS      Z5, Z2
 	VFMSUB231PS  Z14, Z8, Z2
@@ -23105,8 +22833,8 @@ butterfly:
 	VFNMADD231PS Z24, Z28, Z21
 	VFMADD231PS  Z14, Z5, Z8
 	VFNMADD231PS Z27, Z13, Z3
-	MOVQ         432(R9), R13
-	VMOVUPS      Z15, (R8)(R13*1)
+	MOVQ         432(R10), R14
+	VMOVUPS      Z15, (R9)(R14*1)
 	VFNMADD231PS Z0, Z2, Z19
 	VMOVAPS      Z20, Z2
 	VFNMADD231PS Z0, Z8, Z2
@@ -23115,14 +22843,14 @@ butterfly:
 	VFNMADD231PS Z23, Z26, Z0
 	VMOVAPS      Z4, Z5
 	VFMADD231PS  Z23, Z3, Z5
-	MOVQ         216(R9), R13
-	VMOVUPS      Z6, (R8)(R13*1)
+	MOVQ         216(R10), R14
+	VMOVUPS      Z6, (R9)(R14*1)
 	VMOVAPS      Z20, Z6
 	VFMADD231PS  Z22, Z9, Z6
-	MOVQ         336(R9), R13
-	VMOVUPS      Z7, (R8)(R13*1)
-	MOVQ         344(R9), R13
-	VMOVUPS      Z21, (R8)(R13*1)
+	MOVQ         336(R10), R14
+	VMOVUPS      Z7, (R9)(R14*1)
+	MOVQ         344(R10), R14
+	VMOVUPS      Z21, (R9)(R14*1)
 	VMOVAPS      Z12, Z7
 	VFMADD231PS  Z1, Z10, Z7
 	VFNMADD231PS Z1, Z10, Z12
@@ -23131,48 +22859,46 @@ butterfly:
 	ADDQ         16(DX), CX
 	VMOVAPS      Z2, Z1
 	VFMADD231PS  Z22, Z17, Z1
-	MOVQ         184(R9), R13
-	VMOVUPS      Z0, (R8)(R13*1)
-	MOVQ         24(R9), R13
-	VMOVUPS      Z7, (R8)(R13*1)
-	MOVQ         56(R9), R13
-	VMOVUPS      Z5, (R8)(R13*1)
+	MOVQ         184(R10), R14
+	VMOVUPS      Z0, (R9)(R14*1)
+	MOVQ         24(R10), R14
+	VMOVUPS      Z7, (R9)(R14*1)
+	MOVQ         56(R10), R14
+	VMOVUPS      Z5, (R9)(R14*1)
 	VFMADD231PS  Z23, Z26, Z19
 	VFNMADD231PS Z23, Z3, Z4
-	MOVQ         120(R9), R13
-	VMOVUPS      Z1, (R8)(R13*1)
-	MOVQ         312(R9), R13
-	VMOVUPS      Z4, (R8)(R13*1)
-	MOVQ         408(R9), R13
-	VMOVUPS      Z11, (R8)(R13*1)
+	MOVQ         120(R10), R14
+	VMOVUPS      Z1, (R9)(R14*1)
+	MOVQ         312(R10), R14
+	VMOVUPS      Z4, (R9)(R14*1)
+	MOVQ         408(R10), R14
+	VMOVUPS      Z11, (R9)(R14*1)
 	VFNMADD231PS Z22, Z17, Z2
-	MOVQ         376(R9), R13
-	VMOVUPS      Z2, (R8)(R13*1)
-	MOVQ         304(R9), R13
-	VMOVUPS      Z30, (R8)(R13*1)
-	MOVQ         248(R9), R13
-	VMOVUPS      Z20, (R8)(R13*1)
-	MOVQ         440(R9), R13
-	VMOVUPS      Z19, (R8)(R13*1)
+	MOVQ         376(R10), R14
+	VMOVUPS      Z2, (R9)(R14*1)
+	MOVQ         304(R10), R14
+	VMOVUPS      Z30, (R9)(R14*1)
+	MOVQ         248(R10), R14
+	VMOVUPS      Z20, (R9)(R14*1)
+	MOVQ         440(R10), R14
+	VMOVUPS      Z19, (R9)(R14*1)
 	VFMADD231PS  Z24, Z31, Z29
-	MOVQ         504(R9), R13
-	VMOVUPS      Z6, (R8)(R13*1)
-	MOVQ         472(R9), R13
-	VMOVUPS      Z29, (R8)(R13*1)
-	MOVQ         280(R9), R13
-	VMOVUPS      Z12, (R8)(R13*1)
-	ADDQ         $0x00001040, BX
-	ADDQ         $0x00001040, SI
-	ADDQ         $0x00001040, DI
-	ADDQ         $0x00000200, R9
-	ADDQ         $0x00000100, R10
+	MOVQ         504(R10), R14
+	VMOVUPS      Z6, (R9)(R14*1)
+	MOVQ         472(R10), R14
+	VMOVUPS      Z29, (R9)(R14*1)
+	MOVQ         280(R10), R14
+	VMOVUPS      Z12, (R9)(R14*1)
+	ADDQ         $0x00001040, R8
+	ADDQ         $0x00000200, R10
+	ADDQ         $0x00000100, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -23196,73 +22922,74 @@ TEXT ·LineHalf64AVX512(SB), $3008-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x3f, R12
-	ANDQ $-64, R12
+	LEAQ (SP), R13
+	ADDQ $0x3f, R13
+	ANDQ $-64, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         136(R9), R13
-	VMOVUPS      (R8)(R13*1), Z0
+	MOVQ         136(R10), R14
+	VMOVUPS      (R9)(R14*1), Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Z1
-	MOVQ         160(R9), R13
-	VMOVUPS      (R8)(R13*1), Z2
-	MOVQ         48(R9), R13
-	VMOVUPS      (R8)(R13*1), Z3
-	MOVQ         168(R9), R13
-	VMOVUPS      (R8)(R13*1), Z4
-	MOVQ         40(R9), R13
-	VMOVUPS      (R8)(R13*1), Z5
-	MOVQ         144(R9), R13
-	VMOVUPS      (R8)(R13*1), Z6
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Z7
+	MOVQ         16(R10), R14
+	VMOVUPS      (R9)(R14*1), Z1
+	MOVQ         160(R10), R14
+	VMOVUPS      (R9)(R14*1), Z2
+	MOVQ         48(R10), R14
+	VMOVUPS      (R9)(R14*1), Z3
+	MOVQ         168(R10), R14
+	VMOVUPS      (R9)(R14*1), Z4
+	MOVQ         40(R10), R14
+	VMOVUPS      (R9)(R14*1), Z5
+	MOVQ         144(R10), R14
+	VMOVUPS      (R9)(R14*1), Z6
+	MOVQ         8(R10), R14
+	VMOVUPS      (R9)(R14*1), Z7
 	VADDPS       Z4, Z5, Z8
-	MOVQ         56(R9), R13
-	VMOVUPS      (R8)(R13*1), Z9
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Z10
-	MOVQ         88(R9), R13
-	VMOVUPS      (R8)(R13*1), Z11
-	MOVQ         152(R9), R13
-	VMOVUPS      (R8)(R13*1), Z12
+	MOVQ         56(R10), R14
+	VMOVUPS      (R9)(R14*1), Z9
+	MOVQ         24(R10), R14
+	VMOVUPS      (R9)(R14*1), Z10
+	MOVQ         88(R10), R14
+	VMOVUPS      (R9)(R14*1), Z11
+	MOVQ         152(R10), R14
+	VMOVUPS      (R9)(R14*1), Z12
 	VBROADCASTSS butterflyConstants<>+240(SB), Z13
 	VMOVAPS      Z5, Z14
 	VFNMADD231PS Z13, Z4, Z14
-	MOVQ         176(R9), R13
-	VMOVUPS      (R8)(R13*1), Z15
+	MOVQ         176(R10), R14
+	VMOVUPS      (R9)(R14*1), Z15
 	VBROADCASTSS butterflyConstants<>+232(SB), Z16
 	VMOVAPS      Z0, Z17
 	VFMADD231PS  Z16, Z7, Z17
-	MOVQ         200(R9), R13
-	VMOVUPS      (R8)(R13*1), Z18
+	MOVQ         200(R10), R14
+	VMOVUPS      (R9)(R14*1), Z18
 	VMOVAPS      Z4, Z19
 	VFMADD231PS  Z13, Z5, Z19
-	MOVQ         32(R9), R13
-	VMOVUPS      (R8)(R13*1), Z20
-	MOVQ         104(R9), R13
-	VMOVUPS      (R8)(R13*1), Z21
+	MOVQ         32(R10), R14
+	VMOVUPS      (R9)(R14*1), Z20
+	MOVQ         104(R10), R14
+	VMOVUPS      (R9)(R14*1), Z21
 	VBROADCASTSS butterflyConstants<>+208(SB), Z22
 	VMOVAPS      Z3, Z23
 	VFNMADD231PS Z22, Z15, Z23
-	MOVQ         232(R9), R13
-	VMOVUPS      (R8)(R13*1), Z24
-	MOVQ         240(R9), R13
-	VMOVUPS      (R8)(R13*1), Z25
+	MOVQ         232(R10), R14
+	VMOVUPS      (R9)(R14*1), Z24
+	MOVQ         240(R10), R14
+	VMOVUPS      (R9)(R14*1), Z25
 	VADDPS       Z6, Z1, Z26
 	VBROADCASTSS butterflyConstants<>+204(SB), Z27
 	VMOVAPS      Z6, Z28
@@ -23270,126 +22997,126 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+236(SB), Z29
 	VMOVAPS      Z10, Z30
 	VFNMADD231PS Z29, Z12, Z30
-	MOVQ         208(R9), R13
-	VMOVUPS      (R8)(R13*1), Z31
-	VMOVUPS      Z26, (R12)
-	MOVQ         72(R9), R13
-	VMOVUPS      (R8)(R13*1), Z26
-	VMOVUPS      Z8, 64(R12)
+	MOVQ         208(R10), R14
+	VMOVUPS      (R9)(R14*1), Z31
+	VMOVUPS      Z26, (R13)
+	MOVQ         72(R10), R14
+	VMOVUPS      (R9)(R14*1), Z26
+	VMOVUPS      Z8, 64(R13)
 	VADDPS       Z2, Z20, Z8
-	VMOVUPS      Z8, 128(R12)
-	MOVQ         184(R9), R13
-	VMOVUPS      (R8)(R13*1), Z8
-	VMOVUPS      Z4, 192(R12)
+	VMOVUPS      Z8, 128(R13)
+	MOVQ         184(R10), R14
+	VMOVUPS      (R9)(R14*1), Z8
+	VMOVUPS      Z4, 192(R13)
 	VADDPS       Z12, Z10, Z4
-	VMOVUPS      Z4, 256(R12)
+	VMOVUPS      Z4, 256(R13)
 	VMOVAPS      Z12, Z4
 	VFMADD231PS  Z29, Z10, Z4
-	VMOVUPS      Z10, 320(R12)
-	MOVQ         224(R9), R13
-	VMOVUPS      (R8)(R13*1), Z10
-	VMOVUPS      Z12, 384(R12)
+	VMOVUPS      Z10, 320(R13)
+	MOVQ         224(R10), R14
+	VMOVUPS      (R9)(R14*1), Z10
+	VMOVUPS      Z12, 384(R13)
 	VBROADCASTSS butterflyConstants<>+244(SB), Z12
-	VMOVUPS      Z5, 448(R12)
+	VMOVUPS      Z5, 448(R13)
 	VMOVAPS      Z9, Z5
 	VFNMADD231PS Z12, Z8, Z5
-	VMOVUPS      Z5, 512(R12)
-	MOVQ         96(R9), R13
-	VMOVUPS      (R8)(R13*1), Z5
-	VMOVUPS      Z28, 576(R12)
+	VMOVUPS      Z5, 512(R13)
+	MOVQ         96(R10), R14
+	VMOVUPS      (R9)(R14*1), Z5
+	VMOVUPS      Z28, 576(R13)
 	VMOVAPS      Z8, Z28
 	VFMADD231PS  Z12, Z9, Z28
-	VMOVUPS      Z8, 640(R12)
+	VMOVUPS      Z8, 640(R13)
 	VMOVAPS      Z18, Z8
 	VFMSUB231PS  Z12, Z26, Z8
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z9, 704(R12)
-	MOVQ         112(R9), R13
-	VMOVUPS      (R8)(R13*1), Z9
-	VMOVUPS      Z28, 768(R12)
+	VMOVUPS      Z9, 704(R13)
+	MOVQ         112(R10), R14
+	VMOVUPS      (R9)(R14*1), Z9
+	VMOVUPS      Z28, 768(R13)
 	VMOVAPS      Z7, Z28
 	VFNMADD231PS Z16, Z0, Z28
-	VMOVUPS      Z0, 832(R12)
-	MOVQ         216(R9), R13
-	VMOVUPS      (R8)(R13*1), Z0
-	VMOVUPS      Z7, 896(R12)
+	VMOVUPS      Z0, 832(R13)
+	MOVQ         216(R10), R14
+	VMOVUPS      (R9)(R14*1), Z0
+	VMOVUPS      Z7, 896(R13)
 	VMOVAPS      Z1, Z7
 	VFNMADD231PS Z27, Z6, Z7
-	VMOVUPS      Z1, 960(R12)
+	VMOVUPS      Z1, 960(R13)
 	VMOVAPS      Z15, Z1
 	VFMADD231PS  Z22, Z3, Z1
 	VFMADD213PS  Z26, Z18, Z12
-	VMOVUPS      Z3, 1024(R12)
+	VMOVUPS      Z3, 1024(R13)
 	VADDPS       Z10, Z5, Z3
-	VMOVUPS      Z3, 1088(R12)
+	VMOVUPS      Z3, 1088(R13)
 	VSUBPS       Z5, Z10, Z3
-	VMOVUPS      Z3, 1152(R12)
+	VMOVUPS      Z3, 1152(R13)
 	VSUBPS       Z2, Z20, Z3
-	VMOVUPS      Z3, 1216(R12)
+	VMOVUPS      Z3, 1216(R13)
 	VMOVAPS      Z11, Z3
 	VFMADD231PS  Z13, Z0, Z3
-	VMOVUPS      Z15, 1280(R12)
+	VMOVUPS      Z15, 1280(R13)
 	VBROADCASTSS butterflyConstants<>+196(SB), Z15
-	VMOVUPS      Z18, 1344(R12)
+	VMOVUPS      Z18, 1344(R13)
 	VMOVAPS      Z20, Z18
 	VFNMADD231PS Z15, Z2, Z18
-	VMOVUPS      Z26, 1408(R12)
-	MOVQ         80(R9), R13
-	VMOVUPS      (R8)(R13*1), Z26
+	VMOVUPS      Z26, 1408(R13)
+	MOVQ         80(R10), R14
+	VMOVUPS      (R9)(R14*1), Z26
 	VFMSUB213PS  Z0, Z11, Z13
-	VMOVUPS      Z0, 1472(R12)
+	VMOVUPS      Z0, 1472(R13)
 	VMOVAPS      Z31, Z0
 	VFMSUB231PS  Z22, Z26, Z0
-	VMOVUPS      Z11, 1536(R12)
+	VMOVUPS      Z11, 1536(R13)
 	VMOVAPS      Z26, Z11
 	VFMADD231PS  Z22, Z31, Z11
 	VFMADD231PS  Z15, Z20, Z2
 	VMOVAPS      Z25, Z20
 	VFMSUB231PS  Z27, Z9, Z20
-	MOVQ         192(R9), R13
-	VMOVUPS      (R8)(R13*1), Z22
-	VMOVUPS      Z26, 1600(R12)
+	MOVQ         192(R10), R14
+	VMOVUPS      (R9)(R14*1), Z22
+	VMOVUPS      Z26, 1600(R13)
 	VMOVAPS      Z10, Z26
 	VFMSUB231PS  Z15, Z5, Z26
-	VMOVUPS      Z31, 1664(R12)
-	MOVQ         248(R9), R13
-	VMOVUPS      (R8)(R13*1), Z31
-	VMOVUPS      Z6, 1728(R12)
+	VMOVUPS      Z31, 1664(R13)
+	MOVQ         248(R10), R14
+	VMOVUPS      (R9)(R14*1), Z31
+	VMOVUPS      Z6, 1728(R13)
 	VMOVAPS      Z24, Z6
 	VFMSUB231PS  Z29, Z21, Z6
-	VMOVUPS      Z3, 1792(R12)
-	MOVQ         64(R9), R13
-	VMOVUPS      (R8)(R13*1), Z3
+	VMOVUPS      Z3, 1792(R13)
+	MOVQ         64(R10), R14
+	VMOVUPS      (R9)(R14*1), Z3
 	VFMADD231PS  Z15, Z10, Z5
 	VMOVAPS      Z9, Z10
 	VFMADD231PS  Z27, Z25, Z10
-	MOVQ         120(R9), R13
-	VMOVUPS      (R8)(R13*1), Z27
-	VMOVUPS      Z9, 1856(R12)
+	MOVQ         120(R10), R14
+	VMOVUPS      (R9)(R14*1), Z27
+	VMOVUPS      Z9, 1856(R13)
 	VSUBPS       Z22, Z3, Z9
-	VMOVUPS      Z25, 1920(R12)
-	MOVQ         128(R9), R13
-	VMOVUPS      (R8)(R13*1), Z25
+	VMOVUPS      Z25, 1920(R13)
+	MOVQ         128(R10), R14
+	VMOVUPS      (R9)(R14*1), Z25
 	VFMADD213PS  Z21, Z24, Z29
-	VMOVUPS      Z21, 1984(R12)
+	VMOVUPS      Z21, 1984(R13)
 	VADDPS       Z3, Z22, Z21
-	VMOVUPS      Z24, 2048(R12)
+	VMOVUPS      Z24, 2048(R13)
 	VMOVAPS      Z31, Z24
 	VFMSUB231PS  Z16, Z27, Z24
-	VMOVUPS      Z3, 2112(R12)
+	VMOVUPS      Z3, 2112(R13)
 	VBROADCASTSS butterflyConstants<>+48(SB), Z3
-	VMOVUPS      Z22, 2176(R12)
+	VMOVUPS      Z22, 2176(R13)
 	VMOVAPS      Z25, Z22
 	VFMADD231PS  Z3, Z21, Z22
 	VFMADD213PS  Z27, Z31, Z16
-	VMOVUPS      Z27, 2240(R12)
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Z27
+	VMOVUPS      Z27, 2240(R13)
+	MOVQ         (R10), R14
+	VMOVUPS      (R9)(R14*1), Z27
 	VFMSUB213PS  Z25, Z3, Z21
-	VMOVUPS      Z31, 2304(R12)
+	VMOVUPS      Z31, 2304(R13)
 	VSUBPS       Z26, Z18, Z31
-	VMOVUPS      Z25, 2368(R12)
+	VMOVUPS      Z25, 2368(R13)
 	VMOVAPS      Z27, Z25
 	VFMADD231PS  Z3, Z9, Z25
 	PREFETCHT1   (CX)
@@ -23401,7 +23128,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+200(SB), Z5
 	VMOVAPS      Z22, Z3
 	VFMSUB231PS  Z5, Z26, Z3
-	VMOVUPS      Z27, 2432(R12)
+	VMOVUPS      Z27, 2432(R13)
 	VMOVAPS      Z25, Z27
 	VFMADD231PS  Z5, Z18, Z27
 	VFMADD231PS  Z5, Z26, Z22
@@ -23409,7 +23136,7 @@ butterfly:
 	VMOVAPS      Z9, Z18
 	VFMADD231PS  Z5, Z2, Z18
 	VBROADCASTSS butterflyConstants<>+248(SB), Z26
-	VMOVUPS      Z3, 2496(R12)
+	VMOVUPS      Z3, 2496(R13)
 	VMOVAPS      Z17, Z3
 	VFMSUB231PS  Z26, Z12, Z3
 	VFMADD231PS  Z26, Z12, Z17
@@ -23417,15 +23144,15 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+252(SB), Z2
 	VMOVAPS      Z14, Z12
 	VFNMADD231PS Z2, Z6, Z12
-	VMOVUPS      Z9, 2560(R12)
+	VMOVUPS      Z9, 2560(R13)
 	VMOVAPS      Z19, Z9
 	VFMADD231PS  Z2, Z29, Z9
-	VMOVUPS      Z25, 2624(R12)
+	VMOVUPS      Z25, 2624(R13)
 	VMOVAPS      Z28, Z25
 	VFMADD231PS  Z26, Z8, Z25
 	VFMADD231PS  Z2, Z6, Z14
 	VBROADCASTSS butterflyConstants<>+256(SB), Z6
-	VMOVUPS      Z18, 2688(R12)
+	VMOVUPS      Z18, 2688(R13)
 	VMOVAPS      Z25, Z18
 	VFNMADD231PS Z6, Z14, Z18
 	VFMSUB231PS  Z2, Z29, Z19
@@ -23444,7 +23171,7 @@ butterfly:
 	VFNMADD231PS Z6, Z19, Z26
 	VFMADD231PS  Z6, Z19, Z28
 	VBROADCASTSS butterflyConstants<>+260(SB), Z19
-	VMOVUPS      Z29, 2752(R12)
+	VMOVUPS      Z29, 2752(R13)
 	VMULPS       Z19, Z26, Z29
 	VFMSUB231PS  Z8, Z10, Z1
 	VFMADD231PS  Z6, Z14, Z25
@@ -23473,12 +23200,12 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+212(SB), Z29
 	VMOVAPS      Z7, Z8
 	VFMADD231PS  Z29, Z0, Z8
-	VMOVUPS      Z3, 2816(R12)
+	VMOVUPS      Z3, 2816(R13)
 	VBROADCASTSS butterflyConstants<>+264(SB), Z3
 	VFMADD231PS  Z3, Z13, Z26
 	VFMADD231PS  Z5, Z31, Z21
-	VMOVUPS      576(R12), Z31
-	VMOVUPS      Z14, 2880(R12)
+	VMOVUPS      576(R13), Z31
+	VMOVUPS      Z14, 2880(R13)
 	VMOVAPS      Z31, Z14
 	VFMSUB231PS  Z29, Z11, Z14
 	VFMADD231PS  Z29, Z11, Z31
@@ -23495,13 +23222,13 @@ butterfly:
 	VFMADD231PS  Z29, Z23, Z5
 	VFMSUB231PS  Z29, Z9, Z31
 	VFNMADD231PS Z29, Z23, Z8
-	VMOVUPS      1792(R12), Z9
+	VMOVUPS      1792(R13), Z9
 	VFMADD231PS  Z3, Z9, Z4
 	VMULPS       Z20, Z4, Z23
 	VFMADD231PS  Z29, Z1, Z7
 	VMULPS       Z20, Z26, Z1
 	VADDPS       Z14, Z0, Z29
-	VMOVUPS      Z8, 576(R12)
+	VMOVUPS      Z8, 576(R13)
 	VSUBPS       Z7, Z11, Z8
 	VSUBPS       Z0, Z14, Z0
 	VMULPS       Z20, Z26, Z14
@@ -23509,14 +23236,14 @@ butterfly:
 	VFNMADD231PS Z3, Z13, Z26
 	VADDPS       Z11, Z7, Z7
 	VBROADCASTSS butterflyConstants<>+272(SB), Z11
-	VMOVUPS      512(R12), Z13
+	VMOVUPS      512(R13), Z13
 	VMOVAPS      Z13, Z30
 	VFMADD231PS  Z11, Z24, Z30
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMSUB231PS  Z3, Z9, Z18
 	VMULPS       Z20, Z4, Z3
-	VMOVUPS      768(R12), Z4
+	VMOVUPS      768(R13), Z4
 	VMOVAPS      Z4, Z9
 	VFMADD231PS  Z11, Z16, Z9
 	VFMSUB231PS  Z11, Z16, Z4
@@ -23572,36 +23299,36 @@ butterfly:
 	VSUBPS       Z11, Z12, Z10
 	VFMSUB231PS  Z18, Z3, Z17
 	VFMADD231PS  Z19, Z20, Z27
-	VBROADCASTSS 8(R10), Z3
+	VBROADCASTSS 8(R11), Z3
 	VMULPS       Z3, Z23, Z14
 	VADDPS       Z11, Z12, Z11
-	VBROADCASTSS 12(R10), Z12
+	VBROADCASTSS 12(R11), Z12
 	VMULPS       Z12, Z23, Z20
 	VMOVAPS      Z22, Z23
 	VFNMADD231PS Z19, Z25, Z23
 	VFMSUB231PS  Z12, Z27, Z14
 	VFMADD231PS  Z3, Z27, Z20
-	VMOVUPS      Z20, 64(SI)
-	VBROADCASTSS 80(R10), Z3
+	VMOVUPS      Z20, 64(SI)(R8*1)
+	VBROADCASTSS 80(R11), Z3
 	VMULPS       Z3, Z23, Z12
 	VFMADD231PS  Z19, Z25, Z22
-	VMOVUPS      Z14, 64(DI)
-	VBROADCASTSS 140(R10), Z14
+	VMOVUPS      Z14, 64(DI)(R8*1)
+	VBROADCASTSS 140(R11), Z14
 	VMULPS       Z14, Z26, Z20
-	VBROADCASTSS 136(R10), Z25
+	VBROADCASTSS 136(R11), Z25
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z14, Z5, Z26
 	VMOVAPS      Z9, Z14
 	VFMADD231PS  Z19, Z17, Z14
-	VBROADCASTSS 84(R10), Z27
+	VBROADCASTSS 84(R11), Z27
 	VFMADD231PS  Z27, Z14, Z12
 	VFMSUB231PS  Z25, Z5, Z20
-	VBROADCASTSS 204(R10), Z5
+	VBROADCASTSS 204(R11), Z5
 	VMULPS       Z5, Z22, Z25
 	VADDPS       Z4, Z6, Z15
 	VFNMADD231PS Z19, Z17, Z9
 	VMULPS       Z27, Z23, Z17
-	VBROADCASTSS 200(R10), Z19
+	VBROADCASTSS 200(R11), Z19
 	VMULPS       Z19, Z22, Z22
 	VBROADCASTSS butterflyConstants<>+224(SB), Z23
 	VMOVAPS      Z21, Z27
@@ -23610,18 +23337,18 @@ butterfly:
 	VFMSUB231PS  Z19, Z9, Z25
 	VFMSUB231PS  Z3, Z14, Z17
 	VSUBPS       Z4, Z6, Z3
-	VMOVUPS      Z26, 1088(DI)
+	VMOVUPS      Z26, 1088(DI)(R8*1)
 	VMOVAPS      Z28, Z4
 	VFMADD231PS  Z23, Z8, Z4
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMOVAPS      Z2, Z5
 	VFNMADD231PS Z18, Z1, Z5
-	VMOVUPS      Z25, 1600(SI)
-	VMOVUPS      2688(R12), Z6
+	VMOVUPS      Z25, 1600(SI)(R8*1)
+	VMOVUPS      2688(R13), Z6
 	VMOVAPS      Z6, Z9
 	VFMADD231PS  Z23, Z7, Z9
-	VMOVUPS      Z22, 1600(DI)
+	VMOVUPS      Z22, 1600(DI)(R8*1)
 	VFNMADD231PS Z23, Z8, Z28
 	VBROADCASTSS butterflyConstants<>+200(SB), Z8
 	VMOVAPS      Z9, Z14
@@ -23629,58 +23356,58 @@ butterfly:
 	VMOVAPS      Z4, Z19
 	VFMADD231PS  Z8, Z15, Z19
 	VFNMADD231PS Z8, Z11, Z9
-	VBROADCASTSS 36(R10), Z11
+	VBROADCASTSS 36(R11), Z11
 	VMULPS       Z11, Z19, Z22
 	VFMADD231PS  Z18, Z1, Z2
-	VBROADCASTSS 32(R10), Z1
+	VBROADCASTSS 32(R11), Z1
 	VMULPS       Z1, Z19, Z19
 	VFNMADD231PS Z8, Z15, Z4
 	VFMSUB231PS  Z1, Z14, Z22
-	VBROADCASTSS 164(R10), Z1
+	VBROADCASTSS 164(R11), Z1
 	VMULPS       Z1, Z4, Z15
 	VMOVAPS      Z28, Z25
 	VFMADD231PS  Z8, Z10, Z25
-	VMOVUPS      Z22, 256(SI)
+	VMOVUPS      Z22, 256(SI)(R8*1)
 	VFNMADD231PS Z23, Z7, Z6
 	VFNMADD231PS Z8, Z10, Z28
-	VBROADCASTSS 228(R10), Z7
+	VBROADCASTSS 228(R11), Z7
 	VMULPS       Z7, Z25, Z10
 	VFMADD231PS  Z11, Z14, Z19
-	VMOVUPS      Z19, 256(DI)
-	VBROADCASTSS 160(R10), Z11
+	VMOVUPS      Z19, 256(DI)(R8*1)
+	VBROADCASTSS 160(R11), Z11
 	VMULPS       Z11, Z4, Z4
-	VMOVUPS      2624(R12), Z14
+	VMOVUPS      2624(R13), Z14
 	VMOVAPS      Z14, Z19
 	VFNMADD231PS Z13, Z31, Z19
-	VBROADCASTSS 224(R10), Z22
+	VBROADCASTSS 224(R11), Z22
 	VMULPS       Z22, Z25, Z25
 	VFMADD231PS  Z1, Z9, Z4
 	VFMADD231PS  Z13, Z31, Z14
 	VFMSUB231PS  Z11, Z9, Z15
-	VMOVUPS      Z4, 1280(DI)
+	VMOVUPS      Z4, 1280(DI)(R8*1)
 	VMOVAPS      Z6, Z1
 	VFMADD231PS  Z8, Z3, Z1
 	VFNMADD231PS Z8, Z3, Z6
-	VBROADCASTSS 104(R10), Z3
+	VBROADCASTSS 104(R11), Z3
 	VMULPS       Z3, Z28, Z4
-	VBROADCASTSS 108(R10), Z9
+	VBROADCASTSS 108(R11), Z9
 	VMULPS       Z9, Z28, Z11
 	VFMADD231PS  Z9, Z1, Z4
-	VMOVUPS      2560(R12), Z9
+	VMOVUPS      2560(R13), Z9
 	VMOVAPS      Z9, Z26
 	VFMADD231PS  Z23, Z0, Z26
 	VFNMADD231PS Z23, Z0, Z9
-	VMOVUPS      576(R12), Z0
-	VMOVUPS      2496(R12), Z28
+	VMOVUPS      576(R13), Z0
+	VMOVUPS      2496(R13), Z28
 	VMOVAPS      Z28, Z31
 	VFMADD231PS  Z13, Z0, Z31
 	VFMADD231PS  Z7, Z6, Z25
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z4, 832(DI)
-	VMOVUPS      Z25, 1792(DI)
+	VMOVUPS      Z4, 832(DI)(R8*1)
+	VMOVUPS      Z25, 1792(DI)(R8*1)
 	VFNMADD231PS Z13, Z0, Z28
-	VMOVUPS      2752(R12), Z0
+	VMOVUPS      2752(R13), Z0
 	VMOVAPS      Z0, Z4
 	VFMADD231PS  Z18, Z24, Z4
 	VFNMADD231PS Z18, Z24, Z0
@@ -23692,64 +23419,64 @@ butterfly:
 	VMOVAPS      Z31, Z5
 	VFNMADD231PS Z1, Z0, Z5
 	VFNMADD231PS Z23, Z29, Z21
-	VBROADCASTSS 48(R10), Z7
+	VBROADCASTSS 48(R11), Z7
 	VMULPS       Z7, Z3, Z18
 	VFMSUB231PS  Z22, Z6, Z10
 	VMOVAPS      Z19, Z6
 	VFNMADD231PS Z1, Z2, Z6
 	VMOVAPS      Z14, Z22
 	VFNMADD231PS Z1, Z4, Z22
-	VBROADCASTSS 52(R10), Z24
+	VBROADCASTSS 52(R11), Z24
 	VMULPS       Z24, Z3, Z3
 	VFMADD231PS  Z1, Z4, Z14
-	VBROADCASTSS 116(R10), Z4
+	VBROADCASTSS 116(R11), Z4
 	VMULPS       Z4, Z5, Z25
 	VFMADD231PS  Z24, Z14, Z18
-	VBROADCASTSS 180(R10), Z24
+	VBROADCASTSS 180(R11), Z24
 	VMULPS       Z24, Z28, Z29
-	VBROADCASTSS 176(R10), Z23
+	VBROADCASTSS 176(R11), Z23
 	VFMSUB231PS  Z23, Z22, Z29
 	VMULPS       Z23, Z28, Z23
 	VFMADD231PS  Z1, Z0, Z31
 	VFMSUB231PS  Z7, Z14, Z3
-	VMOVUPS      Z18, 384(DI)
+	VMOVUPS      Z18, 384(DI)(R8*1)
 	VFMADD231PS  Z1, Z2, Z19
-	VMOVUPS      Z29, 1408(SI)
-	VBROADCASTSS 232(R10), Z0
+	VMOVUPS      Z29, 1408(SI)(R8*1)
+	VBROADCASTSS 232(R11), Z0
 	VMULPS       Z0, Z31, Z1
-	VBROADCASTSS 236(R10), Z2
+	VBROADCASTSS 236(R11), Z2
 	VFMADD231PS  Z2, Z6, Z1
-	VBROADCASTSS 112(R10), Z7
+	VBROADCASTSS 112(R11), Z7
 	VFMSUB231PS  Z7, Z19, Z25
-	VMOVUPS      2880(R12), Z14
+	VMOVUPS      2880(R13), Z14
 	VSUBPS       Z16, Z14, Z18
-	VMOVUPS      Z25, 896(SI)
-	VMOVUPS      448(R12), Z25
-	VSUBPS       192(R12), Z25, Z25
+	VMOVUPS      Z25, 896(SI)(R8*1)
+	VMOVUPS      448(R13), Z25
+	VSUBPS       192(R13), Z25, Z25
 	VMULPS       Z7, Z5, Z5
-	VMOVUPS      Z1, 1856(DI)
-	VMOVUPS      2816(R12), Z1
+	VMOVUPS      Z1, 1856(DI)(R8*1)
+	VMOVUPS      2816(R13), Z1
 	VADDPS       Z30, Z1, Z7
 	VSUBPS       Z30, Z1, Z1
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMOVAPS      Z9, Z28
 	VFNMADD231PS Z8, Z18, Z28
-	VMOVUPS      Z15, 1280(SI)
-	VMOVUPS      960(R12), Z15
-	VSUBPS       1728(R12), Z15, Z15
+	VMOVUPS      Z15, 1280(SI)(R8*1)
+	VMOVUPS      960(R13), Z15
+	VSUBPS       1728(R13), Z15, Z15
 	VMOVAPS      Z27, Z29
 	VFNMADD231PS Z8, Z7, Z29
 	VADDPS       Z16, Z14, Z14
 	VMOVAPS      Z21, Z16
 	VFNMADD231PS Z8, Z14, Z16
-	VMOVUPS      Z11, 832(SI)
+	VMOVUPS      Z11, 832(SI)(R8*1)
 	VFMADD231PS  Z8, Z7, Z27
 	VFMADD231PS  Z8, Z14, Z21
-	VBROADCASTSS 132(R10), Z7
+	VBROADCASTSS 132(R11), Z7
 	VMULPS       Z7, Z29, Z11
 	VMULPS       Z2, Z31, Z2
-	VBROADCASTSS 248(R10), Z14
+	VBROADCASTSS 248(R11), Z14
 	VMULPS       Z14, Z27, Z30
 	VFMADD231PS  Z8, Z18, Z9
 	VFMSUB231PS  Z0, Z6, Z2
@@ -23757,97 +23484,97 @@ butterfly:
 	VMOVAPS      Z26, Z0
 	VFNMADD231PS Z8, Z1, Z0
 	VFMADD231PS  Z8, Z1, Z26
-	VBROADCASTSS 68(R10), Z1
+	VBROADCASTSS 68(R11), Z1
 	VMULPS       Z1, Z21, Z4
-	VBROADCASTSS 196(R10), Z6
+	VBROADCASTSS 196(R11), Z6
 	VMULPS       Z6, Z16, Z18
-	VBROADCASTSS 192(R10), Z19
+	VBROADCASTSS 192(R11), Z19
 	VFMSUB231PS  Z19, Z0, Z18
 	VFMADD231PS  Z24, Z22, Z23
 	VMULPS       Z19, Z16, Z16
-	VBROADCASTSS 64(R10), Z19
+	VBROADCASTSS 64(R11), Z19
 	VMULPS       Z19, Z21, Z21
-	VBROADCASTSS 128(R10), Z22
+	VBROADCASTSS 128(R11), Z22
 	VFMSUB231PS  Z22, Z9, Z11
-	VMOVUPS      Z18, 1536(SI)
-	VMOVUPS      Z2, 1856(SI)
+	VMOVUPS      Z18, 1536(SI)(R8*1)
+	VMOVUPS      Z2, 1856(SI)(R8*1)
 	VFMADD231PS  Z1, Z26, Z21
-	VBROADCASTSS 252(R10), Z1
+	VBROADCASTSS 252(R11), Z1
 	VFMADD231PS  Z1, Z28, Z30
-	VMOVUPS      320(R12), Z2
-	VSUBPS       384(R12), Z2, Z2
-	VMOVUPS      Z30, 1984(DI)
-	VMOVUPS      2432(R12), Z18
-	VMOVUPS      2368(R12), Z24
+	VMOVUPS      320(R13), Z2
+	VSUBPS       384(R13), Z2, Z2
+	VMOVUPS      Z30, 1984(DI)(R8*1)
+	VMOVUPS      2432(R13), Z18
+	VMOVUPS      2368(R13), Z24
 	VADDPS       Z24, Z18, Z30
-	VMOVUPS      Z21, 512(DI)
+	VMOVUPS      Z21, 512(DI)(R8*1)
 	VFMSUB231PS  Z19, Z26, Z4
 	VFMADD231PS  Z6, Z0, Z16
-	VMOVUPS      2112(R12), Z0
-	VMOVUPS      2176(R12), Z6
+	VMOVUPS      2112(R13), Z0
+	VMOVUPS      2176(R13), Z6
 	VADDPS       Z6, Z0, Z19
 	VSUBPS       Z0, Z6, Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z4, 512(SI)
+	VMOVUPS      Z4, 512(SI)(R8*1)
 	VMULPS       Z1, Z27, Z1
-	VMOVUPS      896(R12), Z4
-	VMOVUPS      832(R12), Z6
+	VMOVUPS      896(R13), Z4
+	VMOVUPS      832(R13), Z6
 	VADDPS       Z6, Z4, Z21
-	VMOVUPS      1408(R12), Z26
-	VMOVUPS      1344(R12), Z27
+	VMOVUPS      1408(R13), Z26
+	VMOVUPS      1344(R13), Z27
 	VADDPS       Z27, Z26, Z31
 	VSUBPS       Z6, Z4, Z4
 	VSUBPS       Z26, Z27, Z6
-	VMOVUPS      Z23, 1408(DI)
+	VMOVUPS      Z23, 1408(DI)(R8*1)
 	VMULPS       Z22, Z29, Z22
-	VMOVUPS      1600(R12), Z23
-	VMOVUPS      1664(R12), Z26
+	VMOVUPS      1600(R13), Z23
+	VMOVUPS      1664(R13), Z26
 	VADDPS       Z26, Z23, Z27
 	VSUBPS       Z24, Z18, Z18
 	VSUBPS       Z23, Z26, Z23
-	VMOVUPS      1536(R12), Z24
-	VMOVUPS      1472(R12), Z26
+	VMOVUPS      1536(R13), Z24
+	VMOVUPS      1472(R13), Z26
 	VADDPS       Z26, Z24, Z29
-	VMOVUPS      Z17, 640(SI)
+	VMOVUPS      Z17, 640(SI)(R8*1)
 	VFMADD231PS  Z7, Z9, Z22
 	VFMSUB231PS  Z14, Z28, Z1
-	VMOVUPS      Z20, 1088(SI)
+	VMOVUPS      Z20, 1088(SI)(R8*1)
 	VSUBPS       Z24, Z26, Z7
-	VMOVUPS      1984(R12), Z9
-	VMOVUPS      2048(R12), Z14
+	VMOVUPS      1984(R13), Z9
+	VMOVUPS      2048(R13), Z14
 	VADDPS       Z14, Z9, Z17
-	VMOVUPS      Z1, 1984(SI)
-	VMOVUPS      Z16, 1536(DI)
+	VMOVUPS      Z1, 1984(SI)(R8*1)
+	VMOVUPS      Z16, 1536(DI)(R8*1)
 	VSUBPS       Z9, Z14, Z1
-	VMOVUPS      1024(R12), Z9
-	VMOVUPS      1280(R12), Z14
+	VMOVUPS      1024(R13), Z9
+	VMOVUPS      1280(R13), Z14
 	VADDPS       Z14, Z9, Z16
-	VMOVUPS      Z11, 1024(SI)
-	VMOVUPS      1856(R12), Z11
-	VMOVUPS      1920(R12), Z20
+	VMOVUPS      Z11, 1024(SI)(R8*1)
+	VMOVUPS      1856(R13), Z11
+	VMOVUPS      1920(R13), Z20
 	VADDPS       Z20, Z11, Z24
 	VSUBPS       Z14, Z9, Z9
 	VSUBPS       Z11, Z20, Z11
-	VMOVUPS      1216(R12), Z14
-	VMOVUPS      1152(R12), Z20
+	VMOVUPS      1216(R13), Z14
+	VMOVUPS      1152(R13), Z20
 	VADDPS       Z20, Z14, Z26
-	VMOVUPS      Z3, 384(SI)
-	VMOVUPS      Z12, 640(DI)
+	VMOVUPS      Z3, 384(SI)(R8*1)
+	VMOVUPS      Z12, 640(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+208(SB), Z3
 	VMOVAPS      Z2, Z12
 	VFMADD231PS  Z3, Z7, Z12
 	VMOVAPS      Z25, Z28
 	VFMSUB231PS  Z3, Z1, Z28
-	VMOVUPS      Z10, 1792(SI)
-	VMOVUPS      Z22, 1024(DI)
+	VMOVUPS      Z10, 1792(SI)(R8*1)
+	VMOVUPS      Z22, 1024(DI)(R8*1)
 	VFNMADD231PS Z3, Z2, Z7
-	VMOVUPS      704(R12), Z2
-	VMOVUPS      640(R12), Z10
+	VMOVUPS      704(R13), Z2
+	VMOVUPS      640(R13), Z10
 	VADDPS       Z10, Z2, Z22
 	VSUBPS       Z14, Z20, Z14
 	VBROADCASTSS butterflyConstants<>+196(SB), Z20
-	VMOVUPS      Z22, 1216(R12)
+	VMOVUPS      Z22, 1216(R13)
 	VMOVAPS      Z9, Z22
 	VFMSUB231PS  Z20, Z11, Z22
 	PREFETCHT1   (CX)
@@ -23856,9 +23583,9 @@ butterfly:
 	VFMADD231PS  Z3, Z25, Z1
 	VMOVAPS      Z23, Z3
 	VFNMADD231PS Z20, Z15, Z3
-	VMOVUPS      2240(R12), Z9
-	VMOVUPS      2304(R12), Z25
-	VMOVUPS      Z27, 1152(R12)
+	VMOVUPS      2240(R13), Z9
+	VMOVUPS      2304(R13), Z25
+	VMOVUPS      Z27, 1152(R13)
 	VADDPS       Z25, Z9, Z27
 	VFMADD231PS  Z20, Z23, Z15
 	VADDPS       Z22, Z3, Z23
@@ -23873,11 +23600,11 @@ butterfly:
 	VADDPS       Z11, Z15, Z20
 	VFNMADD231PS Z10, Z4, Z6
 	VBROADCASTSS butterflyConstants<>+212(SB), Z4
-	VMOVUPS      Z27, 2240(R12)
+	VMOVUPS      Z27, 2240(R13)
 	VMOVAPS      Z22, Z27
 	VFNMADD231PS Z4, Z1, Z27
 	VFMADD231PS  Z4, Z1, Z22
-	VMOVUPS      Z5, 896(DI)
+	VMOVUPS      Z5, 896(DI)(R8*1)
 	VFMADD231PS  Z10, Z2, Z9
 	VBROADCASTSS butterflyConstants<>+48(SB), Z1
 	VMOVAPS      Z0, Z2
@@ -23919,7 +23646,7 @@ butterfly:
 	VFNMADD231PS Z13, Z28, Z23
 	VSUBPS       Z11, Z15, Z11
 	VFMADD231PS  Z13, Z28, Z2
-	VBROADCASTSS 16(R10), Z15
+	VBROADCASTSS 16(R11), Z15
 	VMULPS       Z15, Z2, Z27
 	VSUBPS       Z26, Z7, Z7
 	VFNMADD231PS Z8, Z20, Z18
@@ -23927,56 +23654,56 @@ butterfly:
 	VFNMADD231PS Z13, Z22, Z20
 	VMOVAPS      Z0, Z26
 	VFMADD231PS  Z8, Z11, Z26
-	VBROADCASTSS 20(R10), Z28
+	VBROADCASTSS 20(R11), Z28
 	VFMADD231PS  Z28, Z25, Z27
 	VMULPS       Z28, Z2, Z2
 	VFNMADD231PS Z8, Z11, Z0
 	VFMSUB231PS  Z15, Z25, Z2
 	VMOVAPS      Z9, Z11
 	VFNMADD231PS Z4, Z7, Z11
-	VMOVUPS      Z2, 128(SI)
-	VBROADCASTSS 148(R10), Z2
+	VMOVUPS      Z2, 128(SI)(R8*1)
+	VBROADCASTSS 148(R11), Z2
 	VMULPS       Z2, Z23, Z15
-	VBROADCASTSS 144(R10), Z25
+	VBROADCASTSS 144(R11), Z25
 	VMULPS       Z25, Z23, Z23
 	VFMADD231PS  Z2, Z1, Z23
 	VFMSUB231PS  Z25, Z1, Z15
-	VMOVUPS      Z23, 1152(DI)
-	VBROADCASTSS 88(R10), Z1
+	VMOVUPS      Z23, 1152(DI)(R8*1)
+	VBROADCASTSS 88(R11), Z1
 	VMULPS       Z1, Z20, Z2
-	VADDPS       64(R12), Z17, Z23
+	VADDPS       64(R13), Z17, Z23
 	VFMADD231PS  Z13, Z22, Z5
-	VBROADCASTSS 92(R10), Z22
+	VBROADCASTSS 92(R11), Z22
 	VMULPS       Z22, Z20, Z20
 	VMOVAPS      Z10, Z25
 	VFNMADD231PS Z8, Z3, Z25
 	VFMADD231PS  Z8, Z3, Z10
 	VMOVAPS      Z14, Z3
 	VFNMADD231PS Z4, Z12, Z3
-	VMOVUPS      Z27, 128(DI)
+	VMOVUPS      Z27, 128(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+224(SB), Z27
 	VMOVAPS      Z0, Z28
 	VFMADD231PS  Z27, Z3, Z28
-	VMOVUPS      Z15, 1152(SI)
+	VMOVUPS      Z15, 1152(SI)(R8*1)
 	VFNMADD231PS Z27, Z3, Z0
 	VMOVAPS      Z18, Z3
 	VFMADD231PS  Z13, Z6, Z3
 	VFMADD231PS  Z22, Z3, Z2
-	VBROADCASTSS 56(R10), Z15
+	VBROADCASTSS 56(R11), Z15
 	VMULPS       Z15, Z28, Z22
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Z13, Z6, Z18
-	VMOVUPS      Z2, 704(DI)
-	VBROADCASTSS 208(R10), Z2
+	VMOVUPS      Z2, 704(DI)(R8*1)
+	VBROADCASTSS 208(R11), Z2
 	VMULPS       Z2, Z5, Z6
 	VADDPS       Z31, Z21, Z13
 	VFMSUB231PS  Z1, Z3, Z20
-	VMOVUPS      Z20, 704(SI)
+	VMOVUPS      Z20, 704(SI)(R8*1)
 	VFMADD231PS  Z4, Z7, Z9
-	VMOVUPS      256(R12), Z1
+	VMOVUPS      256(R13), Z1
 	VADDPS       Z29, Z1, Z3
-	VBROADCASTSS 212(R10), Z7
+	VBROADCASTSS 212(R11), Z7
 	VMULPS       Z7, Z5, Z5
 	VMOVAPS      Z26, Z20
 	VFNMADD231PS Z27, Z11, Z20
@@ -23985,53 +23712,53 @@ butterfly:
 	VFMADD231PS  Z27, Z9, Z29
 	VFMADD231PS  Z27, Z11, Z26
 	VFMADD231PS  Z4, Z12, Z14
-	VBROADCASTSS 60(R10), Z4
+	VBROADCASTSS 60(R11), Z4
 	VMULPS       Z4, Z28, Z11
 	VFMADD231PS  Z7, Z18, Z6
 	VFNMADD231PS Z27, Z9, Z10
-	VBROADCASTSS 184(R10), Z7
+	VBROADCASTSS 184(R11), Z7
 	VMULPS       Z7, Z0, Z9
 	VFMADD231PS  Z4, Z29, Z22
-	VBROADCASTSS 188(R10), Z4
+	VBROADCASTSS 188(R11), Z4
 	VMULPS       Z4, Z0, Z0
 	VSUBPS       Z23, Z13, Z12
 	VMOVAPS      Z25, Z28
 	VFMADD231PS  Z27, Z14, Z28
 	VFNMADD231PS Z27, Z14, Z25
 	VFMSUB231PS  Z15, Z29, Z11
-	VBROADCASTSS 240(R10), Z14
+	VBROADCASTSS 240(R11), Z14
 	VMULPS       Z14, Z26, Z15
-	VMOVUPS      Z22, 448(DI)
+	VMOVUPS      Z22, 448(DI)(R8*1)
 	VADDPS       Z24, Z16, Z22
-	VBROADCASTSS 244(R10), Z27
+	VBROADCASTSS 244(R11), Z27
 	VMULPS       Z27, Z26, Z26
 	VFMSUB231PS  Z7, Z10, Z0
-	VBROADCASTSS 120(R10), Z7
+	VBROADCASTSS 120(R11), Z7
 	VMULPS       Z7, Z20, Z29
 	VSUBPS       Z16, Z24, Z16
 	VFMSUB231PS  Z14, Z25, Z26
 	VADDPS       Z19, Z30, Z14
-	VBROADCASTSS 124(R10), Z24
+	VBROADCASTSS 124(R11), Z24
 	VFMADD231PS  Z24, Z28, Z29
-	VMOVUPS      Z11, 448(SI)
+	VMOVUPS      Z11, 448(SI)(R8*1)
 	VADDPS       Z23, Z13, Z11
 	VSUBPS       Z19, Z30, Z13
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Z31, Z21, Z19
-	VMOVUPS      (R12), Z21
-	VMOVUPS      1152(R12), Z23
+	VMOVUPS      (R13), Z21
+	VMOVUPS      1152(R13), Z23
 	VADDPS       Z23, Z21, Z30
-	VSUBPS       64(R12), Z17, Z17
-	VMOVUPS      Z29, 960(DI)
+	VSUBPS       64(R13), Z17, Z17
+	VMOVUPS      Z29, 960(DI)(R8*1)
 	VFMADD231PS  Z4, Z10, Z9
 	VSUBPS       Z23, Z21, Z4
 	VFMSUB231PS  Z2, Z18, Z5
-	VMOVUPS      1088(R12), Z2
-	VMOVUPS      128(R12), Z10
+	VMOVUPS      1088(R13), Z2
+	VMOVUPS      128(R13), Z10
 	VSUBPS       Z10, Z2, Z18
-	VMOVUPS      1216(R12), Z21
-	VMOVUPS      2240(R12), Z23
+	VMOVUPS      1216(R13), Z21
+	VMOVUPS      2240(R13), Z23
 	VADDPS       Z23, Z21, Z29
 	VADDPS       Z2, Z10, Z2
 	VSUBPS       Z4, Z16, Z10
@@ -24049,7 +23776,7 @@ butterfly:
 	VFMADD231PS  Z24, Z17, Z19
 	VMOVAPS      Z16, Z17
 	VFMADD231PS  Z24, Z1, Z17
-	VMOVUPS      Z0, 1472(SI)
+	VMOVUPS      Z0, 1472(SI)(R8*1)
 	VFMSUB231PS  Z24, Z16, Z1
 	VADDPS       Z22, Z30, Z0
 	VADDPS       Z17, Z19, Z16
@@ -24065,7 +23792,7 @@ butterfly:
 	VFNMADD231PS Z21, Z10, Z18
 	VFMSUB231PS  Z7, Z28, Z20
 	VSUBPS       Z3, Z29, Z3
-	VMOVUPS      Z26, 1920(SI)
+	VMOVUPS      Z26, 1920(SI)(R8*1)
 	VMOVAPS      Z13, Z4
 	VFNMADD231PS Z8, Z16, Z4
 	PREFETCHT1   (CX)
@@ -24075,32 +23802,32 @@ butterfly:
 	VFMADD231PS  Z8, Z17, Z18
 	VMOVAPS      Z23, Z10
 	VFMADD231PS  Z8, Z24, Z10
-	VBROADCASTSS 28(R10), Z17
+	VBROADCASTSS 28(R11), Z17
 	VMULPS       Z17, Z19, Z26
-	VBROADCASTSS 100(R10), Z28
+	VBROADCASTSS 100(R11), Z28
 	VMULPS       Z28, Z7, Z29
 	VFMADD231PS  Z8, Z16, Z13
 	VADDPS       Z3, Z12, Z16
-	VBROADCASTSS 24(R10), Z30
+	VBROADCASTSS 24(R11), Z30
 	VMULPS       Z30, Z19, Z19
-	VMOVUPS      Z5, 1664(SI)
+	VMOVUPS      Z5, 1664(SI)(R8*1)
 	VFMADD231PS  Z17, Z13, Z19
 	VFMSUB231PS  Z30, Z13, Z26
 	VFNMADD231PS Z8, Z1, Z22
-	VBROADCASTSS 216(R10), Z1
+	VBROADCASTSS 216(R11), Z1
 	VMULPS       Z1, Z18, Z5
-	VBROADCASTSS 152(R10), Z13
+	VBROADCASTSS 152(R11), Z13
 	VMULPS       Z13, Z22, Z17
 	VADDPS       Z27, Z11, Z30
-	VBROADCASTSS 96(R10), Z31
+	VBROADCASTSS 96(R11), Z31
 	VMULPS       Z31, Z7, Z7
 	VSUBPS       Z12, Z3, Z3
 	VSUBPS       Z11, Z27, Z11
 	VFMSUB231PS  Z31, Z10, Z29
-	VMOVUPS      Z15, 1920(DI)
+	VMOVUPS      Z15, 1920(DI)(R8*1)
 	VFMADD231PS  Z28, Z10, Z7
 	VSUBPS       Z2, Z14, Z10
-	VBROADCASTSS 156(R10), Z12
+	VBROADCASTSS 156(R11), Z12
 	VMULPS       Z12, Z22, Z15
 	VMOVAPS      Z10, Z22
 	VFMADD231PS  Z21, Z16, Z22
@@ -24110,72 +23837,70 @@ butterfly:
 	VFMADD231PS  Z21, Z3, Z27
 	VFNMADD231PS Z21, Z16, Z10
 	VFMADD231PS  Z12, Z4, Z17
-	VBROADCASTSS 40(R10), Z12
+	VBROADCASTSS 40(R11), Z12
 	VMULPS       Z12, Z27, Z16
-	VMOVUPS      Z6, 1664(DI)
+	VMOVUPS      Z6, 1664(DI)(R8*1)
 	VFNMADD231PS Z21, Z3, Z25
-	VBROADCASTSS 172(R10), Z3
+	VBROADCASTSS 172(R11), Z3
 	VMULPS       Z3, Z25, Z6
 	VFNMADD231PS Z8, Z24, Z23
 	VFMSUB231PS  Z13, Z4, Z15
-	VBROADCASTSS 220(R10), Z4
+	VBROADCASTSS 220(R11), Z4
 	VMULPS       Z4, Z18, Z8
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 44(R10), Z13
+	VBROADCASTSS 44(R11), Z13
 	VMULPS       Z13, Z27, Z18
-	VBROADCASTSS 168(R10), Z21
+	VBROADCASTSS 168(R11), Z21
 	VMULPS       Z21, Z25, Z24
 	VFMADD231PS  Z13, Z22, Z16
 	VSUBPS       Z30, Z14, Z13
-	VMOVUPS      Z15, 1216(SI)
+	VMOVUPS      Z15, 1216(SI)(R8*1)
 	VFMSUB231PS  Z12, Z22, Z18
-	VMOVUPS      Z18, 320(SI)
-	VMOVUPS      Z9, 1472(DI)
-	VMOVUPS      Z7, 768(DI)
+	VMOVUPS      Z18, 320(SI)(R8*1)
+	VMOVUPS      Z9, 1472(DI)(R8*1)
+	VMOVUPS      Z7, 768(DI)(R8*1)
 	VFMADD231PS  Z3, Z10, Z24
 	VFMSUB231PS  Z1, Z23, Z8
-	VBROADCASTSS 4(R10), Z1
+	VBROADCASTSS 4(R11), Z1
 	VMULPS       Z1, Z13, Z1
-	VMOVUPS      Z1, (DI)
-	VBROADCASTSS 72(R10), Z1
+	VMOVUPS      Z1, (DI)(R8*1)
+	VBROADCASTSS 72(R11), Z1
 	VMULPS       Z1, Z11, Z3
-	VMOVUPS      Z8, 1728(SI)
+	VMOVUPS      Z8, 1728(SI)(R8*1)
 	VADDPS       Z30, Z14, Z7
-	VBROADCASTSS (R10), Z8
+	VBROADCASTSS (R11), Z8
 	VMULPS       Z8, Z13, Z8
 	VFMADD231PS  Z4, Z23, Z5
 	VSUBPS       Z0, Z2, Z0
 	VFMSUB231PS  Z21, Z10, Z6
-	VMOVUPS      Z19, 192(DI)
-	VMOVUPS      Z17, 1216(DI)
-	VMOVUPS      Z5, 1728(DI)
-	VMOVUPS      Z26, 192(SI)
-	VMOVUPS      Z7, (BX)
-	VBROADCASTSS 76(R10), Z2
+	VMOVUPS      Z19, 192(DI)(R8*1)
+	VMOVUPS      Z17, 1216(DI)(R8*1)
+	VMOVUPS      Z5, 1728(DI)(R8*1)
+	VMOVUPS      Z26, 192(SI)(R8*1)
+	VMOVUPS      Z7, (BX)(R8*1)
+	VBROADCASTSS 76(R11), Z2
 	VFMADD231PS  Z2, Z0, Z3
-	VMOVUPS      Z8, (SI)
+	VMOVUPS      Z8, (SI)(R8*1)
 	VMULPS       Z2, Z11, Z2
-	VMOVUPS      Z20, 960(SI)
-	VMOVUPS      Z16, 320(DI)
-	VMOVUPS      Z3, 576(DI)
+	VMOVUPS      Z20, 960(SI)(R8*1)
+	VMOVUPS      Z16, 320(DI)(R8*1)
+	VMOVUPS      Z3, 576(DI)(R8*1)
 	VFMSUB231PS  Z1, Z0, Z2
-	VMOVUPS      Z24, 1344(DI)
-	VMOVUPS      Z2, 576(SI)
-	VMOVUPS      Z29, 768(SI)
-	VMOVUPS      Z6, 1344(SI)
-	ADDQ         $0x00001040, BX
-	ADDQ         $0x00001040, SI
-	ADDQ         $0x00001040, DI
-	ADDQ         $0x00000100, R9
+	VMOVUPS      Z24, 1344(DI)(R8*1)
+	VMOVUPS      Z2, 576(SI)(R8*1)
+	VMOVUPS      Z29, 768(SI)(R8*1)
+	VMOVUPS      Z6, 1344(SI)(R8*1)
+	ADDQ         $0x00001040, R8
 	ADDQ         $0x00000100, R10
+	ADDQ         $0x00000100, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -24199,77 +23924,78 @@ TEXT ·LineBackHalf64AVX512(SB), $2624-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x3f, R12
-	ANDQ $-64, R12
+	LEAQ (SP), R13
+	ADDQ $0x3f, R13
+	ANDQ $-64, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      1792(DI), Z0
-	VBROADCASTSS 228(R10), Z1
+	VMOVUPS      1792(DI)(R8*1), Z0
+	VBROADCASTSS 228(R11), Z1
 	VMULPS       Z1, Z0, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      1600(DI), Z3
-	VBROADCASTSS 200(R10), Z4
+	VMOVUPS      1600(DI)(R8*1), Z3
+	VBROADCASTSS 200(R11), Z4
 	VMULPS       Z4, Z3, Z5
-	VMOVUPS      1088(DI), Z6
-	VBROADCASTSS 140(R10), Z7
+	VMOVUPS      1088(DI)(R8*1), Z6
+	VBROADCASTSS 140(R11), Z7
 	VMULPS       Z7, Z6, Z8
-	VMOVUPS      640(DI), Z9
-	VBROADCASTSS 84(R10), Z10
+	VMOVUPS      640(DI)(R8*1), Z9
+	VBROADCASTSS 84(R11), Z10
 	VMULPS       Z10, Z9, Z11
-	VMOVUPS      1600(SI), Z12
-	VBROADCASTSS 204(R10), Z13
+	VMOVUPS      1600(SI)(R8*1), Z12
+	VBROADCASTSS 204(R11), Z13
 	VFNMADD231PS Z13, Z12, Z5
-	VMOVUPS      64(DI), Z14
-	VBROADCASTSS 12(R10), Z15
+	VMOVUPS      64(DI)(R8*1), Z14
+	VBROADCASTSS 12(R11), Z15
 	VMULPS       Z15, Z14, Z16
-	VBROADCASTSS 8(R10), Z17
+	VBROADCASTSS 8(R11), Z17
 	VMULPS       Z17, Z14, Z14
-	VMOVUPS      64(SI), Z18
+	VMOVUPS      64(SI)(R8*1), Z18
 	VFNMADD231PS Z15, Z18, Z14
-	VMOVUPS      1280(DI), Z15
-	VBROADCASTSS 164(R10), Z19
+	VMOVUPS      1280(DI)(R8*1), Z15
+	VBROADCASTSS 164(R11), Z19
 	VMULPS       Z19, Z15, Z20
-	VBROADCASTSS 224(R10), Z21
+	VBROADCASTSS 224(R11), Z21
 	VMULPS       Z21, Z0, Z0
 	VMULPS       Z13, Z3, Z3
-	VBROADCASTSS 80(R10), Z13
+	VBROADCASTSS 80(R11), Z13
 	VMULPS       Z13, Z9, Z9
-	VMOVUPS      1088(SI), Z22
-	VBROADCASTSS 136(R10), Z23
+	VMOVUPS      1088(SI)(R8*1), Z22
+	VBROADCASTSS 136(R11), Z23
 	VFMADD231PS  Z23, Z22, Z8
 	VMULPS       Z23, Z6, Z6
 	VFMADD231PS  Z17, Z18, Z16
-	VMOVUPS      832(DI), Z17
-	VBROADCASTSS 108(R10), Z18
+	VMOVUPS      832(DI)(R8*1), Z17
+	VBROADCASTSS 108(R11), Z18
 	VMULPS       Z18, Z17, Z23
-	VBROADCASTSS 104(R10), Z24
+	VBROADCASTSS 104(R11), Z24
 	VMULPS       Z24, Z17, Z17
-	VMOVUPS      832(SI), Z25
+	VMOVUPS      832(SI)(R8*1), Z25
 	VFMADD231PS  Z24, Z25, Z23
 	VFNMADD231PS Z7, Z22, Z6
 	VFMADD231PS  Z4, Z12, Z3
-	VMOVUPS      640(SI), Z4
+	VMOVUPS      640(SI)(R8*1), Z4
 	VFMADD231PS  Z13, Z4, Z11
-	VMOVUPS      1408(DI), Z7
-	VBROADCASTSS 176(R10), Z12
+	VMOVUPS      1408(DI)(R8*1), Z7
+	VBROADCASTSS 176(R11), Z12
 	VMULPS       Z12, Z7, Z13
 	VFNMADD231PS Z10, Z4, Z9
 	VSUBPS       Z6, Z14, Z4
-	VBROADCASTSS 180(R10), Z10
+	VBROADCASTSS 180(R11), Z10
 	VMULPS       Z10, Z7, Z7
 	VFNMADD231PS Z18, Z25, Z17
 	VADDPS       Z5, Z9, Z18
@@ -24278,32 +24004,32 @@ butterfly:
 	VADDPS       Z14, Z4, Z22
 	VADDPS       Z8, Z16, Z24
 	VSUBPS       Z5, Z9, Z5
-	VMOVUPS      1792(SI), Z9
+	VMOVUPS      1792(SI)(R8*1), Z9
 	VFMADD231PS  Z21, Z9, Z2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      256(DI), Z21
-	VBROADCASTSS 36(R10), Z25
+	VMOVUPS      256(DI)(R8*1), Z21
+	VBROADCASTSS 36(R11), Z25
 	VMULPS       Z25, Z21, Z26
-	VMOVUPS      384(DI), Z27
-	VBROADCASTSS 48(R10), Z28
+	VMOVUPS      384(DI)(R8*1), Z27
+	VBROADCASTSS 48(R11), Z28
 	VMULPS       Z28, Z27, Z29
-	VMOVUPS      1280(SI), Z30
-	VBROADCASTSS 160(R10), Z31
+	VMOVUPS      1280(SI)(R8*1), Z30
+	VBROADCASTSS 160(R11), Z31
 	VFMADD231PS  Z31, Z30, Z20
 	VADDPS       Z3, Z11, Z3
 	VFNMADD231PS Z1, Z9, Z0
-	VBROADCASTSS 32(R10), Z1
+	VBROADCASTSS 32(R11), Z1
 	VMULPS       Z1, Z21, Z9
 	VSUBPS       Z8, Z16, Z8
 	VSUBPS       Z14, Z4, Z4
-	VMOVUPS      256(SI), Z11
+	VMOVUPS      256(SI)(R8*1), Z11
 	VFMADD231PS  Z1, Z11, Z26
 	VMULPS       Z31, Z15, Z1
 	VADDPS       Z5, Z8, Z14
 	VFNMADD231PS Z19, Z30, Z1
-	VMOVUPS      384(SI), Z15
-	VBROADCASTSS 52(R10), Z16
+	VMOVUPS      384(SI)(R8*1), Z15
+	VBROADCASTSS 52(R11), Z16
 	VFNMADD231PS Z16, Z15, Z29
 	VFNMADD231PS Z25, Z11, Z9
 	VSUBPS       Z1, Z9, Z11
@@ -24314,7 +24040,7 @@ butterfly:
 	VSUBPS       Z2, Z23, Z2
 	VADDPS       Z21, Z19, Z23
 	VSUBPS       Z21, Z19, Z19
-	VMOVUPS      1408(SI), Z21
+	VMOVUPS      1408(SI)(R8*1), Z21
 	VFMADD231PS  Z12, Z21, Z7
 	VADDPS       Z1, Z9, Z1
 	VSUBPS       Z25, Z20, Z9
@@ -24335,37 +24061,37 @@ butterfly:
 	VSUBPS       Z24, Z9, Z26
 	VADDPS       Z0, Z1, Z0
 	VFMADD231PS  Z17, Z19, Z12
-	VMOVUPS      1856(DI), Z1
-	VBROADCASTSS 232(R10), Z19
+	VMOVUPS      1856(DI)(R8*1), Z1
+	VBROADCASTSS 232(R11), Z19
 	VMULPS       Z19, Z1, Z27
-	VMOVUPS      512(DI), Z30
-	VBROADCASTSS 68(R10), Z31
-	VMOVUPS      Z14, (R12)
+	VMOVUPS      512(DI)(R8*1), Z30
+	VBROADCASTSS 68(R11), Z31
+	VMOVUPS      Z14, (R13)
 	VMULPS       Z31, Z30, Z14
 	VFMADD231PS  Z28, Z15, Z10
 	VMOVAPS      Z23, Z15
 	VFMADD231PS  Z17, Z2, Z15
 	VFMSUB231PS  Z17, Z23, Z2
-	VMOVUPS      896(DI), Z23
-	VBROADCASTSS 116(R10), Z28
-	VMOVUPS      Z4, 64(R12)
+	VMOVUPS      896(DI)(R8*1), Z23
+	VBROADCASTSS 116(R11), Z28
+	VMOVUPS      Z4, 64(R13)
 	VMULPS       Z28, Z23, Z4
-	VMOVUPS      Z2, 128(R12)
-	VBROADCASTSS 236(R10), Z2
+	VMOVUPS      Z2, 128(R13)
+	VBROADCASTSS 236(R11), Z2
 	VMULPS       Z2, Z1, Z1
-	VMOVUPS      Z15, 192(R12)
+	VMOVUPS      Z15, 192(R13)
 	VSUBPS       Z13, Z29, Z15
 	VADDPS       Z25, Z20, Z20
 	VSUBPS       Z5, Z8, Z5
 	VSUBPS       Z7, Z10, Z8
 	VADDPS       Z9, Z24, Z9
-	VMOVUPS      1856(SI), Z24
+	VMOVUPS      1856(SI)(R8*1), Z24
 	VFMADD231PS  Z19, Z24, Z1
-	VBROADCASTSS 112(R10), Z19
+	VBROADCASTSS 112(R11), Z19
 	VMULPS       Z19, Z23, Z23
 	VADDPS       Z7, Z10, Z7
 	VFNMADD231PS Z2, Z24, Z27
-	VMOVUPS      896(SI), Z2
+	VMOVUPS      896(SI)(R8*1), Z2
 	VFNMADD231PS Z28, Z2, Z23
 	VFMADD231PS  Z19, Z2, Z4
 	VSUBPS       Z1, Z4, Z2
@@ -24382,18 +24108,18 @@ butterfly:
 	VSUBPS       Z10, Z23, Z27
 	VADDPS       Z23, Z10, Z10
 	VSUBPS       Z1, Z7, Z1
-	VBROADCASTSS 64(R10), Z7
+	VBROADCASTSS 64(R11), Z7
 	VMULPS       Z7, Z30, Z23
-	VMOVUPS      1536(DI), Z28
-	VBROADCASTSS 196(R10), Z29
+	VMOVUPS      1536(DI)(R8*1), Z28
+	VBROADCASTSS 196(R11), Z29
 	VMULPS       Z29, Z28, Z30
 	VADDPS       Z4, Z13, Z4
-	VMOVUPS      512(SI), Z13
+	VMOVUPS      512(SI)(R8*1), Z13
 	VFMADD231PS  Z7, Z13, Z14
 	VFNMADD231PS Z31, Z13, Z23
 	VSUBPS       Z18, Z6, Z6
-	VMOVUPS      1536(SI), Z7
-	VBROADCASTSS 192(R10), Z13
+	VMOVUPS      1536(SI)(R8*1), Z7
+	VBROADCASTSS 192(R11), Z13
 	VFMADD231PS  Z13, Z7, Z30
 	VMULPS       Z13, Z28, Z13
 	VADDPS       Z2, Z15, Z2
@@ -24401,23 +24127,23 @@ butterfly:
 	VFNMADD231PS Z29, Z7, Z13
 	VSUBPS       Z30, Z14, Z7
 	VSUBPS       Z13, Z23, Z14
-	VMOVUPS      1024(DI), Z18
-	VBROADCASTSS 132(R10), Z28
+	VMOVUPS      1024(DI)(R8*1), Z18
+	VBROADCASTSS 132(R11), Z28
 	VMULPS       Z28, Z18, Z29
 	VADDPS       Z13, Z23, Z13
-	VBROADCASTSS 128(R10), Z23
+	VBROADCASTSS 128(R11), Z23
 	VMULPS       Z23, Z18, Z18
-	VMOVUPS      1024(SI), Z30
+	VMOVUPS      1024(SI)(R8*1), Z30
 	VFNMADD231PS Z28, Z30, Z18
 	VSUBPS       Z19, Z8, Z8
 	VSUBPS       Z2, Z8, Z19
 	VADDPS       Z8, Z2, Z2
-	VMOVUPS      1984(DI), Z8
-	VBROADCASTSS 252(R10), Z28
+	VMOVUPS      1984(DI)(R8*1), Z8
+	VBROADCASTSS 252(R11), Z28
 	VMULPS       Z28, Z8, Z31
 	VFMADD231PS  Z23, Z30, Z29
-	VMOVUPS      1984(SI), Z23
-	VBROADCASTSS 248(R10), Z30
+	VMOVUPS      1984(SI)(R8*1), Z23
+	VBROADCASTSS 248(R11), Z30
 	VFMADD231PS  Z30, Z23, Z31
 	VMULPS       Z30, Z8, Z8
 	VADDPS       Z31, Z29, Z30
@@ -24449,15 +24175,15 @@ butterfly:
 	VSUBPS       Z13, Z0, Z0
 	VADDPS       Z25, Z3, Z13
 	VADDPS       Z11, Z28, Z20
-	VMOVUPS      Z20, 256(R12)
+	VMOVUPS      Z20, 256(R13)
 	VSUBPS       Z15, Z23, Z20
 	VSUBPS       Z11, Z28, Z11
 	VADDPS       Z20, Z11, Z28
 	VSUBPS       Z11, Z20, Z11
 	VADDPS       Z0, Z16, Z20
-	VMOVUPS      Z11, 320(R12)
+	VMOVUPS      Z11, 320(R13)
 	VSUBPS       Z8, Z21, Z11
-	VMOVUPS      Z28, 384(R12)
+	VMOVUPS      Z28, 384(R13)
 	VADDPS       Z24, Z4, Z28
 	VADDPS       Z8, Z21, Z8
 	VSUBPS       Z0, Z16, Z0
@@ -24472,18 +24198,18 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+48(SB), Z24
 	VMOVAPS      Z22, Z28
 	VFMADD231PS  Z24, Z2, Z28
-	VMOVUPS      Z21, 448(R12)
+	VMOVUPS      Z21, 448(R13)
 	VMOVAPS      Z5, Z21
 	VFNMADD231PS Z24, Z19, Z21
 	VFMSUB231PS  Z17, Z20, Z4
 	VADDPS       Z18, Z26, Z20
 	VFMADD231PS  Z17, Z29, Z7
 	VADDPS       Z7, Z12, Z29
-	VMOVUPS      Z0, 512(R12)
+	VMOVUPS      Z0, 512(R13)
 	VADDPS       Z1, Z6, Z0
-	VMOVUPS      Z4, 576(R12)
+	VMOVUPS      Z4, 576(R13)
 	VBROADCASTSS butterflyConstants<>+200(SB), Z4
-	VMOVUPS      Z16, 640(R12)
+	VMOVUPS      Z16, 640(R13)
 	VMOVAPS      Z28, Z16
 	VFNMADD231PS Z4, Z29, Z16
 	VFNMADD231PS Z24, Z2, Z22
@@ -24505,20 +24231,20 @@ butterfly:
 	VFMADD231PS  Z17, Z31, Z6
 	VSUBPS       Z18, Z26, Z18
 	VSUBPS       Z7, Z12, Z7
-	VMOVUPS      1216(DI), Z12
-	VBROADCASTSS 156(R10), Z25
+	VMOVUPS      1216(DI)(R8*1), Z12
+	VBROADCASTSS 156(R11), Z25
 	VMULPS       Z25, Z12, Z26
 	VBROADCASTSS butterflyConstants<>+244(SB), Z28
 	VMOVAPS      Z5, Z29
 	VFMADD231PS  Z28, Z16, Z29
-	VMOVUPS      Z29, 704(R12)
+	VMOVUPS      Z29, 704(R13)
 	VSUBPS       Z30, Z9, Z29
-	VMOVUPS      Z19, 768(R12)
+	VMOVUPS      Z19, 768(R13)
 	VMOVAPS      Z21, Z19
 	VFMADD231PS  Z4, Z7, Z19
-	VMOVUPS      Z15, 832(R12)
-	VMOVUPS      192(R12), Z15
-	VMOVUPS      Z2, 896(R12)
+	VMOVUPS      Z15, 832(R13)
+	VMOVUPS      192(R13), Z15
+	VMOVUPS      Z2, 896(R13)
 	VSUBPS       Z6, Z15, Z2
 	VFMSUB231PS  Z28, Z5, Z16
 	VADDPS       Z6, Z15, Z5
@@ -24530,21 +24256,21 @@ butterfly:
 	VFMADD231PS  Z14, Z23, Z15
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Z15, 192(R12)
+	VMOVUPS      Z15, 192(R13)
 	VMOVAPS      Z1, Z15
 	VFMADD231PS  Z24, Z20, Z15
 	VFMSUB231PS  Z14, Z19, Z23
 	VMOVAPS      Z13, Z19
 	VFNMADD231PS Z24, Z29, Z19
-	VMOVUPS      Z23, 960(R12)
-	VMOVUPS      128(R12), Z23
-	VMOVUPS      Z16, 1024(R12)
+	VMOVUPS      Z23, 960(R13)
+	VMOVUPS      128(R13), Z23
+	VMOVUPS      Z16, 1024(R13)
 	VSUBPS       Z31, Z23, Z16
 	VFNMADD231PS Z4, Z7, Z21
 	VFMADD231PS  Z4, Z11, Z22
 	VFNMADD231PS Z24, Z18, Z3
 	VADDPS       Z30, Z9, Z7
-	VMOVUPS      64(R12), Z9
+	VMOVUPS      64(R13), Z9
 	VMOVAPS      Z9, Z11
 	VFMADD231PS  Z24, Z27, Z11
 	VFMADD231PS  Z24, Z29, Z13
@@ -24552,27 +24278,27 @@ butterfly:
 	VMOVAPS      Z0, Z18
 	VFMADD231PS  Z24, Z7, Z18
 	VFNMADD231PS Z24, Z7, Z0
-	VMOVUPS      (R12), Z7
+	VMOVUPS      (R13), Z7
 	VMOVAPS      Z7, Z20
 	VFNMADD231PS Z24, Z10, Z20
 	VBROADCASTSS butterflyConstants<>+208(SB), Z29
 	VMOVAPS      Z3, Z30
 	VFMADD231PS  Z29, Z0, Z30
-	VMOVUPS      Z30, 1088(R12)
+	VMOVUPS      Z30, 1088(R13)
 	VMOVAPS      Z11, Z30
 	VFMADD231PS  Z4, Z2, Z30
 	VFMSUB231PS  Z29, Z3, Z0
 	VMOVAPS      Z15, Z3
 	VFMADD231PS  Z29, Z19, Z3
-	VMOVUPS      Z0, 1152(R12)
+	VMOVUPS      Z0, 1152(R13)
 	VBROADCASTSS butterflyConstants<>+204(SB), Z0
-	VMOVUPS      Z3, 1216(R12)
+	VMOVUPS      Z3, 1216(R13)
 	VMOVAPS      Z13, Z3
 	VFMADD231PS  Z0, Z1, Z3
 	VADDPS       Z31, Z23, Z23
 	VMOVAPS      Z20, Z31
 	VFMADD231PS  Z4, Z23, Z31
-	VMOVUPS      Z3, 128(R12)
+	VMOVUPS      Z3, 128(R13)
 	VMOVAPS      Z31, Z3
 	VFNMADD231PS Z14, Z30, Z3
 	VFMSUB231PS  Z0, Z13, Z1
@@ -24580,18 +24306,18 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+240(SB), Z13
 	VMOVAPS      Z22, Z27
 	VFMADD231PS  Z13, Z21, Z27
-	VMOVUPS      Z3, 64(R12)
-	VMOVUPS      128(DI), Z3
-	VMOVUPS      Z1, 1280(R12)
-	VBROADCASTSS 20(R10), Z1
-	VMOVUPS      Z27, 1344(R12)
+	VMOVUPS      Z3, 64(R13)
+	VMOVUPS      128(DI)(R8*1), Z3
+	VMOVUPS      Z1, 1280(R13)
+	VBROADCASTSS 20(R11), Z1
+	VMOVUPS      Z27, 1344(R13)
 	VMULPS       Z1, Z3, Z27
 	VFNMADD231PS Z4, Z23, Z20
 	VFMADD231PS  Z14, Z31, Z30
 	VFNMADD231PS Z13, Z22, Z21
 	VFNMADD231PS Z4, Z2, Z11
-	VMOVUPS      128(SI), Z2
-	VBROADCASTSS 16(R10), Z14
+	VMOVUPS      128(SI)(R8*1), Z2
+	VBROADCASTSS 16(R11), Z14
 	VFMADD231PS  Z14, Z2, Z27
 	VMOVAPS      Z9, Z22
 	VFMADD231PS  Z4, Z16, Z22
@@ -24611,54 +24337,54 @@ butterfly:
 	VFMSUB231PS  Z8, Z10, Z9
 	VFNMADD231PS Z4, Z5, Z7
 	VMULPS       Z14, Z3, Z3
-	VMOVUPS      1152(DI), Z5
-	VBROADCASTSS 148(R10), Z8
+	VMOVUPS      1152(DI)(R8*1), Z5
+	VBROADCASTSS 148(R11), Z8
 	VMULPS       Z8, Z5, Z10
-	VBROADCASTSS 144(R10), Z14
+	VBROADCASTSS 144(R11), Z14
 	VMULPS       Z14, Z5, Z5
-	VMOVUPS      1152(SI), Z20
+	VMOVUPS      1152(SI)(R8*1), Z20
 	VFMADD231PS  Z14, Z20, Z10
 	VADDPS       Z10, Z27, Z14
-	VMOVUPS      704(DI), Z31
-	VMOVUPS      Z9, (R12)
-	VBROADCASTSS 92(R10), Z9
-	VMOVUPS      Z30, 1408(R12)
+	VMOVUPS      704(DI)(R8*1), Z31
+	VMOVUPS      Z9, (R13)
+	VBROADCASTSS 92(R11), Z9
+	VMOVUPS      Z30, 1408(R13)
 	VMULPS       Z9, Z31, Z30
-	VMOVUPS      Z13, 1472(R12)
-	VMOVUPS      448(DI), Z13
-	VMOVUPS      Z11, 1536(R12)
-	VBROADCASTSS 60(R10), Z11
-	VMOVUPS      Z16, 1600(R12)
+	VMOVUPS      Z13, 1472(R13)
+	VMOVUPS      448(DI)(R8*1), Z13
+	VMOVUPS      Z11, 1536(R13)
+	VBROADCASTSS 60(R11), Z11
+	VMOVUPS      Z16, 1600(R13)
 	VMULPS       Z11, Z13, Z16
-	VMOVUPS      Z21, 1664(R12)
-	VBROADCASTSS 56(R10), Z21
+	VMOVUPS      Z21, 1664(R13)
+	VBROADCASTSS 56(R11), Z21
 	VMULPS       Z21, Z13, Z13
 	VFNMADD231PS Z1, Z2, Z3
 	VFNMADD231PS Z8, Z20, Z5
-	VMOVUPS      1472(DI), Z1
-	VBROADCASTSS 188(R10), Z2
+	VMOVUPS      1472(DI)(R8*1), Z1
+	VBROADCASTSS 188(R11), Z2
 	VMULPS       Z2, Z1, Z8
-	VMOVUPS      448(SI), Z20
+	VMOVUPS      448(SI)(R8*1), Z20
 	VFNMADD231PS Z11, Z20, Z13
 	VFMADD231PS  Z21, Z20, Z16
-	VBROADCASTSS 184(R10), Z11
+	VBROADCASTSS 184(R11), Z11
 	VMULPS       Z11, Z1, Z1
-	VMOVUPS      1472(SI), Z20
+	VMOVUPS      1472(SI)(R8*1), Z20
 	VFNMADD231PS Z2, Z20, Z1
 	VFNMADD231PS Z29, Z15, Z19
-	VMOVUPS      1664(DI), Z2
-	VBROADCASTSS 212(R10), Z15
+	VMOVUPS      1664(DI)(R8*1), Z2
+	VBROADCASTSS 212(R11), Z15
 	VMULPS       Z15, Z2, Z21
-	VMOVUPS      Z19, 1728(R12)
-	VBROADCASTSS 88(R10), Z19
+	VMOVUPS      Z19, 1728(R13)
+	VBROADCASTSS 88(R11), Z19
 	VMULPS       Z19, Z31, Z31
-	VMOVUPS      Z23, 1792(R12)
-	VMOVUPS      704(SI), Z23
+	VMOVUPS      Z23, 1792(R13)
+	VMOVUPS      704(SI)(R8*1), Z23
 	VFNMADD231PS Z9, Z23, Z31
 	VFMADD231PS  Z11, Z20, Z8
-	VBROADCASTSS 208(R10), Z9
+	VBROADCASTSS 208(R11), Z9
 	VMULPS       Z9, Z2, Z2
-	VMOVUPS      1664(SI), Z11
+	VMOVUPS      1664(SI)(R8*1), Z11
 	VFNMADD231PS Z15, Z11, Z2
 	VSUBPS       Z5, Z3, Z15
 	VFMADD231PS  Z19, Z23, Z30
@@ -24671,12 +24397,12 @@ butterfly:
 	VMOVAPS      Z7, Z19
 	VFNMADD231PS Z28, Z22, Z19
 	VFMADD231PS  Z9, Z11, Z21
-	VMOVUPS      960(DI), Z9
-	VBROADCASTSS 120(R10), Z11
+	VMOVUPS      960(DI)(R8*1), Z9
+	VBROADCASTSS 120(R11), Z11
 	VMULPS       Z11, Z9, Z20
-	VMOVUPS      960(SI), Z23
-	VMOVUPS      Z19, 1856(R12)
-	VBROADCASTSS 124(R10), Z19
+	VMOVUPS      960(SI)(R8*1), Z23
+	VMOVUPS      Z19, 1856(R13)
+	VBROADCASTSS 124(R11), Z19
 	VFNMADD231PS Z19, Z23, Z20
 	VSUBPS       Z2, Z31, Z2
 	VADDPS       Z1, Z13, Z1
@@ -24689,16 +24415,16 @@ butterfly:
 	VADDPS       Z2, Z10, Z7
 	VSUBPS       Z8, Z16, Z11
 	VSUBPS       Z18, Z11, Z23
-	VMOVUPS      1920(DI), Z27
-	VBROADCASTSS 240(R10), Z28
+	VMOVUPS      1920(DI)(R8*1), Z27
+	VBROADCASTSS 240(R11), Z28
 	VMULPS       Z28, Z27, Z31
-	VMOVUPS      Z22, 1920(R12)
+	VMOVUPS      Z22, 1920(R13)
 	VSUBPS       Z13, Z14, Z22
-	VMOVUPS      Z6, 1984(R12)
-	VBROADCASTSS 244(R10), Z6
+	VMOVUPS      Z6, 1984(R13)
+	VBROADCASTSS 244(R11), Z6
 	VMULPS       Z6, Z27, Z27
 	VADDPS       Z13, Z14, Z13
-	VMOVUPS      1920(SI), Z14
+	VMOVUPS      1920(SI)(R8*1), Z14
 	VFMADD231PS  Z28, Z14, Z27
 	VADDPS       Z27, Z9, Z28
 	VADDPS       Z8, Z16, Z8
@@ -24722,14 +24448,14 @@ butterfly:
 	VSUBPS       Z2, Z10, Z2
 	VSUBPS       Z18, Z27, Z10
 	VSUBPS       Z28, Z8, Z8
-	VBROADCASTSS 152(R10), Z14
+	VBROADCASTSS 152(R11), Z14
 	VMULPS       Z14, Z12, Z12
 	VSUBPS       Z8, Z19, Z28
 	VADDPS       Z6, Z9, Z6
 	VSUBPS       Z16, Z15, Z9
 	VADDPS       Z6, Z23, Z30
 	VADDPS       Z1, Z22, Z31
-	VMOVUPS      Z5, 2048(R12)
+	VMOVUPS      Z5, 2048(R13)
 	VMOVAPS      Z9, Z5
 	VFMADD231PS  Z24, Z30, Z5
 	VADDPS       Z21, Z11, Z11
@@ -24745,7 +24471,7 @@ butterfly:
 	VFMSUB231PS  Z0, Z19, Z13
 	VMOVAPS      Z2, Z16
 	VFNMADD231PS Z24, Z6, Z16
-	VMOVUPS      1216(SI), Z21
+	VMOVUPS      1216(SI)(R8*1), Z21
 	VFNMADD231PS Z25, Z21, Z12
 	VMOVAPS      Z5, Z23
 	VFMADD231PS  Z29, Z7, Z23
@@ -24756,15 +24482,15 @@ butterfly:
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Z0, Z9, Z19
-	VMOVUPS      192(DI), Z9
-	VBROADCASTSS 28(R10), Z30
-	VMOVUPS      Z19, 2112(R12)
+	VMOVUPS      192(DI)(R8*1), Z9
+	VBROADCASTSS 28(R11), Z30
+	VMOVUPS      Z19, 2112(R13)
 	VMULPS       Z30, Z9, Z19
 	VFMADD231PS  Z24, Z6, Z2
-	VBROADCASTSS 24(R10), Z6
+	VBROADCASTSS 24(R11), Z6
 	VMULPS       Z6, Z9, Z9
 	VFMADD231PS  Z29, Z25, Z16
-	VMOVUPS      192(SI), Z25
+	VMOVUPS      192(SI)(R8*1), Z25
 	VFNMADD231PS Z30, Z25, Z9
 	VFNMADD231PS Z29, Z5, Z7
 	VSUBPS       Z1, Z22, Z1
@@ -24772,28 +24498,28 @@ butterfly:
 	VFMADD231PS  Z24, Z11, Z15
 	VADDPS       Z12, Z9, Z5
 	VSUBPS       Z12, Z9, Z9
-	VMOVUPS      768(DI), Z11
-	VBROADCASTSS 100(R10), Z12
+	VMOVUPS      768(DI)(R8*1), Z11
+	VBROADCASTSS 100(R11), Z12
 	VMULPS       Z12, Z11, Z14
 	VMOVAPS      Z2, Z21
 	VFNMADD231PS Z0, Z15, Z21
 	VMOVAPS      Z28, Z22
 	VFMSUB231PS  Z17, Z31, Z22
 	VFMADD231PS  Z0, Z2, Z15
-	VMOVUPS      768(SI), Z0
-	VBROADCASTSS 96(R10), Z2
+	VMOVUPS      768(SI)(R8*1), Z0
+	VBROADCASTSS 96(R11), Z2
 	VFMADD231PS  Z2, Z0, Z14
 	VMULPS       Z2, Z11, Z2
 	VFNMADD231PS Z12, Z0, Z2
-	VMOVUPS      1728(DI), Z0
-	VBROADCASTSS 220(R10), Z11
+	VMOVUPS      1728(DI)(R8*1), Z0
+	VBROADCASTSS 220(R11), Z11
 	VMULPS       Z11, Z0, Z12
 	VFMADD231PS  Z6, Z25, Z19
-	VBROADCASTSS 216(R10), Z6
+	VBROADCASTSS 216(R11), Z6
 	VMULPS       Z6, Z0, Z0
 	VADDPS       Z20, Z3, Z3
 	VSUBPS       Z26, Z19, Z20
-	VMOVUPS      1728(SI), Z25
+	VMOVUPS      1728(SI)(R8*1), Z25
 	VFMADD231PS  Z6, Z25, Z12
 	VADDPS       Z26, Z19, Z6
 	VSUBPS       Z12, Z14, Z19
@@ -24818,24 +24544,24 @@ butterfly:
 	VMOVAPS      Z25, Z11
 	VFMADD231PS  Z17, Z12, Z11
 	VFMSUB231PS  Z17, Z25, Z12
-	VMOVUPS      320(DI), Z25
-	VBROADCASTSS 44(R10), Z30
-	VMOVUPS      Z22, 2176(R12)
+	VMOVUPS      320(DI)(R8*1), Z25
+	VBROADCASTSS 44(R11), Z30
+	VMOVUPS      Z22, 2176(R13)
 	VMULPS       Z30, Z25, Z22
-	VMOVUPS      Z13, 2240(R12)
-	VBROADCASTSS 40(R10), Z13
+	VMOVUPS      Z13, 2240(R13)
+	VBROADCASTSS 40(R11), Z13
 	VMULPS       Z13, Z25, Z25
 	VFMADD231PS  Z17, Z1, Z8
-	VMOVUPS      320(SI), Z1
+	VMOVUPS      320(SI)(R8*1), Z1
 	VFNMADD231PS Z30, Z1, Z25
 	VFMADD231PS  Z13, Z1, Z22
 	VFMADD231PS  Z17, Z28, Z31
-	VMOVUPS      1344(DI), Z1
-	VBROADCASTSS 172(R10), Z13
+	VMOVUPS      1344(DI)(R8*1), Z1
+	VBROADCASTSS 172(R11), Z13
 	VMULPS       Z13, Z1, Z17
-	VBROADCASTSS 168(R10), Z28
+	VBROADCASTSS 168(R11), Z28
 	VMULPS       Z28, Z1, Z1
-	VMOVUPS      1344(SI), Z30
+	VMOVUPS      1344(SI)(R8*1), Z30
 	VFMADD231PS  Z28, Z30, Z17
 	VFNMADD231PS Z13, Z30, Z1
 	VSUBPS       Z1, Z25, Z13
@@ -24846,22 +24572,22 @@ butterfly:
 	VADDPS       Z2, Z6, Z2
 	VADDPS       Z17, Z22, Z6
 	VADDPS       Z0, Z5, Z0
-	VMOVUPS      576(DI), Z5
-	VBROADCASTSS 72(R10), Z17
+	VMOVUPS      576(DI)(R8*1), Z5
+	VBROADCASTSS 72(R11), Z17
 	VMULPS       Z17, Z5, Z22
-	VBROADCASTSS 76(R10), Z25
+	VBROADCASTSS 76(R11), Z25
 	VMULPS       Z25, Z5, Z5
-	VMOVUPS      576(SI), Z30
+	VMOVUPS      576(SI)(R8*1), Z30
 	VFMADD231PS  Z17, Z30, Z5
 	VFNMADD231PS Z25, Z30, Z22
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 4(R10), Z17
-	VMULPS       (DI), Z17, Z17
-	VBROADCASTSS (R10), Z25
-	VFMADD231PS  (SI), Z25, Z17
+	VBROADCASTSS 4(R11), Z17
+	VMULPS       (DI)(R8*1), Z17, Z17
+	VBROADCASTSS (R11), Z25
+	VFMADD231PS  (SI)(R8*1), Z25, Z17
 	VSUBPS       Z13, Z28, Z13
-	VMOVUPS      (BX), Z25
+	VMOVUPS      (BX)(R8*1), Z25
 	VADDPS       Z17, Z25, Z28
 	VSUBPS       Z17, Z25, Z17
 	VADDPS       Z5, Z28, Z25
@@ -24908,175 +24634,173 @@ butterfly:
 	VFMADD231PS  Z4, Z26, Z3
 	VMOVAPS      Z0, Z11
 	VFNMADD231PS Z24, Z18, Z11
-	VMOVUPS      Z2, 2304(R12)
+	VMOVUPS      Z2, 2304(R13)
 	VMOVAPS      Z13, Z2
 	VFMADD231PS  Z24, Z10, Z2
-	VMOVUPS      Z0, 2368(R12)
+	VMOVUPS      Z0, 2368(R13)
 	VBROADCASTSS butterflyConstants<>+220(SB), Z0
-	VMOVUPS      Z18, 2432(R12)
+	VMOVUPS      Z18, 2432(R13)
 	VMOVAPS      Z6, Z18
 	VFNMADD231PS Z0, Z21, Z18
 	VFMADD231PS  Z0, Z21, Z6
 	VMOVAPS      Z17, Z21
 	VFNMADD231PS Z0, Z15, Z21
-	VMOVUPS      Z18, 2496(R12)
+	VMOVUPS      Z18, 2496(R13)
 	VMOVAPS      Z19, Z18
 	VFNMADD231PS Z4, Z8, Z18
 	VFMADD231PS  Z4, Z8, Z19
 	VFNMADD231PS Z4, Z26, Z22
-	VFNMADD231PS 384(R12), Z24, Z9
+	VFNMADD231PS 384(R13), Z24, Z9
 	VBROADCASTSS butterflyConstants<>+228(SB), Z8
 	VMOVAPS      Z14, Z26
 	VFNMADD231PS Z8, Z7, Z26
 	VFNMADD231PS Z24, Z10, Z13
 	VFMADD231PS  Z8, Z7, Z14
 	VFMADD231PS  Z0, Z15, Z17
-	VFNMADD231PS 1088(R12), Z8, Z19
-	VMOVUPS      2048(R12), Z7
+	VFNMADD231PS 1088(R13), Z8, Z19
+	VMOVUPS      2048(R13), Z7
 	VSUBPS       Z7, Z5, Z10
 	VMOVAPS      Z25, Z15
 	VFMADD231PS  Z8, Z23, Z15
-	VFNMADD231PS 640(R12), Z4, Z13
+	VFNMADD231PS 640(R13), Z4, Z13
 	VADDPS       Z7, Z5, Z5
-	VADDPS       896(R12), Z5, Z5
+	VADDPS       896(R13), Z5, Z5
 	VMOVAPS      Z28, Z7
 	VFMADD231PS  Z8, Z16, Z7
-	VFMADD231PS  1984(R12), Z0, Z3
+	VFMADD231PS  1984(R13), Z0, Z3
 	VFNMADD231PS Z8, Z23, Z25
 	VFNMADD231PS Z8, Z16, Z28
 	VMOVAPS      Z30, Z16
 	VFNMADD231PS Z8, Z27, Z16
-	MOVQ         (R9), R13
-	VMOVUPS      Z5, (R8)(R13*1)
-	VMOVUPS      2240(R12), Z5
+	MOVQ         (R10), R14
+	VMOVUPS      Z5, (R9)(R14*1)
+	VMOVUPS      2240(R13), Z5
 	VMOVAPS      Z20, Z23
 	VFMADD231PS  Z0, Z5, Z23
-	VFMADD231PS  576(R12), Z4, Z11
-	MOVQ         96(R9), R13
-	VMOVUPS      Z11, (R8)(R13*1)
+	VFMADD231PS  576(R13), Z4, Z11
+	MOVQ         96(R10), R14
+	VMOVUPS      Z11, (R9)(R14*1)
 	VBROADCASTSS butterflyConstants<>+292(SB), Z11
-	VFNMADD231PS 1344(R12), Z11, Z16
+	VFNMADD231PS 1344(R13), Z11, Z16
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         16(R9), R13
-	VMOVUPS      Z3, (R8)(R13*1)
+	MOVQ         16(R10), R14
+	VMOVUPS      Z3, (R9)(R14*1)
 	VFMADD231PS  Z8, Z27, Z30
 	VFNMADD231PS Z0, Z5, Z20
-	VMOVUPS      2176(R12), Z3
+	VMOVUPS      2176(R13), Z3
 	VMOVAPS      Z1, Z5
 	VFNMADD231PS Z4, Z3, Z5
 	VMOVAPS      Z29, Z27
 	VFNMADD231PS Z4, Z31, Z27
-	VSUBPS       256(R12), Z10, Z10
-	VFNMADD231PS 1792(R12), Z0, Z22
+	VSUBPS       256(R13), Z10, Z10
+	VFNMADD231PS 1792(R13), Z0, Z22
 	VFMADD231PS  Z4, Z31, Z29
 	VFMADD231PS  Z4, Z3, Z1
-	MOVQ         128(R9), R13
-	VMOVUPS      Z10, (R8)(R13*1)
-	VFMADD231PS  1728(R12), Z8, Z1
-	VMOVUPS      2112(R12), Z3
+	MOVQ         128(R10), R14
+	VMOVUPS      Z10, (R9)(R14*1)
+	VFMADD231PS  1728(R13), Z8, Z1
+	VMOVUPS      2112(R13), Z3
 	VMOVAPS      Z12, Z10
 	VFMADD231PS  Z0, Z3, Z10
 	VBROADCASTSS butterflyConstants<>+260(SB), Z31
-	VFMADD231PS  832(R12), Z31, Z6
+	VFMADD231PS  832(R13), Z31, Z6
 	VFNMADD231PS Z0, Z3, Z12
-	VFNMADD231PS 1216(R12), Z8, Z5
-	VFMADD231PS  1664(R12), Z11, Z30
-	VFMADD231PS  512(R12), Z4, Z2
-	MOVQ         168(R9), R13
-	VMOVUPS      Z16, (R8)(R13*1)
-	MOVQ         192(R9), R13
-	VMOVUPS      Z9, (R8)(R13*1)
-	VFMADD231PS  1280(R12), Z0, Z27
-	VFNMADD231PS 1600(R12), Z11, Z15
-	VFMADD231PS  1536(R12), Z11, Z25
+	VFNMADD231PS 1216(R13), Z8, Z5
+	VFMADD231PS  1664(R13), Z11, Z30
+	VFMADD231PS  512(R13), Z4, Z2
+	MOVQ         168(R10), R14
+	VMOVUPS      Z16, (R9)(R14*1)
+	MOVQ         192(R10), R14
+	VMOVUPS      Z9, (R9)(R14*1)
+	VFMADD231PS  1280(R13), Z0, Z27
+	VFNMADD231PS 1600(R13), Z11, Z15
+	VFMADD231PS  1536(R13), Z11, Z25
 	VBROADCASTSS butterflyConstants<>+296(SB), Z3
-	VFNMADD231PS 1920(R12), Z3, Z20
-	VFMADD231PS  1856(R12), Z3, Z23
+	VFNMADD231PS 1920(R13), Z3, Z20
+	VFMADD231PS  1856(R13), Z3, Z23
 	VBROADCASTSS butterflyConstants<>+280(SB), Z9
-	VFMADD231PS  64(R12), Z9, Z14
-	VFNMADD231PS 128(R12), Z0, Z29
-	VFNMADD231PS 1472(R12), Z31, Z10
-	MOVQ         240(R9), R13
-	VMOVUPS      Z29, (R8)(R13*1)
-	VFMADD231PS  1152(R12), Z8, Z18
-	VFNMADD231PS 1408(R12), Z9, Z26
-	VFMADD231PS  1024(R12), Z3, Z21
-	VMOVUPS      2368(R12), Z0
-	VFMADD231PS  2432(R12), Z24, Z0
+	VFMADD231PS  64(R13), Z9, Z14
+	VFNMADD231PS 128(R13), Z0, Z29
+	VFNMADD231PS 1472(R13), Z31, Z10
+	MOVQ         240(R10), R14
+	VMOVUPS      Z29, (R9)(R14*1)
+	VFMADD231PS  1152(R13), Z8, Z18
+	VFNMADD231PS 1408(R13), Z9, Z26
+	VFMADD231PS  1024(R13), Z3, Z21
+	VMOVUPS      2368(R13), Z0
+	VFMADD231PS  2432(R13), Z24, Z0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      2496(R12), Z8
-	VFNMADD231PS 768(R12), Z31, Z8
-	VFNMADD231PS 448(R12), Z4, Z0
-	MOVQ         144(R9), R13
-	VMOVUPS      Z22, (R8)(R13*1)
-	MOVQ         184(R9), R13
-	VMOVUPS      Z20, (R8)(R13*1)
-	MOVQ         152(R9), R13
-	VMOVUPS      Z26, (R8)(R13*1)
-	VFNMADD231PS 192(R12), Z9, Z7
-	MOVQ         72(R9), R13
-	VMOVUPS      Z21, (R8)(R13*1)
-	VMOVUPS      2304(R12), Z4
-	VFMADD231PS  320(R12), Z24, Z4
-	MOVQ         112(R9), R13
-	VMOVUPS      Z27, (R8)(R13*1)
-	MOVQ         176(R9), R13
-	VMOVUPS      Z5, (R8)(R13*1)
-	MOVQ         208(R9), R13
-	VMOVUPS      Z19, (R8)(R13*1)
-	VFMADD231PS  (R12), Z31, Z12
-	MOVQ         248(R9), R13
-	VMOVUPS      Z10, (R8)(R13*1)
-	MOVQ         56(R9), R13
-	VMOVUPS      Z23, (R8)(R13*1)
-	MOVQ         136(R9), R13
-	VMOVUPS      Z8, (R8)(R13*1)
-	MOVQ         24(R9), R13
-	VMOVUPS      Z14, (R8)(R13*1)
-	VFMADD231PS  960(R12), Z9, Z28
-	MOVQ         224(R9), R13
-	VMOVUPS      Z0, (R8)(R13*1)
-	MOVQ         48(R9), R13
-	VMOVUPS      Z1, (R8)(R13*1)
-	MOVQ         160(R9), R13
-	VMOVUPS      Z13, (R8)(R13*1)
-	MOVQ         232(R9), R13
-	VMOVUPS      Z7, (R8)(R13*1)
-	MOVQ         120(R9), R13
-	VMOVUPS      Z12, (R8)(R13*1)
-	MOVQ         104(R9), R13
-	VMOVUPS      Z28, (R8)(R13*1)
-	MOVQ         32(R9), R13
-	VMOVUPS      Z2, (R8)(R13*1)
-	MOVQ         88(R9), R13
-	VMOVUPS      Z25, (R8)(R13*1)
-	MOVQ         80(R9), R13
-	VMOVUPS      Z18, (R8)(R13*1)
-	VFNMADD231PS 704(R12), Z3, Z17
-	MOVQ         200(R9), R13
-	VMOVUPS      Z17, (R8)(R13*1)
-	MOVQ         8(R9), R13
-	VMOVUPS      Z6, (R8)(R13*1)
-	MOVQ         64(R9), R13
-	VMOVUPS      Z4, (R8)(R13*1)
-	MOVQ         216(R9), R13
-	VMOVUPS      Z15, (R8)(R13*1)
-	MOVQ         40(R9), R13
-	VMOVUPS      Z30, (R8)(R13*1)
-	ADDQ         $0x00001040, BX
-	ADDQ         $0x00001040, SI
-	ADDQ         $0x00001040, DI
-	ADDQ         $0x00000100, R9
+	VMOVUPS      2496(R13), Z8
+	VFNMADD231PS 768(R13), Z31, Z8
+	VFNMADD231PS 448(R13), Z4, Z0
+	MOVQ         144(R10), R14
+	VMOVUPS      Z22, (R9)(R14*1)
+	MOVQ         184(R10), R14
+	VMOVUPS      Z20, (R9)(R14*1)
+	MOVQ         152(R10), R14
+	VMOVUPS      Z26, (R9)(R14*1)
+	VFNMADD231PS 192(R13), Z9, Z7
+	MOVQ         72(R10), R14
+	VMOVUPS      Z21, (R9)(R14*1)
+	VMOVUPS      2304(R13), Z4
+	VFMADD231PS  320(R13), Z24, Z4
+	MOVQ         112(R10), R14
+	VMOVUPS      Z27, (R9)(R14*1)
+	MOVQ         176(R10), R14
+	VMOVUPS      Z5, (R9)(R14*1)
+	MOVQ         208(R10), R14
+	VMOVUPS      Z19, (R9)(R14*1)
+	VFMADD231PS  (R13), Z31, Z12
+	MOVQ         248(R10), R14
+	VMOVUPS      Z10, (R9)(R14*1)
+	MOVQ         56(R10), R14
+	VMOVUPS      Z23, (R9)(R14*1)
+	MOVQ         136(R10), R14
+	VMOVUPS      Z8, (R9)(R14*1)
+	MOVQ         24(R10), R14
+	VMOVUPS      Z14, (R9)(R14*1)
+	VFMADD231PS  960(R13), Z9, Z28
+	MOVQ         224(R10), R14
+	VMOVUPS      Z0, (R9)(R14*1)
+	MOVQ         48(R10), R14
+	VMOVUPS      Z1, (R9)(R14*1)
+	MOVQ         160(R10), R14
+	VMOVUPS      Z13, (R9)(R14*1)
+	MOVQ         232(R10), R14
+	VMOVUPS      Z7, (R9)(R14*1)
+	MOVQ         120(R10), R14
+	VMOVUPS      Z12, (R9)(R14*1)
+	MOVQ         104(R10), R14
+	VMOVUPS      Z28, (R9)(R14*1)
+	MOVQ         32(R10), R14
+	VMOVUPS      Z2, (R9)(R14*1)
+	MOVQ         88(R10), R14
+	VMOVUPS      Z25, (R9)(R14*1)
+	MOVQ         80(R10), R14
+	VMOVUPS      Z18, (R9)(R14*1)
+	VFNMADD231PS 704(R13), Z3, Z17
+	MOVQ         200(R10), R14
+	VMOVUPS      Z17, (R9)(R14*1)
+	MOVQ         8(R10), R14
+	VMOVUPS      Z6, (R9)(R14*1)
+	MOVQ         64(R10), R14
+	VMOVUPS      Z4, (R9)(R14*1)
+	MOVQ         216(R10), R14
+	VMOVUPS      Z15, (R9)(R14*1)
+	MOVQ         40(R10), R14
+	VMOVUPS      Z30, (R9)(R14*1)
+	ADDQ         $0x00001040, R8
 	ADDQ         $0x00000100, R10
+	ADDQ         $0x00000100, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -25100,49 +24824,49 @@ TEXT ·Line64AVX2(SB), $2112-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R11
-	ADDQ $0x1f, R11
-	ANDQ $-32, R11
-	XORQ R12, R12
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	MOVQ         168(R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	MOVQ         168(R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         320(R9), R13
-	VMOVUPS      (R8)(R13*1), Y1
-	MOVQ         448(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
-	MOVQ         328(R9), R13
-	VMOVUPS      (R8)(R13*1), Y3
-	MOVQ         (R9), R13
-	VMOVUPS      (R8)(R13*1), Y4
-	MOVQ         64(R9), R13
-	VMOVUPS      (R8)(R13*1), Y5
+	MOVQ         320(R10), R13
+	VMOVUPS      (R9)(R13*1), Y1
+	MOVQ         448(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
+	MOVQ         328(R10), R13
+	VMOVUPS      (R9)(R13*1), Y3
+	MOVQ         (R10), R13
+	VMOVUPS      (R9)(R13*1), Y4
+	MOVQ         64(R10), R13
+	VMOVUPS      (R9)(R13*1), Y5
 	VSUBPS       Y1, Y5, Y6
-	MOVQ         384(R9), R13
-	VMOVUPS      (R8)(R13*1), Y7
-	MOVQ         192(R9), R13
-	VMOVUPS      (R8)(R13*1), Y8
+	MOVQ         384(R10), R13
+	VMOVUPS      (R9)(R13*1), Y7
+	MOVQ         192(R10), R13
+	VMOVUPS      (R9)(R13*1), Y8
 	VSUBPS       Y8, Y2, Y9
-	MOVQ         488(R9), R13
-	VMOVUPS      (R8)(R13*1), Y10
-	MOVQ         256(R9), R13
-	VMOVUPS      (R8)(R13*1), Y11
-	MOVQ         128(R9), R13
-	VMOVUPS      (R8)(R13*1), Y12
+	MOVQ         488(R10), R13
+	VMOVUPS      (R9)(R13*1), Y10
+	MOVQ         256(R10), R13
+	VMOVUPS      (R9)(R13*1), Y11
+	MOVQ         128(R10), R13
+	VMOVUPS      (R9)(R13*1), Y12
 	VADDPS       Y2, Y8, Y2
 	VSUBPS       Y11, Y4, Y8
 	VADDPS       Y1, Y5, Y1
@@ -25154,61 +24878,61 @@ butterfly:
 	VSUBPS       Y12, Y7, Y14
 	VADDPS       Y7, Y12, Y7
 	VFNMADD231PS Y9, Y6, Y8
-	MOVQ         136(R9), R13
-	VMOVUPS      (R8)(R13*1), Y6
+	MOVQ         136(R10), R13
+	VMOVUPS      (R9)(R13*1), Y6
 	VADDPS       Y2, Y1, Y12
 	VMOVAPS      Y14, Y15
 	VFNMADD231PS Y9, Y5, Y15
-	VMOVUPS      Y15, (R11)
-	MOVQ         296(R9), R13
-	VMOVUPS      (R8)(R13*1), Y15
-	VMOVUPS      Y8, 32(R11)
-	MOVQ         200(R9), R13
-	VMOVUPS      (R8)(R13*1), Y8
+	VMOVUPS      Y15, (R12)
+	MOVQ         296(R10), R13
+	VMOVUPS      (R9)(R13*1), Y15
+	VMOVUPS      Y8, 32(R12)
+	MOVQ         200(R10), R13
+	VMOVUPS      (R9)(R13*1), Y8
 	VADDPS       Y11, Y4, Y4
 	VFMADD231PS  Y9, Y5, Y14
 	VADDPS       Y7, Y4, Y5
-	MOVQ         424(R9), R13
-	VMOVUPS      (R8)(R13*1), Y11
+	MOVQ         424(R10), R13
+	VMOVUPS      (R9)(R13*1), Y11
 	VADDPS       Y12, Y5, Y9
 	VSUBPS       Y12, Y5, Y5
 	VSUBPS       Y7, Y4, Y4
-	MOVQ         72(R9), R13
-	VMOVUPS      (R8)(R13*1), Y7
+	MOVQ         72(R10), R13
+	VMOVUPS      (R9)(R13*1), Y7
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         392(R9), R13
-	VMOVUPS      (R8)(R13*1), Y12
-	VMOVUPS      Y9, 64(R11)
-	MOVQ         40(R9), R13
-	VMOVUPS      (R8)(R13*1), Y9
-	VMOVUPS      Y5, 96(R11)
-	MOVQ         264(R9), R13
-	VMOVUPS      (R8)(R13*1), Y5
-	VMOVUPS      Y4, 128(R11)
-	MOVQ         8(R9), R13
-	VMOVUPS      (R8)(R13*1), Y4
-	VMOVUPS      Y13, 160(R11)
+	MOVQ         392(R10), R13
+	VMOVUPS      (R9)(R13*1), Y12
+	VMOVUPS      Y9, 64(R12)
+	MOVQ         40(R10), R13
+	VMOVUPS      (R9)(R13*1), Y9
+	VMOVUPS      Y5, 96(R12)
+	MOVQ         264(R10), R13
+	VMOVUPS      (R9)(R13*1), Y5
+	VMOVUPS      Y4, 128(R12)
+	MOVQ         8(R10), R13
+	VMOVUPS      (R9)(R13*1), Y4
+	VMOVUPS      Y13, 160(R12)
 	VSUBPS       Y0, Y11, Y13
 	VSUBPS       Y1, Y2, Y1
 	VSUBPS       Y5, Y4, Y2
 	VADDPS       Y5, Y4, Y4
-	MOVQ         232(R9), R13
-	VMOVUPS      (R8)(R13*1), Y5
+	MOVQ         232(R10), R13
+	VMOVUPS      (R9)(R13*1), Y5
 	VADDPS       Y11, Y0, Y0
-	MOVQ         456(R9), R13
-	VMOVUPS      (R8)(R13*1), Y11
-	VMOVUPS      Y1, 192(R11)
+	MOVQ         456(R10), R13
+	VMOVUPS      (R9)(R13*1), Y11
+	VMOVUPS      Y1, 192(R12)
 	VADDPS       Y12, Y6, Y1
-	VMOVUPS      Y14, 224(R11)
+	VMOVUPS      Y14, 224(R12)
 	VSUBPS       Y8, Y11, Y14
 	VADDPS       Y11, Y8, Y8
 	VSUBPS       Y15, Y9, Y11
 	VADDPS       Y15, Y9, Y9
 	VADDPS       Y3, Y7, Y15
-	VMOVUPS      Y0, 256(R11)
+	VMOVUPS      Y0, 256(R12)
 	VBROADCASTSS butterflyConstants<>+240(SB), Y0
-	VMOVUPS      Y9, 288(R11)
+	VMOVUPS      Y9, 288(R12)
 	VMOVAPS      Y11, Y9
 	VFMADD231PS  Y0, Y13, Y9
 	VSUBPS       Y6, Y12, Y6
@@ -25221,15 +24945,15 @@ butterfly:
 	VFNMADD231PS Y11, Y2, Y0
 	VSUBPS       Y15, Y8, Y8
 	VFMADD231PS  Y11, Y6, Y2
-	MOVQ         104(R9), R13
-	VMOVUPS      (R8)(R13*1), Y6
+	MOVQ         104(R10), R13
+	VMOVUPS      (R9)(R13*1), Y6
 	VBROADCASTSS butterflyConstants<>+244(SB), Y15
 	VMOVAPS      Y3, Y11
 	VFMSUB231PS  Y15, Y14, Y11
-	VMOVUPS      Y7, 320(R11)
-	MOVQ         360(R9), R13
-	VMOVUPS      (R8)(R13*1), Y7
-	VMOVUPS      Y8, 352(R11)
+	VMOVUPS      Y7, 320(R12)
+	MOVQ         360(R10), R13
+	VMOVUPS      (R9)(R13*1), Y7
+	VMOVUPS      Y8, 352(R12)
 	VSUBPS       Y7, Y6, Y8
 	VADDPS       Y7, Y6, Y6
 	VADDPS       Y1, Y4, Y1
@@ -25252,11 +24976,11 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+256(SB), Y5
 	VMOVAPS      Y2, Y10
 	VFNMADD231PS Y5, Y14, Y10
-	VMOVUPS      Y10, 384(R11)
-	VMOVUPS      288(R11), Y10
-	VMOVUPS      Y2, 416(R11)
-	VMOVUPS      256(R11), Y2
-	VMOVUPS      Y14, 448(R11)
+	VMOVUPS      Y10, 384(R12)
+	VMOVUPS      288(R12), Y10
+	VMOVUPS      Y2, 416(R12)
+	VMOVUPS      256(R12), Y2
+	VMOVUPS      Y14, 448(R12)
 	VADDPS       Y2, Y10, Y14
 	VFNMADD231PS Y3, Y7, Y9
 	VMOVAPS      Y13, Y7
@@ -25270,7 +24994,7 @@ butterfly:
 	VFNMADD231PS Y8, Y11, Y10
 	VFNMADD231PS Y5, Y13, Y15
 	VADDPS       Y4, Y6, Y13
-	VMOVUPS      Y15, 256(R11)
+	VMOVUPS      Y15, 256(R12)
 	VMOVAPS      Y10, Y15
 	VFNMADD231PS Y5, Y9, Y15
 	VFMADD231PS  Y8, Y11, Y0
@@ -25279,75 +25003,75 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+208(SB), Y6
 	VMOVAPS      Y2, Y8
 	VFMSUB231PS  Y6, Y4, Y8
-	MOVQ         16(R9), R13
-	VMOVUPS      (R8)(R13*1), Y9
+	MOVQ         16(R10), R13
+	VMOVUPS      (R9)(R13*1), Y9
 	VMOVAPS      Y0, Y11
 	VFMADD231PS  Y5, Y7, Y11
-	VMOVUPS      Y10, 288(R11)
+	VMOVUPS      Y10, 288(R12)
 	VADDPS       Y12, Y1, Y10
 	VSUBPS       Y12, Y1, Y1
-	MOVQ         272(R9), R13
-	VMOVUPS      (R8)(R13*1), Y12
-	VMOVUPS      Y10, 480(R11)
-	VMOVUPS      320(R11), Y10
-	VMOVUPS      Y1, 512(R11)
+	MOVQ         272(R10), R13
+	VMOVUPS      (R9)(R13*1), Y12
+	VMOVUPS      Y10, 480(R12)
+	VMOVUPS      320(R12), Y10
+	VMOVUPS      Y1, 512(R12)
 	VBROADCASTSS butterflyConstants<>+204(SB), Y1
-	VMOVUPS      Y3, 544(R11)
-	VMOVUPS      352(R11), Y3
-	VMOVUPS      Y15, 576(R11)
+	VMOVUPS      Y3, 544(R12)
+	VMOVUPS      352(R12), Y3
+	VMOVUPS      Y15, 576(R12)
 	VMOVAPS      Y3, Y15
 	VFNMADD231PS Y1, Y10, Y15
 	VFMADD231PS  Y1, Y3, Y10
-	MOVQ         144(R9), R13
-	VMOVUPS      (R8)(R13*1), Y3
-	VMOVUPS      Y10, 320(R11)
+	MOVQ         144(R10), R13
+	VMOVUPS      (R9)(R13*1), Y3
+	VMOVUPS      Y10, 320(R12)
 	VADDPS       Y12, Y9, Y10
-	VMOVUPS      Y11, 352(R11)
+	VMOVUPS      Y11, 352(R12)
 	VMOVAPS      Y15, Y11
 	VFNMADD231PS butterflyConstantVectors<>+1696(SB), Y8, Y11
-	VMOVUPS      Y11, 608(R11)
+	VMOVUPS      Y11, 608(R12)
 	VSUBPS       Y14, Y13, Y11
 	VFMADD231PS  Y6, Y2, Y4
-	MOVQ         400(R9), R13
-	VMOVUPS      (R8)(R13*1), Y2
-	VMOVUPS      Y11, 640(R11)
-	MOVQ         304(R9), R13
-	VMOVUPS      (R8)(R13*1), Y11
+	MOVQ         400(R10), R13
+	VMOVUPS      (R9)(R13*1), Y2
+	VMOVUPS      Y11, 640(R12)
+	MOVQ         304(R10), R13
+	VMOVUPS      (R9)(R13*1), Y11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Y5, Y7, Y0
-	MOVQ         240(R9), R13
-	VMOVUPS      (R8)(R13*1), Y7
-	VMOVUPS      Y8, 672(R11)
-	MOVQ         48(R9), R13
-	VMOVUPS      (R8)(R13*1), Y8
-	VMOVUPS      Y15, 704(R11)
-	MOVQ         176(R9), R13
-	VMOVUPS      (R8)(R13*1), Y15
-	VMOVUPS      Y4, 736(R11)
+	MOVQ         240(R10), R13
+	VMOVUPS      (R9)(R13*1), Y7
+	VMOVUPS      Y8, 672(R12)
+	MOVQ         48(R10), R13
+	VMOVUPS      (R9)(R13*1), Y8
+	VMOVUPS      Y15, 704(R12)
+	MOVQ         176(R10), R13
+	VMOVUPS      (R9)(R13*1), Y15
+	VMOVUPS      Y4, 736(R12)
 	VSUBPS       Y11, Y8, Y4
 	VSUBPS       Y12, Y9, Y9
-	MOVQ         432(R9), R13
-	VMOVUPS      (R8)(R13*1), Y12
-	VMOVUPS      Y0, 768(R11)
+	MOVQ         432(R10), R13
+	VMOVUPS      (R9)(R13*1), Y12
+	VMOVUPS      Y0, 768(R12)
 	VADDPS       Y12, Y15, Y0
 	VADDPS       Y13, Y14, Y13
 	VSUBPS       Y15, Y12, Y12
 	VADDPS       Y2, Y3, Y14
-	MOVQ         208(R9), R13
-	VMOVUPS      (R8)(R13*1), Y15
+	MOVQ         208(R10), R13
+	VMOVUPS      (R9)(R13*1), Y15
 	VADDPS       Y11, Y8, Y8
-	MOVQ         80(R9), R13
-	VMOVUPS      (R8)(R13*1), Y11
-	VMOVUPS      Y13, 800(R11)
-	MOVQ         336(R9), R13
-	VMOVUPS      (R8)(R13*1), Y13
+	MOVQ         80(R10), R13
+	VMOVUPS      (R9)(R13*1), Y11
+	VMOVUPS      Y13, 800(R12)
+	MOVQ         336(R10), R13
+	VMOVUPS      (R9)(R13*1), Y13
 	VMOVAPS      Y4, Y5
 	VFMADD231PS  Y6, Y12, Y5
-	VMOVUPS      Y0, 832(R11)
-	MOVQ         464(R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
-	VMOVUPS      Y8, 864(R11)
+	VMOVUPS      Y0, 832(R12)
+	MOVQ         464(R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
+	VMOVUPS      Y8, 864(R12)
 	VSUBPS       Y13, Y11, Y8
 	VSUBPS       Y3, Y2, Y2
 	VADDPS       Y13, Y11, Y3
@@ -25358,14 +25082,14 @@ butterfly:
 	VMOVAPS      Y11, Y4
 	VFMADD231PS  Y6, Y8, Y4
 	VFMSUB231PS  Y6, Y11, Y8
-	MOVQ         112(R9), R13
-	VMOVUPS      (R8)(R13*1), Y11
+	MOVQ         112(R10), R13
+	VMOVUPS      (R9)(R13*1), Y11
 	VADDPS       Y0, Y15, Y0
-	MOVQ         368(R9), R13
-	VMOVUPS      (R8)(R13*1), Y15
+	MOVQ         368(R10), R13
+	VMOVUPS      (R9)(R13*1), Y15
 	VFNMADD231PS Y1, Y9, Y2
-	MOVQ         496(R9), R13
-	VMOVUPS      (R8)(R13*1), Y9
+	MOVQ         496(R10), R13
+	VMOVUPS      (R9)(R13*1), Y9
 	VSUBPS       Y15, Y11, Y6
 	VADDPS       Y15, Y11, Y11
 	VSUBPS       Y7, Y9, Y15
@@ -25378,7 +25102,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+212(SB), Y15
 	VMOVAPS      Y13, Y1
 	VFMADD231PS  Y15, Y4, Y1
-	VMOVUPS      Y1, 896(R11)
+	VMOVUPS      Y1, 896(R12)
 	VMOVAPS      Y2, Y1
 	VFMADD231PS  Y15, Y8, Y1
 	VFNMADD231PS Y15, Y8, Y2
@@ -25386,91 +25110,91 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+216(SB), Y4
 	VMOVAPS      Y12, Y8
 	VFNMADD231PS Y4, Y6, Y8
-	VMOVUPS      Y1, 928(R11)
+	VMOVUPS      Y1, 928(R12)
 	VMOVAPS      Y13, Y1
 	VFMADD231PS  Y15, Y8, Y1
 	VFNMADD231PS Y15, Y8, Y13
 	VSUBPS       Y3, Y0, Y8
 	VFMADD231PS  Y4, Y6, Y12
 	VSUBPS       Y14, Y10, Y6
-	VMOVUPS      Y13, 960(R11)
+	VMOVUPS      Y13, 960(R12)
 	VMOVAPS      Y5, Y13
 	VFNMADD231PS Y4, Y9, Y13
-	VMOVUPS      Y1, 992(R11)
+	VMOVUPS      Y1, 992(R12)
 	VMOVAPS      Y2, Y1
 	VFNMADD231PS Y15, Y13, Y1
 	VADDPS       Y14, Y10, Y10
 	VADDPS       Y0, Y3, Y0
 	VADDPS       Y0, Y10, Y3
-	VMOVUPS      864(R11), Y14
-	VMOVUPS      Y3, 1024(R11)
-	VMOVUPS      832(R11), Y3
-	VMOVUPS      Y1, 1056(R11)
+	VMOVUPS      864(R12), Y14
+	VMOVUPS      Y3, 1024(R12)
+	VMOVUPS      832(R12), Y3
+	VMOVUPS      Y1, 1056(R12)
 	VADDPS       Y3, Y14, Y1
 	VSUBPS       Y0, Y10, Y0
 	VBROADCASTSS butterflyConstants<>+196(SB), Y10
-	VMOVUPS      Y0, 1088(R11)
+	VMOVUPS      Y0, 1088(R12)
 	VMOVAPS      Y8, Y0
 	VFNMADD231PS Y10, Y6, Y0
-	VMOVUPS      Y0, 1120(R11)
+	VMOVUPS      Y0, 1120(R12)
 	VADDPS       Y7, Y11, Y0
-	VMOVUPS      Y12, 1152(R11)
-	MOVQ         152(R9), R13
-	VMOVUPS      (R8)(R13*1), Y12
+	VMOVUPS      Y12, 1152(R12)
+	MOVQ         152(R10), R13
+	VMOVUPS      (R9)(R13*1), Y12
 	VFMADD231PS  Y4, Y9, Y5
 	VSUBPS       Y1, Y0, Y9
 	VSUBPS       Y3, Y14, Y3
 	VADDPS       Y0, Y1, Y0
-	MOVQ         120(R9), R13
-	VMOVUPS      (R8)(R13*1), Y1
+	MOVQ         120(R10), R13
+	VMOVUPS      (R9)(R13*1), Y1
 	VSUBPS       Y11, Y7, Y7
 	VMOVAPS      Y7, Y11
 	VFMADD231PS  Y10, Y3, Y11
 	VFMSUB231PS  Y10, Y7, Y3
-	MOVQ         24(R9), R13
-	VMOVUPS      (R8)(R13*1), Y7
-	MOVQ         280(R9), R13
-	VMOVUPS      (R8)(R13*1), Y14
-	VMOVUPS      Y0, 832(R11)
-	MOVQ         56(R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
-	VMOVUPS      Y9, 864(R11)
-	MOVQ         408(R9), R13
-	VMOVUPS      (R8)(R13*1), Y9
+	MOVQ         24(R10), R13
+	VMOVUPS      (R9)(R13*1), Y7
+	MOVQ         280(R10), R13
+	VMOVUPS      (R9)(R13*1), Y14
+	VMOVUPS      Y0, 832(R12)
+	MOVQ         56(R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
+	VMOVUPS      Y9, 864(R12)
+	MOVQ         408(R10), R13
+	VMOVUPS      (R9)(R13*1), Y9
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Y10, Y8, Y6
 	VSUBPS       Y14, Y7, Y8
-	VMOVUPS      Y3, 1184(R11)
-	MOVQ         312(R9), R13
-	VMOVUPS      (R8)(R13*1), Y3
+	VMOVUPS      Y3, 1184(R12)
+	MOVQ         312(R10), R13
+	VMOVUPS      (R9)(R13*1), Y3
 	VADDPS       Y14, Y7, Y7
 	VSUBPS       Y12, Y9, Y14
-	VMOVUPS      Y6, 1216(R11)
-	MOVQ         184(R9), R13
-	VMOVUPS      (R8)(R13*1), Y6
-	VMOVUPS      Y11, 1248(R11)
+	VMOVUPS      Y6, 1216(R12)
+	MOVQ         184(R10), R13
+	VMOVUPS      (R9)(R13*1), Y6
+	VMOVUPS      Y11, 1248(R12)
 	VBROADCASTSS butterflyConstants<>+236(SB), Y11
 	VMOVAPS      Y14, Y10
 	VFNMADD231PS Y11, Y8, Y10
 	VFMADD231PS  Y15, Y13, Y2
-	MOVQ         440(R9), R13
-	VMOVUPS      (R8)(R13*1), Y13
-	VMOVUPS      Y2, 1280(R11)
+	MOVQ         440(R10), R13
+	VMOVUPS      (R9)(R13*1), Y13
+	VMOVUPS      Y2, 1280(R12)
 	VSUBPS       Y3, Y0, Y2
-	MOVQ         344(R9), R13
-	VMOVUPS      (R8)(R13*1), Y15
-	VMOVUPS      Y5, 1312(R11)
-	MOVQ         88(R9), R13
-	VMOVUPS      (R8)(R13*1), Y5
+	MOVQ         344(R10), R13
+	VMOVUPS      (R9)(R13*1), Y15
+	VMOVUPS      Y5, 1312(R12)
+	MOVQ         88(R10), R13
+	VMOVUPS      (R9)(R13*1), Y5
 	VADDPS       Y3, Y0, Y0
-	MOVQ         376(R9), R13
-	VMOVUPS      (R8)(R13*1), Y3
+	MOVQ         376(R10), R13
+	VMOVUPS      (R9)(R13*1), Y3
 	VADDPS       Y9, Y12, Y9
-	MOVQ         472(R9), R13
-	VMOVUPS      (R8)(R13*1), Y12
-	MOVQ         216(R9), R13
-	VMOVUPS      (R8)(R13*1), Y4
+	MOVQ         472(R10), R13
+	VMOVUPS      (R9)(R13*1), Y12
+	MOVQ         216(R10), R13
+	VMOVUPS      (R9)(R13*1), Y4
 	VFMADD231PS  Y11, Y14, Y8
 	VADDPS       Y15, Y5, Y11
 	VADDPS       Y13, Y6, Y14
@@ -25478,29 +25202,29 @@ butterfly:
 	VSUBPS       Y15, Y5, Y5
 	VSUBPS       Y4, Y12, Y13
 	VBROADCASTSS butterflyConstants<>+240(SB), Y15
-	VMOVUPS      Y0, 1344(R11)
+	VMOVUPS      Y0, 1344(R12)
 	VMOVAPS      Y5, Y0
 	VFMSUB231PS  Y15, Y13, Y0
 	VADDPS       Y12, Y4, Y4
 	VSUBPS       Y9, Y7, Y12
-	VMOVUPS      Y12, 1376(R11)
+	VMOVUPS      Y12, 1376(R12)
 	VADDPS       Y3, Y1, Y12
 	VFMADD231PS  Y15, Y5, Y13
-	MOVQ         248(R9), R13
-	VMOVUPS      (R8)(R13*1), Y5
-	MOVQ         504(R9), R13
-	VMOVUPS      (R8)(R13*1), Y15
+	MOVQ         248(R10), R13
+	VMOVUPS      (R9)(R13*1), Y5
+	MOVQ         504(R10), R13
+	VMOVUPS      (R9)(R13*1), Y15
 	VSUBPS       Y3, Y1, Y1
 	VSUBPS       Y5, Y15, Y3
 	VADDPS       Y15, Y5, Y5
 	VSUBPS       Y11, Y4, Y15
-	VMOVUPS      Y15, 1408(R11)
+	VMOVUPS      Y15, 1408(R12)
 	VSUBPS       Y12, Y5, Y15
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y5, 1440(R11)
+	VMOVUPS      Y5, 1440(R12)
 	VBROADCASTSS butterflyConstants<>+244(SB), Y5
-	VMOVUPS      Y12, 1472(R11)
+	VMOVUPS      Y12, 1472(R12)
 	VMOVAPS      Y6, Y12
 	VFNMADD231PS Y5, Y2, Y12
 	VFMADD231PS  Y5, Y6, Y2
@@ -25515,7 +25239,7 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+272(SB), Y9
 	VMOVAPS      Y2, Y11
 	VFNMADD231PS Y9, Y7, Y11
-	VMOVUPS      Y11, 1504(R11)
+	VMOVUPS      Y11, 1504(R12)
 	VMOVAPS      Y12, Y11
 	VFMADD231PS  Y9, Y1, Y11
 	VFNMADD231PS Y9, Y1, Y12
@@ -25523,12 +25247,12 @@ butterfly:
 	VMULPS       Y3, Y8, Y1
 	VBROADCASTSS butterflyConstants<>+264(SB), Y7
 	VFMADD231PS  Y7, Y13, Y1
-	MOVQ         224(R9), R13
-	VMOVUPS      (R8)(R13*1), Y9
+	MOVQ         224(R10), R13
+	VMOVUPS      (R9)(R13*1), Y9
 	VMULPS       Y3, Y8, Y8
-	VMOVUPS      Y2, 1536(R11)
-	VMOVUPS      1344(R11), Y2
-	VMOVUPS      Y11, 1568(R11)
+	VMOVUPS      Y2, 1536(R12)
+	VMOVUPS      1344(R12), Y2
+	VMOVUPS      Y11, 1568(R12)
 	VSUBPS       Y14, Y2, Y11
 	VMULPS       Y3, Y10, Y10
 	VFNMADD231PS Y7, Y0, Y10
@@ -25542,59 +25266,59 @@ butterfly:
 	VADDPS       Y4, Y5, Y7
 	VFMADD231PS  butterflyConstantVectors<>+2208(SB), Y12, Y0
 	VSUBPS       Y4, Y5, Y4
-	VMOVUPS      1408(R11), Y5
+	VMOVUPS      1408(R12), Y5
 	VBROADCASTSS butterflyConstants<>+208(SB), Y15
-	VMOVUPS      Y7, 1600(R11)
-	VMOVUPS      1376(R11), Y7
-	VMOVUPS      Y4, 1632(R11)
+	VMOVUPS      Y7, 1600(R12)
+	VMOVUPS      1376(R12), Y7
+	VMOVUPS      Y4, 1632(R12)
 	VMOVAPS      Y7, Y4
 	VFMADD231PS  Y15, Y5, Y4
 	VADDPS       Y14, Y2, Y2
 	VBROADCASTSS butterflyConstants<>+216(SB), Y14
-	VMOVUPS      Y12, 1344(R11)
+	VMOVUPS      Y12, 1344(R12)
 	VMOVAPS      Y4, Y12
 	VFNMADD231PS Y14, Y13, Y12
 	VFNMADD231PS Y15, Y7, Y5
 	VMOVAPS      Y5, Y7
 	VFNMADD231PS Y14, Y11, Y7
-	MOVQ         96(R9), R13
-	VMOVUPS      (R8)(R13*1), Y15
-	VMOVUPS      Y7, 1408(R11)
+	MOVQ         96(R10), R13
+	VMOVUPS      (R9)(R13*1), Y15
+	VMOVUPS      Y7, 1408(R12)
 	VMULPS       Y3, Y10, Y7
-	VMOVUPS      Y12, 1376(R11)
-	VMOVUPS      1472(R11), Y12
-	VADDPS       1440(R11), Y12, Y12
+	VMOVUPS      Y12, 1376(R12)
+	VMOVUPS      1472(R12), Y12
+	VADDPS       1440(R12), Y12, Y12
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y5, 1440(R11)
-	MOVQ         480(R9), R13
-	VMOVUPS      (R8)(R13*1), Y5
-	VMOVUPS      Y11, 1472(R11)
-	MOVQ         32(R9), R13
-	VMOVUPS      (R8)(R13*1), Y11
-	VMOVUPS      Y0, 1664(R11)
-	MOVQ         160(R9), R13
-	VMOVUPS      (R8)(R13*1), Y0
+	VMOVUPS      Y5, 1440(R12)
+	MOVQ         480(R10), R13
+	VMOVUPS      (R9)(R13*1), Y5
+	VMOVUPS      Y11, 1472(R12)
+	MOVQ         32(R10), R13
+	VMOVUPS      (R9)(R13*1), Y11
+	VMOVUPS      Y0, 1664(R12)
+	MOVQ         160(R10), R13
+	VMOVUPS      (R9)(R13*1), Y0
 	VFMADD231PS  Y14, Y13, Y4
 	VADDPS       Y12, Y2, Y13
 	VSUBPS       Y2, Y12, Y2
 	VMULPS       Y3, Y10, Y10
-	MOVQ         416(R9), R13
-	VMOVUPS      (R8)(R13*1), Y12
-	VMOVUPS      Y13, 1696(R11)
-	MOVQ         288(R9), R13
-	VMOVUPS      (R8)(R13*1), Y13
-	VMOVUPS      Y2, 1728(R11)
+	MOVQ         416(R10), R13
+	VMOVUPS      (R9)(R13*1), Y12
+	VMOVUPS      Y13, 1696(R12)
+	MOVQ         288(R10), R13
+	VMOVUPS      (R9)(R13*1), Y13
+	VMOVUPS      Y2, 1728(R12)
 	VSUBPS       Y13, Y11, Y2
 	VADDPS       Y12, Y0, Y14
-	VMOVUPS      Y4, 1760(R11)
-	MOVQ         352(R9), R13
-	VMOVUPS      (R8)(R13*1), Y4
+	VMOVUPS      Y4, 1760(R12)
+	MOVQ         352(R10), R13
+	VMOVUPS      (R9)(R13*1), Y4
 	VADDPS       Y13, Y11, Y11
 	VADDPS       Y4, Y15, Y13
-	VMOVUPS      Y10, 1792(R11)
+	VMOVUPS      Y10, 1792(R12)
 	VADDPS       Y5, Y9, Y10
-	VMOVUPS      Y7, 1824(R11)
+	VMOVUPS      Y7, 1824(R12)
 	VSUBPS       Y14, Y11, Y7
 	VSUBPS       Y4, Y15, Y4
 	VSUBPS       Y13, Y10, Y15
@@ -25613,15 +25337,15 @@ butterfly:
 	VFMSUB231PS  Y10, Y5, Y4
 	VSUBPS       Y8, Y12, Y5
 	VADDPS       Y9, Y11, Y14
-	VMOVUPS      Y14, 1856(R11)
+	VMOVUPS      Y14, 1856(R12)
 	VSUBPS       Y7, Y15, Y14
 	VMULPS       Y3, Y6, Y6
-	VMOVUPS      Y14, 1888(R11)
+	VMOVUPS      Y14, 1888(R12)
 	VADDPS       Y4, Y0, Y14
-	VMOVUPS      Y2, 1920(R11)
+	VMOVUPS      Y2, 1920(R12)
 	VBROADCASTSS butterflyConstants<>+200(SB), Y2
-	VMOVUPS      224(R11), Y10
-	VMOVUPS      Y5, 1952(R11)
+	VMOVUPS      224(R12), Y10
+	VMOVUPS      Y5, 1952(R12)
 	VMOVAPS      Y10, Y5
 	VFMADD231PS  Y2, Y14, Y5
 	VSUBPS       Y11, Y9, Y9
@@ -25630,40 +25354,40 @@ butterfly:
 	VADDPS       Y8, Y12, Y8
 	VADDPS       Y15, Y7, Y7
 	VBROADCASTSS butterflyConstants<>+212(SB), Y11
-	VMOVUPS      896(R11), Y12
+	VMOVUPS      896(R12), Y12
 	VMOVAPS      Y12, Y15
-	VFMADD231PS  1312(R11), Y11, Y15
+	VFMADD231PS  1312(R12), Y11, Y15
 	VSUBPS       Y4, Y0, Y0
-	VMOVUPS      160(R11), Y4
-	VMOVUPS      Y9, 1984(R11)
+	VMOVUPS      160(R12), Y4
+	VMOVUPS      Y9, 1984(R12)
 	VMOVAPS      Y4, Y9
 	VFMADD231PS  Y2, Y8, Y9
-	VMOVUPS      Y7, 2016(R11)
-	VMOVUPS      928(R11), Y7
-	VMOVUPS      Y0, 2048(R11)
+	VMOVUPS      Y7, 2016(R12)
+	VMOVUPS      928(R12), Y7
+	VMOVUPS      Y0, 2048(R12)
 	VMOVAPS      Y7, Y0
-	VFMADD231PS  1152(R11), Y11, Y0
+	VFMADD231PS  1152(R12), Y11, Y0
 	VBROADCASTSS butterflyConstants<>+220(SB), Y11
 	VMOVAPS      Y5, Y12
 	VFNMADD231PS Y11, Y0, Y12
 	VMOVAPS      Y9, Y7
 	VFNMADD231PS Y11, Y15, Y7
 	VFMADD231PS  Y11, Y15, Y9
-	VMOVUPS      448(R11), Y15
-	VMOVUPS      416(R11), Y11
+	VMOVUPS      448(R12), Y15
+	VMOVUPS      416(R12), Y11
 	VFMADD231PS  butterflyConstantVectors<>+2048(SB), Y15, Y11
 	VMULPS       Y3, Y1, Y15
 	VMULPS       Y3, Y1, Y1
 	VBROADCASTSS butterflyConstants<>+276(SB), Y3
-	VFMADD231PS  1568(R11), Y3, Y13
+	VFMADD231PS  1568(R12), Y3, Y13
 	VFNMADD231PS Y2, Y14, Y10
 	VFMADD231PS  butterflyConstantVectors<>+1760(SB), Y0, Y5
-	VFMADD231PS  1536(R11), Y3, Y1
+	VFMADD231PS  1536(R12), Y3, Y1
 	VBROADCASTSS butterflyConstants<>+284(SB), Y0
 	VMOVAPS      Y11, Y14
 	VFMADD231PS  Y0, Y1, Y14
 	VFNMADD231PS Y2, Y8, Y4
-	VMOVUPS      352(R11), Y8
+	VMOVUPS      352(R12), Y8
 	VMOVAPS      Y8, Y2
 	VFMADD231PS  Y0, Y13, Y2
 	VFNMADD231PS Y0, Y1, Y11
@@ -25671,37 +25395,37 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+260(SB), Y1
 	VMOVAPS      Y9, Y13
 	VFMADD231PS  Y1, Y14, Y13
-	VMOVUPS      Y13, (SI)
+	VMOVUPS      Y13, (SI)(R8*1)
 	VMOVAPS      Y5, Y13
 	VFMADD231PS  Y1, Y2, Y13
-	VMOVUPS      Y13, (DI)
+	VMOVUPS      Y13, (DI)(R8*1)
 	VMOVAPS      Y7, Y13
 	VFNMADD231PS Y1, Y8, Y13
 	VFNMADD231PS Y1, Y14, Y9
 	VMOVAPS      Y12, Y14
 	VFNMADD231PS Y1, Y11, Y14
 	VFMADD231PS  Y1, Y11, Y12
-	VMOVUPS      Y14, 576(DI)
+	VMOVUPS      Y14, 576(DI)(R8*1)
 	VFMADD231PS  Y1, Y8, Y7
-	VMOVUPS      Y13, 1536(SI)
-	VFNMADD231PS 1568(R11), Y3, Y6
-	VMOVUPS      Y9, 1024(SI)
+	VMOVUPS      Y13, 1536(SI)(R8*1)
+	VFNMADD231PS 1568(R12), Y3, Y6
+	VMOVUPS      Y9, 1024(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y12, 1536(DI)
-	VFNMADD231PS 1536(R11), Y3, Y15
+	VMOVUPS      Y12, 1536(DI)(R8*1)
+	VFNMADD231PS 1536(R12), Y3, Y15
 	VBROADCASTSS butterflyConstants<>+212(SB), Y8
-	VMOVUPS      928(R11), Y9
-	VFNMADD231PS 1152(R11), Y8, Y9
+	VMOVUPS      928(R12), Y9
+	VFNMADD231PS 1152(R12), Y8, Y9
 	VFNMADD231PS Y1, Y2, Y5
 	VBROADCASTSS butterflyConstants<>+220(SB), Y2
 	VMOVAPS      Y4, Y11
 	VFMADD231PS  Y2, Y9, Y11
-	VMOVUPS      Y7, 576(SI)
-	VMOVUPS      896(R11), Y7
-	VFNMADD231PS 1312(R11), Y8, Y7
-	VMOVUPS      384(R11), Y12
-	VMOVUPS      768(R11), Y13
+	VMOVUPS      Y7, 576(SI)(R8*1)
+	VMOVUPS      896(R12), Y7
+	VFNMADD231PS 1312(R12), Y8, Y7
+	VMOVUPS      384(R12), Y12
+	VMOVUPS      768(R12), Y13
 	VADDPS       Y13, Y12, Y14
 	VSUBPS       Y12, Y13, Y12
 	VMOVAPS      Y10, Y13
@@ -25712,7 +25436,7 @@ butterfly:
 	VFMADD231PS  Y0, Y8, Y15
 	VFNMADD231PS Y2, Y7, Y10
 	VFNMADD231PS Y0, Y8, Y14
-	VMOVUPS      Y5, 1024(DI)
+	VMOVUPS      Y5, 1024(DI)(R8*1)
 	VMOVAPS      Y12, Y5
 	VFNMADD231PS Y0, Y6, Y5
 	VBROADCASTSS butterflyConstants<>+288(SB), Y7
@@ -25723,43 +25447,43 @@ butterfly:
 	VMOVAPS      Y10, Y0
 	VFMADD231PS  Y7, Y5, Y0
 	VFNMADD231PS Y7, Y5, Y10
-	VMOVUPS      1824(R11), Y5
-	VFNMADD231PS 1504(R11), Y3, Y5
+	VMOVUPS      1824(R12), Y5
+	VFNMADD231PS 1504(R12), Y3, Y5
 	VMOVAPS      Y11, Y6
 	VFMADD231PS  Y7, Y15, Y6
-	VMOVUPS      Y8, 1792(DI)
+	VMOVUPS      Y8, 1792(DI)(R8*1)
 	VFNMADD231PS Y2, Y9, Y4
-	VMOVUPS      Y0, 320(DI)
+	VMOVUPS      Y0, 320(DI)(R8*1)
 	VMOVAPS      Y4, Y0
 	VFMADD231PS  Y7, Y12, Y0
-	VMOVUPS      Y0, 832(SI)
-	VMOVUPS      Y10, 1344(DI)
-	VMOVUPS      Y6, 320(SI)
+	VMOVUPS      Y0, 832(SI)(R8*1)
+	VMOVUPS      Y10, 1344(DI)(R8*1)
+	VMOVUPS      Y6, 320(SI)(R8*1)
 	VFNMADD231PS Y7, Y15, Y11
 	VFNMADD231PS Y7, Y12, Y4
-	VMOVUPS      Y4, 1792(SI)
+	VMOVUPS      Y4, 1792(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+200(SB), Y0
-	VMOVUPS      32(R11), Y4
+	VMOVUPS      32(R12), Y4
 	VMOVAPS      Y4, Y6
-	VFMADD231PS  2048(R11), Y0, Y6
-	VMOVUPS      992(R11), Y7
-	VMOVUPS      1056(R11), Y8
+	VFMADD231PS  2048(R12), Y0, Y6
+	VMOVUPS      992(R12), Y7
+	VMOVUPS      1056(R12), Y8
 	VADDPS       Y8, Y7, Y9
-	VMOVUPS      Y11, 1344(SI)
+	VMOVUPS      Y11, 1344(SI)(R8*1)
 	VSUBPS       Y7, Y8, Y7
-	VMOVUPS      (R11), Y8
+	VMOVUPS      (R12), Y8
 	VMOVAPS      Y8, Y10
-	VFNMADD231PS 1952(R11), Y0, Y10
+	VFNMADD231PS 1952(R12), Y0, Y10
 	VBROADCASTSS butterflyConstants<>+224(SB), Y11
 	VMOVAPS      Y6, Y12
 	VFMADD231PS  Y11, Y9, Y12
-	VMOVUPS      576(R11), Y14
+	VMOVUPS      576(R12), Y14
 	VMULPS       Y1, Y14, Y15
-	VMOVUPS      544(R11), Y2
+	VMOVUPS      544(R12), Y2
 	VMULPS       Y1, Y2, Y3
-	VMOVUPS      Y13, 832(DI)
+	VMOVUPS      Y13, 832(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+196(SB), Y13
 	VFMADD231PS  Y13, Y15, Y3
 	VMULPS       Y1, Y2, Y2
@@ -25768,7 +25492,7 @@ butterfly:
 	VMOVAPS      Y10, Y2
 	VFMADD231PS  Y11, Y7, Y2
 	VFNMADD231PS Y11, Y9, Y6
-	VMOVUPS      1664(R11), Y9
+	VMOVUPS      1664(R12), Y9
 	VBROADCASTSS butterflyConstants<>+280(SB), Y15
 	VMULPS       Y15, Y9, Y1
 	VFNMADD231PS Y11, Y7, Y10
@@ -25782,50 +25506,50 @@ butterfly:
 	VADDPS       Y1, Y14, Y1
 	VMOVAPS      Y12, Y14
 	VFMADD231PS  Y0, Y5, Y14
-	VFNMADD231PS 2048(R11), Y0, Y4
+	VFNMADD231PS 2048(R12), Y0, Y4
 	VFNMADD231PS Y0, Y5, Y12
 	VMOVAPS      Y2, Y5
 	VFMADD231PS  Y0, Y1, Y5
 	VSUBPS       Y9, Y3, Y3
 	VMOVAPS      Y10, Y9
 	VFMADD231PS  Y0, Y3, Y9
-	VMOVUPS      Y14, 192(SI)
-	VFMADD231PS  1952(R11), Y0, Y8
+	VMOVUPS      Y14, 192(SI)(R8*1)
+	VFMADD231PS  1952(R12), Y0, Y8
 	VFNMADD231PS Y0, Y1, Y2
-	VMOVUPS      Y5, 192(DI)
+	VMOVUPS      Y5, 192(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMOVAPS      Y6, Y1
 	VFNMADD231PS Y0, Y7, Y1
 	VFMADD231PS  Y0, Y7, Y6
-	VMOVUPS      Y9, 1728(DI)
-	VMOVUPS      Y6, 768(SI)
-	VMOVUPS      Y2, 1216(DI)
-	VMOVUPS      1280(R11), Y2
-	VMOVUPS      960(R11), Y5
+	VMOVUPS      Y9, 1728(DI)(R8*1)
+	VMOVUPS      Y6, 768(SI)(R8*1)
+	VMOVUPS      Y2, 1216(DI)(R8*1)
+	VMOVUPS      1280(R12), Y2
+	VMOVUPS      960(R12), Y5
 	VSUBPS       Y5, Y2, Y6
 	VMOVAPS      Y4, Y7
 	VFNMADD231PS Y11, Y6, Y7
 	VADDPS       Y2, Y5, Y2
 	VMOVAPS      Y8, Y5
 	VFNMADD231PS Y11, Y2, Y5
-	VMOVUPS      Y12, 1216(SI)
+	VMOVUPS      Y12, 1216(SI)(R8*1)
 	VFMADD231PS  Y11, Y2, Y8
-	VMOVUPS      256(R11), Y2
+	VMOVUPS      256(R12), Y2
 	VBROADCASTSS butterflyConstants<>+260(SB), Y9
 	VMULPS       Y9, Y2, Y12
 	VFMADD231PS  Y11, Y6, Y4
-	VMOVUPS      288(R11), Y6
+	VMOVUPS      288(R12), Y6
 	VMULPS       Y9, Y6, Y14
 	VMULPS       Y9, Y2, Y2
 	VFNMADD231PS Y0, Y3, Y10
 	VMULPS       Y9, Y6, Y3
 	VBROADCASTSS butterflyConstants<>+276(SB), Y6
-	VMOVUPS      1920(R11), Y9
-	VFNMADD231PS 1344(R11), Y6, Y9
-	VMOVUPS      Y10, 768(DI)
-	VMOVUPS      1792(R11), Y10
-	VFMADD231PS  1504(R11), Y6, Y10
+	VMOVUPS      1920(R12), Y9
+	VFNMADD231PS 1344(R12), Y6, Y9
+	VMOVUPS      Y10, 768(DI)(R8*1)
+	VMOVUPS      1792(R12), Y10
+	VFMADD231PS  1504(R12), Y6, Y10
 	VFMADD231PS  Y13, Y12, Y14
 	VMULPS       Y15, Y9, Y6
 	VMULPS       Y15, Y10, Y12
@@ -25850,49 +25574,49 @@ butterfly:
 	VFMADD231PS  Y0, Y2, Y7
 	VMOVAPS      Y8, Y2
 	VFNMADD231PS Y0, Y6, Y2
-	VMOVUPS      Y12, 448(SI)
+	VMOVUPS      Y12, 448(SI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+48(SB), Y12
-	VMOVUPS      192(R11), Y14
+	VMOVUPS      192(R12), Y14
 	VMOVAPS      Y14, Y15
-	VFMADD231PS  1888(R11), Y12, Y15
-	VMOVUPS      Y4, 1472(SI)
+	VFMADD231PS  1888(R12), Y12, Y15
+	VMOVUPS      Y4, 1472(SI)(R8*1)
 	VFMADD231PS  Y0, Y9, Y5
-	VMOVUPS      2016(R11), Y4
-	VMOVUPS      128(R11), Y9
+	VMOVUPS      2016(R12), Y4
+	VMOVUPS      128(R12), Y9
 	VMOVAPS      Y9, Y13
 	VFNMADD231PS Y12, Y4, Y13
-	VMOVUPS      Y5, 448(DI)
+	VMOVUPS      Y5, 448(DI)(R8*1)
 	VFMADD231PS  Y0, Y6, Y8
-	VMOVUPS      Y8, 1920(DI)
-	VMOVUPS      Y3, 1472(DI)
+	VMOVUPS      Y8, 1920(DI)(R8*1)
+	VMOVUPS      Y3, 1472(DI)(R8*1)
 	VFMADD231PS  Y12, Y4, Y9
-	VMOVUPS      Y10, 1920(SI)
-	VMOVUPS      Y1, 1728(SI)
-	VMOVUPS      Y7, 960(SI)
-	VMOVUPS      1216(R11), Y1
-	VADDPS       1248(R11), Y1, Y3
-	VMOVUPS      1120(R11), Y4
-	VADDPS       1184(R11), Y4, Y5
-	VMOVUPS      736(R11), Y6
+	VMOVUPS      Y10, 1920(SI)(R8*1)
+	VMOVUPS      Y1, 1728(SI)(R8*1)
+	VMOVUPS      Y7, 960(SI)(R8*1)
+	VMOVUPS      1216(R12), Y1
+	VADDPS       1248(R12), Y1, Y3
+	VMOVUPS      1120(R12), Y4
+	VADDPS       1184(R12), Y4, Y5
+	VMOVUPS      736(R12), Y6
 	VBROADCASTSS butterflyConstants<>+212(SB), Y7
-	VMOVUPS      320(R11), Y8
+	VMOVUPS      320(R12), Y8
 	VMOVAPS      Y8, Y10
 	VFMADD231PS  Y7, Y6, Y10
 	VFNMADD231PS Y7, Y6, Y8
-	VMOVUPS      Y2, 960(DI)
+	VMOVUPS      Y2, 960(DI)(R8*1)
 	VMOVAPS      Y9, Y2
 	VFNMADD231PS Y0, Y3, Y2
 	VMOVAPS      Y15, Y6
 	VFMADD231PS  Y0, Y5, Y6
-	VMOVUPS      1760(R11), Y11
+	VMOVUPS      1760(R12), Y11
 	VMOVAPS      Y10, Y12
 	VFNMADD231PS Y7, Y11, Y12
 	VFMADD231PS  Y0, Y3, Y9
-	VMOVUPS      704(R11), Y3
-	VFMADD231PS  672(R11), Y7, Y3
+	VMOVUPS      704(R12), Y3
+	VFMADD231PS  672(R12), Y7, Y3
 	VFNMADD231PS Y0, Y5, Y15
-	VMOVUPS      1472(R11), Y5
-	VMOVUPS      1440(R11), Y0
+	VMOVUPS      1472(R12), Y5
+	VMOVUPS      1440(R12), Y0
 	VFMADD231PS  butterflyConstantVectors<>+1728(SB), Y5, Y0
 	VFMADD231PS  Y7, Y11, Y10
 	VMOVAPS      Y3, Y5
@@ -25909,36 +25633,36 @@ butterfly:
 	VFNMADD231PS Y0, Y5, Y6
 	VMOVAPS      Y2, Y5
 	VFMADD231PS  Y0, Y3, Y5
-	VMOVUPS      Y5, 640(SI)
+	VMOVUPS      Y5, 640(SI)(R8*1)
 	VMOVAPS      Y15, Y5
 	VFMADD231PS  Y0, Y12, Y5
-	VMOVUPS      Y11, 1088(SI)
-	VSUBPS       1184(R11), Y4, Y4
+	VMOVUPS      Y11, 1088(SI)(R8*1)
+	VSUBPS       1184(R12), Y4, Y4
 	VFNMADD231PS Y0, Y3, Y2
 	VBROADCASTSS butterflyConstants<>+200(SB), Y3
 	VMOVAPS      Y13, Y11
 	VFMADD231PS  Y3, Y4, Y11
-	VMOVUPS      Y10, 64(DI)
+	VMOVUPS      Y10, 64(DI)(R8*1)
 	VFNMADD231PS Y0, Y12, Y15
-	VMOVUPS      608(R11), Y0
+	VMOVUPS      608(R12), Y0
 	VSUBPS       Y8, Y0, Y10
-	VMOVUPS      Y6, 1088(DI)
+	VMOVUPS      Y6, 1088(DI)(R8*1)
 	VADDPS       Y0, Y8, Y0
-	VMOVUPS      Y2, 1600(SI)
-	VMOVUPS      Y15, 640(DI)
+	VMOVUPS      Y2, 1600(SI)(R8*1)
+	VMOVUPS      Y15, 640(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+48(SB), Y2
-	VFNMADD231PS 1888(R11), Y2, Y14
-	VSUBPS       1248(R11), Y1, Y1
+	VFNMADD231PS 1888(R12), Y2, Y14
+	VSUBPS       1248(R12), Y1, Y1
 	VMOVAPS      Y14, Y6
 	VFMADD231PS  Y3, Y1, Y6
-	VMOVUPS      1408(R11), Y8
-	VMOVUPS      1376(R11), Y12
+	VMOVUPS      1408(R12), Y8
+	VMOVUPS      1376(R12), Y12
 	VSUBPS       Y12, Y8, Y15
 	VFNMADD231PS Y3, Y4, Y13
 	VMOVAPS      Y0, Y4
 	VFNMADD231PS Y7, Y15, Y4
 	VADDPS       Y8, Y12, Y8
-	VMOVUPS      Y9, 64(SI)
+	VMOVUPS      Y9, 64(SI)(R8*1)
 	VMOVAPS      Y10, Y9
 	VFNMADD231PS Y7, Y8, Y9
 	VFMADD231PS  Y7, Y15, Y0
@@ -25948,41 +25672,41 @@ butterfly:
 	VFNMADD231PS Y7, Y0, Y8
 	VFNMADD231PS Y3, Y1, Y14
 	VFMADD231PS  Y7, Y0, Y11
-	VMOVUPS      512(R11), Y0
+	VMOVUPS      512(R12), Y0
 	VBROADCASTSS butterflyConstants<>+196(SB), Y1
-	VMOVUPS      640(R11), Y12
+	VMOVUPS      640(R12), Y12
 	VMOVAPS      Y12, Y15
 	VFNMADD231PS Y1, Y0, Y15
 	VFMADD231PS  Y1, Y12, Y0
-	VMOVUPS      Y11, 384(SI)
+	VMOVUPS      Y11, 384(SI)(R8*1)
 	VMOVAPS      Y6, Y11
 	VFMADD231PS  Y7, Y4, Y11
 	VMOVAPS      Y13, Y12
 	VFNMADD231PS Y7, Y10, Y12
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y11, 1856(DI)
+	VMOVUPS      Y11, 1856(DI)(R8*1)
 	VMOVAPS      Y14, Y11
 	VFMADD231PS  Y7, Y9, Y11
 	VFNMADD231PS Y7, Y9, Y14
-	VMOVUPS      Y14, 1408(DI)
+	VMOVUPS      Y14, 1408(DI)(R8*1)
 	VFMADD231PS  Y7, Y10, Y13
-	VMOVUPS      1632(R11), Y9
-	VMOVUPS      1728(R11), Y10
+	VMOVUPS      1632(R12), Y9
+	VMOVUPS      1728(R12), Y10
 	VMOVAPS      Y10, Y14
 	VFMADD231PS  Y1, Y9, Y14
-	VMOVUPS      Y13, 896(SI)
-	VMOVUPS      Y12, 1856(SI)
-	VMOVUPS      Y5, 1600(DI)
-	VMOVUPS      Y11, 384(DI)
+	VMOVUPS      Y13, 896(SI)(R8*1)
+	VMOVUPS      Y12, 1856(SI)(R8*1)
+	VMOVUPS      Y5, 1600(DI)(R8*1)
+	VMOVUPS      Y11, 384(DI)(R8*1)
 	VFMSUB231PS  Y1, Y10, Y9
-	VMOVUPS      1088(R11), Y1
-	VMOVUPS      864(R11), Y5
+	VMOVUPS      1088(R12), Y1
+	VMOVUPS      864(R12), Y5
 	VADDPS       Y5, Y1, Y10
 	VSUBPS       Y14, Y0, Y11
 	VFNMADD231PS Y7, Y4, Y6
 	VSUBPS       Y9, Y15, Y4
-	VMOVUPS      96(R11), Y7
+	VMOVUPS      96(R12), Y7
 	VMOVAPS      Y7, Y12
 	VFNMADD231PS Y2, Y10, Y12
 	VFMADD231PS  Y2, Y10, Y7
@@ -25992,87 +25716,83 @@ butterfly:
 	VSUBPS       Y1, Y5, Y1
 	VMOVAPS      Y7, Y5
 	VFMADD231PS  Y3, Y0, Y5
-	VMOVUPS      1984(R11), Y13
+	VMOVUPS      1984(R12), Y13
 	VMOVAPS      Y13, Y14
 	VFNMADD231PS Y2, Y1, Y14
 	VFMADD231PS  Y2, Y1, Y13
 	VADDPS       Y9, Y15, Y1
 	VFNMADD231PS Y3, Y0, Y7
-	VMOVUPS      Y7, 1152(SI)
-	VMOVUPS      Y6, 896(DI)
-	VMOVUPS      1696(R11), Y0
-	VMOVUPS      1600(R11), Y6
+	VMOVUPS      Y7, 1152(SI)(R8*1)
+	VMOVUPS      Y6, 896(DI)(R8*1)
+	VMOVUPS      1696(R12), Y0
+	VMOVUPS      1600(R12), Y6
 	VSUBPS       Y6, Y0, Y7
 	VMOVAPS      Y14, Y9
 	VFMADD231PS  Y3, Y11, Y9
 	VFNMADD231PS Y3, Y11, Y14
 	VMOVAPS      Y13, Y11
 	VFMADD231PS  Y3, Y1, Y11
-	VMOVUPS      Y8, 1408(SI)
-	VMOVUPS      Y9, 1664(DI)
-	VMOVUPS      480(R11), Y8
-	VMOVUPS      800(R11), Y9
+	VMOVUPS      Y8, 1408(SI)(R8*1)
+	VMOVUPS      Y9, 1664(DI)(R8*1)
+	VMOVUPS      480(R12), Y8
+	VMOVUPS      800(R12), Y9
 	VSUBPS       Y9, Y8, Y15
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y5, 128(SI)
+	VMOVUPS      Y5, 128(SI)(R8*1)
 	VADDPS       Y9, Y8, Y5
 	VFNMADD231PS Y3, Y1, Y13
-	VMOVUPS      64(R11), Y1
-	VMOVUPS      1856(R11), Y8
+	VMOVUPS      64(R12), Y1
+	VMOVUPS      1856(R12), Y8
 	VADDPS       Y8, Y1, Y9
 	VSUBPS       Y8, Y1, Y1
 	VFMADD231PS  Y3, Y4, Y12
-	VMOVUPS      832(R11), Y3
-	VMOVUPS      1024(R11), Y4
+	VMOVUPS      832(R12), Y3
+	VMOVUPS      1024(R12), Y4
 	VSUBPS       Y4, Y3, Y8
 	VADDPS       Y3, Y4, Y3
 	VADDPS       Y7, Y15, Y4
-	VMOVUPS      Y12, 704(SI)
+	VMOVUPS      Y12, 704(SI)(R8*1)
 	VSUBPS       Y3, Y9, Y12
 	VADDPS       Y0, Y6, Y0
 	VSUBPS       Y15, Y7, Y6
-	VMOVUPS      Y12, 512(SI)
-	VMOVUPS      Y10, 1664(SI)
+	VMOVUPS      Y12, 512(SI)(R8*1)
+	VMOVUPS      Y10, 1664(SI)(R8*1)
 	VADDPS       Y0, Y5, Y7
 	VADDPS       Y3, Y9, Y3
 	VSUBPS       Y5, Y0, Y0
 	VMOVAPS      Y8, Y5
 	VFMADD231PS  Y2, Y6, Y5
-	VMOVUPS      Y13, 1152(DI)
+	VMOVUPS      Y13, 1152(DI)(R8*1)
 	VMOVAPS      Y1, Y9
 	VFMADD231PS  Y2, Y4, Y9
-	VMOVUPS      Y11, 128(DI)
+	VMOVUPS      Y11, 128(DI)(R8*1)
 	VFNMADD231PS Y2, Y4, Y1
-	VMOVUPS      Y9, 256(SI)
+	VMOVUPS      Y9, 256(SI)(R8*1)
 	VADDPS       Y7, Y3, Y4
-	VMOVUPS      Y4, (BX)
-	VMOVUPS      Y0, 512(DI)
+	VMOVUPS      Y4, (BX)(R8*1)
+	VMOVUPS      Y0, 512(DI)(R8*1)
 	VSUBPS       Y7, Y3, Y0
-	VMOVUPS      Y14, 704(DI)
+	VMOVUPS      Y14, 704(DI)(R8*1)
 	VFNMADD231PS Y2, Y6, Y8
-	VMOVUPS      Y0, 64(BX)
-	VMOVUPS      Y1, 1280(SI)
-	VMOVUPS      Y5, 256(DI)
-	VMOVUPS      Y8, 1280(DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y0, 64(BX)(R8*1)
+	VMOVUPS      Y1, 1280(SI)(R8*1)
+	VMOVUPS      Y5, 256(DI)(R8*1)
+	VMOVUPS      Y8, 1280(DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00001000, BX
-	ADDQ         $0x00001000, SI
-	ADDQ         $0x00001000, DI
-	ADDQ         $0x00000200, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00001000, R8
+	ADDQ         $0x00000200, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -26096,81 +25816,81 @@ TEXT ·LineBack64AVX2(SB), $1824-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R11
-	ADDQ $0x1f, R11
-	ANDQ $-32, R11
-	XORQ R12, R12
+	LEAQ (SP), R12
+	ADDQ $0x1f, R12
+	ANDQ $-32, R12
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R9
-	MOVQ  80(R10), R10
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R11
+	MOVQ  64(R11), R10
+	MOVQ  80(R11), R11
 
 butterfly:
-	VMOVUPS      (SI), Y0
-	VMOVUPS      1024(SI), Y1
+	VMOVUPS      (SI)(R8*1), Y0
+	VMOVUPS      1024(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      192(SI), Y3
-	VMOVUPS      1216(SI), Y4
+	VMOVUPS      192(SI)(R8*1), Y3
+	VMOVUPS      1216(SI)(R8*1), Y4
 	VADDPS       Y4, Y3, Y5
-	VMOVUPS      576(SI), Y6
-	VMOVUPS      1536(SI), Y7
+	VMOVUPS      576(SI)(R8*1), Y6
+	VMOVUPS      1536(SI)(R8*1), Y7
 	VADDPS       Y7, Y6, Y8
-	VMOVUPS      832(SI), Y9
-	VMOVUPS      1792(SI), Y10
+	VMOVUPS      832(SI)(R8*1), Y9
+	VMOVUPS      1792(SI)(R8*1), Y10
 	VADDPS       Y10, Y9, Y11
-	VMOVUPS      576(DI), Y12
-	VMOVUPS      1536(DI), Y13
+	VMOVUPS      576(DI)(R8*1), Y12
+	VMOVUPS      1536(DI)(R8*1), Y13
 	VADDPS       Y13, Y12, Y14
-	VMOVUPS      320(DI), Y15
-	VADDPS       1344(DI), Y15, Y3
+	VMOVUPS      320(DI)(R8*1), Y15
+	VADDPS       1344(DI)(R8*1), Y15, Y3
 	VADDPS       Y8, Y2, Y4
-	VMOVUPS      768(SI), Y12
-	VADDPS       1728(SI), Y12, Y13
-	VMOVUPS      (DI), Y12
-	VADDPS       1024(DI), Y12, Y6
+	VMOVUPS      768(SI)(R8*1), Y12
+	VADDPS       1728(SI)(R8*1), Y12, Y13
+	VMOVUPS      (DI)(R8*1), Y12
+	VADDPS       1024(DI)(R8*1), Y12, Y6
 	VADDPS       Y13, Y5, Y7
 	VSUBPS       Y8, Y2, Y2
 	VSUBPS       Y14, Y6, Y8
-	VMOVUPS      832(DI), Y12
-	VADDPS       1792(DI), Y12, Y15
-	VMOVUPS      960(SI), Y12
-	VADDPS       1920(SI), Y12, Y0
-	VMOVUPS      448(DI), Y12
-	VADDPS       1472(DI), Y12, Y1
+	VMOVUPS      832(DI)(R8*1), Y12
+	VADDPS       1792(DI)(R8*1), Y12, Y15
+	VMOVUPS      960(SI)(R8*1), Y12
+	VADDPS       1920(SI)(R8*1), Y12, Y0
+	VMOVUPS      448(DI)(R8*1), Y12
+	VADDPS       1472(DI)(R8*1), Y12, Y1
 	VSUBPS       Y13, Y5, Y5
-	VMOVUPS      448(SI), Y13
-	VADDPS       1472(SI), Y13, Y12
-	VMOVUPS      320(SI), Y13
-	VADDPS       1344(SI), Y13, Y9
+	VMOVUPS      448(SI)(R8*1), Y13
+	VADDPS       1472(SI)(R8*1), Y13, Y12
+	VMOVUPS      320(SI)(R8*1), Y13
+	VADDPS       1344(SI)(R8*1), Y13, Y9
 	VADDPS       Y14, Y6, Y6
 	VSUBPS       Y15, Y3, Y14
-	VMOVUPS      768(DI), Y13
-	VADDPS       1728(DI), Y13, Y10
-	VMOVUPS      192(DI), Y13
-	VMOVUPS      Y2, (R11)
-	VADDPS       1216(DI), Y13, Y2
+	VMOVUPS      768(DI)(R8*1), Y13
+	VADDPS       1728(DI)(R8*1), Y13, Y10
+	VMOVUPS      192(DI)(R8*1), Y13
+	VMOVUPS      Y2, (R12)
+	VADDPS       1216(DI)(R8*1), Y13, Y2
 	VADDPS       Y15, Y3, Y3
 	VSUBPS       Y11, Y9, Y15
 	VSUBPS       Y10, Y2, Y13
 	VADDPS       Y10, Y2, Y2
 	VADDPS       Y15, Y8, Y10
-	VMOVUPS      Y10, 32(R11)
-	VMOVUPS      960(DI), Y10
-	VMOVUPS      Y8, 64(R11)
-	VADDPS       1920(DI), Y10, Y8
+	VMOVUPS      Y10, 32(R12)
+	VMOVUPS      960(DI)(R8*1), Y10
+	VMOVUPS      Y8, 64(R12)
+	VADDPS       1920(DI)(R8*1), Y10, Y8
 	VADDPS       Y0, Y12, Y10
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y15, 96(R11)
+	VMOVUPS      Y15, 96(R12)
 	VSUBPS       Y8, Y1, Y15
 	VADDPS       Y8, Y1, Y1
 	VADDPS       Y5, Y13, Y8
@@ -26188,114 +25908,114 @@ butterfly:
 	VSUBPS       Y1, Y2, Y1
 	VADDPS       Y3, Y6, Y2
 	VSUBPS       Y10, Y2, Y12
-	VMOVUPS      Y13, 128(R11)
+	VMOVUPS      Y13, 128(R12)
 	VADDPS       Y9, Y4, Y13
-	VMOVUPS      Y5, 160(R11)
-	VMOVUPS      832(SI), Y5
-	VSUBPS       1792(SI), Y5, Y5
+	VMOVUPS      Y5, 160(R12)
+	VMOVUPS      832(SI)(R8*1), Y5
+	VSUBPS       1792(SI)(R8*1), Y5, Y5
 	VSUBPS       Y3, Y6, Y3
 	VADDPS       Y0, Y8, Y0
-	VMOVUPS      (SI), Y6
-	VSUBPS       1024(SI), Y6, Y6
+	VMOVUPS      (SI)(R8*1), Y6
+	VSUBPS       1024(SI)(R8*1), Y6, Y6
 	VSUBPS       Y9, Y4, Y4
-	VMOVUPS      320(DI), Y8
-	VSUBPS       1344(DI), Y8, Y8
+	VMOVUPS      320(DI)(R8*1), Y8
+	VSUBPS       1344(DI)(R8*1), Y8, Y8
 	VADDPS       Y11, Y3, Y9
 	VSUBPS       Y11, Y3, Y3
-	VMOVUPS      320(SI), Y11
-	VSUBPS       1344(SI), Y11, Y11
-	VMOVUPS      Y15, 192(R11)
-	VMOVUPS      (R11), Y15
-	VMOVUPS      Y0, 224(R11)
+	VMOVUPS      320(SI)(R8*1), Y11
+	VSUBPS       1344(SI)(R8*1), Y11, Y11
+	VMOVUPS      Y15, 192(R12)
+	VMOVUPS      (R12), Y15
+	VMOVUPS      Y0, 224(R12)
 	VSUBPS       Y14, Y15, Y0
-	VMOVUPS      Y0, 256(R11)
+	VMOVUPS      Y0, 256(R12)
 	VADDPS       Y1, Y4, Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Y14, Y15, Y14
-	VMOVUPS      (DI), Y15
-	VSUBPS       1024(DI), Y15, Y15
-	VMOVUPS      Y14, (R11)
-	VMOVUPS      576(SI), Y14
-	VSUBPS       1536(SI), Y14, Y14
+	VMOVUPS      (DI)(R8*1), Y15
+	VSUBPS       1024(DI)(R8*1), Y15, Y15
+	VMOVUPS      Y14, (R12)
+	VMOVUPS      576(SI)(R8*1), Y14
+	VSUBPS       1536(SI)(R8*1), Y14, Y14
 	VSUBPS       Y1, Y4, Y1
-	VMOVUPS      576(DI), Y4
-	VSUBPS       1536(DI), Y4, Y4
-	VMOVUPS      Y0, 288(R11)
-	VMOVUPS      832(DI), Y0
-	VSUBPS       1792(DI), Y0, Y0
-	VMOVUPS      Y3, 320(R11)
+	VMOVUPS      576(DI)(R8*1), Y4
+	VSUBPS       1536(DI)(R8*1), Y4, Y4
+	VMOVUPS      Y0, 288(R12)
+	VMOVUPS      832(DI)(R8*1), Y0
+	VSUBPS       1792(DI)(R8*1), Y0, Y0
+	VMOVUPS      Y3, 320(R12)
 	VSUBPS       Y14, Y15, Y3
-	VMOVUPS      Y1, 352(R11)
-	VMOVUPS      448(DI), Y1
-	VSUBPS       1472(DI), Y1, Y1
+	VMOVUPS      Y1, 352(R12)
+	VMOVUPS      448(DI)(R8*1), Y1
+	VSUBPS       1472(DI)(R8*1), Y1, Y1
 	VADDPS       Y14, Y15, Y14
 	VADDPS       Y5, Y8, Y15
-	VMOVUPS      Y9, 384(R11)
+	VMOVUPS      Y9, 384(R12)
 	VSUBPS       Y0, Y11, Y9
-	VMOVUPS      Y12, 416(R11)
+	VMOVUPS      Y12, 416(R12)
 	VADDPS       Y9, Y15, Y12
 	VADDPS       Y0, Y11, Y0
 	VSUBPS       Y5, Y8, Y5
-	VMOVUPS      64(R11), Y8
-	VSUBPS       96(R11), Y8, Y8
+	VMOVUPS      64(R12), Y8
+	VSUBPS       96(R12), Y8, Y8
 	VSUBPS       Y15, Y9, Y9
 	VSUBPS       Y4, Y6, Y11
 	VBROADCASTSS butterflyConstants<>+48(SB), Y15
-	VMOVUPS      Y8, 96(R11)
+	VMOVUPS      Y8, 96(R12)
 	VMOVAPS      Y14, Y8
 	VFMADD231PS  Y15, Y12, Y8
 	VFNMADD231PS Y15, Y12, Y14
 	VADDPS       Y10, Y2, Y2
-	VMOVUPS      768(SI), Y10
-	VSUBPS       1728(SI), Y10, Y10
+	VMOVUPS      768(SI)(R8*1), Y10
+	VSUBPS       1728(SI)(R8*1), Y10, Y10
 	VADDPS       Y0, Y5, Y12
-	VMOVUPS      Y14, 64(R11)
+	VMOVUPS      Y14, 64(R12)
 	VMOVAPS      Y11, Y14
 	VFMADD231PS  Y15, Y9, Y14
-	VMOVUPS      Y14, 448(R11)
-	VMOVUPS      384(SI), Y14
-	VMOVUPS      Y8, 480(R11)
-	VMOVUPS      1408(SI), Y8
-	VMOVUPS      Y2, 512(R11)
+	VMOVUPS      Y14, 448(R12)
+	VMOVUPS      384(SI)(R8*1), Y14
+	VMOVUPS      Y8, 480(R12)
+	VMOVUPS      1408(SI)(R8*1), Y8
+	VMOVUPS      Y2, 512(R12)
 	VADDPS       Y8, Y14, Y2
 	VADDPS       Y4, Y6, Y4
 	VFNMADD231PS Y15, Y9, Y11
-	VMOVUPS      192(DI), Y6
-	VSUBPS       1216(DI), Y6, Y6
+	VMOVUPS      192(DI)(R8*1), Y6
+	VSUBPS       1216(DI)(R8*1), Y6, Y6
 	VADDPS       Y10, Y6, Y9
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Y10, Y6, Y6
-	VMOVUPS      960(DI), Y10
-	VSUBPS       1920(DI), Y10, Y10
+	VMOVUPS      960(DI)(R8*1), Y10
+	VSUBPS       1920(DI)(R8*1), Y10, Y10
 	VSUBPS       Y8, Y14, Y8
 	VSUBPS       Y5, Y0, Y0
-	VMOVUPS      192(SI), Y5
-	VSUBPS       1216(SI), Y5, Y5
-	VMOVUPS      768(DI), Y14
-	VSUBPS       1728(DI), Y14, Y14
-	VMOVUPS      Y11, 544(R11)
+	VMOVUPS      192(SI)(R8*1), Y5
+	VSUBPS       1216(SI)(R8*1), Y5, Y5
+	VMOVUPS      768(DI)(R8*1), Y14
+	VSUBPS       1728(DI)(R8*1), Y14, Y14
+	VMOVUPS      Y11, 544(R12)
 	VMOVAPS      Y3, Y11
 	VFMADD231PS  Y15, Y0, Y11
-	VMOVUPS      Y11, 576(R11)
+	VMOVUPS      Y11, 576(R12)
 	VADDPS       Y14, Y5, Y11
 	VSUBPS       Y14, Y5, Y5
 	VFNMADD231PS Y15, Y0, Y3
 	VMOVAPS      Y4, Y0
 	VFNMADD231PS Y15, Y12, Y0
 	VFMADD231PS  Y15, Y12, Y4
-	VMOVUPS      448(SI), Y12
-	VSUBPS       1472(SI), Y12, Y12
+	VMOVUPS      448(SI)(R8*1), Y12
+	VSUBPS       1472(SI)(R8*1), Y12, Y12
 	VSUBPS       Y10, Y12, Y14
-	VMOVUPS      Y4, 608(R11)
+	VMOVUPS      Y4, 608(R12)
 	VBROADCASTSS butterflyConstants<>+196(SB), Y4
-	VMOVUPS      Y3, 640(R11)
+	VMOVUPS      Y3, 640(R12)
 	VMOVAPS      Y9, Y3
 	VFMADD231PS  Y4, Y5, Y3
-	VMOVUPS      Y0, 672(R11)
-	VMOVUPS      960(SI), Y0
-	VSUBPS       1920(SI), Y0, Y0
+	VMOVUPS      Y0, 672(R12)
+	VMOVUPS      960(SI)(R8*1), Y0
+	VSUBPS       1920(SI)(R8*1), Y0, Y0
 	VADDPS       Y0, Y1, Y15
 	VSUBPS       Y0, Y1, Y0
 	VMOVAPS      Y14, Y1
@@ -26304,17 +26024,17 @@ butterfly:
 	VADDPS       Y7, Y13, Y14
 	VADDPS       Y10, Y12, Y10
 	VADDPS       Y1, Y3, Y12
-	VMOVUPS      Y12, 704(R11)
+	VMOVUPS      Y12, 704(R12)
 	VMOVAPS      Y11, Y12
 	VFMADD231PS  Y4, Y6, Y12
 	VFNMADD231PS Y4, Y9, Y5
 	VMOVAPS      Y0, Y9
 	VFMADD231PS  Y4, Y10, Y9
 	VSUBPS       Y1, Y3, Y1
-	VMOVUPS      64(DI), Y3
-	VMOVUPS      Y1, 736(R11)
-	VMOVUPS      1088(DI), Y1
-	VMOVUPS      Y14, 768(R11)
+	VMOVUPS      64(DI)(R8*1), Y3
+	VMOVUPS      Y1, 736(R12)
+	VMOVUPS      1088(DI)(R8*1), Y1
+	VMOVUPS      Y14, 768(R12)
 	VADDPS       Y1, Y3, Y14
 	VSUBPS       Y1, Y3, Y1
 	PREFETCHT1   (CX)
@@ -26326,48 +26046,48 @@ butterfly:
 	VSUBPS       Y9, Y12, Y5
 	VADDPS       Y9, Y12, Y9
 	VADDPS       Y10, Y6, Y11
-	VMOVUPS      896(DI), Y12
-	VMOVUPS      1856(DI), Y15
-	VMOVUPS      Y9, 800(R11)
+	VMOVUPS      896(DI)(R8*1), Y12
+	VMOVUPS      1856(DI)(R8*1), Y15
+	VMOVUPS      Y9, 800(R12)
 	VSUBPS       Y15, Y12, Y9
 	VSUBPS       Y10, Y6, Y6
-	VMOVUPS      640(DI), Y10
-	VMOVUPS      Y6, 832(R11)
-	VADDPS       1600(DI), Y10, Y6
-	VMOVUPS      Y11, 864(R11)
-	VMOVUPS      64(SI), Y11
-	VMOVUPS      Y5, 896(R11)
-	VMOVUPS      1088(SI), Y5
-	VMOVUPS      Y3, 928(R11)
+	VMOVUPS      640(DI)(R8*1), Y10
+	VMOVUPS      Y6, 832(R12)
+	VADDPS       1600(DI)(R8*1), Y10, Y6
+	VMOVUPS      Y11, 864(R12)
+	VMOVUPS      64(SI)(R8*1), Y11
+	VMOVUPS      Y5, 896(R12)
+	VMOVUPS      1088(SI)(R8*1), Y5
+	VMOVUPS      Y3, 928(R12)
 	VADDPS       Y5, Y11, Y3
 	VSUBPS       Y7, Y13, Y7
-	VMOVUPS      640(SI), Y13
-	VMOVUPS      Y0, 960(R11)
-	VADDPS       1600(SI), Y13, Y0
-	VMOVUPS      Y7, 992(R11)
+	VMOVUPS      640(SI)(R8*1), Y13
+	VMOVUPS      Y0, 960(R12)
+	VADDPS       1600(SI)(R8*1), Y13, Y0
+	VMOVUPS      Y7, 992(R12)
 	VSUBPS       Y6, Y14, Y7
 	VSUBPS       Y5, Y11, Y5
 	VADDPS       Y6, Y14, Y6
 	VADDPS       Y0, Y3, Y11
-	VMOVUPS      384(DI), Y14
-	VADDPS       1408(DI), Y14, Y13
+	VMOVUPS      384(DI)(R8*1), Y14
+	VADDPS       1408(DI)(R8*1), Y14, Y13
 	VSUBPS       Y0, Y3, Y0
 	VADDPS       Y15, Y12, Y3
 	VSUBPS       Y3, Y13, Y12
-	VMOVUPS      896(SI), Y15
-	VADDPS       1856(SI), Y15, Y14
+	VMOVUPS      896(SI)(R8*1), Y15
+	VADDPS       1856(SI)(R8*1), Y15, Y14
 	VADDPS       Y3, Y13, Y3
 	VSUBPS       Y14, Y2, Y13
 	VADDPS       Y14, Y2, Y2
 	VADDPS       Y3, Y6, Y14
 	VSUBPS       Y3, Y6, Y3
-	VSUBPS       1600(DI), Y10, Y6
+	VSUBPS       1600(DI)(R8*1), Y10, Y6
 	VSUBPS       Y13, Y7, Y10
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Y13, Y7, Y7
 	VADDPS       Y2, Y11, Y13
-	VSUBPS       1856(SI), Y15, Y15
+	VSUBPS       1856(SI)(R8*1), Y15, Y15
 	VSUBPS       Y2, Y11, Y2
 	VSUBPS       Y12, Y0, Y11
 	VADDPS       Y12, Y0, Y0
@@ -26375,28 +26095,28 @@ butterfly:
 	VFNMADD231PS Y4, Y7, Y12
 	VFMADD231PS  Y4, Y11, Y7
 	VSUBPS       Y3, Y2, Y11
-	VMOVUPS      Y7, 1024(R11)
+	VMOVUPS      Y7, 1024(R12)
 	VMOVAPS      Y10, Y7
 	VFMSUB231PS  Y4, Y0, Y7
-	VMOVUPS      Y7, 1056(R11)
-	VMOVUPS      640(SI), Y7
-	VSUBPS       1600(SI), Y7, Y7
-	VMOVUPS      Y12, 1088(R11)
+	VMOVUPS      Y7, 1056(R12)
+	VMOVUPS      640(SI)(R8*1), Y7
+	VSUBPS       1600(SI)(R8*1), Y7, Y7
+	VMOVUPS      Y12, 1088(R12)
 	VADDPS       Y15, Y9, Y12
-	VMOVUPS      Y11, 1120(R11)
-	VMOVUPS      128(SI), Y11
-	VMOVUPS      Y14, 1152(R11)
-	VADDPS       1152(SI), Y11, Y14
-	VMOVUPS      Y13, 1184(R11)
-	VMOVUPS      704(SI), Y13
-	VADDPS       1664(SI), Y13, Y11
-	VMOVUPS      384(DI), Y13
-	VSUBPS       1408(DI), Y13, Y13
+	VMOVUPS      Y11, 1120(R12)
+	VMOVUPS      128(SI)(R8*1), Y11
+	VMOVUPS      Y14, 1152(R12)
+	VADDPS       1152(SI)(R8*1), Y11, Y14
+	VMOVUPS      Y13, 1184(R12)
+	VMOVUPS      704(SI)(R8*1), Y13
+	VADDPS       1664(SI)(R8*1), Y13, Y11
+	VMOVUPS      384(DI)(R8*1), Y13
+	VSUBPS       1408(DI)(R8*1), Y13, Y13
 	VSUBPS       Y9, Y15, Y9
 	VSUBPS       Y6, Y5, Y15
 	VFMADD231PS  Y4, Y10, Y0
 	VSUBPS       Y13, Y8, Y10
-	VMOVUPS      Y0, 1216(R11)
+	VMOVUPS      Y0, 1216(R12)
 	VADDPS       Y7, Y1, Y0
 	VSUBPS       Y12, Y10, Y4
 	VADDPS       Y2, Y3, Y2
@@ -26405,7 +26125,7 @@ butterfly:
 	VADDPS       Y8, Y13, Y8
 	VADDPS       Y9, Y8, Y13
 	VBROADCASTSS butterflyConstants<>+48(SB), Y14
-	VMOVUPS      Y2, 1248(R11)
+	VMOVUPS      Y2, 1248(R12)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS Y14, Y13, Y2
 	VADDPS       Y6, Y5, Y5
@@ -26413,18 +26133,18 @@ butterfly:
 	ADDQ         16(DX), CX
 	VMOVAPS      Y15, Y6
 	VFMADD231PS  Y14, Y4, Y6
-	VMOVUPS      Y2, 1280(R11)
-	VMOVUPS      128(DI), Y2
-	VMOVUPS      Y6, 1312(R11)
-	VADDPS       1152(DI), Y2, Y6
+	VMOVUPS      Y2, 1280(R12)
+	VMOVUPS      128(DI)(R8*1), Y2
+	VMOVUPS      Y6, 1312(R12)
+	VADDPS       1152(DI)(R8*1), Y2, Y6
 	VSUBPS       Y9, Y8, Y8
 	VADDPS       Y12, Y10, Y9
 	VSUBPS       Y7, Y1, Y1
 	VFNMADD231PS Y14, Y4, Y15
 	VMOVAPS      Y5, Y4
 	VFNMADD231PS Y14, Y8, Y4
-	VMOVUPS      704(DI), Y7
-	VMOVUPS      1664(DI), Y10
+	VMOVUPS      704(DI)(R8*1), Y7
+	VMOVUPS      1664(DI)(R8*1), Y10
 	VADDPS       Y10, Y7, Y12
 	VFMADD231PS  Y14, Y8, Y5
 	VMOVAPS      Y1, Y8
@@ -26432,57 +26152,57 @@ butterfly:
 	VFMADD231PS  Y14, Y13, Y0
 	VSUBPS       Y12, Y6, Y13
 	VFNMADD231PS Y14, Y9, Y1
-	VMOVUPS      256(SI), Y9
-	VMOVUPS      Y1, 1344(R11)
-	VMOVUPS      1280(SI), Y1
-	VMOVUPS      Y5, 1376(R11)
+	VMOVUPS      256(SI)(R8*1), Y9
+	VMOVUPS      Y1, 1344(R12)
+	VMOVUPS      1280(SI)(R8*1), Y1
+	VMOVUPS      Y5, 1376(R12)
 	VSUBPS       Y1, Y9, Y5
 	VADDPS       Y12, Y6, Y6
-	VMOVUPS      256(DI), Y12
-	VMOVUPS      Y4, 1408(R11)
-	VADDPS       1280(DI), Y12, Y4
+	VMOVUPS      256(DI)(R8*1), Y12
+	VMOVUPS      Y4, 1408(R12)
+	VADDPS       1280(DI)(R8*1), Y12, Y4
 	VADDPS       Y1, Y9, Y1
 	VSUBPS       Y13, Y11, Y9
 	VADDPS       Y11, Y13, Y11
-	VMOVUPS      (BX), Y13
-	VMOVUPS      Y8, 1440(R11)
-	VADDPS       64(BX), Y13, Y8
+	VMOVUPS      (BX)(R8*1), Y13
+	VMOVUPS      Y8, 1440(R12)
+	VADDPS       64(BX)(R8*1), Y13, Y8
 	VSUBPS       Y10, Y7, Y7
-	VMOVUPS      512(SI), Y10
-	VMOVUPS      Y15, 1472(R11)
+	VMOVUPS      512(SI)(R8*1), Y10
+	VMOVUPS      Y15, 1472(R12)
 	VADDPS       Y10, Y8, Y15
 	VSUBPS       Y10, Y8, Y8
 	VADDPS       Y4, Y8, Y10
-	VMOVUPS      Y0, 1504(R11)
+	VMOVUPS      Y0, 1504(R12)
 	VMOVAPS      Y10, Y0
 	VFMADD231PS  Y14, Y11, Y0
-	VMOVUPS      Y0, 1536(R11)
-	VMOVUPS      128(SI), Y0
-	VSUBPS       1152(SI), Y0, Y0
+	VMOVUPS      Y0, 1536(R12)
+	VMOVUPS      128(SI)(R8*1), Y0
+	VSUBPS       1152(SI)(R8*1), Y0, Y0
 	VSUBPS       Y4, Y8, Y4
 	VSUBPS       Y1, Y15, Y8
 	VFNMADD231PS Y14, Y11, Y10
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Y1, Y15, Y1
-	VSUBPS       1152(DI), Y2, Y2
+	VSUBPS       1152(DI)(R8*1), Y2, Y2
 	VSUBPS       Y3, Y1, Y11
-	VMOVUPS      704(SI), Y15
-	VSUBPS       1664(SI), Y15, Y15
-	VMOVUPS      Y10, 1568(R11)
+	VMOVUPS      704(SI)(R8*1), Y15
+	VSUBPS       1664(SI)(R8*1), Y15, Y15
+	VMOVUPS      Y10, 1568(R12)
 	VSUBPS       Y15, Y2, Y10
 	VADDPS       Y3, Y1, Y1
 	VSUBPS       Y6, Y8, Y3
 	VADDPS       Y6, Y8, Y6
 	VMOVAPS      Y4, Y8
 	VFMADD231PS  Y14, Y9, Y8
-	VSUBPS       1280(DI), Y12, Y12
+	VSUBPS       1280(DI)(R8*1), Y12, Y12
 	VFNMADD231PS Y14, Y9, Y4
 	VSUBPS       Y12, Y5, Y9
-	VSUBPS       64(BX), Y13, Y13
-	VMOVUPS      Y4, 1600(R11)
-	VMOVUPS      512(DI), Y4
-	VMOVUPS      Y8, 1632(R11)
+	VSUBPS       64(BX)(R8*1), Y13, Y13
+	VMOVUPS      Y4, 1600(R12)
+	VMOVUPS      512(DI)(R8*1), Y4
+	VMOVUPS      Y8, 1632(R12)
 	VADDPS       Y4, Y13, Y8
 	VADDPS       Y5, Y12, Y5
 	VADDPS       Y7, Y0, Y12
@@ -26513,34 +26233,34 @@ butterfly:
 	VFMADD231PS  Y13, Y10, Y12
 	VMOVAPS      Y15, Y10
 	VFMADD231PS  Y0, Y12, Y10
-	VMOVUPS      Y10, 1664(R11)
+	VMOVUPS      Y10, 1664(R12)
 	VMOVAPS      Y8, Y10
 	VFMADD231PS  Y0, Y5, Y10
 	VFNMADD231PS Y0, Y12, Y15
-	VMOVUPS      1184(R11), Y12
-	VMOVUPS      Y15, 1696(R11)
+	VMOVUPS      1184(R12), Y12
+	VMOVUPS      Y15, 1696(R12)
 	VSUBPS       Y12, Y1, Y15
-	VMOVUPS      Y10, 1728(R11)
-	VMOVUPS      512(R11), Y10
-	VMOVUPS      Y4, 1760(R11)
+	VMOVUPS      Y10, 1728(R12)
+	VMOVUPS      512(R12), Y10
+	VMOVUPS      Y4, 1760(R12)
 	VSUBPS       Y10, Y15, Y4
 	VADDPS       Y10, Y15, Y10
 	VFNMADD231PS Y0, Y5, Y8
-	VMOVUPS      992(R11), Y5
-	VMOVUPS      416(R11), Y15
-	VMOVUPS      Y8, 512(R11)
+	VMOVUPS      992(R12), Y5
+	VMOVUPS      416(R12), Y15
+	VMOVUPS      Y8, 512(R12)
 	VSUBPS       Y15, Y5, Y8
-	MOVQ         128(R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
-	MOVQ         384(R9), R13
-	VMOVUPS      Y10, (R8)(R13*1)
+	MOVQ         128(R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
+	MOVQ         384(R10), R13
+	VMOVUPS      Y10, (R9)(R13*1)
 	VADDPS       Y12, Y1, Y1
-	VMOVUPS      768(R11), Y4
+	VMOVUPS      768(R12), Y4
 	VADDPS       Y4, Y1, Y10
-	MOVQ         (R9), R13
-	VMOVUPS      Y10, (R8)(R13*1)
+	MOVQ         (R10), R13
+	VMOVUPS      Y10, (R9)(R13*1)
 	VADDPS       Y5, Y15, Y5
-	VMOVUPS      1152(R11), Y10
+	VMOVUPS      1152(R12), Y10
 	VADDPS       Y10, Y11, Y12
 	VSUBPS       Y4, Y1, Y1
 	VMOVAPS      Y12, Y4
@@ -26549,80 +26269,80 @@ butterfly:
 	VMOVAPS      Y10, Y11
 	VFNMADD231PS Y14, Y8, Y11
 	VFMADD231PS  Y14, Y8, Y10
-	MOVQ         192(R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
+	MOVQ         192(R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
 	VFMADD231PS  Y14, Y5, Y12
-	MOVQ         64(R9), R13
-	VMOVUPS      Y10, (R8)(R13*1)
-	MOVQ         256(R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
-	MOVQ         320(R9), R13
-	VMOVUPS      Y11, (R8)(R13*1)
-	VMOVUPS      1248(R11), Y1
+	MOVQ         64(R10), R13
+	VMOVUPS      Y10, (R9)(R13*1)
+	MOVQ         256(R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
+	MOVQ         320(R10), R13
+	VMOVUPS      Y11, (R9)(R13*1)
+	VMOVUPS      1248(R12), Y1
 	VMOVAPS      Y6, Y4
 	VFMADD231PS  Y14, Y1, Y4
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      352(R11), Y5
-	VMOVUPS      384(R11), Y8
+	VMOVUPS      352(R12), Y5
+	VMOVUPS      384(R12), Y8
 	VMOVAPS      Y8, Y10
 	VFMADD231PS  Y13, Y5, Y10
-	VMOVUPS      1120(R11), Y11
+	VMOVUPS      1120(R12), Y11
 	VMOVAPS      Y3, Y15
 	VFMADD231PS  Y14, Y11, Y15
 	VFNMADD231PS Y14, Y11, Y3
 	VMOVAPS      Y3, Y11
 	VFMADD231PS  Y0, Y10, Y11
-	MOVQ         448(R9), R13
-	VMOVUPS      Y12, (R8)(R13*1)
-	MOVQ         416(R9), R13
-	VMOVUPS      Y11, (R8)(R13*1)
+	MOVQ         448(R10), R13
+	VMOVUPS      Y12, (R9)(R13*1)
+	MOVQ         416(R10), R13
+	VMOVUPS      Y11, (R9)(R13*1)
 	VFNMADD231PS Y14, Y1, Y6
 	VFNMADD231PS Y13, Y8, Y5
 	VMOVAPS      Y15, Y1
 	VFMADD231PS  Y0, Y5, Y1
-	MOVQ         32(R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
-	VMOVUPS      320(R11), Y1
-	VMOVUPS      288(R11), Y8
+	MOVQ         32(R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
+	VMOVUPS      320(R12), Y1
+	VMOVUPS      288(R12), Y8
 	VMOVAPS      Y8, Y11
 	VFMADD231PS  Y13, Y1, Y11
 	VMOVAPS      Y4, Y12
 	VFNMADD231PS Y0, Y11, Y12
-	MOVQ         224(R9), R13
-	VMOVUPS      Y12, (R8)(R13*1)
+	MOVQ         224(R10), R13
+	VMOVUPS      Y12, (R9)(R13*1)
 	VFMSUB231PS  Y13, Y8, Y1
 	VBROADCASTSS butterflyConstants<>+204(SB), Y8
-	VMOVUPS      1312(R11), Y12
+	VMOVUPS      1312(R12), Y12
 	VMOVAPS      Y12, Y13
-	VFNMADD231PS 1504(R11), Y8, Y13
+	VFNMADD231PS 1504(R12), Y8, Y13
 	VFNMADD231PS Y0, Y5, Y15
 	VMOVAPS      Y6, Y5
 	VFMADD231PS  Y0, Y1, Y5
 	VFMADD231PS  Y0, Y11, Y4
-	MOVQ         288(R9), R13
-	VMOVUPS      Y15, (R8)(R13*1)
-	MOVQ         96(R9), R13
-	VMOVUPS      Y5, (R8)(R13*1)
-	VMOVUPS      704(R11), Y5
-	VMOVUPS      480(R11), Y11
+	MOVQ         288(R10), R13
+	VMOVUPS      Y15, (R9)(R13*1)
+	MOVQ         96(R10), R13
+	VMOVUPS      Y5, (R9)(R13*1)
+	VMOVUPS      704(R12), Y5
+	VMOVUPS      480(R12), Y11
 	VMOVAPS      Y11, Y15
 	VFMADD231PS  Y0, Y5, Y15
 	VFNMADD231PS Y0, Y1, Y6
 	VFNMADD231PS Y0, Y10, Y3
-	MOVQ         352(R9), R13
-	VMOVUPS      Y6, (R8)(R13*1)
-	VMOVUPS      448(R11), Y1
+	MOVQ         352(R10), R13
+	VMOVUPS      Y6, (R9)(R13*1)
+	VMOVUPS      448(R12), Y1
 	VMOVAPS      Y1, Y6
-	VFMADD231PS  960(R11), Y0, Y6
-	MOVQ         160(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	VFMADD231PS  960(R12), Y0, Y6
+	MOVQ         160(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VFNMADD231PS Y0, Y5, Y11
 	VBROADCASTSS butterflyConstants<>+232(SB), Y3
 	VMOVAPS      Y15, Y5
 	VFMADD231PS  Y3, Y6, Y5
-	MOVQ         480(R9), R13
-	VMOVUPS      Y4, (R8)(R13*1)
+	MOVQ         480(R10), R13
+	VMOVUPS      Y4, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+220(SB), Y4
@@ -26637,16 +26357,16 @@ butterfly:
 	VFNMADD231PS Y13, Y5, Y3
 	VFNMADD231PS Y13, Y6, Y2
 	VFMADD231PS  Y13, Y5, Y10
-	MOVQ         136(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
-	VMOVUPS      736(R11), Y3
-	VMOVUPS      544(R11), Y5
+	MOVQ         136(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
+	VMOVUPS      736(R12), Y3
+	VMOVUPS      544(R12), Y5
 	VMOVAPS      Y5, Y6
 	VFMADD231PS  Y0, Y3, Y6
-	VFNMADD231PS 960(R11), Y0, Y1
-	MOVQ         392(R9), R13
-	VMOVUPS      Y10, (R8)(R13*1)
-	VFMADD213PS  1504(R11), Y8, Y12
+	VFNMADD231PS 960(R12), Y0, Y1
+	MOVQ         392(R10), R13
+	VMOVUPS      Y10, (R9)(R13*1)
+	VFMADD213PS  1504(R12), Y8, Y12
 	VBROADCASTSS butterflyConstants<>+244(SB), Y10
 	VMOVAPS      Y11, Y13
 	VFMSUB231PS  Y10, Y1, Y13
@@ -26660,23 +26380,23 @@ butterfly:
 	VFNMADD231PS Y11, Y13, Y12
 	VMOVAPS      Y3, Y10
 	VFMADD231PS  Y11, Y1, Y10
-	MOVQ         328(R9), R13
-	VMOVUPS      Y12, (R8)(R13*1)
+	MOVQ         328(R10), R13
+	VMOVUPS      Y12, (R9)(R13*1)
 	VFNMADD231PS Y11, Y1, Y3
-	MOVQ         200(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         200(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VFMADD231PS  Y11, Y13, Y7
-	MOVQ         72(R9), R13
-	VMOVUPS      Y7, (R8)(R13*1)
-	MOVQ         456(R9), R13
-	VMOVUPS      Y10, (R8)(R13*1)
-	VMOVUPS      64(R11), Y1
+	MOVQ         72(R10), R13
+	VMOVUPS      Y7, (R9)(R13*1)
+	MOVQ         456(R10), R13
+	VMOVUPS      Y10, (R9)(R13*1)
+	VMOVUPS      64(R12), Y1
 	VMOVAPS      Y1, Y3
-	VFMADD231PS  928(R11), Y0, Y3
+	VFMADD231PS  928(R12), Y0, Y3
 	VBROADCASTSS butterflyConstants<>+208(SB), Y7
-	VMOVUPS      1280(R11), Y10
+	VMOVUPS      1280(R12), Y10
 	VMOVAPS      Y10, Y12
-	VFMSUB231PS  1472(R11), Y7, Y12
+	VFMSUB231PS  1472(R12), Y7, Y12
 	VBROADCASTSS butterflyConstants<>+240(SB), Y13
 	VMOVAPS      Y3, Y11
 	VFMADD231PS  Y13, Y5, Y11
@@ -26686,27 +26406,27 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+228(SB), Y3
 	VMOVAPS      Y9, Y13
 	VFNMADD231PS Y3, Y12, Y13
-	MOVQ         8(R9), R13
-	VMOVUPS      Y15, (R8)(R13*1)
+	MOVQ         8(R10), R13
+	VMOVUPS      Y15, (R9)(R13*1)
 	VFMADD231PS  Y3, Y12, Y9
 	VBROADCASTSS butterflyConstants<>+292(SB), Y12
 	VMOVAPS      Y9, Y15
 	VFMADD231PS  Y12, Y5, Y15
-	MOVQ         40(R9), R13
-	VMOVUPS      Y15, (R8)(R13*1)
+	MOVQ         40(R10), R13
+	VMOVUPS      Y15, (R9)(R13*1)
 	VMOVAPS      Y13, Y15
 	VFMADD231PS  Y12, Y11, Y15
 	VFNMADD231PS Y12, Y11, Y13
-	VFMADD213PS  1472(R11), Y7, Y10
+	VFMADD213PS  1472(R12), Y7, Y10
 	VFNMADD231PS Y12, Y5, Y9
-	MOVQ         168(R9), R13
-	VMOVUPS      Y13, (R8)(R13*1)
-	MOVQ         424(R9), R13
-	VMOVUPS      Y15, (R8)(R13*1)
-	VFNMADD231PS 928(R11), Y0, Y1
-	MOVQ         264(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
-	VMOVUPS      1760(R11), Y2
+	MOVQ         168(R10), R13
+	VMOVUPS      Y13, (R9)(R13*1)
+	MOVQ         424(R10), R13
+	VMOVUPS      Y15, (R9)(R13*1)
+	VFNMADD231PS 928(R12), Y0, Y1
+	MOVQ         264(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
+	VMOVUPS      1760(R12), Y2
 	VMOVAPS      Y2, Y5
 	VFNMADD231PS Y3, Y10, Y5
 	VBROADCASTSS butterflyConstants<>+236(SB), Y11
@@ -26719,29 +26439,29 @@ butterfly:
 	VFNMADD231PS Y6, Y1, Y10
 	VMOVAPS      Y2, Y15
 	VFMADD231PS  Y6, Y13, Y15
-	MOVQ         360(R9), R13
-	VMOVUPS      Y10, (R8)(R13*1)
+	MOVQ         360(R10), R13
+	VMOVUPS      Y10, (R9)(R13*1)
 	VFNMADD231PS Y6, Y13, Y2
 	VFMADD231PS  Y6, Y1, Y5
-	VMOVUPS      32(R11), Y1
+	VMOVUPS      32(R12), Y1
 	VMOVAPS      Y1, Y10
-	VFMADD231PS  224(R11), Y14, Y10
-	VMOVUPS      256(R11), Y13
+	VFMADD231PS  224(R12), Y14, Y10
+	VMOVUPS      256(R12), Y13
 	VMOVAPS      Y13, Y12
-	VFMADD231PS  192(R11), Y14, Y12
-	MOVQ         232(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
-	MOVQ         296(R9), R13
-	VMOVUPS      Y9, (R8)(R13*1)
+	VFMADD231PS  192(R12), Y14, Y12
+	MOVQ         232(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
+	MOVQ         296(R10), R13
+	VMOVUPS      Y9, (R9)(R13*1)
 	VMOVAPS      Y10, Y2
 	VFMADD231PS  Y8, Y12, Y2
-	MOVQ         488(R9), R13
-	VMOVUPS      Y15, (R8)(R13*1)
+	MOVQ         488(R10), R13
+	VMOVUPS      Y15, (R9)(R13*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Y8, Y10, Y12
-	VMOVUPS      1088(R11), Y9
-	VMOVUPS      1632(R11), Y10
+	VMOVUPS      1088(R12), Y9
+	VMOVUPS      1632(R12), Y10
 	VMOVAPS      Y10, Y15
 	VFMADD231PS  Y0, Y9, Y15
 	VFNMADD231PS Y0, Y9, Y10
@@ -26751,19 +26471,19 @@ butterfly:
 	VMOVAPS      Y10, Y12
 	VFMADD231PS  Y4, Y2, Y12
 	VFNMADD231PS Y4, Y2, Y10
-	MOVQ         144(R9), R13
-	VMOVUPS      Y10, (R8)(R13*1)
-	VFNMADD231PS 224(R11), Y14, Y1
-	VFNMADD231PS 192(R11), Y14, Y13
-	MOVQ         400(R9), R13
-	VMOVUPS      Y12, (R8)(R13*1)
+	MOVQ         144(R10), R13
+	VMOVUPS      Y10, (R9)(R13*1)
+	VFNMADD231PS 224(R12), Y14, Y1
+	VFNMADD231PS 192(R12), Y14, Y13
+	MOVQ         400(R10), R13
+	VMOVUPS      Y12, (R9)(R13*1)
 	VMOVAPS      Y13, Y2
 	VFMADD231PS  Y7, Y1, Y2
 	VFMSUB231PS  Y7, Y13, Y1
-	MOVQ         16(R9), R13
-	VMOVUPS      Y9, (R8)(R13*1)
-	VMOVUPS      1024(R11), Y9
-	VMOVUPS      1600(R11), Y10
+	MOVQ         16(R10), R13
+	VMOVUPS      Y9, (R9)(R13*1)
+	VMOVUPS      1024(R12), Y9
+	VMOVUPS      1600(R12), Y10
 	VMOVAPS      Y10, Y12
 	VFNMADD231PS Y0, Y9, Y12
 	VFMADD231PS  Y0, Y9, Y10
@@ -26773,46 +26493,46 @@ butterfly:
 	VMOVAPS      Y12, Y2
 	VFMADD231PS  Y3, Y1, Y2
 	VFNMADD231PS Y3, Y1, Y12
-	MOVQ         336(R9), R13
-	VMOVUPS      Y12, (R8)(R13*1)
-	MOVQ         208(R9), R13
-	VMOVUPS      Y10, (R8)(R13*1)
-	MOVQ         464(R9), R13
-	VMOVUPS      Y9, (R8)(R13*1)
-	MOVQ         104(R9), R13
-	VMOVUPS      Y5, (R8)(R13*1)
-	VMOVUPS      96(R11), Y1
+	MOVQ         336(R10), R13
+	VMOVUPS      Y12, (R9)(R13*1)
+	MOVQ         208(R10), R13
+	VMOVUPS      Y10, (R9)(R13*1)
+	MOVQ         464(R10), R13
+	VMOVUPS      Y9, (R9)(R13*1)
+	MOVQ         104(R10), R13
+	VMOVUPS      Y5, (R9)(R13*1)
+	VMOVUPS      96(R12), Y1
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  160(R11), Y14, Y5
-	VMOVUPS      (R11), Y9
+	VFMADD231PS  160(R12), Y14, Y5
+	VMOVUPS      (R12), Y9
 	VMOVAPS      Y9, Y10
-	VFNMADD231PS 128(R11), Y14, Y10
+	VFNMADD231PS 128(R12), Y14, Y10
 	VMOVAPS      Y10, Y12
 	VFNMADD231PS Y7, Y5, Y12
-	MOVQ         80(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
+	MOVQ         80(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
 	VFMADD231PS  Y7, Y10, Y5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      1056(R11), Y2
-	VMOVUPS      1568(R11), Y10
+	VMOVUPS      1056(R12), Y2
+	VMOVUPS      1568(R12), Y10
 	VMOVAPS      Y10, Y13
 	VFMADD231PS  Y0, Y2, Y13
 	VFNMADD231PS Y0, Y2, Y10
 	VMOVAPS      Y13, Y2
 	VFNMADD231PS Y3, Y12, Y2
 	VFMADD231PS  Y3, Y12, Y13
-	MOVQ         304(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
+	MOVQ         304(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
 	VMOVAPS      Y10, Y2
 	VFMADD231PS  Y3, Y5, Y2
-	MOVQ         48(R9), R13
-	VMOVUPS      Y13, (R8)(R13*1)
+	MOVQ         48(R10), R13
+	VMOVUPS      Y13, (R9)(R13*1)
 	VFNMADD231PS Y3, Y5, Y10
-	VFNMADD231PS 160(R11), Y14, Y1
-	VFMADD231PS  128(R11), Y14, Y9
-	VMOVUPS      1216(R11), Y5
-	VMOVUPS      1536(R11), Y12
+	VFNMADD231PS 160(R12), Y14, Y1
+	VFMADD231PS  128(R12), Y14, Y9
+	VMOVUPS      1216(R12), Y5
+	VMOVUPS      1536(R12), Y12
 	VMOVAPS      Y12, Y13
 	VFNMADD231PS Y0, Y5, Y13
 	VMOVAPS      Y1, Y14
@@ -26821,32 +26541,32 @@ butterfly:
 	VFMADD231PS  Y0, Y5, Y12
 	VMOVAPS      Y13, Y1
 	VFMADD231PS  Y4, Y14, Y1
-	MOVQ         432(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
+	MOVQ         432(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
 	VMOVAPS      Y12, Y2
 	VFNMADD231PS Y4, Y9, Y2
-	MOVQ         240(R9), R13
-	VMOVUPS      Y2, (R8)(R13*1)
-	MOVQ         176(R9), R13
-	VMOVUPS      Y10, (R8)(R13*1)
+	MOVQ         240(R10), R13
+	VMOVUPS      Y2, (R9)(R13*1)
+	MOVQ         176(R10), R13
+	VMOVUPS      Y10, (R9)(R13*1)
 	VFMADD231PS  Y4, Y9, Y12
-	VMOVUPS      896(R11), Y2
-	VMOVUPS      576(R11), Y5
+	VMOVUPS      896(R12), Y2
+	VMOVUPS      576(R12), Y5
 	VMOVAPS      Y5, Y9
 	VFNMADD231PS Y0, Y2, Y9
-	MOVQ         112(R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
-	MOVQ         272(R9), R13
-	VMOVUPS      Y15, (R8)(R13*1)
+	MOVQ         112(R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
+	MOVQ         272(R10), R13
+	VMOVUPS      Y15, (R9)(R13*1)
 	VFMADD231PS  Y0, Y2, Y5
-	MOVQ         496(R9), R13
-	VMOVUPS      Y12, (R8)(R13*1)
+	MOVQ         496(R10), R13
+	VMOVUPS      Y12, (R9)(R13*1)
 	VFNMADD231PS Y4, Y14, Y13
-	VMOVUPS      672(R11), Y1
+	VMOVUPS      672(R12), Y1
 	VMOVAPS      Y1, Y2
-	VFMADD231PS  864(R11), Y0, Y2
-	VMOVUPS      1408(R11), Y10
-	VMOVUPS      1440(R11), Y12
+	VFMADD231PS  864(R12), Y0, Y2
+	VMOVUPS      1408(R12), Y10
+	VMOVUPS      1440(R12), Y12
 	VMOVAPS      Y12, Y14
 	VFMADD231PS  Y7, Y10, Y14
 	PREFETCHT1   (CX)
@@ -26854,7 +26574,7 @@ butterfly:
 	VMOVAPS      Y5, Y15
 	VFMADD231PS  Y11, Y2, Y15
 	VFNMADD231PS Y7, Y12, Y10
-	VMOVUPS      1728(R11), Y7
+	VMOVUPS      1728(R12), Y7
 	VMOVAPS      Y7, Y12
 	VFNMADD231PS Y3, Y10, Y12
 	VFNMADD231PS Y11, Y5, Y2
@@ -26864,55 +26584,55 @@ butterfly:
 	VMOVAPS      Y7, Y10
 	VFMADD231PS  Y6, Y2, Y10
 	VFMADD231PS  Y6, Y15, Y12
-	VMOVUPS      512(R11), Y11
+	VMOVUPS      512(R12), Y11
 	VMOVAPS      Y11, Y15
 	VFMADD231PS  Y3, Y14, Y15
 	VFNMADD231PS Y6, Y2, Y7
-	MOVQ         280(R9), R13
-	VMOVUPS      Y7, (R8)(R13*1)
-	VFNMADD231PS 864(R11), Y0, Y1
-	MOVQ         408(R9), R13
-	VMOVUPS      Y12, (R8)(R13*1)
-	MOVQ         24(R9), R13
-	VMOVUPS      Y10, (R8)(R13*1)
+	MOVQ         280(R10), R13
+	VMOVUPS      Y7, (R9)(R13*1)
+	VFNMADD231PS 864(R12), Y0, Y1
+	MOVQ         408(R10), R13
+	VMOVUPS      Y12, (R9)(R13*1)
+	MOVQ         24(R10), R13
+	VMOVUPS      Y10, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+240(SB), Y2
 	VMOVAPS      Y1, Y6
 	VFMADD231PS  Y2, Y9, Y6
 	VBROADCASTSS butterflyConstants<>+292(SB), Y7
 	VMOVAPS      Y15, Y10
 	VFMADD231PS  Y7, Y6, Y10
-	MOVQ         368(R9), R13
-	VMOVUPS      Y13, (R8)(R13*1)
+	MOVQ         368(R10), R13
+	VMOVUPS      Y13, (R9)(R13*1)
 	VFNMADD231PS Y7, Y6, Y15
 	VFMSUB231PS  Y2, Y1, Y9
 	VFNMADD231PS Y3, Y14, Y11
 	VMOVAPS      Y11, Y1
 	VFNMADD231PS Y7, Y9, Y1
-	VMOVUPS      640(R11), Y2
+	VMOVUPS      640(R12), Y2
 	VMOVAPS      Y2, Y3
-	VFMADD231PS  832(R11), Y0, Y3
+	VFMADD231PS  832(R12), Y0, Y3
 	VFMADD231PS  Y7, Y9, Y11
-	MOVQ         152(R9), R13
-	VMOVUPS      Y5, (R8)(R13*1)
-	VMOVUPS      800(R11), Y5
-	VMOVUPS      608(R11), Y6
+	MOVQ         152(R10), R13
+	VMOVUPS      Y5, (R9)(R13*1)
+	VMOVUPS      800(R12), Y5
+	VMOVUPS      608(R12), Y6
 	VMOVAPS      Y6, Y7
 	VFNMADD231PS Y0, Y5, Y7
 	VBROADCASTSS butterflyConstants<>+244(SB), Y9
 	VMOVAPS      Y7, Y12
 	VFNMADD231PS Y9, Y3, Y12
-	VMOVUPS      1344(R11), Y13
+	VMOVUPS      1344(R12), Y13
 	VMOVAPS      Y13, Y14
-	VFMSUB231PS  1376(R11), Y8, Y14
-	MOVQ         472(R9), R13
-	VMOVUPS      Y10, (R8)(R13*1)
+	VFMSUB231PS  1376(R12), Y8, Y14
+	MOVQ         472(R10), R13
+	VMOVUPS      Y10, (R9)(R13*1)
 	VFMADD231PS  Y9, Y7, Y3
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      1696(R11), Y7
+	VMOVUPS      1696(R12), Y7
 	VMOVAPS      Y7, Y9
 	VFMADD231PS  Y4, Y14, Y9
-	VFNMADD231PS 832(R11), Y0, Y2
+	VFNMADD231PS 832(R12), Y0, Y2
 	VFMADD231PS  Y0, Y5, Y6
 	VFNMADD231PS Y4, Y14, Y7
 	VBROADCASTSS butterflyConstants<>+296(SB), Y0
@@ -26921,11 +26641,11 @@ butterfly:
 	VFMADD231PS  Y0, Y3, Y7
 	VMOVAPS      Y9, Y3
 	VFNMADD231PS Y0, Y12, Y3
-	MOVQ         312(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
+	MOVQ         312(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
 	VFMADD231PS  Y0, Y12, Y9
-	VFMADD213PS  1376(R11), Y8, Y13
-	VMOVUPS      1664(R11), Y0
+	VFMADD213PS  1376(R12), Y8, Y13
+	VMOVUPS      1664(R12), Y0
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y4, Y13, Y3
 	VBROADCASTSS butterflyConstants<>+232(SB), Y8
@@ -26933,51 +26653,47 @@ butterfly:
 	VFMADD231PS  Y8, Y2, Y10
 	VFMADD231PS  Y4, Y13, Y0
 	VFMSUB231PS  Y8, Y6, Y2
-	MOVQ         440(R9), R13
-	VMOVUPS      Y7, (R8)(R13*1)
+	MOVQ         440(R10), R13
+	VMOVUPS      Y7, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+260(SB), Y4
 	VMOVAPS      Y3, Y6
 	VFNMADD231PS Y4, Y2, Y6
-	MOVQ         344(R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
-	MOVQ         216(R9), R13
-	VMOVUPS      Y15, (R8)(R13*1)
+	MOVQ         344(R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
+	MOVQ         216(R10), R13
+	VMOVUPS      Y15, (R9)(R13*1)
 	VMOVAPS      Y0, Y1
 	VFMADD231PS  Y4, Y10, Y1
 	VFMADD231PS  Y4, Y2, Y3
 	VFNMADD231PS Y4, Y10, Y0
-	MOVQ         56(R9), R13
-	VMOVUPS      Y9, (R8)(R13*1)
-	MOVQ         504(R9), R13
-	VMOVUPS      Y1, (R8)(R13*1)
-	MOVQ         248(R9), R13
-	VMOVUPS      Y0, (R8)(R13*1)
-	MOVQ         120(R9), R13
-	VMOVUPS      Y3, (R8)(R13*1)
-	MOVQ         88(R9), R13
-	VMOVUPS      Y11, (R8)(R13*1)
-	MOVQ         376(R9), R13
-	VMOVUPS      Y6, (R8)(R13*1)
-	MOVQ         184(R9), R13
-	VMOVUPS      Y5, (R8)(R13*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         56(R10), R13
+	VMOVUPS      Y9, (R9)(R13*1)
+	MOVQ         504(R10), R13
+	VMOVUPS      Y1, (R9)(R13*1)
+	MOVQ         248(R10), R13
+	VMOVUPS      Y0, (R9)(R13*1)
+	MOVQ         120(R10), R13
+	VMOVUPS      Y3, (R9)(R13*1)
+	MOVQ         88(R10), R13
+	VMOVUPS      Y11, (R9)(R13*1)
+	MOVQ         376(R10), R13
+	VMOVUPS      Y6, (R9)(R13*1)
+	MOVQ         184(R10), R13
+	VMOVUPS      Y5, (R9)(R13*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R12
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00001000, BX
-	ADDQ         $0x00001000, SI
-	ADDQ         $0x00001000, DI
-	ADDQ         $0x00000200, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00001000, R8
+	ADDQ         $0x00000200, R10
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R10
+	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -27001,77 +26717,77 @@ TEXT ·LineTwiddled64AVX2(SB), $2016-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         416(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
+	MOVQ         416(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         64(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	MOVQ         320(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
-	MOVQ         96(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
-	MOVQ         (R9), R14
-	VMOVUPS      (R8)(R14*1), Y4
+	MOVQ         64(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	MOVQ         320(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
+	MOVQ         96(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
+	MOVQ         (R10), R14
+	VMOVUPS      (R9)(R14*1), Y4
 	VADDPS       Y2, Y1, Y5
-	MOVQ         256(R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
-	MOVQ         160(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
-	MOVQ         384(R9), R14
-	VMOVUPS      (R8)(R14*1), Y8
-	MOVQ         128(R9), R14
-	VMOVUPS      (R8)(R14*1), Y9
-	MOVQ         32(R9), R14
-	VMOVUPS      (R8)(R14*1), Y10
+	MOVQ         256(R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
+	MOVQ         160(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
+	MOVQ         384(R10), R14
+	VMOVUPS      (R9)(R14*1), Y8
+	MOVQ         128(R10), R14
+	VMOVUPS      (R9)(R14*1), Y9
+	MOVQ         32(R10), R14
+	VMOVUPS      (R9)(R14*1), Y10
 	VSUBPS       Y9, Y8, Y11
-	MOVQ         288(R9), R14
-	VMOVUPS      (R8)(R14*1), Y12
+	MOVQ         288(R10), R14
+	VMOVUPS      (R9)(R14*1), Y12
 	VADDPS       Y8, Y9, Y8
-	MOVQ         224(R9), R14
-	VMOVUPS      (R8)(R14*1), Y9
+	MOVQ         224(R10), R14
+	VMOVUPS      (R9)(R14*1), Y9
 	VSUBPS       Y2, Y1, Y1
-	MOVQ         352(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
+	MOVQ         352(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
 	VADDPS       Y0, Y7, Y13
 	VADDPS       Y12, Y10, Y14
 	VSUBPS       Y6, Y4, Y15
 	VADDPS       Y6, Y4, Y4
-	MOVQ         192(R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
+	MOVQ         192(R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
 	VSUBPS       Y7, Y0, Y0
-	MOVQ         448(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
-	VMOVUPS      Y4, (R12)
+	MOVQ         448(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
+	VMOVUPS      Y4, (R13)
 	VADDPS       Y13, Y14, Y4
-	VMOVUPS      Y4, 32(R12)
+	VMOVUPS      Y4, 32(R13)
 	VADDPS       Y7, Y6, Y4
 	VSUBPS       Y12, Y10, Y10
 	VSUBPS       Y13, Y14, Y12
 	VSUBPS       Y5, Y4, Y13
-	MOVQ         480(R9), R14
-	VMOVUPS      (R8)(R14*1), Y14
+	MOVQ         480(R10), R14
+	VMOVUPS      (R9)(R14*1), Y14
 	VSUBPS       Y6, Y7, Y6
 	VSUBPS       Y1, Y6, Y7
-	VMOVUPS      Y13, 64(R12)
+	VMOVUPS      Y13, 64(R13)
 	VADDPS       Y14, Y9, Y13
 	VADDPS       Y6, Y1, Y1
 	VADDPS       Y2, Y3, Y6
@@ -27095,13 +26811,13 @@ butterfly:
 	VFMADD231PS  Y13, Y1, Y3
 	VSUBPS       Y9, Y10, Y9
 	VBROADCASTSS butterflyConstants<>+200(SB), Y10
-	VMOVUPS      Y5, 96(R12)
+	VMOVUPS      Y5, 96(R13)
 	VMOVAPS      Y3, Y5
 	VFMADD231PS  Y10, Y0, Y5
 	VFNMADD231PS Y13, Y1, Y15
 	VMOVAPS      Y11, Y1
 	VFMADD231PS  Y13, Y7, Y1
-	VMOVUPS      Y5, 128(R12)
+	VMOVUPS      Y5, 128(R13)
 	VSUBPS       Y12, Y6, Y5
 	VFNMADD231PS Y10, Y0, Y3
 	VSUBPS       Y2, Y14, Y0
@@ -27109,18 +26825,18 @@ butterfly:
 	VMOVAPS      Y1, Y14
 	VFMADD231PS  Y10, Y2, Y14
 	VFNMADD231PS Y10, Y2, Y1
-	VMOVUPS      (R12), Y2
-	VMOVUPS      Y1, 160(R12)
+	VMOVUPS      (R13), Y2
+	VMOVUPS      Y1, 160(R13)
 	VADDPS       Y8, Y2, Y1
-	VMOVUPS      Y3, 192(R12)
+	VMOVUPS      Y3, 192(R13)
 	VMOVAPS      Y15, Y3
 	VFMADD231PS  Y10, Y0, Y3
 	VFNMADD231PS Y10, Y0, Y15
-	MOVQ         296(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
-	VMOVUPS      Y14, 224(R12)
-	MOVQ         392(R9), R14
-	VMOVUPS      (R8)(R14*1), Y14
+	MOVQ         296(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
+	VMOVUPS      Y14, 224(R13)
+	MOVQ         392(R10), R14
+	VMOVUPS      (R9)(R14*1), Y14
 	VFNMADD231PS Y13, Y7, Y11
 	VMOVAPS      Y11, Y7
 	VFNMADD231PS Y10, Y9, Y7
@@ -27130,51 +26846,51 @@ butterfly:
 	VMOVAPS      Y2, Y8
 	VFMADD231PS  Y13, Y6, Y8
 	VFNMADD231PS Y13, Y6, Y2
-	VMOVUPS      64(R12), Y6
+	VMOVUPS      64(R13), Y6
 	VMOVAPS      Y6, Y9
 	VFMADD231PS  Y13, Y5, Y9
-	MOVQ         264(R9), R14
-	VMOVUPS      (R8)(R14*1), Y12
+	MOVQ         264(R10), R14
+	VMOVUPS      (R9)(R14*1), Y12
 	VFNMADD231PS Y13, Y5, Y6
 	VADDPS       Y4, Y1, Y5
-	VMOVUPS      Y5, 64(R12)
-	MOVQ         328(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
-	VMOVUPS      32(R12), Y13
-	VMOVUPS      Y6, (R12)
-	VMOVUPS      96(R12), Y6
-	VMOVUPS      Y2, 256(R12)
+	VMOVUPS      Y5, 64(R13)
+	MOVQ         328(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
+	VMOVUPS      32(R13), Y13
+	VMOVUPS      Y6, (R13)
+	VMOVUPS      96(R13), Y6
+	VMOVUPS      Y2, 256(R13)
 	VADDPS       Y6, Y13, Y2
 	VSUBPS       Y4, Y1, Y1
 	VSUBPS       Y13, Y6, Y4
-	MOVQ         8(R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
-	MOVQ         168(R9), R14
-	VMOVUPS      (R8)(R14*1), Y13
-	VMOVUPS      Y2, 32(R12)
-	MOVQ         136(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
-	VMOVUPS      Y1, 96(R12)
+	MOVQ         8(R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
+	MOVQ         168(R10), R14
+	VMOVUPS      (R9)(R14*1), Y13
+	VMOVUPS      Y2, 32(R13)
+	MOVQ         136(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
+	VMOVUPS      Y1, 96(R13)
 	VSUBPS       Y2, Y14, Y1
-	VMOVUPS      Y4, 288(R12)
+	VMOVUPS      Y4, 288(R13)
 	VSUBPS       Y12, Y6, Y4
-	VMOVUPS      Y9, 320(R12)
-	MOVQ         200(R9), R14
-	VMOVUPS      (R8)(R14*1), Y9
+	VMOVUPS      Y9, 320(R13)
+	MOVQ         200(R10), R14
+	VMOVUPS      (R9)(R14*1), Y9
 	VADDPS       Y14, Y2, Y2
-	MOVQ         424(R9), R14
-	VMOVUPS      (R8)(R14*1), Y14
-	VMOVUPS      Y8, 352(R12)
-	MOVQ         40(R9), R14
-	VMOVUPS      (R8)(R14*1), Y8
+	MOVQ         424(R10), R14
+	VMOVUPS      (R9)(R14*1), Y14
+	VMOVUPS      Y8, 352(R13)
+	MOVQ         40(R10), R14
+	VMOVUPS      (R9)(R14*1), Y8
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y15, 384(R12)
+	VMOVUPS      Y15, 384(R13)
 	VSUBPS       Y13, Y14, Y15
-	VMOVUPS      Y11, 416(R12)
-	MOVQ         360(R9), R14
-	VMOVUPS      (R8)(R14*1), Y11
-	VMOVUPS      Y3, 448(R12)
+	VMOVUPS      Y11, 416(R13)
+	MOVQ         360(R10), R14
+	VMOVUPS      (R9)(R14*1), Y11
+	VMOVUPS      Y3, 448(R13)
 	VBROADCASTSS butterflyConstants<>+232(SB), Y3
 	VMOVAPS      Y4, Y10
 	VFMADD231PS  Y3, Y1, Y10
@@ -27182,15 +26898,15 @@ butterfly:
 	VSUBPS       Y0, Y8, Y4
 	VADDPS       Y0, Y8, Y0
 	VBROADCASTSS butterflyConstants<>+240(SB), Y8
-	VMOVUPS      Y7, 480(R12)
+	VMOVUPS      Y7, 480(R13)
 	VMOVAPS      Y15, Y7
 	VFNMADD231PS Y8, Y4, Y7
-	MOVQ         72(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
+	MOVQ         72(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
 	VADDPS       Y14, Y13, Y13
 	VADDPS       Y12, Y6, Y6
-	MOVQ         456(R9), R14
-	VMOVUPS      (R8)(R14*1), Y12
+	MOVQ         456(R10), R14
+	VMOVUPS      (R9)(R14*1), Y12
 	VADDPS       Y12, Y9, Y14
 	VFMADD231PS  Y8, Y15, Y4
 	VSUBPS       Y5, Y3, Y15
@@ -27198,23 +26914,23 @@ butterfly:
 	VSUBPS       Y3, Y14, Y5
 	VSUBPS       Y9, Y12, Y9
 	VSUBPS       Y2, Y6, Y12
-	MOVQ         104(R9), R14
-	VMOVUPS      (R8)(R14*1), Y8
+	MOVQ         104(R10), R14
+	VMOVUPS      (R9)(R14*1), Y8
 	VADDPS       Y14, Y3, Y3
 	VBROADCASTSS butterflyConstants<>+244(SB), Y14
-	VMOVUPS      Y3, 512(R12)
+	VMOVUPS      Y3, 512(R13)
 	VMOVAPS      Y9, Y3
 	VFMADD231PS  Y14, Y15, Y3
-	VMOVUPS      Y5, 544(R12)
-	MOVQ         232(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
-	VMOVUPS      Y12, 576(R12)
+	VMOVUPS      Y5, 544(R13)
+	MOVQ         232(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
+	VMOVUPS      Y12, 576(R13)
 	VADDPS       Y13, Y0, Y12
 	VADDPS       Y2, Y6, Y2
 	VFMSUB231PS  Y14, Y9, Y15
 	VSUBPS       Y11, Y8, Y6
-	MOVQ         488(R9), R14
-	VMOVUPS      (R8)(R14*1), Y9
+	MOVQ         488(R10), R14
+	VMOVUPS      (R9)(R14*1), Y9
 	VADDPS       Y11, Y8, Y8
 	VBROADCASTSS butterflyConstants<>+248(SB), Y11
 	VMOVAPS      Y1, Y14
@@ -27250,38 +26966,38 @@ butterfly:
 	VFMADD231PS  Y6, Y7, Y11
 	VFNMADD231PS Y6, Y7, Y10
 	VBROADCASTSS butterflyConstants<>+260(SB), Y7
-	VMOVUPS      Y13, 608(R12)
+	VMOVUPS      Y13, 608(R13)
 	VMULPS       Y7, Y10, Y13
-	VMOVUPS      Y4, 640(R12)
+	VMOVUPS      Y4, 640(R13)
 	VMOVAPS      Y14, Y4
 	VFMADD231PS  Y6, Y15, Y4
 	VFNMADD231PS Y6, Y15, Y14
 	VMULPS       Y7, Y11, Y15
-	VMOVUPS      Y4, 672(R12)
+	VMOVUPS      Y4, 672(R13)
 	VMOVAPS      Y1, Y4
 	VFMADD231PS  Y6, Y3, Y4
-	VMOVUPS      Y15, 704(R12)
+	VMOVUPS      Y15, 704(R13)
 	VADDPS       Y14, Y8, Y15
 	VSUBPS       Y8, Y14, Y8
 	VFNMADD231PS Y6, Y3, Y1
 	VMULPS       Y7, Y11, Y3
 	VMULPS       Y7, Y10, Y6
-	VMOVUPS      544(R12), Y10
+	VMOVUPS      544(R13), Y10
 	VBROADCASTSS butterflyConstants<>+204(SB), Y11
-	VMOVUPS      576(R12), Y14
-	VMOVUPS      Y8, 736(R12)
+	VMOVUPS      576(R13), Y14
+	VMOVUPS      Y8, 736(R13)
 	VMOVAPS      Y14, Y8
 	VFMADD231PS  Y11, Y10, Y8
 	VADDPS       Y5, Y12, Y5
-	MOVQ         272(R9), R14
-	VMOVUPS      (R8)(R14*1), Y12
-	VMOVUPS      Y15, 768(R12)
+	MOVQ         272(R10), R14
+	VMOVUPS      (R9)(R14*1), Y12
+	VMOVUPS      Y15, 768(R13)
 	VMULPS       Y7, Y4, Y15
-	VMOVUPS      Y6, 800(R12)
+	VMOVUPS      Y6, 800(R13)
 	VMULPS       Y7, Y1, Y6
-	VMOVUPS      Y3, 832(R12)
-	VMOVUPS      512(R12), Y3
-	VMOVUPS      Y6, 864(R12)
+	VMOVUPS      Y3, 832(R13)
+	VMOVUPS      512(R13), Y3
+	VMOVUPS      Y6, 864(R13)
 	VADDPS       Y3, Y2, Y6
 	VMULPS       Y7, Y1, Y1
 	VMULPS       Y7, Y4, Y4
@@ -27290,82 +27006,82 @@ butterfly:
 	VMOVAPS      Y0, Y7
 	VFMSUB231PS  Y15, Y9, Y7
 	VFNMADD231PS Y11, Y14, Y10
-	MOVQ         432(R9), R14
-	VMOVUPS      (R8)(R14*1), Y14
+	MOVQ         432(R10), R14
+	VMOVUPS      (R9)(R14*1), Y14
 	VFMADD231PS  Y15, Y0, Y9
-	MOVQ         400(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
+	MOVQ         400(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
 	VSUBPS       Y3, Y2, Y2
 	VBROADCASTSS butterflyConstants<>+212(SB), Y3
-	VMOVUPS      Y13, 512(R12)
+	VMOVUPS      Y13, 512(R13)
 	VMOVAPS      Y8, Y13
 	VFMADD231PS  Y3, Y9, Y13
 	VFNMADD231PS Y3, Y9, Y8
 	VMOVAPS      Y10, Y9
 	VFNMADD231PS Y3, Y7, Y9
-	VMOVUPS      Y13, 544(R12)
-	MOVQ         16(R9), R14
-	VMOVUPS      (R8)(R14*1), Y13
-	VMOVUPS      Y4, 576(R12)
+	VMOVUPS      Y13, 544(R13)
+	MOVQ         16(R10), R14
+	VMOVUPS      (R9)(R14*1), Y13
+	VMOVUPS      Y4, 576(R13)
 	VADDPS       Y9, Y8, Y4
-	VMOVUPS      Y4, 896(R12)
+	VMOVUPS      Y4, 896(R13)
 	VADDPS       Y5, Y6, Y4
 	VSUBPS       Y5, Y6, Y5
-	VMOVUPS      640(R12), Y6
-	VMOVUPS      Y4, 928(R12)
+	VMOVUPS      640(R13), Y6
+	VMOVUPS      Y4, 928(R13)
 	VBROADCASTSS butterflyConstants<>+196(SB), Y4
-	VMOVUPS      Y5, 960(R12)
+	VMOVUPS      Y5, 960(R13)
 	VMOVAPS      Y2, Y5
 	VFMADD231PS  Y4, Y6, Y5
 	VFNMADD231PS Y4, Y2, Y6
-	MOVQ         144(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
-	VMOVUPS      Y5, 640(R12)
+	MOVQ         144(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
+	VMOVUPS      Y5, 640(R13)
 	VADDPS       Y12, Y13, Y5
-	VMOVUPS      Y6, 992(R12)
+	VMOVUPS      Y6, 992(R13)
 	VADDPS       Y0, Y2, Y6
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y1, 1024(R12)
+	VMOVUPS      Y1, 1024(R13)
 	VSUBPS       Y6, Y5, Y1
 	VADDPS       Y6, Y5, Y5
 	VSUBPS       Y8, Y9, Y6
-	MOVQ         48(R9), R14
-	VMOVUPS      (R8)(R14*1), Y8
+	MOVQ         48(R10), R14
+	VMOVUPS      (R9)(R14*1), Y8
 	VSUBPS       Y2, Y0, Y0
-	MOVQ         304(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
+	MOVQ         304(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
 	VSUBPS       Y2, Y8, Y9
 	VFMADD231PS  Y3, Y7, Y10
 	VSUBPS       Y12, Y13, Y7
-	MOVQ         176(R9), R14
-	VMOVUPS      (R8)(R14*1), Y12
+	MOVQ         176(R10), R14
+	VMOVUPS      (R9)(R14*1), Y12
 	VSUBPS       Y12, Y14, Y13
-	VMOVUPS      Y6, 1056(R12)
-	MOVQ         80(R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
-	VMOVUPS      Y10, 1088(R12)
+	VMOVUPS      Y6, 1056(R13)
+	MOVQ         80(R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
+	VMOVUPS      Y10, 1088(R13)
 	VMOVAPS      Y0, Y10
 	VFNMADD231PS Y11, Y7, Y10
 	VADDPS       Y2, Y8, Y2
 	VMOVAPS      Y9, Y8
 	VFMADD231PS  Y15, Y13, Y8
-	VMOVUPS      Y5, 1120(R12)
-	MOVQ         336(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
+	VMOVUPS      Y5, 1120(R13)
+	MOVQ         336(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
 	VADDPS       Y14, Y12, Y12
 	VSUBPS       Y5, Y6, Y14
 	VFMADD231PS  Y11, Y0, Y7
 	VFNMADD231PS Y15, Y9, Y13
-	MOVQ         208(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
-	MOVQ         464(R9), R14
-	VMOVUPS      (R8)(R14*1), Y9
-	VMOVUPS      Y1, 1152(R12)
+	MOVQ         208(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
+	MOVQ         464(R10), R14
+	VMOVUPS      (R9)(R14*1), Y9
+	VMOVUPS      Y1, 1152(R13)
 	VADDPS       Y12, Y2, Y1
-	MOVQ         368(R9), R14
-	VMOVUPS      (R8)(R14*1), Y4
-	VMOVUPS      Y1, 1184(R12)
+	MOVQ         368(R10), R14
+	VMOVUPS      (R9)(R14*1), Y4
+	VMOVUPS      Y1, 1184(R13)
 	VSUBPS       Y0, Y9, Y1
 	VADDPS       Y5, Y6, Y5
 	VMOVAPS      Y14, Y6
@@ -27374,15 +27090,15 @@ butterfly:
 	VADDPS       Y0, Y5, Y9
 	VFMADD231PS  Y15, Y14, Y1
 	VSUBPS       Y5, Y0, Y0
-	MOVQ         112(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
-	MOVQ         240(R9), R14
-	VMOVUPS      (R8)(R14*1), Y14
-	MOVQ         496(R9), R14
-	VMOVUPS      (R8)(R14*1), Y15
+	MOVQ         112(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
+	MOVQ         240(R10), R14
+	VMOVUPS      (R9)(R14*1), Y14
+	MOVQ         496(R10), R14
+	VMOVUPS      (R9)(R14*1), Y15
 	VSUBPS       Y12, Y2, Y2
 	VSUBPS       Y4, Y5, Y12
-	VMOVUPS      Y9, 1216(R12)
+	VMOVUPS      Y9, 1216(R13)
 	VADDPS       Y15, Y14, Y9
 	VADDPS       Y4, Y5, Y4
 	VSUBPS       Y14, Y15, Y5
@@ -27401,7 +27117,7 @@ butterfly:
 	VFMADD231PS  Y1, Y14, Y9
 	VMOVAPS      Y7, Y11
 	VFMADD231PS  Y3, Y9, Y11
-	VMOVUPS      Y11, 1248(R12)
+	VMOVUPS      Y11, 1248(R13)
 	VMOVAPS      Y13, Y11
 	VFMADD231PS  Y1, Y12, Y11
 	VFNMADD231PS Y3, Y9, Y7
@@ -27416,15 +27132,15 @@ butterfly:
 	VFNMADD231PS Y1, Y14, Y8
 	VMOVAPS      Y10, Y14
 	VFNMADD231PS Y3, Y8, Y14
-	VMOVUPS      Y7, 1280(R12)
-	VMOVUPS      1184(R12), Y7
-	VMOVUPS      Y6, 1312(R12)
+	VMOVUPS      Y7, 1280(R13)
+	VMOVUPS      1184(R13), Y7
+	VMOVUPS      Y6, 1312(R13)
 	VADDPS       Y5, Y7, Y6
 	VFMADD231PS  Y3, Y8, Y10
 	VSUBPS       Y7, Y5, Y5
-	VMOVUPS      1152(R12), Y7
+	VMOVUPS      1152(R13), Y7
 	VBROADCASTSS butterflyConstants<>+196(SB), Y8
-	VMOVUPS      Y10, 1184(R12)
+	VMOVUPS      Y10, 1184(R13)
 	VMOVAPS      Y0, Y10
 	VFNMADD231PS Y8, Y7, Y10
 	VMOVAPS      Y4, Y1
@@ -27432,83 +27148,83 @@ butterfly:
 	VFMADD231PS  Y8, Y0, Y7
 	VFMSUB231PS  Y8, Y4, Y2
 	VADDPS       Y1, Y7, Y0
-	VMOVUPS      1120(R12), Y4
-	VMOVUPS      Y0, 1152(R12)
-	VMOVUPS      1216(R12), Y0
+	VMOVUPS      1120(R13), Y4
+	VMOVUPS      Y0, 1152(R13)
+	VMOVUPS      1216(R13), Y0
 	VSUBPS       Y0, Y4, Y8
 	VSUBPS       Y1, Y7, Y1
-	MOVQ         152(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
+	MOVQ         152(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
 	VADDPS       Y0, Y4, Y0
 	VSUBPS       Y12, Y14, Y4
-	VMOVUPS      Y1, 1216(R12)
+	VMOVUPS      Y1, 1216(R13)
 	VADDPS       Y6, Y0, Y1
 	VFNMADD231PS Y3, Y13, Y15
 	VSUBPS       Y8, Y5, Y13
-	VMOVUPS      Y1, 1120(R12)
-	MOVQ         24(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	VMOVUPS      Y13, 1344(R12)
-	MOVQ         280(R9), R14
-	VMOVUPS      (R8)(R14*1), Y13
+	VMOVUPS      Y1, 1120(R13)
+	MOVQ         24(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	VMOVUPS      Y13, 1344(R13)
+	MOVQ         280(R10), R14
+	VMOVUPS      (R9)(R14*1), Y13
 	VFMADD231PS  Y3, Y11, Y9
-	MOVQ         408(R9), R14
-	VMOVUPS      (R8)(R14*1), Y11
+	MOVQ         408(R10), R14
+	VMOVUPS      (R9)(R14*1), Y11
 	VSUBPS       Y7, Y11, Y3
 	VADDPS       Y11, Y7, Y7
 	VADDPS       Y13, Y1, Y11
 	VSUBPS       Y0, Y6, Y0
 	VADDPS       Y7, Y11, Y6
 	VSUBPS       Y7, Y11, Y7
-	MOVQ         56(R9), R14
-	VMOVUPS      (R8)(R14*1), Y11
-	VMOVUPS      Y0, 1376(R12)
-	MOVQ         312(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
+	MOVQ         56(R10), R14
+	VMOVUPS      (R9)(R14*1), Y11
+	VMOVUPS      Y0, 1376(R13)
+	MOVQ         312(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Y13, Y1, Y1
 	VADDPS       Y0, Y11, Y13
 	VADDPS       Y5, Y8, Y5
-	MOVQ         184(R9), R14
-	VMOVUPS      (R8)(R14*1), Y8
-	VMOVUPS      Y5, 1408(R12)
-	MOVQ         440(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
-	VMOVUPS      Y9, 1440(R12)
+	MOVQ         184(R10), R14
+	VMOVUPS      (R9)(R14*1), Y8
+	VMOVUPS      Y5, 1408(R13)
+	MOVQ         440(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
+	VMOVUPS      Y9, 1440(R13)
 	VSUBPS       Y8, Y5, Y9
 	VADDPS       Y5, Y8, Y5
 	VSUBPS       Y0, Y11, Y0
 	VBROADCASTSS butterflyConstants<>+244(SB), Y8
 	VMOVAPS      Y0, Y11
 	VFMADD231PS  Y8, Y9, Y11
-	VMOVUPS      Y15, 1472(R12)
-	MOVQ         88(R9), R14
-	VMOVUPS      (R8)(R14*1), Y15
-	VMOVUPS      Y4, 1504(R12)
+	VMOVUPS      Y15, 1472(R13)
+	MOVQ         88(R10), R14
+	VMOVUPS      (R9)(R14*1), Y15
+	VMOVUPS      Y4, 1504(R13)
 	VADDPS       Y2, Y10, Y4
-	VMOVUPS      Y4, 1536(R12)
+	VMOVUPS      Y4, 1536(R13)
 	VBROADCASTSS butterflyConstants<>+236(SB), Y4
-	VMOVUPS      Y6, 1568(R12)
+	VMOVUPS      Y6, 1568(R13)
 	VMOVAPS      Y1, Y6
 	VFMADD231PS  Y4, Y3, Y6
 	VFNMADD231PS Y4, Y1, Y3
 	VSUBPS       Y5, Y13, Y1
-	MOVQ         344(R9), R14
-	VMOVUPS      (R8)(R14*1), Y4
-	VMOVUPS      Y7, 1600(R12)
-	MOVQ         216(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
+	MOVQ         344(R10), R14
+	VMOVUPS      (R9)(R14*1), Y4
+	VMOVUPS      Y7, 1600(R13)
+	MOVQ         216(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
 	VADDPS       Y5, Y13, Y5
-	MOVQ         472(R9), R14
-	VMOVUPS      (R8)(R14*1), Y13
-	VMOVUPS      Y5, 1632(R12)
+	MOVQ         472(R10), R14
+	VMOVUPS      (R9)(R14*1), Y13
+	VMOVUPS      Y5, 1632(R13)
 	VADDPS       Y4, Y15, Y5
 	VSUBPS       Y2, Y10, Y2
 	VSUBPS       Y7, Y13, Y10
-	VMOVUPS      Y2, 1664(R12)
-	MOVQ         376(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
+	VMOVUPS      Y2, 1664(R13)
+	MOVQ         376(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
 	VFNMADD231PS Y8, Y0, Y9
 	VSUBPS       Y4, Y15, Y0
 	VADDPS       Y13, Y7, Y4
@@ -27516,23 +27232,23 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+268(SB), Y8
 	VMULPS       Y8, Y6, Y13
 	VSUBPS       Y5, Y4, Y4
-	MOVQ         120(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
+	MOVQ         120(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
 	VADDPS       Y14, Y12, Y12
 	VBROADCASTSS butterflyConstants<>+240(SB), Y14
 	VMOVAPS      Y10, Y15
 	VFMADD231PS  Y14, Y0, Y15
-	VMOVUPS      Y12, 1696(R12)
+	VMOVUPS      Y12, 1696(R13)
 	VADDPS       Y2, Y5, Y12
 	VFMSUB231PS  Y14, Y10, Y0
 	VSUBPS       Y2, Y5, Y2
 	VMULPS       Y8, Y6, Y5
-	MOVQ         248(R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
-	MOVQ         504(R9), R14
-	VMOVUPS      (R8)(R14*1), Y10
+	MOVQ         248(R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
+	MOVQ         504(R10), R14
+	VMOVUPS      (R9)(R14*1), Y10
 	VADDPS       Y10, Y6, Y14
-	VMOVUPS      Y7, 1728(R12)
+	VMOVUPS      Y7, 1728(R13)
 	VBROADCASTSS butterflyConstants<>+264(SB), Y7
 	VFMADD231PS  Y7, Y15, Y13
 	VFNMADD231PS Y7, Y15, Y5
@@ -27547,16 +27263,16 @@ butterfly:
 	VSUBPS       Y12, Y14, Y10
 	VMULPS       Y8, Y13, Y12
 	VBROADCASTSS butterflyConstants<>+272(SB), Y14
-	VMOVUPS      Y12, 1760(R12)
+	VMOVUPS      Y12, 1760(R13)
 	VMOVAPS      Y11, Y12
 	VFNMADD231PS Y14, Y6, Y12
 	VFMADD231PS  Y14, Y6, Y11
 	VMULPS       Y8, Y3, Y6
 	VFMADD231PS  Y7, Y0, Y6
-	VMOVUPS      Y11, 1792(R12)
+	VMOVUPS      Y11, 1792(R13)
 	VMULPS       Y8, Y6, Y11
 	VMULPS       Y8, Y3, Y3
-	VMOVUPS      Y11, 1824(R12)
+	VMOVUPS      Y11, 1824(R13)
 	VMULPS       Y8, Y5, Y11
 	VMULPS       Y8, Y13, Y13
 	VFNMADD231PS Y7, Y0, Y3
@@ -27574,11 +27290,11 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+204(SB), Y14
 	VMOVAPS      Y10, Y15
 	VFMADD231PS  Y14, Y1, Y15
-	VMOVUPS      Y9, 1856(R12)
-	VMOVUPS      1600(R12), Y9
-	VMOVUPS      Y0, 1888(R12)
+	VMOVUPS      Y9, 1856(R13)
+	VMOVUPS      1600(R13), Y9
+	VMOVUPS      Y0, 1888(R13)
 	VBROADCASTSS butterflyConstants<>+208(SB), Y0
-	VMOVUPS      Y13, 1920(R12)
+	VMOVUPS      Y13, 1920(R13)
 	VMOVAPS      Y4, Y13
 	VFNMADD231PS Y0, Y9, Y13
 	VFMSUB231PS  Y14, Y10, Y1
@@ -27594,16 +27310,16 @@ butterfly:
 	VMULPS       Y4, Y5, Y6
 	VFMADD231PS  Y10, Y1, Y13
 	VSUBPS       Y0, Y14, Y1
-	VMOVUPS      1568(R12), Y12
-	VMOVUPS      Y1, 1600(R12)
-	VMOVUPS      1728(R12), Y1
-	VMOVUPS      Y13, 1952(R12)
+	VMOVUPS      1568(R13), Y12
+	VMOVUPS      Y1, 1600(R13)
+	VMOVUPS      1728(R13), Y1
+	VMOVUPS      Y13, 1952(R13)
 	VSUBPS       Y1, Y12, Y13
 	VADDPS       Y14, Y0, Y0
 	VFMADD231PS  Y10, Y15, Y9
 	VADDPS       Y1, Y12, Y1
 	VMULPS       Y4, Y7, Y10
-	VMOVUPS      1632(R12), Y12
+	VMOVUPS      1632(R13), Y12
 	VADDPS       Y2, Y12, Y14
 	VSUBPS       Y12, Y2, Y2
 	VADDPS       Y14, Y1, Y12
@@ -27617,32 +27333,32 @@ butterfly:
 	VFMSUB231PS  Y14, Y2, Y13
 	VMULPS       Y4, Y7, Y2
 	VFMADD231PS  Y14, Y5, Y2
-	VMOVUPS      832(R12), Y5
-	VFMADD231PS  864(R12), Y14, Y5
-	VMOVUPS      1504(R12), Y7
-	VMOVUPS      Y12, 832(R12)
+	VMOVUPS      832(R13), Y5
+	VFMADD231PS  864(R13), Y14, Y5
+	VMOVUPS      1504(R13), Y7
+	VMOVUPS      Y12, 832(R13)
 	VBROADCASTSS butterflyConstants<>+224(SB), Y12
-	VMOVUPS      Y1, 864(R12)
-	VMOVUPS      480(R12), Y1
-	VMOVUPS      Y15, 1632(R12)
+	VMOVUPS      Y1, 864(R13)
+	VMOVUPS      480(R13), Y1
+	VMOVUPS      Y15, 1632(R13)
 	VMOVAPS      Y1, Y15
 	VFNMADD231PS Y12, Y7, Y15
-	VMOVUPS      Y13, 1728(R12)
-	VMOVUPS      1024(R12), Y13
-	VFNMADD231PS 704(R12), Y14, Y13
+	VMOVUPS      Y13, 1728(R13)
+	VMOVUPS      1024(R13), Y13
+	VFNMADD231PS 704(R13), Y14, Y13
 	VFMADD231PS  Y12, Y7, Y1
 	VSUBPS       Y2, Y5, Y7
 	VFMSUB231PS  Y14, Y10, Y6
 	VSUBPS       Y6, Y13, Y10
 	VADDPS       Y6, Y13, Y6
 	VBROADCASTSS butterflyConstants<>+200(SB), Y13
-	VMOVUPS      Y0, 480(R12)
+	VMOVUPS      Y0, 480(R13)
 	VMOVAPS      Y1, Y0
 	VFMADD231PS  Y13, Y6, Y0
 	VFNMADD231PS Y13, Y6, Y1
-	VMOVUPS      1696(R12), Y6
-	VMOVUPS      Y9, 1504(R12)
-	VMOVUPS      448(R12), Y9
+	VMOVUPS      1696(R13), Y6
+	VMOVUPS      Y9, 1504(R13)
+	VMOVUPS      448(R13), Y9
 	VMOVAPS      Y9, Y8
 	VFMADD231PS  Y12, Y6, Y8
 	VADDPS       Y2, Y5, Y2
@@ -27652,65 +27368,65 @@ butterfly:
 	VFMADD231PS  Y13, Y7, Y14
 	VFNMADD231PS Y12, Y6, Y9
 	VFNMADD231PS Y13, Y7, Y15
-	VBROADCASTSS 36(R10), Y6
+	VBROADCASTSS 36(R11), Y6
 	VMULPS       Y6, Y0, Y7
 	VFNMADD231PS Y13, Y2, Y8
-	VBROADCASTSS 32(R10), Y2
+	VBROADCASTSS 32(R11), Y2
 	VFMSUB231PS  Y2, Y5, Y7
-	VMOVUPS      Y7, 256(SI)
+	VMOVUPS      Y7, 256(SI)(R8*1)
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y4, Y11, Y2
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS 164(R10), Y5
+	VBROADCASTSS 164(R11), Y5
 	VMULPS       Y5, Y1, Y6
-	VBROADCASTSS 160(R10), Y7
+	VBROADCASTSS 160(R11), Y7
 	VFMSUB231PS  Y7, Y8, Y6
 	VMULPS       Y7, Y1, Y1
 	VFMADD231PS  Y5, Y8, Y1
 	VMULPS       Y4, Y11, Y5
-	VMOVUPS      Y0, 256(DI)
-	VMOVUPS      Y6, 1280(SI)
-	VBROADCASTSS 108(R10), Y0
+	VMOVUPS      Y0, 256(DI)(R8*1)
+	VMOVUPS      Y6, 1280(SI)(R8*1)
+	VBROADCASTSS 108(R11), Y0
 	VMULPS       Y0, Y15, Y6
 	VMOVAPS      Y9, Y7
 	VFMADD231PS  Y13, Y10, Y7
-	VBROADCASTSS 104(R10), Y8
+	VBROADCASTSS 104(R11), Y8
 	VFMSUB231PS  Y8, Y7, Y6
 	VMULPS       Y8, Y15, Y8
-	VBROADCASTSS 224(R10), Y11
+	VBROADCASTSS 224(R11), Y11
 	VMULPS       Y11, Y14, Y15
 	VFMADD231PS  Y0, Y7, Y8
 	VMULPS       Y4, Y3, Y0
-	VMOVUPS      Y8, 832(DI)
+	VMOVUPS      Y8, 832(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      1472(R12), Y7
-	VADDPS       1184(R12), Y7, Y8
+	VMOVUPS      1472(R13), Y7
+	VADDPS       1184(R13), Y7, Y8
 	VFNMADD231PS Y13, Y10, Y9
-	VBROADCASTSS 228(R10), Y10
+	VBROADCASTSS 228(R11), Y10
 	VMULPS       Y10, Y14, Y14
 	VFMADD231PS  Y10, Y9, Y15
 	VBROADCASTSS butterflyConstants<>+196(SB), Y10
 	VFMADD231PS  Y10, Y0, Y2
-	VMOVUPS      Y15, 1792(DI)
+	VMOVUPS      Y15, 1792(DI)(R8*1)
 	VFMSUB231PS  Y11, Y9, Y14
-	VMOVUPS      576(R12), Y0
-	VFMADD231PS  800(R12), Y10, Y0
-	VMOVUPS      416(R12), Y9
+	VMOVUPS      576(R13), Y0
+	VFMADD231PS  800(R13), Y10, Y0
+	VMOVUPS      416(R13), Y9
 	VMOVAPS      Y9, Y11
 	VFMADD231PS  Y12, Y8, Y11
 	VMULPS       Y4, Y3, Y3
-	VMOVUPS      Y14, 1792(SI)
+	VMOVUPS      Y14, 1792(SI)(R8*1)
 	VADDPS       Y2, Y0, Y4
 	VFMSUB231PS  Y10, Y5, Y3
 	VFNMADD231PS Y12, Y8, Y9
-	VMOVUPS      512(R12), Y5
+	VMOVUPS      512(R13), Y5
 	VSUBPS       Y3, Y5, Y8
 	VMOVAPS      Y11, Y10
 	VFMADD231PS  Y13, Y4, Y10
-	VMOVUPS      1184(R12), Y14
+	VMOVUPS      1184(R13), Y14
 	VSUBPS       Y7, Y14, Y7
-	VMOVUPS      384(R12), Y14
+	VMOVUPS      384(R13), Y14
 	VMOVAPS      Y14, Y15
 	VFNMADD231PS Y12, Y7, Y15
 	VSUBPS       Y2, Y0, Y0
@@ -27722,69 +27438,69 @@ butterfly:
 	VFNMADD231PS Y13, Y4, Y11
 	VMOVAPS      Y9, Y4
 	VFMADD231PS  Y13, Y3, Y4
-	VMOVUPS      Y1, 1280(DI)
+	VMOVUPS      Y1, 1280(DI)(R8*1)
 	VFNMADD231PS Y13, Y3, Y9
-	VBROADCASTSS 196(R10), Y1
+	VBROADCASTSS 196(R11), Y1
 	VMULPS       Y1, Y9, Y3
 	VMOVAPS      Y14, Y5
 	VFNMADD231PS Y13, Y0, Y5
-	VBROADCASTSS 64(R10), Y7
+	VBROADCASTSS 64(R11), Y7
 	VMULPS       Y7, Y4, Y8
 	VFMADD231PS  Y13, Y0, Y14
-	VBROADCASTSS 68(R10), Y0
+	VBROADCASTSS 68(R11), Y0
 	VMULPS       Y0, Y4, Y4
 	VFMSUB231PS  Y7, Y14, Y4
 	VFMADD231PS  Y0, Y14, Y8
-	VBROADCASTSS 192(R10), Y0
+	VBROADCASTSS 192(R11), Y0
 	VMULPS       Y0, Y9, Y7
-	VMOVUPS      Y4, 512(SI)
-	VBROADCASTSS 128(R10), Y4
+	VMOVUPS      Y4, 512(SI)(R8*1)
+	VBROADCASTSS 128(R11), Y4
 	VMULPS       Y4, Y11, Y9
-	VBROADCASTSS 132(R10), Y14
+	VBROADCASTSS 132(R11), Y14
 	VFMADD231PS  Y14, Y2, Y9
 	VMULPS       Y14, Y11, Y11
 	VFMSUB231PS  Y0, Y5, Y3
-	VBROADCASTSS 252(R10), Y0
+	VBROADCASTSS 252(R11), Y0
 	VMULPS       Y0, Y10, Y14
-	VMOVUPS      Y8, 512(DI)
-	VMOVUPS      Y3, 1536(SI)
+	VMOVUPS      Y8, 512(DI)(R8*1)
+	VMOVUPS      Y3, 1536(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Y1, Y5, Y7
 	VBROADCASTSS butterflyConstants<>+276(SB), Y1
-	VMOVUPS      1920(R12), Y3
-	VFMADD231PS  1792(R12), Y1, Y3
+	VMOVUPS      1920(R13), Y3
+	VFMADD231PS  1792(R13), Y1, Y3
 	VBROADCASTSS butterflyConstants<>+284(SB), Y5
-	VMOVUPS      608(R12), Y8
+	VMOVUPS      608(R13), Y8
 	VMOVAPS      Y8, Y12
 	VFMADD231PS  Y5, Y3, Y12
-	VMOVUPS      Y7, 1536(DI)
+	VMOVUPS      Y7, 1536(DI)(R8*1)
 	VFNMADD231PS Y5, Y3, Y8
-	VBROADCASTSS 248(R10), Y3
+	VBROADCASTSS 248(R11), Y3
 	VMULPS       Y3, Y10, Y7
 	VFMSUB231PS  Y3, Y15, Y14
 	VFMSUB231PS  Y4, Y2, Y11
-	VMOVUPS      Y11, 1024(SI)
-	VMOVUPS      Y9, 1024(DI)
+	VMOVUPS      Y11, 1024(SI)(R8*1)
+	VMOVUPS      Y9, 1024(DI)(R8*1)
 	VFMADD231PS  Y0, Y15, Y7
-	VMOVUPS      Y14, 1984(SI)
-	VMOVUPS      Y7, 1984(DI)
-	VMOVUPS      1248(R12), Y0
+	VMOVUPS      Y14, 1984(SI)(R8*1)
+	VMOVUPS      Y7, 1984(DI)(R8*1)
+	VMOVUPS      1248(R13), Y0
 	VBROADCASTSS butterflyConstants<>+220(SB), Y2
-	VMOVUPS      128(R12), Y3
+	VMOVUPS      128(R13), Y3
 	VMOVAPS      Y3, Y4
 	VFNMADD231PS Y2, Y0, Y4
-	VMOVUPS      Y6, 832(SI)
+	VMOVUPS      Y6, 832(SI)(R8*1)
 	VFMADD231PS  Y2, Y0, Y3
-	VMOVUPS      1440(R12), Y0
-	VMOVUPS      224(R12), Y6
+	VMOVUPS      1440(R13), Y0
+	VMOVUPS      224(R13), Y6
 	VMOVAPS      Y6, Y7
 	VFNMADD231PS Y2, Y0, Y7
 	VBROADCASTSS butterflyConstants<>+260(SB), Y9
 	VMOVAPS      Y7, Y10
 	VFNMADD231PS Y9, Y8, Y10
-	VMOVUPS      1888(R12), Y11
-	VMOVUPS      672(R12), Y14
+	VMOVUPS      1888(R13), Y11
+	VMOVUPS      672(R13), Y14
 	VMOVAPS      Y14, Y15
 	VFMADD231PS  Y5, Y11, Y15
 	VFNMADD231PS Y5, Y11, Y14
@@ -27798,60 +27514,60 @@ butterfly:
 	VFMADD231PS  Y9, Y12, Y3
 	VMOVAPS      Y4, Y11
 	VFMADD231PS  Y9, Y14, Y11
-	VBROADCASTSS 12(R10), Y12
+	VBROADCASTSS 12(R11), Y12
 	VMULPS       Y12, Y6, Y15
 	VFNMADD231PS Y9, Y14, Y4
-	VBROADCASTSS 8(R10), Y9
+	VBROADCASTSS 8(R11), Y9
 	VFMSUB231PS  Y9, Y3, Y15
 	VMULPS       Y9, Y6, Y6
 	VFMADD231PS  Y12, Y3, Y6
-	VBROADCASTSS 140(R10), Y3
+	VBROADCASTSS 140(R11), Y3
 	VMULPS       Y3, Y0, Y9
-	VBROADCASTSS 136(R10), Y12
+	VBROADCASTSS 136(R11), Y12
 	VFMSUB231PS  Y12, Y8, Y9
 	VMULPS       Y12, Y0, Y0
-	VMOVUPS      Y6, 64(DI)
+	VMOVUPS      Y6, 64(DI)(R8*1)
 	VFMADD231PS  Y3, Y8, Y0
-	VMOVUPS      Y9, 1088(SI)
-	VMOVUPS      1824(R12), Y3
-	VFNMADD231PS 1856(R12), Y1, Y3
-	VBROADCASTSS 204(R10), Y6
+	VMOVUPS      Y9, 1088(SI)(R8*1)
+	VMOVUPS      1824(R13), Y3
+	VFNMADD231PS 1856(R13), Y1, Y3
+	VBROADCASTSS 204(R11), Y6
 	VMULPS       Y6, Y7, Y8
-	VMOVUPS      Y15, 64(SI)
-	VMOVUPS      Y0, 1088(DI)
+	VMOVUPS      Y15, 64(SI)(R8*1)
+	VMOVUPS      Y0, 1088(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 84(R10), Y0
+	VBROADCASTSS 84(R11), Y0
 	VMULPS       Y0, Y10, Y9
-	VBROADCASTSS 80(R10), Y12
+	VBROADCASTSS 80(R11), Y12
 	VFMSUB231PS  Y12, Y11, Y9
 	VMULPS       Y12, Y10, Y10
-	VMOVUPS      1760(R12), Y12
-	VFNMADD231PS 1792(R12), Y1, Y12
+	VMOVUPS      1760(R13), Y12
+	VFNMADD231PS 1792(R13), Y1, Y12
 	VFMADD231PS  Y0, Y11, Y10
-	VBROADCASTSS 200(R10), Y0
+	VBROADCASTSS 200(R11), Y0
 	VFMSUB231PS  Y0, Y4, Y8
-	VMOVUPS      Y9, 640(SI)
+	VMOVUPS      Y9, 640(SI)(R8*1)
 	VMULPS       Y0, Y7, Y0
 	VFMADD231PS  Y6, Y4, Y0
-	VMOVUPS      Y10, 640(DI)
-	VMOVUPS      Y0, 1600(DI)
+	VMOVUPS      Y10, 640(DI)(R8*1)
+	VMOVUPS      Y0, 1600(DI)(R8*1)
 	VSUBPS       Y12, Y3, Y0
-	VMOVUPS      Y8, 1600(SI)
-	VMOVUPS      1312(R12), Y1
-	VMOVUPS      192(R12), Y4
+	VMOVUPS      Y8, 1600(SI)(R8*1)
+	VMOVUPS      1312(R13), Y1
+	VMOVUPS      192(R13), Y4
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  Y2, Y1, Y6
-	VMOVUPS      1280(R12), Y7
-	VMOVUPS      160(R12), Y8
+	VMOVUPS      1280(R13), Y7
+	VMOVUPS      160(R13), Y8
 	VMOVAPS      Y8, Y9
 	VFMADD231PS  Y2, Y7, Y9
 	VFNMADD231PS Y2, Y7, Y8
 	VADDPS       Y3, Y12, Y3
-	VMOVUPS      768(R12), Y7
+	VMOVUPS      768(R13), Y7
 	VMOVAPS      Y7, Y10
 	VFMADD231PS  Y5, Y0, Y10
-	VMOVUPS      736(R12), Y11
+	VMOVUPS      736(R13), Y11
 	VMOVAPS      Y11, Y12
 	VFNMADD231PS Y5, Y3, Y12
 	VFNMADD231PS Y5, Y0, Y7
@@ -27866,60 +27582,60 @@ butterfly:
 	VFMADD231PS  Y0, Y10, Y6
 	VMOVAPS      Y4, Y3
 	VFNMADD231PS Y0, Y11, Y3
-	VBROADCASTSS 52(R10), Y5
+	VBROADCASTSS 52(R11), Y5
 	VMULPS       Y5, Y14, Y10
-	VBROADCASTSS 48(R10), Y12
+	VBROADCASTSS 48(R11), Y12
 	VMULPS       Y12, Y14, Y14
 	VMOVAPS      Y9, Y15
 	VFNMADD231PS Y0, Y7, Y15
 	VFMADD231PS  Y5, Y6, Y14
-	VMOVUPS      Y14, 384(DI)
+	VMOVUPS      Y14, 384(DI)(R8*1)
 	VFMSUB231PS  Y12, Y6, Y10
-	VBROADCASTSS 176(R10), Y5
+	VBROADCASTSS 176(R11), Y5
 	VMULPS       Y5, Y8, Y6
-	VBROADCASTSS 180(R10), Y12
+	VBROADCASTSS 180(R11), Y12
 	VMULPS       Y12, Y8, Y8
 	VFMADD231PS  Y0, Y7, Y9
 	VFMSUB231PS  Y5, Y1, Y8
-	VMOVUPS      Y8, 1408(SI)
+	VMOVUPS      Y8, 1408(SI)(R8*1)
 	VFMADD231PS  Y0, Y11, Y4
-	VBROADCASTSS 116(R10), Y0
+	VBROADCASTSS 116(R11), Y0
 	VMULPS       Y0, Y15, Y5
-	VMOVUPS      1504(R12), Y7
+	VMOVUPS      1504(R13), Y7
 	VBROADCASTSS butterflyConstants<>+212(SB), Y8
-	VMOVUPS      544(R12), Y11
+	VMOVUPS      544(R13), Y11
 	VMOVAPS      Y11, Y14
 	VFNMADD231PS Y8, Y7, Y14
 	VFMADD231PS  Y8, Y7, Y11
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 112(R10), Y7
+	VBROADCASTSS 112(R11), Y7
 	VMULPS       Y7, Y15, Y15
 	VFMADD231PS  Y12, Y1, Y6
 	VFMADD231PS  Y0, Y4, Y15
-	VBROADCASTSS 232(R10), Y0
+	VBROADCASTSS 232(R11), Y0
 	VMULPS       Y0, Y9, Y1
-	VBROADCASTSS 236(R10), Y12
+	VBROADCASTSS 236(R11), Y12
 	VMULPS       Y12, Y9, Y9
 	VFMADD231PS  Y12, Y3, Y1
-	VMOVUPS      Y6, 1408(DI)
-	VMOVUPS      352(R12), Y6
+	VMOVUPS      Y6, 1408(DI)(R8*1)
+	VMOVUPS      352(R13), Y6
 	VMOVAPS      Y6, Y12
-	VFMADD231PS  1152(R12), Y13, Y12
+	VFMADD231PS  1152(R13), Y13, Y12
 	VFMSUB231PS  Y7, Y4, Y5
 	VFMSUB231PS  Y0, Y3, Y9
-	VMOVUPS      Y15, 896(DI)
-	VMOVUPS      Y10, 384(SI)
-	VMOVUPS      1536(R12), Y0
-	VMOVUPS      320(R12), Y3
+	VMOVUPS      Y15, 896(DI)(R8*1)
+	VMOVUPS      Y10, 384(SI)(R8*1)
+	VMOVUPS      1536(R13), Y0
+	VMOVUPS      320(R13), Y3
 	VMOVAPS      Y3, Y4
 	VFNMADD231PS Y13, Y0, Y4
 	VMOVAPS      Y12, Y7
 	VFNMADD231PS Y2, Y11, Y7
-	VMOVUPS      Y5, 896(SI)
-	VMOVUPS      Y1, 1856(DI)
-	VMOVUPS      1952(R12), Y1
-	VMOVUPS      1088(R12), Y5
+	VMOVUPS      Y5, 896(SI)(R8*1)
+	VMOVUPS      Y1, 1856(DI)(R8*1)
+	VMOVUPS      1952(R13), Y1
+	VMOVUPS      1088(R13), Y5
 	VMOVAPS      Y5, Y10
 	VFNMADD231PS Y8, Y1, Y10
 	VFMADD231PS  Y13, Y0, Y3
@@ -27927,249 +27643,245 @@ butterfly:
 	VMOVAPS      Y3, Y0
 	VFMADD231PS  Y2, Y5, Y0
 	VFNMADD231PS Y2, Y5, Y3
-	VMOVUPS      Y9, 1856(SI)
+	VMOVUPS      Y9, 1856(SI)(R8*1)
 	VMOVAPS      Y4, Y1
 	VFNMADD231PS Y2, Y14, Y1
-	VBROADCASTSS 20(R10), Y5
+	VBROADCASTSS 20(R11), Y5
 	VMULPS       Y5, Y0, Y9
 	VFMADD231PS  Y2, Y11, Y12
-	VBROADCASTSS 16(R10), Y11
+	VBROADCASTSS 16(R11), Y11
 	VMULPS       Y11, Y0, Y0
 	VFMADD231PS  Y5, Y12, Y0
 	VFMSUB231PS  Y11, Y12, Y9
-	VBROADCASTSS 148(R10), Y5
+	VBROADCASTSS 148(R11), Y5
 	VMULPS       Y5, Y3, Y11
-	VBROADCASTSS 144(R10), Y12
+	VBROADCASTSS 144(R11), Y12
 	VMULPS       Y12, Y3, Y3
-	VMOVUPS      Y9, 128(SI)
-	VFNMADD231PS 1152(R12), Y13, Y6
+	VMOVUPS      Y9, 128(SI)(R8*1)
+	VFNMADD231PS 1152(R13), Y13, Y6
 	VFMSUB231PS  Y12, Y7, Y11
-	VMOVUPS      Y0, 128(DI)
+	VMOVUPS      Y0, 128(DI)(R8*1)
 	VFMADD231PS  Y2, Y14, Y4
 	VFMADD231PS  Y5, Y7, Y3
-	VBROADCASTSS 92(R10), Y0
+	VBROADCASTSS 92(R11), Y0
 	VMULPS       Y0, Y1, Y5
 	VMOVAPS      Y6, Y7
 	VFMADD231PS  Y2, Y10, Y7
-	VBROADCASTSS 88(R10), Y9
+	VBROADCASTSS 88(R11), Y9
 	VFMSUB231PS  Y9, Y7, Y5
 	VFNMADD231PS Y2, Y10, Y6
-	VMOVUPS      1056(R12), Y2
+	VMOVUPS      1056(R13), Y2
 	VMOVAPS      Y2, Y10
-	VFNMADD231PS 480(R12), Y8, Y10
-	VMOVUPS      Y5, 704(SI)
-	VBROADCASTSS 208(R10), Y5
+	VFNMADD231PS 480(R13), Y8, Y10
+	VMOVUPS      Y5, 704(SI)(R8*1)
+	VBROADCASTSS 208(R11), Y5
 	VMULPS       Y5, Y4, Y12
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VBROADCASTSS 212(R10), Y14
+	VBROADCASTSS 212(R11), Y14
 	VMULPS       Y14, Y4, Y4
-	VMOVUPS      Y3, 1152(DI)
+	VMOVUPS      Y3, 1152(DI)(R8*1)
 	VMULPS       Y9, Y1, Y1
 	VFMSUB231PS  Y5, Y6, Y4
 	VFMADD231PS  Y14, Y6, Y12
-	VMOVUPS      256(R12), Y3
+	VMOVUPS      256(R13), Y3
 	VMOVAPS      Y3, Y5
-	VFMADD231PS  1664(R12), Y13, Y5
-	VMOVUPS      1600(R12), Y6
-	VMOVUPS      896(R12), Y9
+	VFMADD231PS  1664(R13), Y13, Y5
+	VMOVUPS      1600(R13), Y6
+	VMOVUPS      896(R13), Y9
 	VMOVAPS      Y9, Y14
 	VFNMADD231PS Y8, Y6, Y14
-	VMOVUPS      Y12, 1664(DI)
+	VMOVUPS      Y12, 1664(DI)(R8*1)
 	VFMADD231PS  Y0, Y7, Y1
-	VMOVUPS      Y1, 704(DI)
+	VMOVUPS      Y1, 704(DI)(R8*1)
 	VFMADD231PS  Y8, Y6, Y9
-	VMOVUPS      (R12), Y0
+	VMOVUPS      (R13), Y0
 	VMOVAPS      Y0, Y1
-	VFNMADD231PS 1216(R12), Y13, Y1
-	VMOVUPS      Y4, 1664(SI)
+	VFNMADD231PS 1216(R13), Y13, Y1
+	VMOVUPS      Y4, 1664(SI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+224(SB), Y4
 	VMOVAPS      Y5, Y6
 	VFMADD231PS  Y4, Y9, Y6
 	VFNMADD231PS Y4, Y9, Y5
 	VMOVAPS      Y1, Y7
 	VFMADD231PS  Y4, Y10, Y7
-	VBROADCASTSS 60(R10), Y9
+	VBROADCASTSS 60(R11), Y9
 	VMULPS       Y9, Y7, Y12
 	VFNMADD231PS Y4, Y10, Y1
-	VBROADCASTSS 56(R10), Y10
+	VBROADCASTSS 56(R11), Y10
 	VFMSUB231PS  Y10, Y6, Y12
 	VMULPS       Y10, Y7, Y7
 	VFMADD231PS  Y9, Y6, Y7
-	VBROADCASTSS 184(R10), Y6
+	VBROADCASTSS 184(R11), Y6
 	VMULPS       Y6, Y1, Y9
-	VFNMADD231PS 1664(R12), Y13, Y3
-	VBROADCASTSS 188(R10), Y10
+	VFNMADD231PS 1664(R13), Y13, Y3
+	VBROADCASTSS 188(R11), Y10
 	VFMADD231PS  Y10, Y5, Y9
 	VMULPS       Y10, Y1, Y1
-	VFMADD231PS  480(R12), Y8, Y2
-	VMOVUPS      Y9, 1472(DI)
+	VFMADD231PS  480(R13), Y8, Y2
+	VMOVUPS      Y9, 1472(DI)(R8*1)
 	VFMSUB231PS  Y6, Y5, Y1
-	VFMADD231PS  1216(R12), Y13, Y0
-	VMOVUPS      992(R12), Y5
-	VSUBPS       1728(R12), Y5, Y6
+	VFMADD231PS  1216(R13), Y13, Y0
+	VMOVUPS      992(R13), Y5
+	VSUBPS       1728(R13), Y5, Y6
 	VMOVAPS      Y0, Y8
 	VFMADD231PS  Y4, Y14, Y8
 	VMOVAPS      Y3, Y9
 	VFMADD231PS  Y4, Y2, Y9
 	VFNMADD231PS Y4, Y14, Y0
-	VBROADCASTSS 120(R10), Y10
+	VBROADCASTSS 120(R11), Y10
 	VMULPS       Y10, Y0, Y14
-	VBROADCASTSS 124(R10), Y15
+	VBROADCASTSS 124(R11), Y15
 	VFMADD231PS  Y15, Y9, Y14
 	VMULPS       Y15, Y0, Y0
 	VFNMADD231PS Y4, Y2, Y3
-	VBROADCASTSS 244(R10), Y2
+	VBROADCASTSS 244(R11), Y2
 	VMULPS       Y2, Y8, Y4
 	VFMSUB231PS  Y10, Y9, Y0
-	VBROADCASTSS 240(R10), Y9
+	VBROADCASTSS 240(R11), Y9
 	VFMSUB231PS  Y9, Y3, Y4
-	VMOVUPS      Y1, 1472(SI)
+	VMOVUPS      Y1, 1472(SI)(R8*1)
 	VMULPS       Y9, Y8, Y1
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y11, 1152(SI)
-	VMOVUPS      1344(R12), Y8
+	VMOVUPS      Y11, 1152(SI)(R8*1)
+	VMOVUPS      1344(R13), Y8
 	VBROADCASTSS butterflyConstants<>+48(SB), Y9
-	VMOVUPS      288(R12), Y10
+	VMOVUPS      288(R13), Y10
 	VMOVAPS      Y10, Y11
 	VFNMADD231PS Y9, Y8, Y11
 	VFMADD231PS  Y2, Y3, Y1
-	VMOVUPS      Y4, 1920(SI)
-	VMOVUPS      Y1, 1920(DI)
-	VMOVUPS      640(R12), Y1
-	VMOVUPS      1632(R12), Y2
+	VMOVUPS      Y4, 1920(SI)(R8*1)
+	VMOVUPS      Y1, 1920(DI)(R8*1)
+	VMOVUPS      640(R13), Y1
+	VMOVUPS      1632(R13), Y2
 	VSUBPS       Y2, Y1, Y3
-	VMOVUPS      96(R12), Y4
+	VMOVUPS      96(R13), Y4
 	VMOVAPS      Y4, Y15
-	VFMADD231PS  1408(R12), Y9, Y15
+	VFMADD231PS  1408(R13), Y9, Y15
 	VADDPS       Y2, Y1, Y1
 	VMOVAPS      Y15, Y2
 	VFNMADD231PS Y13, Y1, Y2
 	VFMADD231PS  Y13, Y1, Y15
 	VFMADD231PS  Y9, Y8, Y10
-	VMOVUPS      Y14, 960(DI)
-	VADDPS       1728(R12), Y5, Y1
-	VMOVUPS      Y12, 448(SI)
+	VMOVUPS      Y14, 960(DI)(R8*1)
+	VADDPS       1728(R13), Y5, Y1
+	VMOVUPS      Y12, 448(SI)(R8*1)
 	VMOVAPS      Y10, Y5
 	VFMADD231PS  Y13, Y1, Y5
-	VBROADCASTSS 24(R10), Y8
+	VBROADCASTSS 24(R11), Y8
 	VMULPS       Y8, Y5, Y12
 	VFNMADD231PS Y13, Y1, Y10
-	VBROADCASTSS 152(R10), Y1
+	VBROADCASTSS 152(R11), Y1
 	VMULPS       Y1, Y10, Y14
-	VMOVUPS      Y0, 960(SI)
-	VMOVUPS      Y7, 448(DI)
-	VBROADCASTSS 28(R10), Y0
+	VMOVUPS      Y0, 960(SI)(R8*1)
+	VMOVUPS      Y7, 448(DI)(R8*1)
+	VBROADCASTSS 28(R11), Y0
 	VFMADD231PS  Y0, Y15, Y12
 	VMOVAPS      Y11, Y7
 	VFNMADD231PS Y13, Y3, Y7
 	VMULPS       Y0, Y5, Y0
 	VFMSUB231PS  Y8, Y15, Y0
-	VFNMADD231PS 1408(R12), Y9, Y4
+	VFNMADD231PS 1408(R13), Y9, Y4
 	VMOVAPS      Y4, Y5
 	VFMADD231PS  Y13, Y6, Y5
-	VMOVUPS      Y12, 192(DI)
-	VBROADCASTSS 156(R10), Y8
+	VMOVUPS      Y12, 192(DI)(R8*1)
+	VBROADCASTSS 156(R11), Y8
 	VFMADD231PS  Y8, Y2, Y14
-	VMOVUPS      Y14, 1216(DI)
-	VBROADCASTSS 100(R10), Y12
+	VMOVUPS      Y14, 1216(DI)(R8*1)
+	VBROADCASTSS 100(R11), Y12
 	VMULPS       Y12, Y7, Y14
-	VBROADCASTSS 96(R10), Y15
+	VBROADCASTSS 96(R11), Y15
 	VFMSUB231PS  Y15, Y5, Y14
 	VFMADD231PS  Y13, Y3, Y11
-	VMOVUPS      Y14, 768(SI)
+	VMOVUPS      Y14, 768(SI)(R8*1)
 	VMULPS       Y15, Y7, Y3
-	VBROADCASTSS 216(R10), Y7
+	VBROADCASTSS 216(R11), Y7
 	VMULPS       Y7, Y11, Y14
 	VFMADD231PS  Y12, Y5, Y3
-	VMOVUPS      Y3, 768(DI)
-	VBROADCASTSS 220(R10), Y3
+	VMOVUPS      Y3, 768(DI)(R8*1)
+	VBROADCASTSS 220(R11), Y3
 	VMULPS       Y3, Y11, Y5
-	VMOVUPS      64(R12), Y11
-	VSUBPS       32(R12), Y11, Y12
+	VMOVUPS      64(R13), Y11
+	VSUBPS       32(R13), Y11, Y12
 	VFNMADD231PS Y13, Y6, Y4
 	VMULPS       Y8, Y10, Y6
-	VMOVUPS      960(R12), Y8
-	VMOVUPS      864(R12), Y10
+	VMOVUPS      960(R13), Y8
+	VMOVUPS      864(R13), Y10
 	VADDPS       Y10, Y8, Y13
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VSUBPS       Y8, Y10, Y8
 	VFMSUB231PS  Y1, Y2, Y6
-	VMOVUPS      1376(R12), Y1
+	VMOVUPS      1376(R13), Y1
 	VMOVAPS      Y1, Y2
 	VFNMADD231PS Y9, Y8, Y2
 	VFMADD231PS  Y3, Y4, Y14
 	VFMSUB231PS  Y7, Y4, Y5
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS 40(R10), Y3
+	VBROADCASTSS 40(R11), Y3
 	VMULPS       Y3, Y1, Y4
-	VBROADCASTSS 168(R10), Y7
+	VBROADCASTSS 168(R11), Y7
 	VMULPS       Y7, Y2, Y8
 	VMOVAPS      Y12, Y10
 	VFMADD231PS  Y9, Y13, Y10
-	VMOVUPS      Y0, 192(SI)
-	VBROADCASTSS 172(R10), Y0
+	VMOVUPS      Y0, 192(SI)(R8*1)
+	VBROADCASTSS 172(R11), Y0
 	VMULPS       Y0, Y2, Y2
 	VFNMADD231PS Y9, Y13, Y12
 	VFMADD231PS  Y0, Y12, Y8
-	VADDPS       32(R12), Y11, Y0
+	VADDPS       32(R13), Y11, Y0
 	VFMSUB231PS  Y7, Y12, Y2
-	VMOVUPS      1120(R12), Y7
+	VMOVUPS      1120(R13), Y7
 	VSUBPS       Y7, Y0, Y9
-	VMOVUPS      928(R12), Y11
-	VMOVUPS      832(R12), Y12
+	VMOVUPS      928(R13), Y11
+	VMOVUPS      832(R13), Y12
 	VADDPS       Y12, Y11, Y13
 	VADDPS       Y7, Y0, Y0
-	VBROADCASTSS 44(R10), Y7
+	VBROADCASTSS 44(R11), Y7
 	VMULPS       Y7, Y1, Y1
 	VSUBPS       Y13, Y0, Y15
 	VSUBPS       Y11, Y12, Y11
 	VFMSUB231PS  Y3, Y10, Y1
-	VBROADCASTSS 72(R10), Y3
+	VBROADCASTSS 72(R11), Y3
 	VMULPS       Y3, Y11, Y12
-	VMOVUPS      Y8, 1344(DI)
-	VBROADCASTSS 76(R10), Y8
+	VMOVUPS      Y8, 1344(DI)(R8*1)
+	VBROADCASTSS 76(R11), Y8
 	VMULPS       Y8, Y11, Y11
 	VFMADD231PS  Y8, Y9, Y12
-	VBROADCASTSS (R10), Y8
+	VBROADCASTSS (R11), Y8
 	VMULPS       Y8, Y15, Y8
-	VMOVUPS      Y6, 1216(SI)
+	VMOVUPS      Y6, 1216(SI)(R8*1)
 	VADDPS       Y13, Y0, Y0
 	VFMSUB231PS  Y3, Y9, Y11
-	VMOVUPS      Y11, 576(SI)
-	VMOVUPS      Y8, (SI)
-	VBROADCASTSS 4(R10), Y3
+	VMOVUPS      Y11, 576(SI)(R8*1)
+	VMOVUPS      Y8, (SI)(R8*1)
+	VBROADCASTSS 4(R11), Y3
 	VMULPS       Y3, Y15, Y3
-	VMOVUPS      Y14, 1728(DI)
+	VMOVUPS      Y14, 1728(DI)(R8*1)
 	VFMADD231PS  Y7, Y10, Y4
-	VMOVUPS      Y5, 1728(SI)
-	VMOVUPS      Y3, (DI)
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y4, 320(DI)
-	VMOVUPS      Y1, 320(SI)
-	VMOVUPS      Y2, 1344(SI)
-	VMOVUPS      Y12, 576(DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y5, 1728(SI)(R8*1)
+	VMOVUPS      Y3, (DI)(R8*1)
+	VMOVUPS      Y0, (BX)(R8*1)
+	VMOVUPS      Y4, 320(DI)(R8*1)
+	VMOVUPS      Y1, 320(SI)(R8*1)
+	VMOVUPS      Y2, 1344(SI)(R8*1)
+	VMOVUPS      Y12, 576(DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00001000, BX
-	ADDQ         $0x00001000, SI
-	ADDQ         $0x00001000, DI
-	ADDQ         $0x00000200, R9
-	ADDQ         $0x00000100, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00001000, R8
+	ADDQ         $0x00000200, R10
+	ADDQ         $0x00000100, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -28193,114 +27905,114 @@ TEXT ·LineBackTwiddled64AVX2(SB), $1824-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      1408(DI), Y0
-	VBROADCASTSS 176(R10), Y1
+	VMOVUPS      1408(DI)(R8*1), Y0
+	VBROADCASTSS 176(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      64(DI), Y3
-	VBROADCASTSS 12(R10), Y4
+	VMOVUPS      64(DI)(R8*1), Y3
+	VBROADCASTSS 12(R11), Y4
 	VMULPS       Y4, Y3, Y5
-	VBROADCASTSS 8(R10), Y6
+	VBROADCASTSS 8(R11), Y6
 	VMULPS       Y6, Y3, Y3
-	VMOVUPS      1088(DI), Y7
-	VBROADCASTSS 140(R10), Y8
+	VMOVUPS      1088(DI)(R8*1), Y7
+	VBROADCASTSS 140(R11), Y8
 	VMULPS       Y8, Y7, Y9
-	VMOVUPS      1088(SI), Y10
-	VBROADCASTSS 136(R10), Y11
+	VMOVUPS      1088(SI)(R8*1), Y10
+	VBROADCASTSS 136(R11), Y11
 	VFMADD231PS  Y11, Y10, Y9
 	VMULPS       Y11, Y7, Y7
-	VMOVUPS      640(DI), Y11
-	VBROADCASTSS 84(R10), Y12
+	VMOVUPS      640(DI)(R8*1), Y11
+	VBROADCASTSS 84(R11), Y12
 	VMULPS       Y12, Y11, Y13
-	VMOVUPS      1600(DI), Y14
-	VBROADCASTSS 200(R10), Y15
-	VMOVUPS      Y9, (R12)
+	VMOVUPS      1600(DI)(R8*1), Y14
+	VBROADCASTSS 200(R11), Y15
+	VMOVUPS      Y9, (R13)
 	VMULPS       Y15, Y14, Y9
 	VFNMADD231PS Y8, Y10, Y7
-	VMOVUPS      64(SI), Y8
+	VMOVUPS      64(SI)(R8*1), Y8
 	VFMADD231PS  Y6, Y8, Y5
-	VBROADCASTSS 204(R10), Y6
+	VBROADCASTSS 204(R11), Y6
 	VMULPS       Y6, Y14, Y10
 	VFNMADD231PS Y4, Y8, Y3
-	VMOVUPS      1600(SI), Y4
+	VMOVUPS      1600(SI)(R8*1), Y4
 	VFMADD231PS  Y15, Y4, Y10
-	VMOVUPS      640(SI), Y8
-	VBROADCASTSS 80(R10), Y14
+	VMOVUPS      640(SI)(R8*1), Y8
+	VBROADCASTSS 80(R11), Y14
 	VFMADD231PS  Y14, Y8, Y13
 	VMULPS       Y14, Y11, Y11
 	VFNMADD231PS Y6, Y4, Y9
 	VADDPS       Y10, Y13, Y4
-	VMOVUPS      384(DI), Y6
-	VBROADCASTSS 52(R10), Y14
+	VMOVUPS      384(DI)(R8*1), Y6
+	VBROADCASTSS 52(R11), Y14
 	VMULPS       Y14, Y6, Y15
-	VMOVUPS      Y4, 32(R12)
-	VBROADCASTSS 180(R10), Y4
+	VMOVUPS      Y4, 32(R13)
+	VBROADCASTSS 180(R11), Y4
 	VMULPS       Y4, Y0, Y0
 	VFNMADD231PS Y12, Y8, Y11
 	VSUBPS       Y9, Y11, Y8
 	VADDPS       Y9, Y11, Y9
-	VMOVUPS      384(SI), Y11
-	VBROADCASTSS 48(R10), Y12
+	VMOVUPS      384(SI)(R8*1), Y11
+	VBROADCASTSS 48(R11), Y12
 	VFMADD231PS  Y12, Y11, Y15
 	VMULPS       Y12, Y6, Y6
-	VMOVUPS      1408(SI), Y12
+	VMOVUPS      1408(SI)(R8*1), Y12
 	VFMADD231PS  Y1, Y12, Y0
 	VADDPS       Y0, Y15, Y1
 	VSUBPS       Y0, Y15, Y0
-	VBROADCASTSS 236(R10), Y15
-	VMOVUPS      Y1, 64(R12)
-	VMULPS       1856(DI), Y15, Y1
+	VBROADCASTSS 236(R11), Y15
+	VMOVUPS      Y1, 64(R13)
+	VMULPS       1856(DI)(R8*1), Y15, Y1
 	VSUBPS       Y10, Y13, Y10
 	VFNMADD231PS Y4, Y12, Y2
 	VFNMADD231PS Y14, Y11, Y6
 	VADDPS       Y2, Y6, Y4
 	VSUBPS       Y2, Y6, Y2
 	VADDPS       Y7, Y3, Y6
-	VMOVUPS      896(DI), Y11
-	VBROADCASTSS 112(R10), Y12
+	VMOVUPS      896(DI)(R8*1), Y11
+	VBROADCASTSS 112(R11), Y12
 	VMULPS       Y12, Y11, Y13
 	VSUBPS       Y7, Y3, Y3
-	VMOVUPS      896(SI), Y7
-	VBROADCASTSS 116(R10), Y14
+	VMOVUPS      896(SI)(R8*1), Y7
+	VBROADCASTSS 116(R11), Y14
 	VFNMADD231PS Y14, Y7, Y13
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VMULPS       Y14, Y11, Y11
 	VFMADD231PS  Y12, Y7, Y11
-	VMOVUPS      1856(SI), Y7
-	VBROADCASTSS 232(R10), Y12
+	VMOVUPS      1856(SI)(R8*1), Y7
+	VBROADCASTSS 232(R11), Y12
 	VFMADD231PS  Y12, Y7, Y1
-	VMULPS       1856(DI), Y12, Y12
+	VMULPS       1856(DI)(R8*1), Y12, Y12
 	VADDPS       Y9, Y6, Y14
 	VFNMADD231PS Y15, Y7, Y12
 	VSUBPS       Y10, Y3, Y7
 	VADDPS       Y12, Y13, Y15
 	VSUBPS       Y12, Y13, Y12
 	VADDPS       Y10, Y3, Y3
-	VMOVUPS      (R12), Y10
+	VMOVUPS      (R13), Y10
 	VSUBPS       Y10, Y5, Y13
-	VMOVUPS      Y7, 96(R12)
+	VMOVUPS      Y7, 96(R13)
 	VADDPS       Y15, Y4, Y7
-	VMOVUPS      Y3, 128(R12)
+	VMOVUPS      Y3, 128(R13)
 	VSUBPS       Y8, Y13, Y3
 	VSUBPS       Y9, Y6, Y6
 	VADDPS       Y10, Y5, Y5
@@ -28309,121 +28021,121 @@ butterfly:
 	VADDPS       Y1, Y11, Y1
 	VADDPS       Y8, Y13, Y8
 	VADDPS       Y7, Y14, Y11
-	VBROADCASTSS 228(R10), Y13
-	VMOVUPS      Y8, (R12)
-	VMULPS       1792(DI), Y13, Y8
-	VMOVUPS      Y3, 160(R12)
-	VMOVUPS      64(R12), Y3
-	VMOVUPS      Y11, 192(R12)
+	VBROADCASTSS 228(R11), Y13
+	VMOVUPS      Y8, (R13)
+	VMULPS       1792(DI)(R8*1), Y13, Y8
+	VMOVUPS      Y3, 160(R13)
+	VMOVUPS      64(R13), Y3
+	VMOVUPS      Y11, 192(R13)
 	VSUBPS       Y1, Y3, Y11
 	VSUBPS       Y7, Y14, Y7
-	VMOVUPS      32(R12), Y14
-	VMOVUPS      Y7, 224(R12)
+	VMOVUPS      32(R13), Y14
+	VMOVUPS      Y7, 224(R13)
 	VADDPS       Y14, Y5, Y7
 	VADDPS       Y1, Y3, Y1
 	VADDPS       Y12, Y0, Y0
 	VADDPS       Y1, Y7, Y3
 	VADDPS       Y9, Y2, Y12
-	VMOVUPS      Y3, 64(R12)
+	VMOVUPS      Y3, 64(R13)
 	VADDPS       Y11, Y6, Y3
 	VSUBPS       Y11, Y6, Y6
 	VSUBPS       Y14, Y5, Y5
-	VMOVUPS      1280(DI), Y11
-	VBROADCASTSS 164(R10), Y14
-	VMOVUPS      Y6, 32(R12)
+	VMOVUPS      1280(DI)(R8*1), Y11
+	VBROADCASTSS 164(R11), Y14
+	VMOVUPS      Y6, 32(R13)
 	VMULPS       Y14, Y11, Y6
 	VSUBPS       Y15, Y4, Y4
 	VSUBPS       Y4, Y5, Y15
 	VADDPS       Y4, Y5, Y4
-	VBROADCASTSS 224(R10), Y5
-	VMOVUPS      Y4, 256(R12)
-	VMULPS       1792(DI), Y5, Y4
-	VMOVUPS      Y15, 288(R12)
+	VBROADCASTSS 224(R11), Y5
+	VMOVUPS      Y4, 256(R13)
+	VMULPS       1792(DI)(R8*1), Y5, Y4
+	VMOVUPS      Y15, 288(R13)
 	VADDPS       Y10, Y12, Y15
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y3, 320(R12)
-	VBROADCASTSS 160(R10), Y3
+	VMOVUPS      Y3, 320(R13)
+	VBROADCASTSS 160(R11), Y3
 	VMULPS       Y3, Y11, Y11
 	VSUBPS       Y12, Y10, Y10
 	VSUBPS       Y9, Y2, Y2
-	VMOVUPS      1280(SI), Y9
+	VMOVUPS      1280(SI)(R8*1), Y9
 	VFMADD231PS  Y3, Y9, Y6
 	VSUBPS       Y2, Y0, Y3
 	VADDPS       Y0, Y2, Y0
-	VMOVUPS      256(DI), Y2
-	VBROADCASTSS 36(R10), Y12
-	VMOVUPS      Y3, 352(R12)
+	VMOVUPS      256(DI)(R8*1), Y2
+	VBROADCASTSS 36(R11), Y12
+	VMOVUPS      Y3, 352(R13)
 	VMULPS       Y12, Y2, Y3
-	VMOVUPS      Y0, 384(R12)
-	VMOVUPS      256(SI), Y0
-	VMOVUPS      Y10, 416(R12)
-	VBROADCASTSS 32(R10), Y10
+	VMOVUPS      Y0, 384(R13)
+	VMOVUPS      256(SI)(R8*1), Y0
+	VMOVUPS      Y10, 416(R13)
+	VBROADCASTSS 32(R11), Y10
 	VFMADD231PS  Y10, Y0, Y3
-	VMOVUPS      Y15, 448(R12)
+	VMOVUPS      Y15, 448(R13)
 	VSUBPS       Y6, Y3, Y15
 	VMULPS       Y10, Y2, Y2
-	VMOVUPS      1792(SI), Y10
+	VMOVUPS      1792(SI)(R8*1), Y10
 	VFNMADD231PS Y13, Y10, Y4
 	VFNMADD231PS Y14, Y9, Y11
 	VFNMADD231PS Y12, Y0, Y2
 	VSUBPS       Y1, Y7, Y0
 	VFMADD231PS  Y5, Y10, Y8
-	VMOVUPS      832(DI), Y1
-	VBROADCASTSS 108(R10), Y5
+	VMOVUPS      832(DI)(R8*1), Y1
+	VBROADCASTSS 108(R11), Y5
 	VMULPS       Y5, Y1, Y7
-	VMOVUPS      832(SI), Y9
-	VBROADCASTSS 104(R10), Y10
+	VMOVUPS      832(SI)(R8*1), Y9
+	VBROADCASTSS 104(R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VMOVUPS      512(DI), Y12
-	VBROADCASTSS 64(R10), Y13
+	VMOVUPS      512(DI)(R8*1), Y12
+	VBROADCASTSS 64(R11), Y13
 	VMULPS       Y13, Y12, Y14
-	VMOVUPS      Y0, 480(R12)
+	VMOVUPS      Y0, 480(R13)
 	VSUBPS       Y8, Y7, Y0
 	VMULPS       Y10, Y1, Y1
 	VFNMADD231PS Y5, Y9, Y1
 	VADDPS       Y4, Y1, Y5
 	VADDPS       Y6, Y3, Y3
 	VADDPS       Y8, Y7, Y6
-	VBROADCASTSS 68(R10), Y7
+	VBROADCASTSS 68(R11), Y7
 	VMULPS       Y7, Y12, Y8
 	VSUBPS       Y4, Y1, Y1
-	VMOVUPS      1536(DI), Y4
-	VBROADCASTSS 196(R10), Y9
+	VMOVUPS      1536(DI)(R8*1), Y4
+	VBROADCASTSS 196(R11), Y9
 	VMULPS       Y9, Y4, Y10
-	VMOVUPS      1536(SI), Y12
-	VMOVUPS      Y0, 512(R12)
-	VBROADCASTSS 192(R10), Y0
+	VMOVUPS      1536(SI)(R8*1), Y12
+	VMOVUPS      Y0, 512(R13)
+	VBROADCASTSS 192(R11), Y0
 	VFMADD231PS  Y0, Y12, Y10
-	VMOVUPS      Y1, 544(R12)
-	VMOVUPS      512(SI), Y1
+	VMOVUPS      Y1, 544(R13)
+	VMOVUPS      512(SI)(R8*1), Y1
 	VFMADD231PS  Y13, Y1, Y8
 	VADDPS       Y11, Y2, Y13
 	VSUBPS       Y11, Y2, Y2
 	VSUBPS       Y10, Y8, Y11
 	VMULPS       Y0, Y4, Y0
 	VADDPS       Y10, Y8, Y4
-	VMOVUPS      1024(DI), Y8
-	VBROADCASTSS 128(R10), Y10
-	VMOVUPS      Y2, 576(R12)
+	VMOVUPS      1024(DI)(R8*1), Y8
+	VBROADCASTSS 128(R11), Y10
+	VMOVUPS      Y2, 576(R13)
 	VMULPS       Y10, Y8, Y2
 	VFNMADD231PS Y7, Y1, Y14
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Y9, Y12, Y0
-	VBROADCASTSS 132(R10), Y1
+	VBROADCASTSS 132(R11), Y1
 	VMULPS       Y1, Y8, Y7
 	VADDPS       Y0, Y14, Y8
-	VMOVUPS      1024(SI), Y9
+	VMOVUPS      1024(SI)(R8*1), Y9
 	VFMADD231PS  Y10, Y9, Y7
-	VMOVUPS      1984(DI), Y10
-	VBROADCASTSS 252(R10), Y12
+	VMOVUPS      1984(DI)(R8*1), Y10
+	VBROADCASTSS 252(R11), Y12
 	VMULPS       Y12, Y10, Y9
 	VSUBPS       Y0, Y14, Y0
-	VFNMADD231PS 1024(SI), Y1, Y2
-	VBROADCASTSS 248(R10), Y1
+	VFNMADD231PS 1024(SI)(R8*1), Y1, Y2
+	VBROADCASTSS 248(R11), Y1
 	VMULPS       Y1, Y10, Y10
-	VMOVUPS      1984(SI), Y14
+	VMOVUPS      1984(SI)(R8*1), Y14
 	VFMADD231PS  Y1, Y14, Y9
 	VADDPS       Y9, Y7, Y1
 	VFNMADD231PS Y12, Y14, Y10
@@ -28437,13 +28149,13 @@ butterfly:
 	VADDPS       Y8, Y9, Y10
 	VSUBPS       Y8, Y9, Y8
 	VADDPS       Y1, Y4, Y9
-	VMOVUPS      Y8, 608(R12)
+	VMOVUPS      Y8, 608(R13)
 	VSUBPS       Y9, Y12, Y8
 	VSUBPS       Y6, Y3, Y3
 	VADDPS       Y2, Y11, Y6
-	VMOVUPS      Y8, 640(R12)
-	VMOVUPS      544(R12), Y8
-	VMOVUPS      Y10, 672(R12)
+	VMOVUPS      Y8, 640(R13)
+	VMOVUPS      544(R13), Y8
+	VMOVUPS      Y10, 672(R13)
 	VADDPS       Y8, Y15, Y10
 	VSUBPS       Y2, Y11, Y2
 	VSUBPS       Y5, Y13, Y5
@@ -28451,14 +28163,14 @@ butterfly:
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y9, Y12, Y5
 	VSUBPS       Y8, Y15, Y8
-	VMOVUPS      576(R12), Y9
-	VMOVUPS      512(R12), Y12
+	VMOVUPS      576(R13), Y9
+	VMOVUPS      512(R13), Y12
 	VADDPS       Y12, Y9, Y13
 	VBROADCASTSS butterflyConstants<>+196(SB), Y15
-	VMOVUPS      Y3, 544(R12)
+	VMOVUPS      Y3, 544(R13)
 	VMOVAPS      Y13, Y3
 	VFMADD231PS  Y15, Y8, Y3
-	VMOVUPS      Y11, 704(R12)
+	VMOVUPS      Y11, 704(R13)
 	VADDPS       Y7, Y0, Y11
 	VSUBPS       Y12, Y9, Y9
 	VSUBPS       Y7, Y0, Y0
@@ -28469,52 +28181,52 @@ butterfly:
 	VSUBPS       Y1, Y4, Y1
 	VFNMADD231PS Y15, Y13, Y8
 	VFMADD231PS  Y15, Y9, Y10
-	VMOVUPS      448(DI), Y4
-	VBROADCASTSS 60(R10), Y9
+	VMOVUPS      448(DI)(R8*1), Y4
+	VBROADCASTSS 60(R11), Y9
 	VMULPS       Y9, Y4, Y12
 	VADDPS       Y1, Y14, Y13
-	VMOVUPS      Y7, 512(R12)
+	VMOVUPS      Y7, 512(R13)
 	VMOVAPS      Y0, Y7
 	VFMADD231PS  Y15, Y6, Y7
 	VFMSUB231PS  Y15, Y0, Y6
-	VMOVUPS      128(DI), Y0
-	VMOVUPS      Y6, 576(R12)
-	VBROADCASTSS 20(R10), Y6
-	VMOVUPS      Y7, 736(R12)
+	VMOVUPS      128(DI)(R8*1), Y0
+	VMOVUPS      Y6, 576(R13)
+	VBROADCASTSS 20(R11), Y6
+	VMOVUPS      Y7, 736(R13)
 	VMULPS       Y6, Y0, Y7
-	VMOVUPS      Y10, 768(R12)
+	VMOVUPS      Y10, 768(R13)
 	VMOVAPS      Y11, Y10
 	VFMSUB231PS  Y15, Y2, Y10
-	VMOVUPS      Y13, 800(R12)
-	VMOVUPS      1152(DI), Y13
-	VMOVUPS      Y8, 832(R12)
-	VBROADCASTSS 148(R10), Y8
-	VMOVUPS      Y10, 864(R12)
+	VMOVUPS      Y13, 800(R13)
+	VMOVUPS      1152(DI)(R8*1), Y13
+	VMOVUPS      Y8, 832(R13)
+	VBROADCASTSS 148(R11), Y8
+	VMOVUPS      Y10, 864(R13)
 	VMULPS       Y8, Y13, Y10
-	VMOVUPS      Y3, 896(R12)
-	VBROADCASTSS 16(R10), Y3
+	VMOVUPS      Y3, 896(R13)
+	VBROADCASTSS 16(R11), Y3
 	VMULPS       Y3, Y0, Y0
-	VMOVUPS      Y5, 928(R12)
-	VMOVUPS      128(SI), Y5
+	VMOVUPS      Y5, 928(R13)
+	VMOVUPS      128(SI)(R8*1), Y5
 	VFNMADD231PS Y6, Y5, Y0
 	VFMADD231PS  Y3, Y5, Y7
-	VBROADCASTSS 144(R10), Y3
+	VBROADCASTSS 144(R11), Y3
 	VMULPS       Y3, Y13, Y5
 	VSUBPS       Y14, Y1, Y1
 	VFMADD231PS  Y15, Y11, Y2
-	VMOVUPS      1472(DI), Y6
-	VBROADCASTSS 188(R10), Y11
+	VMOVUPS      1472(DI)(R8*1), Y6
+	VBROADCASTSS 188(R11), Y11
 	VMULPS       Y11, Y6, Y13
-	VMOVUPS      1472(SI), Y14
-	VMOVUPS      Y1, 960(R12)
-	VBROADCASTSS 184(R10), Y1
+	VMOVUPS      1472(SI)(R8*1), Y14
+	VMOVUPS      Y1, 960(R13)
+	VBROADCASTSS 184(R11), Y1
 	VFMADD231PS  Y1, Y14, Y13
-	VMOVUPS      Y2, 992(R12)
-	VMOVUPS      1152(SI), Y2
+	VMOVUPS      Y2, 992(R13)
+	VMOVUPS      1152(SI)(R8*1), Y2
 	VFNMADD231PS Y8, Y2, Y5
 	VFMADD231PS  Y3, Y2, Y10
-	VMOVUPS      448(SI), Y2
-	VBROADCASTSS 56(R10), Y3
+	VMOVUPS      448(SI)(R8*1), Y2
+	VBROADCASTSS 56(R11), Y3
 	VFMADD231PS  Y3, Y2, Y12
 	VMULPS       Y3, Y4, Y3
 	VMULPS       Y1, Y6, Y1
@@ -28522,23 +28234,23 @@ butterfly:
 	VSUBPS       Y10, Y7, Y6
 	VFNMADD231PS Y9, Y2, Y3
 	VADDPS       Y10, Y7, Y2
-	VMOVUPS      704(DI), Y7
-	VBROADCASTSS 92(R10), Y8
+	VMOVUPS      704(DI)(R8*1), Y7
+	VBROADCASTSS 92(R11), Y8
 	VMULPS       Y8, Y7, Y9
 	VFNMADD231PS Y11, Y14, Y1
 	VSUBPS       Y1, Y3, Y10
-	VMOVUPS      1664(DI), Y11
-	VBROADCASTSS 212(R10), Y14
+	VMOVUPS      1664(DI)(R8*1), Y11
+	VBROADCASTSS 212(R11), Y14
 	VMULPS       Y14, Y11, Y15
 	VADDPS       Y1, Y3, Y1
-	VBROADCASTSS 88(R10), Y3
+	VBROADCASTSS 88(R11), Y3
 	VMULPS       Y3, Y7, Y7
-	VMOVUPS      Y2, 1024(R12)
-	VMOVUPS      704(SI), Y2
+	VMOVUPS      Y2, 1024(R13)
+	VMOVUPS      704(SI)(R8*1), Y2
 	VFNMADD231PS Y8, Y2, Y7
-	VMOVUPS      1664(SI), Y8
-	VMOVUPS      Y1, 1056(R12)
-	VBROADCASTSS 208(R10), Y1
+	VMOVUPS      1664(SI)(R8*1), Y8
+	VMOVUPS      Y1, 1056(R13)
+	VBROADCASTSS 208(R11), Y1
 	VFMADD231PS  Y1, Y8, Y15
 	VFMADD231PS  Y3, Y2, Y9
 	PREFETCHT1   (CX)
@@ -28548,23 +28260,23 @@ butterfly:
 	VFNMADD231PS Y14, Y8, Y1
 	VSUBPS       Y13, Y12, Y3
 	VADDPS       Y1, Y7, Y8
-	VMOVUPS      960(DI), Y11
-	VBROADCASTSS 124(R10), Y12
+	VMOVUPS      960(DI)(R8*1), Y11
+	VBROADCASTSS 124(R11), Y12
 	VMULPS       Y12, Y11, Y13
 	VSUBPS       Y1, Y7, Y1
-	VMOVUPS      960(SI), Y7
-	VBROADCASTSS 120(R10), Y14
+	VMOVUPS      960(SI)(R8*1), Y7
+	VBROADCASTSS 120(R11), Y14
 	VFMADD231PS  Y14, Y7, Y13
-	VMOVUPS      Y8, 1088(R12)
-	VMOVUPS      1920(DI), Y8
-	VMOVUPS      Y2, 1120(R12)
-	VBROADCASTSS 244(R10), Y2
+	VMOVUPS      Y8, 1088(R13)
+	VMOVUPS      1920(DI)(R8*1), Y8
+	VMOVUPS      Y2, 1120(R13)
+	VBROADCASTSS 244(R11), Y2
 	VMULPS       Y2, Y8, Y7
 	VMULPS       Y14, Y11, Y11
-	VBROADCASTSS 240(R10), Y14
+	VBROADCASTSS 240(R11), Y14
 	VMULPS       Y14, Y8, Y8
-	VFNMADD231PS 960(SI), Y12, Y11
-	VMOVUPS      1920(SI), Y12
+	VFNMADD231PS 960(SI)(R8*1), Y12, Y11
+	VMOVUPS      1920(SI)(R8*1), Y12
 	VFNMADD231PS Y2, Y12, Y8
 	VSUBPS       Y15, Y9, Y2
 	VSUBPS       Y8, Y11, Y9
@@ -28583,76 +28295,76 @@ butterfly:
 	VSUBPS       Y9, Y14, Y9
 	VADDPS       Y7, Y4, Y10
 	VADDPS       Y9, Y3, Y11
-	VMOVUPS      1056(R12), Y14
-	VMOVUPS      Y1, 1152(R12)
+	VMOVUPS      1056(R13), Y14
+	VMOVUPS      Y1, 1152(R13)
 	VADDPS       Y8, Y14, Y1
 	VSUBPS       Y8, Y14, Y8
 	VSUBPS       Y9, Y3, Y3
-	VMOVUPS      1024(R12), Y9
-	VMOVUPS      1120(R12), Y14
-	VMOVUPS      Y3, 1056(R12)
+	VMOVUPS      1024(R13), Y9
+	VMOVUPS      1120(R13), Y14
+	VMOVUPS      Y3, 1056(R13)
 	VSUBPS       Y14, Y9, Y3
-	VMOVUPS      Y13, 1184(R12)
+	VMOVUPS      Y13, 1184(R13)
 	VSUBPS       Y5, Y12, Y13
 	VADDPS       Y14, Y9, Y9
-	VMOVUPS      1088(R12), Y14
-	VMOVUPS      Y13, 1120(R12)
+	VMOVUPS      1088(R13), Y14
+	VMOVUPS      Y13, 1120(R13)
 	VADDPS       Y14, Y0, Y13
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Y5, Y12, Y5
 	VSUBPS       Y7, Y4, Y4
 	VSUBPS       Y14, Y0, Y0
-	VMOVUPS      768(DI), Y7
-	VBROADCASTSS 100(R10), Y12
+	VMOVUPS      768(DI)(R8*1), Y7
+	VBROADCASTSS 100(R11), Y12
 	VMULPS       Y12, Y7, Y14
-	VMOVUPS      Y5, 1088(R12)
+	VMOVUPS      Y5, 1088(R13)
 	VADDPS       Y4, Y0, Y5
-	VMOVUPS      Y5, 1024(R12)
-	VMOVUPS      192(DI), Y5
-	VMOVUPS      Y6, 1216(R12)
-	VBROADCASTSS 28(R10), Y6
-	VMOVUPS      Y11, 1248(R12)
+	VMOVUPS      Y5, 1024(R13)
+	VMOVUPS      192(DI)(R8*1), Y5
+	VMOVUPS      Y6, 1216(R13)
+	VBROADCASTSS 28(R11), Y6
+	VMOVUPS      Y11, 1248(R13)
 	VMULPS       Y6, Y5, Y11
 	VSUBPS       Y4, Y0, Y0
 	VSUBPS       Y8, Y3, Y4
 	VADDPS       Y8, Y3, Y3
-	VMOVUPS      1216(DI), Y8
-	VMOVUPS      Y0, 1280(R12)
-	VBROADCASTSS 156(R10), Y0
-	VMOVUPS      Y3, 1312(R12)
+	VMOVUPS      1216(DI)(R8*1), Y8
+	VMOVUPS      Y0, 1280(R13)
+	VBROADCASTSS 156(R11), Y0
+	VMOVUPS      Y3, 1312(R13)
 	VMULPS       Y0, Y8, Y3
 	VSUBPS       Y2, Y15, Y2
 	VSUBPS       Y10, Y9, Y15
-	VMOVUPS      Y2, 1344(R12)
-	VMOVUPS      192(SI), Y2
-	VMOVUPS      Y4, 1376(R12)
-	VBROADCASTSS 24(R10), Y4
+	VMOVUPS      Y2, 1344(R13)
+	VMOVUPS      192(SI)(R8*1), Y2
+	VMOVUPS      Y4, 1376(R13)
+	VBROADCASTSS 24(R11), Y4
 	VFMADD231PS  Y4, Y2, Y11
-	VMOVUPS      Y15, 1408(R12)
-	VMOVUPS      1216(SI), Y15
-	VMOVUPS      Y1, 1440(R12)
-	VBROADCASTSS 152(R10), Y1
+	VMOVUPS      Y15, 1408(R13)
+	VMOVUPS      1216(SI)(R8*1), Y15
+	VMOVUPS      Y1, 1440(R13)
+	VBROADCASTSS 152(R11), Y1
 	VFMADD231PS  Y1, Y15, Y3
 	VMULPS       Y4, Y5, Y4
 	VADDPS       Y3, Y11, Y5
 	VSUBPS       Y3, Y11, Y3
 	VMULPS       Y1, Y8, Y1
 	VFNMADD231PS Y6, Y2, Y4
-	VMOVUPS      1728(DI), Y2
-	VBROADCASTSS 216(R10), Y6
+	VMOVUPS      1728(DI)(R8*1), Y2
+	VBROADCASTSS 216(R11), Y6
 	VMULPS       Y6, Y2, Y8
-	VMOVUPS      768(SI), Y11
-	VMOVUPS      Y13, 1472(R12)
-	VBROADCASTSS 96(R10), Y13
+	VMOVUPS      768(SI)(R8*1), Y11
+	VMOVUPS      Y13, 1472(R13)
+	VBROADCASTSS 96(R11), Y13
 	VFMADD231PS  Y13, Y11, Y14
 	VFNMADD231PS Y0, Y15, Y1
 	VADDPS       Y10, Y9, Y0
 	VADDPS       Y1, Y4, Y9
 	VSUBPS       Y1, Y4, Y1
-	VBROADCASTSS 220(R10), Y4
+	VBROADCASTSS 220(R11), Y4
 	VMULPS       Y4, Y2, Y2
-	VMOVUPS      1728(SI), Y10
+	VMOVUPS      1728(SI)(R8*1), Y10
 	VFMADD231PS  Y6, Y10, Y2
 	VADDPS       Y2, Y14, Y6
 	VMULPS       Y13, Y7, Y7
@@ -28670,51 +28382,51 @@ butterfly:
 	VSUBPS       Y4, Y9, Y10
 	VADDPS       Y2, Y1, Y1
 	VADDPS       Y13, Y10, Y2
-	VMOVUPS      1344(DI), Y11
-	VBROADCASTSS 168(R10), Y12
+	VMOVUPS      1344(DI)(R8*1), Y11
+	VBROADCASTSS 168(R11), Y12
 	VMULPS       Y12, Y11, Y14
 	VSUBPS       Y7, Y3, Y3
 	VADDPS       Y4, Y9, Y4
 	VBROADCASTSS butterflyConstants<>+196(SB), Y7
 	VMOVAPS      Y3, Y9
 	VFNMADD231PS Y7, Y1, Y9
-	VMOVUPS      1344(SI), Y15
-	VMOVUPS      Y2, 1504(R12)
-	VBROADCASTSS 172(R10), Y2
+	VMOVUPS      1344(SI)(R8*1), Y15
+	VMOVUPS      Y2, 1504(R13)
+	VBROADCASTSS 172(R11), Y2
 	VFNMADD231PS Y2, Y15, Y14
 	VFMADD231PS  Y7, Y3, Y1
 	VMOVAPS      Y6, Y3
 	VFMADD231PS  Y7, Y8, Y3
 	VFMSUB231PS  Y7, Y6, Y8
-	VMOVUPS      320(DI), Y6
-	VMOVUPS      Y3, 1536(R12)
-	VBROADCASTSS 44(R10), Y3
-	VMOVUPS      Y8, 1568(R12)
+	VMOVUPS      320(DI)(R8*1), Y6
+	VMOVUPS      Y3, 1536(R13)
+	VBROADCASTSS 44(R11), Y3
+	VMOVUPS      Y8, 1568(R13)
 	VMULPS       Y3, Y6, Y8
 	VMULPS       Y2, Y11, Y2
 	VSUBPS       Y10, Y13, Y10
 	VFMADD231PS  Y12, Y15, Y2
-	VBROADCASTSS 40(R10), Y11
+	VBROADCASTSS 40(R11), Y11
 	VMULPS       Y11, Y6, Y6
-	VMOVUPS      576(DI), Y12
-	VBROADCASTSS 76(R10), Y13
+	VMOVUPS      576(DI)(R8*1), Y12
+	VBROADCASTSS 76(R11), Y13
 	VMULPS       Y13, Y12, Y15
-	VMOVUPS      Y1, 1600(R12)
-	VMOVUPS      320(SI), Y1
+	VMOVUPS      Y1, 1600(R13)
+	VMOVUPS      320(SI)(R8*1), Y1
 	VFNMADD231PS Y3, Y1, Y6
 	VADDPS       Y14, Y6, Y3
 	VFMADD231PS  Y11, Y1, Y8
-	VBROADCASTSS 72(R10), Y1
+	VBROADCASTSS 72(R11), Y1
 	VMULPS       Y1, Y12, Y11
-	VBROADCASTSS 4(R10), Y12
-	VMULPS       (DI), Y12, Y12
-	VMOVUPS      Y10, 1632(R12)
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  (SI), Y10, Y12
+	VBROADCASTSS 4(R11), Y12
+	VMULPS       (DI)(R8*1), Y12, Y12
+	VMOVUPS      Y10, 1632(R13)
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  (SI)(R8*1), Y10, Y12
 	VSUBPS       Y14, Y6, Y6
-	VMOVUPS      576(SI), Y10
+	VMOVUPS      576(SI)(R8*1), Y10
 	VFNMADD231PS Y13, Y10, Y11
-	VMOVUPS      (BX), Y13
+	VMOVUPS      (BX)(R8*1), Y13
 	VSUBPS       Y12, Y13, Y14
 	VFMADD231PS  Y1, Y10, Y15
 	VADDPS       Y2, Y8, Y1
@@ -28739,34 +28451,34 @@ butterfly:
 	VMOVAPS      Y10, Y6
 	VFMADD231PS  Y8, Y2, Y6
 	VADDPS       Y5, Y15, Y13
-	VMOVUPS      Y11, 1664(R12)
-	VMOVUPS      192(R12), Y11
-	VMOVUPS      Y12, 1696(R12)
-	VADDPS       672(R12), Y11, Y12
+	VMOVUPS      Y11, 1664(R13)
+	VMOVUPS      192(R13), Y11
+	VMOVUPS      Y12, 1696(R13)
+	VADDPS       672(R13), Y11, Y12
 	VSUBPS       Y5, Y15, Y5
-	VMOVUPS      64(R12), Y15
-	VMOVUPS      Y3, 1728(R12)
-	VADDPS       928(R12), Y15, Y3
+	VMOVUPS      64(R13), Y15
+	VMOVUPS      Y3, 1728(R13)
+	VADDPS       928(R13), Y15, Y3
 	VFNMADD231PS Y8, Y2, Y10
 	VSUBPS       Y0, Y13, Y2
 	VADDPS       Y0, Y13, Y0
 	VSUBPS       Y12, Y2, Y13
-	VMOVUPS      Y10, 1760(R12)
+	VMOVUPS      Y10, 1760(R13)
 	VADDPS       Y3, Y0, Y10
 	VSUBPS       Y3, Y0, Y0
-	MOVQ         256(R9), R14
-	VMOVUPS      Y0, (R8)(R14*1)
+	MOVQ         256(R10), R14
+	VMOVUPS      Y0, (R9)(R14*1)
 	VADDPS       Y12, Y2, Y0
-	MOVQ         128(R9), R14
-	VMOVUPS      Y13, (R8)(R14*1)
-	VMOVUPS      1472(R12), Y2
-	VMOVUPS      1440(R12), Y3
+	MOVQ         128(R10), R14
+	VMOVUPS      Y13, (R9)(R14*1)
+	VMOVUPS      1472(R13), Y2
+	VMOVUPS      1440(R13), Y3
 	VSUBPS       Y3, Y2, Y12
 	VADDPS       Y3, Y2, Y2
-	MOVQ         384(R9), R14
-	VMOVUPS      Y0, (R8)(R14*1)
-	VSUBPS       672(R12), Y11, Y0
-	VSUBPS       928(R12), Y15, Y3
+	MOVQ         384(R10), R14
+	VMOVUPS      Y0, (R9)(R14*1)
+	VSUBPS       672(R13), Y11, Y0
+	VSUBPS       928(R13), Y15, Y3
 	VSUBPS       Y0, Y3, Y11
 	VADDPS       Y3, Y0, Y0
 	VSUBPS       Y2, Y5, Y3
@@ -28775,36 +28487,36 @@ butterfly:
 	VFMADD231PS  Y8, Y11, Y15
 	VADDPS       Y2, Y5, Y2
 	VFNMADD231PS Y8, Y11, Y3
-	MOVQ         64(R9), R14
-	VMOVUPS      Y15, (R8)(R14*1)
-	VMOVUPS      480(R12), Y5
-	VSUBPS       608(R12), Y5, Y11
+	MOVQ         64(R10), R14
+	VMOVUPS      Y15, (R9)(R14*1)
+	VMOVUPS      480(R13), Y5
+	VSUBPS       608(R13), Y5, Y11
 	VMOVAPS      Y2, Y15
 	VFNMADD231PS Y8, Y0, Y15
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         192(R9), R14
-	VMOVUPS      Y15, (R8)(R14*1)
+	MOVQ         192(R10), R14
+	VMOVUPS      Y15, (R9)(R14*1)
 	VADDPS       Y4, Y1, Y1
 	VFMADD231PS  Y8, Y0, Y2
-	MOVQ         448(R9), R14
-	VMOVUPS      Y2, (R8)(R14*1)
-	VMOVUPS      224(R12), Y0
-	VMOVUPS      640(R12), Y2
+	MOVQ         448(R10), R14
+	VMOVUPS      Y2, (R9)(R14*1)
+	VMOVUPS      224(R13), Y0
+	VMOVUPS      640(R13), Y2
 	VADDPS       Y2, Y0, Y4
 	VMOVAPS      Y11, Y15
 	VFNMADD231PS Y7, Y4, Y15
 	VFMADD231PS  Y7, Y11, Y4
 	VSUBPS       Y2, Y0, Y0
-	VMOVUPS      1408(R12), Y2
+	VMOVUPS      1408(R13), Y2
 	VADDPS       Y2, Y12, Y11
 	VSUBPS       Y12, Y2, Y2
 	VMOVAPS      Y13, Y12
 	VFMADD231PS  Y8, Y2, Y12
-	MOVQ         320(R9), R14
-	VMOVUPS      Y3, (R8)(R14*1)
-	MOVQ         (R9), R14
-	VMOVUPS      Y10, (R8)(R14*1)
+	MOVQ         320(R10), R14
+	VMOVUPS      Y3, (R9)(R14*1)
+	MOVQ         (R10), R14
+	VMOVUPS      Y10, (R9)(R14*1)
 	VFNMADD231PS Y8, Y2, Y13
 	VBROADCASTSS butterflyConstants<>+200(SB), Y2
 	VMOVAPS      Y13, Y3
@@ -28812,27 +28524,27 @@ butterfly:
 	VMOVAPS      Y12, Y10
 	VFMADD231PS  Y2, Y15, Y10
 	VFNMADD231PS Y2, Y15, Y12
-	MOVQ         32(R9), R14
-	VMOVUPS      Y10, (R8)(R14*1)
+	MOVQ         32(R10), R14
+	VMOVUPS      Y10, (R9)(R14*1)
 	VMOVAPS      Y1, Y10
 	VFNMADD231PS Y8, Y11, Y10
-	MOVQ         288(R9), R14
-	VMOVUPS      Y12, (R8)(R14*1)
-	MOVQ         160(R9), R14
-	VMOVUPS      Y3, (R8)(R14*1)
+	MOVQ         288(R10), R14
+	VMOVUPS      Y12, (R9)(R14*1)
+	MOVQ         160(R10), R14
+	VMOVUPS      Y3, (R9)(R14*1)
 	VFMADD231PS  Y2, Y4, Y13
-	VADDPS       608(R12), Y5, Y3
+	VADDPS       608(R13), Y5, Y3
 	VMOVAPS      Y3, Y4
 	VFMADD231PS  Y7, Y0, Y4
 	VFMADD231PS  Y8, Y11, Y1
-	VMOVUPS      896(R12), Y5
-	VADDPS       992(R12), Y5, Y11
+	VMOVUPS      896(R13), Y5
+	VADDPS       992(R13), Y5, Y11
 	VMOVAPS      Y1, Y12
 	VFNMADD231PS Y2, Y4, Y12
 	VFMADD231PS  Y2, Y4, Y1
-	VMOVUPS      128(R12), Y4
+	VMOVUPS      128(R13), Y4
 	VMOVAPS      Y4, Y15
-	VFMADD231PS  448(R12), Y8, Y15
+	VFMADD231PS  448(R13), Y8, Y15
 	VMOVAPS      Y15, Y5
 	VFMADD231PS  Y2, Y11, Y5
 	VFMSUB231PS  Y7, Y3, Y0
@@ -28842,39 +28554,39 @@ butterfly:
 	VFNMADD231PS Y2, Y0, Y7
 	VFMADD231PS  Y2, Y0, Y10
 	VFNMADD231PS Y2, Y11, Y15
-	MOVQ         96(R9), R14
-	VMOVUPS      Y10, (R8)(R14*1)
-	MOVQ         352(R9), R14
-	VMOVUPS      Y7, (R8)(R14*1)
+	MOVQ         96(R10), R14
+	VMOVUPS      Y10, (R9)(R14*1)
+	MOVQ         352(R10), R14
+	VMOVUPS      Y7, (R9)(R14*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      832(R12), Y0
-	VADDPS       864(R12), Y0, Y7
-	MOVQ         224(R9), R14
-	VMOVUPS      Y12, (R8)(R14*1)
-	MOVQ         480(R9), R14
-	VMOVUPS      Y1, (R8)(R14*1)
-	VMOVUPS      160(R12), Y1
+	VMOVUPS      832(R13), Y0
+	VADDPS       864(R13), Y0, Y7
+	MOVQ         224(R10), R14
+	VMOVUPS      Y12, (R9)(R14*1)
+	MOVQ         480(R10), R14
+	VMOVUPS      Y1, (R9)(R14*1)
+	VMOVUPS      160(R13), Y1
 	VMOVAPS      Y1, Y10
-	VFMADD231PS  416(R12), Y8, Y10
+	VFMADD231PS  416(R13), Y8, Y10
 	VMOVAPS      Y10, Y11
 	VFMADD231PS  Y2, Y7, Y11
 	VBROADCASTSS butterflyConstants<>+232(SB), Y12
 	VMOVAPS      Y5, Y1
 	VFMADD231PS  Y12, Y11, Y1
-	VMOVUPS      1216(R12), Y4
+	VMOVUPS      1216(R13), Y4
 	VMOVAPS      Y4, Y0
-	VFMADD231PS  1248(R12), Y8, Y0
+	VFMADD231PS  1248(R13), Y8, Y0
 	VFNMADD231PS Y2, Y7, Y10
 	VFNMADD231PS Y12, Y5, Y11
-	MOVQ         416(R9), R14
-	VMOVUPS      Y13, (R8)(R14*1)
+	MOVQ         416(R10), R14
+	VMOVUPS      Y13, (R9)(R14*1)
 	VBROADCASTSS butterflyConstants<>+244(SB), Y5
 	VMOVAPS      Y10, Y7
 	VFMADD231PS  Y5, Y15, Y7
-	VMOVUPS      1184(R12), Y13
+	VMOVUPS      1184(R13), Y13
 	VMOVAPS      Y13, Y12
-	VFMADD231PS  1120(R12), Y8, Y12
+	VFMADD231PS  1120(R13), Y8, Y12
 	VFMSUB231PS  Y5, Y10, Y15
 	VBROADCASTSS butterflyConstants<>+204(SB), Y10
 	VMOVAPS      Y0, Y5
@@ -28889,13 +28601,13 @@ butterfly:
 	VFMADD231PS  Y0, Y12, Y3
 	VFMADD231PS  Y0, Y5, Y6
 	VMOVAPS      Y14, Y5
-	VFMADD231PS  1632(R12), Y8, Y5
+	VFMADD231PS  1632(R13), Y8, Y5
 	VBROADCASTSS butterflyConstants<>+260(SB), Y12
 	VMOVAPS      Y3, Y0
 	VFNMADD231PS Y12, Y11, Y0
 	VFMADD231PS  Y12, Y11, Y3
-	MOVQ         8(R9), R14
-	VMOVUPS      Y3, (R8)(R14*1)
+	MOVQ         8(R10), R14
+	VMOVUPS      Y3, (R9)(R14*1)
 	VMOVAPS      Y10, Y3
 	VFNMADD231PS Y12, Y1, Y3
 	VFMADD231PS  Y12, Y1, Y10
@@ -28904,33 +28616,33 @@ butterfly:
 	VFNMADD231PS Y1, Y7, Y11
 	VMOVAPS      Y9, Y12
 	VFMADD231PS  Y1, Y15, Y12
-	MOVQ         136(R9), R14
-	VMOVUPS      Y3, (R8)(R14*1)
-	MOVQ         392(R9), R14
-	VMOVUPS      Y10, (R8)(R14*1)
-	MOVQ         72(R9), R14
-	VMOVUPS      Y12, (R8)(R14*1)
+	MOVQ         136(R10), R14
+	VMOVUPS      Y3, (R9)(R14*1)
+	MOVQ         392(R10), R14
+	VMOVUPS      Y10, (R9)(R14*1)
+	MOVQ         72(R10), R14
+	VMOVUPS      Y12, (R9)(R14*1)
 	VFNMADD231PS Y1, Y15, Y9
-	VMOVUPS      832(R12), Y3
-	VSUBPS       864(R12), Y3, Y3
-	MOVQ         200(R9), R14
-	VMOVUPS      Y11, (R8)(R14*1)
-	VMOVUPS      128(R12), Y10
-	VFNMADD231PS 448(R12), Y8, Y10
+	VMOVUPS      832(R13), Y3
+	VSUBPS       864(R13), Y3, Y3
+	MOVQ         200(R10), R14
+	VMOVUPS      Y11, (R9)(R14*1)
+	VMOVUPS      128(R13), Y10
+	VFNMADD231PS 448(R13), Y8, Y10
 	VFMADD231PS  Y1, Y7, Y6
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         456(R9), R14
-	VMOVUPS      Y6, (R8)(R14*1)
-	VMOVUPS      160(R12), Y6
-	VFNMADD231PS 416(R12), Y8, Y6
-	VMOVUPS      896(R12), Y7
-	VSUBPS       992(R12), Y7, Y7
+	MOVQ         456(R10), R14
+	VMOVUPS      Y6, (R9)(R14*1)
+	VMOVUPS      160(R13), Y6
+	VFNMADD231PS 416(R13), Y8, Y6
+	VMOVUPS      896(R13), Y7
+	VSUBPS       992(R13), Y7, Y7
 	VMOVAPS      Y10, Y11
 	VFNMADD231PS Y2, Y3, Y11
-	MOVQ         264(R9), R14
-	VMOVUPS      Y0, (R8)(R14*1)
-	VFNMADD231PS 1120(R12), Y8, Y13
+	MOVQ         264(R10), R14
+	VMOVUPS      Y0, (R9)(R14*1)
+	VFNMADD231PS 1120(R13), Y8, Y13
 	VMOVAPS      Y6, Y0
 	VFNMADD231PS Y2, Y7, Y0
 	VFMADD231PS  Y2, Y7, Y6
@@ -28938,16 +28650,16 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+240(SB), Y3
 	VMOVAPS      Y0, Y7
 	VFNMADD231PS Y3, Y10, Y7
-	VMOVUPS      1600(R12), Y12
-	VMOVUPS      1760(R12), Y15
+	VMOVUPS      1600(R13), Y12
+	VMOVUPS      1760(R13), Y15
 	VMOVAPS      Y15, Y1
 	VFNMADD231PS Y2, Y12, Y1
 	VFMADD231PS  Y2, Y12, Y15
-	VFNMADD231PS 1632(R12), Y8, Y14
-	VFNMADD231PS 1248(R12), Y8, Y4
+	VFNMADD231PS 1632(R13), Y8, Y14
+	VFNMADD231PS 1248(R13), Y8, Y4
 	VFMADD231PS  Y3, Y0, Y10
-	MOVQ         328(R9), R14
-	VMOVUPS      Y9, (R8)(R14*1)
+	MOVQ         328(R10), R14
+	VMOVUPS      Y9, (R9)(R14*1)
 	VBROADCASTSS butterflyConstants<>+236(SB), Y0
 	VMOVAPS      Y11, Y9
 	VFMSUB231PS  Y0, Y6, Y9
@@ -28970,40 +28682,40 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+280(SB), Y7
 	VMOVAPS      Y4, Y3
 	VFNMADD231PS Y7, Y9, Y3
-	MOVQ         360(R9), R14
-	VMOVUPS      Y3, (R8)(R14*1)
-	MOVQ         40(R9), R14
-	VMOVUPS      Y13, (R8)(R14*1)
+	MOVQ         360(R10), R14
+	VMOVUPS      Y3, (R9)(R14*1)
+	MOVQ         40(R10), R14
+	VMOVUPS      Y13, (R9)(R14*1)
 	VFMADD231PS  Y7, Y9, Y4
 	VMOVAPS      Y15, Y3
 	VFNMADD231PS Y7, Y6, Y3
 	VMOVAPS      Y1, Y9
 	VFNMADD231PS Y12, Y10, Y9
-	MOVQ         296(R9), R14
-	VMOVUPS      Y0, (R8)(R14*1)
+	MOVQ         296(R10), R14
+	VMOVUPS      Y0, (R9)(R14*1)
 	VFMADD231PS  Y12, Y10, Y1
-	MOVQ         168(R9), R14
-	VMOVUPS      Y9, (R8)(R14*1)
-	MOVQ         232(R9), R14
-	VMOVUPS      Y3, (R8)(R14*1)
-	MOVQ         424(R9), R14
-	VMOVUPS      Y1, (R8)(R14*1)
+	MOVQ         168(R10), R14
+	VMOVUPS      Y9, (R9)(R14*1)
+	MOVQ         232(R10), R14
+	VMOVUPS      Y3, (R9)(R14*1)
+	MOVQ         424(R10), R14
+	VMOVUPS      Y1, (R9)(R14*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         104(R9), R14
-	VMOVUPS      Y4, (R8)(R14*1)
+	MOVQ         104(R10), R14
+	VMOVUPS      Y4, (R9)(R14*1)
 	VFMADD231PS  Y7, Y6, Y15
-	MOVQ         488(R9), R14
-	VMOVUPS      Y15, (R8)(R14*1)
-	VMOVUPS      704(R12), Y0
-	VADDPS       960(R12), Y0, Y1
-	VMOVUPS      320(R12), Y3
+	MOVQ         488(R10), R14
+	VMOVUPS      Y15, (R9)(R14*1)
+	VMOVUPS      704(R13), Y0
+	VADDPS       960(R13), Y0, Y1
+	VMOVUPS      320(R13), Y3
 	VMOVAPS      Y3, Y4
 	VFNMADD231PS Y8, Y1, Y4
-	VMOVUPS      544(R12), Y6
-	VSUBPS       800(R12), Y6, Y9
+	VMOVUPS      544(R13), Y6
+	VSUBPS       800(R13), Y6, Y9
 	VFMADD231PS  Y8, Y1, Y3
-	VMOVUPS      288(R12), Y1
+	VMOVUPS      288(R13), Y1
 	VMOVAPS      Y1, Y10
 	VFMADD231PS  Y8, Y9, Y10
 	VBROADCASTSS butterflyConstants<>+204(SB), Y13
@@ -29013,9 +28725,9 @@ butterfly:
 	VMOVAPS      Y1, Y9
 	VFMADD231PS  Y11, Y4, Y9
 	VFMSUB231PS  Y11, Y1, Y4
-	VMOVUPS      1376(R12), Y1
+	VMOVUPS      1376(R13), Y1
 	VBROADCASTSS butterflyConstants<>+196(SB), Y12
-	VMOVUPS      1024(R12), Y7
+	VMOVUPS      1024(R13), Y7
 	VMOVAPS      Y7, Y11
 	VFMADD231PS  Y12, Y1, Y11
 	VFNMADD231PS Y12, Y7, Y1
@@ -29030,15 +28742,15 @@ butterfly:
 	VMOVAPS      Y5, Y11
 	VFMADD231PS  Y1, Y10, Y11
 	VFNMADD231PS Y1, Y10, Y5
-	MOVQ         16(R9), R14
-	VMOVUPS      Y11, (R8)(R14*1)
-	VSUBPS       960(R12), Y0, Y0
-	MOVQ         272(R9), R14
-	VMOVUPS      Y5, (R8)(R14*1)
+	MOVQ         16(R10), R14
+	VMOVUPS      Y11, (R9)(R14*1)
+	VSUBPS       960(R13), Y0, Y0
+	MOVQ         272(R10), R14
+	VMOVUPS      Y5, (R9)(R14*1)
 	VMOVAPS      Y3, Y5
 	VFMADD231PS  Y1, Y15, Y5
-	MOVQ         400(R9), R14
-	VMOVUPS      Y5, (R8)(R14*1)
+	MOVQ         400(R10), R14
+	VMOVUPS      Y5, (R9)(R14*1)
 	VBROADCASTSS butterflyConstants<>+228(SB), Y5
 	VMOVAPS      Y14, Y10
 	VFNMADD231PS Y5, Y4, Y10
@@ -29046,25 +28758,25 @@ butterfly:
 	VMOVAPS      Y7, Y4
 	VFMADD231PS  Y5, Y9, Y4
 	VFNMADD231PS Y1, Y15, Y3
-	MOVQ         80(R9), R14
-	VMOVUPS      Y14, (R8)(R14*1)
-	MOVQ         336(R9), R14
-	VMOVUPS      Y10, (R8)(R14*1)
-	VMOVUPS      256(R12), Y10
+	MOVQ         80(R10), R14
+	VMOVUPS      Y14, (R9)(R14*1)
+	MOVQ         336(R10), R14
+	VMOVUPS      Y10, (R9)(R14*1)
+	VMOVUPS      256(R13), Y10
 	VMOVAPS      Y10, Y11
 	VFMADD231PS  Y8, Y0, Y11
 	VFNMADD231PS Y5, Y9, Y7
-	MOVQ         464(R9), R14
-	VMOVUPS      Y4, (R8)(R14*1)
-	VMOVUPS      1312(R12), Y4
-	VMOVUPS      1280(R12), Y9
+	MOVQ         464(R10), R14
+	VMOVUPS      Y4, (R9)(R14*1)
+	VMOVUPS      1312(R13), Y4
+	VMOVUPS      1280(R13), Y9
 	VMOVAPS      Y9, Y14
 	VFMSUB231PS  Y12, Y4, Y14
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Y8, Y0, Y10
-	VADDPS       800(R12), Y6, Y0
-	VMOVUPS      32(R12), Y6
+	VADDPS       800(R13), Y6, Y0
+	VMOVUPS      32(R13), Y6
 	VMOVAPS      Y6, Y15
 	VFNMADD231PS Y8, Y0, Y15
 	VFMADD231PS  Y8, Y0, Y6
@@ -29076,10 +28788,10 @@ butterfly:
 	VFNMADD231PS Y11, Y6, Y13
 	VFMADD231PS  Y11, Y10, Y6
 	VFMADD231PS  Y12, Y9, Y4
-	MOVQ         208(R9), R14
-	VMOVUPS      Y7, (R8)(R14*1)
-	VMOVUPS      1504(R12), Y7
-	VMOVUPS      1728(R12), Y9
+	MOVQ         208(R10), R14
+	VMOVUPS      Y7, (R9)(R14*1)
+	VMOVUPS      1504(R13), Y7
+	VMOVUPS      1728(R13), Y9
 	VMOVAPS      Y9, Y10
 	VFMADD231PS  Y8, Y7, Y10
 	VMOVAPS      Y10, Y12
@@ -29095,67 +28807,67 @@ butterfly:
 	VFMADD231PS  Y5, Y6, Y14
 	VFNMADD231PS Y5, Y6, Y4
 	VFMADD231PS  Y5, Y13, Y9
-	MOVQ         432(R9), R14
-	VMOVUPS      Y14, (R8)(R14*1)
-	MOVQ         304(R9), R14
-	VMOVUPS      Y7, (R8)(R14*1)
+	MOVQ         432(R10), R14
+	VMOVUPS      Y14, (R9)(R14*1)
+	MOVQ         304(R10), R14
+	VMOVUPS      Y7, (R9)(R14*1)
 	VMOVAPS      Y12, Y6
 	VFNMADD231PS Y1, Y0, Y6
-	MOVQ         176(R9), R14
-	VMOVUPS      Y4, (R8)(R14*1)
+	MOVQ         176(R10), R14
+	VMOVUPS      Y4, (R9)(R14*1)
 	VFMADD231PS  Y1, Y0, Y12
-	MOVQ         144(R9), R14
-	VMOVUPS      Y3, (R8)(R14*1)
+	MOVQ         144(R10), R14
+	VMOVUPS      Y3, (R9)(R14*1)
 	VMOVAPS      Y10, Y0
 	VFNMADD231PS Y1, Y15, Y0
 	VFMADD231PS  Y1, Y15, Y10
-	MOVQ         112(R9), R14
-	VMOVUPS      Y10, (R8)(R14*1)
-	VMOVUPS      1152(R12), Y3
+	MOVQ         112(R10), R14
+	VMOVUPS      Y10, (R9)(R14*1)
+	VMOVUPS      1152(R13), Y3
 	VMOVAPS      Y3, Y4
-	VFNMADD231PS 1056(R12), Y8, Y4
-	MOVQ         240(R9), R14
-	VMOVUPS      Y6, (R8)(R14*1)
-	VMOVUPS      768(R12), Y6
-	VSUBPS       736(R12), Y6, Y7
-	VMOVUPS      (R12), Y10
+	VFNMADD231PS 1056(R13), Y8, Y4
+	MOVQ         240(R10), R14
+	VMOVUPS      Y6, (R9)(R14*1)
+	VMOVUPS      768(R13), Y6
+	VSUBPS       736(R13), Y6, Y7
+	VMOVUPS      (R13), Y10
 	VMOVAPS      Y10, Y13
-	VFNMADD231PS 384(R12), Y8, Y13
-	MOVQ         368(R9), R14
-	VMOVUPS      Y0, (R8)(R14*1)
-	VMOVUPS      96(R12), Y0
+	VFNMADD231PS 384(R13), Y8, Y13
+	MOVQ         368(R10), R14
+	VMOVUPS      Y0, (R9)(R14*1)
+	VMOVUPS      96(R13), Y0
 	VMOVAPS      Y0, Y14
-	VFMADD231PS  352(R12), Y8, Y14
+	VFMADD231PS  352(R13), Y8, Y14
 	VMOVAPS      Y14, Y15
 	VFMADD231PS  Y2, Y7, Y15
-	VMOVUPS      512(R12), Y1
-	VADDPS       576(R12), Y1, Y6
+	VMOVUPS      512(R13), Y1
+	VADDPS       576(R13), Y1, Y6
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Y2, Y7, Y14
-	MOVQ         496(R9), R14
-	VMOVUPS      Y12, (R8)(R14*1)
+	MOVQ         496(R10), R14
+	VMOVUPS      Y12, (R9)(R14*1)
 	VMOVAPS      Y13, Y7
 	VFMADD231PS  Y2, Y6, Y7
 	VFNMADD231PS Y2, Y6, Y13
 	VBROADCASTSS butterflyConstants<>+236(SB), Y6
 	VMOVAPS      Y7, Y12
 	VFNMADD231PS Y6, Y15, Y12
-	MOVQ         48(R9), R14
-	VMOVUPS      Y9, (R8)(R14*1)
+	MOVQ         48(R10), R14
+	VMOVUPS      Y9, (R9)(R14*1)
 	VBROADCASTSS butterflyConstants<>+240(SB), Y9
 	VMOVAPS      Y13, Y10
 	VFMADD231PS  Y9, Y14, Y10
 	VFMSUB231PS  Y9, Y13, Y14
-	VMOVUPS      1344(R12), Y9
+	VMOVUPS      1344(R13), Y9
 	VMOVAPS      Y9, Y13
-	VFMADD231PS  1088(R12), Y8, Y13
+	VFMADD231PS  1088(R13), Y8, Y13
 	VFMADD231PS  Y6, Y7, Y15
 	VMOVAPS      Y13, Y6
 	VFMADD231PS  Y11, Y4, Y6
 	VFNMADD231PS Y11, Y13, Y4
-	VMOVUPS      1568(R12), Y7
-	VMOVUPS      1696(R12), Y11
+	VMOVUPS      1568(R13), Y7
+	VMOVUPS      1696(R13), Y11
 	VMOVAPS      Y11, Y13
 	VFMADD231PS  Y2, Y7, Y13
 	VFNMADD231PS Y2, Y7, Y11
@@ -29179,35 +28891,35 @@ butterfly:
 	VMOVAPS      Y11, Y14
 	VFNMADD231PS Y5, Y10, Y14
 	VFMADD231PS  Y5, Y10, Y11
-	VFMADD231PS  1056(R12), Y8, Y3
-	VFNMADD231PS 1088(R12), Y8, Y9
-	VFNMADD231PS 352(R12), Y8, Y0
-	VSUBPS       576(R12), Y1, Y1
-	MOVQ         88(R9), R14
-	VMOVUPS      Y4, (R8)(R14*1)
-	MOVQ         216(R9), R14
-	VMOVUPS      Y14, (R8)(R14*1)
-	MOVQ         472(R9), R14
-	VMOVUPS      Y11, (R8)(R14*1)
+	VFMADD231PS  1056(R13), Y8, Y3
+	VFNMADD231PS 1088(R13), Y8, Y9
+	VFNMADD231PS 352(R13), Y8, Y0
+	VSUBPS       576(R13), Y1, Y1
+	MOVQ         88(R10), R14
+	VMOVUPS      Y4, (R9)(R14*1)
+	MOVQ         216(R10), R14
+	VMOVUPS      Y14, (R9)(R14*1)
+	MOVQ         472(R10), R14
+	VMOVUPS      Y11, (R9)(R14*1)
 	VMOVAPS      Y0, Y4
 	VFMADD231PS  Y2, Y1, Y4
-	MOVQ         152(R9), R14
-	VMOVUPS      Y12, (R8)(R14*1)
-	MOVQ         408(R9), R14
-	VMOVUPS      Y13, (R8)(R14*1)
+	MOVQ         152(R10), R14
+	VMOVUPS      Y12, (R9)(R14*1)
+	MOVQ         408(R10), R14
+	VMOVUPS      Y13, (R9)(R14*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+204(SB), Y5
 	VMOVAPS      Y9, Y10
 	VFMSUB231PS  Y5, Y3, Y10
-	VMOVUPS      (R12), Y11
-	VFMADD231PS  384(R12), Y8, Y11
-	VMOVUPS      768(R12), Y8
-	VADDPS       736(R12), Y8, Y8
+	VMOVUPS      (R13), Y11
+	VFMADD231PS  384(R13), Y8, Y11
+	VMOVUPS      768(R13), Y8
+	VADDPS       736(R13), Y8, Y8
 	VMOVAPS      Y11, Y12
 	VFNMADD231PS Y2, Y8, Y12
-	MOVQ         344(R9), R14
-	VMOVUPS      Y15, (R8)(R14*1)
+	MOVQ         344(R10), R14
+	VMOVUPS      Y15, (R9)(R14*1)
 	VFMADD231PS  Y2, Y8, Y11
 	VFNMADD231PS Y2, Y1, Y0
 	VBROADCASTSS butterflyConstants<>+232(SB), Y1
@@ -29217,16 +28929,16 @@ butterfly:
 	VMOVAPS      Y4, Y14
 	VFMADD231PS  Y13, Y12, Y14
 	VFMSUB231PS  Y1, Y11, Y0
-	VMOVUPS      1536(R12), Y1
-	VMOVUPS      1664(R12), Y11
+	VMOVUPS      1536(R13), Y1
+	VMOVUPS      1664(R13), Y11
 	VMOVAPS      Y11, Y15
 	VFNMADD231PS Y2, Y1, Y15
 	VFMADD231PS  Y5, Y9, Y3
 	VBROADCASTSS butterflyConstants<>+220(SB), Y5
 	VMOVAPS      Y15, Y9
 	VFNMADD231PS Y5, Y10, Y9
-	MOVQ         24(R9), R14
-	VMOVUPS      Y6, (R8)(R14*1)
+	MOVQ         24(R10), R14
+	VMOVUPS      Y6, (R9)(R14*1)
 	VFMADD231PS  Y5, Y10, Y15
 	VFNMADD231PS Y13, Y4, Y12
 	VBROADCASTSS butterflyConstants<>+296(SB), Y4
@@ -29243,47 +28955,43 @@ butterfly:
 	VFMADD231PS  Y5, Y3, Y11
 	VMOVAPS      Y9, Y0
 	VFNMADD231PS Y4, Y14, Y0
-	MOVQ         312(R9), R14
-	VMOVUPS      Y15, (R8)(R14*1)
-	MOVQ         280(R9), R14
-	VMOVUPS      Y7, (R8)(R14*1)
-	MOVQ         120(R9), R14
-	VMOVUPS      Y1, (R8)(R14*1)
+	MOVQ         312(R10), R14
+	VMOVUPS      Y15, (R9)(R14*1)
+	MOVQ         280(R10), R14
+	VMOVUPS      Y7, (R9)(R14*1)
+	MOVQ         120(R10), R14
+	VMOVUPS      Y1, (R9)(R14*1)
 	VMOVAPS      Y11, Y1
 	VFNMADD231PS Y2, Y8, Y1
-	MOVQ         376(R9), R14
-	VMOVUPS      Y10, (R8)(R14*1)
+	MOVQ         376(R10), R14
+	VMOVUPS      Y10, (R9)(R14*1)
 	VFMADD231PS  Y4, Y14, Y9
-	MOVQ         56(R9), R14
-	VMOVUPS      Y6, (R8)(R14*1)
-	MOVQ         184(R9), R14
-	VMOVUPS      Y0, (R8)(R14*1)
+	MOVQ         56(R10), R14
+	VMOVUPS      Y6, (R9)(R14*1)
+	MOVQ         184(R10), R14
+	VMOVUPS      Y0, (R9)(R14*1)
 	VFMADD231PS  Y2, Y8, Y11
-	MOVQ         248(R9), R14
-	VMOVUPS      Y1, (R8)(R14*1)
-	MOVQ         504(R9), R14
-	VMOVUPS      Y11, (R8)(R14*1)
-	MOVQ         440(R9), R14
-	VMOVUPS      Y9, (R8)(R14*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         248(R10), R14
+	VMOVUPS      Y1, (R9)(R14*1)
+	MOVQ         504(R10), R14
+	VMOVUPS      Y11, (R9)(R14*1)
+	MOVQ         440(R10), R14
+	VMOVUPS      Y9, (R9)(R14*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00001000, BX
-	ADDQ         $0x00001000, SI
-	ADDQ         $0x00001000, DI
-	ADDQ         $0x00000200, R9
-	ADDQ         $0x00000100, R10
+	SUBQ         $0x40, R9
+	ADDQ         $0x00001000, R8
+	ADDQ         $0x00000200, R10
+	ADDQ         $0x00000100, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -29307,219 +29015,219 @@ TEXT ·LineHalf64AVX2(SB), $2016-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	MOVQ         32(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
+	MOVQ         32(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         144(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	MOVQ         40(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
-	MOVQ         192(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
-	MOVQ         152(R9), R14
-	VMOVUPS      (R8)(R14*1), Y4
-	MOVQ         160(R9), R14
-	VMOVUPS      (R8)(R14*1), Y5
-	MOVQ         136(R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
-	MOVQ         16(R9), R14
-	VMOVUPS      (R8)(R14*1), Y7
-	MOVQ         8(R9), R14
-	VMOVUPS      (R8)(R14*1), Y8
-	MOVQ         24(R9), R14
-	VMOVUPS      (R8)(R14*1), Y9
-	MOVQ         176(R9), R14
-	VMOVUPS      (R8)(R14*1), Y10
-	MOVQ         64(R9), R14
-	VMOVUPS      (R8)(R14*1), Y11
-	MOVQ         128(R9), R14
-	VMOVUPS      (R8)(R14*1), Y12
+	MOVQ         144(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	MOVQ         40(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
+	MOVQ         192(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
+	MOVQ         152(R10), R14
+	VMOVUPS      (R9)(R14*1), Y4
+	MOVQ         160(R10), R14
+	VMOVUPS      (R9)(R14*1), Y5
+	MOVQ         136(R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
+	MOVQ         16(R10), R14
+	VMOVUPS      (R9)(R14*1), Y7
+	MOVQ         8(R10), R14
+	VMOVUPS      (R9)(R14*1), Y8
+	MOVQ         24(R10), R14
+	VMOVUPS      (R9)(R14*1), Y9
+	MOVQ         176(R10), R14
+	VMOVUPS      (R9)(R14*1), Y10
+	MOVQ         64(R10), R14
+	VMOVUPS      (R9)(R14*1), Y11
+	MOVQ         128(R10), R14
+	VMOVUPS      (R9)(R14*1), Y12
 	VBROADCASTSS butterflyConstants<>+204(SB), Y13
 	VMOVAPS      Y1, Y14
 	VFMADD231PS  Y13, Y7, Y14
 	VBROADCASTSS butterflyConstants<>+232(SB), Y15
-	VMOVUPS      Y14, (R12)
+	VMOVUPS      Y14, (R13)
 	VMOVAPS      Y8, Y14
 	VFNMADD231PS Y15, Y6, Y14
-	VMOVUPS      Y14, 32(R12)
+	VMOVUPS      Y14, 32(R13)
 	VMOVAPS      Y7, Y14
 	VFNMADD231PS Y13, Y1, Y14
-	VMOVUPS      Y1, 64(R12)
-	MOVQ         200(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	VMOVUPS      Y7, 96(R12)
+	VMOVUPS      Y1, 64(R13)
+	MOVQ         200(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	VMOVUPS      Y7, 96(R13)
 	VBROADCASTSS butterflyConstants<>+236(SB), Y7
-	VMOVUPS      Y14, 128(R12)
+	VMOVUPS      Y14, 128(R13)
 	VMOVAPS      Y9, Y14
 	VFNMADD231PS Y7, Y4, Y14
-	VMOVUPS      Y14, 160(R12)
+	VMOVUPS      Y14, 160(R13)
 	VMOVAPS      Y4, Y14
 	VFMADD231PS  Y7, Y9, Y14
-	VMOVUPS      Y4, 192(R12)
+	VMOVUPS      Y4, 192(R13)
 	VBROADCASTSS butterflyConstants<>+196(SB), Y4
-	VMOVUPS      Y9, 224(R12)
+	VMOVUPS      Y9, 224(R13)
 	VMOVAPS      Y0, Y9
 	VFNMADD231PS Y4, Y5, Y9
-	VMOVUPS      Y14, 256(R12)
+	VMOVUPS      Y14, 256(R13)
 	VMOVAPS      Y6, Y14
 	VFMADD231PS  Y15, Y8, Y14
-	VMOVUPS      Y6, 288(R12)
-	MOVQ         168(R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
-	VMOVUPS      Y8, 320(R12)
+	VMOVUPS      Y6, 288(R13)
+	MOVQ         168(R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
+	VMOVUPS      Y8, 320(R13)
 	VMOVAPS      Y5, Y8
 	VFMADD231PS  Y4, Y0, Y8
-	VMOVUPS      Y0, 352(R12)
-	MOVQ         56(R9), R14
-	VMOVUPS      (R8)(R14*1), Y0
-	VMOVUPS      Y5, 384(R12)
+	VMOVUPS      Y0, 352(R13)
+	MOVQ         56(R10), R14
+	VMOVUPS      (R9)(R14*1), Y0
+	VMOVUPS      Y5, 384(R13)
 	VBROADCASTSS butterflyConstants<>+240(SB), Y5
-	VMOVUPS      Y14, 416(R12)
+	VMOVUPS      Y14, 416(R13)
 	VMOVAPS      Y6, Y14
 	VFMADD231PS  Y5, Y2, Y14
-	MOVQ         48(R9), R14
-	VMOVUPS      (R8)(R14*1), Y15
-	VMOVUPS      Y14, 448(R12)
+	MOVQ         48(R10), R14
+	VMOVUPS      (R9)(R14*1), Y15
+	VMOVUPS      Y14, 448(R13)
 	VMOVAPS      Y2, Y14
 	VFNMADD231PS Y5, Y6, Y14
-	VMOVUPS      Y2, 480(R12)
+	VMOVUPS      Y2, 480(R13)
 	VBROADCASTSS butterflyConstants<>+208(SB), Y2
-	VMOVUPS      Y6, 512(R12)
+	VMOVUPS      Y6, 512(R13)
 	VMOVAPS      Y10, Y6
 	VFMADD231PS  Y2, Y15, Y6
-	VMOVUPS      Y6, 544(R12)
-	MOVQ         (R9), R14
-	VMOVUPS      (R8)(R14*1), Y6
-	VMOVUPS      Y14, 576(R12)
+	VMOVUPS      Y6, 544(R13)
+	MOVQ         (R10), R14
+	VMOVUPS      (R9)(R14*1), Y6
+	VMOVUPS      Y14, 576(R13)
 	VSUBPS       Y12, Y6, Y14
-	VMOVUPS      Y14, 608(R12)
+	VMOVUPS      Y14, 608(R13)
 	VMOVAPS      Y15, Y14
 	VFNMADD231PS Y2, Y10, Y14
-	VMOVUPS      Y10, 640(R12)
-	MOVQ         184(R9), R14
-	VMOVUPS      (R8)(R14*1), Y10
-	VMOVUPS      Y15, 672(R12)
+	VMOVUPS      Y10, 640(R13)
+	MOVQ         184(R10), R14
+	VMOVUPS      (R9)(R14*1), Y10
+	VMOVUPS      Y15, 672(R13)
 	VBROADCASTSS butterflyConstants<>+244(SB), Y15
-	VMOVUPS      Y14, 704(R12)
+	VMOVUPS      Y14, 704(R13)
 	VMOVAPS      Y0, Y14
 	VFNMADD231PS Y15, Y10, Y14
-	VMOVUPS      Y14, 736(R12)
+	VMOVUPS      Y14, 736(R13)
 	VMOVAPS      Y10, Y14
 	VFMADD231PS  Y15, Y0, Y14
-	VMOVUPS      Y0, 768(R12)
+	VMOVUPS      Y0, 768(R13)
 	VSUBPS       Y3, Y11, Y0
-	VMOVUPS      Y10, 800(R12)
+	VMOVUPS      Y10, 800(R13)
 	VADDPS       Y11, Y3, Y10
-	VMOVUPS      Y3, 832(R12)
-	MOVQ         72(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
-	VMOVUPS      Y11, 864(R12)
+	VMOVUPS      Y3, 832(R13)
+	MOVQ         72(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
+	VMOVUPS      Y11, 864(R13)
 	VMOVAPS      Y1, Y11
 	VFMSUB231PS  Y15, Y3, Y11
 	VFMADD213PS  Y3, Y1, Y15
-	VMOVUPS      Y1, 896(R12)
-	MOVQ         80(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	VMOVUPS      Y3, 928(R12)
-	MOVQ         208(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
-	VMOVUPS      Y14, 960(R12)
+	VMOVUPS      Y1, 896(R13)
+	MOVQ         80(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	VMOVUPS      Y3, 928(R13)
+	MOVQ         208(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
+	VMOVUPS      Y14, 960(R13)
 	VMOVAPS      Y3, Y14
 	VFMSUB231PS  Y2, Y1, Y14
-	VMOVUPS      Y14, 992(R12)
+	VMOVUPS      Y14, 992(R13)
 	VMOVAPS      Y1, Y14
 	VFMADD231PS  Y2, Y3, Y14
-	MOVQ         88(R9), R14
-	VMOVUPS      (R8)(R14*1), Y2
-	VMOVUPS      Y1, 1024(R12)
-	MOVQ         216(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	VMOVUPS      Y3, 1056(R12)
+	MOVQ         88(R10), R14
+	VMOVUPS      (R9)(R14*1), Y2
+	VMOVUPS      Y1, 1024(R13)
+	MOVQ         216(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	VMOVUPS      Y3, 1056(R13)
 	VMOVAPS      Y1, Y3
 	VFMSUB231PS  Y5, Y2, Y3
-	VMOVUPS      Y3, 1088(R12)
-	MOVQ         224(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
-	VMOVUPS      Y14, 1120(R12)
-	MOVQ         96(R9), R14
-	VMOVUPS      (R8)(R14*1), Y14
+	VMOVUPS      Y3, 1088(R13)
+	MOVQ         224(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
+	VMOVUPS      Y14, 1120(R13)
+	MOVQ         96(R10), R14
+	VMOVUPS      (R9)(R14*1), Y14
 	VFMADD213PS  Y2, Y1, Y5
-	VMOVUPS      Y1, 1152(R12)
-	MOVQ         104(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	VMOVUPS      Y2, 1184(R12)
+	VMOVUPS      Y1, 1152(R13)
+	MOVQ         104(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	VMOVUPS      Y2, 1184(R13)
 	VMOVAPS      Y14, Y2
 	VFMADD231PS  Y4, Y3, Y2
-	VMOVUPS      Y5, 1216(R12)
+	VMOVUPS      Y5, 1216(R13)
 	VMOVAPS      Y3, Y5
 	VFMSUB231PS  Y4, Y14, Y5
-	VMOVUPS      Y3, 1248(R12)
-	MOVQ         232(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
-	VMOVUPS      Y14, 1280(R12)
+	VMOVUPS      Y3, 1248(R13)
+	MOVQ         232(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
+	VMOVUPS      Y14, 1280(R13)
 	VMOVAPS      Y1, Y14
 	VFMADD231PS  Y7, Y3, Y14
 	VFMSUB213PS  Y3, Y1, Y7
-	VMOVUPS      Y1, 1312(R12)
-	MOVQ         240(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	VMOVUPS      Y3, 1344(R12)
-	MOVQ         112(R9), R14
-	VMOVUPS      (R8)(R14*1), Y3
+	VMOVUPS      Y1, 1312(R13)
+	MOVQ         240(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	VMOVUPS      Y3, 1344(R13)
+	MOVQ         112(R10), R14
+	VMOVUPS      (R9)(R14*1), Y3
 	VMOVAPS      Y1, Y4
 	VFMSUB231PS  Y13, Y3, Y4
-	VMOVUPS      Y4, 1376(R12)
+	VMOVUPS      Y4, 1376(R13)
 	VMOVAPS      Y3, Y4
 	VFMADD231PS  Y13, Y1, Y4
-	MOVQ         120(R9), R14
-	VMOVUPS      (R8)(R14*1), Y13
-	VMOVUPS      Y1, 1408(R12)
-	MOVQ         248(R9), R14
-	VMOVUPS      (R8)(R14*1), Y1
-	VMOVUPS      Y3, 1440(R12)
+	MOVQ         120(R10), R14
+	VMOVUPS      (R9)(R14*1), Y13
+	VMOVUPS      Y1, 1408(R13)
+	MOVQ         248(R10), R14
+	VMOVUPS      (R9)(R14*1), Y1
+	VMOVUPS      Y3, 1440(R13)
 	VBROADCASTSS butterflyConstants<>+232(SB), Y3
-	VMOVUPS      Y4, 1472(R12)
+	VMOVUPS      Y4, 1472(R13)
 	VMOVAPS      Y1, Y4
 	VFMSUB231PS  Y3, Y13, Y4
 	VFMADD213PS  Y13, Y1, Y3
-	VMOVUPS      Y1, 1504(R12)
+	VMOVUPS      Y1, 1504(R13)
 	VADDPS       Y5, Y9, Y1
-	VMOVUPS      Y13, 1536(R12)
+	VMOVUPS      Y13, 1536(R13)
 	VBROADCASTSS butterflyConstants<>+48(SB), Y13
-	VMOVUPS      Y3, 1568(R12)
+	VMOVUPS      Y3, 1568(R13)
 	VMOVAPS      Y6, Y3
 	VFNMADD231PS Y13, Y0, Y3
 	VFMADD213PS  Y6, Y13, Y0
-	VMOVUPS      Y6, 1600(R12)
+	VMOVUPS      Y6, 1600(R13)
 	VMOVAPS      Y12, Y6
 	VFMADD231PS  Y13, Y10, Y6
 	VSUBPS       Y5, Y9, Y5
 	VADDPS       Y2, Y8, Y9
 	VFMSUB213PS  Y12, Y13, Y10
-	VMOVUPS      Y12, 1632(R12)
+	VMOVUPS      Y12, 1632(R13)
 	VBROADCASTSS butterflyConstants<>+200(SB), Y12
 	VMOVAPS      Y0, Y13
 	VFMADD231PS  Y12, Y1, Y13
-	VMOVUPS      Y13, 1664(R12)
+	VMOVUPS      Y13, 1664(R13)
 	VMOVAPS      Y6, Y13
 	VFMADD231PS  Y12, Y9, Y13
 	VSUBPS       Y8, Y2, Y2
@@ -29532,29 +29240,29 @@ butterfly:
 	VFNMADD231PS Y12, Y5, Y1
 	VFNMADD231PS Y12, Y2, Y3
 	VBROADCASTSS butterflyConstants<>+248(SB), Y2
-	VMOVUPS      Y3, 1696(R12)
-	VMOVUPS      32(R12), Y3
-	VMOVUPS      Y0, 1728(R12)
+	VMOVUPS      Y3, 1696(R13)
+	VMOVUPS      32(R13), Y3
+	VMOVUPS      Y0, 1728(R13)
 	VMOVAPS      Y3, Y0
 	VFMADD231PS  Y2, Y11, Y0
-	VMOVUPS      Y8, 1760(R12)
+	VMOVUPS      Y8, 1760(R13)
 	VBROADCASTSS butterflyConstants<>+252(SB), Y8
-	VMOVUPS      Y1, 1792(R12)
-	VMOVUPS      576(R12), Y1
-	VMOVUPS      Y13, 1824(R12)
+	VMOVUPS      Y1, 1792(R13)
+	VMOVUPS      576(R13), Y1
+	VMOVUPS      Y13, 1824(R13)
 	VMOVAPS      Y1, Y13
 	VFNMADD231PS Y8, Y7, Y13
 	VFMSUB231PS  Y12, Y9, Y6
-	VMOVUPS      448(R12), Y9
-	VMOVUPS      Y6, 1856(R12)
+	VMOVUPS      448(R13), Y9
+	VMOVUPS      Y6, 1856(R13)
 	VMOVAPS      Y9, Y6
 	VFMSUB231PS  Y8, Y14, Y6
 	VFMADD231PS  Y12, Y5, Y10
 	VFNMADD231PS Y2, Y11, Y3
-	VMOVUPS      416(R12), Y5
+	VMOVUPS      416(R13), Y5
 	VMOVAPS      Y5, Y11
 	VFMSUB231PS  Y2, Y15, Y11
-	VMOVUPS      Y10, 32(R12)
+	VMOVUPS      Y10, 32(R13)
 	VBROADCASTSS butterflyConstants<>+256(SB), Y10
 	VMOVAPS      Y3, Y12
 	VFMADD231PS  Y10, Y6, Y12
@@ -29585,31 +29293,31 @@ butterfly:
 	VMULPS       Y7, Y3, Y3
 	VADDPS       Y6, Y9, Y6
 	VFMADD231PS  Y11, Y3, Y2
-	VMOVUPS      1472(R12), Y3
+	VMOVUPS      1472(R13), Y3
 	VBROADCASTSS butterflyConstants<>+216(SB), Y9
-	VMOVUPS      Y2, 448(R12)
-	VMOVUPS      544(R12), Y2
-	VMOVUPS      Y13, 576(R12)
+	VMOVUPS      Y2, 448(R13)
+	VMOVUPS      544(R13), Y2
+	VMOVUPS      Y13, 576(R13)
 	VMOVAPS      Y2, Y13
 	VFMSUB231PS  Y9, Y3, Y13
-	VMOVUPS      Y6, 416(R12)
-	VMOVUPS      1376(R12), Y6
-	VMOVUPS      Y12, 1888(R12)
-	VMOVUPS      704(R12), Y12
-	VMOVUPS      Y15, 1920(R12)
+	VMOVUPS      Y6, 416(R13)
+	VMOVUPS      1376(R13), Y6
+	VMOVUPS      Y12, 1888(R13)
+	VMOVUPS      704(R13), Y12
+	VMOVUPS      Y15, 1920(R13)
 	VMOVAPS      Y12, Y15
 	VFMADD231PS  Y9, Y6, Y15
 	VFMSUB231PS  Y11, Y14, Y8
 	VFMADD231PS  Y10, Y1, Y0
-	VMOVUPS      992(R12), Y1
+	VMOVUPS      992(R13), Y1
 	VBROADCASTSS butterflyConstants<>+212(SB), Y10
-	VMOVUPS      128(R12), Y14
-	VMOVUPS      Y8, 1952(R12)
+	VMOVUPS      128(R13), Y14
+	VMOVUPS      Y8, 1952(R13)
 	VMOVAPS      Y14, Y8
 	VFMADD231PS  Y10, Y1, Y8
 	VFNMADD231PS Y10, Y1, Y14
-	VMOVUPS      1120(R12), Y1
-	VMOVUPS      (R12), Y7
+	VMOVUPS      1120(R13), Y1
+	VMOVUPS      (R13), Y7
 	VMOVAPS      Y7, Y11
 	VFMADD231PS  Y10, Y1, Y11
 	VFMSUB231PS  Y10, Y1, Y7
@@ -29626,40 +29334,40 @@ butterfly:
 	VFNMADD231PS Y10, Y15, Y2
 	VFMADD231PS  Y10, Y13, Y14
 	VBROADCASTSS butterflyConstants<>+272(SB), Y13
-	VMOVUPS      736(R12), Y9
-	VMOVUPS      Y2, 704(R12)
+	VMOVUPS      736(R13), Y9
+	VMOVUPS      Y2, 704(R13)
 	VMOVAPS      Y9, Y2
 	VFNMADD231PS Y13, Y4, Y2
 	VFNMADD231PS Y10, Y12, Y7
 	VADDPS       Y7, Y14, Y12
-	VMOVUPS      Y11, 1376(R12)
+	VMOVUPS      Y11, 1376(R13)
 	VSUBPS       Y1, Y6, Y11
 	VFMADD231PS  Y10, Y15, Y8
 	VADDPS       Y6, Y1, Y1
 	VSUBPS       Y14, Y7, Y6
-	VMOVUPS      160(R12), Y7
+	VMOVUPS      160(R13), Y7
 	VBROADCASTSS butterflyConstants<>+268(SB), Y14
 	VMULPS       Y14, Y7, Y15
-	VMOVUPS      256(R12), Y10
-	VMOVUPS      Y1, 544(R12)
+	VMOVUPS      256(R13), Y10
+	VMOVUPS      Y1, 544(R13)
 	VMULPS       Y14, Y10, Y1
 	VFMADD231PS  Y13, Y4, Y9
-	VMOVUPS      1088(R12), Y4
-	VMOVUPS      Y11, 736(R12)
+	VMOVUPS      1088(R13), Y4
+	VMOVUPS      Y11, 736(R13)
 	VBROADCASTSS butterflyConstants<>+264(SB), Y11
 	VFMADD231PS  Y11, Y4, Y15
-	VMOVUPS      Y12, 1472(R12)
+	VMOVUPS      Y12, 1472(R13)
 	VMULPS       Y14, Y15, Y12
 	VMULPS       Y14, Y15, Y15
-	VMOVUPS      Y6, (R12)
-	VMOVUPS      1216(R12), Y6
+	VMOVUPS      Y6, (R13)
+	VMOVUPS      1216(R13), Y6
 	VFMADD231PS  Y11, Y6, Y1
 	VMULPS       Y14, Y7, Y7
 	VMULPS       Y14, Y10, Y10
 	VFMSUB231PS  Y11, Y6, Y10
 	VFNMADD231PS Y11, Y4, Y7
-	VMOVUPS      1568(R12), Y4
-	VMOVUPS      960(R12), Y6
+	VMOVUPS      1568(R13), Y4
+	VMOVUPS      960(R13), Y6
 	VMOVAPS      Y6, Y11
 	VFMADD231PS  Y13, Y4, Y11
 	VFMSUB231PS  Y13, Y4, Y6
@@ -29678,9 +29386,9 @@ butterfly:
 	VSUBPS       Y12, Y4, Y11
 	VADDPS       Y4, Y12, Y4
 	VBROADCASTSS butterflyConstants<>+280(SB), Y12
-	VMOVUPS      Y4, 960(R12)
+	VMOVUPS      Y4, 960(R13)
 	VMULPS       Y12, Y9, Y4
-	VMOVUPS      Y11, 1568(R12)
+	VMOVUPS      Y11, 1568(R13)
 	VMULPS       Y14, Y10, Y11
 	VMULPS       Y14, Y10, Y10
 	VFNMADD231PS Y13, Y2, Y11
@@ -29698,11 +29406,11 @@ butterfly:
 	VFMADD231PS  Y14, Y10, Y6
 	VMULPS       Y12, Y7, Y4
 	VBROADCASTSS butterflyConstants<>+220(SB), Y7
-	VMOVUPS      1824(R12), Y10
+	VMOVUPS      1824(R13), Y10
 	VMOVAPS      Y10, Y11
 	VFMADD231PS  Y7, Y3, Y11
-	VMOVUPS      1664(R12), Y12
-	VMOVUPS      Y6, 1088(R12)
+	VMOVUPS      1664(R13), Y12
+	VMOVUPS      Y6, 1088(R13)
 	VMOVAPS      Y12, Y6
 	VFNMADD231PS Y7, Y8, Y6
 	VFMSUB231PS  Y7, Y3, Y10
@@ -29721,66 +29429,66 @@ butterfly:
 	VMOVAPS      Y12, Y1
 	VFMADD231PS  Y4, Y0, Y1
 	VFNMADD231PS Y4, Y0, Y12
-	VBROADCASTSS 8(R10), Y0
+	VBROADCASTSS 8(R11), Y0
 	VMULPS       Y0, Y14, Y15
 	VFMSUB231PS  Y4, Y8, Y11
-	VBROADCASTSS 12(R10), Y8
+	VBROADCASTSS 12(R11), Y8
 	VMULPS       Y8, Y14, Y14
 	VFMSUB231PS  Y8, Y1, Y15
-	VMOVUPS      Y15, 64(DI)
+	VMOVUPS      Y15, 64(DI)(R8*1)
 	VFMADD231PS  Y0, Y1, Y14
-	VMOVUPS      Y14, 64(SI)
+	VMOVUPS      Y14, 64(SI)(R8*1)
 	VMOVAPS      Y6, Y0
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 136(R10), Y1
+	VBROADCASTSS 136(R11), Y1
 	VMULPS       Y1, Y11, Y8
-	VBROADCASTSS 140(R10), Y14
+	VBROADCASTSS 140(R11), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VMULPS       Y14, Y11, Y11
-	VMOVUPS      Y8, 1088(DI)
+	VMOVUPS      Y8, 1088(DI)(R8*1)
 	VFNMADD231PS Y4, Y5, Y6
 	VMOVAPS      Y10, Y5
 	VFMADD231PS  Y4, Y7, Y5
 	VFNMADD231PS Y4, Y7, Y10
-	VBROADCASTSS 84(R10), Y4
+	VBROADCASTSS 84(R11), Y4
 	VMULPS       Y4, Y10, Y7
-	VBROADCASTSS 80(R10), Y8
+	VBROADCASTSS 80(R11), Y8
 	VFMSUB231PS  Y8, Y0, Y7
 	VMULPS       Y8, Y10, Y8
 	VFMSUB231PS  Y1, Y12, Y11
-	VMOVUPS      Y7, 640(SI)
-	VMOVUPS      1920(R12), Y1
+	VMOVUPS      Y7, 640(SI)(R8*1)
+	VMOVUPS      1920(R13), Y1
 	VADDPS       Y9, Y1, Y7
 	VFMADD231PS  Y4, Y0, Y8
-	VMOVUPS      Y8, 640(DI)
-	VBROADCASTSS 200(R10), Y0
+	VMOVUPS      Y8, 640(DI)(R8*1)
+	VBROADCASTSS 200(R11), Y0
 	VMULPS       Y0, Y5, Y4
 	VSUBPS       Y9, Y1, Y1
-	VBROADCASTSS 204(R10), Y8
+	VBROADCASTSS 204(R11), Y8
 	VFMADD231PS  Y8, Y6, Y4
-	VMOVUPS      1888(R12), Y9
+	VMOVUPS      1888(R13), Y9
 	VSUBPS       Y2, Y9, Y10
-	VMOVUPS      Y11, 1088(SI)
-	VMOVUPS      (R12), Y11
+	VMOVUPS      Y11, 1088(SI)(R8*1)
+	VMOVUPS      (R13), Y11
 	VBROADCASTSS butterflyConstants<>+224(SB), Y12
-	VMOVUPS      1792(R12), Y14
+	VMOVUPS      1792(R13), Y14
 	VMOVAPS      Y14, Y15
 	VFMADD231PS  Y12, Y11, Y15
 	VADDPS       Y2, Y9, Y2
 	VMULPS       Y8, Y5, Y5
 	VFMSUB231PS  Y0, Y6, Y5
-	VMOVUPS      1536(R12), Y0
-	VADDPS       1504(R12), Y0, Y6
-	VMOVUPS      Y5, 1600(SI)
-	VMOVUPS      Y4, 1600(DI)
+	VMOVUPS      1536(R13), Y0
+	VADDPS       1504(R13), Y0, Y6
+	VMOVUPS      Y5, 1600(SI)(R8*1)
+	VMOVUPS      Y4, 1600(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+200(SB), Y4
 	VMOVAPS      Y15, Y5
 	VFMADD231PS  Y4, Y7, Y5
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      1472(R12), Y8
-	VMOVUPS      1760(R12), Y9
-	VMOVUPS      Y6, 1888(R12)
+	VMOVUPS      1472(R13), Y8
+	VMOVUPS      1760(R13), Y9
+	VMOVUPS      Y6, 1888(R13)
 	VMOVAPS      Y9, Y6
 	VFNMADD231PS Y12, Y8, Y6
 	VFMADD231PS  Y12, Y8, Y9
@@ -29790,63 +29498,63 @@ butterfly:
 	VMOVAPS      Y9, Y11
 	VFMADD231PS  Y4, Y2, Y11
 	VFNMADD231PS Y4, Y2, Y9
-	VBROADCASTSS 32(R10), Y2
+	VBROADCASTSS 32(R11), Y2
 	VMULPS       Y2, Y5, Y0
 	VFMADD231PS  Y4, Y10, Y14
-	VBROADCASTSS 36(R10), Y10
+	VBROADCASTSS 36(R11), Y10
 	VMULPS       Y10, Y5, Y5
 	VFMSUB231PS  Y2, Y11, Y5
-	VMOVUPS      Y5, 256(SI)
+	VMOVUPS      Y5, 256(SI)(R8*1)
 	VMOVAPS      Y6, Y2
 	VFMADD231PS  Y4, Y1, Y2
 	VFNMADD231PS Y4, Y7, Y15
 	VFMADD231PS  Y10, Y11, Y0
 	VFNMADD231PS Y4, Y1, Y6
-	VBROADCASTSS 164(R10), Y1
+	VBROADCASTSS 164(R11), Y1
 	VMULPS       Y1, Y15, Y5
-	VBROADCASTSS 224(R10), Y7
+	VBROADCASTSS 224(R11), Y7
 	VMULPS       Y7, Y14, Y10
-	VBROADCASTSS 160(R10), Y11
+	VBROADCASTSS 160(R11), Y11
 	VMULPS       Y11, Y15, Y15
-	VMOVUPS      Y0, 256(DI)
+	VMOVUPS      Y0, 256(DI)(R8*1)
 	VFMADD231PS  Y1, Y9, Y15
-	VBROADCASTSS 108(R10), Y0
+	VBROADCASTSS 108(R11), Y0
 	VMULPS       Y0, Y8, Y1
-	VBROADCASTSS 228(R10), Y4
+	VBROADCASTSS 228(R11), Y4
 	VMULPS       Y4, Y14, Y14
 	VFMSUB231PS  Y11, Y9, Y5
-	VBROADCASTSS 104(R10), Y9
+	VBROADCASTSS 104(R11), Y9
 	VFMSUB231PS  Y9, Y2, Y1
-	VMOVUPS      Y5, 1280(SI)
-	VMOVUPS      Y15, 1280(DI)
+	VMOVUPS      Y5, 1280(SI)(R8*1)
+	VMOVUPS      Y15, 1280(DI)(R8*1)
 	VFMADD231PS  Y4, Y6, Y10
-	VMOVUPS      Y1, 832(SI)
+	VMOVUPS      Y1, 832(SI)(R8*1)
 	VMULPS       Y9, Y8, Y1
-	VMOVUPS      Y10, 1792(DI)
-	VMOVUPS      1376(R12), Y4
+	VMOVUPS      Y10, 1792(DI)(R8*1)
+	VMOVUPS      1376(R13), Y4
 	VBROADCASTSS butterflyConstants<>+220(SB), Y5
-	VMOVUPS      1728(R12), Y8
+	VMOVUPS      1728(R13), Y8
 	VMOVAPS      Y8, Y9
 	VFMADD231PS  Y5, Y4, Y9
-	VMOVUPS      1568(R12), Y10
-	VMOVUPS      416(R12), Y11
+	VMOVUPS      1568(R13), Y10
+	VMOVUPS      416(R13), Y11
 	VMOVAPS      Y11, Y15
 	VFMADD231PS  Y3, Y10, Y15
 	VFMADD231PS  Y0, Y2, Y1
 	VFMSUB231PS  Y7, Y6, Y14
-	VMOVUPS      Y1, 832(DI)
+	VMOVUPS      Y1, 832(DI)(R8*1)
 	VFNMADD231PS Y5, Y4, Y8
 	VBROADCASTSS butterflyConstants<>+288(SB), Y0
 	VMOVAPS      Y9, Y1
 	VFMADD231PS  Y0, Y15, Y1
-	VMOVUPS      Y14, 1792(SI)
-	VMOVUPS      704(R12), Y2
-	VMOVUPS      1856(R12), Y4
+	VMOVUPS      Y14, 1792(SI)(R8*1)
+	VMOVUPS      704(R13), Y2
+	VMOVUPS      1856(R13), Y4
 	VMOVAPS      Y4, Y6
 	VFNMADD231PS Y5, Y2, Y6
 	VFMADD231PS  Y5, Y2, Y4
-	VMOVUPS      960(R12), Y2
-	VMOVUPS      576(R12), Y7
+	VMOVUPS      960(R13), Y2
+	VMOVUPS      576(R13), Y7
 	VMOVAPS      Y7, Y14
 	VFNMADD231PS Y3, Y2, Y14
 	VFNMADD231PS Y3, Y10, Y11
@@ -29858,172 +29566,172 @@ butterfly:
 	VFNMADD231PS Y0, Y7, Y3
 	VFNMADD231PS Y0, Y15, Y9
 	VFMADD231PS  Y0, Y7, Y8
-	VBROADCASTSS 48(R10), Y7
+	VBROADCASTSS 48(R11), Y7
 	VMULPS       Y7, Y6, Y10
-	VBROADCASTSS 180(R10), Y14
+	VBROADCASTSS 180(R11), Y14
 	VMULPS       Y14, Y2, Y15
-	VBROADCASTSS 52(R10), Y5
+	VBROADCASTSS 52(R11), Y5
 	VMULPS       Y5, Y6, Y6
 	VFMADD231PS  Y5, Y1, Y10
-	VMOVUPS      Y10, 384(DI)
+	VMOVUPS      Y10, 384(DI)(R8*1)
 	VFMSUB231PS  Y7, Y1, Y6
-	VMOVUPS      Y6, 384(SI)
+	VMOVUPS      Y6, 384(SI)(R8*1)
 	VMOVAPS      Y4, Y1
 	VFNMADD231PS Y0, Y11, Y1
-	VBROADCASTSS 176(R10), Y5
+	VBROADCASTSS 176(R11), Y5
 	VMULPS       Y5, Y2, Y2
 	VFMADD231PS  Y14, Y9, Y2
 	VFMSUB231PS  Y5, Y9, Y15
-	VMOVUPS      Y15, 1408(SI)
-	VBROADCASTSS 116(R10), Y5
+	VMOVUPS      Y15, 1408(SI)(R8*1)
+	VBROADCASTSS 116(R11), Y5
 	VMULPS       Y5, Y1, Y6
-	VBROADCASTSS 112(R10), Y7
+	VBROADCASTSS 112(R11), Y7
 	VMULPS       Y7, Y1, Y1
 	VFMADD231PS  Y5, Y8, Y1
-	VMOVUPS      Y2, 1408(DI)
-	VMOVUPS      Y1, 896(DI)
+	VMOVUPS      Y2, 1408(DI)(R8*1)
+	VMOVUPS      Y1, 896(DI)(R8*1)
 	VFMADD231PS  Y0, Y11, Y4
-	VBROADCASTSS 232(R10), Y0
+	VBROADCASTSS 232(R11), Y0
 	VMULPS       Y0, Y4, Y1
-	VMOVUPS      448(R12), Y2
-	VMOVUPS      1088(R12), Y5
+	VMOVUPS      448(R13), Y2
+	VMOVUPS      1088(R13), Y5
 	VADDPS       Y5, Y2, Y9
-	VBROADCASTSS 236(R10), Y10
+	VBROADCASTSS 236(R11), Y10
 	VMULPS       Y10, Y4, Y4
 	VFMSUB231PS  Y7, Y8, Y6
 	VFMADD231PS  Y10, Y3, Y1
 	VFMSUB231PS  Y0, Y3, Y4
-	VMOVUPS      Y1, 1856(DI)
+	VMOVUPS      Y1, 1856(DI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      736(R12), Y0
-	VMOVUPS      1696(R12), Y1
+	VMOVUPS      736(R13), Y0
+	VMOVUPS      1696(R13), Y1
 	VMOVAPS      Y1, Y3
 	VFNMADD231PS Y12, Y0, Y3
-	VMOVUPS      544(R12), Y7
-	VMOVUPS      32(R12), Y8
+	VMOVUPS      544(R13), Y7
+	VMOVUPS      32(R13), Y8
 	VMOVAPS      Y8, Y10
 	VFNMADD231PS Y12, Y7, Y10
 	VFMADD231PS  Y12, Y7, Y8
 	VSUBPS       Y5, Y2, Y2
-	VMOVUPS      1952(R12), Y5
+	VMOVUPS      1952(R13), Y5
 	VADDPS       Y13, Y5, Y7
 	VSUBPS       Y13, Y5, Y5
 	VBROADCASTSS butterflyConstants<>+200(SB), Y11
 	VMOVAPS      Y8, Y13
 	VFNMADD231PS Y11, Y9, Y13
-	VMOVUPS      Y6, 896(SI)
+	VMOVUPS      Y6, 896(SI)(R8*1)
 	VMOVAPS      Y10, Y6
 	VFNMADD231PS Y11, Y7, Y6
 	VFMADD231PS  Y12, Y0, Y1
 	VMOVAPS      Y3, Y0
 	VFNMADD231PS Y11, Y5, Y0
 	VFMADD231PS  Y11, Y7, Y10
-	VBROADCASTSS 64(R10), Y7
+	VBROADCASTSS 64(R11), Y7
 	VMULPS       Y7, Y10, Y14
 	VMOVAPS      Y1, Y15
 	VFMADD231PS  Y11, Y2, Y15
-	VBROADCASTSS 68(R10), Y12
+	VBROADCASTSS 68(R11), Y12
 	VMULPS       Y12, Y10, Y10
 	VFNMADD231PS Y11, Y2, Y1
 	VFMSUB231PS  Y7, Y15, Y10
-	VMOVUPS      Y10, 512(SI)
-	VBROADCASTSS 128(R10), Y2
+	VMOVUPS      Y10, 512(SI)(R8*1)
+	VBROADCASTSS 128(R11), Y2
 	VMULPS       Y2, Y13, Y7
 	VFMADD231PS  Y12, Y15, Y14
-	VMOVUPS      Y14, 512(DI)
+	VMOVUPS      Y14, 512(DI)(R8*1)
 	VFMADD231PS  Y11, Y9, Y8
-	VBROADCASTSS 252(R10), Y9
+	VBROADCASTSS 252(R11), Y9
 	VMULPS       Y9, Y8, Y10
-	VBROADCASTSS 196(R10), Y12
+	VBROADCASTSS 196(R11), Y12
 	VMULPS       Y12, Y6, Y14
-	VBROADCASTSS 192(R10), Y15
+	VBROADCASTSS 192(R11), Y15
 	VMULPS       Y15, Y6, Y6
 	VFMADD231PS  Y12, Y1, Y6
 	VFMSUB231PS  Y15, Y1, Y14
-	VMOVUPS      Y4, 1856(SI)
-	VMOVUPS      352(R12), Y1
-	VSUBPS       384(R12), Y1, Y4
-	VMOVUPS      Y6, 1536(DI)
+	VMOVUPS      Y4, 1856(SI)(R8*1)
+	VMOVUPS      352(R13), Y1
+	VSUBPS       384(R13), Y1, Y4
+	VMOVUPS      Y6, 1536(DI)(R8*1)
 	VFMADD231PS  Y11, Y5, Y3
-	VBROADCASTSS 248(R10), Y5
+	VBROADCASTSS 248(R11), Y5
 	VMULPS       Y5, Y8, Y6
 	VFMADD231PS  Y9, Y0, Y6
-	VBROADCASTSS 132(R10), Y8
+	VBROADCASTSS 132(R11), Y8
 	VFMADD231PS  Y8, Y3, Y7
 	VMULPS       Y8, Y13, Y8
 	VFMSUB231PS  Y5, Y0, Y10
-	VMOVUPS      224(R12), Y0
-	VSUBPS       192(R12), Y0, Y5
-	VMOVUPS      Y10, 1984(SI)
-	VMOVUPS      Y7, 1024(DI)
+	VMOVUPS      224(R13), Y0
+	VSUBPS       192(R13), Y0, Y5
+	VMOVUPS      Y10, 1984(SI)(R8*1)
+	VMOVUPS      Y7, 1024(DI)(R8*1)
 	VFMSUB231PS  Y2, Y3, Y8
-	VMOVUPS      Y6, 1984(DI)
-	VMOVUPS      864(R12), Y2
-	VMOVUPS      832(R12), Y3
+	VMOVUPS      Y6, 1984(DI)(R8*1)
+	VMOVUPS      864(R13), Y2
+	VMOVUPS      832(R13), Y3
 	VADDPS       Y3, Y2, Y6
 	VSUBPS       Y2, Y3, Y2
-	VMOVUPS      928(R12), Y3
-	VMOVUPS      896(R12), Y7
+	VMOVUPS      928(R13), Y3
+	VMOVUPS      896(R13), Y7
 	VADDPS       Y7, Y3, Y9
-	VMOVUPS      320(R12), Y10
-	VSUBPS       288(R12), Y10, Y12
+	VMOVUPS      320(R13), Y10
+	VSUBPS       288(R13), Y10, Y12
 	VSUBPS       Y3, Y7, Y3
-	VMOVUPS      96(R12), Y7
-	VMOVUPS      64(R12), Y13
+	VMOVUPS      96(R13), Y7
+	VMOVUPS      64(R13), Y13
 	VADDPS       Y13, Y7, Y15
 	VSUBPS       Y13, Y7, Y7
-	VMOVUPS      1056(R12), Y13
-	VMOVUPS      Y15, 64(R12)
-	VSUBPS       1024(R12), Y13, Y15
-	VMOVUPS      Y9, 96(R12)
+	VMOVUPS      1056(R13), Y13
+	VMOVUPS      Y15, 64(R13)
+	VSUBPS       1024(R13), Y13, Y15
+	VMOVUPS      Y9, 96(R13)
 	VBROADCASTSS butterflyConstants<>+196(SB), Y9
-	VMOVUPS      Y6, 928(R12)
+	VMOVUPS      Y6, 928(R13)
 	VMOVAPS      Y15, Y6
 	VFNMADD231PS Y9, Y7, Y6
-	VMOVUPS      1184(R12), Y1
-	VMOVUPS      1152(R12), Y10
+	VMOVUPS      1184(R13), Y1
+	VMOVUPS      1152(R13), Y10
 	VADDPS       Y10, Y1, Y13
 	VFMADD231PS  Y9, Y15, Y7
 	VSUBPS       Y1, Y10, Y1
-	VMOVUPS      1280(R12), Y10
-	VMOVUPS      1248(R12), Y15
-	VMOVUPS      Y13, 1184(R12)
+	VMOVUPS      1280(R13), Y10
+	VMOVUPS      1248(R13), Y15
+	VMOVUPS      Y13, 1184(R13)
 	VADDPS       Y15, Y10, Y13
-	VMOVUPS      Y14, 1536(SI)
+	VMOVUPS      Y14, 1536(SI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+208(SB), Y14
-	VMOVUPS      Y13, 1152(R12)
+	VMOVUPS      Y13, 1152(R13)
 	VMOVAPS      Y1, Y13
 	VFNMADD231PS Y14, Y5, Y13
 	VFMADD231PS  Y14, Y1, Y5
 	VSUBPS       Y10, Y15, Y1
 	VADDPS       Y1, Y4, Y10
-	VMOVUPS      480(R12), Y15
-	VMOVUPS      512(R12), Y0
+	VMOVUPS      480(R13), Y15
+	VMOVUPS      512(R13), Y0
 	VADDPS       Y0, Y15, Y11
 	VSUBPS       Y4, Y1, Y1
 	VBROADCASTSS butterflyConstants<>+204(SB), Y4
-	VMOVUPS      Y11, 1280(R12)
+	VMOVUPS      Y11, 1280(R13)
 	VMOVAPS      Y3, Y11
 	VFNMADD231PS Y4, Y12, Y11
 	VFMADD231PS  Y4, Y3, Y12
-	VMOVUPS      1312(R12), Y3
-	VMOVUPS      1344(R12), Y4
-	VMOVUPS      Y5, 1248(R12)
+	VMOVUPS      1312(R13), Y3
+	VMOVUPS      1344(R13), Y4
+	VMOVUPS      Y5, 1248(R13)
 	VADDPS       Y4, Y3, Y5
 	VSUBPS       Y0, Y15, Y0
 	VSUBPS       Y3, Y4, Y3
 	VMOVAPS      Y3, Y4
 	VFMADD231PS  Y14, Y0, Y4
 	VFMSUB231PS  Y14, Y3, Y0
-	VMOVUPS      672(R12), Y3
-	VMOVUPS      640(R12), Y14
+	VMOVUPS      672(R13), Y3
+	VMOVUPS      640(R13), Y14
 	VADDPS       Y14, Y3, Y15
-	VMOVUPS      Y8, 1024(SI)
-	VMOVUPS      1440(R12), Y8
-	VMOVUPS      Y15, 1312(R12)
-	VMOVUPS      1408(R12), Y15
-	VMOVUPS      Y5, 1344(R12)
+	VMOVUPS      Y8, 1024(SI)(R8*1)
+	VMOVUPS      1440(R13), Y8
+	VMOVUPS      Y15, 1312(R13)
+	VMOVUPS      1408(R13), Y15
+	VMOVUPS      Y5, 1344(R13)
 	VADDPS       Y15, Y8, Y5
 	VSUBPS       Y14, Y3, Y3
 	VSUBPS       Y8, Y15, Y8
@@ -30032,15 +29740,15 @@ butterfly:
 	VMOVAPS      Y3, Y14
 	VFMSUB231PS  Y9, Y8, Y14
 	VFMADD231PS  Y9, Y3, Y8
-	VMOVUPS      768(R12), Y3
-	VMOVUPS      800(R12), Y15
+	VMOVUPS      768(R13), Y3
+	VMOVUPS      800(R13), Y15
 	VADDPS       Y15, Y3, Y9
 	VSUBPS       Y15, Y3, Y3
-	VMOVUPS      1504(R12), Y15
-	VSUBPS       1536(R12), Y15, Y15
-	VMOVUPS      Y9, 1536(R12)
+	VMOVUPS      1504(R13), Y15
+	VSUBPS       1536(R13), Y15, Y15
+	VMOVUPS      Y9, 1536(R13)
 	VBROADCASTSS butterflyConstants<>+204(SB), Y9
-	VMOVUPS      Y5, 1504(R12)
+	VMOVUPS      Y5, 1504(R13)
 	VMOVAPS      Y15, Y5
 	VFMADD231PS  Y9, Y3, Y5
 	VFMSUB231PS  Y9, Y15, Y3
@@ -30049,19 +29757,19 @@ butterfly:
 	VFMADD231PS  Y9, Y1, Y15
 	VFNMADD231PS Y9, Y1, Y2
 	VBROADCASTSS butterflyConstants<>+212(SB), Y1
-	VMOVUPS      Y2, 800(R12)
+	VMOVUPS      Y2, 800(R13)
 	VMOVAPS      Y12, Y2
 	VFNMADD231PS Y1, Y4, Y2
 	VFMADD231PS  Y1, Y4, Y12
 	VSUBPS       Y8, Y7, Y4
-	VMOVUPS      Y4, 768(R12)
+	VMOVUPS      Y4, 768(R13)
 	VMOVAPS      Y11, Y4
 	VFMADD231PS  Y1, Y0, Y4
 	VFNMADD231PS Y1, Y0, Y11
 	VADDPS       Y11, Y2, Y0
 	VSUBPS       Y2, Y11, Y2
-	VMOVUPS      608(R12), Y11
-	VMOVUPS      Y0, 1440(R12)
+	VMOVUPS      608(R13), Y11
+	VMOVUPS      Y0, 1440(R13)
 	VMOVAPS      Y11, Y0
 	VFMADD231PS  Y9, Y10, Y0
 	VADDPS       Y8, Y7, Y7
@@ -30072,15 +29780,15 @@ butterfly:
 	VFNMADD231PS Y10, Y7, Y9
 	VADDPS       Y14, Y6, Y6
 	VBROADCASTSS butterflyConstants<>+216(SB), Y14
-	VMOVUPS      Y8, 608(R12)
+	VMOVUPS      Y8, 608(R13)
 	VMOVAPS      Y13, Y8
 	VFMADD231PS  Y14, Y3, Y8
 	VFNMADD231PS Y14, Y3, Y13
 	VFMADD231PS  Y10, Y7, Y0
-	VMOVUPS      1248(R12), Y3
+	VMOVUPS      1248(R13), Y3
 	VMOVAPS      Y3, Y7
 	VFNMADD231PS Y14, Y5, Y7
-	VMOVUPS      Y11, 1408(R12)
+	VMOVUPS      Y11, 1408(R13)
 	VADDPS       Y13, Y7, Y11
 	VFMADD231PS  Y14, Y5, Y3
 	VMOVAPS      Y4, Y5
@@ -30100,68 +29808,68 @@ butterfly:
 	VFMADD231PS  Y6, Y12, Y3
 	VFNMADD231PS Y6, Y12, Y0
 	VSUBPS       Y7, Y13, Y5
-	VBROADCASTSS 16(R10), Y7
+	VBROADCASTSS 16(R11), Y7
 	VMULPS       Y7, Y8, Y12
-	VBROADCASTSS 20(R10), Y13
+	VBROADCASTSS 20(R11), Y13
 	VMULPS       Y13, Y8, Y8
 	VFMSUB231PS  Y7, Y3, Y8
 	VFMADD231PS  Y13, Y3, Y12
-	VBROADCASTSS 144(R10), Y3
+	VBROADCASTSS 144(R11), Y3
 	VMULPS       Y3, Y15, Y7
-	VMOVUPS      Y12, 128(DI)
-	VBROADCASTSS 148(R10), Y12
+	VMOVUPS      Y12, 128(DI)(R8*1)
+	VBROADCASTSS 148(R11), Y12
 	VMULPS       Y12, Y15, Y13
-	VMOVUPS      Y8, 128(SI)
+	VMOVUPS      Y8, 128(SI)(R8*1)
 	VFMSUB231PS  Y3, Y0, Y13
-	VMOVUPS      1600(R12), Y3
-	VADDPS       1632(R12), Y3, Y3
-	VMOVUPS      224(R12), Y8
-	VADDPS       192(R12), Y8, Y8
+	VMOVUPS      1600(R13), Y3
+	VADDPS       1632(R13), Y3, Y3
+	VMOVUPS      224(R13), Y8
+	VADDPS       192(R13), Y8, Y8
 	VFMADD231PS  Y12, Y0, Y7
 	VMOVAPS      Y9, Y0
 	VFNMADD231PS Y6, Y4, Y0
-	VMOVUPS      Y13, 1152(SI)
+	VMOVUPS      Y13, 1152(SI)(R8*1)
 	VMOVAPS      Y14, Y12
 	VFMADD231PS  Y6, Y10, Y12
-	VBROADCASTSS 212(R10), Y13
+	VBROADCASTSS 212(R11), Y13
 	VMULPS       Y13, Y12, Y15
-	VMOVUPS      Y7, 1152(DI)
+	VMOVUPS      Y7, 1152(DI)(R8*1)
 	VMOVAPS      Y2, Y7
 	VFMADD231PS  Y1, Y11, Y7
 	VFMADD231PS  Y6, Y4, Y9
 	VFNMADD231PS Y6, Y10, Y14
-	VBROADCASTSS 88(R10), Y4
+	VBROADCASTSS 88(R11), Y4
 	VMULPS       Y4, Y14, Y6
 	VFNMADD231PS Y1, Y11, Y2
-	VMOVUPS      1024(R12), Y10
-	VADDPS       1056(R12), Y10, Y10
-	VBROADCASTSS 92(R10), Y11
+	VMOVUPS      1024(R13), Y10
+	VADDPS       1056(R13), Y10, Y10
+	VBROADCASTSS 92(R11), Y11
 	VMULPS       Y11, Y14, Y14
 	VFMSUB231PS  Y4, Y9, Y14
-	VBROADCASTSS 208(R10), Y4
+	VBROADCASTSS 208(R11), Y4
 	VMULPS       Y4, Y12, Y12
 	VFMADD231PS  Y11, Y9, Y6
 	VFMSUB231PS  Y4, Y0, Y15
-	VMOVUPS      1440(R12), Y4
+	VMOVUPS      1440(R13), Y4
 	VMOVAPS      Y4, Y9
 	VFMADD231PS  Y1, Y5, Y9
-	VMOVUPS      Y14, 704(SI)
+	VMOVUPS      Y14, 704(SI)(R8*1)
 	VFMADD231PS  Y13, Y0, Y12
-	VMOVUPS      608(R12), Y0
+	VMOVUPS      608(R13), Y0
 	VBROADCASTSS butterflyConstants<>+200(SB), Y11
-	VMOVUPS      1408(R12), Y13
+	VMOVUPS      1408(R13), Y13
 	VMOVAPS      Y13, Y14
 	VFNMADD231PS Y11, Y0, Y14
-	VMOVUPS      Y15, 1664(SI)
+	VMOVUPS      Y15, 1664(SI)(R8*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y12, 1664(DI)
+	VMOVUPS      Y12, 1664(DI)(R8*1)
 	VFMADD231PS  Y11, Y0, Y13
-	VMOVUPS      768(R12), Y0
-	VMOVUPS      800(R12), Y12
+	VMOVUPS      768(R13), Y0
+	VMOVUPS      800(R13), Y12
 	VMOVAPS      Y12, Y15
 	VFNMADD231PS Y11, Y0, Y15
-	VMOVUPS      Y6, 704(DI)
+	VMOVUPS      Y6, 704(DI)(R8*1)
 	VFNMADD231PS Y1, Y5, Y4
 	VBROADCASTSS butterflyConstants<>+224(SB), Y1
 	VMOVAPS      Y15, Y5
@@ -30169,10 +29877,10 @@ butterfly:
 	VMOVAPS      Y14, Y6
 	VFMADD231PS  Y1, Y7, Y6
 	VFMADD231PS  Y11, Y0, Y12
-	VBROADCASTSS 56(R10), Y0
+	VBROADCASTSS 56(R11), Y0
 	VMULPS       Y0, Y5, Y11
 	VFNMADD231PS Y1, Y2, Y15
-	VBROADCASTSS 60(R10), Y2
+	VBROADCASTSS 60(R11), Y2
 	VMULPS       Y2, Y5, Y5
 	VFNMADD231PS Y1, Y7, Y14
 	VMOVAPS      Y13, Y7
@@ -30183,66 +29891,66 @@ butterfly:
 	VFNMADD231PS Y1, Y4, Y12
 	VFMADD231PS  Y2, Y13, Y11
 	VFMSUB231PS  Y0, Y13, Y5
-	VMOVUPS      Y11, 448(DI)
-	VBROADCASTSS 120(R10), Y0
+	VMOVUPS      Y11, 448(DI)(R8*1)
+	VBROADCASTSS 120(R11), Y0
 	VMULPS       Y0, Y12, Y1
-	VBROADCASTSS 124(R10), Y2
+	VBROADCASTSS 124(R11), Y2
 	VFMADD231PS  Y2, Y6, Y1
 	VMULPS       Y2, Y12, Y2
 	VFMSUB231PS  Y0, Y6, Y2
-	VBROADCASTSS 244(R10), Y0
+	VBROADCASTSS 244(R11), Y0
 	VMULPS       Y0, Y9, Y4
-	VMOVUPS      Y2, 960(SI)
-	VBROADCASTSS 240(R10), Y2
+	VMOVUPS      Y2, 960(SI)(R8*1)
+	VBROADCASTSS 240(R11), Y2
 	VFMSUB231PS  Y2, Y14, Y4
-	VMOVUPS      320(R12), Y6
-	VADDPS       288(R12), Y6, Y6
-	VBROADCASTSS 188(R10), Y11
+	VMOVUPS      320(R13), Y6
+	VADDPS       288(R13), Y6, Y6
+	VBROADCASTSS 188(R11), Y11
 	VMULPS       Y11, Y15, Y12
-	VMOVUPS      Y1, 960(DI)
+	VMOVUPS      Y1, 960(DI)(R8*1)
 	VMULPS       Y2, Y9, Y1
-	VMOVUPS      Y4, 1920(SI)
-	VMOVUPS      1344(R12), Y2
-	VSUBPS       1280(R12), Y2, Y4
-	VBROADCASTSS 184(R10), Y9
+	VMOVUPS      Y4, 1920(SI)(R8*1)
+	VMOVUPS      1344(R13), Y2
+	VSUBPS       1280(R13), Y2, Y4
+	VBROADCASTSS 184(R11), Y9
 	VMULPS       Y9, Y15, Y13
-	VMOVUPS      352(R12), Y15
-	VADDPS       384(R12), Y15, Y15
-	VMOVUPS      Y5, 448(SI)
+	VMOVUPS      352(R13), Y15
+	VADDPS       384(R13), Y15, Y15
+	VMOVUPS      Y5, 448(SI)(R8*1)
 	VFMSUB231PS  Y9, Y7, Y12
-	VMOVUPS      928(R12), Y5
+	VMOVUPS      928(R13), Y5
 	VADDPS       Y5, Y3, Y9
-	VMOVUPS      96(R12), Y2
-	VMOVUPS      Y9, 384(R12)
+	VMOVUPS      96(R13), Y2
+	VMOVUPS      Y9, 384(R13)
 	VSUBPS       Y2, Y6, Y9
 	VFMADD231PS  Y0, Y14, Y1
-	VMOVUPS      Y12, 1472(SI)
+	VMOVUPS      Y12, 1472(SI)(R8*1)
 	VSUBPS       Y5, Y3, Y0
 	VADDPS       Y2, Y6, Y2
-	VMOVUPS      Y1, 1920(DI)
-	VMOVUPS      1504(R12), Y1
-	VMOVUPS      1312(R12), Y3
+	VMOVUPS      Y1, 1920(DI)(R8*1)
+	VMOVUPS      1504(R13), Y1
+	VMOVUPS      1312(R13), Y3
 	VSUBPS       Y3, Y1, Y5
-	VMOVUPS      1152(R12), Y6
+	VMOVUPS      1152(R13), Y6
 	VADDPS       Y6, Y15, Y12
 	VSUBPS       Y15, Y6, Y6
 	VFMADD231PS  Y11, Y7, Y13
-	VMOVUPS      Y13, 1472(DI)
+	VMOVUPS      Y13, 1472(DI)(R8*1)
 	VADDPS       Y1, Y3, Y1
-	VMOVUPS      64(R12), Y3
+	VMOVUPS      64(R13), Y3
 	VSUBPS       Y10, Y3, Y7
 	VADDPS       Y5, Y7, Y11
-	VMOVUPS      1184(R12), Y13
+	VMOVUPS      1184(R13), Y13
 	VADDPS       Y13, Y8, Y14
 	VBROADCASTSS butterflyConstants<>+196(SB), Y15
-	VMOVUPS      Y2, 1504(R12)
+	VMOVUPS      Y2, 1504(R13)
 	VMOVAPS      Y9, Y2
 	VFMADD231PS  Y15, Y4, Y2
 	VSUBPS       Y7, Y5, Y5
 	VFNMADD231PS Y15, Y9, Y4
-	VMOVUPS      1888(R12), Y7
-	VMOVUPS      1536(R12), Y9
-	VMOVUPS      Y1, 1312(R12)
+	VMOVUPS      1888(R13), Y7
+	VMOVUPS      1536(R13), Y9
+	VMOVUPS      Y1, 1312(R13)
 	VSUBPS       Y9, Y7, Y1
 	VADDPS       Y7, Y9, Y7
 	VSUBPS       Y13, Y8, Y8
@@ -30252,7 +29960,7 @@ butterfly:
 	VADDPS       Y10, Y3, Y3
 	VMOVAPS      Y0, Y10
 	VFNMADD231PS Y9, Y11, Y10
-	VMOVUPS      Y3, 64(R12)
+	VMOVUPS      Y3, 64(R13)
 	VMOVAPS      Y1, Y3
 	VFMADD231PS  Y15, Y8, Y3
 	VFMADD231PS  Y9, Y5, Y6
@@ -30268,126 +29976,122 @@ butterfly:
 	VMOVAPS      Y0, Y11
 	VFMADD231PS  Y5, Y2, Y11
 	VFMADD231PS  Y5, Y3, Y6
-	VBROADCASTSS 28(R10), Y3
+	VBROADCASTSS 28(R11), Y3
 	VMULPS       Y3, Y6, Y15
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFNMADD231PS Y5, Y2, Y0
-	VBROADCASTSS 24(R10), Y2
+	VBROADCASTSS 24(R11), Y2
 	VMULPS       Y2, Y6, Y6
 	VMOVAPS      Y10, Y9
 	VFNMADD231PS Y5, Y4, Y9
 	VFMADD231PS  Y3, Y11, Y6
 	VFMADD231PS  Y5, Y4, Y10
 	VFMSUB231PS  Y2, Y11, Y15
-	VBROADCASTSS 156(R10), Y2
+	VBROADCASTSS 156(R11), Y2
 	VMULPS       Y2, Y8, Y3
-	VBROADCASTSS 152(R10), Y4
+	VBROADCASTSS 152(R11), Y4
 	VMULPS       Y4, Y8, Y8
 	VFMADD231PS  Y2, Y0, Y8
 	VMOVAPS      Y13, Y2
 	VFMADD231PS  Y5, Y1, Y2
 	VFMSUB231PS  Y4, Y0, Y3
-	VMOVUPS      Y8, 1216(DI)
+	VMOVUPS      Y8, 1216(DI)(R8*1)
 	VFNMADD231PS Y5, Y1, Y13
 	VSUBPS       Y14, Y7, Y0
-	VBROADCASTSS 96(R10), Y1
+	VBROADCASTSS 96(R11), Y1
 	VMULPS       Y1, Y13, Y4
-	VBROADCASTSS 100(R10), Y5
+	VBROADCASTSS 100(R11), Y5
 	VMULPS       Y5, Y13, Y8
 	VFMADD231PS  Y5, Y10, Y4
 	VFMSUB231PS  Y1, Y10, Y8
-	VMOVUPS      Y8, 768(SI)
-	VMOVUPS      384(R12), Y1
+	VMOVUPS      Y8, 768(SI)(R8*1)
+	VMOVUPS      384(R13), Y1
 	VADDPS       Y12, Y1, Y5
-	VBROADCASTSS 220(R10), Y8
+	VBROADCASTSS 220(R11), Y8
 	VMULPS       Y8, Y2, Y10
-	VBROADCASTSS 216(R10), Y11
+	VBROADCASTSS 216(R11), Y11
 	VFMSUB231PS  Y11, Y9, Y10
-	VMOVUPS      Y10, 1728(SI)
+	VMOVUPS      Y10, 1728(SI)(R8*1)
 	VMULPS       Y11, Y2, Y2
-	VMOVUPS      1312(R12), Y10
-	VMOVUPS      64(R12), Y11
+	VMOVUPS      1312(R13), Y10
+	VMOVUPS      64(R13), Y11
 	VSUBPS       Y11, Y10, Y13
 	VSUBPS       Y12, Y1, Y1
 	VADDPS       Y10, Y11, Y10
 	VFMADD231PS  Y8, Y9, Y2
 	VSUBPS       Y10, Y5, Y8
-	VMOVUPS      1280(R12), Y9
-	VADDPS       1344(R12), Y9, Y9
-	VMOVUPS      1504(R12), Y11
+	VMOVUPS      1280(R13), Y9
+	VADDPS       1344(R13), Y9, Y9
+	VMOVUPS      1504(R13), Y11
 	VADDPS       Y9, Y11, Y12
 	VSUBPS       Y9, Y11, Y9
 	VADDPS       Y10, Y5, Y5
 	VSUBPS       Y9, Y0, Y10
-	VMOVUPS      Y15, 192(SI)
+	VMOVUPS      Y15, 192(SI)(R8*1)
 	VADDPS       Y7, Y14, Y7
-	VMOVUPS      Y4, 768(DI)
+	VMOVUPS      Y4, 768(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+48(SB), Y4
 	VMOVAPS      Y13, Y11
 	VFNMADD231PS Y4, Y10, Y11
 	VFMADD231PS  Y4, Y10, Y13
-	VBROADCASTSS 44(R10), Y10
+	VBROADCASTSS 44(R11), Y10
 	VMULPS       Y10, Y13, Y14
 	VADDPS       Y0, Y9, Y0
 	VSUBPS       Y12, Y7, Y9
 	VMOVAPS      Y1, Y15
 	VFMADD231PS  Y4, Y0, Y15
 	VADDPS       Y7, Y12, Y7
-	VBROADCASTSS 40(R10), Y12
+	VBROADCASTSS 40(R11), Y12
 	VMULPS       Y12, Y13, Y13
 	VFMSUB231PS  Y12, Y15, Y14
 	VFMADD231PS  Y10, Y15, Y13
 	VFNMADD231PS Y4, Y0, Y1
-	VMOVUPS      Y14, 320(SI)
+	VMOVUPS      Y14, 320(SI)(R8*1)
 	VADDPS       Y7, Y5, Y0
-	VBROADCASTSS 172(R10), Y4
+	VBROADCASTSS 172(R11), Y4
 	VMULPS       Y4, Y11, Y10
-	VBROADCASTSS 76(R10), Y12
+	VBROADCASTSS 76(R11), Y12
 	VMULPS       Y12, Y9, Y14
-	VBROADCASTSS 168(R10), Y15
+	VBROADCASTSS 168(R11), Y15
 	VFMSUB231PS  Y15, Y1, Y10
-	VMOVUPS      Y2, 1728(DI)
+	VMOVUPS      Y2, 1728(DI)(R8*1)
 	VMULPS       Y15, Y11, Y2
 	VSUBPS       Y7, Y5, Y5
-	VBROADCASTSS (R10), Y7
+	VBROADCASTSS (R11), Y7
 	VMULPS       Y7, Y5, Y7
-	VMOVUPS      Y0, (BX)
-	VBROADCASTSS 72(R10), Y0
+	VMOVUPS      Y0, (BX)(R8*1)
+	VBROADCASTSS 72(R11), Y0
 	VFMSUB231PS  Y0, Y8, Y14
 	VFMADD231PS  Y4, Y1, Y2
-	VBROADCASTSS 4(R10), Y1
+	VBROADCASTSS 4(R11), Y1
 	VMULPS       Y1, Y5, Y1
-	VMOVUPS      Y10, 1344(SI)
+	VMOVUPS      Y10, 1344(SI)(R8*1)
 	VMULPS       Y0, Y9, Y0
-	VMOVUPS      Y1, (DI)
-	VMOVUPS      Y6, 192(DI)
-	VMOVUPS      Y14, 576(SI)
+	VMOVUPS      Y1, (DI)(R8*1)
+	VMOVUPS      Y6, 192(DI)(R8*1)
+	VMOVUPS      Y14, 576(SI)(R8*1)
 	VFMADD231PS  Y12, Y8, Y0
-	VMOVUPS      Y3, 1216(SI)
-	VMOVUPS      Y7, (SI)
-	VMOVUPS      Y13, 320(DI)
-	VMOVUPS      Y0, 576(DI)
-	VMOVUPS      Y2, 1344(DI)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	VMOVUPS      Y3, 1216(SI)(R8*1)
+	VMOVUPS      Y7, (SI)(R8*1)
+	VMOVUPS      Y13, 320(DI)(R8*1)
+	VMOVUPS      Y0, 576(DI)(R8*1)
+	VMOVUPS      Y2, 1344(DI)(R8*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00001000, BX
-	ADDQ         $0x00001000, SI
-	ADDQ         $0x00001000, DI
-	ADDQ         $0x00000100, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00001000, R8
 	ADDQ         $0x00000100, R10
+	ADDQ         $0x00000100, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
@@ -30411,130 +30115,130 @@ TEXT ·LineBackHalf64AVX2(SB), $1792-16
 	MOVQ 120(CX), DX
 	ADDQ CX, DX
 	MOVQ (DX), CX
-	LEAQ (SP), R12
-	ADDQ $0x1f, R12
-	ANDQ $-32, R12
-	XORQ R13, R13
+	LEAQ (SP), R13
+	ADDQ $0x1f, R13
+	ANDQ $-32, R13
 
 line:
-	MOVQ  (AX), R8
-	TESTQ R8, R8
+	MOVQ  (AX), R9
+	TESTQ R9, R9
 	JZ    done
 	MOVQ  8(AX), BX
 	MOVQ  16(AX), SI
 	MOVQ  24(AX), DI
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R9
-	MOVQ  72(R11), R10
-	MOVQ  80(R11), R11
+	XORQ  R8, R8
+	MOVQ  job+0(FP), R12
+	MOVQ  64(R12), R10
+	MOVQ  72(R12), R11
+	MOVQ  80(R12), R12
 
 butterfly:
-	VMOVUPS      384(DI), Y0
-	VBROADCASTSS 52(R10), Y1
+	VMOVUPS      384(DI)(R8*1), Y0
+	VBROADCASTSS 52(R11), Y1
 	VMULPS       Y1, Y0, Y2
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      1088(DI), Y3
-	VBROADCASTSS 140(R10), Y4
+	VMOVUPS      1088(DI)(R8*1), Y3
+	VBROADCASTSS 140(R11), Y4
 	VMULPS       Y4, Y3, Y5
-	VMOVUPS      64(DI), Y6
-	VBROADCASTSS 12(R10), Y7
+	VMOVUPS      64(DI)(R8*1), Y6
+	VBROADCASTSS 12(R11), Y7
 	VMULPS       Y7, Y6, Y8
-	VMOVUPS      1088(SI), Y9
-	VBROADCASTSS 136(R10), Y10
+	VMOVUPS      1088(SI)(R8*1), Y9
+	VBROADCASTSS 136(R11), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VMOVUPS      640(DI), Y11
-	VBROADCASTSS 80(R10), Y12
+	VMOVUPS      640(DI)(R8*1), Y11
+	VBROADCASTSS 80(R11), Y12
 	VMULPS       Y12, Y11, Y13
-	VMOVUPS      64(SI), Y14
-	VBROADCASTSS 8(R10), Y15
+	VMOVUPS      64(SI)(R8*1), Y14
+	VBROADCASTSS 8(R11), Y15
 	VFMADD231PS  Y15, Y14, Y8
 	VMULPS       Y15, Y6, Y6
-	VBROADCASTSS 48(R10), Y15
-	VFMADD231PS  384(SI), Y15, Y2
+	VBROADCASTSS 48(R11), Y15
+	VFMADD231PS  384(SI)(R8*1), Y15, Y2
 	VMULPS       Y10, Y3, Y3
 	VSUBPS       Y5, Y8, Y10
 	VFNMADD231PS Y7, Y14, Y6
 	VFNMADD231PS Y4, Y9, Y3
-	VBROADCASTSS 84(R10), Y4
+	VBROADCASTSS 84(R11), Y4
 	VMULPS       Y4, Y11, Y7
 	VADDPS       Y5, Y8, Y5
-	VMOVUPS      1600(DI), Y8
-	VBROADCASTSS 200(R10), Y9
+	VMOVUPS      1600(DI)(R8*1), Y8
+	VBROADCASTSS 200(R11), Y9
 	VMULPS       Y9, Y8, Y11
-	VBROADCASTSS 204(R10), Y14
+	VBROADCASTSS 204(R11), Y14
 	VMULPS       Y14, Y8, Y8
-	VMOVUPS      Y5, (R12)
-	VMOVUPS      640(SI), Y5
+	VMOVUPS      Y5, (R13)
+	VMOVUPS      640(SI)(R8*1), Y5
 	VFNMADD231PS Y4, Y5, Y13
 	VMULPS       Y15, Y0, Y0
 	VFMADD231PS  Y12, Y5, Y7
-	VMOVUPS      1600(SI), Y4
+	VMOVUPS      1600(SI)(R8*1), Y4
 	VFMADD231PS  Y9, Y4, Y8
-	VMOVUPS      1408(DI), Y5
-	VBROADCASTSS 180(R10), Y9
+	VMOVUPS      1408(DI)(R8*1), Y5
+	VBROADCASTSS 180(R11), Y9
 	VMULPS       Y9, Y5, Y12
-	VBROADCASTSS 176(R10), Y15
+	VBROADCASTSS 176(R11), Y15
 	VMULPS       Y15, Y5, Y5
-	VMOVUPS      Y10, 32(R12)
+	VMOVUPS      Y10, 32(R13)
 	VADDPS       Y8, Y7, Y10
 	VSUBPS       Y8, Y7, Y7
-	VMOVUPS      1408(SI), Y8
+	VMOVUPS      1408(SI)(R8*1), Y8
 	VFMADD231PS  Y15, Y8, Y12
 	VFNMADD231PS Y9, Y8, Y5
 	VADDPS       Y12, Y2, Y8
 	VFNMADD231PS Y14, Y4, Y11
-	VFNMADD231PS 384(SI), Y1, Y0
-	VMOVUPS      896(DI), Y1
-	VBROADCASTSS 116(R10), Y4
+	VFNMADD231PS 384(SI)(R8*1), Y1, Y0
+	VMOVUPS      896(DI)(R8*1), Y1
+	VBROADCASTSS 116(R11), Y4
 	VMULPS       Y4, Y1, Y9
 	VSUBPS       Y12, Y2, Y2
 	VSUBPS       Y3, Y6, Y12
 	VSUBPS       Y5, Y0, Y14
 	VADDPS       Y5, Y0, Y0
-	VMOVUPS      896(SI), Y5
-	VBROADCASTSS 112(R10), Y15
+	VMOVUPS      896(SI)(R8*1), Y5
+	VBROADCASTSS 112(R11), Y15
 	VFMADD231PS  Y15, Y5, Y9
-	VMOVUPS      Y14, 64(R12)
-	VMOVUPS      1856(DI), Y14
-	VBROADCASTSS 236(R10), Y5
+	VMOVUPS      Y14, 64(R13)
+	VMOVUPS      1856(DI)(R8*1), Y14
+	VBROADCASTSS 236(R11), Y5
 	VMULPS       Y5, Y14, Y1
 	VADDPS       Y3, Y6, Y3
-	VMOVUPS      1856(SI), Y6
-	VBROADCASTSS 232(R10), Y14
+	VMOVUPS      1856(SI)(R8*1), Y6
+	VBROADCASTSS 232(R11), Y14
 	VFMADD231PS  Y14, Y6, Y1
 	VADDPS       Y1, Y9, Y6
-	VMULPS       1856(DI), Y14, Y14
+	VMULPS       1856(DI)(R8*1), Y14, Y14
 	VSUBPS       Y1, Y9, Y1
 	VADDPS       Y11, Y13, Y9
-	VMULPS       896(DI), Y15, Y15
-	VFNMADD231PS 1856(SI), Y5, Y14
+	VMULPS       896(DI)(R8*1), Y15, Y15
+	VFNMADD231PS 1856(SI)(R8*1), Y5, Y14
 	VADDPS       Y9, Y3, Y5
 	VSUBPS       Y11, Y13, Y11
-	VFNMADD231PS 896(SI), Y4, Y15
+	VFNMADD231PS 896(SI)(R8*1), Y4, Y15
 	VADDPS       Y14, Y15, Y4
 	VADDPS       Y7, Y12, Y13
 	VSUBPS       Y7, Y12, Y7
 	VSUBPS       Y9, Y3, Y3
 	VSUBPS       Y14, Y15, Y9
-	VMOVUPS      32(R12), Y12
+	VMOVUPS      32(R13), Y12
 	VSUBPS       Y11, Y12, Y14
 	VSUBPS       Y4, Y0, Y15
-	VMOVUPS      Y7, 96(R12)
+	VMOVUPS      Y7, 96(R13)
 	VADDPS       Y9, Y2, Y7
 	VADDPS       Y4, Y0, Y0
-	VMOVUPS      (R12), Y4
-	VMOVUPS      Y13, 128(R12)
+	VMOVUPS      (R13), Y4
+	VMOVUPS      Y13, 128(R13)
 	VADDPS       Y10, Y4, Y13
 	VADDPS       Y11, Y12, Y11
 	VADDPS       Y6, Y8, Y12
 	VSUBPS       Y10, Y4, Y4
 	VSUBPS       Y6, Y8, Y6
 	VSUBPS       Y9, Y2, Y2
-	VMOVUPS      1792(DI), Y8
-	VBROADCASTSS 228(R10), Y9
+	VMOVUPS      1792(DI)(R8*1), Y8
+	VBROADCASTSS 228(R11), Y9
 	VMULPS       Y9, Y8, Y10
-	VMOVUPS      Y11, (R12)
+	VMOVUPS      Y11, (R13)
 	VADDPS       Y12, Y13, Y11
 	VSUBPS       Y12, Y13, Y12
 	VADDPS       Y6, Y3, Y13
@@ -30543,105 +30247,105 @@ butterfly:
 	VSUBPS       Y6, Y3, Y3
 	VSUBPS       Y15, Y4, Y6
 	VADDPS       Y15, Y4, Y4
-	VMOVUPS      64(R12), Y15
-	VMOVUPS      Y4, 32(R12)
+	VMOVUPS      64(R13), Y15
+	VMOVUPS      Y4, 32(R13)
 	VSUBPS       Y1, Y15, Y4
 	VADDPS       Y1, Y15, Y1
 	VSUBPS       Y1, Y2, Y15
-	VMOVUPS      Y3, 64(R12)
+	VMOVUPS      Y3, 64(R13)
 	VSUBPS       Y4, Y7, Y3
-	VMOVUPS      Y3, 160(R12)
-	VMOVUPS      1280(DI), Y3
-	VMOVUPS      Y13, 192(R12)
-	VBROADCASTSS 160(R10), Y13
-	VMOVUPS      Y6, 224(R12)
+	VMOVUPS      Y3, 160(R13)
+	VMOVUPS      1280(DI)(R8*1), Y3
+	VMOVUPS      Y13, 192(R13)
+	VBROADCASTSS 160(R11), Y13
+	VMOVUPS      Y6, 224(R13)
 	VMULPS       Y13, Y3, Y6
-	VMOVUPS      Y14, 256(R12)
+	VMOVUPS      Y14, 256(R13)
 	VADDPS       Y0, Y5, Y14
 	VADDPS       Y7, Y4, Y4
-	VMOVUPS      256(DI), Y7
-	VMOVUPS      Y4, 288(R12)
-	VBROADCASTSS 36(R10), Y4
-	VMOVUPS      Y15, 320(R12)
+	VMOVUPS      256(DI)(R8*1), Y7
+	VMOVUPS      Y4, 288(R13)
+	VBROADCASTSS 36(R11), Y4
+	VMOVUPS      Y15, 320(R13)
 	VMULPS       Y4, Y7, Y15
-	VMOVUPS      Y12, 352(R12)
-	VBROADCASTSS 164(R10), Y12
+	VMOVUPS      Y12, 352(R13)
+	VBROADCASTSS 164(R11), Y12
 	VMULPS       Y12, Y3, Y3
 	VADDPS       Y2, Y1, Y1
-	VMOVUPS      256(SI), Y2
-	VMOVUPS      Y1, 384(R12)
-	VBROADCASTSS 32(R10), Y1
+	VMOVUPS      256(SI)(R8*1), Y2
+	VMOVUPS      Y1, 384(R13)
+	VBROADCASTSS 32(R11), Y1
 	VFMADD231PS  Y1, Y2, Y15
-	VMOVUPS      Y11, 416(R12)
-	VMOVUPS      1280(SI), Y11
+	VMOVUPS      Y11, 416(R13)
+	VMOVUPS      1280(SI)(R8*1), Y11
 	VFNMADD231PS Y12, Y11, Y6
 	VFMADD231PS  Y13, Y11, Y3
-	VMOVUPS      832(DI), Y11
-	VBROADCASTSS 108(R10), Y12
+	VMOVUPS      832(DI)(R8*1), Y11
+	VBROADCASTSS 108(R11), Y12
 	VMULPS       Y12, Y11, Y13
-	VMOVUPS      Y14, 448(R12)
+	VMOVUPS      Y14, 448(R13)
 	VSUBPS       Y3, Y15, Y14
 	VSUBPS       Y0, Y5, Y0
 	VMULPS       Y1, Y7, Y1
-	VBROADCASTSS 224(R10), Y5
+	VBROADCASTSS 224(R11), Y5
 	VMULPS       Y5, Y8, Y7
-	VMOVUPS      1792(SI), Y8
+	VMOVUPS      1792(SI)(R8*1), Y8
 	VFMADD231PS  Y5, Y8, Y10
-	VMOVUPS      512(DI), Y5
-	VMOVUPS      Y0, 480(R12)
-	VBROADCASTSS 64(R10), Y0
-	VMOVUPS      Y14, 512(R12)
+	VMOVUPS      512(DI)(R8*1), Y5
+	VMOVUPS      Y0, 480(R13)
+	VBROADCASTSS 64(R11), Y0
+	VMOVUPS      Y14, 512(R13)
 	VMULPS       Y0, Y5, Y14
 	VFNMADD231PS Y9, Y8, Y7
-	VBROADCASTSS 104(R10), Y8
+	VBROADCASTSS 104(R11), Y8
 	VMULPS       Y8, Y11, Y9
-	VMOVUPS      832(SI), Y11
+	VMOVUPS      832(SI)(R8*1), Y11
 	VFMADD231PS  Y8, Y11, Y13
 	VADDPS       Y3, Y15, Y3
 	VFNMADD231PS Y12, Y11, Y9
-	VMOVUPS      1536(DI), Y8
-	VBROADCASTSS 196(R10), Y11
+	VMOVUPS      1536(DI)(R8*1), Y8
+	VBROADCASTSS 196(R11), Y11
 	VMULPS       Y11, Y8, Y12
 	VSUBPS       Y10, Y13, Y15
 	VFNMADD231PS Y4, Y2, Y1
 	VADDPS       Y6, Y1, Y2
 	VSUBPS       Y6, Y1, Y1
-	VBROADCASTSS 68(R10), Y4
+	VBROADCASTSS 68(R11), Y4
 	VMULPS       Y4, Y5, Y5
-	VMOVUPS      512(SI), Y6
+	VMOVUPS      512(SI)(R8*1), Y6
 	VFMADD231PS  Y0, Y6, Y5
 	VFNMADD231PS Y4, Y6, Y14
-	VMOVUPS      1536(SI), Y0
-	VBROADCASTSS 192(R10), Y4
+	VMOVUPS      1536(SI)(R8*1), Y0
+	VBROADCASTSS 192(R11), Y4
 	VFMADD231PS  Y4, Y0, Y12
 	VSUBPS       Y12, Y5, Y6
 	VMULPS       Y4, Y8, Y4
 	VFNMADD231PS Y11, Y0, Y4
 	VADDPS       Y7, Y9, Y0
-	VMOVUPS      1024(DI), Y8
-	VBROADCASTSS 132(R10), Y11
-	VMOVUPS      Y6, 544(R12)
+	VMOVUPS      1024(DI)(R8*1), Y8
+	VBROADCASTSS 132(R11), Y11
+	VMOVUPS      Y6, 544(R13)
 	VMULPS       Y11, Y8, Y6
 	VADDPS       Y10, Y13, Y10
 	VSUBPS       Y0, Y2, Y13
 	VADDPS       Y12, Y5, Y5
 	VSUBPS       Y4, Y14, Y12
-	VMOVUPS      Y12, 576(R12)
-	VBROADCASTSS 128(R10), Y12
+	VMOVUPS      Y12, 576(R13)
+	VBROADCASTSS 128(R11), Y12
 	VMULPS       Y12, Y8, Y8
 	VADDPS       Y4, Y14, Y4
 	VSUBPS       Y7, Y9, Y7
-	VMOVUPS      1984(DI), Y9
-	VBROADCASTSS 252(R10), Y14
-	VMOVUPS      Y13, 608(R12)
+	VMOVUPS      1984(DI)(R8*1), Y9
+	VBROADCASTSS 252(R11), Y14
+	VMOVUPS      Y13, 608(R13)
 	VMULPS       Y14, Y9, Y13
 	VADDPS       Y0, Y2, Y0
-	VMOVUPS      1024(SI), Y2
+	VMOVUPS      1024(SI)(R8*1), Y2
 	VFMADD231PS  Y12, Y2, Y6
 	VFNMADD231PS Y11, Y2, Y8
-	VBROADCASTSS 248(R10), Y2
+	VBROADCASTSS 248(R11), Y2
 	VMULPS       Y2, Y9, Y9
-	VMOVUPS      1984(SI), Y11
+	VMOVUPS      1984(SI)(R8*1), Y11
 	VFMADD231PS  Y2, Y11, Y13
 	VFNMADD231PS Y14, Y11, Y9
 	VADDPS       Y9, Y8, Y2
@@ -30661,124 +30365,124 @@ butterfly:
 	VADDPS       Y4, Y2, Y6
 	VSUBPS       Y10, Y3, Y3
 	VSUBPS       Y5, Y15, Y10
-	VMOVUPS      512(R12), Y12
-	VMOVUPS      Y6, 640(R12)
+	VMOVUPS      512(R13), Y12
+	VMOVUPS      Y6, 640(R13)
 	VSUBPS       Y7, Y12, Y6
-	VMOVUPS      Y10, 672(R12)
+	VMOVUPS      Y10, 672(R13)
 	VBROADCASTSS butterflyConstants<>+196(SB), Y10
-	VMOVUPS      Y0, 704(R12)
+	VMOVUPS      Y0, 704(R13)
 	VMOVAPS      Y13, Y0
 	VFMADD231PS  Y10, Y6, Y0
-	VMOVUPS      Y0, 736(R12)
-	VMOVUPS      608(R12), Y0
-	VMOVUPS      Y14, 768(R12)
+	VMOVUPS      Y0, 736(R13)
+	VMOVUPS      608(R13), Y0
+	VMOVUPS      Y14, 768(R13)
 	VADDPS       Y3, Y0, Y14
 	VSUBPS       Y0, Y3, Y0
 	VFNMADD231PS Y10, Y13, Y6
-	VMOVUPS      1152(DI), Y3
-	VBROADCASTSS 144(R10), Y13
-	VMOVUPS      Y14, 608(R12)
+	VMOVUPS      1152(DI)(R8*1), Y3
+	VBROADCASTSS 144(R11), Y13
+	VMOVUPS      Y14, 608(R13)
 	VMULPS       Y13, Y3, Y14
 	VSUBPS       Y9, Y8, Y8
-	VMOVUPS      544(R12), Y9
-	VMOVUPS      Y0, 800(R12)
+	VMOVUPS      544(R13), Y9
+	VMOVUPS      Y0, 800(R13)
 	VSUBPS       Y8, Y9, Y0
-	VMOVUPS      Y6, 832(R12)
-	VBROADCASTSS 148(R10), Y6
+	VMOVUPS      Y6, 832(R13)
+	VBROADCASTSS 148(R11), Y6
 	VMULPS       Y6, Y3, Y3
 	VADDPS       Y7, Y12, Y7
 	VADDPS       Y5, Y15, Y5
 	VMOVAPS      Y7, Y12
 	VFMADD231PS  Y10, Y1, Y12
-	VMOVUPS      1152(SI), Y15
+	VMOVUPS      1152(SI)(R8*1), Y15
 	VFNMADD231PS Y6, Y15, Y14
 	VFMSUB231PS  Y10, Y7, Y1
-	VMOVUPS      576(R12), Y6
+	VMOVUPS      576(R13), Y6
 	VADDPS       Y11, Y6, Y7
-	VMOVUPS      Y1, 512(R12)
+	VMOVUPS      Y1, 512(R13)
 	VMOVAPS      Y0, Y1
 	VFMADD231PS  Y10, Y7, Y1
-	VMOVUPS      Y12, 864(R12)
-	VBROADCASTSS 92(R10), Y12
-	VMOVUPS      Y1, 896(R12)
-	VMULPS       704(DI), Y12, Y1
+	VMOVUPS      Y12, 864(R13)
+	VBROADCASTSS 92(R11), Y12
+	VMOVUPS      Y1, 896(R13)
+	VMULPS       704(DI)(R8*1), Y12, Y1
 	VFMSUB231PS  Y10, Y0, Y7
 	VSUBPS       Y11, Y6, Y0
-	VMOVUPS      128(DI), Y6
-	VBROADCASTSS 16(R10), Y11
-	VMOVUPS      Y7, 576(R12)
+	VMOVUPS      128(DI)(R8*1), Y6
+	VBROADCASTSS 16(R11), Y11
+	VMOVUPS      Y7, 576(R13)
 	VMULPS       Y11, Y6, Y7
-	VMOVUPS      Y5, 928(R12)
-	VBROADCASTSS 20(R10), Y5
+	VMOVUPS      Y5, 928(R13)
+	VBROADCASTSS 20(R11), Y5
 	VMULPS       Y5, Y6, Y6
 	VADDPS       Y8, Y9, Y8
 	VMOVAPS      Y0, Y9
 	VFMADD231PS  Y10, Y8, Y9
 	VFMSUB231PS  Y10, Y0, Y8
-	VMOVUPS      128(SI), Y0
+	VMOVUPS      128(SI)(R8*1), Y0
 	VFNMADD231PS Y5, Y0, Y7
 	VADDPS       Y14, Y7, Y5
 	VSUBPS       Y14, Y7, Y7
-	VMOVUPS      448(DI), Y14
-	VMOVUPS      Y8, 544(R12)
-	VBROADCASTSS 60(R10), Y8
-	VMOVUPS      Y9, 960(R12)
+	VMOVUPS      448(DI)(R8*1), Y14
+	VMOVUPS      Y8, 544(R13)
+	VBROADCASTSS 60(R11), Y8
+	VMOVUPS      Y9, 960(R13)
 	VMULPS       Y8, Y14, Y9
 	VFMADD231PS  Y11, Y0, Y6
-	VMOVUPS      1472(DI), Y0
-	VBROADCASTSS 184(R10), Y11
+	VMOVUPS      1472(DI)(R8*1), Y0
+	VBROADCASTSS 184(R11), Y11
 	VMULPS       Y11, Y0, Y10
 	VSUBPS       Y2, Y4, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS 188(R10), Y4
+	VBROADCASTSS 188(R11), Y4
 	VMULPS       Y4, Y0, Y0
-	VBROADCASTSS 56(R10), Y13
+	VBROADCASTSS 56(R11), Y13
 	VMULPS       Y13, Y14, Y14
-	VMOVUPS      448(SI), Y15
+	VMOVUPS      448(SI)(R8*1), Y15
 	VFMADD231PS  Y13, Y15, Y9
-	VMOVUPS      1472(SI), Y13
+	VMOVUPS      1472(SI)(R8*1), Y13
 	VFMADD231PS  Y11, Y13, Y0
 	VFNMADD231PS Y4, Y13, Y10
-	VBROADCASTSS 88(R10), Y4
-	VMULPS       704(DI), Y4, Y11
+	VBROADCASTSS 88(R11), Y4
+	VMULPS       704(DI)(R8*1), Y4, Y11
 	VFNMADD231PS Y8, Y15, Y14
 	VSUBPS       Y0, Y9, Y8
 	VADDPS       Y10, Y14, Y13
 	VSUBPS       Y10, Y14, Y10
-	VMOVUPS      704(SI), Y14
+	VMOVUPS      704(SI)(R8*1), Y14
 	VFNMADD231PS Y12, Y14, Y11
 	VADDPS       Y0, Y9, Y0
-	VMOVUPS      1664(DI), Y9
-	VBROADCASTSS 212(R10), Y12
+	VMOVUPS      1664(DI)(R8*1), Y9
+	VBROADCASTSS 212(R11), Y12
 	VMULPS       Y12, Y9, Y15
-	VMOVUPS      Y2, 992(R12)
-	VMOVUPS      1664(SI), Y2
-	VMOVUPS      Y5, 1024(R12)
-	VBROADCASTSS 208(R10), Y5
+	VMOVUPS      Y2, 992(R13)
+	VMOVUPS      1664(SI)(R8*1), Y2
+	VMOVUPS      Y5, 1024(R13)
+	VBROADCASTSS 208(R11), Y5
 	VFMADD231PS  Y5, Y2, Y15
 	VMULPS       Y5, Y9, Y5
 	VFMADD231PS  Y4, Y14, Y1
 	VFNMADD231PS Y12, Y2, Y5
 	VSUBPS       Y15, Y1, Y2
-	VMOVUPS      960(DI), Y4
-	VBROADCASTSS 120(R10), Y9
+	VMOVUPS      960(DI)(R8*1), Y4
+	VBROADCASTSS 120(R11), Y9
 	VMULPS       Y9, Y4, Y12
-	VBROADCASTSS 124(R10), Y14
+	VBROADCASTSS 124(R11), Y14
 	VMULPS       Y14, Y4, Y4
 	VADDPS       Y15, Y1, Y1
-	VMOVUPS      960(SI), Y15
+	VMOVUPS      960(SI)(R8*1), Y15
 	VFMADD231PS  Y9, Y15, Y4
-	VMOVUPS      1920(DI), Y9
-	VMOVUPS      Y13, 1056(R12)
-	VBROADCASTSS 244(R10), Y13
+	VMOVUPS      1920(DI)(R8*1), Y9
+	VMOVUPS      Y13, 1056(R13)
+	VBROADCASTSS 244(R11), Y13
 	VMULPS       Y13, Y9, Y15
-	VMOVUPS      1920(SI), Y9
-	VMOVUPS      Y0, 1088(R12)
-	VBROADCASTSS 240(R10), Y0
+	VMOVUPS      1920(SI)(R8*1), Y9
+	VMOVUPS      Y0, 1088(R13)
+	VBROADCASTSS 240(R11), Y0
 	VFMADD231PS  Y0, Y9, Y15
-	VMULPS       1920(DI), Y0, Y0
+	VMULPS       1920(DI)(R8*1), Y0, Y0
 	VFNMADD231PS Y13, Y9, Y0
-	VFNMADD231PS 960(SI), Y14, Y12
+	VFNMADD231PS 960(SI)(R8*1), Y14, Y12
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VADDPS       Y5, Y11, Y9
@@ -30788,80 +30492,80 @@ butterfly:
 	VSUBPS       Y2, Y7, Y2
 	VSUBPS       Y15, Y4, Y7
 	VADDPS       Y1, Y13, Y14
-	VMOVUPS      Y2, 1120(R12)
+	VMOVUPS      Y2, 1120(R13)
 	VSUBPS       Y0, Y12, Y2
-	VMOVUPS      Y6, 1152(R12)
+	VMOVUPS      Y6, 1152(R13)
 	VADDPS       Y8, Y10, Y6
 	VSUBPS       Y1, Y13, Y1
 	VADDPS       Y15, Y4, Y4
 	VSUBPS       Y2, Y7, Y13
 	VSUBPS       Y5, Y11, Y5
 	VADDPS       Y7, Y2, Y2
-	VMOVUPS      1088(R12), Y7
+	VMOVUPS      1088(R13), Y7
 	VADDPS       Y4, Y7, Y11
 	VSUBPS       Y10, Y8, Y8
 	VADDPS       Y0, Y12, Y0
 	VADDPS       Y13, Y6, Y10
 	VADDPS       Y5, Y3, Y12
 	VSUBPS       Y13, Y6, Y6
-	VMOVUPS      1056(R12), Y13
+	VMOVUPS      1056(R13), Y13
 	VADDPS       Y0, Y13, Y15
-	VMOVUPS      Y6, 1184(R12)
-	VMOVUPS      1024(R12), Y6
-	VMOVUPS      Y12, 1216(R12)
+	VMOVUPS      Y6, 1184(R13)
+	VMOVUPS      1024(R13), Y6
+	VMOVUPS      Y12, 1216(R13)
 	VSUBPS       Y9, Y6, Y12
-	VMOVUPS      Y10, 1248(R12)
+	VMOVUPS      Y10, 1248(R13)
 	VSUBPS       Y2, Y8, Y10
 	VSUBPS       Y0, Y13, Y0
-	VMOVUPS      192(DI), Y13
-	VMOVUPS      Y10, 1056(R12)
-	VBROADCASTSS 28(R10), Y10
-	VMOVUPS      Y15, 1280(R12)
+	VMOVUPS      192(DI)(R8*1), Y13
+	VMOVUPS      Y10, 1056(R13)
+	VBROADCASTSS 28(R11), Y10
+	VMOVUPS      Y15, 1280(R13)
 	VMULPS       Y10, Y13, Y15
 	VADDPS       Y9, Y6, Y6
 	VSUBPS       Y4, Y7, Y4
 	VADDPS       Y2, Y8, Y2
-	VBROADCASTSS 24(R10), Y7
+	VBROADCASTSS 24(R11), Y7
 	VMULPS       Y7, Y13, Y8
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y0, Y1, Y5
 	VSUBPS       Y4, Y12, Y9
 	VSUBPS       Y0, Y1, Y0
-	VMOVUPS      1216(DI), Y1
-	VBROADCASTSS 152(R10), Y13
-	VMOVUPS      Y2, 1088(R12)
+	VMOVUPS      1216(DI)(R8*1), Y1
+	VBROADCASTSS 152(R11), Y13
+	VMOVUPS      Y2, 1088(R13)
 	VMULPS       Y13, Y1, Y2
-	VMOVUPS      Y5, 1024(R12)
-	VMOVUPS      1216(SI), Y5
-	VMOVUPS      Y9, 1312(R12)
-	VBROADCASTSS 156(R10), Y9
+	VMOVUPS      Y5, 1024(R13)
+	VMOVUPS      1216(SI)(R8*1), Y5
+	VMOVUPS      Y9, 1312(R13)
+	VBROADCASTSS 156(R11), Y9
 	VFNMADD231PS Y9, Y5, Y2
-	VMOVUPS      Y0, 1344(R12)
-	VMOVUPS      192(SI), Y0
+	VMOVUPS      Y0, 1344(R13)
+	VMOVUPS      192(SI)(R8*1), Y0
 	VFMADD231PS  Y7, Y0, Y15
 	VMULPS       Y9, Y1, Y1
 	VFNMADD231PS Y10, Y0, Y8
-	VMOVUPS      768(DI), Y0
-	VBROADCASTSS 100(R10), Y7
+	VMOVUPS      768(DI)(R8*1), Y0
+	VBROADCASTSS 100(R11), Y7
 	VMULPS       Y7, Y0, Y9
 	VFMADD231PS  Y13, Y5, Y1
 	VADDPS       Y1, Y15, Y5
 	VSUBPS       Y1, Y15, Y1
 	VADDPS       Y4, Y12, Y4
-	VMOVUPS      1728(DI), Y10
-	VBROADCASTSS 216(R10), Y12
+	VMOVUPS      1728(DI)(R8*1), Y10
+	VBROADCASTSS 216(R11), Y12
 	VMULPS       Y12, Y10, Y13
-	VBROADCASTSS 220(R10), Y15
+	VBROADCASTSS 220(R11), Y15
 	VMULPS       Y15, Y10, Y10
-	VMOVUPS      Y4, 1376(R12)
-	VMOVUPS      1728(SI), Y4
+	VMOVUPS      Y4, 1376(R13)
+	VMOVUPS      1728(SI)(R8*1), Y4
 	VFMADD231PS  Y12, Y4, Y10
 	VFNMADD231PS Y15, Y4, Y13
 	VADDPS       Y2, Y8, Y4
 	VSUBPS       Y2, Y8, Y2
-	VBROADCASTSS 96(R10), Y8
+	VBROADCASTSS 96(R11), Y8
 	VMULPS       Y8, Y0, Y0
-	VMOVUPS      768(SI), Y12
+	VMOVUPS      768(SI)(R8*1), Y12
 	VFMADD231PS  Y8, Y12, Y9
 	VADDPS       Y10, Y9, Y8
 	VFNMADD231PS Y7, Y12, Y0
@@ -30881,54 +30585,54 @@ butterfly:
 	VADDPS       Y5, Y4, Y15
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	VMOVUPS      Y15, 1408(R12)
-	VMOVUPS      1344(DI), Y15
-	VMOVUPS      Y9, 1440(R12)
-	VBROADCASTSS 172(R10), Y9
-	VMOVUPS      Y3, 1472(R12)
+	VMOVUPS      Y15, 1408(R13)
+	VMOVUPS      1344(DI)(R8*1), Y15
+	VMOVUPS      Y9, 1440(R13)
+	VBROADCASTSS 172(R11), Y9
+	VMOVUPS      Y3, 1472(R13)
 	VMULPS       Y9, Y15, Y3
 	VADDPS       Y0, Y1, Y0
 	VMOVAPS      Y2, Y1
 	VFMSUB231PS  Y7, Y0, Y1
 	VFMADD231PS  Y7, Y2, Y0
-	VMOVUPS      320(DI), Y2
-	VMOVUPS      Y0, 1504(R12)
-	VBROADCASTSS 44(R10), Y0
-	VMOVUPS      Y1, 1536(R12)
+	VMOVUPS      320(DI)(R8*1), Y2
+	VMOVUPS      Y0, 1504(R13)
+	VBROADCASTSS 44(R11), Y0
+	VMOVUPS      Y1, 1536(R13)
 	VMULPS       Y0, Y2, Y1
 	VFNMADD231PS Y7, Y10, Y13
-	VMOVUPS      1344(SI), Y10
-	VMOVUPS      Y13, 1568(R12)
-	VBROADCASTSS 168(R10), Y13
+	VMOVUPS      1344(SI)(R8*1), Y10
+	VMOVUPS      Y13, 1568(R13)
+	VBROADCASTSS 168(R11), Y13
 	VFMADD231PS  Y13, Y10, Y3
 	VSUBPS       Y11, Y14, Y7
 	VADDPS       Y11, Y14, Y11
-	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 40(R11), Y14
 	VMULPS       Y14, Y2, Y2
 	VSUBPS       Y4, Y5, Y4
 	VMULPS       Y13, Y15, Y5
 	VFNMADD231PS Y9, Y10, Y5
-	VMOVUPS      320(SI), Y9
+	VMOVUPS      320(SI)(R8*1), Y9
 	VFNMADD231PS Y0, Y9, Y2
 	VFMADD231PS  Y14, Y9, Y1
 	VSUBPS       Y5, Y2, Y0
-	VMOVUPS      576(DI), Y9
-	VBROADCASTSS 76(R10), Y10
+	VMOVUPS      576(DI)(R8*1), Y9
+	VBROADCASTSS 76(R11), Y10
 	VMULPS       Y10, Y9, Y13
-	VBROADCASTSS 72(R10), Y14
+	VBROADCASTSS 72(R11), Y14
 	VMULPS       Y14, Y9, Y9
-	VMOVUPS      576(SI), Y15
+	VMOVUPS      576(SI)(R8*1), Y15
 	VFMADD231PS  Y14, Y15, Y13
-	VBROADCASTSS 4(R10), Y14
-	VMULPS       (DI), Y14, Y14
+	VBROADCASTSS 4(R11), Y14
+	VMULPS       (DI)(R8*1), Y14, Y14
 	VFNMADD231PS Y10, Y15, Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  (SI), Y10, Y14
-	VMOVUPS      (BX), Y10
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  (SI)(R8*1), Y10, Y14
+	VMOVUPS      (BX)(R8*1), Y10
 	VSUBPS       Y14, Y10, Y15
 	VADDPS       Y14, Y10, Y10
 	VADDPS       Y13, Y10, Y14
-	VMOVUPS      Y4, 1600(R12)
+	VMOVUPS      Y4, 1600(R13)
 	VSUBPS       Y3, Y1, Y4
 	VADDPS       Y5, Y2, Y2
 	VSUBPS       Y13, Y10, Y5
@@ -30946,26 +30650,26 @@ butterfly:
 	VADDPS       Y1, Y14, Y0
 	VADDPS       Y12, Y0, Y5
 	VSUBPS       Y1, Y14, Y1
-	VMOVUPS      448(R12), Y14
-	VMOVUPS      Y9, 1632(R12)
-	VMOVUPS      768(R12), Y9
-	VMOVUPS      Y4, 1664(R12)
+	VMOVUPS      448(R13), Y14
+	VMOVUPS      Y9, 1632(R13)
+	VMOVUPS      768(R13), Y9
+	VMOVUPS      Y4, 1664(R13)
 	VADDPS       Y9, Y14, Y4
-	VMOVUPS      Y2, 1696(R12)
+	VMOVUPS      Y2, 1696(R13)
 	VSUBPS       Y11, Y5, Y2
 	VADDPS       Y11, Y5, Y5
-	VMOVUPS      416(R12), Y11
-	VMOVUPS      Y13, 1728(R12)
-	VMOVUPS      928(R12), Y13
+	VMOVUPS      416(R13), Y11
+	VMOVUPS      Y13, 1728(R13)
+	VMOVUPS      928(R13), Y13
 	VADDPS       Y13, Y11, Y3
 	VADDPS       Y3, Y5, Y3
 	VSUBPS       Y4, Y2, Y2
-	VMOVUPS      1280(R12), Y4
+	VMOVUPS      1280(R13), Y4
 	VSUBPS       Y4, Y6, Y5
-	MOVQ         (R9), R14
-	VMOVUPS      Y3, (R8)(R14*1)
-	MOVQ         128(R9), R14
-	VMOVUPS      Y2, (R8)(R14*1)
+	MOVQ         (R10), R14
+	VMOVUPS      Y3, (R9)(R14*1)
+	MOVQ         128(R10), R14
+	VMOVUPS      Y2, (R9)(R14*1)
 	VSUBPS       Y9, Y14, Y2
 	VBROADCASTSS butterflyConstants<>+48(SB), Y3
 	VMOVAPS      Y10, Y9
@@ -30982,19 +30686,19 @@ butterfly:
 	VFMADD231PS  Y3, Y13, Y6
 	VFNMADD231PS Y3, Y2, Y0
 	VADDPS       Y7, Y5, Y2
-	MOVQ         64(R9), R14
-	VMOVUPS      Y6, (R8)(R14*1)
-	VMOVUPS      352(R12), Y4
-	VMOVUPS      704(R12), Y5
+	MOVQ         64(R10), R14
+	VMOVUPS      Y6, (R9)(R14*1)
+	VMOVUPS      352(R13), Y4
+	VMOVUPS      704(R13), Y5
 	VADDPS       Y5, Y4, Y6
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         192(R9), R14
-	VMOVUPS      Y0, (R8)(R14*1)
+	MOVQ         192(R10), R14
+	VMOVUPS      Y0, (R9)(R14*1)
 	VSUBPS       Y5, Y4, Y0
 	VFMADD231PS  Y3, Y15, Y10
-	VMOVUPS      480(R12), Y4
-	VMOVUPS      672(R12), Y5
+	VMOVUPS      480(R13), Y4
+	VMOVUPS      672(R13), Y5
 	VADDPS       Y5, Y4, Y7
 	VMOVAPS      Y12, Y11
 	VFMADD231PS  Y3, Y14, Y11
@@ -31002,18 +30706,18 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+196(SB), Y13
 	VMOVAPS      Y7, Y14
 	VFMADD231PS  Y13, Y0, Y14
-	VMOVUPS      736(R12), Y15
-	VMOVUPS      Y9, 704(R12)
-	VADDPS       896(R12), Y15, Y9
+	VMOVUPS      736(R13), Y15
+	VMOVUPS      Y9, 704(R13)
+	VADDPS       896(R13), Y15, Y9
 	VFNMADD231PS Y13, Y7, Y0
 	VADDPS       Y8, Y1, Y1
 	VBROADCASTSS butterflyConstants<>+200(SB), Y7
 	VFMADD231PS  Y7, Y0, Y11
-	VMOVUPS      256(R12), Y0
+	VMOVUPS      256(R13), Y0
 	VMOVAPS      Y0, Y8
-	VFMADD231PS  320(R12), Y3, Y8
-	MOVQ         32(R9), R14
-	VMOVUPS      Y11, (R8)(R14*1)
+	VFMADD231PS  320(R13), Y3, Y8
+	MOVQ         32(R10), R14
+	VMOVUPS      Y11, (R9)(R14*1)
 	VSUBPS       Y5, Y4, Y4
 	VFNMADD231PS Y7, Y14, Y12
 	VMOVAPS      Y1, Y5
@@ -31021,14 +30725,14 @@ butterfly:
 	VMOVAPS      Y6, Y11
 	VFMADD231PS  Y13, Y4, Y11
 	VFMSUB231PS  Y13, Y6, Y4
-	VMOVUPS      384(R12), Y6
-	VMOVUPS      128(R12), Y14
+	VMOVUPS      384(R13), Y6
+	VMOVUPS      128(R13), Y14
 	VMOVAPS      Y14, Y13
 	VFMADD231PS  Y3, Y6, Y13
-	MOVQ         160(R9), R14
-	VMOVUPS      Y12, (R8)(R14*1)
-	VMOVUPS      832(R12), Y12
-	VADDPS       576(R12), Y12, Y15
+	MOVQ         160(R10), R14
+	VMOVUPS      Y12, (R9)(R14*1)
+	VMOVUPS      832(R13), Y12
+	VADDPS       576(R13), Y12, Y15
 	VMOVAPS      Y8, Y12
 	VFNMADD231PS Y7, Y15, Y12
 	VMOVAPS      Y13, Y0
@@ -31045,26 +30749,26 @@ butterfly:
 	VFMADD231PS  Y2, Y0, Y15
 	VFMSUB231PS  Y2, Y12, Y0
 	VFNMADD231PS Y7, Y11, Y1
-	VMOVUPS      1248(R12), Y11
-	VMOVUPS      1152(R12), Y12
+	VMOVUPS      1248(R13), Y11
+	VMOVUPS      1152(R13), Y12
 	VMOVAPS      Y12, Y2
 	VFMADD231PS  Y3, Y11, Y2
 	VFNMADD231PS Y3, Y11, Y12
 	VFNMADD231PS Y4, Y13, Y8
-	MOVQ         224(R9), R14
-	VMOVUPS      Y1, (R8)(R14*1)
-	MOVQ         96(R9), R14
-	VMOVUPS      Y5, (R8)(R14*1)
+	MOVQ         224(R10), R14
+	VMOVUPS      Y1, (R9)(R14*1)
+	MOVQ         96(R10), R14
+	VMOVUPS      Y5, (R9)(R14*1)
 	VFNMADD231PS Y3, Y6, Y14
-	VMOVUPS      1056(R12), Y1
-	VMOVUPS      1472(R12), Y5
+	VMOVUPS      1056(R13), Y1
+	VMOVUPS      1472(R13), Y5
 	VMOVAPS      Y5, Y6
 	VFMADD231PS  Y3, Y1, Y6
 	VBROADCASTSS butterflyConstants<>+204(SB), Y11
 	VMOVAPS      Y6, Y13
 	VFNMADD231PS Y11, Y2, Y13
 	VFNMADD231PS Y3, Y1, Y5
-	VMOVUPS      1568(R12), Y1
+	VMOVUPS      1568(R13), Y1
 	VMOVAPS      Y10, Y4
 	VFMADD231PS  Y7, Y1, Y4
 	VFMADD231PS  Y11, Y6, Y2
@@ -31081,26 +30785,26 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+260(SB), Y0
 	VFNMADD231PS Y0, Y9, Y4
 	VFNMADD231PS Y2, Y15, Y1
-	VMOVUPS      256(R12), Y9
-	VFNMADD231PS 320(R12), Y3, Y9
-	MOVQ         136(R9), R14
-	VMOVUPS      Y4, (R8)(R14*1)
-	MOVQ         72(R9), R14
-	VMOVUPS      Y10, (R8)(R14*1)
-	VMOVUPS      832(R12), Y4
-	VSUBPS       576(R12), Y4, Y4
+	VMOVUPS      256(R13), Y9
+	VFNMADD231PS 320(R13), Y3, Y9
+	MOVQ         136(R10), R14
+	VMOVUPS      Y4, (R9)(R14*1)
+	MOVQ         72(R10), R14
+	VMOVUPS      Y10, (R9)(R14*1)
+	VMOVUPS      832(R13), Y4
+	VSUBPS       576(R13), Y4, Y4
 	VMOVAPS      Y14, Y10
 	VFMADD231PS  Y7, Y4, Y10
 	VFNMADD231PS Y7, Y4, Y14
 	VFMADD231PS  Y0, Y8, Y11
-	VMOVUPS      1440(R12), Y4
-	VMOVUPS      704(R12), Y8
+	VMOVUPS      1440(R13), Y4
+	VMOVUPS      704(R13), Y8
 	VMOVAPS      Y8, Y13
 	VFNMADD231PS Y7, Y4, Y13
-	MOVQ         8(R9), R14
-	VMOVUPS      Y11, (R8)(R14*1)
-	VMOVUPS      736(R12), Y11
-	VSUBPS       896(R12), Y11, Y11
+	MOVQ         8(R10), R14
+	VMOVUPS      Y11, (R9)(R14*1)
+	VMOVUPS      736(R13), Y11
+	VSUBPS       896(R13), Y11, Y11
 	VMOVAPS      Y9, Y15
 	VFMADD231PS  Y7, Y11, Y15
 	VFNMADD231PS Y7, Y11, Y9
@@ -31113,8 +30817,8 @@ butterfly:
 	VFMADD231PS  Y15, Y9, Y0
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
-	MOVQ         200(R9), R14
-	VMOVUPS      Y1, (R8)(R14*1)
+	MOVQ         200(R10), R14
+	VMOVUPS      Y1, (R9)(R14*1)
 	VFNMADD231PS Y15, Y10, Y9
 	VBROADCASTSS butterflyConstants<>+208(SB), Y1
 	VMOVAPS      Y12, Y10
@@ -31130,29 +30834,29 @@ butterfly:
 	VMOVAPS      Y8, Y9
 	VFNMADD231PS Y12, Y5, Y9
 	VFMADD231PS  Y12, Y5, Y8
-	MOVQ         40(R9), R14
-	VMOVUPS      Y11, (R8)(R14*1)
+	MOVQ         40(R10), R14
+	VMOVUPS      Y11, (R9)(R14*1)
 	VBROADCASTSS butterflyConstants<>+280(SB), Y5
 	VFMADD231PS  Y5, Y14, Y9
 	VFNMADD231PS Y5, Y2, Y8
-	VMOVUPS      800(R12), Y2
-	VSUBPS       640(R12), Y2, Y10
-	VMOVUPS      1600(R12), Y11
-	VMOVUPS      1728(R12), Y14
+	VMOVUPS      800(R13), Y2
+	VSUBPS       640(R13), Y2, Y10
+	VMOVUPS      1600(R13), Y11
+	VMOVUPS      1728(R13), Y14
 	VMOVAPS      Y14, Y5
 	VFNMADD231PS Y3, Y11, Y5
 	VFNMADD231PS Y4, Y0, Y13
-	MOVQ         104(R9), R14
-	VMOVUPS      Y9, (R8)(R14*1)
-	VMOVUPS      224(R12), Y0
+	MOVQ         104(R10), R14
+	VMOVUPS      Y9, (R9)(R14*1)
+	VMOVUPS      224(R13), Y0
 	VMOVAPS      Y0, Y9
 	VFMADD231PS  Y3, Y10, Y9
-	MOVQ         232(R9), R14
-	VMOVUPS      Y8, (R8)(R14*1)
-	VMOVUPS      608(R12), Y8
-	VADDPS       992(R12), Y8, Y4
+	MOVQ         232(R10), R14
+	VMOVUPS      Y8, (R9)(R14*1)
+	VMOVUPS      608(R13), Y8
+	VADDPS       992(R13), Y8, Y4
 	VFNMADD231PS Y3, Y10, Y0
-	VMOVUPS      192(R12), Y10
+	VMOVUPS      192(R13), Y10
 	VMOVAPS      Y10, Y15
 	VFNMADD231PS Y3, Y4, Y15
 	VFMADD231PS  Y3, Y4, Y10
@@ -31163,12 +30867,12 @@ butterfly:
 	VMOVAPS      Y9, Y3
 	VFNMADD231PS Y11, Y10, Y3
 	VFMADD231PS  Y11, Y9, Y10
-	MOVQ         168(R9), R14
-	VMOVUPS      Y13, (R8)(R14*1)
+	MOVQ         168(R10), R14
+	VMOVUPS      Y13, (R9)(R14*1)
 	VFMADD231PS  Y1, Y15, Y0
-	VMOVUPS      1344(R12), Y9
+	VMOVUPS      1344(R13), Y9
 	VBROADCASTSS butterflyConstants<>+196(SB), Y13
-	VMOVUPS      1376(R12), Y15
+	VMOVUPS      1376(R13), Y15
 	VMOVAPS      Y15, Y1
 	VFMADD231PS  Y13, Y9, Y1
 	VFNMADD231PS Y13, Y15, Y9
@@ -31180,30 +30884,30 @@ butterfly:
 	VFMADD231PS  Y7, Y9, Y14
 	VFMADD231PS  Y12, Y4, Y5
 	VFNMADD231PS Y6, Y10, Y1
-	MOVQ         144(R9), R14
-	VMOVUPS      Y1, (R8)(R14*1)
-	MOVQ         80(R9), R14
-	VMOVUPS      Y5, (R8)(R14*1)
-	VMOVUPS      1408(R12), Y1
+	MOVQ         144(R10), R14
+	VMOVUPS      Y1, (R9)(R14*1)
+	MOVQ         80(R10), R14
+	VMOVUPS      Y5, (R9)(R14*1)
+	VMOVUPS      1408(R13), Y1
 	VBROADCASTSS butterflyConstants<>+48(SB), Y4
-	VMOVUPS      1696(R12), Y5
+	VMOVUPS      1696(R13), Y5
 	VMOVAPS      Y5, Y9
 	VFNMADD231PS Y4, Y1, Y9
 	VFNMADD231PS Y12, Y0, Y15
 	VFMADD231PS  Y6, Y3, Y14
-	VADDPS       640(R12), Y2, Y0
-	VSUBPS       992(R12), Y8, Y2
-	VMOVUPS      64(R12), Y3
+	VADDPS       640(R13), Y2, Y0
+	VSUBPS       992(R13), Y8, Y2
+	VMOVUPS      64(R13), Y3
 	VMOVAPS      Y3, Y8
 	VFMADD231PS  Y4, Y0, Y8
-	MOVQ         208(R9), R14
-	VMOVUPS      Y15, (R8)(R14*1)
-	VMOVUPS      32(R12), Y10
+	MOVQ         208(R10), R14
+	VMOVUPS      Y15, (R9)(R14*1)
+	VMOVUPS      32(R13), Y10
 	VMOVAPS      Y10, Y15
 	VFMADD231PS  Y4, Y2, Y15
 	VFNMADD231PS Y4, Y0, Y3
-	MOVQ         16(R9), R14
-	VMOVUPS      Y14, (R8)(R14*1)
+	MOVQ         16(R10), R14
+	VMOVUPS      Y14, (R9)(R14*1)
 	VFNMADD231PS Y4, Y2, Y10
 	VMOVAPS      Y15, Y0
 	VFMADD231PS  Y11, Y3, Y0
@@ -31212,46 +30916,46 @@ butterfly:
 	VFMADD231PS  Y2, Y10, Y14
 	VFMSUB231PS  Y11, Y15, Y3
 	VFNMADD231PS Y2, Y8, Y10
-	VMOVUPS      1312(R12), Y8
-	VMOVUPS      1024(R12), Y15
+	VMOVUPS      1312(R13), Y8
+	VMOVUPS      1024(R13), Y15
 	VMOVAPS      Y15, Y11
 	VFMADD231PS  Y13, Y8, Y11
 	VFMADD231PS  Y4, Y1, Y5
 	VMOVAPS      Y5, Y1
 	VFMADD231PS  Y7, Y11, Y1
 	VFMSUB231PS  Y13, Y15, Y8
-	VMOVUPS      (R12), Y13
+	VMOVUPS      (R13), Y13
 	VMOVAPS      Y13, Y15
-	VFNMADD231PS 288(R12), Y4, Y15
+	VFNMADD231PS 288(R13), Y4, Y15
 	VFNMADD231PS Y6, Y0, Y1
 	VFNMADD231PS Y7, Y11, Y5
 	VMOVAPS      Y9, Y0
 	VFNMADD231PS Y7, Y8, Y0
 	VFMADD231PS  Y6, Y3, Y5
 	VFNMADD231PS Y12, Y14, Y0
-	MOVQ         176(R9), R14
-	VMOVUPS      Y0, (R8)(R14*1)
+	MOVQ         176(R10), R14
+	VMOVUPS      Y0, (R9)(R14*1)
 	PREFETCHT1   (CX)
 	ADDQ         16(DX), CX
 	VFMADD231PS  Y7, Y8, Y9
 	VFMADD231PS  Y12, Y10, Y9
-	MOVQ         240(R9), R14
-	VMOVUPS      Y1, (R8)(R14*1)
-	VMOVUPS      96(R12), Y0
+	MOVQ         240(R10), R14
+	VMOVUPS      Y1, (R9)(R14*1)
+	VMOVUPS      96(R13), Y0
 	VMOVAPS      Y0, Y1
-	VFMADD231PS  160(R12), Y4, Y1
-	VMOVUPS      864(R12), Y3
-	VMOVUPS      960(R12), Y8
+	VFMADD231PS  160(R13), Y4, Y1
+	VMOVUPS      864(R13), Y3
+	VMOVUPS      960(R13), Y8
 	VSUBPS       Y8, Y3, Y10
 	VMOVAPS      Y1, Y11
 	VFNMADD231PS Y7, Y10, Y11
-	VMOVUPS      512(R12), Y14
-	VADDPS       544(R12), Y14, Y6
-	MOVQ         48(R9), R14
-	VMOVUPS      Y9, (R8)(R14*1)
+	VMOVUPS      512(R13), Y14
+	VADDPS       544(R13), Y14, Y6
+	MOVQ         48(R10), R14
+	VMOVUPS      Y9, (R9)(R14*1)
 	VFMADD231PS  Y7, Y10, Y1
-	MOVQ         112(R9), R14
-	VMOVUPS      Y5, (R8)(R14*1)
+	MOVQ         112(R10), R14
+	VMOVUPS      Y5, (R9)(R14*1)
 	VADDPS       Y8, Y3, Y3
 	VMOVAPS      Y15, Y5
 	VFNMADD231PS Y7, Y6, Y5
@@ -31264,17 +30968,17 @@ butterfly:
 	VFMADD231PS  Y6, Y15, Y10
 	VFNMADD231PS Y6, Y1, Y15
 	VFMADD231PS  Y8, Y11, Y5
-	VMOVUPS      1120(R12), Y1
+	VMOVUPS      1120(R13), Y1
 	VMOVAPS      Y1, Y6
-	VFMADD231PS  1088(R12), Y4, Y6
-	VMOVUPS      1216(R12), Y8
+	VFMADD231PS  1088(R13), Y4, Y6
+	VMOVUPS      1216(R13), Y8
 	VMOVAPS      Y8, Y11
-	VFNMADD231PS 1184(R12), Y4, Y11
+	VFNMADD231PS 1184(R13), Y4, Y11
 	VMOVAPS      Y11, Y4
 	VFNMADD231PS Y2, Y6, Y4
 	VFMADD231PS  Y2, Y11, Y6
-	VMOVUPS      1536(R12), Y2
-	VMOVUPS      1664(R12), Y11
+	VMOVUPS      1536(R13), Y2
+	VMOVUPS      1664(R13), Y11
 	VMOVAPS      Y11, Y8
 	VFMADD231PS  Y7, Y2, Y8
 	VFNMADD231PS Y7, Y2, Y11
@@ -31285,17 +30989,17 @@ butterfly:
 	VFNMADD231PS Y12, Y6, Y4
 	VFMADD231PS  Y12, Y6, Y11
 	VBROADCASTSS butterflyConstants<>+48(SB), Y6
-	VFNMADD231PS 160(R12), Y6, Y0
+	VFNMADD231PS 160(R13), Y6, Y0
 	VBROADCASTSS butterflyConstants<>+292(SB), Y12
 	VFMADD231PS  Y12, Y9, Y4
 	VBROADCASTSS butterflyConstants<>+280(SB), Y9
 	VFMADD231PS  Y9, Y15, Y2
-	VSUBPS       544(R12), Y14, Y14
+	VSUBPS       544(R13), Y14, Y14
 	VMOVAPS      Y0, Y15
 	VFMADD231PS  Y7, Y14, Y15
-	VFMADD231PS  288(R12), Y6, Y13
-	MOVQ         88(R9), R14
-	VMOVUPS      Y4, (R8)(R14*1)
+	VFMADD231PS  288(R13), Y6, Y13
+	MOVQ         88(R10), R14
+	VMOVUPS      Y4, (R9)(R14*1)
 	VFNMADD231PS Y9, Y10, Y8
 	VFNMADD231PS Y7, Y14, Y0
 	VMOVAPS      Y13, Y4
@@ -31303,22 +31007,22 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+244(SB), Y9
 	VMOVAPS      Y15, Y10
 	VFMADD231PS  Y9, Y4, Y10
-	VFNMADD231PS 1088(R12), Y6, Y1
+	VFNMADD231PS 1088(R13), Y6, Y1
 	VFNMADD231PS Y12, Y5, Y11
 	VFNMADD231PS Y9, Y15, Y4
 	VFMADD231PS  Y7, Y3, Y13
 	VBROADCASTSS butterflyConstants<>+232(SB), Y3
 	VMOVAPS      Y13, Y5
 	VFMADD231PS  Y3, Y0, Y5
-	VMOVUPS      1216(R12), Y9
-	VFMADD231PS  1184(R12), Y6, Y9
+	VMOVUPS      1216(R13), Y9
+	VFMADD231PS  1184(R13), Y6, Y9
 	VBROADCASTSS butterflyConstants<>+204(SB), Y6
 	VMOVAPS      Y9, Y12
 	VFMADD231PS  Y6, Y1, Y12
-	MOVQ         24(R9), R14
-	VMOVUPS      Y2, (R8)(R14*1)
-	VMOVUPS      1504(R12), Y2
-	VMOVUPS      1632(R12), Y14
+	MOVQ         24(R10), R14
+	VMOVUPS      Y2, (R9)(R14*1)
+	VMOVUPS      1504(R13), Y2
+	VMOVUPS      1632(R13), Y14
 	VMOVAPS      Y14, Y15
 	VFNMADD231PS Y7, Y2, Y15
 	VFMSUB231PS  Y6, Y9, Y1
@@ -31332,42 +31036,38 @@ butterfly:
 	VFNMADD231PS Y2, Y1, Y15
 	VBROADCASTSS butterflyConstants<>+260(SB), Y1
 	VFMADD231PS  Y1, Y0, Y6
-	MOVQ         152(R9), R14
-	VMOVUPS      Y8, (R8)(R14*1)
+	MOVQ         152(R10), R14
+	VMOVUPS      Y8, (R9)(R14*1)
 	VBROADCASTSS butterflyConstants<>+296(SB), Y0
 	VFMADD231PS  Y0, Y4, Y7
-	MOVQ         216(R9), R14
-	VMOVUPS      Y11, (R8)(R14*1)
-	MOVQ         120(R9), R14
-	VMOVUPS      Y6, (R8)(R14*1)
-	MOVQ         56(R9), R14
-	VMOVUPS      Y7, (R8)(R14*1)
+	MOVQ         216(R10), R14
+	VMOVUPS      Y11, (R9)(R14*1)
+	MOVQ         120(R10), R14
+	VMOVUPS      Y6, (R9)(R14*1)
+	MOVQ         56(R10), R14
+	VMOVUPS      Y7, (R9)(R14*1)
 	VFMADD231PS  Y2, Y12, Y14
 	VFNMADD231PS Y1, Y5, Y14
 	VFNMADD231PS Y0, Y10, Y15
-	MOVQ         184(R9), R14
-	VMOVUPS      Y15, (R8)(R14*1)
-	MOVQ         248(R9), R14
-	VMOVUPS      Y14, (R8)(R14*1)
-	ADDQ         $0x20, BX
-	ADDQ         $0x20, SI
-	ADDQ         $0x20, DI
+	MOVQ         184(R10), R14
+	VMOVUPS      Y15, (R9)(R14*1)
+	MOVQ         248(R10), R14
+	VMOVUPS      Y14, (R9)(R14*1)
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
-	XORQ         $0x01, R13
+	TESTQ        $0x00000020, R8
 	JNZ          butterfly
-	SUBQ         $0x40, R8
-	ADDQ         $0x00001000, BX
-	ADDQ         $0x00001000, SI
-	ADDQ         $0x00001000, DI
-	ADDQ         $0x00000100, R9
+	SUBQ         $0x40, R9
+	ADDQ         $0x00001000, R8
 	ADDQ         $0x00000100, R10
+	ADDQ         $0x00000100, R11
 	CMPQ         CX, 8(DX)
 	JLS          fetched
 	ADDQ         $0x18, DX
 	MOVQ         (DX), CX
 
 fetched:
-	DECQ R11
+	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX

@@ -39,6 +39,7 @@ type lineRoutine struct {
 	radix, numbers int // of a butterfly, and of those the numbers that a line has: others are zero, or not wanted back
 	back           bool
 	shared, re, im reg.Register
+	at             reg.Register // bytes from these to where the butterfly's results begin
 	rows, offsets  reg.Register // of the line
 	twiddles       reg.Register // nil where there are none
 	vectors        int          // of a row
@@ -73,22 +74,17 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	first, line, size := job.Field("Lines").Index(0), GP64(), int(registers[0].Size())
 	l := &lineRoutine{
 		radix: radix, numbers: numbers, back: back, vectors: 64 / size, fetcher: newFetcher(),
-		shared: GP64(), re: GP64(), im: GP64(), rows: GP64(), offsets: GP64(),
+		shared: GP64(), re: GP64(), im: GP64(), at: GP64(), rows: GP64(), offsets: GP64(),
 	}
 	if twiddled {
 		l.twiddles = GP64()
 	}
 	of := func(name string) Mem { return Mem{Base: line, Disp: field(first.Field(name)).Disp} }
 	count := GP64()
-	var part reg.Register // which vector of a row comes now
 	MOVQ(field(first.Field("Rows")).Base, line)
 	l.butterfly()
 	l.fetch, l.fetches = l.fetcher.row, (numbers+2*l.vectors-1)/(2*l.vectors)
 	l.emit(registers, func() {
-		if l.vectors > 1 {
-			part = GP64()
-			XORQ(part, part)
-		}
 		Label("line")
 		MOVQ(of("Rows"), l.rows)
 		TESTQ(l.rows, l.rows)
@@ -96,6 +92,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 		MOVQ(of("Shared"), l.shared)
 		MOVQ(of("Re"), l.re)
 		MOVQ(of("Im"), l.im)
+		XORQ(l.at, l.at)
 		job := Dereference(Param("job"))
 		Load(job.Field("Offsets"), l.offsets)
 		if twiddled {
@@ -106,17 +103,14 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	})
 	pitch := 64 * (radix | 1)
 	if l.vectors > 1 {
-		for _, r := range []reg.Register{l.shared, l.re, l.im, l.rows} {
-			ADDQ(Imm(uint64(size)), r)
-		}
-		XORQ(Imm(1), part)
+		ADDQ(Imm(uint64(size)), l.rows)
+		ADDQ(Imm(uint64(size)), l.at)
+		TESTQ(U32(size), l.at) // results begin at multiples of a row
 		JNZ(LabelRef("butterfly"))
 		SUBQ(Imm(64), l.rows)
 		pitch -= 64
 	}
-	for _, r := range []reg.Register{l.shared, l.re, l.im} {
-		ADDQ(U32(pitch), r)
-	}
+	ADDQ(U32(pitch), l.at)
 	ADDQ(U32(8*numbers), l.offsets)
 	if twiddled {
 		ADDQ(U32(8*(len(realResults(radix))-1)), l.twiddles)
@@ -146,7 +140,7 @@ func (l *lineRoutine) butterfly() {
 	for i, j := range results {
 		place[j] = i
 	}
-	at := func(base reg.Register, row int) Mem { return Mem{Base: base, Disp: 64 * row} }
+	at := func(base reg.Register, row int) Mem { return Mem{Base: base, Index: l.at, Scale: 1, Disp: 64 * row} }
 	twiddle := func(o int) complexValue {
 		m := Mem{Base: l.twiddles, Disp: 8 * o}
 		return complexValue{l.broadcast(m), l.broadcast(m.Offset(4))}
