@@ -21,7 +21,7 @@ func joinGradients(g *graph) {
 		}
 		parts := slices.Clone(a.parts)
 		for i := range parts {
-			j := joiner{convolution: convolution, part: &parts[i], v: convolution.inputs[2*i], packed: convolution.inputs[2*i+1]}
+			j := joiner{convolution: convolution, index: i, part: &parts[i], v: convolution.inputs[2*i], packed: convolution.inputs[2*i+1]}
 			if j.find(g) {
 				convolution.attributes, joined = circularPartsOf{parts}, true
 				j.join(g)
@@ -36,6 +36,7 @@ func joinGradients(g *graph) {
 // joiner is a part of a convolution and what it may take along.
 type joiner struct {
 	convolution *node
+	index       int // of the part
 	part        *circularPart
 	v, packed   *value
 	gradient    *node   // of the kernel
@@ -98,9 +99,8 @@ func (j *joiner) findSums(g *graph) {
 // the gradients are of, where that is there.
 func (j *joiner) join(g *graph) {
 	c, w := j.convolution, j.packed.node.inputs[0]
-	at := slices.Index(c.inputs, j.packed)
 	c.inputs = slices.Clone(c.inputs)
-	c.inputs[at] = g.packed(w, j.part.gradients.form.CircularFFT)
+	c.inputs[2*j.index+1] = j.packedAs(g, w, j.part.gradients.form.CircularFFT)
 	c.inputs = append(c.inputs, j.gradient.inputs[1])
 	output := func() *value {
 		v := &value{node: c, index: len(c.outputs), shape: shapes.Make(dtypes.Float32, j.kernelShape.Dimensions...)}
@@ -114,11 +114,12 @@ func (j *joiner) join(g *graph) {
 	}
 }
 
-// packed returns the kernel w as it is laid out for a form, whatever it adds.
-func (g *graph) packed(w *value, form kernel.CircularFFT) *value {
+// packedAs returns the kernel w as it is laid out for a form, whatever it adds, where that needs nothing of what is joined.
+func (j *joiner) packedAs(g *graph, w *value, form kernel.CircularFFT) *value {
+	joined := append([]*node{j.convolution, j.gradient}, j.sum...)
 	for _, n := range g.nodes {
 		a, ok := n.attributes.(packedCircularOf)
-		if !ok || a.reversed || n.inputs[0] != w {
+		if !ok || a.reversed || n.inputs[0] != w || slices.ContainsFunc(joined, func(other *node) bool { return dependsOn(n, other) }) {
 			continue
 		}
 		if other, ok := a.form.(kernel.CircularFFT); ok && form.PacksAs(other) {

@@ -76,6 +76,11 @@ func TestGradientsAreTakenTogether(t *testing.T) {
 			dx := spatial(f, in[1], turnedRoundOf(f, in[2]), 1)
 			return []compute.Value{dx, kernelGradientOf(f, in[1], f.add(in[0], dx), 1)}
 		}, "packedCircular circularParts fused circularSums"},
+		{"beside an operator that adds what is made of them", inputs, nil, func(f *construction, in []compute.Value) []compute.Value {
+			outputs := both(f, in)
+			y := f.add(spatial(f, in[0], in[2], 1), f.one(f.Reshape(f.one(f.ReduceSum(outputs[1], 0)), 1, 1, 1, 16)))
+			return append(outputs, y)
+		}, "packedCircular circularParts fused packedCircular circularParts"},
 		{"where the kernel needs the sum", inputs, nil, func(f *construction, in []compute.Value) []compute.Value {
 			sum := f.one(f.ReduceSum(in[1], 0, 2))
 			w := f.mul(in[2], sum)
