@@ -3,24 +3,28 @@ package kernel
 // MultiplyAdds returns the number of multiply-adds of the convolution as its plan performs them, for the channels and
 // lines that there are. Real additions and multiplications that are not fused into one operation count as one each.
 func (c CircularFFT) MultiplyAdds() int {
-	plan := c.plan()
-	lines, butterflies := c.Batch*c.H*c.W/c.length(), plan.first.rest
-	ends, each := lineOperations[plan.first.radix], 0
-	if plan.first.twiddles != nil {
-		ends += turnedLineOperations(plan.first.radix)
+	lines := c.Batch * c.H * c.W / c.length()
+	line, pair := c.plan().operations()
+	return c.C * (lines*line + ceilDivide(lines, 2)*pair)
+}
+
+// operations returns the number of operations of a line, and of those that a pair of lines shares.
+func (p *linePlan) operations() (line, pair int) {
+	butterflies, ends, each := p.first.rest, lineOperations[p.first.radix], 0
+	if p.first.twiddles != nil {
+		ends += turnedLineOperations(p.first.radix)
 	}
-	for i, stage := range plan.stages {
+	for i, stage := range p.stages {
 		operations := butterflyOperations[stage.radix]
 		if stage.twiddles != nil {
 			operations += twiddleOperations * (stage.radix - 1)
 		}
 		each += 2 * (butterflies / stage.radix) * operations
-		if i == len(plan.stages)-1 {
+		if i == len(p.stages)-1 {
 			each += twiddleOperations * butterflies
 		}
 	}
-	shared, own := plan.first.shared*each, plan.first.own*each
-	return c.C * (lines*(butterflies*ends+own) + ceilDivide(lines, 2)*shared)
+	return butterflies*ends + p.first.own*each, p.first.shared * each
 }
 
 // butterflyOperations is the number of operations of a butterfly without twiddles, by radix; a twiddle takes

@@ -67,15 +67,24 @@ func (p *linePlan) blocks() int { return p.first.shared + p.first.own }
 // rows returns the number of complex rows of a pair of lines.
 func (p *linePlan) rows() int { return p.first.rows() }
 
-// lineRadix returns the radix that transforms of length n begin with.
+// lineRadix returns the radix that transforms of length n begin with: of those whose costs are too close to tell which is
+// faster, the one with the fewest operations.
 func lineRadix(n int) int {
-	best, least := 1, math.Inf(1)
+	const close = 1.05
+	least := math.Inf(1)
 	for _, radix := range lineRadices {
-		if n%radix != 0 {
+		if n%radix == 0 {
+			least = min(least, lineCost(n, radix, false))
+		}
+	}
+	best, fewest := 1, math.MaxInt
+	for _, radix := range lineRadices {
+		if n%radix != 0 || lineCost(n, radix, false) > close*least {
 			continue
 		}
-		if cost := lineCost(n, radix, false); cost < least {
-			best, least = radix, cost
+		line, pair := newLinePlan(n, radix, false).operations()
+		if count := 2*line + pair; count < fewest {
+			best, fewest = radix, count
 		}
 	}
 	return best
