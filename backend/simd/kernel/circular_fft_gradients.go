@@ -2,7 +2,7 @@ package kernel
 
 // CircularFFTGradients is the gradients of a circular convolution by its input and by its kernel in one, through the
 // frequencies: each pair of lines of v, the gradient of the output, is transformed once for both. What it writes are dx, as
-// CircularFFT does with PackReversed, the partial sums that Combine makes dw of, and those that CombineSum makes the sum of v over
+// CircularFFT does of what PackReversed laid out, the partial sums that Combine makes dw of, and those that CombineSum makes the sum of v over
 // all lines of, [N, C], from which the gradients by what is added come.
 //
 // A unit is some signals of a few phases, at fixed places.

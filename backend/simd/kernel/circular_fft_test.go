@@ -152,7 +152,17 @@ func TestCircularFFTGradientsAreBothInOne(t *testing.T) {
 		before := streamedFloats
 		defer func() { streamedFloats = before }()
 		r := seeded(t)
-		for i, c := range circularFFTCases(r) {
+		several := []Circular{ // with units of several phases, five as four and one
+			{Batch: 4, H: 64, W: 32, C: 24, InStride: 24, OutStride: 24}, {Batch: 4, H: 64, W: 32, C: 24, InStride: 24, OutStride: 24},
+			{Batch: 8, H: 64, W: 34, C: 20, InStride: 20, OutStride: 20}, {Batch: 8, H: 34, W: 64, C: 20, Axis: Width, InStride: 20, OutStride: 20},
+		}
+		for _, c := range several {
+			g := CircularFFTGradients{CircularFFTGradient{CircularFFT{c}}, c.C}
+			if l := g.lineVectors(nil, c.C); g.division(&l).phases < min(l.phases, unitPhases) {
+				t.Fatalf("%+v has units of %d phases", c, g.division(&l).phases)
+			}
+		}
+		for i, c := range append(circularFFTCases(r), several...) {
 			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 				streamedFloats = before * (i % 2)
 				g := CircularFFTGradients{CircularFFTGradient{CircularFFT{c}}, c.C + r.IntN(2)*16}
