@@ -89,8 +89,9 @@ func (r *circularFFTRun) start(c CircularFFT, d division, out, x, packed, scratc
 	for kind := range r.ready {
 		r.ready[kind] = [2]int{-1, -1}
 	}
-	r.begin(c.plan(), scratch)
-	r.source, r.target = r.plan.first.over(r.work, r.in.step, false), r.plan.first.over(r.work, r.out.step, false)
+	r.begin(c.plan(), r.in.n, scratch)
+	r.source.over(r.plan.first, r.work, r.in.step, r.in.n)
+	r.target.over(r.plan.first, r.work, r.out.step, r.out.n)
 	return r.stage.begin(r, scratch[pairSize(r.plan):])
 }
 
@@ -182,7 +183,7 @@ type signal struct {
 // place sets s to a signal of a phase.
 func (r *circularFFTRun) place(s *signal, turn, phase int) {
 	s.vectors[0], s.vectors[1] = r.in.signal(turn, phase)
-	s.in[1], s.out[1], s.whole = nil, nil, r.plan.n == r.in.n
+	s.in[1], s.out[1], s.whole = nil, nil, true
 	for i, vector := range s.vectors {
 		if i == 1 && vector == s.vectors[0] {
 			break

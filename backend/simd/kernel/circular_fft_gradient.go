@@ -44,10 +44,11 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 	r := gradientRuns.Get().(*gradientRun)
 	defer gradientRuns.Put(r)
 	r.v, r.x = g.lineVectors(v, g.OutStride), g.lineVectors(x, g.InStride)
-	r.begin(g.plan(), scratch)
+	r.begin(g.plan(), n, scratch)
 	rest := scratch[pairSize(r.plan):]
 	spectrum, rest := rest[:2*size], rest[2*size:]
-	r.vLines, r.xLines = r.plan.first.over(r.work, r.v.step, false), r.plan.first.over(r.work, r.x.step, false)
+	r.vLines.over(r.plan.first, r.work, r.v.step, n)
+	r.xLines.over(r.plan.first, r.work, r.x.step, n)
 	for _, both := range [2]bool{false, true} {
 		transform := r.plan.transform(spectrum, both)
 		r.prepare(&transform)
@@ -102,7 +103,7 @@ func (g CircularFFTGradient) Combine(dw, partial []float32) {
 	sums, rest := partial[:g.Units()*size], partial[g.Units()*size:]
 	r := gradientRuns.Get().(*gradientRun)
 	defer gradientRuns.Put(r)
-	r.begin(plan, rest)
+	r.begin(plan, n, rest)
 	line := rest[pairSize(plan):][:plan.n*lanes]
 	addParts(sums, phases*size, g.chunks())
 	clear(dw[:n*g.C])

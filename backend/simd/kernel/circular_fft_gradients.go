@@ -64,7 +64,7 @@ func (g CircularFFTGradients) Run(dx, dw, sum, v, x, packed []float32, lo, hi in
 	rest := r.start(c, d, dx, v, packed, scratch)
 	s, size := &r.gradient, g.productSize()
 	s.x = g.lineVectors(x, g.InStride)
-	s.rows = r.plan.first.over(r.work, s.x.step, false)
+	s.rows.over(r.plan.first, r.work, s.x.step, s.x.n)
 	s.spectrum, s.spare = rest[:2*size], rest[2*size:][:size]
 	r.sums = s
 	chunks, phaseGroups, lines := g.chunks(), ceilDivide(l.phases, d.phases), l.n*lanes

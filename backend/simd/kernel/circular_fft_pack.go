@@ -114,7 +114,7 @@ func (p *phasePacker) gather(t []float32) {
 // rows to its spectrum, or adds to them the products with the conjugate of the filter.
 func (p *phasePacker) transform(kind blockKind, rows []float32, twice bool) {
 	plan, f := p.plan, p.factors.filter
-	p.single = plan.first.over(p.work, lanes, false)
+	p.single.over(plan.first, p.work, lanes, plan.n)
 	p.single.set(p.line, nil)
 	p.single.forward(&p.fetches)
 	first := plan.first

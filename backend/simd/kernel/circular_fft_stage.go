@@ -18,9 +18,9 @@ type outStage struct {
 var streamedFloats = 2 << 20
 
 // stageWidth returns how many lines a unit has, where out is written past the caches, and 0 where it is not: along the width
-// the rows of a line lie close to each other, and lines that are continued by zeros are copied anyway.
+// the rows of a line lie close to each other.
 func (c *CircularFFT) stageWidth(l *lineVectors, d division) int {
-	if c.span(c.OutStride) < streamedFloats || c.plan().n != l.n || c.W*c.OutStride%lanes != 0 || c.Axis != Height {
+	if c.span(c.OutStride) < streamedFloats || c.W*c.OutStride%lanes != 0 || c.Axis != Height {
 		return 0
 	}
 	return 2 * ceilDivide(l.turns(), d.groups) * min(l.phases, d.phases)
@@ -39,7 +39,7 @@ func (s *outStage) begin(r *circularFFTRun, scratch []float32) []float32 {
 	}
 	size := s.width * r.in.n * lanes
 	s.rows, s.n, s.step = scratch[:size], r.out.n, r.out.step
-	s.run = r.plan.first.over(r.work, s.width*lanes, false)
+	s.run.over(r.plan.first, r.work, s.width*lanes, s.n)
 	s.out = slices.Grow(s.out, s.width)[:s.width]
 	clear(s.out)
 	return scratch[size:]

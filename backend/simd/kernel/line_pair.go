@@ -13,7 +13,7 @@ type pairRun struct {
 	work    complexRows
 	lines   complexRows // two lines, where they are not taken from the tensors and to them at once
 	copied  lineRun     // over them
-	single  lineRun     // over a line whose second half is there even where lines have a first half alone
+	single  lineRun     // over a line that has all numbers even where others are continued by zeros
 	fetches asm.Fetches
 	fetched int                        // how many lines they are
 	calls   [blockKinds][2][]blockCall // of the last pass of each kind, for one line and for two
@@ -22,10 +22,10 @@ type pairRun struct {
 // pairSize returns the number of floats that runs through a plan need.
 func pairSize(plan *linePlan) int { return signalSize(plan.rows()) + signalSize(plan.n) }
 
-// begin sets the run up in scratch, which has pairSize floats.
-func (r *pairRun) begin(plan *linePlan, scratch []float32) {
+// begin sets the run up for lines of n numbers in scratch, which has pairSize floats.
+func (r *pairRun) begin(plan *linePlan, n int, scratch []float32) {
 	r.plan, r.work, r.lines = plan, signalIn(scratch, plan.rows()), signalIn(scratch[signalSize(plan.rows()):], plan.n)
-	r.copied = plan.first.over(r.work, lanes, plan.half)
+	r.copied.over(plan.first, r.work, lanes, n)
 	r.fetch(0, 0, [2][]float32{})
 }
 
@@ -57,7 +57,7 @@ func (r *pairRun) through(from *lineRun, calls []blockCall) {
 func (r *pairRun) inverse(line, spectrum []float32) {
 	r.fetch(0, 0, [2][]float32{})
 	r.run(r.prepare(&pass{kind: backBlocks, spectrum: [2][]float32{spectrum}}))
-	r.single = r.plan.first.over(r.work, lanes, false)
+	r.single.over(r.plan.first, r.work, lanes, r.plan.n)
 	r.single.set(line, nil)
 	r.single.back(&r.fetches)
 }
@@ -69,13 +69,12 @@ func (r *pairRun) run(calls []blockCall) {
 	}
 }
 
-// load copies the lines of two vectors, or of one, and continues them by zeros up to a row.
+// load copies the lines of two vectors, or of one.
 func (r *pairRun) load(l *lineVectors, first, second int) {
-	end, lines := r.plan.numbers(), r.copies(first != second)
+	lines := r.copies(first != second)
 	for i, vector := range [2]int{first, second} {
 		if line := lines.lines[i]; line != nil {
 			l.load(line, vector)
-			clear(line[l.n*lanes : end*lanes])
 		}
 	}
 }
@@ -85,7 +84,7 @@ func (r *pairRun) load(l *lineVectors, first, second int) {
 func (r *pairRun) rows(l *lineVectors, lines *lineRun, first, second int, embedding []float32) *lineRun {
 	at1, whole := l.whole(first)
 	at2, alsoWhole := l.whole(second)
-	if whole && alsoWhole && embedding == nil && r.plan.n == l.n {
+	if whole && alsoWhole && embedding == nil {
 		lines.set(l.x[at1:], nil)
 		if first != second {
 			lines.set(l.x[at1:], l.x[at2:])

@@ -10,7 +10,7 @@ import "math"
 // in which the last stage comes to them.
 type linePlan struct {
 	n      int
-	half   bool // whether lines have a first half alone, continued by zeros
+	half   bool // whether lines have numbers in their first half alone
 	first  *lineStage
 	stages []blockStage
 	turns  []int     // where the blocks of each turn begin, and where the last ones end
@@ -51,14 +51,6 @@ func newLinePlan(n, radix int, half bool) *linePlan {
 		p.turns = append(p.turns, turn*blocks/turns)
 	}
 	return p
-}
-
-// numbers returns how many numbers of a line are read and written.
-func (p *linePlan) numbers() int {
-	if p.half {
-		return p.n / 2
-	}
-	return p.n
 }
 
 // blocks returns how many blocks the first line of a pair has.

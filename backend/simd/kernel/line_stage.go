@@ -145,16 +145,19 @@ func (s *lineStage) offsetsOf(stride int, half bool) []int {
 	return o.bytes
 }
 
-// lineRun takes pairs of lines through a lineStage, one after the other.
+// lineRun takes pairs of lines through a lineStage, one after the other. Runs are kept for others, as they are: over sets all
+// that is read.
 type lineRun struct {
-	stage  *lineStage
-	stride int  // floats from a row of a line to the next
-	half   bool // whether lines have their first halves alone: the rest is zero, or not wanted back
-	lines  [2][]float32
-	work   complexRows
-	size   int         // floats from the first row of a line to the end of its last one
-	job    asm.LineJob // the same
-	part   asm.LineJob // what one call takes of it, where that is not all
+	stage   *lineStage
+	stride  int // floats from a row of a line to the next
+	numbers int // rows of a line; the others, half of all at least, are zero, or not wanted back
+	whole   int // butterflies at the beginning that take no others
+	lines   [2][]float32
+	work    complexRows
+	size    int         // floats from the first row of a line to the end of its last one
+	job     asm.LineJob // the same
+	part    asm.LineJob // what one call takes of it, where that is not all
+	rest    restOffsets // of the butterflies that are not whole
 
 	routines [2]lineRoutine // forward and back; nil where there is no assembly
 }
@@ -162,25 +165,31 @@ type lineRun struct {
 // lineRoutine is the form of all assembly of this stage.
 type lineRoutine func(job *asm.LineJob, fetches *asm.Fetches)
 
-// over returns a run between work and lines whose rows are stride floats from each other.
-func (s *lineStage) over(work complexRows, stride int, half bool) lineRun {
+// over sets the run up between work and lines of so many numbers, whose rows are stride floats from each other.
+func (r *lineRun) over(s *lineStage, work complexRows, stride, numbers int) {
 	mustHold(work.re, s.rows()*lanes)
 	mustHold(work.im, s.rows()*lanes)
-	r := lineRun{stage: s, stride: stride, half: half, work: work, routines: s.routines(half)}
-	r.size = (r.numbers()-1)*stride + lanes
-	r.job.Offsets, r.job.Count = &s.offsetsOf(stride, half)[0], s.rest
+	r.stage, r.stride, r.numbers, r.work = s, stride, numbers, work
+	r.size = (numbers-1)*stride + lanes
+	r.whole = s.rest
+	if r.half() {
+		r.whole = max(0, min(s.rest, numbers-s.rest*(s.radix/2-1)))
+	}
+	r.routines = s.routines(r.half())
+	offsets := s.offsetsOf(stride, r.half())
+	r.rest.begin(r, offsets)
+	r.job.Offsets, r.job.Count, r.job.Twiddles = &offsets[0], s.rest, nil
 	if s.twiddles != nil {
 		r.job.Twiddles = &s.twiddles[0]
 	}
 	for i := range r.job.Lines {
 		l := &r.job.Lines[i]
 		shared, re, im := s.of(&work, i == 1)
-		l.Shared = &shared[0]
+		l.Shared, l.Re, l.Im = &shared[0], nil, nil
 		if s.own > 0 {
 			l.Re, l.Im = &re[0], &im[0]
 		}
 	}
-	return r
 }
 
 // set sets the lines; the second is nil where there is none.
@@ -194,19 +203,13 @@ func (r *lineRun) set(first, second []float32) {
 	}
 }
 
-// numbers returns how many numbers of a line are read or written.
-func (r *lineRun) numbers() int {
-	n := r.stage.rest * r.stage.radix
-	if r.half {
-		return n / 2
-	}
-	return n
-}
+// half says whether butterflies take the first half of their numbers alone.
+func (r *lineRun) half() bool { return r.numbers < r.stage.rest*r.stage.radix }
 
 // forward transforms the lines. Rows to fetch come into the cache meanwhile.
 func (r *lineRun) forward(fetches *asm.Fetches) {
 	if r.routines[0] != nil {
-		r.run(r.routines[0], fetches)
+		r.run(r.routines[0], zeroRow, fetches)
 		return
 	}
 	for i, line := range r.lines {
@@ -219,7 +222,7 @@ func (r *lineRun) forward(fetches *asm.Fetches) {
 // back is the way back of forward without a factor; results of which two conjugates exist must have been doubled.
 func (r *lineRun) back(fetches *asm.Fetches) {
 	if r.routines[1] != nil {
-		r.run(r.routines[1], fetches)
+		r.run(r.routines[1], r.rest.unwanted, fetches)
 		return
 	}
 	for i, line := range r.lines {
@@ -229,39 +232,54 @@ func (r *lineRun) back(fetches *asm.Fetches) {
 	}
 }
 
-// run computes all butterflies with a routine.
-func (r *lineRun) run(routine lineRoutine, fetches *asm.Fetches) {
-	if most := maxLineNumbers / r.stage.radix; r.job.Count > most {
-		r.runParts(routine, most, fetches)
-		return
-	}
-	routine(&r.job, fetches)
-}
-
 // maxLineNumbers bounds the numbers of a line that one call takes: assembly cannot be preempted.
 var maxLineNumbers = maxButterflies * maxRadix
 
-// runParts runs a routine over all butterflies, most of them at a time at most.
-func (r *lineRun) runParts(routine lineRoutine, most int, fetches *asm.Fetches) {
-	s, offsets := r.stage, r.stage.offsetsOf(r.stride, r.half)
+// run computes all butterflies with a routine, with one row for all that lines do not have.
+func (r *lineRun) run(routine lineRoutine, missing *vector, fetches *asm.Fetches) {
+	s := r.stage
+	most := maxLineNumbers / s.radix
+	if r.whole == s.rest && s.rest <= most {
+		routine(&r.job, fetches)
+		return
+	}
+	offsets := s.offsetsOf(r.stride, r.half())
 	taken := len(offsets) / s.rest // rows of a butterfly
-	for lo := 0; lo < s.rest; lo += most {
-		part := &r.part
-		*part = r.job
-		part.Count = min(most, s.rest-lo)
-		part.Offsets = &offsets[lo*taken]
-		if s.twiddles != nil {
-			part.Twiddles = &s.twiddles[2*lo*s.own]
+	for lo := 0; lo < r.whole; lo += most {
+		r.setPart(lo, min(lo+most, r.whole), offsets[lo*taken:])
+		routine(&r.part, fetches)
+	}
+	if r.whole == s.rest {
+		return
+	}
+	for i, line := range r.lines {
+		if line == nil {
+			continue
 		}
-		for i := range part.Lines {
-			shared, re, im := s.of(&r.work, i == 1)
-			at := lo * s.pitch * lanes
-			part.Lines[i].Shared = &shared[at]
-			if s.own > 0 {
-				part.Lines[i].Re, part.Lines[i].Im = &re[at], &im[at]
-			}
+		offsets := r.rest.of(line, missing)
+		for lo := r.whole; lo < s.rest; lo += most {
+			r.setPart(lo, min(lo+most, s.rest), offsets[(lo-r.whole)*taken:])
+			r.part.Lines = [2]asm.Line{r.part.Lines[i]}
+			routine(&r.part, fetches)
 		}
-		routine(part, fetches)
+	}
+}
+
+// setPart sets the part to butterflies lo to hi, whose rows stand at offsets.
+func (r *lineRun) setPart(lo, hi int, offsets []int) {
+	s, part := r.stage, &r.part
+	*part = r.job
+	part.Count, part.Offsets = hi-lo, &offsets[0]
+	if s.twiddles != nil {
+		part.Twiddles = &s.twiddles[2*lo*s.own]
+	}
+	for i := range part.Lines {
+		shared, re, im := s.of(&r.work, i == 1)
+		at := lo * s.pitch * lanes
+		part.Lines[i].Shared = &shared[at]
+		if s.own > 0 {
+			part.Lines[i].Re, part.Lines[i].Im = &re[at], &im[at]
+		}
 	}
 }
 
@@ -278,7 +296,7 @@ func (s *lineStage) of(work *complexRows, second bool) (shared, re, im []float32
 // rowsOf returns the rows of the line that a butterfly takes.
 func (r *lineRun) rowsOf(b int) []int32 {
 	s := r.stage
-	if r.half {
+	if r.half() {
 		return s.halfIndexes[b*s.radix/2:][:s.radix/2]
 	}
 	return s.indexes[b*s.radix:][:s.radix]
@@ -292,6 +310,9 @@ func (r *lineRun) forwardGeneric(line int, numbers []float32) {
 		for i, j := range s.results {
 			var re, im vector
 			for k, row := range r.rowsOf(b) {
+				if int(row) >= r.numbers {
+					continue
+				}
 				cos, sin := s.root(j * k)
 				for lane, v := range numbers[int(row)*r.stride:][:lanes] {
 					re[lane] += v * cos
@@ -336,6 +357,9 @@ func (r *lineRun) backGeneric(line int, numbers []float32) {
 			}
 		}
 		for k, row := range r.rowsOf(b) {
+			if int(row) >= r.numbers {
+				continue
+			}
 			copy(numbers[int(row)*r.stride:][:lanes], sums[k][:])
 		}
 	}

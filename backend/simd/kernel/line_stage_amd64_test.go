@@ -20,12 +20,16 @@ func TestLineStageInPartsIsTheSame(t *testing.T) {
 				for _, half := range []bool{false, radix > 7} {
 					t.Run(fmt.Sprintf("%d·%d, half %t", radix, rest, half), func(t *testing.T) {
 						s := newLineStage(radix*rest, radix, half)
-						size := radix * rest * lanes
+						size, numbers := radix*rest*lanes, radix*rest
+						if half {
+							numbers = 1 + r.IntN(numbers/2)
+						}
 						lines := [2][]float32{normal(r, make([]float32, size)), normal(r, make([]float32, size))}
 						way := func(most int) (work complexRows, out [2][]float32) {
 							maxLineNumbers = most
 							work = complexRows{make([]float32, s.rows()*lanes), make([]float32, s.rows()*lanes), lanes}
-							run := s.over(work, lanes, half)
+							var run lineRun
+							run.over(s, work, lanes, numbers)
 							run.set(lines[0], lines[1])
 							run.forward(&asm.Fetches{})
 							out = [2][]float32{make([]float32, size), make([]float32, size)}

@@ -22,7 +22,7 @@ func TestLineStageIsPartOfTheTransform(t *testing.T) {
 						n := radix * rest
 						numbers := n
 						if half {
-							numbers = n / 2
+							numbers = 1 + r.IntN(n/2)
 						}
 						s := newLineStage(n, radix, half)
 						stride := lanes + r.IntN(20)
@@ -31,7 +31,8 @@ func TestLineStageIsPartOfTheTransform(t *testing.T) {
 						re, _ := guardedSlice(t, s.rows()*lanes, r.IntN(16))
 						im, _ := guardedSlice(t, s.rows()*lanes, r.IntN(16))
 						work := complexRows{re, im, lanes}
-						l := s.over(work, stride, half)
+						var l lineRun
+						l.over(s, work, stride, numbers)
 						if second {
 							l.set(normal(r, make([]float32, len(line))), line)
 						} else {
