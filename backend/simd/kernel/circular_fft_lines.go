@@ -138,31 +138,31 @@ func gather(vectors, x []float32, pieces []piece, rows, stride int) {
 	if len(pieces) > 1 && gatherVector(vectors, x, pieces, rows, stride) {
 		return
 	}
-	for i, p := range pieces {
-		if i == 0 {
-			packLanes(vectors, x[p.at:], rows, stride, p.width)
-			continue
-		}
-		for done := 0; done < p.width; done += copiedLanes {
-			copyLanes(vectors[p.lane+done:], x[p.at+done:], rows, lanes, stride, min(copiedLanes, p.width-done))
+	for lo := 0; lo < rows; lo += copiedRows {
+		count, to := min(copiedRows, rows-lo), vectors[lo*lanes:]
+		for i, p := range pieces {
+			if from := x[p.at+lo*stride:]; i == 0 {
+				packLanes(to, from, count, stride, p.width)
+			} else {
+				copyLanes(to[p.lane:], from, count, lanes, stride, p.width)
+			}
 		}
 	}
 }
+
+// copiedRows is how many rows have their pieces copied one after the other: they are in the first cache.
+const copiedRows = 64
 
 // scatter is the way back.
 func scatter(x, vectors []float32, pieces []piece, rows, stride int) {
 	mustReach(x, pieces, rows, stride)
 	_ = vectors[rows*lanes-1]
-	if len(pieces) == 1 {
-		unpackLanes(x[pieces[0].at:], vectors, rows, stride, pieces[0].width)
+	if len(pieces) > 1 && scatterVector(x, vectors, pieces, rows, stride) {
 		return
 	}
-	if scatterVector(x, vectors, pieces, rows, stride) {
-		return
-	}
-	for _, p := range pieces {
-		for done := 0; done < p.width; done += copiedLanes {
-			copyLanes(x[p.at+done:], vectors[p.lane+done:], rows, stride, lanes, min(copiedLanes, p.width-done))
+	for lo := 0; lo < rows; lo += copiedRows {
+		for _, p := range pieces {
+			copyLanes(x[p.at+lo*stride:], vectors[lo*lanes+p.lane:], min(copiedRows, rows-lo), stride, lanes, p.width)
 		}
 	}
 }
@@ -171,20 +171,6 @@ func scatter(x, vectors []float32, pieces []piece, rows, stride int) {
 func mustReach(x []float32, pieces []piece, rows, stride int) {
 	for _, p := range pieces {
 		_ = x[p.at+p.width-1+(rows-1)*stride]
-	}
-}
-
-// copiedLanes is the largest number of lanes that copyLanes copies.
-const copiedLanes = lanes / 2
-
-// copyLanes copies used ≤ 8 floats of each of pixels pixels; strides count floats.
-func copyLanes(dst, src []float32, pixels, dstStride, srcStride, used int) {
-	_, _ = dst[(pixels-1)*dstStride+used-1], src[(pixels-1)*srcStride+used-1]
-	if copyLanesVector(dst, src, pixels, dstStride, srcStride, used) {
-		return
-	}
-	for i := range pixels {
-		copy(dst[i*dstStride:][:used], src[i*srcStride:])
 	}
 }
 

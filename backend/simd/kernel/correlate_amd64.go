@@ -48,13 +48,13 @@ func packLanesVector(dst, src []float32, pixels, stride, used int) bool {
 	return true
 }
 
-// unpackLanesVector is unpackLanes in assembly, and says whether there is any for the level in use.
-func unpackLanesVector(dst, src []float32, pixels, stride, used int) bool {
+// copyLanesVector is copyLanes in assembly, and says whether there is any for the level in use.
+func copyLanesVector(dst, src []float32, pixels, dstStride, srcStride, used int) bool {
 	switch level {
 	case AVX512:
-		asm.UnpackLanesAVX512(&dst[0], &src[0], pixels, stride, used)
+		asm.CopyLanesAVX512(&dst[0], &src[0], pixels, dstStride, srcStride, used)
 	case AVX2:
-		asm.UnpackLanesAVX2(&dst[0], &src[0], pixels, stride, used)
+		asm.CopyLanesAVX2(&dst[0], &src[0], pixels, dstStride, srcStride, used)
 	default:
 		return false
 	}

@@ -6,7 +6,7 @@ func (c *correlation) runVector(out, start, a place, add []float32, b place) boo
 
 func packLanesVector(dst, src []float32, pixels, stride, used int) bool { return false }
 
-func unpackLanesVector(dst, src []float32, pixels, stride, used int) bool { return false }
+func copyLanesVector(dst, src []float32, pixels, dstStride, srcStride, used int) bool { return false }
 
 func streamLanesVector(dst, src []float32, pixels, dstStride, srcStride, vectors int) bool {
 	return false

@@ -94,19 +94,6 @@ func pieceArguments(pieces []piece) (at [maxPieces]int, masks uint64) {
 	return at, masks
 }
 
-// copyLanesVector is copyLanes in assembly, and says whether there is any for the level in use.
-func copyLanesVector(dst, src []float32, pixels, dstStride, srcStride, used int) bool {
-	switch level {
-	case AVX512:
-		asm.CopyLanesAVX512(&dst[0], &src[0], pixels, dstStride, srcStride, used)
-	case AVX2:
-		asm.CopyLanesAVX2(&dst[0], &src[0], pixels, dstStride, srcStride, used)
-	default:
-		return false
-	}
-	return true
-}
-
 // vectorLanes is the number of lanes that a routine of the level in use takes.
 func vectorLanes() int {
 	if level == AVX512 {

@@ -11,5 +11,3 @@ func finiteVector(re, im *vector) (all, done bool) { return false, false }
 func gatherVector(vectors, x []float32, pieces []piece, rows, stride int) bool { return false }
 
 func scatterVector(x, vectors []float32, pieces []piece, rows, stride int) bool { return false }
-
-func copyLanesVector(dst, src []float32, pixels, dstStride, srcStride, used int) bool { return false }

@@ -26,15 +26,20 @@ func packLanes(dst, src []float32, pixels, stride, used int) {
 
 // unpackLanes is the way back: the first used lanes of consecutive vectors go to pixels stride floats apart.
 func unpackLanes(dst, src []float32, pixels, stride, used int) {
-	if pixels == 0 {
+	copyLanes(dst, src, pixels, stride, lanes, used)
+}
+
+// copyLanes copies used ≤ 16 floats of each of pixels pixels; strides count floats.
+func copyLanes(dst, src []float32, pixels, dstStride, srcStride, used int) {
+	if pixels == 0 || used == 0 {
 		return
 	}
-	_, _ = dst[(pixels-1)*stride+used-1], src[pixels*lanes-1]
-	if unpackLanesVector(dst, src, pixels, stride, used) {
+	_, _ = dst[(pixels-1)*dstStride+used-1], src[(pixels-1)*srcStride+used-1]
+	if copyLanesVector(dst, src, pixels, dstStride, srcStride, used) {
 		return
 	}
 	for i := range pixels {
-		copy(dst[i*stride:i*stride+used], src[i*lanes:])
+		copy(dst[i*dstStride:][:used], src[i*srcStride:])
 	}
 }
 

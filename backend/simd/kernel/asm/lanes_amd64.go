@@ -14,16 +14,6 @@ func PackLanesAVX512(dst *float32, src *float32, pixels int, stride int, lanes i
 //go:noescape
 func PackLanesAVX2(dst *float32, src *float32, pixels int, stride int, lanes int)
 
-// UnpackLanesAVX512 copies the first lanes ≤ 16 floats of each of pixels ≥ 1 vectors of sixteen to pixels stride floats apart.
-//
-//go:noescape
-func UnpackLanesAVX512(dst *float32, src *float32, pixels int, stride int, lanes int)
-
-// UnpackLanesAVX2 copies the first lanes ≤ 16 floats of each of pixels ≥ 1 vectors of sixteen to pixels stride floats apart.
-//
-//go:noescape
-func UnpackLanesAVX2(dst *float32, src *float32, pixels int, stride int, lanes int)
-
 // StreamLanesAVX512 copies vectors ≥ 1 vectors of sixteen of each of pixels ≥ 1 pixels past the caches, to a multiple of 64 bytes. Fence must follow.
 //
 //go:noescape
@@ -47,12 +37,12 @@ func AddLanesAVX512(dst *float32, src *float32, pixels int, stride int)
 //go:noescape
 func AddLanesAVX2(dst *float32, src *float32, pixels int, stride int)
 
-// CopyLanesAVX512 copies lanes ≤ 8 floats of each of pixels ≥ 1 pixels; strides count floats.
+// CopyLanesAVX512 copies lanes of 1 to 16 floats of each of pixels ≥ 1 pixels; strides count floats.
 //
 //go:noescape
 func CopyLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
 
-// CopyLanesAVX2 copies lanes ≤ 8 floats of each of pixels ≥ 1 pixels; strides count floats.
+// CopyLanesAVX2 copies lanes of 1 to 16 floats of each of pixels ≥ 1 pixels; strides count floats.
 //
 //go:noescape
 func CopyLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)

@@ -45,17 +45,16 @@ TEXT ·PackLanesAVX512(SB), NOSPLIT, $0-40
 	MOVQ  src+8(FP), CX
 	MOVQ  pixels+16(FP), DX
 	MOVQ  stride+24(FP), BX
-	MOVQ  $0x00000010, SI
-	MOVQ  lanes+32(FP), DI
-	MOVQ  $0x00000001, R8
-	SHLXQ DI, R8, R8
-	DECQ  R8
-	KMOVW R8, K1
+	MOVQ  lanes+32(FP), SI
+	MOVQ  $0x00000001, DI
+	SHLXQ SI, DI, DI
+	DECQ  DI
+	KMOVW DI, K1
 
 pixel:
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS   Z0, (AX)
-	LEAQ      (AX)(SI*4), AX
+	ADDQ      $0x40, AX
 	LEAQ      (CX)(BX*4), CX
 	DECQ      DX
 	JNZ       pixel
@@ -69,103 +68,22 @@ TEXT ·PackLanesAVX2(SB), NOSPLIT, $0-40
 	MOVQ    src+8(FP), CX
 	MOVQ    pixels+16(FP), DX
 	MOVQ    stride+24(FP), BX
-	MOVQ    $0x00000010, SI
-	MOVQ    lanes+32(FP), DI
-	LEAQ    laneMask<>+64(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	VMOVUPS (R8), Y0
-	VMOVUPS 32(R8), Y1
+	MOVQ    lanes+32(FP), SI
+	LEAQ    laneMask<>+64(SB), DI
+	SHLQ    $0x02, SI
+	SUBQ    SI, DI
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
 
 pixel:
 	VMASKMOVPS (CX), Y0, Y2
 	VMASKMOVPS 32(CX), Y1, Y3
 	VMOVUPS    Y2, (AX)
 	VMOVUPS    Y3, 32(AX)
-	LEAQ       (AX)(SI*4), AX
+	ADDQ       $0x40, AX
 	LEAQ       (CX)(BX*4), CX
 	DECQ       DX
 	JNZ        pixel
-	VZEROUPPER
-	RET
-
-// func UnpackLanesAVX512(dst *float32, src *float32, pixels int, stride int, lanes int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·UnpackLanesAVX512(SB), NOSPLIT, $0-40
-	MOVQ  dst+0(FP), AX
-	MOVQ  src+8(FP), CX
-	MOVQ  pixels+16(FP), DX
-	MOVQ  stride+24(FP), BX
-	MOVQ  $0x00000010, SI
-	MOVQ  lanes+32(FP), DI
-	MOVQ  $0x00000001, R8
-	SHLXQ DI, R8, R8
-	DECQ  R8
-	KMOVW R8, K1
-
-pixel:
-	VMOVUPS.Z (CX), K1, Z0
-	VMOVUPS   Z0, K1, (AX)
-	LEAQ      (AX)(BX*4), AX
-	LEAQ      (CX)(SI*4), CX
-	DECQ      DX
-	JNZ       pixel
-	VZEROUPPER
-	RET
-
-// func UnpackLanesAVX2(dst *float32, src *float32, pixels int, stride int, lanes int)
-// Requires: AVX
-TEXT ·UnpackLanesAVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ pixels+16(FP), DX
-	MOVQ stride+24(FP), BX
-	MOVQ $0x00000010, SI
-	MOVQ lanes+32(FP), DI
-
-pixel:
-	XORQ    R8, R8
-	TESTQ   $0x00000010, DI
-	JZ      without16
-	VMOVUPS (CX)(R8*4), Y0
-	VMOVUPS 32(CX)(R8*4), Y1
-	VMOVUPS Y0, (AX)(R8*4)
-	VMOVUPS Y1, 32(AX)(R8*4)
-	ADDQ    $0x10, R8
-
-without16:
-	TESTQ   $0x00000008, DI
-	JZ      without8
-	VMOVUPS (CX)(R8*4), Y0
-	VMOVUPS Y0, (AX)(R8*4)
-	ADDQ    $0x08, R8
-
-without8:
-	TESTQ   $0x00000004, DI
-	JZ      without4
-	VMOVUPS (CX)(R8*4), X0
-	VMOVUPS X0, (AX)(R8*4)
-	ADDQ    $0x04, R8
-
-without4:
-	TESTQ  $0x00000002, DI
-	JZ     without2
-	VMOVSD (CX)(R8*4), X0
-	VMOVSD X0, (AX)(R8*4)
-	ADDQ   $0x02, R8
-
-without2:
-	TESTQ  $0x00000001, DI
-	JZ     without1
-	VMOVSS (CX)(R8*4), X0
-	VMOVSS X0, (AX)(R8*4)
-	ADDQ   $0x01, R8
-
-without1:
-	LEAQ (AX)(BX*4), AX
-	LEAQ (CX)(SI*4), CX
-	DECQ DX
-	JNZ  pixel
 	VZEROUPPER
 	RET
 
@@ -277,73 +195,132 @@ pixel:
 	RET
 
 // func CopyLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
-// Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·CopyLanesAVX512(SB), $0-48
-	MOVQ  dst+0(FP), CX
-	MOVQ  src+8(FP), DX
+// Requires: AVX, AVX512F, BMI2
+TEXT ·CopyLanesAVX512(SB), NOSPLIT, $0-48
+	MOVQ  dst+0(FP), AX
+	MOVQ  src+8(FP), CX
+	MOVQ  pixels+16(FP), DX
 	MOVQ  dstStride+24(FP), BX
 	MOVQ  srcStride+32(FP), SI
-	MOVQ  pixels+16(FP), DI
-	MOVQ  lanes+40(FP), R8
-	MOVQ  $0x00000001, AX
-	SHLXQ R8, AX, AX
-	DECQ  AX
-	KMOVW AX, K1
+	MOVQ  lanes+40(FP), DI
+	MOVQ  $0x00000001, R8
+	SHLXQ DI, R8, R8
+	DECQ  R8
+	KMOVW R8, K1
 
 pixel:
-	VMOVUPS.Z (DX), K1, Y0
-	VMOVUPS   Y0, K1, (CX)
-	LEAQ      (CX)(BX*4), CX
-	LEAQ      (DX)(SI*4), DX
-	DECQ      DI
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS   Z0, K1, (AX)
+	LEAQ      (AX)(BX*4), AX
+	LEAQ      (CX)(SI*4), CX
+	DECQ      DX
 	JNZ       pixel
 	VZEROUPPER
 	RET
 
 // func CopyLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
 // Requires: AVX
-TEXT ·CopyLanesAVX2(SB), $0-48
+TEXT ·CopyLanesAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
-	MOVQ dstStride+24(FP), DX
-	MOVQ srcStride+32(FP), BX
-	MOVQ pixels+16(FP), SI
+	MOVQ pixels+16(FP), DX
+	MOVQ dstStride+24(FP), BX
+	MOVQ srcStride+32(FP), SI
 	MOVQ lanes+40(FP), DI
+	CMPQ DI, $0x08
+	JEQ  one8
+	JGT  two8
+	CMPQ DI, $0x04
+	JEQ  one4
+	JGT  two4
+	CMPQ DI, $0x02
+	JEQ  one2
+	JGT  two2
+	CMPQ DI, $0x01
+	JEQ  one1
 
-pixel:
-	XORQ    R8, R8
-	TESTQ   $0x00000008, DI
-	JZ      without8
-	VMOVUPS (CX)(R8*4), Y0
-	VMOVUPS Y0, (AX)(R8*4)
-	ADDQ    $0x08, R8
+one8:
+	VMOVUPS (CX), Y0
+	VMOVUPS Y0, (AX)
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (CX)(SI*4), CX
+	DECQ    DX
+	JNZ     one8
+	VZEROUPPER
+	RET
 
-without8:
-	TESTQ   $0x00000004, DI
-	JZ      without4
-	VMOVUPS (CX)(R8*4), X0
-	VMOVUPS X0, (AX)(R8*4)
-	ADDQ    $0x04, R8
+two8:
+	SUBQ $0x08, DI
 
-without4:
-	TESTQ  $0x00000002, DI
-	JZ     without2
-	VMOVSD (CX)(R8*4), X0
-	VMOVSD X0, (AX)(R8*4)
-	ADDQ   $0x02, R8
+both8:
+	VMOVUPS (CX), Y0
+	VMOVUPS (CX)(DI*4), Y1
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, (AX)(DI*4)
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (CX)(SI*4), CX
+	DECQ    DX
+	JNZ     both8
+	VZEROUPPER
+	RET
 
-without2:
-	TESTQ  $0x00000001, DI
-	JZ     without1
-	VMOVSS (CX)(R8*4), X0
-	VMOVSS X0, (AX)(R8*4)
-	ADDQ   $0x01, R8
+one4:
+	VMOVUPS (CX), X0
+	VMOVUPS X0, (AX)
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (CX)(SI*4), CX
+	DECQ    DX
+	JNZ     one4
+	VZEROUPPER
+	RET
 
-without1:
-	LEAQ (AX)(DX*4), AX
-	LEAQ (CX)(BX*4), CX
-	DECQ SI
-	JNZ  pixel
+two4:
+	SUBQ $0x04, DI
+
+both4:
+	VMOVUPS (CX), X0
+	VMOVUPS (CX)(DI*4), X1
+	VMOVUPS X0, (AX)
+	VMOVUPS X1, (AX)(DI*4)
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (CX)(SI*4), CX
+	DECQ    DX
+	JNZ     both4
+	VZEROUPPER
+	RET
+
+one2:
+	VMOVSD (CX), X0
+	VMOVSD X0, (AX)
+	LEAQ   (AX)(BX*4), AX
+	LEAQ   (CX)(SI*4), CX
+	DECQ   DX
+	JNZ    one2
+	VZEROUPPER
+	RET
+
+two2:
+	SUBQ $0x02, DI
+
+both2:
+	VMOVSD (CX), X0
+	VMOVSD (CX)(DI*4), X1
+	VMOVSD X0, (AX)
+	VMOVSD X1, (AX)(DI*4)
+	LEAQ   (AX)(BX*4), AX
+	LEAQ   (CX)(SI*4), CX
+	DECQ   DX
+	JNZ    both2
+	VZEROUPPER
+	RET
+
+one1:
+	VMOVSS (CX), X0
+	VMOVSS X0, (AX)
+	LEAQ   (AX)(BX*4), AX
+	LEAQ   (CX)(SI*4), CX
+	DECQ   DX
+	JNZ    one1
 	VZEROUPPER
 	RET
 

@@ -1,48 +1,97 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
-	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/fastparc/fastparc/backend/simd/kernel/asm/generate/parts"
 )
 
-// writeCopies writes the routines that copy up to eight floats of pixels between layouts with gaps.
+// writeCopies writes the routines that copy up to sixteen floats of pixels between layouts with gaps.
 func writeCopies() {
-	pixels := func(level string, prepare func(lanes reg.Register), copyPixel func(dst, src, lanes reg.Register)) {
-		TEXT("CopyLanes"+level, 0, "func(dst, src *float32, pixels, dstStride, srcStride, lanes int)")
-		Pragma("noescape")
-		Doc("CopyLanes" + level + " copies lanes ≤ 8 floats of each of pixels ≥ 1 pixels; strides count floats.")
-		dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-		dstStride, srcStride := Load(Param("dstStride"), GP64()), Load(Param("srcStride"), GP64())
-		left := Load(Param("pixels"), GP64())
-		lanes := Load(Param("lanes"), GP64())
-		prepare(lanes)
-		Label("pixel")
-		copyPixel(dst, src, lanes)
-		LEAQ(Mem{Base: dst, Index: dstStride, Scale: 4}, dst)
-		LEAQ(Mem{Base: src, Index: srcStride, Scale: 4}, src)
-		DECQ(left)
-		JNZ(LabelRef("pixel"))
-		VZEROUPPER()
-		RET()
-	}
-	x, bit, k := YMM(), GP64(), K()
-	pixels("AVX512", func(lanes reg.Register) {
-		MOVQ(U32(1), bit)
-		SHLXQ(lanes, bit, bit)
-		DECQ(bit)
-		KMOVW(bit.As32(), k)
-	}, func(dst, src, _ reg.Register) {
-		VMOVUPS_Z(Mem{Base: src}, k, x)
-		VMOVUPS(x, k, Mem{Base: dst})
+	copyPixels("AVX512", func(c *pixelCopy) {
+		bits, mask, x := GP64(), K(), ZMM()
+		MOVQ(U32(1), bits)
+		SHLXQ(c.lanes, bits, bits)
+		DECQ(bits)
+		KMOVW(bits.As32(), mask)
+		c.loop("pixel", func(dst, src Mem) {
+			VMOVUPS_Z(src, mask, x)
+			VMOVUPS(x, mask, dst)
+		})
 	})
-	pixels("AVX2", func(reg.Register) {}, func(dst, src, lanes reg.Register) { parts.Copy("without", dst, src, lanes, 8) })
+	// Masked stores are slow on some processors that have AVX2: the largest vectors that fit are copied instead, one from the
+	// beginning and one to the end, which may overlap.
+	copyPixels("AVX2", func(c *pixelCopy) {
+		vectors := []struct {
+			lanes int
+			move  func(operands ...Op)
+			of    func(reg.VecVirtual) reg.Register
+		}{
+			{8, VMOVUPS, func(v reg.VecVirtual) reg.Register { return v }},
+			{4, VMOVUPS, func(v reg.VecVirtual) reg.Register { return v.AsX() }},
+			{2, VMOVSD, func(v reg.VecVirtual) reg.Register { return v.AsX() }},
+			{1, VMOVSS, func(v reg.VecVirtual) reg.Register { return v.AsX() }},
+		}
+		for _, vector := range vectors {
+			one, two := fmt.Sprintf("one%d", vector.lanes), fmt.Sprintf("two%d", vector.lanes)
+			CMPQ(c.lanes, Imm(uint64(vector.lanes)))
+			JEQ(LabelRef(one))
+			if vector.lanes > 1 {
+				JGT(LabelRef(two))
+			}
+		}
+		for _, vector := range vectors {
+			first, second := vector.of(YMM()), vector.of(YMM())
+			c.loop(fmt.Sprintf("one%d", vector.lanes), func(dst, src Mem) {
+				vector.move(src, first)
+				vector.move(first, dst)
+			})
+			if vector.lanes == 1 {
+				continue
+			}
+			Label(fmt.Sprintf("two%d", vector.lanes))
+			SUBQ(Imm(uint64(vector.lanes)), c.lanes)
+			c.loop(fmt.Sprintf("both%d", vector.lanes), func(dst, src Mem) {
+				dst2, src2 := dst, src
+				dst2.Index, dst2.Scale, src2.Index, src2.Scale = c.lanes, 4, c.lanes, 4
+				vector.move(src, first)
+				vector.move(src2, second)
+				vector.move(first, dst)
+				vector.move(second, dst2)
+			})
+		}
+	})
+}
+
+// pixelCopy is what the loops of a routine that copies pixels share.
+type pixelCopy struct {
+	dst, src, dstStride, srcStride, pixels, lanes reg.Register
+}
+
+func copyPixels(level string, write func(c *pixelCopy)) {
+	TEXT("CopyLanes"+level, NOSPLIT, "func(dst, src *float32, pixels, dstStride, srcStride, lanes int)")
+	Pragma("noescape")
+	Doc("CopyLanes" + level + " copies lanes of 1 to 16 floats of each of pixels ≥ 1 pixels; strides count floats.")
+	write(&pixelCopy{
+		dst: Load(Param("dst"), GP64()), src: Load(Param("src"), GP64()), pixels: Load(Param("pixels"), GP64()),
+		dstStride: Load(Param("dstStride"), GP64()), srcStride: Load(Param("srcStride"), GP64()), lanes: Load(Param("lanes"), GP64()),
+	})
+}
+
+// loop copies all pixels, and returns.
+func (c *pixelCopy) loop(label string, copyPixel func(dst, src Mem)) {
+	Label(label)
+	copyPixel(Mem{Base: c.dst}, Mem{Base: c.src})
+	LEAQ(Mem{Base: c.dst, Index: c.dstStride, Scale: 4}, c.dst)
+	LEAQ(Mem{Base: c.src, Index: c.srcStride, Scale: 4}, c.src)
+	DECQ(c.pixels)
+	JNZ(LabelRef(label))
+	VZEROUPPER()
+	RET()
 }
 
 // writePieces writes the routines that bring sixteen lanes together from two or four pieces, and take them apart. The
@@ -108,7 +157,7 @@ func writePiecesOf(count int, gather bool) {
 // writeFinite writes the routines that look for NaN and infinity.
 func writeFinite() {
 	finite := func(level string, look func(re, im Mem, wrong reg.GPVirtual)) {
-		TEXT("Finite"+level, attr.NOSPLIT, "func(re, im *float32) bool")
+		TEXT("Finite"+level, NOSPLIT, "func(re, im *float32) bool")
 		Pragma("noescape")
 		Doc("Finite" + level + " says whether sixteen real and sixteen imaginary parts are all finite.")
 		wrong := GP32()

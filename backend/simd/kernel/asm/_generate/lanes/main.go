@@ -5,8 +5,6 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
-
-	"github.com/fastparc/fastparc/backend/simd/kernel/asm/generate/parts"
 )
 
 func main() {
@@ -19,10 +17,8 @@ func main() {
 		}
 		DATA(4*i, word)
 	}
-	for _, pack := range []bool{true, false} {
-		write512(pack)
-		write256(pack, mask)
-	}
+	pack512()
+	pack256(mask)
 	writeStream("AVX512", ZMM)
 	writeStream("AVX2", YMM)
 	writeFence()
@@ -34,64 +30,41 @@ func main() {
 	Generate()
 }
 
-// begin opens one routine and returns its two pointers, and what each moves by a pixel.
-func begin(pack bool, level string) (dst, src, dstStride, srcStride Register, pixels Register) {
-	name, doc := "PackLanes", " copies lanes ≤ 16 floats of each of pixels ≥ 1 pixels, stride floats apart, to vectors of sixteen; the other lanes become zero."
-	if !pack {
-		name, doc = "UnpackLanes", " copies the first lanes ≤ 16 floats of each of pixels ≥ 1 vectors of sixteen to pixels stride floats apart."
-	}
-	TEXT(name+level, NOSPLIT, "func(dst, src *float32, pixels, stride, lanes int)")
+// begin opens a routine that packs pixels.
+func begin(level string) (dst, src, stride, pixels, lanes Register) {
+	TEXT("PackLanes"+level, NOSPLIT, "func(dst, src *float32, pixels, stride, lanes int)")
 	Pragma("noescape")
-	Doc(name + level + doc)
+	Doc("PackLanes" + level + " copies lanes ≤ 16 floats of each of pixels ≥ 1 pixels, stride floats apart, to vectors of sixteen; the other lanes become zero.")
 	dst, src = Load(Param("dst"), GP64()), Load(Param("src"), GP64())
 	pixels = Load(Param("pixels"), GP64())
-	stride := Load(Param("stride"), GP64())
-	sixteen := GP64()
-	MOVQ(U32(16), sixteen)
-	if pack {
-		return dst, src, sixteen, stride, pixels
-	}
-	return dst, src, stride, sixteen, pixels
+	return dst, src, Load(Param("stride"), GP64()), pixels, Load(Param("lanes"), GP64())
 }
 
 // end closes the loop over pixels.
-func end(dst, src, dstStride, srcStride, pixels Register) {
-	LEAQ(Mem{Base: dst, Index: dstStride, Scale: 4}, dst)
-	LEAQ(Mem{Base: src, Index: srcStride, Scale: 4}, src)
+func end(dst, src, stride, pixels Register) {
+	ADDQ(Imm(64), dst)
+	LEAQ(Mem{Base: src, Index: stride, Scale: 4}, src)
 	DECQ(pixels)
 	JNZ(LabelRef("pixel"))
 	VZEROUPPER()
 	RET()
 }
 
-func write512(pack bool) {
-	dst, src, dstStride, srcStride, pixels := begin(pack, "AVX512")
-	lanes, bits, mask, x := GP64(), GP64(), K(), ZMM()
-	Load(Param("lanes"), lanes)
+func pack512() {
+	dst, src, stride, pixels, lanes := begin("AVX512")
+	bits, mask, x := GP64(), K(), ZMM()
 	MOVQ(U32(1), bits)
 	SHLXQ(lanes, bits, bits)
 	DECQ(bits)
 	KMOVW(bits.As32(), mask)
 	Label("pixel")
 	VMOVUPS_Z(Mem{Base: src}, mask, x)
-	if pack {
-		VMOVUPS(x, Mem{Base: dst})
-	} else {
-		VMOVUPS(x, mask, Mem{Base: dst})
-	}
-	end(dst, src, dstStride, srcStride, pixels)
+	VMOVUPS(x, Mem{Base: dst})
+	end(dst, src, stride, pixels)
 }
 
-func write256(pack bool, table Mem) {
-	dst, src, dstStride, srcStride, pixels := begin(pack, "AVX2")
-	lanes := GP64()
-	Load(Param("lanes"), lanes)
-	if !pack {
-		Label("pixel")
-		parts.Copy("without", dst, src, lanes, 16)
-		end(dst, src, dstStride, srcStride, pixels)
-		return
-	}
+func pack256(table Mem) {
+	dst, src, stride, pixels, lanes := begin("AVX2")
 	at := GP64()
 	LEAQ(table.Offset(64), at)
 	SHLQ(Imm(2), lanes)
@@ -107,7 +80,7 @@ func write256(pack bool, table Mem) {
 	for v := range x {
 		VMOVUPS(x[v], Mem{Base: dst}.Offset(32*v))
 	}
-	end(dst, src, dstStride, srcStride, pixels)
+	end(dst, src, stride, pixels)
 }
 
 // writeStream writes the routine that copies whole vectors past the caches.
