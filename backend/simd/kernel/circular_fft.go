@@ -23,7 +23,7 @@ const (
 func (c CircularFFT) Taps() int {
 	plan, l := c.plan(), c.lineVectors(nil, c.InStride)
 	perLine := float64(2*l.turns()*l.phases*lanes) / float64(l.all*c.C) // of lanes, 2 where lines are alone
-	return int(1.9 * perLine * lineCost(plan.n, plan.first.radix, plan.half) * float64(plan.n) / float64(c.length()))
+	return int(1.9 * perLine * lineCost(plan.n, plan.first.radix, c.step(), plan.half) * float64(plan.n) / float64(c.length()))
 }
 
 // Units returns the number of independent parts of the convolution.
@@ -275,8 +275,16 @@ func (r *circularFFTRun) convolved(from, to *lineRun) {
 	to.back(&r.fetches)
 }
 
-// plan returns how lines are convolved.
-func (c *CircularFFT) plan() *linePlan { return linePlanOf(c.length()) }
+// plan returns how lines are convolved. It depends on nothing that the gradients do not share.
+func (c *CircularFFT) plan() *linePlan { return linePlanOf(c.length(), c.step()) }
+
+// step returns how many floats the rows of a line are from each other where there are no gaps between pixels.
+func (c *CircularFFT) step() int {
+	if c.Axis == Width {
+		return c.C
+	}
+	return c.W * c.C
+}
 
 // finite says whether neither NaN nor infinity is among the numbers.
 func finite(re, im *vector) bool {

@@ -21,13 +21,14 @@ type linePlan struct {
 // with fewer, the calls cost.
 const turnBlocks = 9
 
-// linePlanOf returns the plan for lines of n numbers. Where n has no radices, lines are continued by zeros to a length that
-// has, and has room for all differences of two indices below n.
-func linePlanOf(n int) *linePlan { return linePlans.at(n) }
+// linePlanOf returns the plan for lines of n numbers, in tensors whose rows are step floats from each other. Where n has no
+// radices, lines are continued by zeros to a length that has, and has room for all differences of two indices below n.
+func linePlanOf(n, step int) *linePlan { return linePlans.at(n*(cacheWay+1) + spacing(step)) }
 
-var linePlans = madeByLength[linePlan]{create: func(n int) *linePlan {
+var linePlans = madeByLength[linePlan]{create: func(key int) *linePlan {
+	n, step := key/(cacheWay+1), key%(cacheWay+1)
 	if hasRadices(n) {
-		return newLinePlan(n, lineRadix(n), false)
+		return newLinePlan(n, lineRadix(n, step), false)
 	}
 	m, radix := paddedLine(n)
 	return newLinePlan(m, radix, true)
@@ -61,17 +62,17 @@ func (p *linePlan) rows() int { return p.first.rows() }
 
 // lineRadix returns the radix that transforms of length n begin with: of those whose costs are too close to tell which is
 // faster, the one with the fewest operations.
-func lineRadix(n int) int {
+func lineRadix(n, step int) int {
 	const close = 1.05
 	least := math.Inf(1)
 	for _, radix := range lineRadices {
 		if n%radix == 0 {
-			least = min(least, lineCost(n, radix, false))
+			least = min(least, lineCost(n, radix, step, false))
 		}
 	}
 	best, fewest := 1, math.MaxInt
 	for _, radix := range lineRadices {
-		if n%radix != 0 || lineCost(n, radix, false) > close*least {
+		if n%radix != 0 || lineCost(n, radix, step, false) > close*least {
 			continue
 		}
 		line, pair := newLinePlan(n, radix, false).operations()
@@ -84,12 +85,15 @@ func lineRadix(n int) int {
 
 // lineCost is about how many nanoseconds a row of a pair of lines takes there and back, where transforms of length n begin
 // with a radix, the second half of each line being zero or not, with AVX2 on a Zen 3.
-func lineCost(n, radix int, half bool) float64 {
-	const twiddled, filtered, call = 2.7, 1.4, 5.4
+func lineCost(n, radix, step int, half bool) float64 {
+	const twiddled, filtered, call, crowded = 2.7, 1.4, 5.4, 6
 	rest := n / radix
 	cost := lineCosts[radix] + filtered
-	if half {
+	switch {
+	case half:
 		cost += halfCosts[radix] - lineCosts[radix]
+	case crowds(radix, rest, step):
+		cost += crowded
 	}
 	if half || greatestCommonDivisor(radix, rest) > 1 {
 		cost += twiddled
@@ -130,7 +134,7 @@ func paddedLine(n int) (length, radix int) {
 			if m%r != 0 {
 				continue
 			}
-			if cost := float64(m) * lineCost(m, r, true); cost < least {
+			if cost := float64(m) * lineCost(m, r, lanes, true); cost < least {
 				length, radix, least = m, r, cost
 			}
 		}

@@ -1,0 +1,31 @@
+package kernel
+
+import "testing"
+
+func TestRowsThatCrowdTheCacheAreTakenAFewAtATime(t *testing.T) {
+	for _, c := range []struct {
+		n, step int
+		crowded bool
+	}{
+		{448, 448 * 6, false}, {32, 127 * 192, false}, {32, 128 * 192, true}, {128, 512 * 48, true}, {64, 64 * 64, true},
+	} {
+		free, radix := lineRadix(c.n, lanes), lineRadix(c.n, c.step)
+		if crowds(free, c.n/free, c.step) != c.crowded {
+			t.Errorf("N = %d: %d rows, %d floats apart, crowd the cache: %t, want %t", c.n, free, c.step, !c.crowded, c.crowded)
+		}
+		if !c.crowded && radix != free {
+			t.Errorf("N = %d, %d floats apart: radix %d, want %d as for any rows that do not crowd", c.n, c.step, radix, free)
+		}
+		// by hand: how many of a butterfly's rows share a set
+		var rows [cacheWay / lanes]int
+		most := 0
+		for k := range radix {
+			set := k * (c.n / radix) * c.step / lanes % len(rows)
+			rows[set]++
+			most = max(most, rows[set])
+		}
+		if most > cacheWays {
+			t.Errorf("N = %d, %d floats apart: %d rows of a butterfly share a set of %d", c.n, c.step, most, cacheWays)
+		}
+	}
+}
