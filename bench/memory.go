@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -42,6 +43,7 @@ func MeasureMemory(w Work) (m Memory, err error) {
 	if err != nil {
 		return m, err
 	}
+	defer func() { err = errors.Join(err, e.close()) }()
 	m.Work = w
 	names, inputs := e.executable.Inputs()
 	for i, shape := range inputs {
@@ -54,8 +56,7 @@ func MeasureMemory(w Work) (m Memory, err error) {
 	for _, shape := range e.executable.Outputs() {
 		m.Tensors += int64(4 * shape.Size())
 	}
-	debug.FreeOSMemory() // the operands were copied to the device
-	if _, err := resetPeakMemory(); err != nil {
+	if _, err := resetPeakMemory(); err != nil { // the operands were copied to the device
 		return m, err
 	}
 	for range 3 {
@@ -80,9 +81,12 @@ func (m Memory) Text(w io.Writer) error {
 	return err
 }
 
-// resetPeakMemory makes the process's peak what it uses now, and returns that.
+// resetPeakMemory makes the process's peak what it uses now, and returns that. Pools keep what was given back to them for one
+// more collection.
 func resetPeakMemory() (int64, error) {
-	debug.FreeOSMemory()
+	for range 2 {
+		debug.FreeOSMemory()
+	}
 	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
 		return 0, fmt.Errorf("memory can be measured on Linux only: %w", err)
 	}
