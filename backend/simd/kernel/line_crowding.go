@@ -10,8 +10,20 @@ const (
 // is step floats from the next.
 func spacing(step int) int { return max(lanes, greatestCommonDivisor(step, cacheWay)) }
 
-// crowds says whether the rows that a butterfly takes, each rest rows from the next, have too few places in the first cache to
-// stay there together. Routines come to each row for one vector and then for the next: then it has left the cache in between.
-func crowds(radix, rest, step int) bool {
-	return radix > cacheWays*cacheWay/spacing(rest*step)
+// places returns how many rows of a butterfly, each rest rows from the next, the first cache has places for.
+func places(rest, step int) int { return cacheWays * cacheWay / spacing(rest*step) }
+
+// crowdingCost is about how many nanoseconds more each row takes there and back where the rows of a butterfly have too few
+// places in the first cache to stay there together: routines come to each row for one vector and then for the next, and it has
+// left the cache in between. Where they have just the places of one set, whatever else comes there drives some of them out.
+func crowdingCost(radix, rest, step int) float64 {
+	const crowded, full = 10, 3
+	switch room := places(rest, step); {
+	case radix > room:
+		return crowded
+	case radix == room && room == cacheWays:
+		return full
+	default:
+		return 0
+	}
 }

@@ -7,10 +7,10 @@ func TestRowsThatCrowdTheCacheAreTakenAFewAtATime(t *testing.T) {
 		n, step int
 		crowded bool
 	}{
-		{448, 448 * 6, false}, {32, 127 * 192, false}, {32, 128 * 192, true}, {128, 512 * 48, true}, {64, 64 * 64, true},
+		{448, 448 * 6, false}, {32, 127 * 192, false}, {32, 128 * 192, true}, {128, 512 * 48, true}, {64, 64 * 64, true}, {96, 160 * 96, true}, {48, 64 * 48, true},
 	} {
 		free, radix := lineRadix(c.n, lanes), lineRadix(c.n, c.step)
-		if crowds(free, c.n/free, c.step) != c.crowded {
+		if (free > places(c.n/free, c.step)) != c.crowded {
 			t.Errorf("N = %d: %d rows, %d floats apart, crowd the cache: %t, want %t", c.n, free, c.step, !c.crowded, c.crowded)
 		}
 		if !c.crowded && radix != free {

@@ -86,14 +86,13 @@ func lineRadix(n, step int) int {
 // lineCost is about how many nanoseconds a row of a pair of lines takes there and back, where transforms of length n begin
 // with a radix, the second half of each line being zero or not, with AVX2 on a Zen 3.
 func lineCost(n, radix, step int, half bool) float64 {
-	const twiddled, filtered, call, crowded = 2.7, 1.4, 5.4, 6
+	const twiddled, filtered, call = 2.7, 1.4, 5.4
 	rest := n / radix
 	cost := lineCosts[radix] + filtered
-	switch {
-	case half:
+	if half {
 		cost += halfCosts[radix] - lineCosts[radix]
-	case crowds(radix, rest, step):
-		cost += crowded
+	} else {
+		cost += crowdingCost(radix, rest, step)
 	}
 	if half || greatestCommonDivisor(radix, rest) > 1 {
 		cost += twiddled
