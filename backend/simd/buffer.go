@@ -3,6 +3,7 @@ package simd
 import (
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/gomlx/compute"
@@ -162,9 +163,21 @@ func sizeClass(size int) (class, room int) {
 	return class, room
 }
 
-// alignedBytes allocates memory that begins at a multiple of alignment.
+// alignedBytes allocates memory that begins at a multiple of alignment. Large ones begin some lines of the cache further in a
+// page than those before, so that the same places of two tensors do not drive each other out.
 func alignedBytes(size int) []byte {
-	raw := make([]byte, size+alignment)
-	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(raw)))) & (alignment - 1)
+	further := 0
+	if size >= 16*page {
+		further = int(staggered.Add(1)) * stagger % page
+	}
+	raw := make([]byte, size+further+alignment)
+	skip := further + -int(uintptr(unsafe.Pointer(unsafe.SliceData(raw))))&(alignment-1)
 	return raw[skip : skip+size : skip+size]
 }
+
+const (
+	page    = 4096
+	stagger = 5 * alignment
+)
+
+var staggered atomic.Uint32
