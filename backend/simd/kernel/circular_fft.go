@@ -37,8 +37,8 @@ type division struct{ groups, phases int }
 
 // division returns that of signals of which phases are taken so many at a time.
 func (c *CircularFFT) division(l *lineVectors, phases int) division {
-	turns := l.turns()
-	return division{min(turns, ceilDivide(turns*min(l.phases, phases)*c.plan().n, unitRows)), phases}
+	rows := min(l.phases, phases) * c.plan().n // of a turn
+	return division{ceilDivide(l.turns(), max(1, (unitRows+rows/2)/rows)), phases}
 }
 
 // ScratchSize returns the number of floats that Run needs.
