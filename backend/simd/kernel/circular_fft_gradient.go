@@ -123,15 +123,8 @@ func addParts(parts []float32, size, count int) {
 // addChannels adds N consecutive vectors to the channels of a phase of t [N, C].
 func (c *Circular) addChannels(t, vectors []float32, phase int) {
 	var room [lanes]piece
-	pieces := c.channelPieces(phase, &room)
-	for k := range c.length() {
-		to, from := t[k*c.C:][:c.C], vectors[k*lanes:][:lanes]
-		for _, p := range pieces {
-			row := to[p.at:][:p.width]
-			for l, v := range from[p.lane:][:p.width] {
-				row[l] += v
-			}
-		}
+	for _, p := range c.channelPieces(phase, &room) {
+		addLanes(t[p.at:], vectors[p.lane:], c.length(), c.C, lanes, p.width)
 	}
 }
 

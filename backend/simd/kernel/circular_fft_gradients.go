@@ -128,7 +128,7 @@ func (s *gradientSums) of(r *circularFFTRun, phase int) {
 func (s *gradientSums) addLines(v *lineRun) {
 	for _, line := range v.lines {
 		if line != nil {
-			addLanes(s.line, line, s.x.n, v.stride)
+			addLanes(s.line, line, s.x.n, lanes, v.stride, lanes)
 		}
 	}
 }

@@ -75,12 +75,12 @@ func streamLanesVector(dst, src []float32, pixels, dstStride, srcStride, vectors
 }
 
 // addLanesVector is addLanes in assembly, and says whether there is any for the level in use.
-func addLanesVector(dst, src []float32, pixels, stride int) bool {
+func addLanesVector(dst, src []float32, pixels, dstStride, srcStride, used int) bool {
 	switch level {
 	case AVX512:
-		asm.AddLanesAVX512(&dst[0], &src[0], pixels, stride)
+		asm.AddLanesAVX512(&dst[0], &src[0], pixels, dstStride, srcStride, used)
 	case AVX2:
-		asm.AddLanesAVX2(&dst[0], &src[0], pixels, stride)
+		asm.AddLanesAVX2(&dst[0], &src[0], pixels, dstStride, srcStride, used)
 	default:
 		return false
 	}

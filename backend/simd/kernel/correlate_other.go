@@ -14,4 +14,4 @@ func streamLanesVector(dst, src []float32, pixels, dstStride, srcStride, vectors
 
 func fence() {}
 
-func addLanesVector(dst, src []float32, pixels, stride int) bool { return false }
+func addLanesVector(dst, src []float32, pixels, dstStride, srcStride, used int) bool { return false }

@@ -58,16 +58,19 @@ func streamLanes(dst, src []float32, pixels, dstStride, srcStride, vectors int) 
 	}
 }
 
-// addLanes adds vectors of sixteen, one of each of pixels pixels, to consecutive ones.
-func addLanes(dst, src []float32, pixels, stride int) {
-	_, _ = dst[pixels*lanes-1], src[(pixels-1)*stride+lanes-1]
-	if addLanesVector(dst, src, pixels, stride) {
+// addLanes adds used ≤ 16 floats of each of pixels pixels to others; strides count floats.
+func addLanes(dst, src []float32, pixels, dstStride, srcStride, used int) {
+	if pixels == 0 || used == 0 {
+		return
+	}
+	_, _ = dst[(pixels-1)*dstStride+used-1], src[(pixels-1)*srcStride+used-1]
+	if addLanesVector(dst, src, pixels, dstStride, srcStride, used) {
 		return
 	}
 	for i := range pixels {
-		to, from := (*vector)(dst[i*lanes:]), (*vector)(src[i*stride:])
-		for l := range to {
-			to[l] += from[l]
+		to := dst[i*dstStride:][:used]
+		for l, v := range src[i*srcStride:][:used] {
+			to[l] += v
 		}
 	}
 }

@@ -27,16 +27,6 @@ func StreamLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcS
 // Fence lets all that reads memory later see what StreamLanes wrote before.
 func Fence()
 
-// AddLanesAVX512 adds sixteen floats of each of pixels ≥ 1 pixels, stride floats apart, to vectors of sixteen.
-//
-//go:noescape
-func AddLanesAVX512(dst *float32, src *float32, pixels int, stride int)
-
-// AddLanesAVX2 adds sixteen floats of each of pixels ≥ 1 pixels, stride floats apart, to vectors of sixteen.
-//
-//go:noescape
-func AddLanesAVX2(dst *float32, src *float32, pixels int, stride int)
-
 // CopyLanesAVX512 copies lanes of 1 to 16 floats of each of pixels ≥ 1 pixels; strides count floats.
 //
 //go:noescape
@@ -46,6 +36,16 @@ func CopyLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcS
 //
 //go:noescape
 func CopyLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
+
+// AddLanesAVX512 adds lanes of 1 to 16 floats of each of pixels ≥ 1 pixels; strides count floats.
+//
+//go:noescape
+func AddLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
+
+// AddLanesAVX2 adds lanes of 1 to 16 floats of each of pixels ≥ 1 pixels; strides count floats.
+//
+//go:noescape
+func AddLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
 
 // Gather2PiecesAVX512 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of pieces that begin at places a, b… of x, stride floats further a row; lanes of no piece become zero. Masks are 16 bits each, that of a lowest.
 //

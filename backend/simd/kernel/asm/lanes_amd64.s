@@ -153,47 +153,6 @@ TEXT ·Fence(SB), NOSPLIT, $0
 	SFENCE
 	RET
 
-// func AddLanesAVX512(dst *float32, src *float32, pixels int, stride int)
-// Requires: AVX, AVX512F
-TEXT ·AddLanesAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ pixels+16(FP), DX
-	MOVQ stride+24(FP), BX
-
-pixel:
-	VMOVUPS (AX), Z0
-	VADDPS  (CX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x40, AX
-	LEAQ    (CX)(BX*4), CX
-	DECQ    DX
-	JNZ     pixel
-	VZEROUPPER
-	RET
-
-// func AddLanesAVX2(dst *float32, src *float32, pixels int, stride int)
-// Requires: AVX
-TEXT ·AddLanesAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ pixels+16(FP), DX
-	MOVQ stride+24(FP), BX
-
-pixel:
-	VMOVUPS (AX), Y0
-	VADDPS  (CX), Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(AX), Y0
-	VADDPS  32(CX), Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	ADDQ    $0x40, AX
-	LEAQ    (CX)(BX*4), CX
-	DECQ    DX
-	JNZ     pixel
-	VZEROUPPER
-	RET
-
 // func CopyLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·CopyLanesAVX512(SB), NOSPLIT, $0-48
@@ -321,6 +280,136 @@ one1:
 	LEAQ   (CX)(SI*4), CX
 	DECQ   DX
 	JNZ    one1
+	VZEROUPPER
+	RET
+
+// func AddLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·AddLanesAVX512(SB), NOSPLIT, $0-48
+	MOVQ  dst+0(FP), AX
+	MOVQ  src+8(FP), CX
+	MOVQ  pixels+16(FP), DX
+	MOVQ  dstStride+24(FP), BX
+	MOVQ  srcStride+32(FP), SI
+	MOVQ  lanes+40(FP), DI
+	MOVQ  $0x00000001, R8
+	SHLXQ DI, R8, R8
+	DECQ  R8
+	KMOVW R8, K1
+
+pixel:
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS.Z  (AX), Z0, K1, Z0
+	VMOVUPS   Z0, K1, (AX)
+	LEAQ      (AX)(BX*4), AX
+	LEAQ      (CX)(SI*4), CX
+	DECQ      DX
+	JNZ       pixel
+	VZEROUPPER
+	RET
+
+// func AddLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
+// Requires: AVX
+TEXT ·AddLanesAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ pixels+16(FP), DX
+	MOVQ dstStride+24(FP), BX
+	MOVQ srcStride+32(FP), SI
+	MOVQ lanes+40(FP), DI
+	CMPQ DI, $0x10
+	JNE  parts
+
+pixel:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VADDPS  (AX), Y0, Y0
+	VADDPS  32(AX), Y1, Y1
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (CX)(SI*4), CX
+	DECQ    DX
+	JNZ     pixel
+	VZEROUPPER
+	RET
+
+parts:
+	TESTQ $0x00000008, DI
+	JZ    without8
+	MOVQ  AX, R8
+	MOVQ  CX, R9
+	MOVQ  DX, R10
+
+part8:
+	VMOVUPS (R9), Y0
+	VMOVUPS (R8), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (R8)
+	LEAQ    (R8)(BX*4), R8
+	LEAQ    (R9)(SI*4), R9
+	DECQ    R10
+	JNZ     part8
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+
+without8:
+	TESTQ $0x00000004, DI
+	JZ    without4
+	MOVQ  AX, R8
+	MOVQ  CX, R9
+	MOVQ  DX, R10
+
+part4:
+	VMOVUPS (R9), X0
+	VMOVUPS (R8), X1
+	VADDPS  X0, X1, X1
+	VMOVUPS X1, (R8)
+	LEAQ    (R8)(BX*4), R8
+	LEAQ    (R9)(SI*4), R9
+	DECQ    R10
+	JNZ     part4
+	ADDQ    $0x10, AX
+	ADDQ    $0x10, CX
+
+without4:
+	TESTQ $0x00000002, DI
+	JZ    without2
+	MOVQ  AX, R8
+	MOVQ  CX, R9
+	MOVQ  DX, R10
+
+part2:
+	VMOVSD (R9), X0
+	VMOVSD (R8), X1
+	VADDPS X0, X1, X1
+	VMOVSD X1, (R8)
+	LEAQ   (R8)(BX*4), R8
+	LEAQ   (R9)(SI*4), R9
+	DECQ   R10
+	JNZ    part2
+	ADDQ   $0x08, AX
+	ADDQ   $0x08, CX
+
+without2:
+	TESTQ $0x00000001, DI
+	JZ    without1
+	MOVQ  AX, DI
+	MOVQ  CX, R8
+
+part1:
+	VMOVSS (R8), X0
+	VMOVSS (DI), X1
+	VADDPS X0, X1, X1
+	VMOVSS X1, (DI)
+	LEAQ   (DI)(BX*4), DI
+	LEAQ   (R8)(SI*4), R8
+	DECQ   DX
+	JNZ    part1
+	ADDQ   $0x04, AX
+	ADDQ   $0x04, CX
+
+without1:
 	VZEROUPPER
 	RET
 

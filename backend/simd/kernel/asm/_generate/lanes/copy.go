@@ -12,84 +12,154 @@ import (
 
 // writeCopies writes the routines that copy up to sixteen floats of pixels between layouts with gaps.
 func writeCopies() {
-	copyPixels("AVX512", func(c *pixelCopy) {
-		bits, mask, x := GP64(), K(), ZMM()
-		MOVQ(U32(1), bits)
-		SHLXQ(c.lanes, bits, bits)
-		DECQ(bits)
-		KMOVW(bits.As32(), mask)
+	overPixels("CopyLanes", "copies", "AVX512", func(c *pixelLoop) {
+		mask, x := c.mask(), ZMM()
 		c.loop("pixel", func(dst, src Mem) {
 			VMOVUPS_Z(src, mask, x)
 			VMOVUPS(x, mask, dst)
 		})
+		c.end()
 	})
 	// Masked stores are slow on some processors that have AVX2: the largest vectors that fit are copied instead, one from the
 	// beginning and one to the end, which may overlap.
-	copyPixels("AVX2", func(c *pixelCopy) {
-		vectors := []struct {
-			lanes int
-			move  func(operands ...Op)
-			of    func(reg.VecVirtual) reg.Register
-		}{
-			{8, VMOVUPS, func(v reg.VecVirtual) reg.Register { return v }},
-			{4, VMOVUPS, func(v reg.VecVirtual) reg.Register { return v.AsX() }},
-			{2, VMOVSD, func(v reg.VecVirtual) reg.Register { return v.AsX() }},
-			{1, VMOVSS, func(v reg.VecVirtual) reg.Register { return v.AsX() }},
-		}
-		for _, vector := range vectors {
-			one, two := fmt.Sprintf("one%d", vector.lanes), fmt.Sprintf("two%d", vector.lanes)
-			CMPQ(c.lanes, Imm(uint64(vector.lanes)))
-			JEQ(LabelRef(one))
-			if vector.lanes > 1 {
-				JGT(LabelRef(two))
+	overPixels("CopyLanes", "copies", "AVX2", func(c *pixelLoop) {
+		for _, v := range vectors {
+			CMPQ(c.lanes, Imm(uint64(v.lanes)))
+			JEQ(LabelRef(v.label("one")))
+			if v.lanes > 1 {
+				JGT(LabelRef(v.label("two")))
 			}
 		}
-		for _, vector := range vectors {
-			first, second := vector.of(YMM()), vector.of(YMM())
-			c.loop(fmt.Sprintf("one%d", vector.lanes), func(dst, src Mem) {
-				vector.move(src, first)
-				vector.move(first, dst)
+		for _, v := range vectors {
+			first, second := v.of(YMM()), v.of(YMM())
+			c.loop(v.label("one"), func(dst, src Mem) {
+				v.move(src, first)
+				v.move(first, dst)
 			})
-			if vector.lanes == 1 {
+			c.end()
+			if v.lanes == 1 {
 				continue
 			}
-			Label(fmt.Sprintf("two%d", vector.lanes))
-			SUBQ(Imm(uint64(vector.lanes)), c.lanes)
-			c.loop(fmt.Sprintf("both%d", vector.lanes), func(dst, src Mem) {
+			Label(v.label("two"))
+			SUBQ(Imm(uint64(v.lanes)), c.lanes)
+			c.loop(v.label("both"), func(dst, src Mem) {
 				dst2, src2 := dst, src
 				dst2.Index, dst2.Scale, src2.Index, src2.Scale = c.lanes, 4, c.lanes, 4
-				vector.move(src, first)
-				vector.move(src2, second)
-				vector.move(first, dst)
-				vector.move(second, dst2)
+				v.move(src, first)
+				v.move(src2, second)
+				v.move(first, dst)
+				v.move(second, dst2)
 			})
+			c.end()
 		}
 	})
 }
 
-// pixelCopy is what the loops of a routine that copies pixels share.
-type pixelCopy struct {
+// writeAdds writes the routines that add up to sixteen floats of pixels.
+func writeAdds() {
+	overPixels("AddLanes", "adds", "AVX512", func(c *pixelLoop) {
+		mask, x := c.mask(), ZMM()
+		c.loop("pixel", func(dst, src Mem) {
+			VMOVUPS_Z(src, mask, x)
+			VADDPS_Z(dst, x, mask, x)
+			VMOVUPS(x, mask, dst)
+		})
+		c.end()
+	})
+	overPixels("AddLanes", "adds", "AVX2", func(c *pixelLoop) {
+		first, second := YMM(), YMM()
+		CMPQ(c.lanes, Imm(16))
+		JNE(LabelRef("parts"))
+		c.loop("pixel", func(dst, src Mem) {
+			VMOVUPS(src, first)
+			VMOVUPS(src.Offset(32), second)
+			VADDPS(dst, first, first)
+			VADDPS(dst.Offset(32), second, second)
+			VMOVUPS(first, dst)
+			VMOVUPS(second, dst.Offset(32))
+		})
+		c.end()
+		Label("parts") // of each power of two that there is
+		for _, v := range vectors {
+			x, sum := v.of(YMM()), v.of(YMM())
+			TESTQ(U32(v.lanes), c.lanes)
+			JZ(LabelRef(v.label("without")))
+			part := *c
+			part.dst, part.src, part.pixels = copyOf(c.dst), copyOf(c.src), copyOf(c.pixels)
+			part.loop(v.label("part"), func(dst, src Mem) {
+				v.move(src, x)
+				v.move(dst, sum)
+				VADDPS(x, sum, sum)
+				v.move(sum, dst)
+			})
+			ADDQ(Imm(uint64(4*v.lanes)), c.dst)
+			ADDQ(Imm(uint64(4*v.lanes)), c.src)
+			Label(v.label("without"))
+		}
+		c.end()
+	})
+}
+
+func copyOf(r reg.Register) reg.Register {
+	to := GP64()
+	MOVQ(r, to)
+	return to
+}
+
+// vector is a part of a register that can be moved.
+type vector struct {
+	lanes int
+	move  func(operands ...Op)
+	of    func(reg.VecVirtual) reg.Register
+}
+
+// vectors are those of up to eight floats, the largest first.
+var vectors = []vector{
+	{8, VMOVUPS, func(v reg.VecVirtual) reg.Register { return v }},
+	{4, VMOVUPS, reg.VecVirtual.AsX},
+	{2, VMOVSD, reg.VecVirtual.AsX},
+	{1, VMOVSS, reg.VecVirtual.AsX},
+}
+
+func (v vector) label(name string) string { return fmt.Sprintf("%s%d", name, v.lanes) }
+
+// pixelLoop is what the loops of a routine over pixels share.
+type pixelLoop struct {
 	dst, src, dstStride, srcStride, pixels, lanes reg.Register
 }
 
-func copyPixels(level string, write func(c *pixelCopy)) {
-	TEXT("CopyLanes"+level, NOSPLIT, "func(dst, src *float32, pixels, dstStride, srcStride, lanes int)")
+func overPixels(name, does, level string, write func(c *pixelLoop)) {
+	TEXT(name+level, NOSPLIT, "func(dst, src *float32, pixels, dstStride, srcStride, lanes int)")
 	Pragma("noescape")
-	Doc("CopyLanes" + level + " copies lanes of 1 to 16 floats of each of pixels ≥ 1 pixels; strides count floats.")
-	write(&pixelCopy{
+	Doc(name + level + " " + does + " lanes of 1 to 16 floats of each of pixels ≥ 1 pixels; strides count floats.")
+	write(&pixelLoop{
 		dst: Load(Param("dst"), GP64()), src: Load(Param("src"), GP64()), pixels: Load(Param("pixels"), GP64()),
 		dstStride: Load(Param("dstStride"), GP64()), srcStride: Load(Param("srcStride"), GP64()), lanes: Load(Param("lanes"), GP64()),
 	})
 }
 
-// loop copies all pixels, and returns.
-func (c *pixelCopy) loop(label string, copyPixel func(dst, src Mem)) {
+// mask returns that of the lanes.
+func (c *pixelLoop) mask() reg.Register {
+	bits, mask := GP64(), K()
+	MOVQ(U32(1), bits)
+	SHLXQ(c.lanes, bits, bits)
+	DECQ(bits)
+	KMOVW(bits.As32(), mask)
+	return mask
+}
+
+// loop goes over all pixels.
+func (c *pixelLoop) loop(label string, pixel func(dst, src Mem)) {
 	Label(label)
-	copyPixel(Mem{Base: c.dst}, Mem{Base: c.src})
+	pixel(Mem{Base: c.dst}, Mem{Base: c.src})
 	LEAQ(Mem{Base: c.dst, Index: c.dstStride, Scale: 4}, c.dst)
 	LEAQ(Mem{Base: c.src, Index: c.srcStride, Scale: 4}, c.src)
 	DECQ(c.pixels)
 	JNZ(LabelRef(label))
+}
+
+// end returns.
+func (c *pixelLoop) end() {
 	VZEROUPPER()
 	RET()
 }

@@ -22,9 +22,8 @@ func main() {
 	writeStream("AVX512", ZMM)
 	writeStream("AVX2", YMM)
 	writeFence()
-	writeAdd("AVX512", ZMM)
-	writeAdd("AVX2", YMM)
 	writeCopies()
+	writeAdds()
 	writePieces()
 	writeFinite()
 	Generate()
@@ -111,28 +110,6 @@ func writeStream[V Register](level string, vector func() V) {
 	JNE(LabelRef("vector"))
 	ADDQ(dstStride, dst)
 	ADDQ(srcStride, src)
-	DECQ(pixels)
-	JNZ(LabelRef("pixel"))
-	VZEROUPPER()
-	RET()
-}
-
-// writeAdd writes the routine that adds whole vectors to others.
-func writeAdd[V Register](level string, vector func() V) {
-	TEXT("AddLanes"+level, NOSPLIT, "func(dst, src *float32, pixels, stride int)")
-	Pragma("noescape")
-	Doc("AddLanes" + level + " adds sixteen floats of each of pixels ≥ 1 pixels, stride floats apart, to vectors of sixteen.")
-	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	pixels, stride := Load(Param("pixels"), GP64()), Load(Param("stride"), GP64())
-	Label("pixel")
-	for i := 0; i < 64; i += int(vector().Size()) {
-		v := vector()
-		VMOVUPS(Mem{Base: dst, Disp: i}, v)
-		VADDPS(Mem{Base: src, Disp: i}, v, v)
-		VMOVUPS(v, Mem{Base: dst, Disp: i})
-	}
-	ADDQ(Imm(64), dst)
-	LEAQ(Mem{Base: src, Index: stride, Scale: 4}, src)
 	DECQ(pixels)
 	JNZ(LabelRef("pixel"))
 	VZEROUPPER()
