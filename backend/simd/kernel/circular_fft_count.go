@@ -35,7 +35,7 @@ const twiddleOperations = 4
 
 // lineOperations is the number of operations of a butterfly of a line without twiddles and of its way back, by radix.
 var lineOperations = [maxLineRadix + 1]int{
-	3: 10, 4: 12, 5: 28, 7: 54, 8: 40, 9: 80, 11: 130, 13: 180, 15: 186, 16: 116, 32: 312, 64: 816,
+	3: 10, 4: 12, 5: 28, 7: 54, 8: 40, 9: 80, 11: 130, 13: 180, 15: 186, 16: 116, 17: 304, 19: 378, 23: 550, 32: 312, 64: 816,
 }
 
 // turnedLineOperations returns how many more twiddles take: two for each of the results, and the one half around is real.

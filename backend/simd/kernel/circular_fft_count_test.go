@@ -49,6 +49,9 @@ func TestButterfliesAreCountedAsTheAssemblyPerformsThem(t *testing.T) {
 		if got := ways(""); got != lineOperations[radix] {
 			t.Errorf("lines of radix %d have %d operations, counted as %d", radix, got, lineOperations[radix])
 		}
+		if !hasRadices(radix) {
+			continue // no stage comes after that has the same factor
+		}
 		if got, want := ways("Twiddled")-ways(""), turnedLineOperations(radix); got != want {
 			t.Errorf("twiddles of lines of radix %d have %d operations, counted as %d", radix, got, want)
 		}

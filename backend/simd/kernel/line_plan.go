@@ -22,13 +22,14 @@ type linePlan struct {
 const turnBlocks = 9
 
 // linePlanOf returns the plan for lines of n numbers, in tensors whose rows are step floats from each other. Where n has no
-// radices, lines are continued by zeros to a length that has, and has room for all differences of two indices below n.
+// radices, as with a prime factor above 23 or two above 13, lines are continued by zeros to a length that has, and has room for
+// all differences of two indices below n.
 func linePlanOf(n, step int) *linePlan { return linePlans.at(n*(cacheWay+1) + spacing(step)) }
 
 var linePlans = madeByLength[linePlan]{create: func(key int) *linePlan {
 	n, step := key/(cacheWay+1), key%(cacheWay+1)
-	if hasRadices(n) {
-		return newLinePlan(n, lineRadix(n, step), false)
+	if radix := lineRadix(n, step); radix > 0 {
+		return newLinePlan(n, radix, false)
 	}
 	m, radix := paddedLine(n)
 	return newLinePlan(m, radix, true)
@@ -60,19 +61,19 @@ func (p *linePlan) blocks() int { return p.first.shared + p.first.own }
 // rows returns the number of complex rows of a pair of lines.
 func (p *linePlan) rows() int { return p.first.rows() }
 
-// lineRadix returns the radix that transforms of length n begin with: of those whose costs are too close to tell which is
-// faster, the one with the fewest operations.
+// lineRadix returns the radix that transforms of length n begin with, 0 where n has prime factors that there are no routines for:
+// of those whose costs are too close to tell which is faster, the one with the fewest operations.
 func lineRadix(n, step int) int {
 	const close = 1.05
 	least := math.Inf(1)
 	for _, radix := range lineRadices {
-		if n%radix == 0 {
+		if n%radix == 0 && hasRadices(n/radix) {
 			least = min(least, lineCost(n, radix, step, false))
 		}
 	}
-	best, fewest := 1, math.MaxInt
+	best, fewest := 0, math.MaxInt
 	for _, radix := range lineRadices {
-		if n%radix != 0 || lineCost(n, radix, step, false) > close*least {
+		if n%radix != 0 || !hasRadices(n/radix) || lineCost(n, radix, step, false) > close*least {
 			continue
 		}
 		line, pair := newLinePlan(n, radix, false).operations()
@@ -116,7 +117,8 @@ func lineCost(n, radix, step int, half bool) float64 {
 // in another stage there and back, by radix: fitted to the times of 312 plans, from which they are 5 % away (root mean square).
 var (
 	lineCosts = [maxLineRadix + 1]float64{
-		1: 0.5, 3: 0.1, 4: 1.6, 5: 0.8, 7: 1.2, 8: 1.3, 9: 2.2, 11: 5.5, 13: 5.8, 15: 4.6, 16: 2, 32: 5.5, 64: 10.4,
+		1: 0.5, 3: 0.1, 4: 1.6, 5: 0.8, 7: 1.2, 8: 1.3, 9: 2.2, 11: 5.5, 13: 5.8, 15: 4.6, 16: 2, 17: 9, 19: 11, 23: 14,
+		32: 5.5, 64: 10.4,
 	}
 	halfCosts  = [maxLineRadix + 1]float64{8: 0, 16: 0, 32: 2.9, 64: 7.4}
 	blockCosts = [maxRadix + 1]float64{1: 5, 2: 6, 3: 7.4, 4: 7.7, 5: 10, 7: 11.5, 8: 11.3, 9: 13.6, 11: 16.1, 13: 18.2, 16: 14.6}

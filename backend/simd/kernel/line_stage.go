@@ -30,7 +30,7 @@ type lineStage struct {
 }
 
 // lineRadices are the radices that there are routines for.
-var lineRadices = [...]int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 32, 64}
+var lineRadices = [...]int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 17, 19, 23, 32, 64}
 
 // halfRadices are those for lines whose second half is zero.
 var halfRadices = [...]int{8, 16, 32, 64}

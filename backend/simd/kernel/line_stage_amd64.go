@@ -43,6 +43,9 @@ var lines512 = [maxLineRadix + 1]lineRoutines{
 	13: {{asm.Line13AVX512, asm.LineTwiddled13AVX512, nil}, {asm.LineBack13AVX512, asm.LineBackTwiddled13AVX512, nil}},
 	15: {{asm.Line15AVX512, asm.LineTwiddled15AVX512, nil}, {asm.LineBack15AVX512, asm.LineBackTwiddled15AVX512, nil}},
 	16: {{asm.Line16AVX512, asm.LineTwiddled16AVX512, asm.LineHalf16AVX512}, {asm.LineBack16AVX512, asm.LineBackTwiddled16AVX512, asm.LineBackHalf16AVX512}},
+	17: {{asm.Line17AVX512, nil, nil}, {asm.LineBack17AVX512, nil, nil}},
+	19: {{asm.Line19AVX512, nil, nil}, {asm.LineBack19AVX512, nil, nil}},
+	23: {{asm.Line23AVX512, nil, nil}, {asm.LineBack23AVX512, nil, nil}},
 	32: {{asm.Line32AVX512, asm.LineTwiddled32AVX512, asm.LineHalf32AVX512}, {asm.LineBack32AVX512, asm.LineBackTwiddled32AVX512, asm.LineBackHalf32AVX512}},
 	64: {{asm.Line64AVX512, asm.LineTwiddled64AVX512, asm.LineHalf64AVX512}, {asm.LineBack64AVX512, asm.LineBackTwiddled64AVX512, asm.LineBackHalf64AVX512}},
 }
@@ -59,6 +62,9 @@ var lines256 = [maxLineRadix + 1]lineRoutines{
 	13: {{asm.Line13AVX2, asm.LineTwiddled13AVX2, nil}, {asm.LineBack13AVX2, asm.LineBackTwiddled13AVX2, nil}},
 	15: {{asm.Line15AVX2, asm.LineTwiddled15AVX2, nil}, {asm.LineBack15AVX2, asm.LineBackTwiddled15AVX2, nil}},
 	16: {{asm.Line16AVX2, asm.LineTwiddled16AVX2, asm.LineHalf16AVX2}, {asm.LineBack16AVX2, asm.LineBackTwiddled16AVX2, asm.LineBackHalf16AVX2}},
+	17: {{asm.Line17AVX2, nil, nil}, {asm.LineBack17AVX2, nil, nil}},
+	19: {{asm.Line19AVX2, nil, nil}, {asm.LineBack19AVX2, nil, nil}},
+	23: {{asm.Line23AVX2, nil, nil}, {asm.LineBack23AVX2, nil, nil}},
 	32: {{asm.Line32AVX2, asm.LineTwiddled32AVX2, asm.LineHalf32AVX2}, {asm.LineBack32AVX2, asm.LineBackTwiddled32AVX2, asm.LineBackHalf32AVX2}},
 	64: {{asm.Line64AVX2, asm.LineTwiddled64AVX2, asm.LineHalf64AVX2}, {asm.LineBack64AVX2, asm.LineBackTwiddled64AVX2, asm.LineBackHalf64AVX2}},
 }

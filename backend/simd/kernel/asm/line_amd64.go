@@ -2116,6 +2116,270 @@ func LineBackHalf16AVX2(job *struct {
 	Current int
 })
 
+// Line17AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line17AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack17AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack17AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line17AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line17AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack17AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack17AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line19AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line19AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack19AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack19AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line19AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line19AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack19AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack19AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line23AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line23AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack23AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack23AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// Line23AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line23AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
+// LineBack23AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack23AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+}, fetches *struct {
+	Lines [5]struct {
+		At     uintptr
+		End    uintptr
+		Stride int
+	}
+	Current int
+})
+
 // Line32AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
 //
 //go:noescape

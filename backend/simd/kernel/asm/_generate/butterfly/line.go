@@ -31,7 +31,7 @@ import (
 // Meanwhile rows of lines that will be needed soon are fetched: for both lines of a pair as many as one of them has.
 
 // realRadices are the radices that lines begin with.
-var realRadices = []int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 32, 64}
+var realRadices = []int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 17, 19, 23, 32, 64}
 
 // lineRoutine is what the parts of one routine share.
 type lineRoutine struct {
@@ -48,8 +48,8 @@ type lineRoutine struct {
 
 func writeLine(radix int, level string, registers []reg.VecPhysical) {
 	for _, kind := range []string{"", "Twiddled", "Half"} {
-		if kind == "Half" && (radix < 8 || radix%2 == 1) {
-			continue
+		if kind == "Half" && (radix < 8 || radix%2 == 1) || kind != "" && radix > 16 && radix%2 == 1 {
+			continue // what is left of a line has no such factor
 		}
 		for _, back := range []bool{false, true} {
 			writeLineRoutine(radix, kind, back, level, registers)
