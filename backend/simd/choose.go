@@ -17,11 +17,11 @@ const (
 	throughFrequencies                  // or in the FFT form
 )
 
-// fasterForm returns the form that was asked for, or else the faster one. A kernel that changes from call to call is
-// packed as often, which is then part of the cost.
-func fasterForm(shape kernel.Circular, asked algorithm, changes bool) circularForm {
+// fasterForm returns the form that was asked for, or else the faster one. Where the kernel is packed for each call, as one is
+// that changes from call to call, that is part of the cost.
+func fasterForm(shape kernel.Circular, asked algorithm, packs bool) circularForm {
 	parts := []costs.Part{costs.Forward}
-	if changes {
+	if packs {
 		parts = append(parts, costs.Packing)
 	}
 	if goesThroughFrequencies(shape, asked, parts...) {

@@ -118,11 +118,7 @@ func (j *joiner) join(g *graph) {
 func (j *joiner) packedAs(g *graph, w *value, form kernel.CircularFFT) *value {
 	joined := append([]*node{j.convolution, j.gradient}, j.sum...)
 	for _, n := range g.nodes {
-		a, ok := n.attributes.(packedCircularOf)
-		if !ok || a.reversed || n.inputs[0] != w || slices.ContainsFunc(joined, func(other *node) bool { return dependsOn(n, other) }) {
-			continue
-		}
-		if other, ok := a.form.(kernel.CircularFFT); ok && form.PacksAs(other) {
+		if isLaidOut(n, w, form) && !slices.ContainsFunc(joined, func(other *node) bool { return dependsOn(n, other) }) {
 			return n.outputs[0]
 		}
 	}

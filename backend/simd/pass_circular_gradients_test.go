@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/shapes"
 )
 
 // turnedRoundOf returns w [N, C] turned round about index 0.
@@ -88,5 +89,37 @@ func TestGradientsAreTakenTogether(t *testing.T) {
 		}, "ReduceSum fused packedCircular circularParts"},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.check(t, b) })
+	}
+}
+
+// TestGradientsShareTheSpectrumOfTheKernel has the gradients by an embedding, of one line alone, besides those of images.
+func TestGradientsShareTheSpectrumOfTheKernel(t *testing.T) {
+	b := open(t, "")
+	for _, n := range []int{28, 112} {
+		image, weights, line := float32Shape(2, n, 16, 16), float32Shape(n, 16), float32Shape(1, n, 1, 16)
+		g := recorded(t, b, []shapes.Shape{image, image, weights, line}, nil, func(f *construction, in []compute.Value) []compute.Value {
+			x, v, w, embedding := in[0], in[1], in[2], in[3]
+			sum := f.one(f.Reshape(f.one(f.ReduceSum(v, 0, 2)), 1, n, 1, 16))
+			return []compute.Value{
+				spatial(f, x, w, 1),
+				spatial(f, v, turnedRoundOf(f, w), 1), spatialGradient(f, v, x, 1),
+				spatial(f, sum, turnedRoundOf(f, w), 1), spatialGradient(f, sum, embedding, 1),
+			}
+		})
+		optimize(b, g)
+		kernels, joined := 0, 0
+		for _, node := range g.nodes {
+			switch a := node.attributes.(type) {
+			case packedCircularOf:
+				kernels++
+			case circularPartsOf:
+				if a.parts[0].gradients != nil {
+					joined++
+				}
+			}
+		}
+		if kernels != 1 || joined != 2 {
+			t.Errorf("N = %d: the kernel is laid out %d times and %d gradients of it are taken along, want 1 and 2", n, kernels, joined)
+		}
 	}
 }

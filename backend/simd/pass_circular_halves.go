@@ -109,12 +109,31 @@ func (b *rewriter) circularParts(out shapes.Shape, circulars []*node) *value {
 		shape := imageShape(n.inputs[0], node.axis)
 		from := inPlaceChannels(shape, n.inputs[0])
 		shape.InStride, shape.OutStride = from.stride, out.Dimensions[3]
-		form := fasterForm(shape, node.asked, b.trains || !b.ofWeights(n.inputs[1]))
+		packs := (b.trains || !b.ofWeights(n.inputs[1])) && !b.sharesSpectrum(shape, n.inputs[1])
+		form := fasterForm(shape, node.asked, packs)
 		a.parts = append(a.parts, circularPart{shape: shape, form: form, from: from.first, to: to})
 		inputs = append(inputs, from.whole, b.packedCircular(form, node.terms, n.inputs[1:]))
 		to += shape.C
 	}
 	return b.kernelNode(a, out.Dimensions, inputs...)
+}
+
+// sharesSpectrum says whether w is a kernel turned round that another convolution has laid out already as the frequencies need it.
+func (b *rewriter) sharesSpectrum(shape kernel.Circular, w *value) bool {
+	original := turnedRound(w)
+	return original != nil && slices.ContainsFunc(b.nodes, func(n *node) bool {
+		return isLaidOut(n, original, kernel.CircularFFT{Circular: shape})
+	})
+}
+
+// isLaidOut says whether a node lays the kernel w out as a form needs it for gradients, whatever it adds.
+func isLaidOut(n *node, w *value, form kernel.CircularFFT) bool {
+	a, ok := n.attributes.(packedCircularOf)
+	if !ok || a.reversed || n.inputs[0] != w {
+		return false
+	}
+	other, ok := a.form.(kernel.CircularFFT)
+	return ok && form.PacksAs(other)
 }
 
 func isCircularGradient(n *node) bool {

@@ -14,7 +14,7 @@ func (c CircularFFT) PackUnits() int {
 
 // PacksAs says whether what Pack lays out for another convolution is the same but for the terms.
 func (c CircularFFT) PacksAs(other CircularFFT) bool {
-	return c.length() == other.length() && c.C == other.C && c.plan() == other.plan() && c.PackUnits() == other.PackUnits()
+	return c.length() == other.length() && c.C == other.C && c.PackUnits() == other.PackUnits() && c.plan().alike(other.plan())
 }
 
 // Pack transforms units lo to hi of w [N, C] and of what is added, for Run.

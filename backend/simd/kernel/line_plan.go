@@ -55,6 +55,11 @@ func newLinePlan(n, radix int, half bool) *linePlan {
 	return p
 }
 
+// alike says whether another plan for as many numbers has the same rows in the frequencies.
+func (p *linePlan) alike(other *linePlan) bool {
+	return p.n == other.n && p.first.radix == other.first.radix
+}
+
 // blocks returns how many blocks the first line of a pair has.
 func (p *linePlan) blocks() int { return p.first.shared + p.first.own }
 
