@@ -6,8 +6,8 @@ import "sync"
 //
 // Two lines are a pair, as they share the kernel. Pairs are transformed, multiplied by the kernel's spectrum and taken back in
 // cache, so that x is read and out written once. Where NaN or infinity comes out, the two lines are convolved apart, so that
-// neither spreads from one line to another. Where N has a prime factor above 23, or two
-// above 13, lines are continued by zeros to a longer length without, which has room for all differences of two indices below N.
+// neither spreads from one line to another. Where N has a prime factor above 23, or two above 13, lines are continued by zeros
+// to a longer length without, which has room for all differences of two indices below N.
 //
 // A unit is some signals of a few phases. out must not overlap x.
 type CircularFFT struct{ Circular }

@@ -32,6 +32,9 @@ func circularFFTCases(r *rand.Rand) []Circular {
 		}
 		cases = append(cases, shape)
 	}
+	for _, n := range []int{32, 48, 96} { // rows that crowd the cache, which begin with another radix
+		cases = append(cases, Circular{Batch: 1, H: n, W: 64, C: 16, Axis: Height, InStride: 16, OutStride: 16})
+	}
 	return cases
 }
 
@@ -296,7 +299,7 @@ func TestCircularFFTWritesTheSamePastTheCaches(t *testing.T) {
 		r := seeded(t)
 		for _, c := range []Circular{
 			{Batch: 2, H: 28, W: 28, C: 96}, {Batch: 3, H: 56, W: 8, C: 48}, {Batch: 2, H: 112, W: 6, C: 24}, {Batch: 2, H: 224, W: 12, C: 12},
-			{Batch: 1, H: 448, W: 16, C: 6}, {Batch: 2, H: 35, W: 5, C: 16}, {Batch: 1, H: 896, W: 16, C: 3}, {Batch: 5, H: 9, W: 3, C: 176},
+			{Batch: 1, H: 448, W: 16, C: 6}, {Batch: 2, H: 35, W: 5, C: 16}, {Batch: 1, H: 896, W: 16, C: 3}, {Batch: 5, H: 9, W: 3, C: 176}, {Batch: 2, H: 58, W: 6, C: 24},
 		} {
 			for variant := range 4 {
 				c.Axis, c.InStride, c.OutStride = Height, c.C, c.C

@@ -154,10 +154,10 @@ type lineRun struct {
 	whole   int // butterflies at the beginning that take no others
 	lines   [2][]float32
 	work    complexRows
-	size    int         // floats from the first row of a line to the end of its last one
-	job     asm.LineJob // the same
-	part    asm.LineJob // what one call takes of it, where that is not all
-	rest    restOffsets // of the butterflies that are not whole
+	size    int          // floats from the first row of a line to the end of its last one
+	job     asm.LineJob  // the same
+	part    asm.LineJob  // what one call takes of it, where that is not all
+	short   shortOffsets // of the butterflies that are not whole
 
 	routines [2]lineRoutine // forward and back; nil where there is no assembly
 }
@@ -177,7 +177,7 @@ func (r *lineRun) over(s *lineStage, work complexRows, stride, numbers int) {
 	}
 	r.routines = s.routines(r.half())
 	offsets := s.offsetsOf(stride, r.half())
-	r.rest.begin(r, offsets)
+	r.short.begin(r, offsets)
 	r.job.Offsets, r.job.Count, r.job.Twiddles = &offsets[0], s.rest, nil
 	if s.twiddles != nil {
 		r.job.Twiddles = &s.twiddles[0]
@@ -222,7 +222,7 @@ func (r *lineRun) forward(fetches *asm.Fetches) {
 // back is the way back of forward without a factor; results of which two conjugates exist must have been doubled.
 func (r *lineRun) back(fetches *asm.Fetches) {
 	if r.routines[1] != nil {
-		r.run(r.routines[1], r.rest.unwanted, fetches)
+		r.run(r.routines[1], r.short.unwanted, fetches)
 		return
 	}
 	for i, line := range r.lines {
@@ -256,7 +256,7 @@ func (r *lineRun) run(routine lineRoutine, missing *vector, fetches *asm.Fetches
 		if line == nil {
 			continue
 		}
-		offsets := r.rest.of(line, missing)
+		offsets := r.short.of(line, missing)
 		for lo := r.whole; lo < s.rest; lo += most {
 			r.setPart(lo, min(lo+most, s.rest), offsets[(lo-r.whole)*taken:])
 			r.part.Lines = [2]asm.Line{r.part.Lines[i]}

@@ -48,8 +48,11 @@ type lineRoutine struct {
 
 func writeLine(radix int, level string, registers []reg.VecPhysical) {
 	for _, kind := range []string{"", "Twiddled", "Half"} {
-		if kind == "Half" && (radix < 8 || radix%2 == 1) || kind != "" && radix > 16 && radix%2 == 1 {
-			continue // what is left of a line has no such factor
+		if kind == "Half" && (radix < 8 || radix%2 == 1) {
+			continue
+		}
+		if kind == "Twiddled" && radix > 16 && radix%2 == 1 {
+			continue // what is left of a line does not have this factor again
 		}
 		for _, back := range []bool{false, true} {
 			writeLineRoutine(radix, kind, back, level, registers)

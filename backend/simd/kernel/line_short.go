@@ -2,9 +2,9 @@ package kernel
 
 import "unsafe"
 
-// restOffsets is where the rows of those butterflies are that take rows which a line does not have: elsewhere, so that lines
-// need not be copied to be continued.
-type restOffsets struct {
+// shortOffsets is where the rows of those butterflies are for which a line is too short: those that it does not have are
+// elsewhere, so that lines need not be copied to be continued.
+type shortOffsets struct {
 	bytes    []int
 	missing  []int   // which of them are
 	unwanted *vector // where such rows are written
@@ -14,7 +14,7 @@ type restOffsets struct {
 var zeroRow = new(vector)
 
 // begin sets the offsets up for the butterflies of a run that are not whole.
-func (o *restOffsets) begin(r *lineRun, offsets []int) {
+func (o *shortOffsets) begin(r *lineRun, offsets []int) {
 	taken := len(offsets) / r.stage.rest
 	o.bytes, o.missing = append(o.bytes[:0], offsets[r.whole*taken:]...), o.missing[:0]
 	for b := r.whole; b < r.stage.rest; b++ {
@@ -30,7 +30,7 @@ func (o *restOffsets) begin(r *lineRun, offsets []int) {
 }
 
 // of returns the offsets from the beginning of a line, where missing rows are all in one place.
-func (o *restOffsets) of(line []float32, missing *vector) []int {
+func (o *shortOffsets) of(line []float32, missing *vector) []int {
 	from := uintptr(unsafe.Pointer(unsafe.SliceData(line)))
 	distance := int(uintptr(unsafe.Pointer(missing)) - from)
 	for _, i := range o.missing {
