@@ -49,14 +49,17 @@ func (c CircularFFT) ScratchSize() int {
 
 // Run computes units lo to hi of out from x.
 func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
-	mustHold(scratch, c.ScratchSize())
-	l := c.lineVectors(nil, c.InStride)
 	r := circularFFTRuns.Get().(*circularFFTRun)
 	defer circularFFTRuns.Put(r)
-	r.start(c, c.division(&l, unitPhases), out, x, packed, scratch)
-	units := c.Units()
+	if setup := setupOf(&c.Circular, 0, out, x, packed, scratch); !r.resume(&setup) {
+		mustHold(scratch, c.ScratchSize())
+		l := c.lineVectors(nil, c.InStride)
+		r.start(c, c.division(&l, unitPhases), out, x, packed, scratch)
+		r.units = c.Units()
+		r.setup = setup
+	}
 	for u := lo; u < hi; u++ {
-		r.compute(r.unit(u), r.unit(min(u+1, units-1)))
+		r.compute(r.unit(u), r.unit(min(u+1, r.units-1)))
 	}
 	r.stage.finish()
 }
@@ -71,6 +74,7 @@ type circularFFTRun struct {
 	in, out        lineVectors
 	source, target lineRun // over lines where they are
 	packed         []float32
+	units          int
 	phase          int // that the factors are for
 	factors        [2]factorRows
 	ready          [blockKinds][2]int // the phases that the calls for one line and for two are for
@@ -79,15 +83,35 @@ type circularFFTRun struct {
 	gradient       gradientSums
 }
 
+// unprepared stands for the phase of calls that are not prepared, and noPhase for that of those that are, and of factors.
+const (
+	unprepared = -2 + iota
+	noPhase
+)
+
+// resume says whether the run is set up so, and makes it ready to go on: factors may have changed.
+func (r *circularFFTRun) resume(s *setup) bool {
+	if r.setup != *s {
+		return false
+	}
+	r.phase = noPhase
+	for kind := range r.ready {
+		for lines := range r.ready[kind] {
+			r.ready[kind][lines] = min(r.ready[kind][lines], noPhase)
+		}
+	}
+	return true
+}
+
 // start sets the run up for signals that are dealt out so. It returns the scratch that is left.
 func (r *circularFFTRun) start(c CircularFFT, d division, out, x, packed, scratch []float32) []float32 {
 	mustHold(out, c.span(c.OutStride))
 	mustHold(x, c.span(c.InStride))
 	mustHold(packed, c.PackedSize())
-	r.c, r.in, r.out, r.packed, r.phase, r.sums = c, c.lineVectors(x, c.InStride), c.lineVectors(out, c.OutStride), packed, -1, nil
+	r.c, r.in, r.out, r.packed, r.phase, r.sums = c, c.lineVectors(x, c.InStride), c.lineVectors(out, c.OutStride), packed, noPhase, nil
 	r.division = d
 	for kind := range r.ready {
-		r.ready[kind] = [2]int{-1, -1}
+		r.ready[kind] = [2]int{unprepared, unprepared}
 	}
 	r.begin(c.plan(), r.in.n, scratch)
 	r.source.over(r.plan.first, r.work, r.in.step, r.in.n)
@@ -157,7 +181,7 @@ func (r *circularFFTRun) filterCalls(kind blockKind, both bool) []blockCall {
 		lines = 1
 	}
 	before := r.ready[kind][lines]
-	if r.ready[kind][lines] = r.phase; before < 0 {
+	if r.ready[kind][lines] = r.phase; before == unprepared {
 		w := pass{kind: kind, factors: r.factors, both: both}
 		if kind == filterKeepBlocks {
 			w.spectrum = r.plan.spectra(r.sums.spectrum, both)
@@ -258,7 +282,7 @@ func (r *circularFFTRun) again() {
 	calls := r.filterCalls(filterBlocks, false)
 	if r.sums != nil { // without losing the spectra of the pair
 		calls = r.prepare(&pass{kind: filterKeepBlocks, factors: r.factors, spectrum: [2][]float32{r.sums.spare}})
-		r.ready[filterKeepBlocks][0] = -1
+		r.ready[filterKeepBlocks][0] = unprepared
 	}
 	r.through(&r.copied, calls)
 	r.copied.back(&r.fetches)

@@ -37,22 +37,14 @@ func (g CircularFFTGradient) ScratchSize() int {
 
 // Run computes units lo to hi of the partial sums from v, x and the embedding pe [N, C], which may be nil.
 func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratch []float32) {
-	mustHold(v, g.span(g.OutStride))
-	mustHold(x, g.span(g.InStride))
-	mustHold(scratch, g.ScratchSize())
 	n, chunks, size := g.length(), g.chunks(), g.productSize()
 	r := gradientRuns.Get().(*gradientRun)
 	defer gradientRuns.Put(r)
-	r.v, r.x = g.lineVectors(v, g.OutStride), g.lineVectors(x, g.InStride)
-	r.begin(g.plan(), n, scratch)
-	rest := scratch[pairSize(r.plan):]
-	spectrum, rest := rest[:2*size], rest[2*size:]
-	r.vLines.over(r.plan.first, r.work, r.v.step, n)
-	r.xLines.over(r.plan.first, r.work, r.x.step, n)
-	for _, both := range [2]bool{false, true} {
-		transform := r.plan.transform(spectrum, both)
-		r.prepare(&transform)
+	if setup := setupOf(&g.Circular, 0, v, x, scratch); r.setup != setup {
+		r.start(&g, v, x, scratch)
+		r.setup = setup
 	}
+	spectrum, rest := r.spectrum, r.rest
 	phases := r.v.phases
 	for u := lo; u < hi; u++ {
 		phase, chunk := u%phases, u/phases
@@ -76,11 +68,30 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 type gradientRun struct {
 	pairRun
 	v, x           lineVectors
-	vLines, xLines lineRun // over lines where they are
+	vLines, xLines lineRun   // over lines where they are
+	spectrum, rest []float32 // of the scratch, that of a pair and what is left
 	embedding      []float32
 }
 
 var gradientRuns = sync.Pool{New: func() any { return new(gradientRun) }}
+
+// start sets the run up.
+func (r *gradientRun) start(g *CircularFFTGradient, v, x, scratch []float32) {
+	mustHold(v, g.span(g.OutStride))
+	mustHold(x, g.span(g.InStride))
+	mustHold(scratch, g.ScratchSize())
+	n, size := g.length(), g.productSize()
+	r.v, r.x = g.lineVectors(v, g.OutStride), g.lineVectors(x, g.InStride)
+	r.begin(g.plan(), n, scratch)
+	rest := scratch[pairSize(r.plan):]
+	r.spectrum, r.rest = rest[:2*size], rest[2*size:]
+	r.vLines.over(r.plan.first, r.work, r.v.step, n)
+	r.xLines.over(r.plan.first, r.work, r.x.step, n)
+	for _, both := range [2]bool{false, true} {
+		transform := r.plan.transform(r.spectrum, both)
+		r.prepare(&transform)
+	}
+}
 
 // add adds the products of the spectra of a pair of lines of v and of x to the sum, and fetches rows of the next.
 func (r *gradientRun) add(first, second, nextFirst, nextSecond int) {

@@ -54,23 +54,26 @@ func (g CircularFFTGradients) ScratchSize() int {
 // Run computes units lo to hi of dx, of the partial sums for dw and of those of v from v, x and the kernel that Pack laid out,
 // maybe with terms, which are not taken.
 func (g CircularFFTGradients) Run(dx, dw, sum, v, x, packed []float32, lo, hi int, scratch []float32) {
-	mustHold(x, g.span(g.InStride))
-	mustHold(scratch, g.ScratchSize())
 	r := circularFFTRuns.Get().(*circularFFTRun)
 	defer circularFFTRuns.Put(r)
-	c := g.convolution()
-	l := c.lineVectors(nil, c.InStride)
-	d := g.division(&l)
-	rest := r.start(c, d, dx, v, packed, scratch)
 	s, size := &r.gradient, g.productSize()
-	s.x = g.lineVectors(x, g.InStride)
-	s.rows.over(r.plan.first, r.work, s.x.step, s.x.n)
-	s.spectrum, s.spare = rest[:2*size], rest[2*size:][:size]
-	r.sums = s
-	chunks, phaseGroups, lines := g.chunks(), ceilDivide(l.phases, d.phases), l.n*lanes
+	if setup := setupOf(&g.Circular, g.Stride, dx, v, packed, scratch, x); !r.resume(&setup) {
+		mustHold(x, g.span(g.InStride))
+		mustHold(scratch, g.ScratchSize())
+		c := g.convolution()
+		l := c.lineVectors(nil, c.InStride)
+		rest := r.start(c, g.division(&l), dx, v, packed, scratch)
+		s.x = g.lineVectors(x, g.InStride)
+		s.rows.over(r.plan.first, r.work, s.x.step, s.x.n)
+		s.spectrum, s.spare = rest[:2*size], rest[2*size:][:size]
+		r.sums = s
+		r.setup = setup
+	}
+	d, all, lines := r.division, r.in.phases, r.in.n*lanes
+	chunks, phaseGroups := g.chunks(), ceilDivide(all, d.phases)
 	for u := lo; u < hi; u++ {
 		chunk, phase := u/phaseGroups, u%phaseGroups
-		at, count := chunk*l.phases+phase*d.phases, min(d.phases, l.phases-phase*d.phases)
+		at, count := chunk*all+phase*d.phases, min(d.phases, all-phase*d.phases)
 		s.begin(dw[at*size:][:count*size], sum[at*lines:][:count*lines], count)
 		end := (chunk + 1) * d.groups / chunks
 		for group := chunk * d.groups / chunks; group < end; group++ {

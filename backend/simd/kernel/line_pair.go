@@ -9,6 +9,7 @@ import (
 // pairRun takes pairs of lines to the frequencies, and back, through the stages of a plan, one after the other. Runs are kept
 // for others, as they are: begin sets all that is read.
 type pairRun struct {
+	setup   setup // what all else is set up for
 	plan    *linePlan
 	work    complexRows
 	lines   complexRows // two lines, where they are not taken from the tensors and to them at once
@@ -19,11 +20,32 @@ type pairRun struct {
 	calls   [blockKinds][2][]blockCall // of the last pass of each kind, for one line and for two
 }
 
+// setup is what a run works on. The units of a task come in several calls, all with the same setup.
+type setup struct {
+	level    Level
+	circular Circular
+	stride   int // floats a pixel of what a gradient is written to
+	slices   [5]struct {
+		at     *float32
+		floats int
+	}
+}
+
+// setupOf returns the setup over slices, of which some may be nil.
+func setupOf(c *Circular, stride int, slices ...[]float32) setup {
+	s := setup{level: level, circular: *c, stride: stride}
+	for i, slice := range slices {
+		s.slices[i].at, s.slices[i].floats = unsafe.SliceData(slice), len(slice)
+	}
+	return s
+}
+
 // pairSize returns the number of floats that runs through a plan need.
 func pairSize(plan *linePlan) int { return signalSize(plan.rows()) + signalSize(plan.n) }
 
 // begin sets the run up for lines of n numbers in scratch, which has pairSize floats.
 func (r *pairRun) begin(plan *linePlan, n int, scratch []float32) {
+	r.setup = setup{}
 	r.plan, r.work, r.lines = plan, signalIn(scratch, plan.rows()), signalIn(scratch[signalSize(plan.rows()):], plan.n)
 	r.copied.over(plan.first, r.work, lanes, n)
 	r.fetch(0, 0, [2][]float32{})
