@@ -1,0 +1,97 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+)
+
+// TestCircularFFTTakesWhatIsNewInTheSameSlices computes again and again from the same slices, in which all numbers are new,
+// terms come and go, and some are NaN: what a run remembers from one call to the next must not depend on numbers.
+func TestCircularFFTTakesWhatIsNewInTheSameSlices(t *testing.T) {
+	for _, c := range []Circular{
+		{Batch: 2, H: 28, W: 10, C: 24, Axis: Height, InStride: 24, OutStride: 24},
+		{Batch: 1, H: 56, W: 9, C: 16, Axis: Height, InStride: 16, OutStride: 16},
+		{Batch: 1, H: 5, W: 29, C: 20, Axis: Width, InStride: 20, OutStride: 24},
+	} {
+		f := CircularFFT{c}
+		g := CircularFFTGradients{CircularFFTGradient{f}, c.C}
+		k := g.CircularFFTGradient
+		sums := k.Units() * k.productSize()
+		for _, o := range []struct {
+			name  string
+			sizes []int // of what comes out
+			units int
+			run   func(out [][]float32, v, x, packed, pe []float32, lo, hi int, scratch []float32)
+		}{
+			{"convolution", []int{c.span(c.OutStride)}, f.Units(), func(out [][]float32, _, x, packed, _ []float32, lo, hi int, scratch []float32) {
+				f.Run(out[0], x, packed, lo, hi, scratch)
+			}},
+			{"gradients", []int{c.span(c.C), sums, g.SumSize()}, g.Units(), func(out [][]float32, v, x, packed, _ []float32, lo, hi int, scratch []float32) {
+				g.Run(out[0], out[1], out[2], v, x, packed, lo, hi, scratch)
+			}},
+			{"kernel gradient", []int{sums}, k.Units(), func(out [][]float32, v, x, _, pe []float32, lo, hi int, scratch []float32) {
+				k.Run(out[0], v, x, pe, lo, hi, scratch)
+			}},
+		} {
+			t.Run(fmt.Sprintf("%s of %+v", o.name, c), func(t *testing.T) {
+				r := seeded(t)
+				fresh := func() [][]float32 {
+					var out [][]float32
+					for _, size := range o.sizes {
+						out = append(out, make([]float32, size))
+					}
+					return out
+				}
+				type round struct {
+					level            Level
+					v, x, packed, pe []float32
+					out              [][]float32
+				}
+				scratchSize := max(f.ScratchSize(), g.ScratchSize(), k.ScratchSize())
+				v, x, w := make([]float32, c.span(c.OutStride)), make([]float32, c.span(c.InStride)), make([]float32, c.length()*c.C)
+				out, packed, scratch := fresh(), make([]float32, f.PackedSize()), make([]float32, scratchSize)
+				var rounds []round
+				eachLevel(t, func(t *testing.T) {
+					for i := range 4 { // all calls that follow each other are on the same slices
+						for _, numbers := range [][]float32{v, x, w} {
+							normal(r, numbers)
+						}
+						if i == 2 {
+							x[0], v[0] = float32(math.NaN()), float32(math.Inf(1))
+						}
+						var pe []float32
+						if i%2 == 0 {
+							pe = w
+						}
+						f.Pack(packed, w, CircularTerms{Embedding: pe}, 0, f.PackUnits())
+						o.run(out, v, x, packed, pe, 0, o.units/2, scratch)
+						o.run(out, v, x, packed, pe, o.units/2, o.units, scratch)
+						done := round{level, slices.Clone(v), slices.Clone(x), slices.Clone(packed), slices.Clone(pe), nil}
+						for _, values := range out {
+							done.out = append(done.out, slices.Clone(values))
+						}
+						rounds = append(rounds, done)
+					}
+				})
+				eachLevel(t, func(t *testing.T) {
+					for i, d := range rounds {
+						if d.level != level {
+							continue
+						}
+						want := fresh()
+						o.run(want, d.v, d.x, d.packed, d.pe, 0, o.units, make([]float32, scratchSize))
+						for j := range want {
+							for at, value := range want[j] {
+								if got := d.out[j][at]; math.Float32bits(got) != math.Float32bits(value) && !(got != got && value != value) {
+									t.Fatalf("round %d: value %d of result %d is %g, want %g as in slices of their own", i, at, j, got, value)
+								}
+							}
+						}
+					}
+				})
+			})
+		}
+	}
+}
