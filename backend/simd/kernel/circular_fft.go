@@ -50,7 +50,6 @@ func (c CircularFFT) ScratchSize() int {
 // Run computes units lo to hi of out from x.
 func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
 	r := circularFFTRuns.Get().(*circularFFTRun)
-	defer circularFFTRuns.Put(r)
 	if setup := setupOf(&c.Circular, 0, out, x, packed, scratch); !r.resume(&setup) {
 		mustHold(scratch, c.ScratchSize())
 		l := c.lineVectors(nil, c.InStride)
@@ -62,8 +61,10 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 		r.compute(r.unit(u), r.unit(min(u+1, r.units-1)))
 	}
 	r.stage.finish()
+	circularFFTRuns.Put(r)
 }
 
+// circularFFTRuns are runs for calls to come. One that panicked is not among them: it would be resumed in the middle of a unit.
 var circularFFTRuns = sync.Pool{New: func() any { return new(circularFFTRun) }}
 
 // circularFFTRun is what the signals of a call share.

@@ -55,7 +55,6 @@ func (g CircularFFTGradients) ScratchSize() int {
 // maybe with terms, which are not taken.
 func (g CircularFFTGradients) Run(dx, dw, sum, v, x, packed []float32, lo, hi int, scratch []float32) {
 	r := circularFFTRuns.Get().(*circularFFTRun)
-	defer circularFFTRuns.Put(r)
 	s, size := &r.gradient, g.productSize()
 	if setup := setupOf(&g.Circular, g.Stride, dx, v, packed, scratch, x); !r.resume(&setup) {
 		mustHold(x, g.span(g.InStride))
@@ -69,11 +68,11 @@ func (g CircularFFTGradients) Run(dx, dw, sum, v, x, packed []float32, lo, hi in
 		r.sums = s
 		r.setup = setup
 	}
-	d, all, lines := r.division, r.in.phases, r.in.n*lanes
-	chunks, phaseGroups := g.chunks(), ceilDivide(all, d.phases)
+	d, phases, lines := r.division, r.in.phases, r.in.n*lanes
+	chunks, phaseGroups := g.chunks(), ceilDivide(phases, d.phases)
 	for u := lo; u < hi; u++ {
 		chunk, phase := u/phaseGroups, u%phaseGroups
-		at, count := chunk*all+phase*d.phases, min(d.phases, all-phase*d.phases)
+		at, count := chunk*phases+phase*d.phases, min(d.phases, phases-phase*d.phases)
 		s.begin(dw[at*size:][:count*size], sum[at*lines:][:count*lines], count)
 		end := (chunk + 1) * d.groups / chunks
 		for group := chunk * d.groups / chunks; group < end; group++ {
@@ -85,6 +84,7 @@ func (g CircularFFTGradients) Run(dx, dw, sum, v, x, packed []float32, lo, hi in
 		}
 	}
 	r.stage.finish()
+	circularFFTRuns.Put(r)
 }
 
 // CombineSum adds the units' sums of v up, always in the same order, to s [N, C]. It changes sum.
