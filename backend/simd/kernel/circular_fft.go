@@ -229,33 +229,21 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 		r.load(&r.in, first, second)
 		from = &r.copied
 	}
-	ahead, step := next.in, r.in.step
+	ahead := rowsAhead{r.in.n, r.in.step, next.in}
 	if r.sums != nil {
-		ahead, step = r.sums.x.from(s.vectors), r.sums.x.step
+		ahead = r.sums.x.ahead(s.vectors)
 	}
-	r.fetched = 0
+	before := rowsAhead{r.out.n, r.out.step, s.out}
 	staged := s.whole && r.stage.takes(s)
 	switch {
 	case staged:
-		to = r.stage.lines(s, slots)
-		r.fetchLine(ahead[0], r.in.n, step)
-		r.fetchLine(r.work.re, r.in.n, lanes) // while the filter is at work, one place again and again
-		r.fetchLine(r.work.re, r.in.n, lanes)
-		r.fetchLine(ahead[1], r.in.n, step)
+		to, before = r.stage.lines(s, slots), ahead
 	case s.whole:
 		to.set(s.out[0], s.out[1])
 	default:
 		to = &r.copied
 	}
-	if !staged {
-		for _, line := range s.out {
-			r.fetchLine(line, r.in.n, r.out.step)
-		}
-		for _, line := range ahead {
-			r.fetchLine(line, r.in.n, step)
-		}
-	}
-	r.endFetches()
+	r.fetch(before, ahead)
 	r.convolved(from, to)
 	if first != second && !finite((*vector)(to.lines[0]), (*vector)(to.lines[1])) { // a row has something of all frequencies of both
 		for i, vector := range s.vectors {

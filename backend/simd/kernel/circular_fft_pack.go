@@ -40,7 +40,7 @@ func (c *CircularFFT) pack(packed, w []float32, terms CircularTerms, reversed bo
 		p := phasePacker{c: c, phase: phase, factors: factorRows{block[lanes:][:size], block[lanes+size:][:size]}}
 		spare := block[lanes+2*size:]
 		p.plan, p.work = plan, complexRows{spare[:rows], spare[rows:][:rows], lanes}
-		p.fetch(0, 0, [2][]float32{})
+		p.fetch()
 		p.line = spare[2*rows:]
 		p.kernel(w)
 		if has != 0 {

@@ -16,7 +16,6 @@ type pairRun struct {
 	copied  lineRun     // over them
 	single  lineRun     // over a line that has all numbers even where others are continued by zeros
 	fetches asm.Fetches
-	fetched int                        // how many lines they are
 	calls   [blockKinds][2][]blockCall // of the last pass of each kind, for one line and for two
 }
 
@@ -48,7 +47,7 @@ func (r *pairRun) begin(plan *linePlan, n int, scratch []float32) {
 	r.setup = setup{}
 	r.plan, r.work, r.lines = plan, signalIn(scratch, plan.rows()), signalIn(scratch[signalSize(plan.rows()):], plan.n)
 	r.copied.over(plan.first, r.work, lanes, n)
-	r.fetch(0, 0, [2][]float32{})
+	r.fetch()
 }
 
 // prepare returns the calls of a pass.
@@ -77,7 +76,7 @@ func (r *pairRun) through(from *lineRun, calls []blockCall) {
 // inverse takes the frequencies of one line back to it, without the factor 1/n; doubled rows must be. line has rows of
 // sixteen.
 func (r *pairRun) inverse(line, spectrum []float32) {
-	r.fetch(0, 0, [2][]float32{})
+	r.fetch()
 	r.run(r.prepare(&pass{kind: backBlocks, spectrum: [2][]float32{spectrum}}))
 	r.single.over(r.plan.first, r.work, lanes, r.plan.n)
 	r.single.set(line, nil)
@@ -152,37 +151,39 @@ func (r *pairRun) copies(both bool) *lineRun {
 	return &r.copied
 }
 
-// from returns two vectors from where they begin, or one where they are the same.
-func (l *lineVectors) from(vectors [2]int) (lines [2][]float32) {
+// rowsAhead is lines of n rows, stride floats from each other, that will be needed soon. Lines may be missing.
+type rowsAhead struct {
+	n, stride int
+	lines     [2][]float32
+}
+
+// ahead returns the rows of two vectors, or of one where they are the same.
+func (l *lineVectors) ahead(vectors [2]int) rowsAhead {
+	ahead := rowsAhead{n: l.n, stride: l.step}
 	for i, vector := range vectors {
 		if at, _ := l.whole(vector); i == 0 || vectors[0] != vectors[1] {
-			lines[i] = l.x[at:]
+			ahead.lines[i] = l.x[at:]
 		}
 	}
-	return lines
+	return ahead
 }
 
-// fetch lets the rows of lines come into the second cache while pairs are worked on, line after line.
-func (r *pairRun) fetch(n, stride int, lines [2][]float32) {
-	r.fetched = 0
-	for _, line := range lines {
-		r.fetchLine(line, n, stride)
+// fetch lets the rows of lines come into the second cache while pairs are worked on, line after line, of which there may be
+// four. Where there is time for it they are fetched twice: a processor drops fetches while too many others are on their way
+// from memory, and those of what has come cost little.
+func (r *pairRun) fetch(ahead ...rowsAhead) {
+	count := 0
+	for i := range ahead {
+		rows := &ahead[i]
+		for _, line := range rows.lines {
+			if line != nil {
+				at := uintptr(unsafe.Pointer(unsafe.SliceData(line)))
+				r.fetches.Lines[count] = asm.Fetch{At: at, End: at + uintptr(4*(rows.n-1)*rows.stride), Stride: 4 * rows.stride}
+				count++
+			}
+		}
 	}
-	r.endFetches()
-}
-
-// fetchLine adds n rows of a line, which may be missing, to those that are fetched.
-func (r *pairRun) fetchLine(line []float32, n, stride int) {
-	if line == nil {
-		return
-	}
-	at := uintptr(unsafe.Pointer(unsafe.SliceData(line)))
-	r.fetches.Lines[r.fetched] = asm.Fetch{At: at, End: at + uintptr(4*(n-1)*stride), Stride: 4 * stride}
-	r.fetched++
-}
-
-// endFetches lets one place be fetched again and again once all is.
-func (r *pairRun) endFetches() {
-	r.fetches.Lines[r.fetched] = asm.Fetch{At: uintptr(unsafe.Pointer(r)), End: ^uintptr(0)}
+	// Once all is fetched, one place is again and again.
+	r.fetches.Lines[count] = asm.Fetch{At: uintptr(unsafe.Pointer(r)), End: ^uintptr(0)}
 	r.fetches.Current = 0
 }
