@@ -32,13 +32,17 @@ func (c CircularFFT) Units() int {
 	return c.division(&l, unitPhases).groups * ceilDivide(l.phases, unitPhases)
 }
 
-// division is how signals are dealt out to units: the turns in so many groups, and so many phases at a time.
-type division struct{ groups, phases int }
+// division is how signals are dealt out to units, the turns in so many groups, and so many phases at a time, and whether what
+// comes of them is written past the caches.
+type division struct {
+	groups, phases int
+	streamed       bool
+}
 
 // division returns that of signals of which phases are taken so many at a time.
 func (c *CircularFFT) division(l *lineVectors, phases int) division {
 	rows := min(l.phases, phases) * c.plan().n // of a turn
-	return division{ceilDivide(l.turns(), max(1, (unitRows+rows/2)/rows)), phases}
+	return division{ceilDivide(l.turns(), max(1, (unitRows+rows/2)/rows)), phases, c.streams(2)}
 }
 
 // ScratchSize returns the number of floats that Run needs.

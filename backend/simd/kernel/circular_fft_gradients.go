@@ -30,6 +30,8 @@ func (g *CircularFFTGradients) division(l *lineVectors) division {
 	}
 	d := g.CircularFFT.division(l, phases)
 	d.groups = max(d.groups, g.chunks())
+	c := g.convolution()
+	d.streamed = c.streams(3)
 	return d
 }
 

@@ -13,14 +13,20 @@ type outStage struct {
 	out   [][]float32 // where the line of each slot belongs, nil where it has none
 }
 
-// streamedFloats is how many floats out must have to be written past the caches: of what is smaller, much would still be there
-// when it is read.
-var streamedFloats = 2 << 20
+// streamedFloats is how many floats the tensors must have that are gone through together for out to be written past the
+// caches: of what is smaller, much would still be there when it is read. It is what two cores have of the last cache of a
+// processor whose other cores are busy, too.
+var streamedFloats = 3 << 19
 
-// stageWidth returns how many lines a unit has, where out is written past the caches, and 0 where it is not: along the width
-// the rows of a line lie close to each other.
+// streams says whether out is written past the caches where it is one of so many tensors of its size that are gone through
+// together. Along the width the rows of a line lie close to each other.
+func (c *CircularFFT) streams(tensors int) bool {
+	return c.Axis == Height && tensors*c.span(c.OutStride) >= streamedFloats && c.W*c.OutStride%lanes == 0
+}
+
+// stageWidth returns how many lines a unit has, where out is written past the caches, and 0 where it is not.
 func (c *CircularFFT) stageWidth(l *lineVectors, d division) int {
-	if c.span(c.OutStride) < streamedFloats || c.W*c.OutStride%lanes != 0 || c.Axis != Height {
+	if !d.streamed {
 		return 0
 	}
 	return 2 * ceilDivide(l.turns(), d.groups) * min(l.phases, d.phases)
