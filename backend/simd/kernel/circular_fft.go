@@ -237,17 +237,17 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 	if r.sums != nil {
 		ahead = r.sums.x.ahead(s.vectors)
 	}
-	before := rowsAhead{r.out.n, r.out.step, s.out}
+	after := rowsAhead{r.out.n, r.out.step, s.out}
 	staged := s.whole && r.stage.takes(s)
 	switch {
 	case staged:
-		to, before = r.stage.lines(s, slots), ahead
+		to, after = r.stage.lines(s, slots), ahead
 	case s.whole:
 		to.set(s.out[0], s.out[1])
 	default:
 		to = &r.copied
 	}
-	r.fetch(before, ahead)
+	r.fetch(ahead, after)
 	r.convolved(from, to)
 	if first != second && !finite((*vector)(to.lines[0]), (*vector)(to.lines[1])) { // a row has something of all frequencies of both
 		for i, vector := range s.vectors {
