@@ -1,0 +1,40 @@
+package kernel
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// TestPairsHaveTimeToFetchFourLines takes a pair of lines to the frequencies and back: meanwhile all rows of four lines as long
+// must have been fetched, or two lines twice.
+func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := seeded(t)
+		for _, n := range []int{28, 56, 112, 224, 448} {
+			c := Circular{Batch: 1, H: n, W: 4, C: 16, InStride: 16, OutStride: 16}
+			f := CircularFFT{c}
+			x, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, n*c.C))
+			packed := make([]float32, f.PackedSize())
+			f.Pack(packed, w, CircularTerms{}, 0, f.PackUnits())
+			l, run := c.lineVectors(x, c.C), new(circularFFTRun)
+			run.start(f, f.division(&l, unitPhases), make([]float32, len(x)), x, packed, make([]float32, f.ScratchSize()))
+			run.filter(0)
+			var s signal
+			run.place(&s, 0, 0)
+			ahead := run.in.ahead(s.vectors)
+			run.fetch(ahead, ahead)
+			for i, fetch := range run.fetches.Lines[:4] {
+				if first := uintptr(unsafe.Pointer(&s.in[i%2][0])); fetch.At != first || fetch.End != first+uintptr(4*(n-1)*run.in.step) {
+					t.Fatalf("N = %d: fetch %d is from %#x to %#x, want those of line %d from %#x", n, i, fetch.At, fetch.End, i%2, first)
+				}
+			}
+			run.source.set(s.in[0], s.in[1])
+			run.target.set(s.out[0], s.out[1])
+			run.convolved(&run.source, &run.target)
+			size := int(unsafe.Sizeof(run.fetches.Lines[0]))
+			if done := run.fetches.Current / size; run.source.routines[0] != nil && done != 4 {
+				t.Errorf("N = %d: %d of 4 lines were fetched to their ends", n, done)
+			}
+		}
+	})
+}
