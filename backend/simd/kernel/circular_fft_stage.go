@@ -14,8 +14,8 @@ type outStage struct {
 }
 
 // streamedFloats is how many floats the tensors must have that are gone through together for out to be written past the
-// caches: of what is smaller, much would still be there when it is read. It is what two cores have of the last cache of a
-// processor whose other cores are busy, too.
+// caches: of what is smaller, much would still be there when it is read. From 6 MB on it was faster, measured on two cores of
+// a Zen 3 with busy neighbours.
 var streamedFloats = 3 << 19
 
 // streams says whether out is written past the caches where it is one of so many tensors of its size that are gone through
