@@ -1,6 +1,9 @@
 package kernel
 
-import "sync"
+import (
+	"math/bits"
+	"sync"
+)
 
 // CircularFFTGradient is the gradient of a circular convolution's kernel that CircularGradient describes, through the
 // frequencies: dw is the way back of Σ conj(V̂)·Ẑ over pairs of lines, the real part where they share numbers.
@@ -141,9 +144,14 @@ func (c *Circular) addChannels(t, vectors []float32, phase int) {
 	}
 }
 
-// chunks returns the number of parts that the signals of a phase are summed in.
+// chunks returns the number of parts that the signals of a phase are summed in: a power of two where they are few, so that
+// two threads, or four, have as many each.
 func (g *CircularFFTGradient) chunks() int {
 	l := g.lineVectors(nil, g.InStride)
 	pairs := max(gradientPairs, ceilDivide(gradientRows, g.plan().n))
-	return max(1, min(l.turns()/pairs, gradientUnits/l.phases))
+	count := max(1, min(l.turns()/pairs, gradientUnits/l.phases))
+	if count < manyUnits {
+		count = 1 << (bits.Len(uint(count)) - 1)
+	}
+	return count
 }

@@ -11,8 +11,7 @@ type CircularFFTGradients struct {
 	Stride              int // floats a pixel of dx
 }
 
-// manyUnits is how many units are enough to have threads do as much as each other: where there are more, those with several
-// phases go through memory in fewer places.
+// manyUnits is how many units are enough to have threads do as much as each other.
 const manyUnits = 8
 
 // convolution returns the one that dx is, of v.
@@ -22,16 +21,17 @@ func (g *CircularFFTGradients) convolution() CircularFFT {
 	return c
 }
 
-// division returns how signals are dealt out: a unit has the groups of a chunk one after the other.
+// division returns how signals are dealt out: a unit has the groups of a chunk one after the other. Those with several phases
+// go through memory in fewer places, and write lines past the caches that lie side by side, which takes a fifth off all
+// gradients there; else there had better be many units.
 func (g *CircularFFTGradients) division(l *lineVectors) division {
-	phases := unitPhases
-	if g.chunks()*ceilDivide(l.phases, unitPhases) < manyUnits {
+	c := g.convolution()
+	streamed, phases := c.streams(3), unitPhases
+	if !streamed && g.chunks()*ceilDivide(l.phases, unitPhases) < manyUnits {
 		phases = 1
 	}
 	d := g.CircularFFT.division(l, phases)
-	d.groups = max(d.groups, g.chunks())
-	c := g.convolution()
-	d.streamed = c.streams(3)
+	d.groups, d.streamed = max(d.groups, g.chunks()), streamed
 	return d
 }
 

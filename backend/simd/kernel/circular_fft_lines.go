@@ -38,6 +38,7 @@ func (c *Circular) lineVectors(x []float32, stride int) lineVectors {
 	l.phases = c.C / greatestCommonDivisor(c.C, lanes)
 	if l.dense = l.phases <= maxDensePhases; l.dense {
 		l.vectors = blocksOf(l.all * c.C)
+		l.phases = min(l.phases, l.vectors)
 		if l.next == c.C {
 			l.pixels = l.lines * c.C
 		}
