@@ -12,9 +12,10 @@ func (c CircularFFT) PackUnits() int {
 	return l.phases
 }
 
-// PacksAs says whether what Pack lays out for another convolution is the same but for the terms.
+// PacksAs says whether what Pack lays out for another convolution begins with the same, but for the terms: of a few vectors
+// there are fewer phases.
 func (c CircularFFT) PacksAs(other CircularFFT) bool {
-	return c.length() == other.length() && c.C == other.C && c.PackUnits() == other.PackUnits() && c.plan().alike(other.plan())
+	return c.length() == other.length() && c.C == other.C && c.PackUnits() <= other.PackUnits() && c.plan().alike(other.plan())
 }
 
 // Pack transforms units lo to hi of w [N, C] and of what is added, for Run.
