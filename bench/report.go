@@ -23,6 +23,9 @@ type Report struct {
 	Go           string    `json:"go"`
 	Date         time.Time `json:"date"`
 	Rounds       int       `json:"rounds"`
+	// Stolen is the part of the processor time wanted meanwhile that a virtual machine's host gave to others, 0 where that
+	// is not known.
+	Stolen float64 `json:"stolen"`
 	// Versions of the peers, or why they were left out, by library.
 	Versions map[string]string `json:"versions"`
 	Works    []Result          `json:"works"`

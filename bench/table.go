@@ -119,9 +119,15 @@ func number(x float64) string {
 // mostChoiceLoss is how much slower the engine's choice may be than the better form.
 const mostChoiceLoss = 0.1
 
-// writeNotes says who was left out, and where the engine's choice of the form was wrong.
+// mostStolen is the part of the processor time that others may take without a word about it.
+const mostStolen = 0.01
+
+// writeNotes says how far the times are to be trusted, who was left out, and where the engine's choice of the form was wrong.
 func (r *Report) writeNotes(w io.Writer) {
 	fmt.Fprintln(w)
+	if r.Stolen > mostStolen {
+		fmt.Fprintf(w, "other tenants of the machine took %.0f %% of the processor time: calls on several threads, which wait for the last one, suffer most\n", 100*r.Stolen)
+	}
 	for _, result := range r.Works {
 		for _, reason := range result.LeftOut {
 			fmt.Fprintf(w, "left out of %s: %s\n", result.Work, reason)

@@ -49,6 +49,7 @@ func Run(ctx context.Context, works []Work, options Options) (*Report, error) {
 		visits, rounds = options.Rounds, 1
 	}
 	t.report.Works = make([]Result, len(works))
+	before := readProcessorTime()
 	for visit := range visits {
 		for i, work := range works {
 			if err := t.seat(ctx, work.Threads); err != nil {
@@ -64,6 +65,7 @@ func Run(ctx context.Context, works []Work, options Options) (*Report, error) {
 			}
 		}
 	}
+	t.report.Stolen = readProcessorTime().stolenSince(before)
 	return t.report, nil
 }
 
