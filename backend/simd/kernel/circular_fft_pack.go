@@ -1,5 +1,7 @@
 package kernel
 
+import "sync"
+
 // This file lays out the spectra that pairs of lines are multiplied by: of a phase whether there are terms, then the spectrum
 // of the kernel, then that of the terms, then room to transform a line.
 
@@ -34,11 +36,13 @@ func (c *CircularFFT) pack(packed, w []float32, terms CircularTerms, reversed bo
 	if terms.Bias != nil || terms.Embedding != nil || terms.Table != nil {
 		has = 1
 	}
+	p := phasePackers.Get().(*phasePacker)
+	defer phasePackers.Put(p)
 	for phase := lo; phase < hi; phase++ {
 		block := packed[phase*phaseSize(plan):][:phaseSize(plan)]
 		block[0] = has
 		size, rows := 2*plan.frequencies()*lanes, plan.rows()*lanes
-		p := phasePacker{c: c, phase: phase, factors: factorRows{block[lanes:][:size], block[lanes+size:][:size]}}
+		p.c, p.phase, p.factors = c, phase, factorRows{block[lanes:][:size], block[lanes+size:][:size]}
 		spare := block[lanes+2*size:]
 		p.plan, p.work = plan, complexRows{spare[:rows], spare[rows:][:rows], lanes}
 		p.fetch()
@@ -52,6 +56,10 @@ func (c *CircularFFT) pack(packed, w []float32, terms CircularTerms, reversed bo
 		}
 	}
 }
+
+// phasePackers are packers for calls to come, as they are: pack sets all that is read. A new one would have to find room for the
+// calls of all stages.
+var phasePackers = sync.Pool{New: func() any { return new(phasePacker) }}
 
 // phasePacker lays out the spectra of one phase.
 type phasePacker struct {
