@@ -19,13 +19,13 @@ const (
 
 // fasterForm returns the form that was asked for, or else the faster one. Where the kernel is packed for each call, as one is
 // that changes from call to call, that is part of the cost.
-func fasterForm(shape kernel.Circular, asked algorithm, packs bool) circularForm {
+func fasterForm(shape kernel.Circular, asked algorithm, packs, trains bool) circularForm {
 	parts := []costs.Part{costs.Forward}
 	if packs {
 		parts = append(parts, costs.Packing)
 	}
 	if goesThroughFrequencies(shape, asked, parts...) {
-		return kernel.CircularFFT{Circular: shape}
+		return kernel.CircularFFT{Circular: shape, Training: trains}
 	}
 	return shape
 }

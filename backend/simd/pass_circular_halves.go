@@ -110,7 +110,7 @@ func (b *rewriter) circularParts(out shapes.Shape, circulars []*node) *value {
 		from := inPlaceChannels(shape, n.inputs[0])
 		shape.InStride, shape.OutStride = from.stride, out.Dimensions[3]
 		packs := (b.trains || !b.ofWeights(n.inputs[1])) && !b.sharesSpectrum(shape, n.inputs[1])
-		form := fasterForm(shape, node.asked, packs)
+		form := fasterForm(shape, node.asked, packs, b.trains)
 		a.parts = append(a.parts, circularPart{shape: shape, form: form, from: from.first, to: to})
 		inputs = append(inputs, from.whole, b.packedCircular(form, node.terms, n.inputs[1:]))
 		to += shape.C

@@ -557,7 +557,7 @@ func TestBarriersAskForTheAlgorithm(t *testing.T) {
 		return []compute.Value{spatial(f, barrier(f, in[0]), in[1], 1)}
 	}
 	shape := kernel.Circular{Batch: 2, H: 6, W: 5, C: 16, InStride: 16, OutStride: 16}
-	_, byTable := fasterForm(shape, anyAlgorithm, false).(kernel.CircularFFT)
+	_, byTable := fasterForm(shape, anyAlgorithm, false, false).(kernel.CircularFFT)
 	for _, c := range []struct {
 		name        string
 		n           int

@@ -10,7 +10,10 @@ import "sync"
 // to a longer length without, which has room for all differences of two indices below N.
 //
 // A unit is some signals of a few phases. out must not overlap x.
-type CircularFFT struct{ Circular }
+type CircularFFT struct {
+	Circular
+	Training bool // out is one of the tensors of a training step, which keeps others; this matters for speed alone
+}
 
 // unitRows is about how many complex rows a unit has, and unitPhases of how many phases: their channels are next to each
 // other, and signals of one phase share its spectrum.
@@ -42,7 +45,7 @@ type division struct {
 // division returns that of signals of which phases are taken so many at a time.
 func (c *CircularFFT) division(l *lineVectors, phases int) division {
 	rows := min(l.phases, phases) * c.plan().n // of a turn
-	return division{ceilDivide(l.turns(), max(1, (unitRows+rows/2)/rows)), phases, c.streams(2)}
+	return division{ceilDivide(l.turns(), max(1, (unitRows+rows/2)/rows)), phases, c.streamed()}
 }
 
 // ScratchSize returns the number of floats that Run needs.

@@ -60,7 +60,7 @@ func TestButterfliesAreCountedAsTheAssemblyPerformsThem(t *testing.T) {
 
 func TestEveryStageIsCounted(t *testing.T) {
 	for n := range 600 {
-		c := CircularFFT{Circular{Batch: 1, H: n + 1, W: 1, C: 1}}
+		c := CircularFFT{Circular: Circular{Batch: 1, H: n + 1, W: 1, C: 1}}
 		plan := c.plan()
 		if plan.first.radix > 1 && lineOperations[plan.first.radix] == 0 {
 			t.Fatalf("lines of %d begin with radix %d, whose operations are not counted", n+1, plan.first.radix)
@@ -73,7 +73,7 @@ func TestEveryStageIsCounted(t *testing.T) {
 	}
 	// 224 = 32·7 in coprime factors, without twiddles: seven butterflies of radix 32 a line, there and back, then there and
 	// back with radix 7 and a filter for two shared blocks of two lines and fifteen of each line.
-	c := CircularFFT{Circular{Batch: 2, H: 224, W: 3, C: 5, Axis: Height, InStride: 5, OutStride: 5}}
+	c := CircularFFT{Circular: Circular{Batch: 2, H: 224, W: 3, C: 5, Axis: Height, InStride: 5, OutStride: 5}}
 	if got, want := c.MultiplyAdds(), 5*(6*7*312+(3*2+6*15)*(2*66+4*7)); got != want {
 		t.Errorf("%d multiply-adds, want %d", got, want)
 	}

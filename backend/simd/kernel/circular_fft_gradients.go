@@ -26,7 +26,7 @@ func (g *CircularFFTGradients) convolution() CircularFFT {
 // gradients there; else there had better be many units.
 func (g *CircularFFTGradients) division(l *lineVectors) division {
 	c := g.convolution()
-	streamed, phases := c.streams(3), unitPhases
+	streamed, phases := c.streams(3, trainingFloats), unitPhases
 	if !streamed && g.chunks()*ceilDivide(l.phases, unitPhases) < manyUnits {
 		phases = 1
 	}

@@ -15,7 +15,7 @@ func TestCircularFFTTakesWhatIsNewInTheSameSlices(t *testing.T) {
 		{Batch: 1, H: 56, W: 9, C: 16, Axis: Height, InStride: 16, OutStride: 16},
 		{Batch: 1, H: 5, W: 29, C: 20, Axis: Width, InStride: 20, OutStride: 24},
 	} {
-		f := CircularFFT{c}
+		f := CircularFFT{Circular: c}
 		g := CircularFFTGradients{CircularFFTGradient{f}, c.C}
 		k := g.CircularFFTGradient
 		sums := k.Units() * k.productSize()

@@ -89,7 +89,7 @@ func TestCircularFFTIsTheSumOverItsAxis(t *testing.T) {
 					}
 					want[o] += float64(w[k]) * z
 				})
-				f := CircularFFT{c}
+				f := CircularFFT{Circular: c}
 				packed := sameForAnySplit(t, f.PackedSize(), f.PackUnits(), 0, func(packed []float32, lo, hi int, _ []float32) {
 					f.Pack(packed, w, terms, lo, hi)
 				})
@@ -108,7 +108,7 @@ func TestCircularFFTInputGradientIsTheTranspose(t *testing.T) {
 		for _, c := range circularFFTCases(r) {
 			c.InStride, c.OutStride = c.C, c.C
 			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
-				f, n := CircularFFT{c}, c.length()
+				f, n := CircularFFT{Circular: c}, c.length()
 				v, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, n*c.C))
 				want := make([]float64, len(v))
 				c.eachTap(func(o, k, _, i int) { want[i] += float64(w[k]) * float64(v[o]) })
@@ -142,7 +142,7 @@ func TestCircularFFTKernelGradientIsTheSumOverLines(t *testing.T) {
 					}
 					want[k] += float64(v[o]) * z
 				})
-				g := CircularFFTGradient{CircularFFT{c}}
+				g := CircularFFTGradient{CircularFFT{Circular: c}}
 				partial := sameForAnySplit(t, g.PartialSize(), g.Units(), g.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {
 					g.Run(out, v, x, pe, lo, hi, scratch)
 				})
@@ -156,23 +156,23 @@ func TestCircularFFTKernelGradientIsTheSumOverLines(t *testing.T) {
 
 func TestCircularFFTGradientsAreBothInOne(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
-		before := streamedFloats
-		defer func() { streamedFloats = before }()
+		before := trainingFloats
+		defer func() { trainingFloats = before }()
 		r := seeded(t)
 		several := []Circular{ // with units of several phases, five as four and one
 			{Batch: 4, H: 64, W: 32, C: 24, InStride: 24, OutStride: 24}, {Batch: 4, H: 64, W: 32, C: 24, InStride: 24, OutStride: 24},
 			{Batch: 8, H: 64, W: 34, C: 20, InStride: 20, OutStride: 20}, {Batch: 8, H: 34, W: 64, C: 20, Axis: Width, InStride: 20, OutStride: 20},
 		}
 		for _, c := range several {
-			g := CircularFFTGradients{CircularFFTGradient{CircularFFT{c}}, c.C}
+			g := CircularFFTGradients{CircularFFTGradient{CircularFFT{Circular: c}}, c.C}
 			if l := g.lineVectors(nil, c.C); g.division(&l).phases < min(l.phases, unitPhases) {
 				t.Fatalf("%+v has units of %d phases", c, g.division(&l).phases)
 			}
 		}
 		for i, c := range append(circularFFTCases(r), several...) {
 			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
-				streamedFloats = before * (i % 2)
-				g := CircularFFTGradients{CircularFFTGradient{CircularFFT{c}}, c.C + r.IntN(2)*16}
+				trainingFloats = before * (i % 2)
+				g := CircularFFTGradients{CircularFFTGradient{CircularFFT{Circular: c}}, c.C + r.IntN(2)*16}
 				n, convolution := c.length(), g.convolution()
 				v, x := normal(r, make([]float32, c.span(c.OutStride))), normal(r, make([]float32, c.span(c.InStride)))
 				w, pe := normal(r, make([]float32, n*c.C)), make([]float32, n*c.C)
@@ -213,7 +213,7 @@ func TestCircularFFTKeepsNaNAndInfinityInTheirLine(t *testing.T) {
 				{Batch: 2, H: 3, W: 1, C: 16, Axis: Width, InStride: 16, OutStride: 16},
 			} {
 				t.Run(fmt.Sprintf("%g %+v", wrong, c), func(t *testing.T) {
-					f, n := CircularFFT{c}, c.length()
+					f, n := CircularFFT{Circular: c}, c.length()
 					x, w := normal(r, make([]float32, c.span(c.InStride))), normal(r, make([]float32, n*c.C))
 					packed, out := make([]float32, f.PackedSize()), make([]float32, c.span(c.OutStride))
 					want, scratch := make([]float32, len(out)), make([]float32, f.ScratchSize())
@@ -251,7 +251,7 @@ func TestCircularFFTGradientsKeepNaNAndInfinityInTheirChannel(t *testing.T) {
 				{Batch: 1, H: 3, W: 37, C: 5, Axis: Width, InStride: 5, OutStride: 5},
 			} {
 				t.Run(fmt.Sprintf("%g %+v", wrong, c), func(t *testing.T) {
-					g := CircularFFTGradients{CircularFFTGradient{CircularFFT{c}}, c.C}
+					g := CircularFFTGradients{CircularFFTGradient{CircularFFT{Circular: c}}, c.C}
 					n, convolution := c.length(), g.convolution()
 					v, x := normal(r, make([]float32, c.span(c.OutStride))), normal(r, make([]float32, c.span(c.InStride)))
 					w, packed := normal(r, make([]float32, n*c.C)), make([]float32, convolution.PackedSize())
@@ -311,7 +311,7 @@ func TestCircularFFTWritesTheSamePastTheCaches(t *testing.T) {
 					c.OutStride += 16 * (1 + r.IntN(3))
 				}
 				t.Run(fmt.Sprintf("%+v, variant %d", c, variant), func(t *testing.T) {
-					f, n := CircularFFT{c}, c.length()
+					f, n := CircularFFT{Circular: c}, c.length()
 					x, w := normal(r, make([]float32, c.span(c.InStride))), normal(r, make([]float32, n*c.C))
 					packed := make([]float32, f.PackedSize())
 					f.Pack(packed, w, CircularTerms{Embedding: w}, 0, f.PackUnits())
@@ -364,7 +364,7 @@ func TestCircularFFTOfLongLines(t *testing.T) {
 				x, v := normal(r, make([]float32, c.span(6))), normal(r, make([]float32, c.span(6)))
 				w, bias := normal(r, make([]float32, n*6)), normal(r, make([]float32, 6))
 				pe := normal(r, make([]float32, n*6)) // of its own: with w, a sum of squares would be far above the others
-				f, out := CircularFFT{c}, make([]float32, len(x))
+				f, out := CircularFFT{Circular: c}, make([]float32, len(x))
 				packed := make([]float32, f.PackedSize())
 				f.Pack(packed, w, CircularTerms{Bias: bias, Embedding: pe}, 0, f.PackUnits())
 				f.Run(out, x, packed, 0, f.Units(), make([]float32, f.ScratchSize()))
@@ -406,7 +406,7 @@ func TestCircularFFTPaysForLongLinesOfSmallFactors(t *testing.T) {
 		n    int
 		pays bool
 	}{{7, false}, {14, false}, {17, false}, {31, false}, {56, true}, {64, true}, {112, true}, {127, true}, {448, true}, {4096, true}} {
-		f := CircularFFT{Circular{Batch: 2, H: c.n, W: 8, C: 16, InStride: 16, OutStride: 16}}
+		f := CircularFFT{Circular: Circular{Batch: 2, H: c.n, W: 8, C: 16, InStride: 16, OutStride: 16}}
 		if taps := f.Taps(); taps < 1 || (taps < c.n) != c.pays {
 			t.Errorf("a line of %d is worth %d taps", c.n, taps)
 		}
@@ -429,7 +429,7 @@ func BenchmarkCircularForms(b *testing.B) {
 }
 
 func benchmarkForms(b *testing.B, c Circular) {
-	f, g, h, r := CircularFFT{c}, CircularGradient{c}, CircularFFTGradient{CircularFFT{c}}, seeded(b)
+	f, g, h, r := CircularFFT{Circular: c}, CircularGradient{c}, CircularFFTGradient{CircularFFT{Circular: c}}, seeded(b)
 	x, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, c.length()*c.C))
 	out, dw := make([]float32, len(x)), make([]float32, len(w))
 	scratch := make([]float32, max(c.ScratchSize(), f.ScratchSize(), g.ScratchSize(), h.ScratchSize()))

@@ -32,7 +32,7 @@ func TestRowsThatCrowdTheCacheAreTakenAFewAtATime(t *testing.T) {
 
 func TestKernelsAreLaidOutAlikeForTheSameRadix(t *testing.T) {
 	of := func(w int) CircularFFT {
-		return CircularFFT{Circular{Batch: 1, H: 32, W: w, C: 192, InStride: 192, OutStride: 192}}
+		return CircularFFT{Circular: Circular{Batch: 1, H: 32, W: w, C: 192, InStride: 192, OutStride: 192}}
 	}
 	if !of(127).PacksAs(of(1)) {
 		t.Error("lines of which no rows crowd the cache need another layout than one line")

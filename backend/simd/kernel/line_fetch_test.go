@@ -12,7 +12,7 @@ func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
 		r := seeded(t)
 		for _, n := range []int{28, 56, 112, 224, 448} {
 			c := Circular{Batch: 1, H: n, W: 4, C: 16, InStride: 16, OutStride: 16}
-			f := CircularFFT{c}
+			f := CircularFFT{Circular: c}
 			x, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, n*c.C))
 			packed := make([]float32, f.PackedSize())
 			f.Pack(packed, w, CircularTerms{}, 0, f.PackUnits())

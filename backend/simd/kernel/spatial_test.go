@@ -89,7 +89,7 @@ func TestSpatialRunsAllocateNothing(t *testing.T) {
 	d := Depthwise{Batch: 1, H: 9, W: 9, C: 20, Multiplier: 1, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1,
 		DilationH: 1, DilationW: 1, InputDilationH: 1, InputDilationW: 1, OutH: 9, OutW: 9}
 	c := Circular{Batch: 1, H: 9, W: 9, C: 20, Axis: Width, InStride: 20, OutStride: 20}
-	h := CircularFFT{c}
+	h := CircularFFT{Circular: c}
 	f := FFT{Outer: 9, N: 300, Inner: 1}
 	x, out, large, z := make([]float32, 2700), make([]float32, 2700), make([]float32, 1<<18), make([]complex64, 2700)
 	for name, run := range map[string]func(){
