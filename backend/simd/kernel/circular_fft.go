@@ -80,6 +80,7 @@ type circularFFTRun struct {
 	division
 	c              CircularFFT
 	in, out        lineVectors
+	alike          bool    // whether a vector is in both at the same place
 	source, target lineRun // over lines where they are
 	packed         []float32
 	units          int
@@ -117,7 +118,7 @@ func (r *circularFFTRun) start(c CircularFFT, d division, out, x, packed, scratc
 	mustHold(x, c.span(c.InStride))
 	mustHold(packed, c.PackedSize())
 	r.c, r.in, r.out, r.packed, r.phase, r.sums = c, c.lineVectors(x, c.InStride), c.lineVectors(out, c.OutStride), packed, noPhase, nil
-	r.division = d
+	r.division, r.alike = d, c.InStride == c.OutStride
 	for kind := range r.ready {
 		r.ready[kind] = [2]int{unprepared, unprepared}
 	}
@@ -207,23 +208,22 @@ func (r *circularFFTRun) filterCalls(kind blockKind, both bool) []blockCall {
 
 // signal is two vectors of lines with the same channels, or one.
 type signal struct {
-	vectors [2]int       // the same where there is no second
-	in, out [2][]float32 // from where they begin; the second may be nil
-	whole   bool         // each has sixteen lanes next to each other there
+	vectors [2]int // the same where there is no second
+	in, out [2]int // where they begin, the second -1 where there is none
+	whole   bool   // each has sixteen lanes next to each other there
 }
 
 // place sets s to a signal of a phase.
 func (r *circularFFTRun) place(s *signal, turn, phase int) {
-	s.vectors[0], s.vectors[1] = r.in.signal(turn, phase)
-	s.in[1], s.out[1], s.whole = nil, nil, true
-	for i, vector := range s.vectors {
-		if i == 1 && vector == s.vectors[0] {
-			break
-		}
-		in, whole := r.in.whole(vector)
-		out, alsoWhole := r.out.whole(vector)
-		s.in[i], s.out[i], s.whole = r.in.x[in:], r.out.x[out:], s.whole && whole && alsoWhole
+	first, second := r.in.signal(turn, phase)
+	var whole [2]bool
+	s.vectors = [2]int{first, second}
+	s.in, whole[0] = r.in.begins(first, second)
+	s.out, whole[1] = s.in, whole[0]
+	if !r.alike {
+		s.out, whole[1] = r.out.begins(first, second)
 	}
+	s.whole = whole[0] && whole[1]
 }
 
 // convolve computes one signal's lines of out, or brings them to slots of the stage, and fetches rows of the next.
@@ -231,22 +231,22 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 	first, second := s.vectors[0], s.vectors[1]
 	from, to := &r.source, &r.target
 	if s.whole {
-		from.set(s.in[0], s.in[1])
+		from.set(r.in.pair(s.in))
 	} else {
 		r.load(&r.in, first, second)
 		from = &r.copied
 	}
-	ahead := rowsAhead{r.in.n, r.in.step, next.in}
+	ahead := rowsAhead{&r.in, next.in}
 	if r.sums != nil {
-		ahead = r.sums.x.ahead(s.vectors)
+		ahead = r.sums.x.ahead(first, second)
 	}
-	after := rowsAhead{r.out.n, r.out.step, s.out}
-	staged := s.whole && r.stage.takes(s)
+	after := rowsAhead{&r.out, s.out}
+	staged := s.whole && r.stage.takes(s.out)
 	switch {
 	case staged:
-		to, after = r.stage.lines(s, slots), ahead
+		to, after = r.stage.lines(s.out, slots), ahead
 	case s.whole:
-		to.set(s.out[0], s.out[1])
+		to.set(r.out.pair(s.out))
 	default:
 		to = &r.copied
 	}

@@ -103,11 +103,11 @@ func (r *gradientRun) add(first, second, nextFirst, nextSecond int) {
 		both = 1
 	}
 	v := r.rows(&r.v, &r.vLines, first, second, nil)
-	ahead := r.x.ahead([2]int{first, second})
+	ahead := r.x.ahead(first, second)
 	r.fetch(ahead, ahead)
 	r.through(v, r.calls[spectrumBlocks][both])
 	x := r.rows(&r.x, &r.xLines, first, second, r.embedding)
-	ahead = r.v.ahead([2]int{nextFirst, nextSecond})
+	ahead = r.v.ahead(nextFirst, nextSecond)
 	r.fetch(ahead, ahead)
 	r.through(x, r.calls[accumulateBlocks][both])
 }

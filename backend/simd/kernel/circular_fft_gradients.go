@@ -145,7 +145,7 @@ func (s *gradientSums) add(r *circularFFTRun, of, next *signal) {
 		both = 1
 	}
 	rows := r.rows(&s.x, &s.rows, of.vectors[0], of.vectors[1], nil)
-	ahead := rowsAhead{r.in.n, r.in.step, next.in}
+	ahead := rowsAhead{&r.in, next.in}
 	r.fetch(ahead, ahead)
 	r.through(rows, r.calls[accumulateBlocks][both])
 }

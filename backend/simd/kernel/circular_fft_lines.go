@@ -73,6 +73,26 @@ func (l *lineVectors) whole(vector int) (at int, whole bool) {
 	return l.at(line/l.lines, line%l.lines, channel, used)
 }
 
+// begins returns where two vectors are in x, the second -1 where it is the first, and whether the lanes of each are next to
+// each other.
+func (l *lineVectors) begins(first, second int) (at [2]int, whole bool) {
+	at[0], whole = l.whole(first)
+	if at[1] = -1; first != second {
+		var alsoWhole bool
+		at[1], alsoWhole = l.whole(second)
+		whole = whole && alsoWhole
+	}
+	return at, whole
+}
+
+// pair returns x from where two vectors begin; nil for the second where there is none.
+func (l *lineVectors) pair(at [2]int) (first, second []float32) {
+	if at[1] >= 0 {
+		second = l.x[at[1]:]
+	}
+	return l.x[at[0]:], second
+}
+
 // at returns where a vector begins that has so many channels of a line, or of it and those after it, and whether sixteen
 // lanes are next to each other there.
 func (l *lineVectors) at(image, line, channel, used int) (at int, whole bool) {

@@ -8,9 +8,10 @@ type outStage struct {
 	rows  []float32 // [n, width, lanes]
 	width int
 	run   lineRun
-	n     int         // rows of a line
-	step  int         // floats from one to the next in out
-	out   [][]float32 // where the line of each slot belongs, nil where it has none
+	n     int       // rows of a line
+	step  int       // floats from one to the next in out
+	out   []int     // where the line of each slot belongs, -1 where it has none
+	to    []float32 // in which tensor
 }
 
 // streamedFloats is how many floats the tensors must have that are gone through together for out to be written past the
@@ -51,7 +52,7 @@ func (c *CircularFFT) stageSize(l *lineVectors, d division) int {
 
 // begin sets the stage up in scratch, and returns what is left of that.
 func (s *outStage) begin(r *circularFFTRun, scratch []float32) []float32 {
-	s.width, s.out = r.c.stageWidth(&r.in, r.division), s.out[:0]
+	s.width, s.out, s.to = r.c.stageWidth(&r.in, r.division), s.out[:0], r.out.x
 	if s.width == 0 {
 		return scratch
 	}
@@ -59,7 +60,7 @@ func (s *outStage) begin(r *circularFFTRun, scratch []float32) []float32 {
 	s.rows, s.n, s.step = scratch[:size], r.out.n, r.out.step
 	s.run.over(r.plan.first, r.work, s.width*lanes, s.n)
 	s.out = slices.Grow(s.out, s.width)[:s.width]
-	clear(s.out)
+	s.clear()
 	return scratch[size:]
 }
 
@@ -70,16 +71,23 @@ func (s *outStage) slots(u unit, turn, phase int) [2]int {
 	return [2]int{slot, slot + phases}
 }
 
+// clear takes the lines out of the slots.
+func (s *outStage) clear() {
+	for slot := range s.out {
+		s.out[slot] = -1
+	}
+}
+
 // takes says whether a signal's lines can be written past the caches.
-func (s *outStage) takes(lines *signal) bool {
-	return s.width > 0 && aligned(lines.out[0]) && (lines.out[1] == nil || aligned(lines.out[1]))
+func (s *outStage) takes(at [2]int) bool {
+	return s.width > 0 && aligned(s.to[at[0]:]) && (at[1] < 0 || aligned(s.to[at[1]:]))
 }
 
 // lines returns the run over the slots of a signal's lines.
-func (s *outStage) lines(of *signal, slots [2]int) *lineRun {
+func (s *outStage) lines(at, slots [2]int) *lineRun {
 	var second []float32
-	if s.out[slots[0]] = of.out[0]; of.out[1] != nil {
-		s.out[slots[1]], second = of.out[1], s.rows[slots[1]*lanes:]
+	if s.out[slots[0]] = at[0]; at[1] >= 0 {
+		s.out[slots[1]], second = at[1], s.rows[slots[1]*lanes:]
 	}
 	s.run.set(s.rows[slots[0]*lanes:], second)
 	return &s.run
@@ -88,21 +96,16 @@ func (s *outStage) lines(of *signal, slots [2]int) *lineRun {
 // flush writes the lines of all slots to where they belong.
 func (s *outStage) flush() {
 	for slot := 0; slot < len(s.out); {
-		end := slot + 1
-		for end < len(s.out) && follows(s.out[slot], s.out[end], (end-slot)*lanes) {
+		end, at := slot+1, s.out[slot]
+		for at >= 0 && end < len(s.out) && s.out[end] == at+(end-slot)*lanes {
 			end++
 		}
-		if to := s.out[slot]; to != nil {
-			streamLanes(to, s.rows[slot*lanes:], s.n, s.step, s.width*lanes, end-slot)
+		if at >= 0 {
+			streamLanes(s.to[at:], s.rows[slot*lanes:], s.n, s.step, s.width*lanes, end-slot)
 		}
 		slot = end
 	}
-	clear(s.out)
-}
-
-// follows says whether one slice begins floats after another one.
-func follows(first, second []float32, floats int) bool {
-	return first != nil && second != nil && floats < len(first) && &first[floats] == &second[0]
+	s.clear()
 }
 
 // finish ends the writing.

@@ -21,15 +21,15 @@ func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
 			run.filter(0)
 			var s signal
 			run.place(&s, 0, 0)
-			ahead := run.in.ahead(s.vectors)
+			ahead := run.in.ahead(s.vectors[0], s.vectors[1])
 			run.fetch(ahead, ahead)
 			for i, fetch := range run.fetches.Lines[:4] {
-				if first := uintptr(unsafe.Pointer(&s.in[i%2][0])); fetch.At != first || fetch.End != first+uintptr(4*(n-1)*run.in.step) {
+				if first := uintptr(unsafe.Pointer(&run.in.x[s.in[i%2]])); fetch.At != first || fetch.End != first+uintptr(4*(n-1)*run.in.step) {
 					t.Fatalf("N = %d: fetch %d is from %#x to %#x, want those of line %d from %#x", n, i, fetch.At, fetch.End, i%2, first)
 				}
 			}
-			run.source.set(s.in[0], s.in[1])
-			run.target.set(s.out[0], s.out[1])
+			run.source.set(run.in.pair(s.in))
+			run.target.set(run.out.pair(s.out))
 			run.convolved(&run.source, &run.target)
 			size := int(unsafe.Sizeof(run.fetches.Lines[0]))
 			if done := run.fetches.Current / size; run.source.routines[0] != nil && done != 4 {

@@ -103,13 +103,8 @@ func (r *pairRun) load(l *lineVectors, first, second int) {
 // rows returns the lines of two vectors, or of one alone, where they are or copied, with the embedding added where there is
 // one.
 func (r *pairRun) rows(l *lineVectors, lines *lineRun, first, second int, embedding []float32) *lineRun {
-	at1, whole := l.whole(first)
-	at2, alsoWhole := l.whole(second)
-	if whole && alsoWhole && embedding == nil {
-		lines.set(l.x[at1:], nil)
-		if first != second {
-			lines.set(l.x[at1:], l.x[at2:])
-		}
+	if at, whole := l.begins(first, second); whole && embedding == nil {
+		lines.set(l.pair(at))
 		return lines
 	}
 	r.load(l, first, second)
@@ -151,21 +146,16 @@ func (r *pairRun) copies(both bool) *lineRun {
 	return &r.copied
 }
 
-// rowsAhead is lines of n rows, stride floats from each other, that will be needed soon. Lines may be missing.
+// rowsAhead is where lines begin that will be needed soon; the second is -1 where there is none.
 type rowsAhead struct {
-	n, stride int
-	lines     [2][]float32
+	of *lineVectors
+	at [2]int
 }
 
 // ahead returns the rows of two vectors, or of one where they are the same.
-func (l *lineVectors) ahead(vectors [2]int) rowsAhead {
-	ahead := rowsAhead{n: l.n, stride: l.step}
-	for i, vector := range vectors {
-		if at, _ := l.whole(vector); i == 0 || vectors[0] != vectors[1] {
-			ahead.lines[i] = l.x[at:]
-		}
-	}
-	return ahead
+func (l *lineVectors) ahead(first, second int) rowsAhead {
+	at, _ := l.begins(first, second)
+	return rowsAhead{l, at}
 }
 
 // fetch lets the rows of lines come into the second cache while pairs are worked on, line after line, of which there may be
@@ -175,10 +165,13 @@ func (r *pairRun) fetch(ahead ...rowsAhead) {
 	count := 0
 	for i := range ahead {
 		rows := &ahead[i]
-		for _, line := range rows.lines {
-			if line != nil {
-				at := uintptr(unsafe.Pointer(unsafe.SliceData(line)))
-				r.fetches.Lines[count] = asm.Fetch{At: at, End: at + uintptr(4*(rows.n-1)*rows.stride), Stride: 4 * rows.stride}
+		x, stride := uintptr(unsafe.Pointer(unsafe.SliceData(rows.of.x))), 4*rows.of.step
+		span := uintptr((rows.of.n - 1) * stride)
+		for _, at := range rows.at {
+			if at >= 0 {
+				fetch := &r.fetches.Lines[count]
+				fetch.At, fetch.Stride = x+uintptr(4*at), stride
+				fetch.End = fetch.At + span
 				count++
 			}
 		}
