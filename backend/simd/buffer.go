@@ -164,13 +164,15 @@ func sizeClass(size int) (class, room int) {
 }
 
 // alignedBytes allocates memory that begins at a multiple of alignment. Large ones begin some lines of the cache further in a
-// page than those before, so that the same places of two tensors do not drive each other out.
+// page than those before, so that the same places of two tensors do not drive each other out, and have huge pages where the
+// system gives them.
 func alignedBytes(size int) []byte {
 	further := 0
 	if size >= 16*page {
 		further = int(staggered.Add(1)) * stagger % page
 	}
 	raw := make([]byte, size+further+alignment)
+	adviseHugePages(raw)
 	skip := further + -int(uintptr(unsafe.Pointer(unsafe.SliceData(raw))))&(alignment-1)
 	return raw[skip : skip+size : skip+size]
 }
