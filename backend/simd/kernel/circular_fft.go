@@ -240,17 +240,17 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 	if r.sums != nil {
 		ahead = r.sums.x.ahead(first, second)
 	}
-	after := rowsAhead{&r.out, s.out}
+	written := rowsAhead{&r.out, next.out}
 	staged := s.whole && r.stage.takes(s.out)
 	switch {
 	case staged:
-		to, after = r.stage.lines(s.out, slots), ahead
+		to, written = r.stage.lines(s.out, slots), ahead
 	case s.whole:
 		to.set(r.out.pair(s.out))
 	default:
 		to = &r.copied
 	}
-	r.fetch(ahead, after)
+	r.fetch(written, ahead)
 	r.convolved(from, to)
 	if first != second && !finite((*vector)(to.lines[0]), (*vector)(to.lines[1])) { // a row has something of all frequencies of both
 		for i, vector := range s.vectors {
