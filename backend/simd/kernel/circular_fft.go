@@ -32,7 +32,17 @@ func (c CircularFFT) Taps() int {
 // Units returns the number of independent parts of the convolution.
 func (c CircularFFT) Units() int {
 	l := c.lineVectors(nil, c.InStride)
-	return c.division(&l, unitPhases).groups * ceilDivide(l.phases, unitPhases)
+	d := c.units(&l)
+	return d.groups * ceilDivide(l.phases, d.phases)
+}
+
+// units returns how signals are dealt out. Where out is written past the caches several phases go together, whatever their
+// size: lines side by side. Else units are to be small, so that threads end at the same time.
+func (c *CircularFFT) units(l *lineVectors) division {
+	if c.streamed() {
+		return c.division(l, unitPhases)
+	}
+	return c.division(l, min(unitPhases, max(1, unitRows/c.plan().n)))
 }
 
 // division is how signals are dealt out to units, the turns in so many groups, and so many phases at a time, and whether what
@@ -51,16 +61,18 @@ func (c *CircularFFT) division(l *lineVectors, phases int) division {
 // ScratchSize returns the number of floats that Run needs.
 func (c CircularFFT) ScratchSize() int {
 	l := c.lineVectors(nil, c.InStride)
-	return pairSize(c.plan()) + c.stageSize(&l, c.division(&l, unitPhases))
+	return pairSize(c.plan()) + c.stageSize(&l, c.units(&l))
 }
 
 // Run computes units lo to hi of out from x.
 func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
 	r := circularFFTRuns.Get().(*circularFFTRun)
-	if setup := setupOf(&c.Circular, 0, out, x, packed, scratch); !r.resume(&setup) {
+	setup := setupOf(&c.Circular, 0, out, x, packed, scratch)
+	setup.training = c.Training
+	if !r.resume(&setup) {
 		mustHold(scratch, c.ScratchSize())
 		l := c.lineVectors(nil, c.InStride)
-		r.start(c, c.division(&l, unitPhases), out, x, packed, scratch)
+		r.start(c, c.units(&l), out, x, packed, scratch)
 		r.units = c.Units()
 		r.setup = setup
 	}

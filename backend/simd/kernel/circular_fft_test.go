@@ -333,7 +333,7 @@ func TestCircularFFTWritesTheSamePastTheCaches(t *testing.T) {
 					streamedFloats = before
 					f.Run(want, x, packed, 0, f.Units(), make([]float32, f.ScratchSize()))
 					streamedFloats = 0
-					if l := c.lineVectors(nil, c.InStride); f.stageWidth(&l, f.division(&l, unitPhases)) == 0 {
+					if l := c.lineVectors(nil, c.InStride); f.stageWidth(&l, f.units(&l)) == 0 {
 						t.Fatal("nothing is written past the caches")
 					}
 					units, scratch := f.Units(), make([]float32, f.ScratchSize())

@@ -17,7 +17,7 @@ func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
 			packed := make([]float32, f.PackedSize())
 			f.Pack(packed, w, CircularTerms{}, 0, f.PackUnits())
 			l, run := c.lineVectors(x, c.C), new(circularFFTRun)
-			run.start(f, f.division(&l, unitPhases), make([]float32, len(x)), x, packed, make([]float32, f.ScratchSize()))
+			run.start(f, f.units(&l), make([]float32, len(x)), x, packed, make([]float32, f.ScratchSize()))
 			run.filter(0)
 			var s signal
 			run.place(&s, 0, 0)

@@ -23,6 +23,7 @@ type pairRun struct {
 type setup struct {
 	level    Level
 	circular Circular
+	training bool
 	stride   int // floats a pixel of what a gradient is written to
 	slices   [5]struct {
 		at     *float32
