@@ -47,15 +47,6 @@ func TestShortCircularConvolutionsAreDirectAndLongOnesGoThroughTheFrequencies(t 
 	}
 }
 
-func TestFormsKnowWhetherTheyAreOfATrainingStep(t *testing.T) {
-	for _, trains := range []bool{false, true} {
-		form := fasterForm(squareMaps(kernel.Height, 448, 6), throughFrequencies, false, trains)
-		if f, ok := form.(kernel.CircularFFT); !ok || f.Training != trains {
-			t.Errorf("trains is %t: the form is %+v", trains, form)
-		}
-	}
-}
-
 func TestTheSameFormIsChosenAgain(t *testing.T) {
 	for n := 1; n <= 4096; n = n*9/8 + 1 {
 		for _, channels := range []int{1, 6, 16, 40} {

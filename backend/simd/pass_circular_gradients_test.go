@@ -5,6 +5,8 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
+
+	"github.com/fastparc/fastparc/backend/simd/kernel"
 )
 
 // turnedRoundOf returns w [N, C] turned round about index 0.
@@ -115,6 +117,9 @@ func TestGradientsShareTheSpectrumOfTheKernel(t *testing.T) {
 			case circularPartsOf:
 				if a.parts[0].gradients != nil {
 					joined++
+				}
+				if form, frequencies := a.parts[0].form.(kernel.CircularFFT); frequencies && !form.Training {
+					t.Errorf("N = %d: a convolution does not know that it is of a training step", n)
 				}
 			}
 		}

@@ -575,8 +575,9 @@ func TestBarriersAskForTheAlgorithm(t *testing.T) {
 			one := circularCase{inputs: [][]int{image(c.n), {c.n, 16}}, build: c.build, nodes: one}
 			for _, n := range one.check(t, b).nodes {
 				if a, ok := n.attributes.(circularPartsOf); ok {
-					if _, frequencies := a.parts[0].form.(kernel.CircularFFT); frequencies != c.frequencies {
-						t.Errorf("through the frequencies: %v, want %v", frequencies, c.frequencies)
+					form, frequencies := a.parts[0].form.(kernel.CircularFFT)
+					if frequencies != c.frequencies || form.Training {
+						t.Errorf("through the frequencies: %v, want %v; of a training step: %v, want none", frequencies, c.frequencies, form.Training)
 					}
 				}
 			}

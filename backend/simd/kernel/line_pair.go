@@ -23,8 +23,8 @@ type pairRun struct {
 type setup struct {
 	level    Level
 	circular Circular
-	training bool
-	stride   int // floats a pixel of what a gradient is written to
+	training bool // whether a convolution is of a training step, which has other units
+	stride   int  // floats a pixel of what a gradient is written to
 	slices   [5]struct {
 		at     *float32
 		floats int
