@@ -1,5 +1,7 @@
 package simd
 
+import "github.com/fastparc/fastparc/backend/simd/internal/memory"
+
 import "sort"
 
 // arena lays temporaries out in one piece of memory: each takes the first gap that fits, and leaves it when it has
@@ -52,4 +54,4 @@ func (a *arena) give(offset, size int) {
 	}
 }
 
-func roundUp(size int) int { return (size + alignment - 1) &^ (alignment - 1) }
+func roundUp(size int) int { return (size + memory.Alignment - 1) &^ (memory.Alignment - 1) }

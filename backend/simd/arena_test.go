@@ -1,5 +1,7 @@
 package simd
 
+import "github.com/fastparc/fastparc/backend/simd/internal/memory"
+
 import "testing"
 
 func TestArenaNeverGivesTheSameRoomTwice(t *testing.T) {
@@ -23,8 +25,8 @@ func TestArenaNeverGivesTheSameRoomTwice(t *testing.T) {
 						t.Fatalf("%d bytes at %d overlap %d at %d", mine.size, mine.offset, other.size, other.offset)
 					}
 				}
-				if mine.offset%alignment != 0 || mine.offset+mine.size > a.size {
-					t.Fatalf("%d bytes at %d: want a multiple of %d within %d", mine.size, mine.offset, alignment, a.size)
+				if mine.offset%memory.Alignment != 0 || mine.offset+mine.size > a.size {
+					t.Fatalf("%d bytes at %d: want a multiple of %d within %d", mine.size, mine.offset, memory.Alignment, a.size)
 				}
 				taken, held = append(taken, mine), held+roundUp(size)
 			}

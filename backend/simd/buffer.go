@@ -3,17 +3,15 @@ package simd
 import (
 	"reflect"
 	"sync"
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
-)
 
-// alignment of every buffer and temporary, in bytes: a cache line and the widest vector.
-const alignment = 64
+	"github.com/fastparc/fastparc/backend/simd/internal/memory"
+)
 
 // Buffer implements compute.Buffer. Nobody outside the backend sees its memory, so its contents never change while it
 // lives: what was computed from a buffer stays valid as long as the buffer is the same.
@@ -136,7 +134,7 @@ func (p *bufferPool) get(size int) []byte {
 	if kept, ok := p.classes[class].Get().(*byte); ok {
 		return unsafe.Slice(kept, room)[:size]
 	}
-	return alignedBytes(room)[:size]
+	return memory.Bytes(room)[:size]
 }
 
 // put takes memory back that get returned.
@@ -152,7 +150,7 @@ func (p *bufferPool) put(data []byte) {
 
 // sizeClass returns the class that serves a size and the memory of that class: two classes for each power of two.
 func sizeClass(size int) (class, room int) {
-	room = alignment
+	room = memory.Alignment
 	for class = 0; room < size; class++ {
 		if class%2 == 0 {
 			room += room / 2
@@ -162,24 +160,3 @@ func sizeClass(size int) (class, room int) {
 	}
 	return class, room
 }
-
-// alignedBytes allocates memory that begins at a multiple of alignment. Large ones begin some lines of the cache further in a
-// page than those before, so that the same places of two tensors do not drive each other out, and have huge pages where the
-// system gives them.
-func alignedBytes(size int) []byte {
-	further := 0
-	if size >= 16*page {
-		further = int(staggered.Add(1)) * stagger % page
-	}
-	raw := make([]byte, size+further+alignment)
-	adviseHugePages(raw)
-	skip := further + -int(uintptr(unsafe.Pointer(unsafe.SliceData(raw))))&(alignment-1)
-	return raw[skip : skip+size : skip+size]
-}
-
-const (
-	page    = 4096
-	stagger = 5 * alignment
-)
-
-var staggered atomic.Uint32

@@ -6,6 +6,8 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
+
+	"github.com/fastparc/fastparc/backend/simd/internal/memory"
 )
 
 // executable implements compute.Executable. Any number of goroutines may call Execute at a time.
@@ -88,7 +90,7 @@ func (e *executable) begin(inputs []compute.Buffer) (*run, error) {
 		r.parameters = make([]*Buffer, len(e.inputs))
 		r.outputs = make([]*Buffer, len(e.outputs))
 		for range e.backend.threads {
-			r.scratch = append(r.scratch, alignedFloats(e.plan.scratch))
+			r.scratch = append(r.scratch, memory.Floats(e.plan.scratch))
 		}
 	}
 	for i, input := range inputs {

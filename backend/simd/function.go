@@ -9,6 +9,8 @@ import (
 	"github.com/gomlx/compute/notimplemented"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
+
+	"github.com/fastparc/fastparc/backend/simd/internal/memory"
 )
 
 // Function implements compute.Function by recording. Operations that it does not have, the fused ones among them,
@@ -86,7 +88,7 @@ func (f *Function) Constant(flat any, dims ...int) (compute.Value, error) {
 
 // constant appends a constant with a copy of the data.
 func (f *Function) constant(shape shapes.Shape, data []byte) *value {
-	kept := alignedBytes(len(data))
+	kept := memory.Bytes(len(data))
 	copy(kept, data)
 	replay := func(g compute.Function, _ []compute.Value) (compute.Value, error) {
 		return g.Constant(flatView(shape.DType, kept, shape.Size()), shape.Dimensions...)

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute"
+
+	"github.com/fastparc/fastparc/backend/simd/internal/memory"
 )
 
 // shareCommon computes equal operations on equal inputs once.
@@ -30,7 +32,7 @@ func isShareable(n *node) bool {
 	case broadcastOf, transposeOf, reduceOf, sliceOf, concatOf, reverseOf, padOf, fftOf, dotOf, convolutionOf, windowOf:
 		return true
 	case constantOf:
-		return len(a.data) <= alignment
+		return len(a.data) <= memory.Alignment
 	case nil:
 		_, simple := elementwise[n.op]
 		return simple || n.op == compute.OpTypeReshape || n.op == compute.OpTypeConvertDType || n.op == compute.OpTypeComplex

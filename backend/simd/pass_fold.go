@@ -2,6 +2,8 @@ package simd
 
 import (
 	"github.com/gomlx/compute"
+
+	"github.com/fastparc/fastparc/backend/simd/internal/memory"
 )
 
 // maxFolded is the largest result, in bytes, that is computed while compiling.
@@ -56,7 +58,7 @@ func evaluate(b *Backend, n *node) (results [][]byte, err error) {
 		s.inputs = append(s.inputs, location{space: inConstant, size: len(data), data: data})
 	}
 	for _, output := range n.outputs {
-		data := alignedBytes(byteSize(output.shape))
+		data := memory.Bytes(byteSize(output.shape))
 		s.outputs = append(s.outputs, location{space: inConstant, size: len(data), data: data})
 		results = append(results, data)
 	}

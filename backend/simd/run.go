@@ -97,11 +97,3 @@ func (t *task) run(r *run) error {
 	r.backend.workers.do(r, t, min(r.backend.threads, 1+t.work/parallelWork))
 	return nil
 }
-
-// alignedFloats allocates float32 values that begin at a multiple of alignment.
-func alignedFloats(n int) []float32 {
-	if n == 0 {
-		return nil
-	}
-	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(alignedBytes(4*n)))), n)
-}

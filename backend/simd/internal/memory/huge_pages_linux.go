@@ -1,4 +1,4 @@
-package simd
+package memory
 
 import (
 	"syscall"

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package simd
+package memory
 
 // adviseHugePages asks for nothing: elsewhere the system decides.
 func adviseHugePages([]byte) {}

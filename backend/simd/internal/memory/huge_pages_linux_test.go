@@ -1,4 +1,4 @@
-package simd
+package memory
 
 import (
 	"bufio"
@@ -15,7 +15,7 @@ func TestLargeMemoryIsAdvisedToHaveHugePages(t *testing.T) {
 		t.Skip("this system has no huge pages")
 	}
 	for _, size := range []int{2*hugePage + page, 3 * hugePage, 16 * hugePage} {
-		memory := alignedBytes(size)
+		memory := Bytes(size)
 		first := (uintptr(unsafe.Pointer(&memory[0])) + hugePage - 1) &^ (hugePage - 1)
 		if flags := flagsOf(t, first); !strings.Contains(flags, " hg") {
 			t.Errorf("%d bytes: the flags of the first huge page are%s, want hg among them", size, flags)
