@@ -25,10 +25,25 @@ func fasterForm(shape kernel.Circular, asked algorithm, packs, trains bool) circ
 		parts = append(parts, costs.Packing)
 	}
 	if goesThroughFrequencies(shape, asked, parts...) {
-		return kernel.CircularFFT{Circular: shape, Training: trains}
+		least := costs.Current().Streamed.Forward
+		if trains {
+			least = costs.Current().Streamed.Training
+		}
+		return kernel.CircularFFT{Circular: shape, Streamed: outputBytes(shape) >= least}
 	}
 	return shape
 }
+
+// joinedGradients returns both gradients in one, that by the input with so many floats a pixel.
+func joinedGradients(shape kernel.Circular, stride int) kernel.CircularFFTGradients {
+	written := shape
+	written.OutStride = stride
+	f := kernel.CircularFFT{Circular: shape, Streamed: outputBytes(written) >= costs.Current().Streamed.Gradients}
+	return kernel.CircularFFTGradients{CircularFFTGradient: kernel.CircularFFTGradient{CircularFFT: f}, Stride: stride}
+}
+
+// outputBytes returns how many bytes the tensor has that a convolution writes to.
+func outputBytes(c kernel.Circular) int { return 4 * c.Batch * c.H * c.W * c.OutStride }
 
 // fasterGradientForm is fasterForm for the gradient of the kernel.
 func fasterGradientForm(shape kernel.Circular, asked algorithm) circularGradientForm {

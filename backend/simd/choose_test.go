@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/fastparc/fastparc/backend/simd/internal/costs"
 	"github.com/fastparc/fastparc/backend/simd/kernel"
 )
 
@@ -43,6 +44,30 @@ func TestShortCircularConvolutionsAreDirectAndLongOnesGoThroughTheFrequencies(t 
 			if _, frequencies := fasterGradientForm(shape, anyAlgorithm).(kernel.CircularFFTGradient); frequencies != c.frequencies {
 				t.Errorf("length %d: the gradient through the frequencies is %v, want %v", c.length, frequencies, c.frequencies)
 			}
+		}
+	}
+}
+
+// streamFrom has tensors written past the caches from other sizes on.
+func streamFrom(t *testing.T, sizes costs.Streamed) {
+	before := costs.Current
+	table := *before()
+	table.Streamed = sizes
+	costs.Current = func() *costs.Table { return &table }
+	t.Cleanup(func() { costs.Current = before })
+}
+
+func TestLargeTensorsAreWrittenPastTheCaches(t *testing.T) {
+	shape := kernel.Circular{Batch: 2, H: 32, W: 8, C: 16, InStride: 16, OutStride: 32}
+	const bytes = 4 * 2 * 32 * 8 * 32
+	for past := range 2 { // as many bytes as a tensor has, and one more
+		streamFrom(t, costs.Streamed{Forward: bytes + past, Training: bytes + 1 - past, Gradients: bytes + past})
+		forward := fasterForm(shape, throughFrequencies, false, false).(kernel.CircularFFT).Streamed
+		training := fasterForm(shape, throughFrequencies, false, true).(kernel.CircularFFT).Streamed
+		small := joinedGradients(shape, shape.InStride).Streamed
+		gradients := joinedGradients(shape, shape.OutStride).Streamed
+		if want := past == 0; forward != want || training == want || gradients != want || small {
+			t.Errorf("from %d bytes on, tensors of %d: forward %t, in training %t, gradients %t, smaller ones %t", bytes+past, bytes, forward, training, gradients, small)
 		}
 	}
 }

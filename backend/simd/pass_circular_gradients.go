@@ -68,10 +68,8 @@ func (j *joiner) find(g *graph) bool {
 		shape.InStride, shape.OutStride = stride, form.InStride
 		j.gradient, j.kernelShape = n, n.outputs[0].shape
 		j.part.gradients = &circularGradients{
-			form: kernel.CircularFFTGradients{
-				CircularFFTGradient: kernel.CircularFFTGradient{CircularFFT: kernel.CircularFFT{Circular: shape}}, Stride: form.OutStride,
-			},
-			x: sums.x,
+			form: joinedGradients(shape, form.OutStride),
+			x:    sums.x,
 		}
 		j.findSums(g)
 		return true

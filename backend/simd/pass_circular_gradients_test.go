@@ -1,11 +1,13 @@
 package simd
 
 import (
+	"math"
 	"testing"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
 
+	"github.com/fastparc/fastparc/backend/simd/internal/costs"
 	"github.com/fastparc/fastparc/backend/simd/kernel"
 )
 
@@ -97,6 +99,7 @@ func TestGradientsAreTakenTogether(t *testing.T) {
 // TestGradientsShareTheSpectrumOfTheKernel has the gradients by an embedding, of one line alone, besides those of images.
 func TestGradientsShareTheSpectrumOfTheKernel(t *testing.T) {
 	b := open(t, "")
+	streamFrom(t, costs.Streamed{Forward: math.MaxInt, Training: 1, Gradients: math.MaxInt})
 	for _, n := range []int{28, 112} {
 		image, weights, line := float32Shape(2, n, 16, 16), float32Shape(n, 16), float32Shape(1, n, 1, 16)
 		g := recorded(t, b, []shapes.Shape{image, image, weights, line}, nil, func(f *construction, in []compute.Value) []compute.Value {
@@ -118,8 +121,8 @@ func TestGradientsShareTheSpectrumOfTheKernel(t *testing.T) {
 				if a.parts[0].gradients != nil {
 					joined++
 				}
-				if form, frequencies := a.parts[0].form.(kernel.CircularFFT); frequencies && !form.Training {
-					t.Errorf("N = %d: a convolution does not know that it is of a training step", n)
+				if form, frequencies := a.parts[0].form.(kernel.CircularFFT); frequencies && !form.Streamed {
+					t.Errorf("N = %d: a convolution is not written as in a training step", n)
 				}
 			}
 		}

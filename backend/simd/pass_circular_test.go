@@ -2,9 +2,11 @@ package simd
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
+	"github.com/fastparc/fastparc/backend/simd/internal/costs"
 	"github.com/fastparc/fastparc/backend/simd/kernel"
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
@@ -556,6 +558,7 @@ func TestBarriersAskForTheAlgorithm(t *testing.T) {
 	before := func(f *construction, in []compute.Value) []compute.Value {
 		return []compute.Value{spatial(f, barrier(f, in[0]), in[1], 1)}
 	}
+	streamFrom(t, costs.Streamed{Forward: math.MaxInt, Training: 1, Gradients: math.MaxInt})
 	shape := kernel.Circular{Batch: 2, H: 6, W: 5, C: 16, InStride: 16, OutStride: 16}
 	_, byTable := fasterForm(shape, anyAlgorithm, false, false).(kernel.CircularFFT)
 	for _, c := range []struct {
@@ -576,8 +579,8 @@ func TestBarriersAskForTheAlgorithm(t *testing.T) {
 			for _, n := range one.check(t, b).nodes {
 				if a, ok := n.attributes.(circularPartsOf); ok {
 					form, frequencies := a.parts[0].form.(kernel.CircularFFT)
-					if frequencies != c.frequencies || form.Training {
-						t.Errorf("through the frequencies: %v, want %v; of a training step: %v, want none", frequencies, c.frequencies, form.Training)
+					if frequencies != c.frequencies || form.Streamed {
+						t.Errorf("through the frequencies: %v, want %v; written as in a training step: %v, want none", frequencies, c.frequencies, form.Streamed)
 					}
 				}
 			}

@@ -12,7 +12,7 @@ import "sync"
 // A unit is some signals of a few phases. out must not overlap x.
 type CircularFFT struct {
 	Circular
-	Training bool // out is one of the tensors of a training step, which keeps others; this matters for speed alone
+	Streamed bool // whether out is written past the caches, along the height; this matters for speed alone
 }
 
 // unitRows is about how many complex rows a unit has, and unitPhases of how many phases: their channels are next to each
@@ -68,7 +68,7 @@ func (c CircularFFT) ScratchSize() int {
 func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
 	r := circularFFTRuns.Get().(*circularFFTRun)
 	setup := setupOf(&c.Circular, 0, out, x, packed, scratch)
-	setup.training = c.Training
+	setup.streamed = c.Streamed
 	if !r.resume(&setup) {
 		mustHold(scratch, c.ScratchSize())
 		l := c.lineVectors(nil, c.InStride)

@@ -26,7 +26,7 @@ func (g *CircularFFTGradients) convolution() CircularFFT {
 // gradients there; else there had better be many units.
 func (g *CircularFFTGradients) division(l *lineVectors) division {
 	c := g.convolution()
-	streamed, phases := c.streams(3, trainingFloats), unitPhases
+	streamed, phases := c.streamed(), unitPhases
 	if !streamed && g.chunks()*ceilDivide(l.phases, unitPhases) < manyUnits {
 		phases = 1
 	}
@@ -58,7 +58,9 @@ func (g CircularFFTGradients) ScratchSize() int {
 func (g CircularFFTGradients) Run(dx, dw, sum, v, x, packed []float32, lo, hi int, scratch []float32) {
 	r := circularFFTRuns.Get().(*circularFFTRun)
 	s, size := &r.gradient, g.productSize()
-	if setup := setupOf(&g.Circular, g.Stride, dx, v, packed, scratch, x); !r.resume(&setup) {
+	setup := setupOf(&g.Circular, g.Stride, dx, v, packed, scratch, x)
+	setup.streamed = g.Streamed
+	if !r.resume(&setup) {
 		mustHold(x, g.span(g.InStride))
 		mustHold(scratch, g.ScratchSize())
 		c := g.convolution()

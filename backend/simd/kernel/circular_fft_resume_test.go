@@ -96,17 +96,14 @@ func TestCircularFFTTakesWhatIsNewInTheSameSlices(t *testing.T) {
 	}
 }
 
-// TestCircularFFTGoesOnInATrainingStep computes from the same slices without and with gradients to come, of which one writes
-// past the caches and has other units: what a run remembers of one must not be taken for the other.
-func TestCircularFFTGoesOnInATrainingStep(t *testing.T) {
-	before := trainingFloats
-	defer func() { trainingFloats = before }()
-	trainingFloats = 0
+// TestCircularFFTGoesOnPastTheCaches computes from the same slices to the caches and past them, which has other units: what a
+// run remembers of one must not be taken for the other.
+func TestCircularFFTGoesOnPastTheCaches(t *testing.T) {
 	r := seeded(t)
 	c := Circular{Batch: 1, H: 448, W: 32, C: 6, Axis: Height, InStride: 6, OutStride: 6}
 	kept := CircularFFT{Circular: c}
-	step := CircularFFT{Circular: c, Training: true}
-	if kept.Units() == step.Units() {
+	streamed := CircularFFT{Circular: c, Streamed: true}
+	if kept.Units() == streamed.Units() {
 		t.Fatalf("both have %d units", kept.Units())
 	}
 	x, w := normal(r, make([]float32, c.span(c.InStride))), normal(r, make([]float32, c.length()*c.C))
@@ -115,17 +112,17 @@ func TestCircularFFTGoesOnInATrainingStep(t *testing.T) {
 		out = out[1:]
 	}
 	out = out[:c.span(c.OutStride)]
-	scratch := make([]float32, max(kept.ScratchSize(), step.ScratchSize()))
+	scratch := make([]float32, max(kept.ScratchSize(), streamed.ScratchSize()))
 	kept.Pack(packed, w, CircularTerms{}, 0, kept.PackUnits())
 	var want []float32
-	for i, f := range []CircularFFT{kept, step, kept, step} {
+	for i, f := range []CircularFFT{kept, streamed, kept, streamed} {
 		clear(out)
 		f.Run(out, x, packed, 0, f.Units(), scratch)
 		if i == 0 {
 			want = slices.Clone(out)
 		}
 		if !slices.Equal(out, want) {
-			t.Errorf("call %d, in training %t, computes something else", i, f.Training)
+			t.Errorf("call %d, past the caches: %t, computes something else", i, f.Streamed)
 		}
 	}
 }

@@ -14,27 +14,10 @@ type outStage struct {
 	to    []float32 // in which tensor
 }
 
-// streamedFloats is how many floats the tensors must have that are gone through together for out to be written past the
-// caches: of what is smaller, much would still be there when it is read. A training step goes through more tensors than those
-// of one convolution: there, trainingFloats are as many. Measured on two cores of a Zen 3, of 5, 10 and 20 MB the convolution
-// alone was faster past the caches with 20, a training step from 10 on, and gradients from 6 on.
-var (
-	streamedFloats = 5 << 19
-	trainingFloats = 3 << 19
-)
-
-// streams says whether out is written past the caches where tensors of its size are so many, and floats of them too many.
-// Along the width the rows of a line lie close to each other.
-func (c *CircularFFT) streams(tensors, tooMany int) bool {
-	return c.Axis == Height && tensors*c.span(c.OutStride) >= tooMany && c.W*c.OutStride%lanes == 0
-}
-
-// streamed says whether out is written past the caches.
+// streamed says whether out is written past the caches, as it was asked for. Along the width the rows of a line lie close to each
+// other, so that nothing is won by it.
 func (c *CircularFFT) streamed() bool {
-	if c.Training {
-		return c.streams(2, trainingFloats)
-	}
-	return c.streams(2, streamedFloats)
+	return c.Streamed && c.Axis == Height && c.W*c.OutStride%lanes == 0
 }
 
 // stageWidth returns how many lines a unit has, where out is written past the caches, and 0 where it is not.

@@ -156,8 +156,6 @@ func TestCircularFFTKernelGradientIsTheSumOverLines(t *testing.T) {
 
 func TestCircularFFTGradientsAreBothInOne(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
-		before := trainingFloats
-		defer func() { trainingFloats = before }()
 		r := seeded(t)
 		several := []Circular{ // with units of several phases, five as four and one
 			{Batch: 4, H: 64, W: 32, C: 24, InStride: 24, OutStride: 24}, {Batch: 4, H: 64, W: 32, C: 24, InStride: 24, OutStride: 24},
@@ -171,8 +169,8 @@ func TestCircularFFTGradientsAreBothInOne(t *testing.T) {
 		}
 		for i, c := range append(circularFFTCases(r), several...) {
 			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
-				trainingFloats = before * (i % 2)
-				g := CircularFFTGradients{CircularFFTGradient{CircularFFT{Circular: c}}, c.C + r.IntN(2)*16}
+				f := CircularFFT{Circular: c, Streamed: i%2 == 0}
+				g := CircularFFTGradients{CircularFFTGradient{f}, c.C + r.IntN(2)*16}
 				n, convolution := c.length(), g.convolution()
 				v, x := normal(r, make([]float32, c.span(c.OutStride))), normal(r, make([]float32, c.span(c.InStride)))
 				w, pe := normal(r, make([]float32, n*c.C)), make([]float32, n*c.C)
@@ -298,8 +296,6 @@ func TestCircularFFTGradientsKeepNaNAndInfinityInTheirChannel(t *testing.T) {
 
 func TestCircularFFTWritesTheSamePastTheCaches(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
-		before := streamedFloats
-		defer func() { streamedFloats = before }()
 		r := seeded(t)
 		for _, c := range []Circular{
 			{Batch: 2, H: 28, W: 28, C: 96}, {Batch: 3, H: 56, W: 8, C: 48}, {Batch: 2, H: 112, W: 6, C: 24}, {Batch: 2, H: 224, W: 12, C: 12},
@@ -330,9 +326,8 @@ func TestCircularFFTWritesTheSamePastTheCaches(t *testing.T) {
 						return room[:c.span(c.OutStride)]
 					}
 					want, got := out(), out()
-					streamedFloats = before
 					f.Run(want, x, packed, 0, f.Units(), make([]float32, f.ScratchSize()))
-					streamedFloats = 0
+					f.Streamed = true
 					if l := c.lineVectors(nil, c.InStride); f.stageWidth(&l, f.units(&l)) == 0 {
 						t.Fatal("nothing is written past the caches")
 					}

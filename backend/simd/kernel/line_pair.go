@@ -23,7 +23,7 @@ type pairRun struct {
 type setup struct {
 	level    Level
 	circular Circular
-	training bool // whether a convolution is of a training step, which has other units
+	streamed bool // whether out is written past the caches: such a convolution has other units
 	stride   int  // floats a pixel of what a gradient is written to
 	slices   [5]struct {
 		at     *float32

@@ -35,6 +35,8 @@ func main() {
 		c := kernel.Circular{Batch: 1, H: n, W: 1, C: 1, InStride: 1, OutStride: 1}
 		table.Transforms = append(table.Transforms, kernel.CircularFFT{Circular: c}.TransformLength())
 	}
+	table.Streamed = measureStreamed()
+	log.Printf("written past the caches from so many bytes on: %+v", table.Streamed)
 	for pass := range *passes {
 		measureAll(&table, pass)
 		log.Printf("pass %d of %d", pass+1, *passes)

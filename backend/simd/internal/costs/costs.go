@@ -31,8 +31,23 @@ type Table struct {
 	// transforms.
 	Lengths    []int `json:"lengths"`
 	Transforms []int `json:"transforms"`
+	// Streamed says from which size on tensors are written past the caches.
+	Streamed Streamed `json:"streamed"`
 	// Curves hold the times by part, axis and channels.
 	Curves []Curve `json:"curves"`
+}
+
+// Streamed is how many bytes a tensor has at least that convolutions through the frequencies are faster to write past the caches:
+// of what is smaller, much is still there when it is read.
+type Streamed struct {
+	Forward   int `json:"forward"`   // the output of a convolution alone
+	Training  int `json:"training"`  // the output in a training step, which goes through more tensors
+	Gradients int `json:"gradients"` // the gradient by the input, which is taken together with the kernel's
+}
+
+// Sizes returns places for all of them, by name.
+func (s *Streamed) Sizes() map[string]*int {
+	return map[string]*int{"forward": &s.Forward, "training": &s.Training, "gradients": &s.Gradients}
 }
 
 // Curve is the times at each length of a table.

@@ -38,6 +38,11 @@ func TestTablesAreComplete(t *testing.T) {
 		if table.Processor == "" || table.Instructions == "" || !slices.IsSorted(table.Lengths) || len(table.Transforms) != len(table.Lengths) {
 			t.Errorf("processor %q, instructions %q, %d lengths, %d transforms", table.Processor, table.Instructions, len(table.Lengths), len(table.Transforms))
 		}
+		for name, size := range table.Streamed.Sizes() {
+			if *size < 1<<20 {
+				t.Errorf("%s: tensors of %d bytes are written past the caches", name, *size)
+			}
+		}
 		for _, c := range table.Curves {
 			if len(c.Direct) != len(table.Lengths) || len(c.Frequencies) != len(table.Lengths) {
 				t.Errorf("%s along %s, %d channels: %d and %d times, want %d", c.Part, c.Axis, c.Channels, len(c.Direct), len(c.Frequencies), len(table.Lengths))
