@@ -1,8 +1,10 @@
 package simd
 
-import "github.com/fastparc/fastparc/backend/simd/internal/memory"
+import (
+	"sort"
 
-import "sort"
+	"github.com/fastparc/fastparc/backend/simd/internal/memory"
+)
 
 // arena lays temporaries out in one piece of memory: each takes the first gap that fits, and leaves it when it has
 // been read for the last time.

@@ -1,8 +1,10 @@
 package simd
 
-import "github.com/fastparc/fastparc/backend/simd/internal/memory"
+import (
+	"testing"
 
-import "testing"
+	"github.com/fastparc/fastparc/backend/simd/internal/memory"
+)
 
 func TestArenaNeverGivesTheSameRoomTwice(t *testing.T) {
 	r := seeded(t)
