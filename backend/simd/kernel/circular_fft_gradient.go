@@ -11,7 +11,7 @@ import (
 // A unit sums over some signals of one phase, at fixed places; Combine adds the units' sums up and takes them back.
 type CircularFFTGradient struct{ CircularFFT }
 
-// A unit sums over gradientRows rows or gradientPairs pairs at least, where there are as many: adding the sums up costs, too.
+// A unit sums over gradientRows rows, and over gradientPairs pairs where two units have as many: adding the sums up costs, too.
 const (
 	gradientRows  = 1 << 8
 	gradientPairs = 4
@@ -145,11 +145,12 @@ func (c *Circular) addChannels(t, vectors []float32, phase int) {
 }
 
 // chunks returns the number of parts that the signals of a phase are summed in: a power of two where they are few, so that
-// two threads, or four, have as many each.
+// two threads, or four, have as many each, and two where there are hardly any.
 func (g *CircularFFTGradient) chunks() int {
 	l := g.lineVectors(nil, g.InStride)
-	pairs := max(gradientPairs, ceilDivide(gradientRows, g.plan().n))
-	count := max(1, min(l.turns()/pairs, gradientUnits/l.phases))
+	turns := l.turns()
+	pairs := max(1, min(gradientPairs, turns/2), ceilDivide(gradientRows, g.plan().n))
+	count := max(1, min(turns/pairs, gradientUnits/l.phases))
 	if count < manyUnits {
 		count = 1 << (bits.Len(uint(count)) - 1)
 	}
