@@ -26,7 +26,8 @@ const (
 func (c CircularFFT) Taps() int {
 	plan, l := c.plan(), c.lineVectors(nil, c.InStride)
 	perLine := float64(2*l.turns()*l.phases*lanes) / float64(l.all*c.C) // of lanes, 2 where lines are alone
-	return int(1.9 * perLine * lineCost(plan.n, plan.first.radix, c.step(), plan.half) * float64(plan.n) / float64(c.length()))
+	row := lineTimesOf(AVX2).row(plan.n, plan.first.radix, c.step(), plan.half)
+	return int(1.9 * perLine * row * float64(plan.n) / float64(c.length()))
 }
 
 // Units returns the number of independent parts of the convolution.

@@ -18,6 +18,8 @@ const (
 	AVX2
 	// AVX512 needs AVX-512 F, BW, DQ and VL, and BMI2 to make masks.
 	AVX512
+
+	levels = iota
 )
 
 // String gives the level's name as LevelVariable accepts it.

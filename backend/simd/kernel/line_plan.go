@@ -1,7 +1,5 @@
 package kernel
 
-import "math"
-
 // linePlan is how pairs of real lines of n numbers, sixteen side by side, are convolved circularly, the first stage of their
 // transforms a lineStage and the others blockStages of complex transforms of length n/radix. It is never changed once made.
 //
@@ -24,14 +22,18 @@ const turnBlocks = 9
 // linePlanOf returns the plan for lines of n numbers, in tensors whose rows are step floats from each other. Where n has no
 // radices, as with a prime factor above 23 or two above 13, lines are continued by zeros to a length that has, and has room for
 // all differences of two indices below n.
-func linePlanOf(n, step int) *linePlan { return linePlans.at(n*(cacheWay+1) + spacing(step)) }
+func linePlanOf(n, step int) *linePlan {
+	return linePlans.at((n*(cacheWay+1)+spacing(step))*levels + int(level))
+}
 
 var linePlans = madeByLength[linePlan]{create: func(key int) *linePlan {
+	times := lineTimesOf(Level(key % levels))
+	key /= levels
 	n, step := key/(cacheWay+1), key%(cacheWay+1)
-	if radix := lineRadix(n, step); radix > 0 {
+	if radix := times.radix(n, step); radix > 0 {
 		return newLinePlan(n, radix, false)
 	}
-	m, radix := paddedLine(n)
+	m, radix := times.padded(n)
 	return newLinePlan(m, radix, true)
 }}
 
@@ -65,88 +67,6 @@ func (p *linePlan) blocks() int { return p.first.shared + p.first.own }
 
 // rows returns the number of complex rows of a pair of lines.
 func (p *linePlan) rows() int { return p.first.rows() }
-
-// lineRadix returns the radix that transforms of length n begin with, 0 where n has prime factors that there are no routines for:
-// of those whose costs are too close to tell which is faster, the one with the fewest operations.
-func lineRadix(n, step int) int {
-	const close = 1.05
-	least := math.Inf(1)
-	for _, radix := range lineRadices {
-		if n%radix == 0 && hasRadices(n/radix) {
-			least = min(least, lineCost(n, radix, step, false))
-		}
-	}
-	best, fewest := 0, math.MaxInt
-	for _, radix := range lineRadices {
-		if n%radix != 0 || !hasRadices(n/radix) || lineCost(n, radix, step, false) > close*least {
-			continue
-		}
-		line, pair := newLinePlan(n, radix, false).operations()
-		if count := 2*line + pair; count < fewest {
-			best, fewest = radix, count
-		}
-	}
-	return best
-}
-
-// lineCost is about how many nanoseconds a row of a pair of lines takes there and back, where transforms of length n begin
-// with a radix, the second half of each line being zero or not, with AVX2 on a Zen 3.
-func lineCost(n, radix, step int, half bool) float64 {
-	const twiddled, filtered, call = 2.7, 1.4, 5.4
-	rest := n / radix
-	cost := lineCosts[radix] + filtered
-	if half {
-		cost += halfCosts[radix] - lineCosts[radix]
-	} else {
-		cost += crowdingCost(radix, rest, step)
-	}
-	if half || greatestCommonDivisor(radix, rest) > 1 {
-		cost += twiddled
-	}
-	blocks, last, calls := radix/2+1, 1, 0
-	turns := ceilDivide(blocks, turnBlocks)
-	for _, radices := range fftRadices(rest) {
-		for _, r := range radices {
-			cost += blockCosts[r]
-			calls += 4 * rest / r * turns
-			last = r
-		}
-	}
-	if last == rest {
-		calls = 2
-	}
-	return cost + call*float64(calls)/float64(n)
-}
-
-// lineCosts is what each row takes in the first and in the last stage, halfCosts where the second half is zero, and blockCosts
-// in another stage there and back, by radix: fitted to the times of 312 plans, from which they are 5 % away (root mean square).
-var (
-	lineCosts = [maxLineRadix + 1]float64{
-		1: 0.5, 3: 0.1, 4: 1.6, 5: 0.8, 7: 1.2, 8: 1.3, 9: 2.2, 11: 5.5, 13: 5.8, 15: 4.6, 16: 2, 17: 9, 19: 11, 23: 14,
-		32: 5.5, 64: 10.4,
-	}
-	halfCosts  = [maxLineRadix + 1]float64{8: 0, 16: 0, 32: 2.9, 64: 7.4}
-	blockCosts = [maxRadix + 1]float64{1: 5, 2: 6, 3: 7.4, 4: 7.7, 5: 10, 7: 11.5, 8: 11.3, 9: 13.6, 11: 16.1, 13: 18.2, 16: 14.6}
-)
-
-// paddedLine returns the length of at least 2n of which the first half is transformed fastest, and the radix to begin with.
-func paddedLine(n int) (length, radix int) {
-	least := math.Inf(1)
-	for m := 2 * n; m < 4*n || length == 0; m++ {
-		if !hasRadices(m) {
-			continue
-		}
-		for _, r := range halfRadices {
-			if m%r != 0 {
-				continue
-			}
-			if cost := float64(m) * lineCost(m, r, lanes, true); cost < least {
-				length, radix, least = m, r, cost
-			}
-		}
-	}
-	return length, radix
-}
 
 // frequencies returns the number of rows of a line in the frequencies, the shared ones of its pair among them.
 func (p *linePlan) frequencies() int { return p.blocks() * p.first.rest }

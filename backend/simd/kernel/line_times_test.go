@@ -9,7 +9,8 @@ func TestRowsThatCrowdTheCacheAreTakenAFewAtATime(t *testing.T) {
 	}{
 		{448, 448 * 6, false}, {32, 127 * 192, false}, {32, 128 * 192, true}, {128, 512 * 48, true}, {64, 64 * 64, true}, {96, 160 * 96, true}, {48, 64 * 48, true},
 	} {
-		free, radix := lineRadix(c.n, lanes), lineRadix(c.n, c.step)
+		times := lineTimesOf(AVX2)
+		free, radix := times.radix(c.n, lanes), times.radix(c.n, c.step)
 		if (free > places(c.n/free, c.step)) != c.crowded {
 			t.Errorf("N = %d: %d rows, %d floats apart, crowd the cache: %t, want %t", c.n, free, c.step, !c.crowded, c.crowded)
 		}
@@ -30,7 +31,19 @@ func TestRowsThatCrowdTheCacheAreTakenAFewAtATime(t *testing.T) {
 	}
 }
 
+func TestRowsMayCrowdTheCacheWhereRoutinesComeToThemOnce(t *testing.T) {
+	for _, n := range []int{432, 480, 720} {
+		const step = cacheWay
+		times := lineTimesOf(AVX512)
+		if radix := times.radix(n, step); radix <= places(n/radix, step) {
+			t.Errorf("N = %d, %d floats apart: begins with radix %d, want more than the %d rows that the cache has places for", n, step, radix, places(n/radix, step))
+		}
+	}
+}
+
 func TestKernelsAreLaidOutAlikeForTheSameRadix(t *testing.T) {
+	defer func(before Level) { level = before }(level)
+	level = AVX2
 	of := func(w int) CircularFFT {
 		return CircularFFT{Circular: Circular{Batch: 1, H: 32, W: w, C: 192, InStride: 192, OutStride: 192}}
 	}
