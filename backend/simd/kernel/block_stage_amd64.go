@@ -48,6 +48,10 @@ var blocks512 = [maxRadix + 1]blockRoutines{
 		[blockKinds]blockRoutine{asm.BlockForward5AVX512, asm.BlockInverse5AVX512, asm.BlockFilter5AVX512, asm.BlockFilterKeep5AVX512, asm.BlockSpectrum5AVX512, asm.BlockAccumulate5AVX512, asm.BlockBack5AVX512},
 		asm.BlockFilterAdd5AVX512,
 	},
+	6: {
+		[blockKinds]blockRoutine{asm.BlockForward6AVX512, asm.BlockInverse6AVX512, asm.BlockFilter6AVX512, asm.BlockFilterKeep6AVX512, asm.BlockSpectrum6AVX512, asm.BlockAccumulate6AVX512, asm.BlockBack6AVX512},
+		asm.BlockFilterAdd6AVX512,
+	},
 	7: {
 		[blockKinds]blockRoutine{asm.BlockForward7AVX512, asm.BlockInverse7AVX512, asm.BlockFilter7AVX512, asm.BlockFilterKeep7AVX512, asm.BlockSpectrum7AVX512, asm.BlockAccumulate7AVX512, asm.BlockBack7AVX512},
 		asm.BlockFilterAdd7AVX512,
@@ -60,13 +64,29 @@ var blocks512 = [maxRadix + 1]blockRoutines{
 		[blockKinds]blockRoutine{asm.BlockForward9AVX512, asm.BlockInverse9AVX512, asm.BlockFilter9AVX512, asm.BlockFilterKeep9AVX512, asm.BlockSpectrum9AVX512, asm.BlockAccumulate9AVX512, asm.BlockBack9AVX512},
 		asm.BlockFilterAdd9AVX512,
 	},
+	10: {
+		[blockKinds]blockRoutine{asm.BlockForward10AVX512, asm.BlockInverse10AVX512, asm.BlockFilter10AVX512, asm.BlockFilterKeep10AVX512, asm.BlockSpectrum10AVX512, asm.BlockAccumulate10AVX512, asm.BlockBack10AVX512},
+		asm.BlockFilterAdd10AVX512,
+	},
 	11: {
 		[blockKinds]blockRoutine{asm.BlockForward11AVX512, asm.BlockInverse11AVX512, asm.BlockFilter11AVX512, asm.BlockFilterKeep11AVX512, asm.BlockSpectrum11AVX512, asm.BlockAccumulate11AVX512, asm.BlockBack11AVX512},
 		asm.BlockFilterAdd11AVX512,
 	},
+	12: {
+		[blockKinds]blockRoutine{asm.BlockForward12AVX512, asm.BlockInverse12AVX512, asm.BlockFilter12AVX512, asm.BlockFilterKeep12AVX512, asm.BlockSpectrum12AVX512, asm.BlockAccumulate12AVX512, asm.BlockBack12AVX512},
+		asm.BlockFilterAdd12AVX512,
+	},
 	13: {
 		[blockKinds]blockRoutine{asm.BlockForward13AVX512, asm.BlockInverse13AVX512, asm.BlockFilter13AVX512, asm.BlockFilterKeep13AVX512, asm.BlockSpectrum13AVX512, asm.BlockAccumulate13AVX512, asm.BlockBack13AVX512},
 		asm.BlockFilterAdd13AVX512,
+	},
+	14: {
+		[blockKinds]blockRoutine{asm.BlockForward14AVX512, asm.BlockInverse14AVX512, asm.BlockFilter14AVX512, asm.BlockFilterKeep14AVX512, asm.BlockSpectrum14AVX512, asm.BlockAccumulate14AVX512, asm.BlockBack14AVX512},
+		asm.BlockFilterAdd14AVX512,
+	},
+	15: {
+		[blockKinds]blockRoutine{asm.BlockForward15AVX512, asm.BlockInverse15AVX512, asm.BlockFilter15AVX512, asm.BlockFilterKeep15AVX512, asm.BlockSpectrum15AVX512, asm.BlockAccumulate15AVX512, asm.BlockBack15AVX512},
+		asm.BlockFilterAdd15AVX512,
 	},
 	16: {
 		[blockKinds]blockRoutine{asm.BlockForward16AVX512, asm.BlockInverse16AVX512, asm.BlockFilter16AVX512, asm.BlockFilterKeep16AVX512, asm.BlockSpectrum16AVX512, asm.BlockAccumulate16AVX512, asm.BlockBack16AVX512},
@@ -95,6 +115,10 @@ var blocks256 = [maxRadix + 1]blockRoutines{
 		[blockKinds]blockRoutine{asm.BlockForward5AVX2, asm.BlockInverse5AVX2, asm.BlockFilter5AVX2, asm.BlockFilterKeep5AVX2, asm.BlockSpectrum5AVX2, asm.BlockAccumulate5AVX2, asm.BlockBack5AVX2},
 		asm.BlockFilterAdd5AVX2,
 	},
+	6: {
+		[blockKinds]blockRoutine{asm.BlockForward6AVX2, asm.BlockInverse6AVX2, asm.BlockFilter6AVX2, asm.BlockFilterKeep6AVX2, asm.BlockSpectrum6AVX2, asm.BlockAccumulate6AVX2, asm.BlockBack6AVX2},
+		asm.BlockFilterAdd6AVX2,
+	},
 	7: {
 		[blockKinds]blockRoutine{asm.BlockForward7AVX2, asm.BlockInverse7AVX2, asm.BlockFilter7AVX2, asm.BlockFilterKeep7AVX2, asm.BlockSpectrum7AVX2, asm.BlockAccumulate7AVX2, asm.BlockBack7AVX2},
 		asm.BlockFilterAdd7AVX2,
@@ -107,13 +131,29 @@ var blocks256 = [maxRadix + 1]blockRoutines{
 		[blockKinds]blockRoutine{asm.BlockForward9AVX2, asm.BlockInverse9AVX2, asm.BlockFilter9AVX2, asm.BlockFilterKeep9AVX2, asm.BlockSpectrum9AVX2, asm.BlockAccumulate9AVX2, asm.BlockBack9AVX2},
 		asm.BlockFilterAdd9AVX2,
 	},
+	10: {
+		[blockKinds]blockRoutine{asm.BlockForward10AVX2, asm.BlockInverse10AVX2, asm.BlockFilter10AVX2, asm.BlockFilterKeep10AVX2, asm.BlockSpectrum10AVX2, asm.BlockAccumulate10AVX2, asm.BlockBack10AVX2},
+		asm.BlockFilterAdd10AVX2,
+	},
 	11: {
 		[blockKinds]blockRoutine{asm.BlockForward11AVX2, asm.BlockInverse11AVX2, asm.BlockFilter11AVX2, asm.BlockFilterKeep11AVX2, asm.BlockSpectrum11AVX2, asm.BlockAccumulate11AVX2, asm.BlockBack11AVX2},
 		asm.BlockFilterAdd11AVX2,
 	},
+	12: {
+		[blockKinds]blockRoutine{asm.BlockForward12AVX2, asm.BlockInverse12AVX2, asm.BlockFilter12AVX2, asm.BlockFilterKeep12AVX2, asm.BlockSpectrum12AVX2, asm.BlockAccumulate12AVX2, asm.BlockBack12AVX2},
+		asm.BlockFilterAdd12AVX2,
+	},
 	13: {
 		[blockKinds]blockRoutine{asm.BlockForward13AVX2, asm.BlockInverse13AVX2, asm.BlockFilter13AVX2, asm.BlockFilterKeep13AVX2, asm.BlockSpectrum13AVX2, asm.BlockAccumulate13AVX2, asm.BlockBack13AVX2},
 		asm.BlockFilterAdd13AVX2,
+	},
+	14: {
+		[blockKinds]blockRoutine{asm.BlockForward14AVX2, asm.BlockInverse14AVX2, asm.BlockFilter14AVX2, asm.BlockFilterKeep14AVX2, asm.BlockSpectrum14AVX2, asm.BlockAccumulate14AVX2, asm.BlockBack14AVX2},
+		asm.BlockFilterAdd14AVX2,
+	},
+	15: {
+		[blockKinds]blockRoutine{asm.BlockForward15AVX2, asm.BlockInverse15AVX2, asm.BlockFilter15AVX2, asm.BlockFilterKeep15AVX2, asm.BlockSpectrum15AVX2, asm.BlockAccumulate15AVX2, asm.BlockBack15AVX2},
+		asm.BlockFilterAdd15AVX2,
 	},
 	16: {
 		[blockKinds]blockRoutine{asm.BlockForward16AVX2, asm.BlockInverse16AVX2, asm.BlockFilter16AVX2, asm.BlockFilterKeep16AVX2, asm.BlockSpectrum16AVX2, asm.BlockAccumulate16AVX2, asm.BlockBack16AVX2},

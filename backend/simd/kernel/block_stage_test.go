@@ -12,7 +12,7 @@ import (
 func TestBlockStageTransformsBlocksSideBySide(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := seeded(t)
-		for _, radix := range []int{1, 2, 3, 4, 5, 7, 8, 9, 11, 13, 16} {
+		for _, radix := range blockRadices {
 			for _, parts := range []int{1, 3} {
 				for kind := range blockKinds {
 					if twiddled := kind == forwardBlocks || kind == inverseBlocks; twiddled != (parts > 1) || twiddled && radix == 1 {

@@ -29,7 +29,9 @@ func (p *linePlan) operations() (line, pair int) {
 
 // butterflyOperations is the number of operations of a butterfly without twiddles, by radix; a twiddle takes
 // twiddleOperations more, as a row of the filter does.
-var butterflyOperations = [maxRadix + 1]int{2: 4, 3: 14, 4: 16, 5: 36, 7: 66, 8: 52, 9: 100, 11: 150, 13: 204, 16: 144}
+var butterflyOperations = [maxRadix + 1]int{
+	2: 4, 3: 14, 4: 16, 5: 36, 6: 40, 7: 66, 8: 52, 9: 100, 10: 92, 11: 150, 12: 104, 13: 204, 14: 160, 15: 178, 16: 144,
+}
 
 const twiddleOperations = 4
 

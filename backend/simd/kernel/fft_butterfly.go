@@ -127,8 +127,12 @@ func (f *factorRows) accumulateRow(re, im, sumRe, sumIm *vector, row int32) {
 
 // transform computes the short transform of the first radix numbers.
 func (s *fftStage) transform(re, im *[maxRadix]vector) {
-	if s.radix%2 == 1 {
+	switch {
+	case s.radix%2 == 1:
 		oddTransform(re, im, s.radix)
+		return
+	case s.radix&(s.radix-1) != 0:
+		evenTransform(re, im, s.radix)
 		return
 	}
 	var x, y [maxRadix]vector
@@ -181,6 +185,27 @@ func oddTransform(re, im *[maxRadix]vector, radix int) {
 	}
 	copy(re[1:radix], x[1:])
 	copy(im[1:radix], y[1:])
+}
+
+// evenTransform is a transform of even length: those of the numbers with an even and with an odd index, and of the two results for
+// each other.
+func evenTransform(re, im *[maxRadix]vector, radix int) {
+	half := fftStage{radix: radix / 2}
+	var x, y [2][maxRadix]vector
+	for k := range radix {
+		x[k%2][k/2], y[k%2][k/2] = re[k], im[k]
+	}
+	for parity := range 2 {
+		half.transform(&x[parity], &y[parity])
+	}
+	for j := range half.radix {
+		cos, sin := butterflyRoot(j, radix)
+		for l := range lanes {
+			a, b := multiply(x[1][j][l], y[1][j][l], cos, sin)
+			re[j][l], im[j][l] = x[0][j][l]+a, y[0][j][l]+b
+			re[j+half.radix][l], im[j+half.radix][l] = x[0][j][l]-a, y[0][j][l]-b
+		}
+	}
 }
 
 // butterflyRoots holds e^(-2πi·k/n) for n up to maxRadix.

@@ -31,21 +31,19 @@ var linePlans = madeByLength[linePlan]{create: func(key int) *linePlan {
 	key /= levels
 	n, step := key/(cacheWay+1), key%(cacheWay+1)
 	if radix := times.radix(n, step); radix > 0 {
-		return newLinePlan(n, radix, false)
+		return newLinePlan(n, radix, times.radices(n/radix), false)
 	}
 	m, radix := times.padded(n)
-	return newLinePlan(m, radix, true)
+	return newLinePlan(m, radix, times.radices(m/radix), true)
 }}
 
-func newLinePlan(n, radix int, half bool) *linePlan {
+// newLinePlan returns the plan that begins with a radix, and goes on with radices whose product is the rest of n.
+func newLinePlan(n, radix int, radices []int, half bool) *linePlan {
 	p := &linePlan{n: n, half: half, first: newLineStage(n, radix, half), double: []float32{2 / float32(n)}}
-	rest := n / radix
-	length := rest
-	for _, radices := range fftRadices(rest) {
-		for _, radix := range radices {
-			p.stages = append(p.stages, newBlockStage(radix, length))
-			length /= radix
-		}
+	length := n / radix
+	for _, radix := range radices {
+		p.stages = append(p.stages, newBlockStage(radix, length))
+		length /= radix
 	}
 	turns, blocks := 1, p.blocks()
 	if len(p.stages) > 1 {

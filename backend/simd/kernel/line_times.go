@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // lineTimes is about how many nanoseconds each row of a pair of lines takes there and back in the stages of a plan, from which
 // plans are chosen.
@@ -14,6 +17,8 @@ type lineTimes struct {
 	call     float64 // each call of a routine, whatever its rows
 	crowded  float64 // more where the rows of a butterfly have too few places in the first cache, and
 	full     float64 // where they have just those of one set
+
+	close float64 // how many times the least a time is at most that is too close to it to tell which is less
 }
 
 // lineTimesOf returns the times of a level.
@@ -25,33 +30,39 @@ func lineTimesOf(l Level) *lineTimes {
 }
 
 var (
-	// Fitted to the times of 312 plans on a Zen 3, from which they are 5 % away (root mean square).
+	// Fitted to the times of 312 plans on a Zen 3, from which they are 5 % away (root mean square); but blocks of 6, 10, 12, 14
+	// and 15 are put at 1.72 times what they take with AVX2 on a Zen 4, as the others take.
 	lineTimesAVX2 = lineTimes{
 		line: [maxLineRadix + 1]float64{
 			1: 0.5, 3: 0.1, 4: 1.6, 5: 0.8, 7: 1.2, 8: 1.3, 9: 2.2, 11: 5.5, 13: 5.8, 15: 4.6, 16: 2, 17: 9, 19: 11, 23: 14,
 			32: 5.5, 64: 10.4,
 		},
-		half:     [maxLineRadix + 1]float64{8: 0, 16: 0, 32: 2.9, 64: 7.4},
-		block:    [maxRadix + 1]float64{1: 5, 2: 6, 3: 7.4, 4: 7.7, 5: 10, 7: 11.5, 8: 11.3, 9: 13.6, 11: 16.1, 13: 18.2, 16: 14.6},
-		filtered: 1.4, twiddled: 2.7, call: 5.4, crowded: 10, full: 3,
+		half: [maxLineRadix + 1]float64{8: 0, 16: 0, 32: 2.9, 64: 7.4},
+		block: [maxRadix + 1]float64{
+			1: 5, 2: 6, 3: 7.4, 4: 7.7, 5: 10, 6: 9.8, 7: 11.5, 8: 11.3, 9: 13.6, 10: 12.2, 11: 16.1, 12: 12.6, 13: 18.2, 14: 14.4,
+			15: 13.4, 16: 14.6,
+		},
+		filtered: 1.4, twiddled: 2.7, call: 5.4, crowded: 10, full: 3, close: 1.05,
 	}
-	// Fitted to the times of 1337 plans, each over rows that follow each other and over rows 640 floats apart, on a Zen 4, from
-	// which they are 7 % away. Routines come to each row once, for all its sixteen lanes, so that crowding costs little.
+	// Fitted to the times of 4640 plans, over rows that follow each other and over rows 640 floats apart, on a Zen 4, from which
+	// those of the fastest plans are 6 % away. Routines come to each row once, for all its lanes, so that crowding costs little.
 	lineTimesAVX512 = lineTimes{
 		line: [maxLineRadix + 1]float64{
-			1: 0, 3: 0.75, 4: 2.2, 5: 1, 7: 1.4, 8: 1.6, 9: 1.8, 11: 2.6, 13: 3.5, 15: 2.95, 16: 1.85, 17: 5.65, 19: 6.9, 23: 8.8,
-			32: 2.9, 64: 5.3,
+			1: 0, 3: 1.6, 4: 2.4, 5: 1.45, 7: 1.65, 8: 1.75, 9: 1.9, 11: 2.5, 13: 3.35, 15: 2.8, 16: 1.75, 17: 5.45, 19: 6.8, 23: 8.6,
+			32: 2.6, 64: 4.9,
 		},
-		half:     [maxLineRadix + 1]float64{8: 0.1, 16: 0, 32: 0.9, 64: 3.2},
-		block:    [maxRadix + 1]float64{1: 5, 2: 4.2, 3: 4, 4: 4.35, 5: 4.5, 7: 5.4, 8: 5.3, 9: 6.2, 11: 7.9, 13: 9.1, 16: 6.65},
-		filtered: 2.5, twiddled: 1.4, call: 5.25, crowded: 1, full: 0.3,
+		half: [maxLineRadix + 1]float64{8: 0.35, 16: 0, 32: 0.8, 64: 2.9},
+		block: [maxRadix + 1]float64{
+			1: 4.6, 2: 3.7, 3: 3.75, 4: 3.8, 5: 4.15, 6: 4.25, 7: 4.9, 8: 4.7, 9: 5.6, 10: 4.75, 11: 7.05, 12: 4.95, 13: 8.2, 14: 5.7,
+			15: 5.45, 16: 5.95,
+		},
+		filtered: 3.35, twiddled: 1.25, call: 3.55, crowded: 1, full: 0.3, close: 1.01,
 	}
 )
 
 // radix returns the radix that transforms of length n begin with, 0 where n has prime factors that there are no routines for:
 // of those whose times are too close to tell which is faster, the one with the fewest operations.
 func (t *lineTimes) radix(n, step int) int {
-	const close = 1.05
 	least := math.Inf(1)
 	for _, radix := range lineRadices {
 		if n%radix == 0 && hasRadices(n/radix) {
@@ -60,10 +71,10 @@ func (t *lineTimes) radix(n, step int) int {
 	}
 	best, fewest := 0, math.MaxInt
 	for _, radix := range lineRadices {
-		if n%radix != 0 || !hasRadices(n/radix) || t.row(n, radix, step, false) > close*least {
+		if n%radix != 0 || !hasRadices(n/radix) || t.row(n, radix, step, false) > t.close*least {
 			continue
 		}
-		line, pair := newLinePlan(n, radix, false).operations()
+		line, pair := newLinePlan(n, radix, t.radices(n/radix), false).operations()
 		if count := 2*line + pair; count < fewest {
 			best, fewest = radix, count
 		}
@@ -105,17 +116,47 @@ func (t *lineTimes) row(n, radix, step int, half bool) float64 {
 	}
 	blocks, last, calls := radix/2+1, 1, 0
 	turns := ceilDivide(blocks, turnBlocks)
-	for _, radices := range fftRadices(rest) {
-		for _, r := range radices {
-			time += t.block[r]
-			calls += 4 * rest / r * turns
-			last = r
-		}
+	for _, r := range t.radices(rest) {
+		time += t.block[r]
+		calls += 4 * rest / r * turns
+		last = r
 	}
 	if last == rest {
 		calls = 2
 	}
 	return time + t.call*float64(calls)/float64(n)
+}
+
+// blockRadices are the radices that there are routines for in the stages between the first and the last.
+var blockRadices = [...]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
+
+// radices returns the radices, in ascending order, with which transforms of length n take the least time; n is a product of
+// primes that have radices.
+func (t *lineTimes) radices(n int) []int {
+	if n == 1 {
+		return []int{1}
+	}
+	var best, chosen []int
+	least := math.Inf(1)
+	var choose func(rest, from int, time float64)
+	choose = func(rest, from int, time float64) {
+		if time >= least {
+			return
+		}
+		if rest == 1 {
+			best, least = slices.Clone(chosen), time
+			return
+		}
+		for i, radix := range blockRadices[from:] {
+			if rest%radix == 0 && t.block[radix] > 0 {
+				chosen = append(chosen, radix)
+				choose(rest/radix, from+i, time+t.block[radix])
+				chosen = chosen[:len(chosen)-1]
+			}
+		}
+	}
+	choose(n, 1, 0)
+	return best
 }
 
 // The first cache has sets of cacheWays lines of sixteen numbers; those that are cacheWay numbers from each other share one.

@@ -32,7 +32,7 @@ func TestRowsThatCrowdTheCacheAreTakenAFewAtATime(t *testing.T) {
 }
 
 func TestRowsMayCrowdTheCacheWhereRoutinesComeToThemOnce(t *testing.T) {
-	for _, n := range []int{432, 480, 720} {
+	for _, n := range []int{432, 480} {
 		const step = cacheWay
 		times := lineTimesOf(AVX512)
 		if radix := times.radix(n, step); radix <= places(n/radix, step) {

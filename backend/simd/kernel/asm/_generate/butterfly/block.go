@@ -33,7 +33,7 @@ import (
 // Meanwhile rows of lines that will be needed soon are fetched, by the five kinds that come to the frequencies: two for each
 // number.
 
-var blockRadices = []int{1, 2, 3, 4, 5, 7, 8, 9, 11, 13, 16}
+var blockRadices = []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 
 var blockKinds = []string{"Forward", "Inverse", "Filter", "FilterAdd", "FilterKeep", "Spectrum", "Accumulate", "Back"}
 

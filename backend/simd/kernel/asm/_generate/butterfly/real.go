@@ -142,9 +142,15 @@ func (p *program) realCompositeInverse(a, b int, in func(j int) complexValue, ou
 	}
 }
 
-// inverse writes the transform back, without the factor 1/n.
+// inverse writes the transform back, without the factor 1/n. It ends with what transform begins with, so that some of what comes
+// of a transform can go all the way back before the rest.
 func (p *program) inverse(n int, in func(j int) complexValue, out func(k int, z complexValue)) {
-	p.transform(n, func(j int) complexValue { return in(j).exchanged() }, func(k int, z complexValue) { out(k, z.exchanged()) })
+	exchangedIn, exchangedOut := func(j int) complexValue { return in(j).exchanged() }, func(k int, z complexValue) { out(k, z.exchanged()) }
+	if a, b := coprimeFactors(n); b > 1 {
+		p.coprimeTransform(b, a, exchangedIn, exchangedOut)
+		return
+	}
+	p.transform(n, exchangedIn, exchangedOut)
 }
 
 // turnBack returns z·e^(2πi·k/n).

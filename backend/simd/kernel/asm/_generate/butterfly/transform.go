@@ -16,8 +16,39 @@ func (p *program) transform(n int, in func(k int) complexValue, out func(j int, 
 	case n == 16:
 		p.compositeTransform(4, 4, in, out)
 	default:
+		if a, b := coprimeFactors(n); b > 1 {
+			p.coprimeTransform(a, b, in, out)
+			return
+		}
 		p.compositeTransform(factor, n/factor, in, out)
 	}
+}
+
+// coprimeTransform is the one of length a·b after Good and Thomas, a and b without a common factor: nothing is turned.
+func (p *program) coprimeTransform(a, b int, in func(k int) complexValue, out func(j int, z complexValue)) {
+	n := a * b
+	columns := make([][]complexValue, b)
+	for column := range b {
+		columns[column] = make([]complexValue, a)
+		p.transform(a, func(k int) complexValue { return in((b*k + a*column) % n) }, func(j int, z complexValue) { columns[column][j] = z })
+	}
+	for row := range a {
+		p.transform(b, func(k int) complexValue { return columns[k][row] }, func(j int, z complexValue) {
+			for j%a != row {
+				j += b
+			}
+			out(j, z)
+		})
+	}
+}
+
+// coprimeFactors returns the power of n's least prime factor that divides n, and what is left.
+func coprimeFactors(n int) (power, rest int) {
+	power, rest = 1, n
+	for factor := leastFactor(n); rest > 1 && rest%factor == 0; rest /= factor {
+		power *= factor
+	}
+	return power, rest
 }
 
 // compositeTransform is the one of length a·b after Cooley and Tukey.
