@@ -199,6 +199,16 @@ func TestCircularFFTGradientsAreBothInOne(t *testing.T) {
 	})
 }
 
+func TestGradientsOfFewLinesAreDividedBetweenTwoThreads(t *testing.T) {
+	for _, w := range []int{4, 8, 13, 14} { // two pairs of lines of sixteen channels and up
+		c := Circular{Batch: 1, H: 290, W: w, C: lanes, InStride: lanes, OutStride: lanes}
+		g := CircularFFTGradients{CircularFFTGradient: CircularFFTGradient{CircularFFT{Circular: c}}, Stride: lanes}
+		if units := g.Units(); units < 2 {
+			t.Errorf("%d lines: %d unit, want at least 2", w, units)
+		}
+	}
+}
+
 func TestCircularFFTKeepsNaNAndInfinityInTheirLine(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := seeded(t)
