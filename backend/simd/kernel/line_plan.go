@@ -19,11 +19,11 @@ type linePlan struct {
 // with fewer, the calls cost.
 const turnBlocks = 9
 
-// linePlanOf returns the plan for lines of n numbers, in tensors whose rows are step floats from each other. Where n has no
+// linePlanOf returns a level's plan for lines of n numbers, in tensors whose rows are step floats from each other. Where n has no
 // radices, as with a prime factor above 23 or two above 13, lines are continued by zeros to a length that has, and has room for
 // all differences of two indices below n.
-func linePlanOf(n, step int) *linePlan {
-	return linePlans.at((n*(cacheWay+1)+spacing(step))*levels + int(level))
+func linePlanOf(l Level, n, step int) *linePlan {
+	return linePlans.at((n*(cacheWay+1)+spacing(step))*levels + int(l))
 }
 
 var linePlans = madeByLength[linePlan]{create: func(key int) *linePlan {

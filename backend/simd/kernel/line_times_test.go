@@ -1,56 +1,31 @@
 package kernel
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
-func TestRowsThatCrowdTheCacheAreTakenAFewAtATime(t *testing.T) {
-	for _, c := range []struct {
-		n, step int
-		crowded bool
-	}{
-		{448, 448 * 6, false}, {32, 127 * 192, false}, {32, 128 * 192, true}, {128, 512 * 48, true}, {64, 64 * 64, true}, {96, 160 * 96, true}, {48, 64 * 48, true},
-	} {
-		times := lineTimesOf(AVX2)
-		free, radix := times.radix(c.n, lanes), times.radix(c.n, c.step)
-		if (free > places(c.n/free, c.step)) != c.crowded {
-			t.Errorf("N = %d: %d rows, %d floats apart, crowd the cache: %t, want %t", c.n, free, c.step, !c.crowded, c.crowded)
+func TestRadicesTakeTheLeastTime(t *testing.T) {
+	for _, l := range []Level{AVX2, AVX512} {
+		times := lineTimesOf(l)
+		least := map[int]float64{1: 0} // of lengths, one radix after the other
+		for n := 2; n <= 1024; n++ {
+			for _, radix := range blockRadices[1:] {
+				if before, ok := least[n/radix]; n%radix == 0 && ok {
+					if time, ok := least[n]; !ok || before+times.block[radix] < time {
+						least[n] = before + times.block[radix]
+					}
+				}
+			}
+			if want, ok := least[n]; ok {
+				product, time := 1, 0.0
+				for _, radix := range times.radices(n) {
+					product, time = product*radix, time+times.block[radix]
+				}
+				if product != n || fmt.Sprintf("%.6f", time) != fmt.Sprintf("%.6f", want) {
+					t.Errorf("%s, N = %d: radices %v, whose product is %d, take %.2f, want %.2f", l, n, times.radices(n), product, time, want)
+				}
+			}
 		}
-		if !c.crowded && radix != free {
-			t.Errorf("N = %d, %d floats apart: radix %d, want %d as for any rows that do not crowd", c.n, c.step, radix, free)
-		}
-		// by hand: how many of a butterfly's rows share a set
-		var rows [cacheWay / lanes]int
-		most := 0
-		for k := range radix {
-			set := k * (c.n / radix) * c.step / lanes % len(rows)
-			rows[set]++
-			most = max(most, rows[set])
-		}
-		if most > cacheWays {
-			t.Errorf("N = %d, %d floats apart: %d rows of a butterfly share a set of %d", c.n, c.step, most, cacheWays)
-		}
-	}
-}
-
-func TestRowsMayCrowdTheCacheWhereRoutinesComeToThemOnce(t *testing.T) {
-	for _, n := range []int{432, 480} {
-		const step = cacheWay
-		times := lineTimesOf(AVX512)
-		if radix := times.radix(n, step); radix <= places(n/radix, step) {
-			t.Errorf("N = %d, %d floats apart: begins with radix %d, want more than the %d rows that the cache has places for", n, step, radix, places(n/radix, step))
-		}
-	}
-}
-
-func TestKernelsAreLaidOutAlikeForTheSameRadix(t *testing.T) {
-	defer func(before Level) { level = before }(level)
-	level = AVX2
-	of := func(w int) CircularFFT {
-		return CircularFFT{Circular: Circular{Batch: 1, H: 32, W: w, C: 192, InStride: 192, OutStride: 192}}
-	}
-	if !of(127).PacksAs(of(1)) {
-		t.Error("lines of which no rows crowd the cache need another layout than one line")
-	}
-	if of(128).PacksAs(of(1)) {
-		t.Error("lines that begin with another radix do not need another layout")
 	}
 }
