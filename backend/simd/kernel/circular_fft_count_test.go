@@ -44,7 +44,7 @@ func TestButterfliesAreCountedAsTheAssemblyPerformsThem(t *testing.T) {
 			"Filter":  2*operations + twiddleOperations*radix,
 		} {
 			for _, family := range []string{"Butterfly", "Block"} {
-				name := fmt.Sprintf("%s%s%dAVX512", family, kind, radix)
+				name := fmt.Sprintf("%s%s%dAVX2", family, kind, radix)
 				if family == "Block" && kind == "Plain" || family == "Butterfly" && !slices.Contains(radixPowers(), radix) {
 					continue
 				}
@@ -56,7 +56,7 @@ func TestButterfliesAreCountedAsTheAssemblyPerformsThem(t *testing.T) {
 	}
 	for _, radix := range lineRadices {
 		ways := func(kind string) int {
-			return counts[fmt.Sprintf("Line%s%dAVX512", kind, radix)] + counts[fmt.Sprintf("LineBack%s%dAVX512", kind, radix)]
+			return counts[fmt.Sprintf("Line%s%dAVX2", kind, radix)] + counts[fmt.Sprintf("LineBack%s%dAVX2", kind, radix)]
 		}
 		if got := ways(""); got != lineOperations[radix] {
 			t.Errorf("lines of radix %d have %d operations, counted as %d", radix, got, lineOperations[radix])

@@ -31,30 +31,32 @@ func lineTimesOf(l Level) *lineTimes {
 
 var (
 	// Fitted to the times of 312 plans on a Zen 3, from which they are 5 % away (root mean square); but blocks of 6, 10, 12, 14
-	// and 15 are put at 1.72 times what they take with AVX2 on a Zen 4, as the others take.
+	// and 15 are put at 1.72 times what they take with AVX2 on a Zen 4, as the others take. Radices 13 and 17 have been less since
+	// by what their routines became faster there.
 	lineTimesAVX2 = lineTimes{
 		line: [maxLineRadix + 1]float64{
-			1: 0.5, 3: 0.1, 4: 1.6, 5: 0.8, 7: 1.2, 8: 1.3, 9: 2.2, 11: 5.5, 13: 5.8, 15: 4.6, 16: 2, 17: 9, 19: 11, 23: 14,
+			1: 0.5, 3: 0.1, 4: 1.6, 5: 0.8, 7: 1.2, 8: 1.3, 9: 2.2, 11: 5.5, 13: 4.3, 15: 4.6, 16: 2, 17: 7.4, 19: 11, 23: 14,
 			32: 5.5, 64: 10.4,
 		},
 		half: [maxLineRadix + 1]float64{8: 0, 16: 0, 32: 2.9, 64: 7.4},
 		block: [maxRadix + 1]float64{
-			1: 5, 2: 6, 3: 7.4, 4: 7.7, 5: 10, 6: 9.8, 7: 11.5, 8: 11.3, 9: 13.6, 10: 12.2, 11: 16.1, 12: 12.6, 13: 18.2, 14: 14.4,
+			1: 5, 2: 6, 3: 7.4, 4: 7.7, 5: 10, 6: 9.8, 7: 11.5, 8: 11.3, 9: 13.6, 10: 12.2, 11: 16.1, 12: 12.6, 13: 17.5, 14: 14.4,
 			15: 13.4, 16: 14.6,
 		},
 		filtered: 1.4, twiddled: 2.7, call: 5.4, crowded: 10, full: 3, close: 1.05,
 	}
 	// Fitted to the times of 4640 plans, over rows that follow each other and over rows 640 floats apart, on a Zen 4, from which
 	// those of the fastest plans are 6 % away. Routines come to each row once, for all its lanes, so that crowding costs little.
+	// Primes and 15 have been less since by what their routines became faster.
 	lineTimesAVX512 = lineTimes{
 		line: [maxLineRadix + 1]float64{
-			1: 0, 3: 1.6, 4: 2.4, 5: 1.45, 7: 1.65, 8: 1.75, 9: 1.9, 11: 2.5, 13: 3.35, 15: 2.8, 16: 1.75, 17: 5.45, 19: 6.8, 23: 8.6,
+			1: 0, 3: 1.6, 4: 2.4, 5: 1.45, 7: 1.65, 8: 1.75, 9: 1.9, 11: 2.5, 13: 2.2, 15: 2.5, 16: 1.75, 17: 3.6, 19: 6.6, 23: 8.6,
 			32: 2.6, 64: 4.9,
 		},
 		half: [maxLineRadix + 1]float64{8: 0.35, 16: 0, 32: 0.8, 64: 2.9},
 		block: [maxRadix + 1]float64{
-			1: 4.6, 2: 3.7, 3: 3.75, 4: 3.8, 5: 4.15, 6: 4.25, 7: 4.9, 8: 4.7, 9: 5.6, 10: 4.75, 11: 7.05, 12: 4.95, 13: 8.2, 14: 5.7,
-			15: 5.45, 16: 5.95,
+			1: 4.6, 2: 3.7, 3: 3.75, 4: 3.8, 5: 4.05, 6: 4.25, 7: 4.65, 8: 4.7, 9: 5.6, 10: 4.75, 11: 6.75, 12: 4.95, 13: 6.9, 14: 5.7,
+			15: 5.35, 16: 5.95,
 		},
 		filtered: 3.35, twiddled: 1.25, call: 3.55, crowded: 1, full: 0.3, close: 1.025,
 	}

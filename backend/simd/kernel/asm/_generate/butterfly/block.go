@@ -62,6 +62,7 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	job := Dereference(Param("job"))
 	first, part, size := job.Field("Parts").Index(0), GP64(), int(registers[0].Size())
 	b := &block{kind: kind, radix: radix, vectors: 64 / size}
+	b.wide = len(registers) > 16
 	var moving, streams []reg.Register
 	var fields []string // what moving and streams begin as
 	begins := func(name string, with *[]reg.Register) reg.Register {

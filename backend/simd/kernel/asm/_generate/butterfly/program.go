@@ -11,6 +11,7 @@ type program struct {
 	operations []operation
 	constants  map[float64]int // operations that load a constant
 	inOrder    bool            // whether addresses need the operations in order
+	wide       bool            // whether there are more than sixteen registers
 	fetches    int             // how often fetch is called meanwhile, evenly
 	fetch      func()
 }
@@ -117,7 +118,7 @@ func (p *program) constant(c float64) value {
 // signed returns v with a factor of 1 or -1.
 func (p *program) signed(v value) value {
 	if size := math.Abs(v.factor); size != 1 {
-		return p.multiply(v.times(1/v.factor), p.constant(v.factor))
+		return p.multiply(value{v.id, 1}, p.constant(v.factor))
 	}
 	return v
 }

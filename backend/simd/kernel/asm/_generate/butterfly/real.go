@@ -38,21 +38,16 @@ func (p *program) realSplit(n int, in func(k int) value, out func(j int, z compl
 	p.realTransform(n/2, func(k int) value { return sums[k] }, func(j int, z complexValue) { out(2*j, z) })
 }
 
-// realPrime shares the cosines and sines of numbers k and n-k.
 func (p *program) realPrime(n int, in func(k int) value, out func(j int, z complexValue)) {
-	half := n / 2
-	sums, differences := make([]value, half), make([]value, half)
-	first := in(0)
-	total := first
-	for k := range half {
-		a, b := in(k+1), in(n-k-1)
-		sums[k], differences[k] = p.add(a, b), p.subtract(a, b)
-		total = p.add(total, sums[k])
+	t := newPrimePart(n, in(0))
+	for k := 1; k <= n/2; k++ {
+		a, b := in(k), in(n-k)
+		t.sums[k], t.differences[k] = p.add(a, b), p.subtract(a, b)
 	}
+	total, even, odd := p.primeResults(n, t)
 	out(0, complexValue{re: total})
-	for j := 1; j <= half; j++ {
-		even, odd := p.primeResult(j, n, first, func(k int) (sum, difference value) { return sums[k], differences[k] })
-		out(n-j, complexValue{even, odd})
+	for j := 1; j <= n/2; j++ {
+		out(n-j, complexValue{even[j], odd[j]})
 	}
 }
 
@@ -107,19 +102,16 @@ func (p *program) realSplitInverse(n int, in func(j int) complexValue, out func(
 }
 
 func (p *program) realPrimeInverse(n int, in func(j int) complexValue, out func(k int, v value)) {
-	half := n / 2
-	numbers := make([]complexValue, half+1)
-	first := in(0).re
-	total := first
-	for j := 1; j <= half; j++ {
-		numbers[j] = in(n - j)
-		total = p.add(total, numbers[j].re)
+	t := newPrimePart(n, in(0).re)
+	for j := 1; j <= n/2; j++ {
+		z := in(n - j)
+		t.sums[j], t.differences[j] = z.re, z.im
 	}
+	total, even, odd := p.primeResults(n, t)
 	out(0, total)
-	for k := 1; k <= half; k++ {
-		even, odd := p.primeResult(k, n, first, func(j int) (sum, difference value) { return numbers[j+1].re, numbers[j+1].im })
-		out(k, p.add(even, odd))
-		out(n-k, p.subtract(even, odd))
+	for k := 1; k <= n/2; k++ {
+		out(k, p.add(even[k], odd[k]))
+		out(n-k, p.subtract(even[k], odd[k]))
 	}
 }
 

@@ -65,53 +65,6 @@ func (p *program) compositeTransform(a, b int, in func(k int) complexValue, out 
 	}
 }
 
-// primeTransform shares the cosines and sines of numbers k and n-k.
-func (p *program) primeTransform(n int, in func(k int) complexValue, out func(j int, z complexValue)) {
-	half := n / 2
-	sums, differences := make([]complexValue, half), make([]complexValue, half)
-	first := in(0)
-	total := first
-	for k := range half {
-		a, b := in(k+1), in(n-k-1)
-		sums[k], differences[k] = p.addComplex(a, b), p.subtractComplex(a, b)
-		total = p.addComplex(total, sums[k])
-	}
-	out(0, total)
-	// All real parts come before the imaginary ones: either need half of the numbers alone.
-	re := make([]value, n)
-	for j := 1; j <= half; j++ {
-		even, odd := p.primeResult(j, n, first.re, func(k int) (sum, difference value) { return sums[k].re, differences[k].im })
-		re[j], re[n-j] = p.add(even, odd), p.subtract(even, odd)
-	}
-	for j := 1; j <= half; j++ {
-		even, odd := p.primeResult(j, n, first.im, func(k int) (sum, difference value) { return sums[k].im, differences[k].re })
-		out(j, complexValue{re[j], p.subtract(even, odd)})
-		out(n-j, complexValue{re[n-j], p.add(even, odd)})
-	}
-}
-
-// primeResult returns first + Σ_k sum(k)·cos(2π·j(k+1)/n) and Σ_k difference(k)·sin(2π·j(k+1)/n).
-func (p *program) primeResult(j, n int, first value, in func(k int) (sum, difference value)) (even, odd value) {
-	even = first
-	for k := range n / 2 {
-		cos, sin := p.rootOf(j*(k+1), n)
-		sum, difference := in(k)
-		even = p.multiplyAdd(sum, cos, even)
-		if k == 0 {
-			odd = p.multiply(difference, sin)
-		} else {
-			odd = p.multiplyAdd(difference, sin, odd)
-		}
-	}
-	return even, odd
-}
-
-// rootOf returns the cosine and the sine of 2πk/n.
-func (p *program) rootOf(k, n int) (cos, sin value) {
-	s, c := math.Sincos(2 * math.Pi * float64(k%n) / float64(n))
-	return p.constant(c), p.constant(s)
-}
-
 // turn returns z·e^(-2πi·k/n), with the greater of cosine and sine as the factor that its parts have in common: an addition
 // takes that along, so that a turn costs no more than two operations.
 func (p *program) turn(z complexValue, k, n int) complexValue {
