@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -63,6 +64,7 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	first, part, size := job.Field("Parts").Index(0), GP64(), int(registers[0].Size())
 	b := &block{kind: kind, radix: radix, vectors: 64 / size}
 	b.wide = len(registers) > 16
+	b.timed = b.wide && radix == 7 && strings.HasPrefix(kind, "Filter") // most of the time of images' sizes, 7 times a power of two
 	var moving, streams []reg.Register
 	var fields []string // what moving and streams begin as
 	begins := func(name string, with *[]reg.Register) reg.Register {

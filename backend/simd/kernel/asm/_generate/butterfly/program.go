@@ -12,6 +12,7 @@ type program struct {
 	constants  map[float64]int // operations that load a constant
 	inOrder    bool            // whether addresses need the operations in order
 	wide       bool            // whether there are more than sixteen registers
+	timed      bool            // whether the order is chosen by the time it takes
 	fetches    int             // how often fetch is called meanwhile, evenly
 	fetch      func()
 }

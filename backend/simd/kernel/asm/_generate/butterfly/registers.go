@@ -36,7 +36,8 @@ type allocator struct {
 	silent    bool         // whether nothing is emitted
 	stack     reg.Register // where the first slot is
 
-	instructions, loads, stores int // of the program; loads and stores those that read and write memory
+	trace         []instruction
+	loads, stores int // instructions that read memory, and those that store on the stack
 }
 
 // emit writes the program, after what comes between its preparation and itself.
@@ -89,11 +90,32 @@ func (a *allocator) run() {
 }
 
 // write emits an instruction, where this is not a silent run.
-func (a *allocator) write(instruction func()) {
-	a.instructions++
-	if !a.silent {
-		instruction()
+func (a *allocator) write(in instruction, emit func()) {
+	a.trace = append(a.trace, in)
+	if in.memory {
+		a.loads++
 	}
+	if !a.silent {
+		emit()
+	}
+}
+
+// reads returns an instruction that reads the operands of o, the folded one from memory and the others from registers.
+func (a *allocator) reads(u unit, o *operation, folded int) instruction {
+	in := instruction{unit: u, from: [3]int{-1, -1, -1}, to: -1, slot: -1}
+	for k, v := range o.operands {
+		if k == folded {
+			in.memory, in.slot = true, a.slot[v]
+		} else {
+			in.from[k] = a.register[v]
+		}
+	}
+	return in
+}
+
+// loadsTo returns an instruction that reads memory, the stack where slot is not -1.
+func loadsTo(register, slot int, addressed bool) instruction {
+	return instruction{unit: loader, from: [3]int{-1, -1, -1}, to: register, memory: true, slot: slot, addressed: addressed}
 }
 
 // operation emits operation i.
@@ -104,7 +126,6 @@ func (a *allocator) operation(i int) {
 	in := make([]Op, len(o.operands))
 	for k, v := range o.operands {
 		if k == folded {
-			a.loads++
 			in[k] = a.inMemory(v)
 		} else {
 			in[k] = a.registers[a.inRegister(v, o.operands)]
@@ -113,24 +134,26 @@ func (a *allocator) operation(i int) {
 	for _, v := range o.operands {
 		a.uses[v] = a.uses[v][1:]
 	}
+	made := a.reads(units[o.kind], o, folded)
 	switch o.kind {
 	case store:
-		a.write(func() { VMOVUPS(in[0], o.address()) })
+		made.addressed = o.place == nil
+		a.write(made, func() { VMOVUPS(in[0], o.address()) })
 		a.release(o.operands)
 	case load:
-		a.loads++
 		r := a.take(nil)
-		a.write(func() { VMOVUPS(o.address(), a.registers[r]) })
+		a.write(loadsTo(r, -1, o.place == nil), func() { VMOVUPS(o.address(), a.registers[r]) })
 		a.hold(r, i)
 	case multiplyAdd:
-		a.multiplyAdd(i, in, folded)
+		a.multiplyAdd(i, in, folded, made)
 	default:
 		a.release(o.operands)
 		r := a.take(o.operands)
 		if folded == 0 && o.kind != subtract {
 			in[0], in[1] = in[1], in[0]
 		}
-		a.write(func() {
+		made.to = r
+		a.write(made, func() {
 			switch o.kind {
 			case add:
 				VADDPS(in[1], in[0], a.registers[r])
@@ -218,7 +241,7 @@ func (a *allocator) inMemory(v int) Mem {
 }
 
 // multiplyAdd emits operation i over the register of an operand that is not needed again, or a copy of the addend.
-func (a *allocator) multiplyAdd(i int, in []Op, folded int) {
+func (a *allocator) multiplyAdd(i int, in []Op, folded int, made instruction) {
 	o := &a.operations[i]
 	last := func(k int) bool { return k != folded && len(a.uses[o.operands[k]]) == 0 }
 	x, y, z := 0, 1, 2 // what is multiplied, what it is multiplied by, what is added
@@ -231,29 +254,33 @@ func (a *allocator) multiplyAdd(i int, in []Op, folded int) {
 		over, product, x, y = 1, true, 1, 0
 	default:
 		r := a.take(o.operands)
-		a.write(func() { VMOVAPS(in[2], a.registers[r]) })
-		in[2] = a.registers[r]
+		a.write(instruction{unit: renamer, from: [3]int{made.from[2], -1, -1}, to: r, slot: -1}, func() { VMOVAPS(in[2], a.registers[r]) })
+		in[2], made.from[2] = a.registers[r], r
 		a.release(o.operands)
 		a.hold(r, i)
 		if folded == 0 {
 			x, y = 1, 0
 		}
-		a.emitMultiplyAdd(o, in[y], in[x], in[2], form231)
+		made.to = r
+		a.write(made, func() { o.emitMultiplyAdd(in[y], in[x], in[2], form231) })
 		return
 	}
-	register := slices.Index(a.registers, in[over].(reg.VecPhysical))
+	register := made.from[over]
+	made.to = register
 	a.release(o.operands)
 	a.hold(register, i)
-	switch {
-	case !product && folded == 0:
-		a.emitMultiplyAdd(o, in[0], in[1], in[2], form231)
-	case !product:
-		a.emitMultiplyAdd(o, in[1], in[0], in[2], form231)
-	case folded == y:
-		a.emitMultiplyAdd(o, in[y], in[z], in[x], form132)
-	default:
-		a.emitMultiplyAdd(o, in[z], in[y], in[x], form213)
-	}
+	a.write(made, func() {
+		switch {
+		case !product && folded == 0:
+			o.emitMultiplyAdd(in[0], in[1], in[2], form231)
+		case !product:
+			o.emitMultiplyAdd(in[1], in[0], in[2], form231)
+		case folded == y:
+			o.emitMultiplyAdd(in[y], in[z], in[x], form132)
+		default:
+			o.emitMultiplyAdd(in[z], in[y], in[x], form213)
+		}
+	})
 }
 
 type multiplyAddForm int
@@ -265,7 +292,7 @@ const (
 )
 
 // emitMultiplyAdd emits a multiply-add, of which the first operand may be in memory.
-func (a *allocator) emitMultiplyAdd(o *operation, first, second, to Op, form multiplyAddForm) {
+func (o *operation) emitMultiplyAdd(first, second, to Op, form multiplyAddForm) {
 	sign := 0
 	if o.negateProduct {
 		sign = 1
@@ -277,7 +304,7 @@ func (a *allocator) emitMultiplyAdd(o *operation, first, second, to Op, form mul
 		form213: {VFMADD213PS, VFNMADD213PS, VFMSUB213PS},
 		form132: {VFMADD132PS, VFNMADD132PS, VFMSUB132PS},
 	}
-	a.write(func() { instructions[form][sign](first, second, to) })
+	instructions[form][sign](first, second, to)
 }
 
 func (a *allocator) hold(register, v int) { a.holds[register], a.register[v] = v, register }
@@ -288,15 +315,16 @@ func (a *allocator) inRegister(v int, locked []int) int {
 		return r
 	}
 	r := a.take(locked)
-	a.loads++
-	switch o := &a.operations[v]; o.kind {
-	case broadcast:
-		a.write(func() { VBROADCASTSS(o.address(), a.registers[r]) })
-	case memory:
-		a.write(func() { VMOVUPS(o.address(), a.registers[r]) })
-	default:
-		a.write(func() { VMOVUPS(a.place(a.slot[v]), a.registers[r]) })
-	}
+	a.write(loadsTo(r, a.slot[v], false), func() {
+		switch o := &a.operations[v]; o.kind {
+		case broadcast:
+			VBROADCASTSS(o.address(), a.registers[r])
+		case memory:
+			VMOVUPS(o.address(), a.registers[r])
+		default:
+			VMOVUPS(a.place(a.slot[v]), a.registers[r])
+		}
+	})
 	a.hold(r, v)
 	return r
 }
@@ -320,7 +348,9 @@ func (a *allocator) take(locked []int) int {
 	if a.slot[v] < 0 && !a.operations[v].emitsNothing() {
 		a.slot[v] = a.newSlot()
 		a.stores++
-		a.write(func() { VMOVUPS(a.registers[best], a.place(a.slot[v])) })
+		a.write(instruction{unit: storer, from: [3]int{best, -1, -1}, to: -1, slot: a.slot[v]}, func() {
+			VMOVUPS(a.registers[best], a.place(a.slot[v]))
+		})
 	}
 	a.register[v] = -1
 	return best

@@ -1,17 +1,19 @@
 package main
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// tries is how many changes of an order are tried where values go to the stack.
-const tries = 4000
+// How many changes of an order are tried, where values go to the stack, and where the time is looked at.
+const tries, timedTries = 4000, 20000
 
 // cheapest returns the cheapest way found to compute the program with some registers: the better one of two orders, and then,
-// of changes by chance, those that cost nothing. The same program always comes out the same.
+// of changes by chance, those that cost nothing; or one that is fast, where the program is timed. The same program always comes
+// out the same.
 func (p *program) cheapest(registers []reg.VecPhysical) *allocator {
 	d := p.dependences()
 	orders := [][]int{d.asWritten()}
@@ -26,26 +28,56 @@ func (p *program) cheapest(registers []reg.VecPhysical) *allocator {
 			}
 		}
 	}
-	if best.slots == 0 || p.inOrder {
-		return best
-	}
-	source := rand.NewPCG(1, 2)
-	below := func(n int) int { return int(source.Uint64() % uint64(n)) }
-	for range tries {
-		order, policy := d.moved(best.order, below), best.policy
-		if below(8) == 0 {
-			policy = policies[below(len(policies))]
+	chance := chance{rand.NewPCG(1, 2)}
+	if best.slots > 0 && !p.inOrder {
+		for range tries {
+			if a := best.changed(d, chance); a.cost() <= best.cost() {
+				best = a
+			}
 		}
-		if a := p.allocate(order, registers, policy); a.cost() <= best.cost() {
-			best = a
+	}
+	if p.timed {
+		return fastest(d, best)
+	}
+	return best
+}
+
+// fastest looks for the fastest way from another one on, by simulated annealing.
+func fastest(d *dependences, best *allocator) *allocator {
+	chance := chance{rand.NewPCG(1, 3)}
+	time := func(a *allocator) float64 { return cycles(a.trace) + float64(a.cost())/20 }
+	current, least := best, time(best)
+	currentTime := least
+	for try := range timedTries {
+		a := current.changed(d, chance)
+		t, temperature := time(a), 1-float64(try)/timedTries
+		if worse := t - currentTime; worse > 0 && chance.below(1<<20) >= int(math.Exp(-worse/temperature)*(1<<20)) {
+			continue
+		}
+		if current, currentTime = a, t; t < least {
+			best, least = a, t
 		}
 	}
 	return best
 }
 
+// changed returns a way that differs a little.
+func (a *allocator) changed(d *dependences, chance chance) *allocator {
+	order, policy := d.moved(a.order, chance), a.policy
+	if chance.below(8) == 0 {
+		policy = policies[chance.below(len(policies))]
+	}
+	return a.program.allocate(order, a.registers, policy)
+}
+
+// chance makes numbers that are always the same ones.
+type chance struct{ source *rand.PCG }
+
+func (c chance) below(n int) int { return int(c.source.Uint64() % uint64(n)) }
+
 // moved returns an order in which one operation has another place that it may have.
-func (d *dependences) moved(order []int, below func(n int) int) []int {
-	from := below(len(order))
+func (d *dependences) moved(order []int, chance chance) []int {
+	from := chance.below(len(order))
 	i, lo, hi := order[from], from, from
 	for lo > 0 && !slices.Contains(d.before[i], order[lo-1]) {
 		lo--
@@ -54,7 +86,7 @@ func (d *dependences) moved(order []int, below func(n int) int) []int {
 		hi++
 	}
 	moved := slices.Delete(slices.Clone(order), from, from+1)
-	return slices.Insert(moved, lo+below(hi-lo+1), i)
+	return slices.Insert(moved, lo+chance.below(hi-lo+1), i)
 }
 
 // policy is how an allocator decides.
@@ -77,4 +109,4 @@ var policies = func() (all []policy) {
 
 // cost says which of two ways to compute a program is faster. A processor starts several a cycle, but reads
 // memory two times and writes it once.
-func (a *allocator) cost() int { return a.instructions + 2*a.loads + 3*a.stores }
+func (a *allocator) cost() int { return len(a.trace) + 2*a.loads + 3*a.stores }
