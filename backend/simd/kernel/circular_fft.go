@@ -264,7 +264,7 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 	default:
 		to = &r.copied
 	}
-	r.fetch(written, ahead)
+	r.fetch(ahead, written) // in the order in which they are needed
 	r.convolved(from, to)
 	if first != second && !finite((*vector)(to.lines[0]), (*vector)(to.lines[1])) { // a row has something of all frequencies of both
 		for i, vector := range s.vectors {
