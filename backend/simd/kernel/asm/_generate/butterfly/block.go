@@ -63,8 +63,9 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	job := Dereference(Param("job"))
 	first, part, size := job.Field("Parts").Index(0), GP64(), int(registers[0].Size())
 	b := &block{kind: kind, radix: radix, vectors: 64 / size}
-	b.wide = len(registers) > 16
-	b.timed = b.wide && radix == 7 && strings.HasPrefix(kind, "Filter") // most of the time of images' sizes, 7 times a power of two
+	wide := len(registers) > 16
+	b.oddCyclic = wide
+	b.timed = wide && radix == 7 && strings.HasPrefix(kind, "Filter") // most of the time of images' sizes, 7 times a power of two
 	var moving, streams []reg.Register
 	var fields []string // what moving and streams begin as
 	begins := func(name string, with *[]reg.Register) reg.Register {

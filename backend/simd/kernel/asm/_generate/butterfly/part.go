@@ -2,15 +2,15 @@ package main
 
 import "slices"
 
-// partPairs takes some of the pairs of multiply-adds apart that multiply the same, into a multiplication and an addition each:
-// a share of them, the last ones. On AMD's Zen 4, additions have pipes of their own, and a vector cannot be stored while a
+// partPairs takes some of the pairs of multiply-adds apart that multiply the same, into a multiplication and two additions: a
+// share of them, the last ones. On AMD's Zen 4, additions have pipes of their own, and a vector cannot be stored while a
 // multiply-add is being given its three operands: where many results are stored, the two in turns take longer than the
 // addition.
 func (p *program) partPairs(share float64) {
 	pairs := p.pairs()
-	product := map[int]int{} // of each operation that is taken apart, the first with the same; then the product itself
+	first := map[int]int{} // of the pair of each operation that is taken apart
 	for _, pair := range pairs[len(pairs)-int(share*float64(len(pairs))+0.5):] {
-		product[pair[0]], product[pair[1]] = pair[0], pair[0]
+		first[pair[0]], first[pair[1]] = pair[0], pair[0]
 	}
 	var parted []operation
 	at, products := make([]int, len(p.operations)), map[int]int{}
@@ -19,12 +19,12 @@ func (p *program) partPairs(share float64) {
 		for k, v := range o.operands {
 			o.operands[k] = at[v]
 		}
-		if first, ok := product[i]; ok {
-			if first == i {
+		if one, ok := first[i]; ok {
+			if one == i {
 				products[i] = len(parted)
 				parted = append(parted, operation{kind: multiply, operands: o.operands[:2:2]})
 			}
-			o = o.sum(products[first])
+			o = o.sum(products[one])
 		}
 		at[i] = len(parted)
 		parted = append(parted, o)

@@ -76,7 +76,7 @@ func (p *program) weighted(first value, numbers []value, weight func(k int) floa
 
 // convolves says whether the cosines are taken as a cyclic convolution. One of odd length saves multiplications for as many
 // additions and needs more registers, so that it pays where there are many.
-func (p *program) convolves(half int) bool { return half > 2 && (half%2 == 0 || p.wide) }
+func (p *program) convolves(half int) bool { return half > 2 && (half%2 == 0 || p.oddCyclic) }
 
 // convolvedCosines returns first + Σ_k sums[k]·cos(2π·jk/n) for j from 1 to n/2, and the sum of the sums. In the order of the
 // powers of a primitive root it is a cyclic convolution, after Rader, "Discrete Fourier transforms when the number of data samples is

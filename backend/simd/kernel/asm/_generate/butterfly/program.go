@@ -11,7 +11,7 @@ type program struct {
 	operations []operation
 	constants  map[float64]int // operations that load a constant
 	inOrder    bool            // whether addresses need the operations in order
-	wide       bool            // whether there are more than sixteen registers
+	oddCyclic  bool            // whether cosines are taken as cyclic convolutions of odd length, too
 	timed      bool            // whether the order is chosen by the time it takes
 	fetches    int             // how often fetch is called meanwhile, evenly
 	fetch      func()

@@ -91,7 +91,7 @@ func cycles(loop []instruction) float64 {
 				if in.addressed {
 					from += addressTime
 				}
-				start = max(start, loading.first(from, 1)+loadTime)
+				start = max(start, loading.take(from, 1)+loadTime)
 				if in.slot >= 0 {
 					start = max(start, stored[in.slot])
 				}
@@ -104,26 +104,28 @@ func cycles(loop []instruction) float64 {
 			end := start
 			switch in.unit {
 			case adder:
-				start = adding[s].first(start, 2)
+				start = adding[s].take(start, 2)
 				end = start + addTime
 			case multiplier:
-				start = multiplying[s].first(start, 2)
+				start = multiplying[s].take(start, 2)
 				end = start + multiplyTime
 			case multiplyAdder:
 				for !multiplying[s].free(start, 2) || !third[s].free(start, 1) {
 					start++
 				}
-				multiplying[s].first(start, 2)
-				third[s].first(start, 1)
+				multiplying[s].take(start, 2)
+				third[s].take(start, 1)
 				end = start + multiplyAddTime
 			case storer:
 				for !storing.free(start, 2) || !third[s].free(start, 1) {
 					start++
 				}
-				storing.first(start, 2)
-				third[s].first(start, 1)
+				storing.take(start, 2)
+				third[s].take(start, 1)
 				end = start + 1
-				stored[in.slot] = start + storeTime
+				if in.slot >= 0 {
+					stored[in.slot] = start + storeTime
+				}
 			}
 			if in.to >= 0 {
 				ready[in.to] = end
@@ -157,8 +159,8 @@ func (c *calendar) free(t, cycles int) bool {
 	return true
 }
 
-// first takes so many cycles that follow each other, the first ones that are free from t on, and returns when they begin.
-func (c *calendar) first(t, cycles int) int {
+// take takes the first cycles, so many that follow each other, that are free from t on, and returns when they begin.
+func (c *calendar) take(t, cycles int) int {
 	for !c.free(t, cycles) {
 		t++
 	}
