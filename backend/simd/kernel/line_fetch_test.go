@@ -3,6 +3,8 @@ package kernel
 import (
 	"testing"
 	"unsafe"
+
+	"github.com/fastparc/fastparc/backend/simd/kernel/asm"
 )
 
 // TestPairsHaveTimeToFetchFourLines takes a pair of lines to the frequencies and back: meanwhile all rows of four lines as long
@@ -23,17 +25,20 @@ func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
 			run.place(&s, 0, 0)
 			ahead := run.in.ahead(s.vectors[0], s.vectors[1])
 			run.fetch(ahead, ahead)
-			for i, fetch := range run.fetches.Lines[:4] {
-				if first := uintptr(unsafe.Pointer(&run.in.x[s.in[i%2]])); fetch.At != first || fetch.End != first+uintptr(4*(n-1)*run.in.step) {
-					t.Fatalf("N = %d: fetch %d is from %#x to %#x, want those of line %d from %#x", n, i, fetch.At, fetch.End, i%2, first)
+			for i, fetch := range run.fetches.Pairs[:2] {
+				first, second := uintptr(unsafe.Pointer(&run.in.x[s.in[0]])), uintptr(unsafe.Pointer(&run.in.x[s.in[1]]))
+				want := asm.FetchPair{At: first, End: first + uintptr(4*(n-1)*run.in.step), Second: int(second - first)}
+				want.Next = 4*run.in.step - want.Second
+				if fetch != want {
+					t.Fatalf("N = %d: pair %d is %+v, want %+v", n, i, fetch, want)
 				}
 			}
 			run.source.set(run.in.pair(s.in))
 			run.target.set(run.out.pair(s.out))
 			run.convolved(&run.source, &run.target)
-			size := int(unsafe.Sizeof(run.fetches.Lines[0]))
-			if done := run.fetches.Current / size; run.source.routines[0] != nil && done != 4 {
-				t.Errorf("N = %d: %d of 4 lines were fetched to their ends", n, done)
+			size := int(unsafe.Sizeof(run.fetches.Pairs[0]))
+			if done := run.fetches.Current / size; run.source.routines[0] != nil && done != 2 {
+				t.Errorf("N = %d: %d of 2 pairs of lines were fetched to their ends", n, done)
 			}
 		}
 	})

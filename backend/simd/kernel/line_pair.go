@@ -159,25 +159,26 @@ func (l *lineVectors) ahead(first, second int) rowsAhead {
 	return rowsAhead{l, at}
 }
 
-// fetch lets the rows of lines come into the second cache while pairs are worked on, line after line, of which there may be
-// four. Where there is time for it they are fetched twice: a processor drops fetches while too many others are on their way
-// from memory, and those of what has come cost little.
+// fetch lets the rows of lines come into the second cache while pairs are worked on, pair after pair, of which there may be
+// two. Where there is time for it they are fetched twice: a processor drops fetches while too many others are on their way
+// from memory, and those of what has come cost little. Rows of the two lines of a pair come in turns, as they are in the same
+// page of memory mostly: the processor has to look up where that is once.
 func (r *pairRun) fetch(ahead ...rowsAhead) {
 	count := 0
 	for i := range ahead {
 		rows := &ahead[i]
-		x, stride := uintptr(unsafe.Pointer(unsafe.SliceData(rows.of.x))), 4*rows.of.step
-		span := uintptr((rows.of.n - 1) * stride)
-		for _, at := range rows.at {
-			if at >= 0 {
-				fetch := &r.fetches.Lines[count]
-				fetch.At, fetch.Stride = x+uintptr(4*at), stride
-				fetch.End = fetch.At + span
-				count++
-			}
+		if rows.at[0] < 0 {
+			continue
 		}
+		second, step := 0, 4*rows.of.step
+		if rows.at[1] >= 0 {
+			second = 4 * (rows.at[1] - rows.at[0])
+		}
+		first := uintptr(unsafe.Pointer(&rows.of.x[rows.at[0]]))
+		r.fetches.Pairs[count] = asm.FetchPair{At: first, End: first + uintptr((rows.of.n-1)*step), Second: second, Next: step - second}
+		count++
 	}
 	// Once all is fetched, one place is again and again.
-	r.fetches.Lines[count] = asm.Fetch{At: uintptr(unsafe.Pointer(r)), End: ^uintptr(0)}
+	r.fetches.Pairs[count] = asm.FetchPair{At: uintptr(unsafe.Pointer(r)), End: ^uintptr(0)}
 	r.fetches.Current = 0
 }

@@ -18,10 +18,11 @@ func BlockFilter1AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -40,10 +41,11 @@ func BlockFilter1AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -62,10 +64,11 @@ func BlockFilterAdd1AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -84,10 +87,11 @@ func BlockFilterAdd1AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -106,10 +110,11 @@ func BlockFilterKeep1AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -128,10 +133,11 @@ func BlockFilterKeep1AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -150,10 +156,11 @@ func BlockSpectrum1AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -172,10 +179,11 @@ func BlockSpectrum1AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -194,10 +202,11 @@ func BlockAccumulate1AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -216,10 +225,11 @@ func BlockAccumulate1AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -238,10 +248,11 @@ func BlockBack1AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -260,10 +271,11 @@ func BlockBack1AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -282,10 +294,11 @@ func BlockForward2AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -304,10 +317,11 @@ func BlockForward2AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -326,10 +340,11 @@ func BlockInverse2AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -348,10 +363,11 @@ func BlockInverse2AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -370,10 +386,11 @@ func BlockFilter2AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -392,10 +409,11 @@ func BlockFilter2AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -414,10 +432,11 @@ func BlockFilterAdd2AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -436,10 +455,11 @@ func BlockFilterAdd2AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -458,10 +478,11 @@ func BlockFilterKeep2AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -480,10 +501,11 @@ func BlockFilterKeep2AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -502,10 +524,11 @@ func BlockSpectrum2AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -524,10 +547,11 @@ func BlockSpectrum2AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -546,10 +570,11 @@ func BlockAccumulate2AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -568,10 +593,11 @@ func BlockAccumulate2AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -590,10 +616,11 @@ func BlockBack2AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -612,10 +639,11 @@ func BlockBack2AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -634,10 +662,11 @@ func BlockForward3AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -656,10 +685,11 @@ func BlockForward3AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -678,10 +708,11 @@ func BlockInverse3AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -700,10 +731,11 @@ func BlockInverse3AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -722,10 +754,11 @@ func BlockFilter3AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -744,10 +777,11 @@ func BlockFilter3AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -766,10 +800,11 @@ func BlockFilterAdd3AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -788,10 +823,11 @@ func BlockFilterAdd3AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -810,10 +846,11 @@ func BlockFilterKeep3AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -832,10 +869,11 @@ func BlockFilterKeep3AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -854,10 +892,11 @@ func BlockSpectrum3AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -876,10 +915,11 @@ func BlockSpectrum3AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -898,10 +938,11 @@ func BlockAccumulate3AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -920,10 +961,11 @@ func BlockAccumulate3AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -942,10 +984,11 @@ func BlockBack3AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -964,10 +1007,11 @@ func BlockBack3AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -986,10 +1030,11 @@ func BlockForward4AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1008,10 +1053,11 @@ func BlockForward4AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1030,10 +1076,11 @@ func BlockInverse4AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1052,10 +1099,11 @@ func BlockInverse4AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1074,10 +1122,11 @@ func BlockFilter4AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1096,10 +1145,11 @@ func BlockFilter4AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1118,10 +1168,11 @@ func BlockFilterAdd4AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1140,10 +1191,11 @@ func BlockFilterAdd4AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1162,10 +1214,11 @@ func BlockFilterKeep4AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1184,10 +1237,11 @@ func BlockFilterKeep4AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1206,10 +1260,11 @@ func BlockSpectrum4AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1228,10 +1283,11 @@ func BlockSpectrum4AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1250,10 +1306,11 @@ func BlockAccumulate4AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1272,10 +1329,11 @@ func BlockAccumulate4AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1294,10 +1352,11 @@ func BlockBack4AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1316,10 +1375,11 @@ func BlockBack4AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1338,10 +1398,11 @@ func BlockForward5AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1360,10 +1421,11 @@ func BlockForward5AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1382,10 +1444,11 @@ func BlockInverse5AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1404,10 +1467,11 @@ func BlockInverse5AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1426,10 +1490,11 @@ func BlockFilter5AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1448,10 +1513,11 @@ func BlockFilter5AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1470,10 +1536,11 @@ func BlockFilterAdd5AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1492,10 +1559,11 @@ func BlockFilterAdd5AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1514,10 +1582,11 @@ func BlockFilterKeep5AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1536,10 +1605,11 @@ func BlockFilterKeep5AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1558,10 +1628,11 @@ func BlockSpectrum5AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1580,10 +1651,11 @@ func BlockSpectrum5AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1602,10 +1674,11 @@ func BlockAccumulate5AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1624,10 +1697,11 @@ func BlockAccumulate5AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1646,10 +1720,11 @@ func BlockBack5AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1668,10 +1743,11 @@ func BlockBack5AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1690,10 +1766,11 @@ func BlockForward6AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1712,10 +1789,11 @@ func BlockForward6AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1734,10 +1812,11 @@ func BlockInverse6AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1756,10 +1835,11 @@ func BlockInverse6AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1778,10 +1858,11 @@ func BlockFilter6AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1800,10 +1881,11 @@ func BlockFilter6AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1822,10 +1904,11 @@ func BlockFilterAdd6AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1844,10 +1927,11 @@ func BlockFilterAdd6AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1866,10 +1950,11 @@ func BlockFilterKeep6AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1888,10 +1973,11 @@ func BlockFilterKeep6AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1910,10 +1996,11 @@ func BlockSpectrum6AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1932,10 +2019,11 @@ func BlockSpectrum6AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1954,10 +2042,11 @@ func BlockAccumulate6AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1976,10 +2065,11 @@ func BlockAccumulate6AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1998,10 +2088,11 @@ func BlockBack6AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2020,10 +2111,11 @@ func BlockBack6AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2042,10 +2134,11 @@ func BlockForward7AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2064,10 +2157,11 @@ func BlockForward7AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2086,10 +2180,11 @@ func BlockInverse7AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2108,10 +2203,11 @@ func BlockInverse7AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2130,10 +2226,11 @@ func BlockFilter7AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2152,10 +2249,11 @@ func BlockFilter7AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2174,10 +2272,11 @@ func BlockFilterAdd7AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2196,10 +2295,11 @@ func BlockFilterAdd7AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2218,10 +2318,11 @@ func BlockFilterKeep7AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2240,10 +2341,11 @@ func BlockFilterKeep7AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2262,10 +2364,11 @@ func BlockSpectrum7AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2284,10 +2387,11 @@ func BlockSpectrum7AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2306,10 +2410,11 @@ func BlockAccumulate7AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2328,10 +2433,11 @@ func BlockAccumulate7AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2350,10 +2456,11 @@ func BlockBack7AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2372,10 +2479,11 @@ func BlockBack7AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2394,10 +2502,11 @@ func BlockForward8AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2416,10 +2525,11 @@ func BlockForward8AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2438,10 +2548,11 @@ func BlockInverse8AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2460,10 +2571,11 @@ func BlockInverse8AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2482,10 +2594,11 @@ func BlockFilter8AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2504,10 +2617,11 @@ func BlockFilter8AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2526,10 +2640,11 @@ func BlockFilterAdd8AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2548,10 +2663,11 @@ func BlockFilterAdd8AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2570,10 +2686,11 @@ func BlockFilterKeep8AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2592,10 +2709,11 @@ func BlockFilterKeep8AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2614,10 +2732,11 @@ func BlockSpectrum8AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2636,10 +2755,11 @@ func BlockSpectrum8AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2658,10 +2778,11 @@ func BlockAccumulate8AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2680,10 +2801,11 @@ func BlockAccumulate8AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2702,10 +2824,11 @@ func BlockBack8AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2724,10 +2847,11 @@ func BlockBack8AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2746,10 +2870,11 @@ func BlockForward9AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2768,10 +2893,11 @@ func BlockForward9AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2790,10 +2916,11 @@ func BlockInverse9AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2812,10 +2939,11 @@ func BlockInverse9AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2834,10 +2962,11 @@ func BlockFilter9AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2856,10 +2985,11 @@ func BlockFilter9AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2878,10 +3008,11 @@ func BlockFilterAdd9AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2900,10 +3031,11 @@ func BlockFilterAdd9AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2922,10 +3054,11 @@ func BlockFilterKeep9AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2944,10 +3077,11 @@ func BlockFilterKeep9AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2966,10 +3100,11 @@ func BlockSpectrum9AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2988,10 +3123,11 @@ func BlockSpectrum9AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3010,10 +3146,11 @@ func BlockAccumulate9AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3032,10 +3169,11 @@ func BlockAccumulate9AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3054,10 +3192,11 @@ func BlockBack9AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3076,10 +3215,11 @@ func BlockBack9AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3098,10 +3238,11 @@ func BlockForward10AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3120,10 +3261,11 @@ func BlockForward10AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3142,10 +3284,11 @@ func BlockInverse10AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3164,10 +3307,11 @@ func BlockInverse10AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3186,10 +3330,11 @@ func BlockFilter10AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3208,10 +3353,11 @@ func BlockFilter10AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3230,10 +3376,11 @@ func BlockFilterAdd10AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3252,10 +3399,11 @@ func BlockFilterAdd10AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3274,10 +3422,11 @@ func BlockFilterKeep10AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3296,10 +3445,11 @@ func BlockFilterKeep10AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3318,10 +3468,11 @@ func BlockSpectrum10AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3340,10 +3491,11 @@ func BlockSpectrum10AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3362,10 +3514,11 @@ func BlockAccumulate10AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3384,10 +3537,11 @@ func BlockAccumulate10AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3406,10 +3560,11 @@ func BlockBack10AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3428,10 +3583,11 @@ func BlockBack10AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3450,10 +3606,11 @@ func BlockForward11AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3472,10 +3629,11 @@ func BlockForward11AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3494,10 +3652,11 @@ func BlockInverse11AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3516,10 +3675,11 @@ func BlockInverse11AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3538,10 +3698,11 @@ func BlockFilter11AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3560,10 +3721,11 @@ func BlockFilter11AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3582,10 +3744,11 @@ func BlockFilterAdd11AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3604,10 +3767,11 @@ func BlockFilterAdd11AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3626,10 +3790,11 @@ func BlockFilterKeep11AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3648,10 +3813,11 @@ func BlockFilterKeep11AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3670,10 +3836,11 @@ func BlockSpectrum11AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3692,10 +3859,11 @@ func BlockSpectrum11AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3714,10 +3882,11 @@ func BlockAccumulate11AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3736,10 +3905,11 @@ func BlockAccumulate11AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3758,10 +3928,11 @@ func BlockBack11AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3780,10 +3951,11 @@ func BlockBack11AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3802,10 +3974,11 @@ func BlockForward12AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3824,10 +3997,11 @@ func BlockForward12AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3846,10 +4020,11 @@ func BlockInverse12AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3868,10 +4043,11 @@ func BlockInverse12AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3890,10 +4066,11 @@ func BlockFilter12AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3912,10 +4089,11 @@ func BlockFilter12AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3934,10 +4112,11 @@ func BlockFilterAdd12AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3956,10 +4135,11 @@ func BlockFilterAdd12AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -3978,10 +4158,11 @@ func BlockFilterKeep12AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4000,10 +4181,11 @@ func BlockFilterKeep12AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4022,10 +4204,11 @@ func BlockSpectrum12AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4044,10 +4227,11 @@ func BlockSpectrum12AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4066,10 +4250,11 @@ func BlockAccumulate12AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4088,10 +4273,11 @@ func BlockAccumulate12AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4110,10 +4296,11 @@ func BlockBack12AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4132,10 +4319,11 @@ func BlockBack12AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4154,10 +4342,11 @@ func BlockForward13AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4176,10 +4365,11 @@ func BlockForward13AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4198,10 +4388,11 @@ func BlockInverse13AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4220,10 +4411,11 @@ func BlockInverse13AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4242,10 +4434,11 @@ func BlockFilter13AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4264,10 +4457,11 @@ func BlockFilter13AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4286,10 +4480,11 @@ func BlockFilterAdd13AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4308,10 +4503,11 @@ func BlockFilterAdd13AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4330,10 +4526,11 @@ func BlockFilterKeep13AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4352,10 +4549,11 @@ func BlockFilterKeep13AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4374,10 +4572,11 @@ func BlockSpectrum13AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4396,10 +4595,11 @@ func BlockSpectrum13AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4418,10 +4618,11 @@ func BlockAccumulate13AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4440,10 +4641,11 @@ func BlockAccumulate13AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4462,10 +4664,11 @@ func BlockBack13AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4484,10 +4687,11 @@ func BlockBack13AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4506,10 +4710,11 @@ func BlockForward14AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4528,10 +4733,11 @@ func BlockForward14AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4550,10 +4756,11 @@ func BlockInverse14AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4572,10 +4779,11 @@ func BlockInverse14AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4594,10 +4802,11 @@ func BlockFilter14AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4616,10 +4825,11 @@ func BlockFilter14AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4638,10 +4848,11 @@ func BlockFilterAdd14AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4660,10 +4871,11 @@ func BlockFilterAdd14AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4682,10 +4894,11 @@ func BlockFilterKeep14AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4704,10 +4917,11 @@ func BlockFilterKeep14AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4726,10 +4940,11 @@ func BlockSpectrum14AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4748,10 +4963,11 @@ func BlockSpectrum14AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4770,10 +4986,11 @@ func BlockAccumulate14AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4792,10 +5009,11 @@ func BlockAccumulate14AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4814,10 +5032,11 @@ func BlockBack14AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4836,10 +5055,11 @@ func BlockBack14AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4858,10 +5078,11 @@ func BlockForward15AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4880,10 +5101,11 @@ func BlockForward15AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4902,10 +5124,11 @@ func BlockInverse15AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4924,10 +5147,11 @@ func BlockInverse15AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4946,10 +5170,11 @@ func BlockFilter15AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4968,10 +5193,11 @@ func BlockFilter15AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -4990,10 +5216,11 @@ func BlockFilterAdd15AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5012,10 +5239,11 @@ func BlockFilterAdd15AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5034,10 +5262,11 @@ func BlockFilterKeep15AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5056,10 +5285,11 @@ func BlockFilterKeep15AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5078,10 +5308,11 @@ func BlockSpectrum15AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5100,10 +5331,11 @@ func BlockSpectrum15AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5122,10 +5354,11 @@ func BlockAccumulate15AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5144,10 +5377,11 @@ func BlockAccumulate15AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5166,10 +5400,11 @@ func BlockBack15AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5188,10 +5423,11 @@ func BlockBack15AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5210,10 +5446,11 @@ func BlockForward16AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5232,10 +5469,11 @@ func BlockForward16AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5254,10 +5492,11 @@ func BlockInverse16AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5276,10 +5515,11 @@ func BlockInverse16AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5298,10 +5538,11 @@ func BlockFilter16AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5320,10 +5561,11 @@ func BlockFilter16AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5342,10 +5584,11 @@ func BlockFilterAdd16AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5364,10 +5607,11 @@ func BlockFilterAdd16AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5386,10 +5630,11 @@ func BlockFilterKeep16AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5408,10 +5653,11 @@ func BlockFilterKeep16AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5430,10 +5676,11 @@ func BlockSpectrum16AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5452,10 +5699,11 @@ func BlockSpectrum16AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5474,10 +5722,11 @@ func BlockAccumulate16AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5496,10 +5745,11 @@ func BlockAccumulate16AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5518,10 +5768,11 @@ func BlockBack16AVX512(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -5540,10 +5791,11 @@ func BlockBack16AVX2(job *struct {
 	}
 	Pitch int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })

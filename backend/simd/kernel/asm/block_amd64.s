@@ -4,12 +4,12 @@
 
 #include "textflag.h"
 
-// func BlockFilter1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), SI
+	MOVQ 96(CX), SI
 	ADDQ CX, SI
 	MOVQ (SI), DI
 
@@ -28,13 +28,13 @@ butterfly:
 	VMULPS      Z1, Z0, Z2
 	PREFETCHT1  (DI)
 	ADDQ        16(SI), DI
+	PREFETCHT1  (DI)
+	ADDQ        24(SI), DI
 	VMOVUPS     (BX), Z3
 	VMULPS      Z3, Z0, Z0
 	VMOVUPS     (CX), Z4
 	VFMSUB231PS Z3, Z4, Z2
 	VFMADD231PS Z1, Z4, Z0
-	PREFETCHT1  (DI)
-	ADDQ        16(SI), DI
 	VMOVUPS     Z2, (CX)
 	VMOVUPS     Z0, (DX)
 	ADDQ        $0x40, CX
@@ -42,7 +42,7 @@ butterfly:
 	ADDQ        $0x00000080, BX
 	CMPQ        DI, 8(SI)
 	JLS         fetched
-	ADDQ        $0x18, SI
+	ADDQ        $0x20, SI
 	MOVQ        (SI), DI
 
 fetched:
@@ -58,16 +58,16 @@ done:
 	MOVQ DI, (SI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 120(AX)
+	MOVQ SI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), SI
+	MOVQ 96(CX), SI
 	ADDQ CX, SI
 	MOVQ (SI), DI
 	XORQ R8, R8
@@ -87,6 +87,8 @@ butterfly:
 	VMULPS      Y1, Y0, Y2
 	PREFETCHT1  (DI)
 	ADDQ        16(SI), DI
+	PREFETCHT1  (DI)
+	ADDQ        24(SI), DI
 	VMOVUPS     (BX), Y3
 	VMULPS      Y3, Y0, Y0
 	VMOVUPS     (CX), Y4
@@ -102,7 +104,7 @@ butterfly:
 	ADDQ        $0x00000040, BX
 	CMPQ        DI, 8(SI)
 	JLS         fetched
-	ADDQ        $0x18, SI
+	ADDQ        $0x20, SI
 	MOVQ        (SI), DI
 
 fetched:
@@ -118,16 +120,16 @@ done:
 	MOVQ DI, (SI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 120(AX)
+	MOVQ SI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DI
+	MOVQ 96(CX), DI
 	ADDQ CX, DI
 	MOVQ (DI), R8
 
@@ -148,14 +150,14 @@ butterfly:
 	VFNMADD231PS Z1, Z0, Z2
 	PREFETCHT1   (R8)
 	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(SI), Z4
 	VFMADD231PS  Z3, Z0, Z4
 	VMOVUPS      (CX), Z0
 	VFMADD231PS  Z3, Z0, Z2
 	VFMADD231PS  Z1, Z0, Z4
-	PREFETCHT1   (R8)
-	ADDQ         16(DI), R8
 	VMOVUPS      Z2, (CX)
 	VMOVUPS      Z4, (DX)
 	ADDQ         $0x40, CX
@@ -164,7 +166,7 @@ butterfly:
 	ADDQ         $0x00000080, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x18, DI
+	ADDQ         $0x20, DI
 	MOVQ         (DI), R8
 
 fetched:
@@ -180,16 +182,16 @@ done:
 	MOVQ R8, (DI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 120(AX)
+	MOVQ DI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DI
+	MOVQ 96(CX), DI
 	ADDQ CX, DI
 	MOVQ (DI), R8
 	XORQ R9, R9
@@ -211,6 +213,8 @@ butterfly:
 	VFNMADD231PS Y1, Y0, Y2
 	PREFETCHT1   (R8)
 	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VMOVUPS      (BX), Y3
 	VMOVUPS      64(SI), Y4
 	VFMADD231PS  Y3, Y0, Y4
@@ -229,7 +233,7 @@ butterfly:
 	ADDQ         $0x00000040, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x18, DI
+	ADDQ         $0x20, DI
 	MOVQ         (DI), R8
 
 fetched:
@@ -245,16 +249,16 @@ done:
 	MOVQ R8, (DI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 120(AX)
+	MOVQ DI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DI
+	MOVQ 96(CX), DI
 	ADDQ CX, DI
 	MOVQ (DI), R8
 
@@ -273,6 +277,8 @@ butterfly:
 	VMOVUPS      Z0, (SI)
 	PREFETCHT1   (R8)
 	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VMOVUPS      (DX), Z1
 	VMOVUPS      Z1, 64(SI)
 	VMOVUPS      64(BX), Z2
@@ -280,8 +286,6 @@ butterfly:
 	VMOVUPS      (BX), Z4
 	VMULPS       Z4, Z1, Z1
 	VFMADD231PS  Z4, Z0, Z3
-	PREFETCHT1   (R8)
-	ADDQ         16(DI), R8
 	VFNMADD231PS Z2, Z0, Z1
 	VMOVUPS      Z3, (CX)
 	VMOVUPS      Z1, (DX)
@@ -291,7 +295,7 @@ butterfly:
 	ADDQ         $0x00000080, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x18, DI
+	ADDQ         $0x20, DI
 	MOVQ         (DI), R8
 
 fetched:
@@ -307,16 +311,16 @@ done:
 	MOVQ R8, (DI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 120(AX)
+	MOVQ DI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DI
+	MOVQ 96(CX), DI
 	ADDQ CX, DI
 	MOVQ (DI), R8
 	XORQ R9, R9
@@ -336,6 +340,8 @@ butterfly:
 	VMOVUPS      Y0, (SI)
 	PREFETCHT1   (R8)
 	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VMOVUPS      (DX), Y1
 	VMOVUPS      Y1, 64(SI)
 	VMOVUPS      64(BX), Y2
@@ -356,7 +362,7 @@ butterfly:
 	ADDQ         $0x00000040, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x18, DI
+	ADDQ         $0x20, DI
 	MOVQ         (DI), R8
 
 fetched:
@@ -372,16 +378,16 @@ done:
 	MOVQ R8, (DI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 120(AX)
+	MOVQ DI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), SI
+	MOVQ 96(CX), SI
 	ADDQ CX, SI
 	MOVQ (SI), DI
 
@@ -399,16 +405,16 @@ butterfly:
 	VMOVUPS    Z0, (BX)
 	PREFETCHT1 (DI)
 	ADDQ       16(SI), DI
+	PREFETCHT1 (DI)
+	ADDQ       24(SI), DI
 	VMOVUPS    (DX), Z0
 	VMOVUPS    Z0, 64(BX)
-	PREFETCHT1 (DI)
-	ADDQ       16(SI), DI
 	ADDQ       $0x40, CX
 	ADDQ       $0x40, DX
 	ADDQ       $0x00000080, BX
 	CMPQ       DI, 8(SI)
 	JLS        fetched
-	ADDQ       $0x18, SI
+	ADDQ       $0x20, SI
 	MOVQ       (SI), DI
 
 fetched:
@@ -424,16 +430,16 @@ done:
 	MOVQ DI, (SI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 120(AX)
+	MOVQ SI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, MMX+
 TEXT ·BlockSpectrum1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), SI
+	MOVQ 96(CX), SI
 	ADDQ CX, SI
 	MOVQ (SI), DI
 	XORQ R8, R8
@@ -452,6 +458,8 @@ butterfly:
 	VMOVUPS    Y0, (BX)
 	PREFETCHT1 (DI)
 	ADDQ       16(SI), DI
+	PREFETCHT1 (DI)
+	ADDQ       24(SI), DI
 	VMOVUPS    (DX), Y0
 	VMOVUPS    Y0, 64(BX)
 	ADDQ       $0x20, CX
@@ -462,7 +470,7 @@ butterfly:
 	ADDQ       $0x00000040, BX
 	CMPQ       DI, 8(SI)
 	JLS        fetched
-	ADDQ       $0x18, SI
+	ADDQ       $0x20, SI
 	MOVQ       (SI), DI
 
 fetched:
@@ -478,16 +486,16 @@ done:
 	MOVQ DI, (SI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 120(AX)
+	MOVQ SI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DI
+	MOVQ 96(CX), DI
 	ADDQ CX, DI
 	MOVQ (DI), R8
 
@@ -508,14 +516,14 @@ butterfly:
 	VFMADD231PS  Z1, Z0, Z2
 	PREFETCHT1   (R8)
 	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(SI), Z4
 	VFMADD231PS  Z3, Z0, Z4
 	VMOVUPS      (CX), Z0
 	VFMADD231PS  Z3, Z0, Z2
 	VFNMADD231PS Z1, Z0, Z4
-	PREFETCHT1   (R8)
-	ADDQ         16(DI), R8
 	VMOVUPS      Z2, (SI)
 	VMOVUPS      Z4, 64(SI)
 	ADDQ         $0x40, CX
@@ -524,7 +532,7 @@ butterfly:
 	ADDQ         $0x00000080, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x18, DI
+	ADDQ         $0x20, DI
 	MOVQ         (DI), R8
 
 fetched:
@@ -540,16 +548,16 @@ done:
 	MOVQ R8, (DI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 120(AX)
+	MOVQ DI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DI
+	MOVQ 96(CX), DI
 	ADDQ CX, DI
 	MOVQ (DI), R8
 	XORQ R9, R9
@@ -571,6 +579,8 @@ butterfly:
 	VFMADD231PS  Y1, Y0, Y2
 	PREFETCHT1   (R8)
 	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VMOVUPS      (BX), Y3
 	VMOVUPS      64(SI), Y4
 	VFMADD231PS  Y3, Y0, Y4
@@ -589,7 +599,7 @@ butterfly:
 	ADDQ         $0x00000040, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x18, DI
+	ADDQ         $0x20, DI
 	MOVQ         (DI), R8
 
 fetched:
@@ -605,11 +615,11 @@ done:
 	MOVQ R8, (DI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 120(AX)
+	MOVQ DI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -643,7 +653,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX
 TEXT ·BlockBack1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -681,7 +691,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward2AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -729,7 +739,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward2AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -780,7 +790,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse2AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -828,7 +838,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse2AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -879,13 +889,13 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter2AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), DI
+	MOVQ 96(DX), DI
 	ADDQ DX, DI
 	MOVQ (DI), R8
 
@@ -904,6 +914,8 @@ butterfly:
 	VADDPS      Z1, Z0, Z2
 	PREFETCHT1  (R8)
 	ADDQ        16(DI), R8
+	PREFETCHT1  (R8)
+	ADDQ        24(DI), R8
 	VMOVUPS     (BX), Z3
 	VMOVUPS     (BX)(CX*1), Z4
 	VADDPS      Z4, Z3, Z5
@@ -913,8 +925,6 @@ butterfly:
 	VMULPS      Z8, Z5, Z5
 	VFMSUB231PS Z8, Z2, Z7
 	VFMADD231PS Z6, Z2, Z5
-	PREFETCHT1  (R8)
-	ADDQ        16(DI), R8
 	VSUBPS      Z1, Z0, Z0
 	VSUBPS      Z4, Z3, Z1
 	VMOVUPS     192(SI), Z2
@@ -924,13 +934,13 @@ butterfly:
 	VFMSUB231PS Z4, Z0, Z3
 	PREFETCHT1  (R8)
 	ADDQ        16(DI), R8
+	PREFETCHT1  (R8)
+	ADDQ        24(DI), R8
 	VFMADD231PS Z2, Z0, Z1
 	VADDPS      Z1, Z5, Z0
 	VADDPS      Z3, Z7, Z2
 	VMOVUPS     Z2, (DX)
 	VMOVUPS     Z0, (BX)
-	PREFETCHT1  (R8)
-	ADDQ        16(DI), R8
 	VSUBPS      Z1, Z5, Z0
 	VSUBPS      Z3, Z7, Z1
 	VMOVUPS     Z1, (DX)(CX*1)
@@ -940,7 +950,7 @@ butterfly:
 	ADDQ        $0x00000100, SI
 	CMPQ        R8, 8(DI)
 	JLS         fetched
-	ADDQ        $0x18, DI
+	ADDQ        $0x20, DI
 	MOVQ        (DI), R8
 
 fetched:
@@ -956,17 +966,17 @@ done:
 	MOVQ R8, (DI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 120(AX)
+	MOVQ DI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter2AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), DI
+	MOVQ 96(DX), DI
 	ADDQ DX, DI
 	MOVQ (DI), R8
 	XORQ R9, R9
@@ -986,6 +996,8 @@ butterfly:
 	VADDPS      Y1, Y0, Y2
 	PREFETCHT1  (R8)
 	ADDQ        16(DI), R8
+	PREFETCHT1  (R8)
+	ADDQ        24(DI), R8
 	VMOVUPS     (BX), Y3
 	VMOVUPS     (BX)(CX*1), Y4
 	VADDPS      Y4, Y3, Y5
@@ -1002,8 +1014,6 @@ butterfly:
 	VMOVUPS     128(SI), Y4
 	VMULPS      Y4, Y1, Y1
 	VFMSUB231PS Y4, Y0, Y3
-	PREFETCHT1  (R8)
-	ADDQ        16(DI), R8
 	VFMADD231PS Y2, Y0, Y1
 	VADDPS      Y1, Y5, Y0
 	VADDPS      Y3, Y7, Y2
@@ -1021,7 +1031,7 @@ butterfly:
 	ADDQ        $0x000000c0, SI
 	CMPQ        R8, 8(DI)
 	JLS         fetched
-	ADDQ        $0x18, DI
+	ADDQ        $0x20, DI
 	MOVQ        (DI), R8
 
 fetched:
@@ -1037,17 +1047,17 @@ done:
 	MOVQ R8, (DI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 120(AX)
+	MOVQ DI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd2AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), R8
+	MOVQ 96(DX), R8
 	ADDQ DX, R8
 	MOVQ (R8), R9
 
@@ -1067,6 +1077,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (BX), Z3
 	VMOVUPS      (BX)(CX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -1077,8 +1089,6 @@ butterfly:
 	VFMADD213PS  64(DI), Z8, Z5
 	VFMADD231PS  Z8, Z2, Z7
 	VFMADD231PS  Z6, Z2, Z5
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      192(SI), Z2
@@ -1089,13 +1099,13 @@ butterfly:
 	VFMADD231PS  Z4, Z0, Z3
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VFMADD231PS  Z2, Z0, Z1
 	VADDPS       Z1, Z5, Z0
 	VADDPS       Z3, Z7, Z2
 	VMOVUPS      Z2, (DX)
 	VMOVUPS      Z0, (BX)
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VSUBPS       Z1, Z5, Z0
 	VSUBPS       Z3, Z7, Z1
 	VMOVUPS      Z1, (DX)(CX*1)
@@ -1106,7 +1116,7 @@ butterfly:
 	ADDQ         $0x00000100, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -1122,17 +1132,17 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd2AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), R8
+	MOVQ 96(DX), R8
 	ADDQ DX, R8
 	MOVQ (R8), R9
 	XORQ R10, R10
@@ -1153,6 +1163,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (BX), Y3
 	VMOVUPS      (BX)(CX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -1171,8 +1183,6 @@ butterfly:
 	VMOVUPS      128(SI), Y4
 	VFMADD213PS  192(DI), Y4, Y1
 	VFMADD231PS  Y4, Y0, Y3
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VFMADD231PS  Y2, Y0, Y1
 	VADDPS       Y1, Y5, Y0
 	VADDPS       Y3, Y7, Y2
@@ -1192,7 +1202,7 @@ butterfly:
 	ADDQ         $0x000000c0, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -1208,17 +1218,17 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep2AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), R8
+	MOVQ 96(DX), R8
 	ADDQ DX, R8
 	MOVQ (R8), R9
 
@@ -1238,6 +1248,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (BX), Z3
 	VMOVUPS      (BX)(CX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -1248,8 +1260,6 @@ butterfly:
 	VMOVUPS      (SI), Z8
 	VMULPS       Z8, Z5, Z5
 	VFMADD231PS  Z8, Z2, Z7
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VFNMADD231PS Z6, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z4, Z3, Z1
@@ -1259,6 +1269,8 @@ butterfly:
 	VMULPS       Z2, Z1, Z3
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      128(SI), Z4
 	VMULPS       Z4, Z1, Z1
 	VFMADD231PS  Z4, Z0, Z3
@@ -1266,8 +1278,6 @@ butterfly:
 	VADDPS       Z1, Z5, Z0
 	VADDPS       Z3, Z7, Z2
 	VMOVUPS      Z2, (DX)
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMOVUPS      Z0, (BX)
 	VSUBPS       Z1, Z5, Z0
 	VSUBPS       Z3, Z7, Z1
@@ -1279,7 +1289,7 @@ butterfly:
 	ADDQ         $0x00000100, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -1295,17 +1305,17 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep2AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), R8
+	MOVQ 96(DX), R8
 	ADDQ DX, R8
 	MOVQ (R8), R9
 	XORQ R10, R10
@@ -1326,6 +1336,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (BX), Y3
 	VMOVUPS      (BX)(CX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -1343,8 +1355,6 @@ butterfly:
 	VMOVUPS      Y1, 192(DI)
 	VMOVUPS      192(SI), Y2
 	VMULPS       Y2, Y1, Y3
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMOVUPS      128(SI), Y4
 	VMULPS       Y4, Y1, Y1
 	VFMADD231PS  Y4, Y0, Y3
@@ -1367,7 +1377,7 @@ butterfly:
 	ADDQ         $0x000000c0, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -1383,17 +1393,17 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum2AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), DI
+	MOVQ 96(DX), DI
 	ADDQ DX, DI
 	MOVQ (DI), R8
 
@@ -1412,27 +1422,27 @@ butterfly:
 	VADDPS     Z1, Z0, Z2
 	PREFETCHT1 (R8)
 	ADDQ       16(DI), R8
+	PREFETCHT1 (R8)
+	ADDQ       24(DI), R8
 	VMOVUPS    (BX), Z3
 	VMOVUPS    (BX)(CX*1), Z4
 	VADDPS     Z4, Z3, Z5
 	VMOVUPS    Z2, (SI)
-	PREFETCHT1 (R8)
-	ADDQ       16(DI), R8
 	VMOVUPS    Z5, 64(SI)
 	VSUBPS     Z1, Z0, Z0
 	PREFETCHT1 (R8)
 	ADDQ       16(DI), R8
+	PREFETCHT1 (R8)
+	ADDQ       24(DI), R8
 	VSUBPS     Z4, Z3, Z1
 	VMOVUPS    Z0, 128(SI)
-	PREFETCHT1 (R8)
-	ADDQ       16(DI), R8
 	VMOVUPS    Z1, 192(SI)
 	ADDQ       $0x40, DX
 	ADDQ       $0x40, BX
 	ADDQ       $0x00000100, SI
 	CMPQ       R8, 8(DI)
 	JLS        fetched
-	ADDQ       $0x18, DI
+	ADDQ       $0x20, DI
 	MOVQ       (DI), R8
 
 fetched:
@@ -1448,17 +1458,17 @@ done:
 	MOVQ R8, (DI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 120(AX)
+	MOVQ DI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, MMX+
 TEXT ·BlockSpectrum2AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), DI
+	MOVQ 96(DX), DI
 	ADDQ DX, DI
 	MOVQ (DI), R8
 	XORQ R9, R9
@@ -1478,14 +1488,14 @@ butterfly:
 	VADDPS     Y1, Y0, Y2
 	PREFETCHT1 (R8)
 	ADDQ       16(DI), R8
+	PREFETCHT1 (R8)
+	ADDQ       24(DI), R8
 	VMOVUPS    (BX), Y3
 	VMOVUPS    (BX)(CX*1), Y4
 	VADDPS     Y4, Y3, Y5
 	VMOVUPS    Y2, (SI)
 	VMOVUPS    Y5, 64(SI)
 	VSUBPS     Y1, Y0, Y0
-	PREFETCHT1 (R8)
-	ADDQ       16(DI), R8
 	VSUBPS     Y4, Y3, Y1
 	VMOVUPS    Y0, 128(SI)
 	VMOVUPS    Y1, 192(SI)
@@ -1497,7 +1507,7 @@ butterfly:
 	ADDQ       $0x000000c0, SI
 	CMPQ       R8, 8(DI)
 	JLS        fetched
-	ADDQ       $0x18, DI
+	ADDQ       $0x20, DI
 	MOVQ       (DI), R8
 
 fetched:
@@ -1513,17 +1523,17 @@ done:
 	MOVQ R8, (DI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 120(AX)
+	MOVQ DI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate2AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), R8
+	MOVQ 96(DX), R8
 	ADDQ DX, R8
 	MOVQ (R8), R9
 
@@ -1543,6 +1553,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (BX), Z3
 	VMOVUPS      (BX)(CX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -1552,14 +1564,14 @@ butterfly:
 	VMOVUPS      (SI), Z8
 	VFMADD213PS  64(DI), Z8, Z5
 	VFMADD231PS  Z8, Z2, Z7
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VFNMADD231PS Z6, Z2, Z5
 	VMOVUPS      Z7, (DI)
 	VMOVUPS      Z5, 64(DI)
 	VSUBPS       Z1, Z0, Z0
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      192(SI), Z2
 	VMOVUPS      128(DI), Z3
@@ -1567,8 +1579,6 @@ butterfly:
 	VMOVUPS      128(SI), Z4
 	VFMADD213PS  192(DI), Z4, Z1
 	VFMADD231PS  Z4, Z0, Z3
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VFNMADD231PS Z2, Z0, Z1
 	VMOVUPS      Z3, 128(DI)
 	VMOVUPS      Z1, 192(DI)
@@ -1578,7 +1588,7 @@ butterfly:
 	ADDQ         $0x00000100, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -1594,17 +1604,17 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate2AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), R8
+	MOVQ 96(DX), R8
 	ADDQ DX, R8
 	MOVQ (R8), R9
 	XORQ R10, R10
@@ -1625,6 +1635,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (BX), Y3
 	VMOVUPS      (BX)(CX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -1638,8 +1650,6 @@ butterfly:
 	VMOVUPS      Y7, (DI)
 	VMOVUPS      Y5, 64(DI)
 	VSUBPS       Y1, Y0, Y0
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VSUBPS       Y4, Y3, Y1
 	VMOVUPS      192(SI), Y2
 	VMOVUPS      128(DI), Y3
@@ -1660,7 +1670,7 @@ butterfly:
 	ADDQ         $0x000000c0, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -1676,11 +1686,11 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack2AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1723,7 +1733,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX
 TEXT ·BlockBack2AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1770,7 +1780,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1840,7 +1850,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1913,7 +1923,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1983,7 +1993,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2056,13 +2066,13 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), DI
+	MOVQ 96(DX), DI
 	ADDQ DX, DI
 	MOVQ (DI), R8
 
@@ -2081,6 +2091,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R8)
 	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VMOVUPS      (BX)(CX*1), Z3
 	VMOVUPS      (BX)(CX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -2093,8 +2105,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+4(SB), Z2
 	VMULPS       Z2, Z1, Z1
 	VADDPS       Z1, Z3, Z7
-	PREFETCHT1   (R8)
-	ADDQ         16(DI), R8
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (BX), Z3
 	VADDPS       Z5, Z3, Z8
@@ -2108,6 +2118,8 @@ butterfly:
 	VFMADD231PS  Z5, Z4, Z8
 	PREFETCHT1   (R8)
 	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VSUBPS       Z0, Z3, Z4
 	VMOVUPS      192(SI), Z5
 	VMULPS       Z5, Z4, Z10
@@ -2120,8 +2132,6 @@ butterfly:
 	VMULPS       Z3, Z0, Z5
 	VMOVUPS      256(SI), Z7
 	VMULPS       Z7, Z0, Z0
-	PREFETCHT1   (R8)
-	ADDQ         16(DI), R8
 	VFMSUB231PS  Z7, Z1, Z5
 	VFMADD231PS  Z3, Z1, Z0
 	VADDPS       Z0, Z4, Z1
@@ -2131,6 +2141,8 @@ butterfly:
 	VADDPS       Z1, Z8, Z5
 	PREFETCHT1   (R8)
 	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VFNMADD231PS Z6, Z1, Z8
 	VMULPS       Z2, Z4, Z1
 	VADDPS       Z1, Z8, Z4
@@ -2139,8 +2151,6 @@ butterfly:
 	VFNMADD231PS Z6, Z3, Z9
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      Z7, (DX)
-	PREFETCHT1   (R8)
-	ADDQ         16(DI), R8
 	VMOVUPS      Z5, (BX)
 	VSUBPS       Z0, Z9, Z2
 	VMOVUPS      Z2, (DX)(CX*1)
@@ -2153,7 +2163,7 @@ butterfly:
 	ADDQ         $0x00000180, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x18, DI
+	ADDQ         $0x20, DI
 	MOVQ         (DI), R8
 
 fetched:
@@ -2169,17 +2179,17 @@ done:
 	MOVQ R8, (DI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 120(AX)
+	MOVQ DI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), DI
+	MOVQ 96(DX), DI
 	ADDQ DX, DI
 	MOVQ (DI), R8
 	XORQ R9, R9
@@ -2199,6 +2209,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R8)
 	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VMOVUPS      (BX)(CX*1), Y3
 	VMOVUPS      (BX)(CX*2), Y4
 	VADDPS       Y4, Y3, Y5
@@ -2222,8 +2234,6 @@ butterfly:
 	VMULPS       Y10, Y8, Y8
 	VFMSUB231PS  Y10, Y4, Y9
 	VFMADD231PS  Y5, Y4, Y8
-	PREFETCHT1   (R8)
-	ADDQ         16(DI), R8
 	VSUBPS       Y0, Y3, Y4
 	VMOVUPS      192(SI), Y5
 	VMULPS       Y5, Y4, Y10
@@ -2236,6 +2246,10 @@ butterfly:
 	VMULPS       Y3, Y0, Y5
 	VMOVUPS      256(SI), Y7
 	VMULPS       Y7, Y0, Y0
+	PREFETCHT1   (R8)
+	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VFMSUB231PS  Y7, Y1, Y5
 	VFMADD231PS  Y3, Y1, Y0
 	VADDPS       Y0, Y4, Y1
@@ -2243,8 +2257,6 @@ butterfly:
 	VSUBPS       Y0, Y4, Y0
 	VSUBPS       Y5, Y10, Y4
 	VADDPS       Y1, Y8, Y5
-	PREFETCHT1   (R8)
-	ADDQ         16(DI), R8
 	VFNMADD231PS Y6, Y1, Y8
 	VMULPS       Y2, Y4, Y1
 	VADDPS       Y1, Y8, Y4
@@ -2268,7 +2280,7 @@ butterfly:
 	ADDQ         $0x00000140, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x18, DI
+	ADDQ         $0x20, DI
 	MOVQ         (DI), R8
 
 fetched:
@@ -2284,17 +2296,17 @@ done:
 	MOVQ R8, (DI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 120(AX)
+	MOVQ DI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), R8
+	MOVQ 96(DX), R8
 	ADDQ DX, R8
 	MOVQ (R8), R9
 
@@ -2314,6 +2326,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (BX)(CX*1), Z3
 	VMOVUPS      (BX)(CX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -2326,8 +2340,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+4(SB), Z2
 	VMULPS       Z2, Z1, Z1
 	VADDPS       Z1, Z3, Z7
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (BX), Z3
 	VADDPS       Z5, Z3, Z8
@@ -2342,6 +2354,8 @@ butterfly:
 	VFMADD231PS  Z5, Z4, Z8
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VSUBPS       Z0, Z3, Z4
 	VMOVUPS      192(SI), Z5
 	VMOVUPS      128(DI), Z10
@@ -2356,8 +2370,6 @@ butterfly:
 	VFNMADD231PS Z3, Z0, Z5
 	VMOVUPS      256(SI), Z7
 	VFMADD213PS  320(DI), Z7, Z0
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VFMADD231PS  Z7, Z1, Z5
 	VFMADD231PS  Z3, Z1, Z0
 	VADDPS       Z0, Z4, Z1
@@ -2367,6 +2379,8 @@ butterfly:
 	VADDPS       Z1, Z8, Z5
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VFNMADD231PS Z6, Z1, Z8
 	VMULPS       Z2, Z4, Z1
 	VADDPS       Z1, Z8, Z4
@@ -2375,8 +2389,6 @@ butterfly:
 	VFNMADD231PS Z6, Z3, Z9
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      Z7, (DX)
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMOVUPS      Z5, (BX)
 	VSUBPS       Z0, Z9, Z2
 	VMOVUPS      Z2, (DX)(CX*1)
@@ -2390,7 +2402,7 @@ butterfly:
 	ADDQ         $0x00000180, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -2406,17 +2418,17 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), R8
+	MOVQ 96(DX), R8
 	ADDQ DX, R8
 	MOVQ (R8), R9
 	XORQ R10, R10
@@ -2437,6 +2449,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (BX)(CX*1), Y3
 	VMOVUPS      (BX)(CX*2), Y4
 	VADDPS       Y4, Y3, Y5
@@ -2461,8 +2475,6 @@ butterfly:
 	VFMADD213PS  64(DI), Y10, Y8
 	VFMADD231PS  Y10, Y4, Y9
 	VFMADD231PS  Y5, Y4, Y8
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VSUBPS       Y0, Y3, Y4
 	VMOVUPS      192(SI), Y5
 	VMOVUPS      128(DI), Y10
@@ -2477,6 +2489,10 @@ butterfly:
 	VFNMADD231PS Y3, Y0, Y5
 	VMOVUPS      256(SI), Y7
 	VFMADD213PS  320(DI), Y7, Y0
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VFMADD231PS  Y7, Y1, Y5
 	VFMADD231PS  Y3, Y1, Y0
 	VADDPS       Y0, Y4, Y1
@@ -2484,8 +2500,6 @@ butterfly:
 	VSUBPS       Y0, Y4, Y0
 	VSUBPS       Y5, Y10, Y4
 	VADDPS       Y1, Y8, Y5
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VFNMADD231PS Y6, Y1, Y8
 	VMULPS       Y2, Y4, Y1
 	VADDPS       Y1, Y8, Y4
@@ -2511,7 +2525,7 @@ butterfly:
 	ADDQ         $0x00000140, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -2527,17 +2541,17 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), R8
+	MOVQ 96(DX), R8
 	ADDQ DX, R8
 	MOVQ (R8), R9
 
@@ -2557,6 +2571,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (BX)(CX*1), Z3
 	VMOVUPS      (BX)(CX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -2570,8 +2586,6 @@ butterfly:
 	VMULPS       Z2, Z1, Z1
 	VADDPS       Z1, Z3, Z7
 	VSUBPS       Z1, Z3, Z1
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMOVUPS      (BX), Z3
 	VADDPS       Z5, Z3, Z8
 	VFNMADD231PS Z6, Z5, Z3
@@ -2586,6 +2600,8 @@ butterfly:
 	VFNMADD231PS Z5, Z4, Z8
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VSUBPS       Z0, Z3, Z4
 	VMOVUPS      Z7, 128(DI)
 	VMOVUPS      Z4, 192(DI)
@@ -2597,8 +2613,6 @@ butterfly:
 	VFNMADD231PS Z5, Z7, Z4
 	VADDPS       Z0, Z3, Z0
 	VMOVUPS      Z1, 256(DI)
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMOVUPS      Z0, 320(DI)
 	VMOVUPS      320(SI), Z3
 	VMULPS       Z3, Z0, Z5
@@ -2611,6 +2625,8 @@ butterfly:
 	VSUBPS       Z0, Z4, Z0
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VSUBPS       Z5, Z10, Z4
 	VADDPS       Z1, Z8, Z5
 	VFNMADD231PS Z6, Z1, Z8
@@ -2620,8 +2636,6 @@ butterfly:
 	VADDPS       Z3, Z9, Z7
 	VFNMADD231PS Z6, Z3, Z9
 	VMULPS       Z2, Z0, Z0
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMOVUPS      Z7, (DX)
 	VMOVUPS      Z5, (BX)
 	VSUBPS       Z0, Z9, Z2
@@ -2636,7 +2650,7 @@ butterfly:
 	ADDQ         $0x00000180, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -2652,17 +2666,17 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), R8
+	MOVQ 96(DX), R8
 	ADDQ DX, R8
 	MOVQ (R8), R9
 	XORQ R10, R10
@@ -2683,6 +2697,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (BX)(CX*1), Y3
 	VMOVUPS      (BX)(CX*2), Y4
 	VADDPS       Y4, Y3, Y5
@@ -2708,8 +2724,6 @@ butterfly:
 	VMULPS       Y10, Y8, Y8
 	VFMADD231PS  Y10, Y4, Y9
 	VFNMADD231PS Y5, Y4, Y8
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VSUBPS       Y0, Y3, Y4
 	VMOVUPS      Y7, 128(DI)
 	VMOVUPS      Y4, 192(DI)
@@ -2721,6 +2735,10 @@ butterfly:
 	VFNMADD231PS Y5, Y7, Y4
 	VADDPS       Y0, Y3, Y0
 	VMOVUPS      Y1, 256(DI)
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      Y0, 320(DI)
 	VMOVUPS      320(SI), Y3
 	VMULPS       Y3, Y0, Y5
@@ -2731,8 +2749,6 @@ butterfly:
 	VADDPS       Y0, Y4, Y1
 	VADDPS       Y5, Y10, Y3
 	VSUBPS       Y0, Y4, Y0
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VSUBPS       Y5, Y10, Y4
 	VADDPS       Y1, Y8, Y5
 	VFNMADD231PS Y6, Y1, Y8
@@ -2760,7 +2776,7 @@ butterfly:
 	ADDQ         $0x00000140, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -2776,17 +2792,17 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), DI
+	MOVQ 96(DX), DI
 	ADDQ DX, DI
 	MOVQ (DI), R8
 
@@ -2805,13 +2821,13 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R8)
 	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VMOVUPS      (BX)(CX*1), Z3
 	VMOVUPS      (BX)(CX*2), Z4
 	VADDPS       Z4, Z3, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z4, Z3, Z1
-	PREFETCHT1   (R8)
-	ADDQ         16(DI), R8
 	VMOVUPS      (DX), Z3
 	VADDPS       Z2, Z3, Z4
 	VBROADCASTSS butterflyConstants<>+0(SB), Z6
@@ -2820,23 +2836,23 @@ butterfly:
 	VMULPS       Z2, Z1, Z1
 	PREFETCHT1   (R8)
 	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VADDPS       Z1, Z3, Z7
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (BX), Z3
 	VADDPS       Z5, Z3, Z8
 	VFNMADD231PS Z6, Z5, Z3
-	PREFETCHT1   (R8)
-	ADDQ         16(DI), R8
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      Z4, (SI)
 	VMOVUPS      Z8, 64(SI)
 	PREFETCHT1   (R8)
 	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VSUBPS       Z0, Z3, Z2
 	VMOVUPS      Z7, 128(SI)
 	VMOVUPS      Z2, 192(SI)
-	PREFETCHT1   (R8)
-	ADDQ         16(DI), R8
 	VADDPS       Z0, Z3, Z0
 	VMOVUPS      Z1, 256(SI)
 	VMOVUPS      Z0, 320(SI)
@@ -2845,7 +2861,7 @@ butterfly:
 	ADDQ         $0x00000180, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x18, DI
+	ADDQ         $0x20, DI
 	MOVQ         (DI), R8
 
 fetched:
@@ -2861,17 +2877,17 @@ done:
 	MOVQ R8, (DI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 120(AX)
+	MOVQ DI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), DI
+	MOVQ 96(DX), DI
 	ADDQ DX, DI
 	MOVQ (DI), R8
 	XORQ R9, R9
@@ -2891,6 +2907,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R8)
 	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VMOVUPS      (BX)(CX*1), Y3
 	VMOVUPS      (BX)(CX*2), Y4
 	VADDPS       Y4, Y3, Y5
@@ -2902,18 +2920,18 @@ butterfly:
 	VFNMADD231PS Y6, Y2, Y3
 	VBROADCASTSS butterflyConstants<>+4(SB), Y2
 	VMULPS       Y2, Y1, Y1
-	PREFETCHT1   (R8)
-	ADDQ         16(DI), R8
 	VADDPS       Y1, Y3, Y7
 	VSUBPS       Y1, Y3, Y1
 	VMOVUPS      (BX), Y3
 	VADDPS       Y5, Y3, Y8
 	VFNMADD231PS Y6, Y5, Y3
+	PREFETCHT1   (R8)
+	ADDQ         16(DI), R8
+	PREFETCHT1   (R8)
+	ADDQ         24(DI), R8
 	VMULPS       Y2, Y0, Y0
 	VMOVUPS      Y4, (SI)
 	VMOVUPS      Y8, 64(SI)
-	PREFETCHT1   (R8)
-	ADDQ         16(DI), R8
 	VSUBPS       Y0, Y3, Y2
 	VMOVUPS      Y7, 128(SI)
 	VMOVUPS      Y2, 192(SI)
@@ -2928,7 +2946,7 @@ butterfly:
 	ADDQ         $0x00000140, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x18, DI
+	ADDQ         $0x20, DI
 	MOVQ         (DI), R8
 
 fetched:
@@ -2944,17 +2962,17 @@ done:
 	MOVQ R8, (DI)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 120(AX)
+	MOVQ DI, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), R8
+	MOVQ 96(DX), R8
 	ADDQ DX, R8
 	MOVQ (R8), R9
 
@@ -2974,6 +2992,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (BX)(CX*1), Z3
 	VMOVUPS      (BX)(CX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -2983,8 +3003,6 @@ butterfly:
 	VADDPS       Z2, Z3, Z4
 	VBROADCASTSS butterflyConstants<>+0(SB), Z6
 	VFNMADD231PS Z6, Z2, Z3
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VBROADCASTSS butterflyConstants<>+4(SB), Z2
 	VMULPS       Z2, Z1, Z1
 	VADDPS       Z1, Z3, Z7
@@ -2994,6 +3012,8 @@ butterfly:
 	VFNMADD231PS Z6, Z5, Z3
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      64(SI), Z2
 	VMOVUPS      (DI), Z5
@@ -3003,8 +3023,6 @@ butterfly:
 	VFMADD231PS  Z6, Z4, Z5
 	VFNMADD231PS Z2, Z4, Z8
 	VMOVUPS      Z5, (DI)
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMOVUPS      Z8, 64(DI)
 	VSUBPS       Z0, Z3, Z2
 	VMOVUPS      192(SI), Z4
@@ -3015,6 +3033,8 @@ butterfly:
 	VFMADD231PS  Z6, Z7, Z5
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VFNMADD231PS Z4, Z7, Z2
 	VMOVUPS      Z5, 128(DI)
 	VMOVUPS      Z2, 192(DI)
@@ -3022,8 +3042,6 @@ butterfly:
 	VMOVUPS      320(SI), Z2
 	VMOVUPS      256(DI), Z3
 	VFMADD231PS  Z2, Z0, Z3
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMOVUPS      256(SI), Z4
 	VFMADD213PS  320(DI), Z4, Z0
 	VFMADD231PS  Z4, Z1, Z3
@@ -3036,7 +3054,7 @@ butterfly:
 	ADDQ         $0x00000180, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -3052,17 +3070,17 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ fetches+8(FP), DX
-	MOVQ 120(DX), R8
+	MOVQ 96(DX), R8
 	ADDQ DX, R8
 	MOVQ (R8), R9
 	XORQ R10, R10
@@ -3083,6 +3101,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (BX)(CX*1), Y3
 	VMOVUPS      (BX)(CX*2), Y4
 	VADDPS       Y4, Y3, Y5
@@ -3099,8 +3119,6 @@ butterfly:
 	VMOVUPS      (BX), Y3
 	VADDPS       Y5, Y3, Y8
 	VFNMADD231PS Y6, Y5, Y3
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMULPS       Y2, Y0, Y0
 	VMOVUPS      64(SI), Y2
 	VMOVUPS      (DI), Y5
@@ -3110,6 +3128,10 @@ butterfly:
 	VFMADD231PS  Y6, Y4, Y5
 	VFNMADD231PS Y2, Y4, Y8
 	VMOVUPS      Y5, (DI)
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      Y8, 64(DI)
 	VSUBPS       Y0, Y3, Y2
 	VMOVUPS      192(SI), Y4
@@ -3118,8 +3140,6 @@ butterfly:
 	VMOVUPS      128(SI), Y6
 	VFMADD213PS  192(DI), Y6, Y2
 	VFMADD231PS  Y6, Y7, Y5
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VFNMADD231PS Y4, Y7, Y2
 	VMOVUPS      Y5, 128(DI)
 	VMOVUPS      Y2, 192(DI)
@@ -3143,7 +3163,7 @@ butterfly:
 	ADDQ         $0x00000140, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -3159,11 +3179,11 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3222,7 +3242,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockBack3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3285,7 +3305,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3366,7 +3386,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3450,7 +3470,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3531,7 +3551,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3615,14 +3635,14 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R8
+	MOVQ 96(BX), R8
 	ADDQ BX, R8
 	MOVQ (R8), R9
 
@@ -3641,6 +3661,8 @@ butterfly:
 	VADDPS      Z1, Z0, Z2
 	PREFETCHT1  (R9)
 	ADDQ        16(R8), R9
+	PREFETCHT1  (R9)
+	ADDQ        24(R8), R9
 	VMOVUPS     (SI), Z3
 	VMOVUPS     (SI)(CX*2), Z4
 	VADDPS      Z4, Z3, Z5
@@ -3654,8 +3676,6 @@ butterfly:
 	VADDPS      Z8, Z7, Z9
 	VSUBPS      Z4, Z3, Z3
 	VSUBPS      Z8, Z7, Z4
-	PREFETCHT1  (R9)
-	ADDQ        16(R8), R9
 	VADDPS      Z6, Z2, Z7
 	VADDPS      Z9, Z5, Z8
 	VMOVUPS     64(DI), Z10
@@ -3667,6 +3687,8 @@ butterfly:
 	VSUBPS      Z6, Z2, Z2
 	PREFETCHT1  (R9)
 	ADDQ        16(R8), R9
+	PREFETCHT1  (R9)
+	ADDQ        24(R8), R9
 	VSUBPS      Z9, Z5, Z5
 	VMOVUPS     320(DI), Z6
 	VMULPS      Z6, Z5, Z7
@@ -3676,8 +3698,6 @@ butterfly:
 	VFMADD231PS Z6, Z2, Z5
 	VADDPS      Z4, Z0, Z2
 	VSUBPS      Z3, Z1, Z6
-	PREFETCHT1  (R9)
-	ADDQ        16(R8), R9
 	VMOVUPS     192(DI), Z9
 	VMULPS      Z9, Z6, Z10
 	VMOVUPS     128(DI), Z12
@@ -3690,6 +3710,8 @@ butterfly:
 	VMULPS      Z2, Z1, Z3
 	PREFETCHT1  (R9)
 	ADDQ        16(R8), R9
+	PREFETCHT1  (R9)
+	ADDQ        24(R8), R9
 	VMOVUPS     384(DI), Z4
 	VMULPS      Z4, Z1, Z1
 	VFMSUB231PS Z4, Z0, Z3
@@ -3698,8 +3720,6 @@ butterfly:
 	VADDPS      Z7, Z11, Z2
 	VSUBPS      Z5, Z8, Z4
 	VSUBPS      Z7, Z11, Z5
-	PREFETCHT1  (R9)
-	ADDQ        16(R8), R9
 	VADDPS      Z1, Z6, Z7
 	VADDPS      Z3, Z10, Z8
 	VSUBPS      Z1, Z6, Z1
@@ -3709,6 +3729,8 @@ butterfly:
 	VMOVUPS     Z9, (BX)
 	PREFETCHT1  (R9)
 	ADDQ        16(R8), R9
+	PREFETCHT1  (R9)
+	ADDQ        24(R8), R9
 	VMOVUPS     Z6, (SI)
 	VSUBPS      Z7, Z0, Z0
 	VSUBPS      Z8, Z2, Z2
@@ -3716,8 +3738,6 @@ butterfly:
 	VMOVUPS     Z0, (SI)(CX*2)
 	VADDPS      Z3, Z4, Z0
 	VSUBPS      Z1, Z5, Z2
-	PREFETCHT1  (R9)
-	ADDQ        16(R8), R9
 	VMOVUPS     Z2, (BX)(CX*1)
 	VMOVUPS     Z0, (SI)(CX*1)
 	VSUBPS      Z3, Z4, Z0
@@ -3729,7 +3749,7 @@ butterfly:
 	ADDQ        $0x00000200, DI
 	CMPQ        R9, 8(R8)
 	JLS         fetched
-	ADDQ        $0x18, R8
+	ADDQ        $0x20, R8
 	MOVQ        (R8), R9
 
 fetched:
@@ -3745,18 +3765,18 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R8
+	MOVQ 96(BX), R8
 	ADDQ BX, R8
 	MOVQ (R8), R9
 	XORQ R10, R10
@@ -3776,6 +3796,8 @@ butterfly:
 	VADDPS      Y1, Y0, Y2
 	PREFETCHT1  (R9)
 	ADDQ        16(R8), R9
+	PREFETCHT1  (R9)
+	ADDQ        24(R8), R9
 	VMOVUPS     (SI), Y3
 	VMOVUPS     (SI)(CX*2), Y4
 	VADDPS      Y4, Y3, Y5
@@ -3798,8 +3820,6 @@ butterfly:
 	VFMSUB231PS Y12, Y7, Y11
 	VFMADD231PS Y10, Y7, Y8
 	VSUBPS      Y6, Y2, Y2
-	PREFETCHT1  (R9)
-	ADDQ        16(R8), R9
 	VSUBPS      Y9, Y5, Y5
 	VMOVUPS     320(DI), Y6
 	VMULPS      Y6, Y5, Y7
@@ -3821,6 +3841,8 @@ butterfly:
 	VMULPS      Y2, Y1, Y3
 	PREFETCHT1  (R9)
 	ADDQ        16(R8), R9
+	PREFETCHT1  (R9)
+	ADDQ        24(R8), R9
 	VMOVUPS     384(DI), Y4
 	VMULPS      Y4, Y1, Y1
 	VFMSUB231PS Y4, Y0, Y3
@@ -3836,8 +3858,6 @@ butterfly:
 	VADDPS      Y7, Y0, Y6
 	VADDPS      Y8, Y2, Y9
 	VMOVUPS     Y9, (BX)
-	PREFETCHT1  (R9)
-	ADDQ        16(R8), R9
 	VMOVUPS     Y6, (SI)
 	VSUBPS      Y7, Y0, Y0
 	VSUBPS      Y8, Y2, Y2
@@ -3859,7 +3879,7 @@ butterfly:
 	ADDQ        $0x000001c0, DI
 	CMPQ        R9, 8(R8)
 	JLS         fetched
-	ADDQ        $0x18, R8
+	ADDQ        $0x20, R8
 	MOVQ        (R8), R9
 
 fetched:
@@ -3875,18 +3895,18 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R9
+	MOVQ 96(BX), R9
 	ADDQ BX, R9
 	MOVQ (R9), R10
 
@@ -3906,6 +3926,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (SI), Z3
 	VMOVUPS      (SI)(CX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -3919,8 +3941,6 @@ butterfly:
 	VADDPS       Z8, Z7, Z9
 	VSUBPS       Z4, Z3, Z3
 	VSUBPS       Z8, Z7, Z4
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VADDPS       Z6, Z2, Z7
 	VADDPS       Z9, Z5, Z8
 	VMOVUPS      64(DI), Z10
@@ -3933,6 +3953,8 @@ butterfly:
 	VSUBPS       Z6, Z2, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VSUBPS       Z9, Z5, Z5
 	VMOVUPS      320(DI), Z6
 	VMOVUPS      256(R8), Z7
@@ -3943,8 +3965,6 @@ butterfly:
 	VFMADD231PS  Z6, Z2, Z5
 	VADDPS       Z4, Z0, Z2
 	VSUBPS       Z3, Z1, Z6
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      192(DI), Z9
 	VMOVUPS      128(R8), Z10
 	VFNMADD231PS Z9, Z6, Z10
@@ -3959,6 +3979,8 @@ butterfly:
 	VFNMADD231PS Z2, Z1, Z3
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      384(DI), Z4
 	VFMADD213PS  448(R8), Z4, Z1
 	VFMADD231PS  Z4, Z0, Z3
@@ -3967,8 +3989,6 @@ butterfly:
 	VADDPS       Z7, Z11, Z2
 	VSUBPS       Z5, Z8, Z4
 	VSUBPS       Z7, Z11, Z5
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VADDPS       Z1, Z6, Z7
 	VADDPS       Z3, Z10, Z8
 	VSUBPS       Z1, Z6, Z1
@@ -3978,6 +3998,8 @@ butterfly:
 	VMOVUPS      Z9, (BX)
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      Z6, (SI)
 	VSUBPS       Z7, Z0, Z0
 	VSUBPS       Z8, Z2, Z2
@@ -3985,8 +4007,6 @@ butterfly:
 	VMOVUPS      Z0, (SI)(CX*2)
 	VADDPS       Z3, Z4, Z0
 	VSUBPS       Z1, Z5, Z2
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Z2, (BX)(CX*1)
 	VMOVUPS      Z0, (SI)(CX*1)
 	VSUBPS       Z3, Z4, Z0
@@ -3999,7 +4019,7 @@ butterfly:
 	ADDQ         $0x00000200, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -4015,18 +4035,18 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R9
+	MOVQ 96(BX), R9
 	ADDQ BX, R9
 	MOVQ (R9), R10
 	XORQ R11, R11
@@ -4047,6 +4067,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (SI), Y3
 	VMOVUPS      (SI)(CX*2), Y4
 	VADDPS       Y4, Y3, Y5
@@ -4070,8 +4092,6 @@ butterfly:
 	VFMADD231PS  Y12, Y7, Y11
 	VFMADD231PS  Y10, Y7, Y8
 	VSUBPS       Y6, Y2, Y2
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Y9, Y5, Y5
 	VMOVUPS      320(DI), Y6
 	VMOVUPS      256(R8), Y7
@@ -4096,6 +4116,8 @@ butterfly:
 	VFNMADD231PS Y2, Y1, Y3
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      384(DI), Y4
 	VFMADD213PS  448(R8), Y4, Y1
 	VFMADD231PS  Y4, Y0, Y3
@@ -4111,8 +4133,6 @@ butterfly:
 	VADDPS       Y7, Y0, Y6
 	VADDPS       Y8, Y2, Y9
 	VMOVUPS      Y9, (BX)
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Y6, (SI)
 	VSUBPS       Y7, Y0, Y0
 	VSUBPS       Y8, Y2, Y2
@@ -4136,7 +4156,7 @@ butterfly:
 	ADDQ         $0x000001c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -4152,18 +4172,18 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R9
+	MOVQ 96(BX), R9
 	ADDQ BX, R9
 	MOVQ (R9), R10
 
@@ -4183,6 +4203,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (SI), Z3
 	VMOVUPS      (SI)(CX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -4197,8 +4219,6 @@ butterfly:
 	VSUBPS       Z4, Z3, Z3
 	VSUBPS       Z8, Z7, Z4
 	VADDPS       Z6, Z2, Z7
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VADDPS       Z9, Z5, Z8
 	VMOVUPS      Z7, (R8)
 	VMOVUPS      Z8, 64(R8)
@@ -4211,6 +4231,8 @@ butterfly:
 	VSUBPS       Z6, Z2, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VSUBPS       Z9, Z5, Z5
 	VMOVUPS      Z2, 256(R8)
 	VMOVUPS      Z5, 320(R8)
@@ -4221,8 +4243,6 @@ butterfly:
 	VFMADD231PS  Z9, Z2, Z7
 	VFNMADD231PS Z6, Z2, Z5
 	VADDPS       Z4, Z0, Z2
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Z3, Z1, Z6
 	VMOVUPS      Z2, 128(R8)
 	VMOVUPS      Z6, 192(R8)
@@ -4235,6 +4255,8 @@ butterfly:
 	VSUBPS       Z4, Z0, Z0
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Z3, Z1, Z1
 	VMOVUPS      Z0, 384(R8)
 	VMOVUPS      Z1, 448(R8)
@@ -4245,8 +4267,6 @@ butterfly:
 	VFMADD231PS  Z4, Z0, Z3
 	VFNMADD231PS Z2, Z0, Z1
 	VADDPS       Z5, Z8, Z0
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VADDPS       Z7, Z11, Z2
 	VSUBPS       Z5, Z8, Z4
 	VSUBPS       Z7, Z11, Z5
@@ -4257,6 +4277,8 @@ butterfly:
 	VADDPS       Z7, Z0, Z6
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Z8, Z2, Z9
 	VMOVUPS      Z9, (BX)
 	VMOVUPS      Z6, (SI)
@@ -4265,8 +4287,6 @@ butterfly:
 	VMOVUPS      Z2, (BX)(CX*2)
 	VMOVUPS      Z0, (SI)(CX*2)
 	VADDPS       Z3, Z4, Z0
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Z1, Z5, Z2
 	VMOVUPS      Z2, (BX)(CX*1)
 	VMOVUPS      Z0, (SI)(CX*1)
@@ -4280,7 +4300,7 @@ butterfly:
 	ADDQ         $0x00000200, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -4296,18 +4316,18 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R9
+	MOVQ 96(BX), R9
 	ADDQ BX, R9
 	MOVQ (R9), R10
 	XORQ R11, R11
@@ -4328,6 +4348,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (SI), Y3
 	VMOVUPS      (SI)(CX*2), Y4
 	VADDPS       Y4, Y3, Y5
@@ -4352,8 +4374,6 @@ butterfly:
 	VFMADD231PS  Y12, Y7, Y11
 	VFNMADD231PS Y10, Y7, Y8
 	VSUBPS       Y6, Y2, Y2
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Y9, Y5, Y5
 	VMOVUPS      Y2, 256(R8)
 	VMOVUPS      Y5, 320(R8)
@@ -4376,6 +4396,8 @@ butterfly:
 	VSUBPS       Y4, Y0, Y0
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Y3, Y1, Y1
 	VMOVUPS      Y0, 384(R8)
 	VMOVUPS      Y1, 448(R8)
@@ -4394,8 +4416,6 @@ butterfly:
 	VSUBPS       Y1, Y6, Y1
 	VSUBPS       Y3, Y10, Y3
 	VADDPS       Y7, Y0, Y6
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VADDPS       Y8, Y2, Y9
 	VMOVUPS      Y9, (BX)
 	VMOVUPS      Y6, (SI)
@@ -4421,7 +4441,7 @@ butterfly:
 	ADDQ         $0x000001c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -4437,18 +4457,18 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R8
+	MOVQ 96(BX), R8
 	ADDQ BX, R8
 	MOVQ (R8), R9
 
@@ -4467,13 +4487,13 @@ butterfly:
 	VADDPS     Z1, Z0, Z2
 	PREFETCHT1 (R9)
 	ADDQ       16(R8), R9
+	PREFETCHT1 (R9)
+	ADDQ       24(R8), R9
 	VMOVUPS    (SI), Z3
 	VMOVUPS    (SI)(CX*2), Z4
 	VADDPS     Z4, Z3, Z5
 	VSUBPS     Z1, Z0, Z0
 	VSUBPS     Z4, Z3, Z1
-	PREFETCHT1 (R9)
-	ADDQ       16(R8), R9
 	VMOVUPS    (BX)(CX*1), Z3
 	VMOVUPS    (BX)(DX*1), Z4
 	VADDPS     Z4, Z3, Z6
@@ -4483,31 +4503,31 @@ butterfly:
 	VSUBPS     Z4, Z3, Z3
 	PREFETCHT1 (R9)
 	ADDQ       16(R8), R9
+	PREFETCHT1 (R9)
+	ADDQ       24(R8), R9
 	VSUBPS     Z8, Z7, Z4
 	VADDPS     Z6, Z2, Z7
 	VADDPS     Z9, Z5, Z8
-	PREFETCHT1 (R9)
-	ADDQ       16(R8), R9
 	VMOVUPS    Z7, (DI)
 	VMOVUPS    Z8, 64(DI)
 	VSUBPS     Z6, Z2, Z2
 	PREFETCHT1 (R9)
 	ADDQ       16(R8), R9
+	PREFETCHT1 (R9)
+	ADDQ       24(R8), R9
 	VSUBPS     Z9, Z5, Z5
 	VMOVUPS    Z2, 256(DI)
 	VMOVUPS    Z5, 320(DI)
-	PREFETCHT1 (R9)
-	ADDQ       16(R8), R9
 	VADDPS     Z4, Z0, Z2
 	VSUBPS     Z3, Z1, Z5
 	VMOVUPS    Z2, 128(DI)
 	PREFETCHT1 (R9)
 	ADDQ       16(R8), R9
+	PREFETCHT1 (R9)
+	ADDQ       24(R8), R9
 	VMOVUPS    Z5, 192(DI)
 	VSUBPS     Z4, Z0, Z0
 	VADDPS     Z3, Z1, Z1
-	PREFETCHT1 (R9)
-	ADDQ       16(R8), R9
 	VMOVUPS    Z0, 384(DI)
 	VMOVUPS    Z1, 448(DI)
 	ADDQ       $0x40, BX
@@ -4515,7 +4535,7 @@ butterfly:
 	ADDQ       $0x00000200, DI
 	CMPQ       R9, 8(R8)
 	JLS        fetched
-	ADDQ       $0x18, R8
+	ADDQ       $0x20, R8
 	MOVQ       (R8), R9
 
 fetched:
@@ -4531,18 +4551,18 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, MMX+
 TEXT ·BlockSpectrum4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R8
+	MOVQ 96(BX), R8
 	ADDQ BX, R8
 	MOVQ (R8), R9
 	XORQ R10, R10
@@ -4562,6 +4582,8 @@ butterfly:
 	VADDPS     Y1, Y0, Y2
 	PREFETCHT1 (R9)
 	ADDQ       16(R8), R9
+	PREFETCHT1 (R9)
+	ADDQ       24(R8), R9
 	VMOVUPS    (SI), Y3
 	VMOVUPS    (SI)(CX*2), Y4
 	VADDPS     Y4, Y3, Y5
@@ -4574,8 +4596,6 @@ butterfly:
 	VMOVUPS    (SI)(DX*1), Y8
 	VADDPS     Y8, Y7, Y9
 	VSUBPS     Y4, Y3, Y3
-	PREFETCHT1 (R9)
-	ADDQ       16(R8), R9
 	VSUBPS     Y8, Y7, Y4
 	VADDPS     Y6, Y2, Y7
 	VADDPS     Y9, Y5, Y8
@@ -4584,14 +4604,14 @@ butterfly:
 	VSUBPS     Y6, Y2, Y2
 	PREFETCHT1 (R9)
 	ADDQ       16(R8), R9
+	PREFETCHT1 (R9)
+	ADDQ       24(R8), R9
 	VSUBPS     Y9, Y5, Y5
 	VMOVUPS    Y2, 256(DI)
 	VMOVUPS    Y5, 320(DI)
 	VADDPS     Y4, Y0, Y2
 	VSUBPS     Y3, Y1, Y5
 	VMOVUPS    Y2, 128(DI)
-	PREFETCHT1 (R9)
-	ADDQ       16(R8), R9
 	VMOVUPS    Y5, 192(DI)
 	VSUBPS     Y4, Y0, Y0
 	VADDPS     Y3, Y1, Y1
@@ -4605,7 +4625,7 @@ butterfly:
 	ADDQ       $0x000001c0, DI
 	CMPQ       R9, 8(R8)
 	JLS        fetched
-	ADDQ       $0x18, R8
+	ADDQ       $0x20, R8
 	MOVQ       (R8), R9
 
 fetched:
@@ -4621,18 +4641,18 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R9
+	MOVQ 96(BX), R9
 	ADDQ BX, R9
 	MOVQ (R9), R10
 
@@ -4652,6 +4672,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (SI), Z3
 	VMOVUPS      (SI)(CX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -4663,8 +4685,6 @@ butterfly:
 	VMOVUPS      (SI)(CX*1), Z7
 	VMOVUPS      (SI)(DX*1), Z8
 	VADDPS       Z8, Z7, Z9
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Z4, Z3, Z3
 	VSUBPS       Z8, Z7, Z4
 	VADDPS       Z6, Z2, Z7
@@ -4674,14 +4694,14 @@ butterfly:
 	VFMADD231PS  Z10, Z8, Z11
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (DI), Z12
 	VFMADD213PS  64(R8), Z12, Z8
 	VFMADD231PS  Z12, Z7, Z11
 	VFNMADD231PS Z10, Z7, Z8
 	VMOVUPS      Z11, (R8)
 	VMOVUPS      Z8, 64(R8)
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Z6, Z2, Z2
 	VSUBPS       Z9, Z5, Z5
 	VMOVUPS      320(DI), Z6
@@ -4692,13 +4712,13 @@ butterfly:
 	VFMADD231PS  Z8, Z2, Z7
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VFNMADD231PS Z6, Z2, Z5
 	VMOVUPS      Z7, 256(R8)
 	VMOVUPS      Z5, 320(R8)
 	VADDPS       Z4, Z0, Z2
 	VSUBPS       Z3, Z1, Z5
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      192(DI), Z6
 	VMOVUPS      128(R8), Z7
 	VFMADD231PS  Z6, Z5, Z7
@@ -4709,6 +4729,8 @@ butterfly:
 	VMOVUPS      Z7, 128(R8)
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      Z5, 192(R8)
 	VSUBPS       Z4, Z0, Z0
 	VADDPS       Z3, Z1, Z1
@@ -4717,8 +4739,6 @@ butterfly:
 	VFMADD231PS  Z2, Z1, Z3
 	VMOVUPS      384(DI), Z4
 	VFMADD213PS  448(R8), Z4, Z1
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFMADD231PS  Z4, Z0, Z3
 	VFNMADD231PS Z2, Z0, Z1
 	VMOVUPS      Z3, 384(R8)
@@ -4729,7 +4749,7 @@ butterfly:
 	ADDQ         $0x00000200, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -4745,18 +4765,18 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R9
+	MOVQ 96(BX), R9
 	ADDQ BX, R9
 	MOVQ (R9), R10
 	XORQ R11, R11
@@ -4777,6 +4797,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (SI), Y3
 	VMOVUPS      (SI)(CX*2), Y4
 	VADDPS       Y4, Y3, Y5
@@ -4795,8 +4817,6 @@ butterfly:
 	VMOVUPS      64(DI), Y10
 	VMOVUPS      (R8), Y11
 	VFMADD231PS  Y10, Y8, Y11
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      (DI), Y12
 	VFMADD213PS  64(R8), Y12, Y8
 	VFMADD231PS  Y12, Y7, Y11
@@ -4813,6 +4833,8 @@ butterfly:
 	VFMADD231PS  Y8, Y2, Y7
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VFNMADD231PS Y6, Y2, Y5
 	VMOVUPS      Y7, 256(R8)
 	VMOVUPS      Y5, 320(R8)
@@ -4826,8 +4848,6 @@ butterfly:
 	VFMADD231PS  Y8, Y2, Y7
 	VFNMADD231PS Y6, Y2, Y5
 	VMOVUPS      Y7, 128(R8)
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Y5, 192(R8)
 	VSUBPS       Y4, Y0, Y0
 	VADDPS       Y3, Y1, Y1
@@ -4850,7 +4870,7 @@ butterfly:
 	ADDQ         $0x000001c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -4866,11 +4886,11 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -4934,7 +4954,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX
 TEXT ·BlockBack4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5002,7 +5022,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5119,7 +5139,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5239,7 +5259,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5356,7 +5376,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5476,14 +5496,14 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R8
+	MOVQ 96(BX), R8
 	ADDQ BX, R8
 	MOVQ (R8), R9
 
@@ -5502,6 +5522,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (SI)(CX*1), Z3
 	VMOVUPS      (SI)(CX*4), Z4
 	VADDPS       Z4, Z3, Z5
@@ -5521,8 +5543,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+8(SB), Z10
 	VMOVAPS      Z7, Z11
 	VFMADD231PS  Z10, Z2, Z11
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VBROADCASTSS butterflyConstants<>+12(SB), Z12
 	VFNMADD231PS Z12, Z6, Z11
 	VBROADCASTSS butterflyConstants<>+16(SB), Z13
@@ -5538,6 +5558,8 @@ butterfly:
 	VADDPS       Z1, Z7, Z6
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VSUBPS       Z1, Z7, Z1
 	VMOVUPS      (SI), Z7
 	VADDPS       Z5, Z7, Z11
@@ -5550,8 +5572,6 @@ butterfly:
 	VFNMADD231PS Z12, Z5, Z7
 	VFMADD231PS  Z10, Z9, Z7
 	VMULPS       Z15, Z0, Z0
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VFNMADD231PS Z13, Z3, Z0
 	VMOVUPS      64(DI), Z3
 	VMULPS       Z3, Z11, Z5
@@ -5568,6 +5588,8 @@ butterfly:
 	VFMADD231PS  Z8, Z2, Z3
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VADDPS       Z16, Z14, Z2
 	VMOVUPS      576(DI), Z8
 	VMULPS       Z8, Z2, Z14
@@ -5583,8 +5605,6 @@ butterfly:
 	VFMSUB231PS  Z17, Z6, Z16
 	VFMADD231PS  Z8, Z6, Z4
 	VADDPS       Z0, Z7, Z0
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMOVUPS      448(DI), Z6
 	VMULPS       Z6, Z0, Z7
 	VMOVUPS      384(DI), Z8
@@ -5599,6 +5619,8 @@ butterfly:
 	VADDPS       Z7, Z16, Z9
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VSUBPS       Z0, Z4, Z0
 	VSUBPS       Z7, Z16, Z4
 	VADDPS       Z1, Z11, Z7
@@ -5610,8 +5632,6 @@ butterfly:
 	VFMADD231PS  Z15, Z4, Z16
 	VFNMADD231PS Z12, Z1, Z11
 	VFMADD231PS  Z10, Z8, Z11
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMULPS       Z15, Z3, Z1
 	VFNMADD231PS Z13, Z4, Z1
 	VADDPS       Z16, Z14, Z3
@@ -5625,6 +5645,8 @@ butterfly:
 	VFNMADD231PS Z12, Z9, Z14
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMULPS       Z13, Z2, Z16
 	VFMADD231PS  Z15, Z0, Z16
 	VFNMADD231PS Z12, Z6, Z5
@@ -5635,8 +5657,6 @@ butterfly:
 	VMOVUPS      Z7, (SI)
 	VSUBPS       Z16, Z14, Z0
 	VMOVUPS      Z0, (BX)(CX*1)
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMOVUPS      Z3, (SI)(CX*1)
 	VADDPS       Z16, Z14, Z0
 	VMOVUPS      Z0, (BX)(CX*4)
@@ -5652,7 +5672,7 @@ butterfly:
 	ADDQ         $0x00000280, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -5668,18 +5688,18 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R8
+	MOVQ 96(BX), R8
 	ADDQ BX, R8
 	MOVQ (R8), R9
 	XORQ R10, R10
@@ -5699,6 +5719,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (SI)(CX*1), Y3
 	VMOVUPS      (SI)(CX*4), Y4
 	VADDPS       Y4, Y3, Y5
@@ -5731,8 +5753,6 @@ butterfly:
 	VADDPS       Y14, Y11, Y2
 	VSUBPS       Y14, Y11, Y4
 	VADDPS       Y1, Y7, Y6
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VSUBPS       Y1, Y7, Y1
 	VMOVUPS      (SI), Y7
 	VADDPS       Y5, Y7, Y11
@@ -5751,6 +5771,10 @@ butterfly:
 	VMOVUPS      (DI), Y9
 	VMULPS       Y9, Y11, Y11
 	VFMSUB231PS  Y9, Y8, Y5
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VFMADD231PS  Y3, Y8, Y11
 	VSUBPS       Y10, Y14, Y3
 	VMOVUPS      192(DI), Y8
@@ -5759,8 +5783,6 @@ butterfly:
 	VMULPS       Y15, Y3, Y3
 	VFMSUB231PS  Y15, Y2, Y9
 	VFMADD231PS  Y8, Y2, Y3
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VADDPS       Y10, Y14, Y2
 	VMOVUPS      576(DI), Y8
 	VMULPS       Y8, Y2, Y10
@@ -5788,8 +5810,6 @@ butterfly:
 	VSUBPS       Y10, Y9, Y3
 	VADDPS       Y0, Y4, Y8
 	VADDPS       Y7, Y14, Y9
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VSUBPS       Y0, Y4, Y0
 	VSUBPS       Y7, Y14, Y4
 	VADDPS       Y1, Y11, Y7
@@ -5799,6 +5819,10 @@ butterfly:
 	VFMADD231PS  Y10, Y1, Y14
 	VFNMADD231PS Y12, Y8, Y14
 	VMULPS       Y13, Y3, Y15
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VBROADCASTSS butterflyConstants<>+20(SB), Y13
 	VFMADD231PS  Y13, Y4, Y15
 	VFNMADD231PS Y12, Y1, Y11
@@ -5815,8 +5839,6 @@ butterfly:
 	VMOVAPS      Y5, Y15
 	VFMADD231PS  Y10, Y6, Y15
 	VFNMADD231PS Y12, Y9, Y15
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMULPS       Y3, Y2, Y10
 	VFMADD231PS  Y13, Y0, Y10
 	VFNMADD231PS Y12, Y6, Y5
@@ -5845,7 +5867,7 @@ butterfly:
 	ADDQ         $0x00000240, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -5861,18 +5883,18 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R9
+	MOVQ 96(BX), R9
 	ADDQ BX, R9
 	MOVQ (R9), R10
 
@@ -5892,6 +5914,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (SI)(CX*1), Z3
 	VMOVUPS      (SI)(CX*4), Z4
 	VADDPS       Z4, Z3, Z5
@@ -5911,8 +5935,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+8(SB), Z10
 	VMOVAPS      Z7, Z11
 	VFMADD231PS  Z10, Z2, Z11
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VBROADCASTSS butterflyConstants<>+12(SB), Z12
 	VFNMADD231PS Z12, Z6, Z11
 	VBROADCASTSS butterflyConstants<>+16(SB), Z13
@@ -5928,6 +5950,8 @@ butterfly:
 	VADDPS       Z1, Z7, Z6
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VSUBPS       Z1, Z7, Z1
 	VMOVUPS      (SI), Z7
 	VADDPS       Z5, Z7, Z11
@@ -5940,8 +5964,6 @@ butterfly:
 	VFNMADD231PS Z12, Z5, Z7
 	VFMADD231PS  Z10, Z9, Z7
 	VMULPS       Z15, Z0, Z0
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFNMADD231PS Z13, Z3, Z0
 	VMOVUPS      64(DI), Z3
 	VMOVUPS      (R8), Z5
@@ -5960,6 +5982,8 @@ butterfly:
 	VFMADD231PS  Z8, Z2, Z3
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Z16, Z14, Z2
 	VMOVUPS      576(DI), Z8
 	VMOVUPS      512(R8), Z14
@@ -5977,8 +6001,6 @@ butterfly:
 	VFMADD231PS  Z17, Z6, Z16
 	VFMADD231PS  Z8, Z6, Z4
 	VADDPS       Z0, Z7, Z0
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      448(DI), Z6
 	VMOVUPS      384(R8), Z7
 	VFNMADD231PS Z6, Z0, Z7
@@ -5994,6 +6016,8 @@ butterfly:
 	VADDPS       Z7, Z16, Z9
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VSUBPS       Z0, Z4, Z0
 	VSUBPS       Z7, Z16, Z4
 	VADDPS       Z1, Z11, Z7
@@ -6005,8 +6029,6 @@ butterfly:
 	VFMADD231PS  Z15, Z4, Z16
 	VFNMADD231PS Z12, Z1, Z11
 	VFMADD231PS  Z10, Z8, Z11
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMULPS       Z15, Z3, Z1
 	VFNMADD231PS Z13, Z4, Z1
 	VADDPS       Z16, Z14, Z3
@@ -6020,6 +6042,8 @@ butterfly:
 	VFNMADD231PS Z12, Z9, Z14
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMULPS       Z13, Z2, Z16
 	VFMADD231PS  Z15, Z0, Z16
 	VFNMADD231PS Z12, Z6, Z5
@@ -6030,8 +6054,6 @@ butterfly:
 	VMOVUPS      Z7, (SI)
 	VSUBPS       Z16, Z14, Z0
 	VMOVUPS      Z0, (BX)(CX*1)
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Z3, (SI)(CX*1)
 	VADDPS       Z16, Z14, Z0
 	VMOVUPS      Z0, (BX)(CX*4)
@@ -6048,7 +6070,7 @@ butterfly:
 	ADDQ         $0x00000280, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -6064,18 +6086,18 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R9
+	MOVQ 96(BX), R9
 	ADDQ BX, R9
 	MOVQ (R9), R10
 	XORQ R11, R11
@@ -6096,6 +6118,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (SI)(CX*1), Y3
 	VMOVUPS      (SI)(CX*4), Y4
 	VADDPS       Y4, Y3, Y5
@@ -6128,8 +6152,6 @@ butterfly:
 	VADDPS       Y14, Y11, Y2
 	VSUBPS       Y14, Y11, Y4
 	VADDPS       Y1, Y7, Y6
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Y1, Y7, Y1
 	VMOVUPS      (SI), Y7
 	VADDPS       Y5, Y7, Y11
@@ -6149,6 +6171,10 @@ butterfly:
 	VMOVUPS      (DI), Y9
 	VFMADD213PS  64(R8), Y9, Y11
 	VFMADD231PS  Y9, Y8, Y5
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VFMADD231PS  Y3, Y8, Y11
 	VSUBPS       Y10, Y14, Y3
 	VMOVUPS      192(DI), Y8
@@ -6158,8 +6184,6 @@ butterfly:
 	VFMADD213PS  192(R8), Y15, Y3
 	VFMADD231PS  Y15, Y2, Y9
 	VFMADD231PS  Y8, Y2, Y3
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VADDPS       Y10, Y14, Y2
 	VMOVUPS      576(DI), Y8
 	VMOVUPS      512(R8), Y10
@@ -6190,8 +6214,6 @@ butterfly:
 	VSUBPS       Y10, Y9, Y3
 	VADDPS       Y0, Y4, Y8
 	VADDPS       Y7, Y14, Y9
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Y0, Y4, Y0
 	VSUBPS       Y7, Y14, Y4
 	VADDPS       Y1, Y11, Y7
@@ -6201,6 +6223,10 @@ butterfly:
 	VFMADD231PS  Y10, Y1, Y14
 	VFNMADD231PS Y12, Y8, Y14
 	VMULPS       Y13, Y3, Y15
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VBROADCASTSS butterflyConstants<>+20(SB), Y13
 	VFMADD231PS  Y13, Y4, Y15
 	VFNMADD231PS Y12, Y1, Y11
@@ -6217,8 +6243,6 @@ butterfly:
 	VMOVAPS      Y5, Y15
 	VFMADD231PS  Y10, Y6, Y15
 	VFNMADD231PS Y12, Y9, Y15
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMULPS       Y3, Y2, Y10
 	VFMADD231PS  Y13, Y0, Y10
 	VFNMADD231PS Y12, Y6, Y5
@@ -6249,7 +6273,7 @@ butterfly:
 	ADDQ         $0x00000240, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -6265,18 +6289,18 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R9
+	MOVQ 96(BX), R9
 	ADDQ BX, R9
 	MOVQ (R9), R10
 
@@ -6296,6 +6320,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (SI)(CX*1), Z3
 	VMOVUPS      (SI)(CX*4), Z4
 	VADDPS       Z4, Z3, Z5
@@ -6317,8 +6343,6 @@ butterfly:
 	VFMADD231PS  Z10, Z2, Z11
 	VBROADCASTSS butterflyConstants<>+12(SB), Z12
 	VFNMADD231PS Z12, Z6, Z11
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VBROADCASTSS butterflyConstants<>+16(SB), Z13
 	VMULPS       Z13, Z1, Z14
 	VBROADCASTSS butterflyConstants<>+20(SB), Z15
@@ -6335,6 +6359,8 @@ butterfly:
 	VADDPS       Z5, Z7, Z11
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Z9, Z11, Z11
 	VMOVAPS      Z7, Z14
 	VFMADD231PS  Z10, Z5, Z14
@@ -6347,8 +6373,6 @@ butterfly:
 	VFNMADD231PS Z13, Z3, Z0
 	VMOVUPS      Z8, (R8)
 	VMOVUPS      Z11, 64(R8)
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      64(DI), Z3
 	VMULPS       Z3, Z11, Z5
 	VMOVUPS      (DI), Z9
@@ -6366,6 +6390,8 @@ butterfly:
 	VFNMADD231PS Z8, Z2, Z3
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Z16, Z14, Z2
 	VMOVUPS      Z4, 512(R8)
 	VMOVUPS      Z2, 576(R8)
@@ -6382,8 +6408,6 @@ butterfly:
 	VMULPS       Z8, Z4, Z16
 	VMOVUPS      256(DI), Z17
 	VMULPS       Z17, Z4, Z4
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFMADD231PS  Z17, Z6, Z16
 	VFNMADD231PS Z8, Z6, Z4
 	VADDPS       Z0, Z7, Z0
@@ -6399,6 +6423,8 @@ butterfly:
 	VADDPS       Z14, Z9, Z6
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VSUBPS       Z2, Z3, Z2
 	VSUBPS       Z14, Z9, Z3
 	VADDPS       Z0, Z4, Z8
@@ -6411,8 +6437,6 @@ butterfly:
 	VFMADD231PS  Z10, Z1, Z14
 	VFNMADD231PS Z12, Z8, Z14
 	VMULPS       Z13, Z3, Z16
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFMADD231PS  Z15, Z4, Z16
 	VFNMADD231PS Z12, Z1, Z11
 	VFMADD231PS  Z10, Z8, Z11
@@ -6426,6 +6450,8 @@ butterfly:
 	VADDPS       Z9, Z11, Z11
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVAPS      Z5, Z14
 	VFMADD231PS  Z10, Z6, Z14
 	VFNMADD231PS Z12, Z9, Z14
@@ -6438,8 +6464,6 @@ butterfly:
 	VMOVUPS      Z11, (BX)
 	VMOVUPS      Z7, (SI)
 	VSUBPS       Z16, Z14, Z0
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Z0, (BX)(CX*1)
 	VMOVUPS      Z3, (SI)(CX*1)
 	VADDPS       Z16, Z14, Z0
@@ -6457,7 +6481,7 @@ butterfly:
 	ADDQ         $0x00000280, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -6473,18 +6497,18 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R9
+	MOVQ 96(BX), R9
 	ADDQ BX, R9
 	MOVQ (R9), R10
 	XORQ R11, R11
@@ -6505,6 +6529,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (BX)(CX*2), Y3
 	VMOVUPS      (BX)(DX*1), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -6539,8 +6565,6 @@ butterfly:
 	VSUBPS       Y8, Y9, Y0
 	VADDPS       Y8, Y9, Y1
 	VADDPS       Y4, Y13, Y4
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      (SI), Y8
 	VADDPS       Y6, Y8, Y9
 	VMOVAPS      Y8, Y13
@@ -6560,6 +6584,10 @@ butterfly:
 	VMULPS       Y11, Y2, Y13
 	VMOVUPS      (DI), Y3
 	VFMADD231PS  Y3, Y10, Y13
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      Y12, 576(R8)
 	VFNMADD231PS Y15, Y5, Y9
 	VMULPS       Y3, Y2, Y3
@@ -6568,8 +6596,6 @@ butterfly:
 	VMOVUPS      192(DI), Y2
 	VMULPS       Y2, Y6, Y5
 	VMOVUPS      Y10, (R8)
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      128(DI), Y10
 	VFMADD231PS  Y10, Y1, Y5
 	VMULPS       Y10, Y6, Y10
@@ -6600,8 +6626,6 @@ butterfly:
 	VMULPS       Y2, Y8, Y8
 	VFNMADD231PS Y4, Y7, Y8
 	VSUBPS       Y6, Y5, Y4
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VADDPS       Y6, Y5, Y5
 	VADDPS       Y8, Y9, Y6
 	VADDPS       Y0, Y3, Y12
@@ -6611,6 +6635,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+12(SB), Y7
 	VFNMADD231PS Y7, Y0, Y3
 	VADDPS       Y6, Y12, Y0
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      Y0, (SI)
 	VFMADD231PS  Y14, Y6, Y3
 	VADDPS       Y10, Y11, Y0
@@ -6628,8 +6656,6 @@ butterfly:
 	VMULPS       Y15, Y4, Y5
 	VMULPS       Y12, Y4, Y4
 	VADDPS       Y0, Y9, Y9
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Y9, (BX)
 	VFNMADD231PS Y7, Y0, Y13
 	VFMADD231PS  Y14, Y0, Y11
@@ -6662,7 +6688,7 @@ butterfly:
 	ADDQ         $0x00000240, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -6678,18 +6704,18 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R8
+	MOVQ 96(BX), R8
 	ADDQ BX, R8
 	MOVQ (R8), R9
 
@@ -6708,6 +6734,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (SI)(CX*1), Z3
 	VMOVUPS      (SI)(CX*4), Z4
 	VADDPS       Z4, Z3, Z5
@@ -6716,8 +6744,6 @@ butterfly:
 	VMOVUPS      (BX)(CX*2), Z3
 	VMOVUPS      (BX)(DX*1), Z4
 	VADDPS       Z4, Z3, Z6
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMOVUPS      (SI)(CX*2), Z7
 	VMOVUPS      (SI)(DX*1), Z8
 	VADDPS       Z8, Z7, Z9
@@ -6728,6 +6754,8 @@ butterfly:
 	VADDPS       Z6, Z8, Z8
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VBROADCASTSS butterflyConstants<>+8(SB), Z10
 	VMOVAPS      Z7, Z11
 	VFMADD231PS  Z10, Z2, Z11
@@ -6737,8 +6765,6 @@ butterfly:
 	VMULPS       Z13, Z1, Z14
 	VBROADCASTSS butterflyConstants<>+20(SB), Z15
 	VFMADD231PS  Z15, Z4, Z14
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VFNMADD231PS Z12, Z2, Z7
 	VFMADD231PS  Z10, Z6, Z7
 	VMULPS       Z15, Z1, Z1
@@ -6746,14 +6772,14 @@ butterfly:
 	VADDPS       Z14, Z11, Z2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VSUBPS       Z14, Z11, Z4
 	VADDPS       Z1, Z7, Z6
 	VSUBPS       Z1, Z7, Z1
 	VMOVUPS      (SI), Z7
 	VADDPS       Z5, Z7, Z11
 	VADDPS       Z9, Z11, Z11
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMOVAPS      Z7, Z14
 	VFMADD231PS  Z10, Z5, Z14
 	VFNMADD231PS Z12, Z9, Z14
@@ -6761,26 +6787,26 @@ butterfly:
 	VFMADD231PS  Z15, Z3, Z16
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VFNMADD231PS Z12, Z5, Z7
 	VFMADD231PS  Z10, Z9, Z7
 	VMULPS       Z15, Z0, Z0
 	VFNMADD231PS Z13, Z3, Z0
 	VMOVUPS      Z8, (DI)
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMOVUPS      Z11, 64(DI)
 	VSUBPS       Z16, Z14, Z3
 	VMOVUPS      Z2, 128(DI)
 	VMOVUPS      Z3, 192(DI)
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VADDPS       Z16, Z14, Z2
 	VMOVUPS      Z4, 512(DI)
 	VMOVUPS      Z2, 576(DI)
 	VSUBPS       Z0, Z7, Z2
 	VMOVUPS      Z6, 256(DI)
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VMOVUPS      Z2, 320(DI)
 	VADDPS       Z0, Z7, Z0
 	VMOVUPS      Z1, 384(DI)
@@ -6790,7 +6816,7 @@ butterfly:
 	ADDQ         $0x00000280, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -6806,18 +6832,18 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R8
+	MOVQ 96(BX), R8
 	ADDQ BX, R8
 	MOVQ (R8), R9
 	XORQ R10, R10
@@ -6837,6 +6863,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R9)
 	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMOVUPS      (SI)(CX*1), Y3
 	VMOVUPS      (SI)(CX*4), Y4
 	VADDPS       Y4, Y3, Y5
@@ -6853,8 +6881,6 @@ butterfly:
 	VMOVUPS      (BX), Y7
 	VADDPS       Y2, Y7, Y8
 	VADDPS       Y6, Y8, Y8
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VBROADCASTSS butterflyConstants<>+8(SB), Y10
 	VMOVAPS      Y7, Y11
 	VFMADD231PS  Y10, Y2, Y11
@@ -6866,11 +6892,13 @@ butterfly:
 	VFMADD231PS  Y15, Y4, Y14
 	VFNMADD231PS Y12, Y2, Y7
 	VFMADD231PS  Y10, Y6, Y7
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VMULPS       Y15, Y1, Y1
 	VFNMADD231PS Y13, Y4, Y1
 	VADDPS       Y14, Y11, Y2
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VSUBPS       Y14, Y11, Y4
 	VADDPS       Y1, Y7, Y6
 	VSUBPS       Y1, Y7, Y1
@@ -6882,19 +6910,19 @@ butterfly:
 	VFNMADD231PS Y12, Y9, Y14
 	VMULPS       Y13, Y0, Y10
 	VFMADD231PS  Y15, Y3, Y10
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VFNMADD231PS Y12, Y5, Y7
 	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y9, Y7
 	VMULPS       Y15, Y0, Y0
+	PREFETCHT1   (R9)
+	ADDQ         16(R8), R9
+	PREFETCHT1   (R9)
+	ADDQ         24(R8), R9
 	VFNMADD231PS Y13, Y3, Y0
 	VMOVUPS      Y8, (DI)
 	VMOVUPS      Y11, 64(DI)
 	VSUBPS       Y10, Y14, Y3
 	VMOVUPS      Y2, 128(DI)
 	VMOVUPS      Y3, 192(DI)
-	PREFETCHT1   (R9)
-	ADDQ         16(R8), R9
 	VADDPS       Y10, Y14, Y2
 	VMOVUPS      Y4, 512(DI)
 	VMOVUPS      Y2, 576(DI)
@@ -6912,7 +6940,7 @@ butterfly:
 	ADDQ         $0x00000240, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x18, R8
+	ADDQ         $0x20, R8
 	MOVQ         (R8), R9
 
 fetched:
@@ -6928,18 +6956,18 @@ done:
 	MOVQ R9, (R8)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 120(AX)
+	MOVQ R8, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R9
+	MOVQ 96(BX), R9
 	ADDQ BX, R9
 	MOVQ (R9), R10
 
@@ -6959,6 +6987,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (SI)(CX*1), Z3
 	VMOVUPS      (SI)(CX*4), Z4
 	VADDPS       Z4, Z3, Z5
@@ -6971,8 +7001,6 @@ butterfly:
 	VMOVUPS      (SI)(DX*1), Z8
 	VADDPS       Z8, Z7, Z9
 	VSUBPS       Z4, Z3, Z3
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Z8, Z7, Z4
 	VMOVUPS      (BX), Z7
 	VADDPS       Z2, Z7, Z8
@@ -6988,14 +7016,14 @@ butterfly:
 	VFMADD231PS  Z15, Z4, Z14
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VFNMADD231PS Z12, Z2, Z7
 	VFMADD231PS  Z10, Z6, Z7
 	VMULPS       Z15, Z1, Z1
 	VFNMADD231PS Z13, Z4, Z1
 	VADDPS       Z14, Z11, Z2
 	VSUBPS       Z14, Z11, Z4
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VADDPS       Z1, Z7, Z6
 	VSUBPS       Z1, Z7, Z1
 	VMOVUPS      (SI), Z7
@@ -7007,6 +7035,8 @@ butterfly:
 	VMULPS       Z13, Z0, Z16
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VFMADD231PS  Z15, Z3, Z16
 	VFNMADD231PS Z12, Z5, Z7
 	VFMADD231PS  Z10, Z9, Z7
@@ -7017,8 +7047,6 @@ butterfly:
 	VFMADD231PS  Z3, Z11, Z5
 	VMOVUPS      (DI), Z9
 	VFMADD213PS  64(R8), Z9, Z11
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFMADD231PS  Z9, Z8, Z5
 	VFNMADD231PS Z3, Z8, Z11
 	VMOVUPS      Z5, (R8)
@@ -7029,6 +7057,8 @@ butterfly:
 	VFMADD231PS  Z5, Z3, Z8
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      128(DI), Z9
 	VFMADD213PS  192(R8), Z9, Z3
 	VFMADD231PS  Z9, Z2, Z8
@@ -7039,8 +7069,6 @@ butterfly:
 	VMOVUPS      576(DI), Z3
 	VMOVUPS      512(R8), Z5
 	VFMADD231PS  Z3, Z2, Z5
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      512(DI), Z8
 	VFMADD213PS  576(R8), Z8, Z2
 	VFMADD231PS  Z8, Z4, Z5
@@ -7050,6 +7078,8 @@ butterfly:
 	VSUBPS       Z0, Z7, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      320(DI), Z3
 	VMOVUPS      256(R8), Z4
 	VFMADD231PS  Z3, Z2, Z4
@@ -7060,8 +7090,6 @@ butterfly:
 	VMOVUPS      Z4, 256(R8)
 	VMOVUPS      Z2, 320(R8)
 	VADDPS       Z0, Z7, Z0
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      448(DI), Z2
 	VMOVUPS      384(R8), Z3
 	VFMADD231PS  Z2, Z0, Z3
@@ -7077,7 +7105,7 @@ butterfly:
 	ADDQ         $0x00000280, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -7093,18 +7121,18 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ fetches+8(FP), BX
-	MOVQ 120(BX), R9
+	MOVQ 96(BX), R9
 	ADDQ BX, R9
 	MOVQ (R9), R10
 	XORQ R11, R11
@@ -7125,6 +7153,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VBROADCASTSS butterflyConstants<>+20(SB), Y3
 	VMULPS       Y3, Y2, Y4
 	VMOVUPS      (BX)(CX*1), Y5
@@ -7150,8 +7180,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+8(SB), Y1
 	VFMADD231PS  Y1, Y8, Y14
 	VFMADD231PS  Y1, Y5, Y12
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFNMADD231PS Y11, Y8, Y12
 	VMULPS       Y9, Y2, Y2
 	VFMADD231PS  Y3, Y10, Y2
@@ -7162,13 +7190,15 @@ butterfly:
 	VMOVUPS      (SI), Y12
 	VADDPS       Y0, Y12, Y14
 	VADDPS       Y8, Y15, Y8
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Y6, Y14, Y14
 	VMOVAPS      Y12, Y15
 	VFNMADD231PS Y11, Y0, Y15
 	VFMADD231PS  Y1, Y0, Y12
 	VMULPS       Y9, Y7, Y0
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFMADD231PS  Y3, Y13, Y0
 	VMULPS       Y3, Y7, Y3
 	VFNMADD231PS Y11, Y6, Y12
@@ -7187,8 +7217,6 @@ butterfly:
 	VMOVUPS      448(DI), Y8
 	VMOVUPS      384(R8), Y9
 	VFMADD231PS  Y8, Y1, Y9
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      128(DI), Y11
 	VMOVUPS      192(R8), Y12
 	VFMADD231PS  Y11, Y7, Y12
@@ -7199,6 +7227,10 @@ butterfly:
 	VMOVUPS      576(DI), Y5
 	VMOVUPS      512(R8), Y11
 	VFMADD231PS  Y5, Y0, Y11
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      Y6, (R8)
 	VMOVUPS      512(DI), Y6
 	VFMADD213PS  576(R8), Y6, Y0
@@ -7211,8 +7243,6 @@ butterfly:
 	VMOVUPS      320(DI), Y0
 	VMOVUPS      256(R8), Y12
 	VFMADD231PS  Y0, Y3, Y12
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Y14, 64(R8)
 	VMOVUPS      256(DI), Y13
 	VFMADD213PS  320(R8), Y13, Y3
@@ -7237,7 +7267,7 @@ butterfly:
 	ADDQ         $0x00000240, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -7253,11 +7283,11 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7351,7 +7381,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockBack5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7449,7 +7479,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward6AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7577,7 +7607,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward6AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7708,7 +7738,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse6AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7836,7 +7866,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse6AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7966,7 +7996,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter6AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7974,7 +8004,7 @@ TEXT ·BlockFilter6AVX512(SB), $8-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R9
+	MOVQ 96(SI), R9
 	ADDQ SI, R9
 	MOVQ (R9), R10
 
@@ -7993,6 +8023,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (DI), Z3
 	VMOVUPS      (DI)(DX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -8012,8 +8044,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*4), Z11
 	VMOVUPS      (DI)(CX*1), Z12
 	VADDPS       Z12, Z11, Z13
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Z8, Z7, Z7
 	VSUBPS       Z12, Z11, Z8
 	VADDPS       Z10, Z6, Z11
@@ -8028,6 +8058,8 @@ butterfly:
 	VADDPS       Z9, Z2, Z14
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z12, Z5, Z9
 	VFNMADD231PS Z13, Z12, Z5
@@ -8041,8 +8073,6 @@ butterfly:
 	VSUBPS       Z6, Z5, Z10
 	VMOVUPS      576(R8), Z12
 	VMULPS       Z12, Z10, Z16
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      512(R8), Z17
 	VMULPS       Z17, Z10, Z10
 	VFMSUB231PS  Z17, Z14, Z16
@@ -8057,6 +8087,8 @@ butterfly:
 	VADDPS       Z7, Z3, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Z8, Z4, Z6
 	VSUBPS       Z7, Z3, Z3
 	VSUBPS       Z8, Z4, Z4
@@ -8067,8 +8099,6 @@ butterfly:
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z6, Z1, Z2
 	VFNMADD231PS Z13, Z6, Z1
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMULPS       Z11, Z3, Z3
 	VMOVUPS      448(R8), Z6
 	VMULPS       Z6, Z2, Z8
@@ -8085,6 +8115,8 @@ butterfly:
 	VFMADD231PS  Z7, Z4, Z6
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Z3, Z1, Z1
 	VMOVUPS      704(R8), Z3
 	VMULPS       Z3, Z1, Z4
@@ -8096,8 +8128,6 @@ butterfly:
 	VADDPS       Z16, Z12, Z3
 	VSUBPS       Z10, Z5, Z5
 	VSUBPS       Z16, Z12, Z7
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VADDPS       Z0, Z9, Z10
 	VFNMADD231PS Z13, Z0, Z9
 	VMULPS       Z11, Z7, Z0
@@ -8110,6 +8140,8 @@ butterfly:
 	VADDPS       Z3, Z15, Z3
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Z6, Z1, Z12
 	VADDPS       Z14, Z4, Z15
 	VSUBPS       Z6, Z1, Z1
@@ -8120,8 +8152,6 @@ butterfly:
 	VADDPS       Z4, Z2, Z12
 	VSUBPS       Z4, Z2, Z2
 	VADDPS       Z15, Z8, Z4
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFNMADD231PS Z13, Z15, Z8
 	VMULPS       Z11, Z1, Z1
 	VSUBPS       Z1, Z8, Z11
@@ -8133,6 +8163,8 @@ butterfly:
 	VSUBPS       Z6, Z10, Z6
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VSUBPS       Z4, Z9, Z4
 	VMOVUPS      Z4, (SI)(DX*1)
 	VMOVUPS      Z6, (DI)(DX*1)
@@ -8143,8 +8175,6 @@ butterfly:
 	VSUBPS       Z12, Z7, Z4
 	VSUBPS       Z11, Z5, Z5
 	VMOVUPS      Z5, (SI)(CX*1)
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Z4, (DI)(CX*1)
 	VADDPS       Z2, Z0, Z4
 	VADDPS       Z1, Z3, Z5
@@ -8159,7 +8189,7 @@ butterfly:
 	ADDQ         $0x00000300, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -8175,11 +8205,11 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter6AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -8187,7 +8217,7 @@ TEXT ·BlockFilter6AVX2(SB), $8-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R9
+	MOVQ 96(SI), R9
 	ADDQ SI, R9
 	MOVQ (R9), R10
 	XORQ R11, R11
@@ -8207,6 +8237,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (DI), Y3
 	VMOVUPS      (DI)(DX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -8238,8 +8270,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+4(SB), Y11
 	VMULPS       Y11, Y9, Y9
 	VADDPS       Y9, Y2, Y14
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Y9, Y2, Y2
 	VADDPS       Y12, Y5, Y9
 	VFNMADD231PS Y13, Y12, Y5
@@ -8263,6 +8293,8 @@ butterfly:
 	VADDPS       Y7, Y3, Y2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Y8, Y4, Y6
 	VSUBPS       Y7, Y3, Y3
 	VSUBPS       Y8, Y4, Y4
@@ -8284,8 +8316,6 @@ butterfly:
 	VMULPS       128(R8), Y6, Y6
 	VFMSUB231PS  128(R8), Y4, Y7
 	VFMADD231PS  192(R8), Y4, Y6
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VADDPS       Y3, Y1, Y1
 	VMOVUPS      704(R8), Y3
 	VMULPS       Y3, Y1, Y4
@@ -8308,6 +8338,8 @@ butterfly:
 	VADDPS       Y3, Y15, Y3
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Y6, Y1, Y14
 	VADDPS       Y7, Y4, Y15
 	VSUBPS       Y6, Y1, Y1
@@ -8327,8 +8359,6 @@ butterfly:
 	VMOVUPS      Y13, (SI)
 	VMOVUPS      Y8, (DI)
 	VSUBPS       Y6, Y12, Y6
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Y4, Y9, Y4
 	VMOVUPS      Y4, (SI)(DX*1)
 	VMOVUPS      Y6, (DI)(DX*1)
@@ -8356,7 +8386,7 @@ butterfly:
 	ADDQ         $0x000002c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -8372,11 +8402,11 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd6AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -8384,7 +8414,7 @@ TEXT ·BlockFilterAdd6AVX512(SB), $8-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R10
+	MOVQ 96(SI), R10
 	ADDQ SI, R10
 	MOVQ (R10), R11
 
@@ -8404,6 +8434,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI), Z3
 	VMOVUPS      (DI)(DX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -8423,8 +8455,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*4), Z11
 	VMOVUPS      (DI)(CX*1), Z12
 	VADDPS       Z12, Z11, Z13
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z8, Z7, Z7
 	VSUBPS       Z12, Z11, Z8
 	VADDPS       Z10, Z6, Z11
@@ -8439,6 +8469,8 @@ butterfly:
 	VADDPS       Z9, Z2, Z14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z12, Z5, Z9
 	VFNMADD231PS Z13, Z12, Z5
@@ -8454,8 +8486,6 @@ butterfly:
 	VMOVUPS      576(R8), Z12
 	VMOVUPS      512(R9), Z16
 	VFNMADD231PS Z12, Z10, Z16
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      512(R8), Z17
 	VFMADD213PS  576(R9), Z17, Z10
 	VFMADD231PS  Z17, Z14, Z16
@@ -8471,6 +8501,8 @@ butterfly:
 	VADDPS       Z7, Z3, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z8, Z4, Z6
 	VSUBPS       Z7, Z3, Z3
 	VSUBPS       Z8, Z4, Z4
@@ -8481,8 +8513,6 @@ butterfly:
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z6, Z1, Z2
 	VFNMADD231PS Z13, Z6, Z1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Z11, Z3, Z3
 	VMOVUPS      448(R8), Z6
 	VMOVUPS      384(R9), Z8
@@ -8501,6 +8531,8 @@ butterfly:
 	VFMADD231PS  Z7, Z4, Z6
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z3, Z1, Z1
 	VMOVUPS      704(R8), Z3
 	VMOVUPS      640(R9), Z4
@@ -8513,8 +8545,6 @@ butterfly:
 	VADDPS       Z16, Z12, Z3
 	VSUBPS       Z10, Z5, Z5
 	VSUBPS       Z16, Z12, Z7
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z0, Z9, Z10
 	VFNMADD231PS Z13, Z0, Z9
 	VMULPS       Z11, Z7, Z0
@@ -8527,6 +8557,8 @@ butterfly:
 	VADDPS       Z3, Z15, Z3
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z6, Z1, Z12
 	VADDPS       Z14, Z4, Z15
 	VSUBPS       Z6, Z1, Z1
@@ -8537,8 +8569,6 @@ butterfly:
 	VADDPS       Z4, Z2, Z12
 	VSUBPS       Z4, Z2, Z2
 	VADDPS       Z15, Z8, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z13, Z15, Z8
 	VMULPS       Z11, Z1, Z1
 	VSUBPS       Z1, Z8, Z11
@@ -8550,6 +8580,8 @@ butterfly:
 	VSUBPS       Z6, Z10, Z6
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z4, Z9, Z4
 	VMOVUPS      Z4, (SI)(DX*1)
 	VMOVUPS      Z6, (DI)(DX*1)
@@ -8560,8 +8592,6 @@ butterfly:
 	VSUBPS       Z12, Z7, Z4
 	VSUBPS       Z11, Z5, Z5
 	VMOVUPS      Z5, (SI)(CX*1)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z4, (DI)(CX*1)
 	VADDPS       Z2, Z0, Z4
 	VADDPS       Z1, Z3, Z5
@@ -8577,7 +8607,7 @@ butterfly:
 	ADDQ         $0x00000300, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -8593,11 +8623,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd6AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -8605,7 +8635,7 @@ TEXT ·BlockFilterAdd6AVX2(SB), $8-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R10
+	MOVQ 96(SI), R10
 	ADDQ SI, R10
 	MOVQ (R10), R11
 	XORQ R12, R12
@@ -8626,6 +8656,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI), Y3
 	VMOVUPS      (DI)(DX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -8657,8 +8689,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+4(SB), Y11
 	VMULPS       Y11, Y9, Y9
 	VADDPS       Y9, Y2, Y14
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y9, Y2, Y2
 	VADDPS       Y12, Y5, Y9
 	VFNMADD231PS Y13, Y12, Y5
@@ -8689,6 +8719,8 @@ butterfly:
 	VADDPS       Y7, Y3, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y8, Y4, Y6
 	VSUBPS       Y7, Y3, Y3
 	VSUBPS       Y8, Y4, Y4
@@ -8717,8 +8749,6 @@ butterfly:
 	VFMADD213PS  192(R9), Y8, Y2
 	VFMADD231PS  Y8, Y13, Y7
 	VFMADD231PS  Y6, Y13, Y2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y3, Y1, Y1
 	VMOVUPS      704(R8), Y3
 	VMOVUPS      640(R9), Y6
@@ -8745,6 +8775,8 @@ butterfly:
 	VADDPS       Y3, Y15, Y3
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y2, Y1, Y13
 	VADDPS       Y7, Y6, Y15
 	VSUBPS       Y2, Y1, Y1
@@ -8764,8 +8796,6 @@ butterfly:
 	VMOVUPS      Y13, (SI)
 	VMOVUPS      Y11, (DI)
 	VSUBPS       Y6, Y10, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y4, Y9, Y4
 	VMOVUPS      Y4, (SI)(DX*1)
 	VMOVUPS      Y6, (DI)(DX*1)
@@ -8795,7 +8825,7 @@ butterfly:
 	ADDQ         $0x000002c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -8811,11 +8841,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep6AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -8823,7 +8853,7 @@ TEXT ·BlockFilterKeep6AVX512(SB), $8-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R10
+	MOVQ 96(SI), R10
 	ADDQ SI, R10
 	MOVQ (R10), R11
 
@@ -8843,6 +8873,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI), Z3
 	VMOVUPS      (DI)(DX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -8863,8 +8895,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*1), Z12
 	VADDPS       Z12, Z11, Z13
 	VSUBPS       Z8, Z7, Z7
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z12, Z11, Z8
 	VADDPS       Z10, Z6, Z11
 	VADDPS       Z13, Z9, Z12
@@ -8880,6 +8910,8 @@ butterfly:
 	VADDPS       Z12, Z5, Z9
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z13, Z12, Z5
 	VMULPS       Z11, Z6, Z6
 	VMOVUPS      Z10, (R9)
@@ -8893,8 +8925,6 @@ butterfly:
 	VSUBPS       Z6, Z5, Z10
 	VMOVUPS      Z14, 512(R9)
 	VMOVUPS      Z10, 576(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      576(R8), Z12
 	VMULPS       Z12, Z10, Z16
 	VMOVUPS      512(R8), Z17
@@ -8911,6 +8941,8 @@ butterfly:
 	VFMADD231PS  Z14, Z2, Z12
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z6, Z2, Z5
 	VADDPS       Z7, Z3, Z2
 	VADDPS       Z8, Z4, Z6
@@ -8922,8 +8954,6 @@ butterfly:
 	VADDPS       Z2, Z0, Z4
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z6, Z1, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z13, Z6, Z1
 	VMULPS       Z11, Z3, Z3
 	VMOVUPS      Z7, 384(R9)
@@ -8939,6 +8969,8 @@ butterfly:
 	VMOVUPS      Z6, 192(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      192(R8), Z7
 	VMULPS       Z7, Z6, Z14
 	VMOVUPS      128(R8), Z17
@@ -8953,8 +8985,6 @@ butterfly:
 	VMOVUPS      640(R8), Z7
 	VMULPS       Z7, Z1, Z1
 	VFMADD231PS  Z7, Z0, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z3, Z0, Z1
 	VADDPS       Z10, Z5, Z0
 	VADDPS       Z16, Z12, Z3
@@ -8968,6 +8998,8 @@ butterfly:
 	VADDPS       Z3, Z15, Z9
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z13, Z3, Z15
 	VMULPS       Z11, Z5, Z3
 	VSUBPS       Z3, Z15, Z5
@@ -8979,8 +9011,6 @@ butterfly:
 	VADDPS       Z12, Z2, Z6
 	VFNMADD231PS Z13, Z12, Z2
 	VMULPS       Z11, Z4, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z4, Z2, Z12
 	VSUBPS       Z4, Z2, Z2
 	VADDPS       Z15, Z8, Z4
@@ -8993,6 +9023,8 @@ butterfly:
 	VMOVUPS      Z13, (SI)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z8, (DI)
 	VSUBPS       Z6, Z10, Z6
 	VSUBPS       Z4, Z9, Z4
@@ -9004,8 +9036,6 @@ butterfly:
 	VMOVUPS      Z4, (DI)(CX*4)
 	VSUBPS       Z12, Z7, Z4
 	VSUBPS       Z11, Z5, Z5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z5, (SI)(CX*1)
 	VMOVUPS      Z4, (DI)(CX*1)
 	VADDPS       Z2, Z0, Z4
@@ -9022,7 +9052,7 @@ butterfly:
 	ADDQ         $0x00000300, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -9038,11 +9068,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep6AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -9050,7 +9080,7 @@ TEXT ·BlockFilterKeep6AVX2(SB), $8-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R10
+	MOVQ 96(SI), R10
 	ADDQ SI, R10
 	MOVQ (R10), R11
 	XORQ R12, R12
@@ -9071,6 +9101,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI), Y3
 	VMOVUPS      (DI)(DX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -9104,8 +9136,6 @@ butterfly:
 	VADDPS       Y9, Y2, Y14
 	VSUBPS       Y9, Y2, Y2
 	VADDPS       Y12, Y5, Y9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y13, Y12, Y5
 	VMULPS       Y11, Y6, Y6
 	VMOVUPS      Y10, (R9)
@@ -9131,6 +9161,8 @@ butterfly:
 	VFMADD231PS  256(R8), Y2, Y14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y6, Y2, Y5
 	VADDPS       Y7, Y3, Y2
 	VADDPS       Y8, Y4, Y6
@@ -9154,8 +9186,6 @@ butterfly:
 	VSUBPS       Y3, Y1, Y6
 	VMOVUPS      Y4, 128(R9)
 	VMOVUPS      Y6, 192(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       192(R8), Y6, Y7
 	VMULPS       128(R8), Y6, Y6
 	VFMADD231PS  128(R8), Y4, Y7
@@ -9180,6 +9210,8 @@ butterfly:
 	VADDPS       Y3, Y15, Y9
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y13, Y3, Y15
 	VMULPS       Y11, Y5, Y3
 	VSUBPS       Y3, Y15, Y5
@@ -9201,8 +9233,6 @@ butterfly:
 	VADDPS       Y6, Y12, Y8
 	VADDPS       Y4, Y9, Y13
 	VMOVUPS      Y13, (SI)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y8, (DI)
 	VSUBPS       Y6, Y12, Y6
 	VSUBPS       Y4, Y9, Y4
@@ -9234,7 +9264,7 @@ butterfly:
 	ADDQ         $0x000002c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -9250,11 +9280,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum6AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -9262,7 +9292,7 @@ TEXT ·BlockSpectrum6AVX512(SB), $8-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R9
+	MOVQ 96(SI), R9
 	ADDQ SI, R9
 	MOVQ (R9), R10
 
@@ -9281,6 +9311,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (DI), Z3
 	VMOVUPS      (DI)(DX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -9289,8 +9321,6 @@ butterfly:
 	VMOVUPS      (SI)(CX*2), Z3
 	VMOVUPS      (SI)(BX*1), Z4
 	VADDPS       Z4, Z3, Z6
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      (DI)(CX*2), Z7
 	VMOVUPS      (DI)(BX*1), Z8
 	VADDPS       Z8, Z7, Z9
@@ -9301,6 +9331,8 @@ butterfly:
 	VADDPS       Z8, Z7, Z10
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (DI)(CX*4), Z11
 	VMOVUPS      (DI)(CX*1), Z12
 	VADDPS       Z12, Z11, Z13
@@ -9308,8 +9340,6 @@ butterfly:
 	VSUBPS       Z12, Z11, Z8
 	VADDPS       Z10, Z6, Z11
 	VADDPS       Z13, Z9, Z12
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Z10, Z6, Z6
 	VSUBPS       Z13, Z9, Z9
 	VADDPS       Z11, Z2, Z10
@@ -9317,13 +9347,13 @@ butterfly:
 	VFNMADD231PS Z13, Z11, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VBROADCASTSS butterflyConstants<>+4(SB), Z11
 	VMULPS       Z11, Z9, Z9
 	VADDPS       Z9, Z2, Z14
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z12, Z5, Z9
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFNMADD231PS Z13, Z12, Z5
 	VMULPS       Z11, Z6, Z6
 	VMOVUPS      Z10, (R8)
@@ -9331,37 +9361,37 @@ butterfly:
 	VSUBPS       Z6, Z5, Z9
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      Z14, 512(R8)
 	VMOVUPS      Z9, 576(R8)
 	VADDPS       Z6, Z5, Z5
 	VMOVUPS      Z2, 256(R8)
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Z5, 320(R8)
 	VADDPS       Z7, Z3, Z2
 	VADDPS       Z8, Z4, Z5
 	VSUBPS       Z7, Z3, Z3
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VSUBPS       Z8, Z4, Z4
 	VADDPS       Z2, Z0, Z6
 	VFNMADD231PS Z13, Z2, Z0
 	VMULPS       Z11, Z4, Z2
 	VADDPS       Z2, Z0, Z4
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z5, Z1, Z2
 	VFNMADD231PS Z13, Z5, Z1
 	VMULPS       Z11, Z3, Z3
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      Z6, 384(R8)
 	VMOVUPS      Z2, 448(R8)
 	VSUBPS       Z3, Z1, Z2
 	VMOVUPS      Z4, 128(R8)
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Z2, 192(R8)
 	VADDPS       Z3, Z1, Z1
 	VMOVUPS      Z0, 640(R8)
@@ -9371,7 +9401,7 @@ butterfly:
 	ADDQ         $0x00000300, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -9387,11 +9417,11 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum6AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -9399,7 +9429,7 @@ TEXT ·BlockSpectrum6AVX2(SB), $8-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R9
+	MOVQ 96(SI), R9
 	ADDQ SI, R9
 	MOVQ (R9), R10
 	XORQ R11, R11
@@ -9419,6 +9449,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (DI), Y3
 	VMOVUPS      (DI)(DX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -9435,8 +9467,6 @@ butterfly:
 	VMOVUPS      (SI)(CX*4), Y7
 	VMOVUPS      (SI)(CX*1), Y8
 	VADDPS       Y8, Y7, Y10
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      (DI)(CX*4), Y11
 	VMOVUPS      (DI)(CX*1), Y12
 	VADDPS       Y12, Y11, Y13
@@ -9451,6 +9481,8 @@ butterfly:
 	VFNMADD231PS Y13, Y11, Y2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VBROADCASTSS butterflyConstants<>+4(SB), Y11
 	VMULPS       Y11, Y9, Y9
 	VADDPS       Y9, Y2, Y14
@@ -9461,8 +9493,6 @@ butterfly:
 	VMOVUPS      Y10, (R8)
 	VMOVUPS      Y9, 64(R8)
 	VSUBPS       Y6, Y5, Y9
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Y14, 512(R8)
 	VMOVUPS      Y9, 576(R8)
 	VADDPS       Y6, Y5, Y5
@@ -9473,6 +9503,8 @@ butterfly:
 	VSUBPS       Y7, Y3, Y3
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VSUBPS       Y8, Y4, Y4
 	VADDPS       Y2, Y0, Y6
 	VFNMADD231PS Y13, Y2, Y0
@@ -9482,8 +9514,6 @@ butterfly:
 	VADDPS       Y5, Y1, Y2
 	VFNMADD231PS Y13, Y5, Y1
 	VMULPS       Y11, Y3, Y3
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Y6, 384(R8)
 	VMOVUPS      Y2, 448(R8)
 	VSUBPS       Y3, Y1, Y2
@@ -9500,7 +9530,7 @@ butterfly:
 	ADDQ         $0x000002c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -9516,11 +9546,11 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate6AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -9528,7 +9558,7 @@ TEXT ·BlockAccumulate6AVX512(SB), $8-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R10
+	MOVQ 96(SI), R10
 	ADDQ SI, R10
 	MOVQ (R10), R11
 
@@ -9548,6 +9578,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI), Z3
 	VMOVUPS      (DI)(DX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -9560,8 +9592,6 @@ butterfly:
 	VMOVUPS      (DI)(BX*1), Z8
 	VADDPS       Z8, Z7, Z9
 	VSUBPS       Z4, Z3, Z3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z8, Z7, Z4
 	VMOVUPS      (SI)(CX*4), Z7
 	VMOVUPS      (SI)(CX*1), Z8
@@ -9574,6 +9604,8 @@ butterfly:
 	VADDPS       Z10, Z6, Z11
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z13, Z9, Z12
 	VSUBPS       Z10, Z6, Z6
 	VSUBPS       Z13, Z9, Z9
@@ -9583,8 +9615,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+4(SB), Z11
 	VMULPS       Z11, Z9, Z9
 	VADDPS       Z9, Z2, Z14
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z12, Z5, Z9
 	VFNMADD231PS Z13, Z12, Z5
@@ -9596,6 +9626,8 @@ butterfly:
 	VFMADD213PS  64(R9), Z16, Z9
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z16, Z10, Z15
 	VFNMADD231PS Z12, Z10, Z9
 	VMOVUPS      Z15, (R9)
@@ -9604,8 +9636,6 @@ butterfly:
 	VMOVUPS      576(R8), Z10
 	VMOVUPS      512(R9), Z12
 	VFMADD231PS  Z10, Z9, Z12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      512(R8), Z15
 	VFMADD213PS  576(R9), Z15, Z9
 	VFMADD231PS  Z15, Z14, Z12
@@ -9618,6 +9648,8 @@ butterfly:
 	VFMADD231PS  Z6, Z5, Z9
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      256(R8), Z10
 	VFMADD213PS  320(R9), Z10, Z5
 	VFMADD231PS  Z10, Z2, Z9
@@ -9625,8 +9657,6 @@ butterfly:
 	VMOVUPS      Z9, 256(R9)
 	VMOVUPS      Z5, 320(R9)
 	VADDPS       Z7, Z3, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z8, Z4, Z5
 	VSUBPS       Z7, Z3, Z3
 	VSUBPS       Z8, Z4, Z4
@@ -9635,6 +9665,8 @@ butterfly:
 	VMULPS       Z11, Z4, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z2, Z0, Z4
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z5, Z1, Z2
@@ -9645,8 +9677,6 @@ butterfly:
 	VFMADD231PS  Z5, Z2, Z7
 	VMOVUPS      384(R8), Z8
 	VFMADD213PS  448(R9), Z8, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z8, Z6, Z7
 	VFNMADD231PS Z5, Z6, Z2
 	VMOVUPS      Z7, 384(R9)
@@ -9657,6 +9687,8 @@ butterfly:
 	VFMADD231PS  Z5, Z2, Z6
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      128(R8), Z7
 	VFMADD213PS  192(R9), Z7, Z2
 	VFMADD231PS  Z7, Z4, Z6
@@ -9664,8 +9696,6 @@ butterfly:
 	VMOVUPS      Z6, 128(R9)
 	VMOVUPS      Z2, 192(R9)
 	VADDPS       Z3, Z1, Z1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      704(R8), Z2
 	VMOVUPS      640(R9), Z3
 	VFMADD231PS  Z2, Z1, Z3
@@ -9681,7 +9711,7 @@ butterfly:
 	ADDQ         $0x00000300, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -9697,11 +9727,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate6AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -9709,7 +9739,7 @@ TEXT ·BlockAccumulate6AVX2(SB), $8-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R10
+	MOVQ 96(SI), R10
 	ADDQ SI, R10
 	MOVQ (R10), R11
 	XORQ R12, R12
@@ -9730,6 +9760,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI), Y3
 	VMOVUPS      (DI)(DX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -9752,8 +9784,6 @@ butterfly:
 	VSUBPS       Y8, Y7, Y7
 	VSUBPS       Y12, Y11, Y8
 	VADDPS       Y10, Y6, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y13, Y9, Y12
 	VSUBPS       Y10, Y6, Y6
 	VSUBPS       Y13, Y9, Y9
@@ -9774,6 +9804,8 @@ butterfly:
 	VFMADD213PS  64(R9), Y11, Y9
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Y11, Y10, Y15
 	VFNMADD231PS Y12, Y10, Y9
 	VMOVUPS      Y15, (R9)
@@ -9792,8 +9824,6 @@ butterfly:
 	VMOVUPS      320(R8), Y6
 	VMOVUPS      256(R9), Y9
 	VFMADD231PS  Y6, Y5, Y9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      256(R8), Y10
 	VFMADD213PS  320(R9), Y10, Y5
 	VFMADD231PS  Y10, Y2, Y9
@@ -9810,6 +9840,8 @@ butterfly:
 	VMULPS       Y2, Y4, Y4
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y4, Y0, Y7
 	VSUBPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y4
@@ -9828,8 +9860,6 @@ butterfly:
 	VMOVUPS      192(R8), Y4
 	VMOVUPS      128(R9), Y5
 	VFMADD231PS  Y4, Y3, Y5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      128(R8), Y6
 	VFMADD213PS  192(R9), Y6, Y3
 	VFMADD231PS  Y6, Y7, Y5
@@ -9856,7 +9886,7 @@ butterfly:
 	ADDQ         $0x000002c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -9872,11 +9902,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack6AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -9975,7 +10005,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockBack6AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -10078,7 +10108,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -10252,7 +10282,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward7AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
@@ -10427,7 +10457,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -10601,7 +10631,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse7AVX2(SB), $136-16
 	MOVQ job+0(FP), AX
@@ -10787,7 +10817,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -10795,7 +10825,7 @@ TEXT ·BlockFilter7AVX512(SB), $8-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R9
+	MOVQ 96(SI), R9
 	ADDQ SI, R9
 	MOVQ (R9), R10
 
@@ -10814,6 +10844,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (DI)(CX*1), Z3
 	VMOVUPS      (DI)(DX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -10835,8 +10867,6 @@ butterfly:
 	VSUBPS       Z14, Z5, Z5
 	VSUBPS       Z8, Z7, Z7
 	VMULPS       Z15, Z2, Z8
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Z13, Z12, Z12
 	VMULPS       Z10, Z2, Z2
 	VADDPS       Z14, Z1, Z1
@@ -10858,6 +10888,8 @@ butterfly:
 	VFMADD231PS  Z15, Z12, Z11
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VBROADCASTSS butterflyConstants<>+36(SB), Z17
 	VMOVAPS      Z23, Z24
 	VFNMADD231PS Z17, Z5, Z24
@@ -10879,8 +10911,6 @@ butterfly:
 	VMOVAPS      Z28, Z29
 	VFMADD231PS  Z25, Z0, Z29
 	VSUBPS       Z19, Z18, Z18
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFMADD231PS  Z4, Z13, Z2
 	VADDPS       Z1, Z22, Z1
 	VSUBPS       Z2, Z26, Z19
@@ -10896,6 +10926,8 @@ butterfly:
 	VADDPS       Z12, Z27, Z12
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VFNMADD231PS Z17, Z9, Z23
 	VMOVUPS      192(R8), Z21
 	VMULPS       Z21, Z19, Z22
@@ -10913,8 +10945,6 @@ butterfly:
 	VMULPS       Z27, Z1, Z30
 	VFMADD231PS  64(R8), Z12, Z30
 	VFNMADD231PS Z17, Z0, Z28
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFMADD231PS  Z25, Z9, Z24
 	VFMADD231PS  Z25, Z18, Z28
 	VMOVUPS      768(R8), Z0
@@ -10931,6 +10961,8 @@ butterfly:
 	VADDPS       Z6, Z23, Z6
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Z8, Z24, Z8
 	VMOVUPS      640(R8), Z23
 	VMULPS       Z23, Z8, Z24
@@ -10950,8 +10982,6 @@ butterfly:
 	VFMADD231PS  Z0, Z7, Z28
 	VMOVUPS      448(R8), Z11
 	VFMADD231PS  Z11, Z3, Z26
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMULPS       Z11, Z18, Z11
 	VADDPS       Z13, Z22, Z18
 	VMULPS       704(R8), Z8, Z8
@@ -10966,6 +10996,8 @@ butterfly:
 	VADDPS       Z24, Z31, Z12
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Z12, Z6, Z6
 	VMOVAPS      Z30, Z22
 	VFNMADD231PS Z20, Z6, Z22
@@ -10979,8 +11011,6 @@ butterfly:
 	VMULPS       Z15, Z13, Z16
 	VADDPS       Z0, Z11, Z21
 	VFNMADD231PS Z4, Z19, Z16
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMULPS       Z10, Z13, Z23
 	VMOVAPS      Z22, Z24
 	VFMADD231PS  Z25, Z2, Z24
@@ -10998,6 +11028,8 @@ butterfly:
 	VFNMADD231PS Z14, Z9, Z24
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VFMADD231PS  Z4, Z0, Z23
 	VADDPS       Z6, Z30, Z2
 	VFNMADD213PS Z1, Z11, Z20
@@ -11012,8 +11044,6 @@ butterfly:
 	VFNMADD231PS Z10, Z19, Z8
 	VMOVAPS      Z20, Z11
 	VFMADD231PS  Z25, Z13, Z11
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFNMADD231PS Z10, Z26, Z3
 	VFMADD231PS  Z25, Z9, Z18
 	VSUBPS       Z16, Z18, Z19
@@ -11029,6 +11059,8 @@ butterfly:
 	VADDPS       Z23, Z24, Z0
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Z12, Z11, Z2
 	VMOVUPS      Z1, (SI)
 	VADDPS       Z8, Z22, Z1
@@ -11041,8 +11073,6 @@ butterfly:
 	VMOVUPS      Z8, (DI)(CX*4)
 	VADDPS       Z27, Z6, Z1
 	VFNMADD231PS Z17, Z13, Z20
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFMADD231PS  Z25, Z5, Z20
 	VMOVUPS      Z4, (DI)(DX*2)
 	VADDPS       Z3, Z20, Z2
@@ -11060,7 +11090,7 @@ butterfly:
 	ADDQ         $0x00000380, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -11076,11 +11106,11 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter7AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -11088,7 +11118,7 @@ TEXT ·BlockFilter7AVX2(SB), $168-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R9
+	MOVQ 96(SI), R9
 	ADDQ SI, R9
 	MOVQ (R9), R10
 	XORQ R11, R11
@@ -11111,6 +11141,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (DI)(CX*2), Y3
 	VMOVUPS      (DI)(BX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -11153,8 +11185,6 @@ butterfly:
 	VFMADD231PS  Y1, Y3, Y11
 	VFNMADD231PS Y14, Y3, Y2
 	VMULPS       Y1, Y4, Y4
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFMADD231PS  Y9, Y8, Y11
 	VFNMADD231PS Y9, Y3, Y4
 	VFNMADD231PS Y12, Y10, Y6
@@ -11182,6 +11212,10 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+480(SB), Y15, Y8
 	VFNMADD231PS Y12, Y5, Y4
 	VFMADD231PS  Y11, Y5, Y8
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMULPS       Y9, Y0, Y15
 	VMOVUPS      (SI)(CX*2), Y12
 	VSUBPS       (SI)(BX*1), Y12, Y12
@@ -11190,8 +11224,6 @@ butterfly:
 	VMULPS       Y1, Y0, Y0
 	VFNMADD231PS Y9, Y12, Y0
 	VADDPS       Y5, Y13, Y13
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFMADD231PS  Y1, Y12, Y3
 	VFMADD231PS  Y9, Y11, Y3
 	VBROADCASTSS butterflyConstants<>+60(SB), Y9
@@ -11227,8 +11259,6 @@ butterfly:
 	VMULPS       Y1, Y3, Y2
 	VADDPS       Y15, Y8, Y3
 	VFMADD231PS  Y1, Y10, Y12
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Y15, Y8, Y1
 	VADDPS       Y0, Y7, Y0
 	VMOVUPS      256(R8), Y6
@@ -11250,6 +11280,10 @@ butterfly:
 	VMOVUPS      96(R12), Y10
 	VMOVUPS      384(R8), Y14
 	VFMSUB231PS  Y14, Y10, Y8
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMULPS       Y14, Y1, Y1
 	VMOVUPS      576(R8), Y14
 	VMULPS       Y14, Y3, Y15
@@ -11266,8 +11300,6 @@ butterfly:
 	VFMSUB231PS  Y10, Y6, Y15
 	VADDPS       Y12, Y11, Y6
 	VADDPS       Y6, Y4, Y10
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Y0, Y5, Y11
 	VADDPS       Y2, Y13, Y12
 	VADDPS       Y7, Y10, Y10
@@ -11302,14 +11334,16 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+40(SB), Y10
 	VFNMADD231PS Y10, Y11, Y2
 	VFNMADD231PS Y7, Y11, Y15
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFNMADD231PS butterflyConstantVectors<>+480(SB), Y14, Y4
 	VSUBPS       Y6, Y4, Y11
 	VFNMADD231PS Y10, Y1, Y15
 	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y1, Y2
 	VADDPS       Y6, Y4, Y1
 	VMULPS       Y10, Y9, Y4
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Y2, Y13, Y6
 	VSUBPS       Y2, Y13, Y2
 	VADDPS       Y15, Y3, Y13
@@ -11336,8 +11370,6 @@ butterfly:
 	VFNMADD231PS Y5, Y0, Y3
 	VMOVUPS      96(R12), Y15
 	VFMADD231PS  Y12, Y15, Y4
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFNMADD231PS Y7, Y15, Y13
 	VFMADD231PS  Y2, Y0, Y14
 	VMOVUPS      Y6, (DI)(DX*1)
@@ -11371,7 +11403,7 @@ butterfly:
 	ADDQ         $0x00000340, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -11387,11 +11419,11 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -11399,7 +11431,7 @@ TEXT ·BlockFilterAdd7AVX512(SB), $8-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R10
+	MOVQ 96(SI), R10
 	ADDQ SI, R10
 	MOVQ (R10), R11
 
@@ -11419,6 +11451,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z1, Z0, Z0
 	VMOVUPS      (DI)(CX*1), Z1
 	VMOVUPS      (DI)(DX*2), Z3
@@ -11444,8 +11478,6 @@ butterfly:
 	VSUBPS       Z12, Z11, Z11
 	VBROADCASTSS butterflyConstants<>+48(SB), Z12
 	VMULPS       Z12, Z4, Z21
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z14, Z3, Z3
 	VADDPS       Z3, Z2, Z14
 	VADDPS       Z13, Z1, Z22
@@ -11465,6 +11497,8 @@ butterfly:
 	VFNMADD231PS Z5, Z9, Z21
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Z12, Z0, Z0
 	VBROADCASTSS butterflyConstants<>+32(SB), Z26
 	VFNMADD231PS Z26, Z3, Z25
@@ -11484,8 +11518,6 @@ butterfly:
 	VFNMADD231PS Z29, Z1, Z30
 	VMOVAPS      Z27, Z31
 	VFMADD231PS  Z20, Z1, Z31
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z5, Z18, Z0
 	VMOVAPS      Z24, Z18
 	VFNMADD231PS Z26, Z2, Z18
@@ -11503,6 +11535,8 @@ butterfly:
 	VFNMADD231PS Z26, Z7, Z31
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z10, Z31, Z2
 	VFMADD231PS  Z16, Z11, Z21
 	VFMADD231PS  Z20, Z7, Z30
@@ -11519,8 +11553,6 @@ butterfly:
 	VMOVUPS      640(R8), Z7
 	VMOVUPS      704(R9), Z15
 	VFMADD231PS  Z7, Z9, Z15
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z0, Z27, Z17
 	VSUBPS       Z10, Z31, Z10
 	VMOVUPS      768(R8), Z23
@@ -11542,6 +11574,8 @@ butterfly:
 	VSUBPS       Z0, Z27, Z0
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z6, Z28, Z31
 	VMOVUPS      256(R8), Z6
 	VMOVUPS      320(R9), Z24
@@ -11561,8 +11595,6 @@ butterfly:
 	VFNMADD213PS 384(R9), Z4, Z0
 	VFMADD231PS  Z4, Z1, Z27
 	VSUBPS       Z9, Z3, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z25, Z31, Z6
 	VMOVUPS      576(R8), Z7
 	VMOVUPS      512(R9), Z28
@@ -11580,6 +11612,8 @@ butterfly:
 	VFMADD231PS  Z11, Z13, Z22
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z15, Z24, Z11
 	VADDPS       Z11, Z7, Z7
 	VSUBPS       Z25, Z31, Z15
@@ -11593,8 +11627,6 @@ butterfly:
 	VFNMADD231PS Z19, Z7, Z11
 	VMULPS       Z16, Z14, Z13
 	VADDPS       Z28, Z0, Z0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Z11, Z24
 	VFNMADD231PS Z29, Z6, Z24
 	VMOVAPS      Z11, Z25
@@ -11612,6 +11644,8 @@ butterfly:
 	VFMADD231PS  Z16, Z10, Z9
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Z5, Z14, Z14
 	VFMADD231PS  Z20, Z1, Z24
 	VFNMADD213PS Z8, Z6, Z19
@@ -11625,8 +11659,6 @@ butterfly:
 	VFNMADD231PS Z12, Z10, Z23
 	VFMADD231PS  Z12, Z21, Z14
 	VSUBPS       Z3, Z0, Z0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z7, (DI)
 	VFNMADD231PS Z26, Z1, Z11
 	VFNMADD231PS Z29, Z0, Z22
@@ -11643,6 +11675,8 @@ butterfly:
 	VFNMADD231PS Z5, Z17, Z23
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z13, Z24, Z2
 	VMOVUPS      Z6, (DI)(DX*2)
 	VFMADD231PS  Z20, Z0, Z19
@@ -11655,8 +11689,6 @@ butterfly:
 	VSUBPS       Z13, Z24, Z10
 	VADDPS       Z18, Z25, Z11
 	VMOVUPS      Z10, (DI)(BX*1)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z9, Z7, Z7
 	VSUBPS       Z4, Z22, Z4
 	VMOVUPS      Z5, (SI)(DX*2)
@@ -11675,7 +11707,7 @@ butterfly:
 	ADDQ         $0x00000380, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -11691,11 +11723,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd7AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -11703,7 +11735,7 @@ TEXT ·BlockFilterAdd7AVX2(SB), $168-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R10
+	MOVQ 96(SI), R10
 	ADDQ SI, R10
 	MOVQ (R10), R11
 	XORQ R12, R12
@@ -11727,6 +11759,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(CX*1), Y3
 	VMOVUPS      (DI)(DX*2), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -11768,8 +11802,6 @@ butterfly:
 	VFMADD231PS  Y13, Y10, Y0
 	VBROADCASTSS butterflyConstants<>+52(SB), Y13
 	VFMADD231PS  Y13, Y2, Y9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Y13, Y1, Y8
 	VFNMADD231PS butterflyConstantVectors<>+448(SB), Y2, Y8
 	VMOVUPS      (DI), Y1
@@ -11795,6 +11827,10 @@ butterfly:
 	VSUBPS       Y12, Y9, Y9
 	VADDPS       Y3, Y1, Y12
 	VFNMADD231PS Y6, Y10, Y8
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Y9, 96(R13)
 	VMOVUPS      (SI)(CX*2), Y9
 	VSUBPS       (SI)(BX*1), Y9, Y9
@@ -11804,8 +11840,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+48(SB), Y3
 	VMULPS       Y3, Y7, Y6
 	VMULPS       butterflyConstantVectors<>+352(SB), Y7, Y7
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Y3, Y4, Y14
 	VADDPS       Y11, Y12, Y12
 	VADDPS       Y10, Y12, Y12
@@ -11845,8 +11879,6 @@ butterfly:
 	VFNMADD231PS Y7, Y12, Y10
 	VMOVUPS      768(R8), Y13
 	VFMADD213PS  832(R9), Y13, Y3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      256(R8), Y15
 	VFMADD213PS  320(R9), Y15, Y12
 	VFMADD231PS  Y13, Y0, Y9
@@ -11869,6 +11901,10 @@ butterfly:
 	VMOVUPS      32(R13), Y6
 	VMOVUPS      448(R8), Y7
 	VFMADD231PS  Y7, Y6, Y5
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD213PS 384(R9), Y7, Y13
 	VMOVUPS      576(R8), Y7
 	VMOVUPS      512(R9), Y15
@@ -11885,8 +11921,6 @@ butterfly:
 	VADDPS       Y4, Y12, Y14
 	VMOVUPS      Y8, 32(R13)
 	VADDPS       Y1, Y10, Y8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y4, Y12, Y4
 	VMOVAPS      Y11, Y12
 	VFMADD231PS  butterflyConstantVectors<>+416(SB), Y9, Y12
@@ -11921,14 +11955,16 @@ butterfly:
 	VMULPS       Y14, Y6, Y6
 	VFNMADD231PS Y2, Y1, Y6
 	VFNMADD231PS Y13, Y1, Y5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Y13, Y3, Y1
 	VFMADD231PS  Y2, Y0, Y15
 	VFMADD231PS  Y14, Y0, Y5
 	VFNMADD231PS Y13, Y0, Y6
 	VADDPS       Y15, Y12, Y0
 	VMOVUPS      Y0, (DI)(CX*1)
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y6, Y10, Y0
 	VADDPS       Y5, Y11, Y13
 	VSUBPS       Y15, Y12, Y12
@@ -11953,8 +11989,6 @@ butterfly:
 	VMOVUPS      32(R13), Y6
 	VFMADD231PS  Y2, Y6, Y1
 	VFNMADD231PS Y2, Y4, Y5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+40(SB), Y2
 	VFNMADD231PS Y2, Y6, Y5
 	VFNMADD231PS Y2, Y4, Y3
@@ -11992,7 +12026,7 @@ butterfly:
 	ADDQ         $0x00000340, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -12008,11 +12042,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep7AVX512(SB), $136-16
 	MOVQ job+0(FP), AX
@@ -12020,7 +12054,7 @@ TEXT ·BlockFilterKeep7AVX512(SB), $136-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R10
+	MOVQ 96(SI), R10
 	ADDQ SI, R10
 	MOVQ (R10), R11
 	LEAQ 8(SP), R12
@@ -12043,6 +12077,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VBROADCASTSS butterflyConstants<>+48(SB), Z3
 	VMULPS       Z3, Z2, Z4
 	VMOVUPS      (SI)(CX*2), Z5
@@ -12069,8 +12105,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+40(SB), Z21
 	VMULPS       Z21, Z2, Z22
 	VSUBPS       Z7, Z12, Z12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z3, Z5, Z14
 	VADDPS       Z1, Z0, Z0
 	VMULPS       Z21, Z10, Z1
@@ -12091,6 +12125,8 @@ butterfly:
 	VFMADD231PS  Z25, Z7, Z26
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z19, Z18, Z18
 	VBROADCASTSS butterflyConstants<>+32(SB), Z19
 	VFNMADD231PS Z19, Z12, Z26
@@ -12112,8 +12148,6 @@ butterfly:
 	VMOVAPS      Z24, Z29
 	VFNMADD231PS Z28, Z0, Z29
 	VFMADD231PS  Z3, Z17, Z22
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      64(R8), Z30
 	VMULPS       Z30, Z9, Z31
 	VMOVAPS      Z23, Z15
@@ -12132,6 +12166,8 @@ butterfly:
 	VMULPS       Z7, Z0, Z11
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z22, Z26, Z17
 	VFNMADD231PS Z21, Z6, Z14
 	VFNMADD231PS Z28, Z12, Z15
@@ -12147,8 +12183,6 @@ butterfly:
 	VMULPS       640(R8), Z6, Z20
 	VSUBPS       Z14, Z29, Z14
 	VADDPS       Z4, Z15, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z14, 320(R9)
 	VADDPS       Z2, Z23, Z15
 	VMULPS       384(R8), Z8, Z29
@@ -12165,6 +12199,8 @@ butterfly:
 	VMOVUPS      Z6, 704(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z7, Z17, Z9
 	VFNMADD231PS 192(R8), Z17, Z11
 	VMOVUPS      Z8, 448(R9)
@@ -12181,8 +12217,6 @@ butterfly:
 	VSUBPS       Z26, Z11, Z22
 	VSUBPS       Z18, Z9, Z24
 	VFMADD231PS  640(R8), Z2, Z19
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z0, (R12)
 	VSUBPS       Z20, Z23, Z0
 	VMULPS       576(R8), Z6, Z6
@@ -12199,6 +12233,8 @@ butterfly:
 	VSUBPS       Z19, Z14, Z14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Z13, Z24, Z19
 	VFNMADD231PS Z30, Z5, Z27
 	VSUBPS       Z11, Z2, Z30
@@ -12212,8 +12248,6 @@ butterfly:
 	VADDPS       Z2, Z27, Z16
 	VMOVUPS      Z16, (DI)
 	VSUBPS       Z11, Z23, Z11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z3, Z14, Z19
 	VBROADCASTSS butterflyConstants<>+24(SB), Z16
 	VFNMADD231PS Z16, Z2, Z27
@@ -12232,6 +12266,8 @@ butterfly:
 	VADDPS       Z8, Z31, Z14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Z13, Z22, Z22
 	VMOVUPS      Z4, 384(R9)
 	VFMADD231PS  Z25, Z11, Z2
@@ -12248,8 +12284,6 @@ butterfly:
 	VMOVAPS      Z31, Z23
 	VFNMADD231PS Z16, Z6, Z23
 	VFMADD231PS  Z3, Z18, Z15
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z16, Z30, Z27
 	VMOVAPS      Z31, Z18
 	VFNMADD231PS Z28, Z6, Z18
@@ -12267,6 +12301,8 @@ butterfly:
 	VMOVUPS      Z5, (R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z15, Z10, Z3
 	VSUBPS       Z7, Z27, Z5
 	VFNMADD231PS Z21, Z4, Z22
@@ -12280,8 +12316,6 @@ butterfly:
 	VSUBPS       Z9, Z31, Z4
 	VMOVUPS      Z6, (SI)(DX*2)
 	VMOVUPS      Z17, 128(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z8, (DI)(BX*1)
 	VFNMADD231PS Z28, Z1, Z23
 	VMOVUPS      Z0, (DI)(DX*1)
@@ -12302,7 +12336,7 @@ butterfly:
 	ADDQ         $0x00000380, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -12318,11 +12352,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep7AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -12330,7 +12364,7 @@ TEXT ·BlockFilterKeep7AVX2(SB), $168-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R10
+	MOVQ 96(SI), R10
 	ADDQ SI, R10
 	MOVQ (R10), R11
 	XORQ R12, R12
@@ -12354,6 +12388,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (SI)(CX*2), Y3
 	VMOVUPS      (SI)(BX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -12396,8 +12432,6 @@ butterfly:
 	VFNMADD231PS Y1, Y15, Y14
 	VFMADD231PS  Y1, Y9, Y10
 	VMULPS       Y1, Y12, Y12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+40(SB), Y1
 	VFNMADD231PS Y1, Y15, Y12
 	VADDPS       Y10, Y8, Y15
@@ -12429,6 +12463,10 @@ butterfly:
 	VADDPS       Y9, Y14, Y4
 	VMOVUPS      (SI)(DX*1), Y14
 	VSUBPS       (SI)(CX*4), Y14, Y14
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y6, Y11, Y1
 	VBROADCASTSS butterflyConstants<>+60(SB), Y6
 	VFNMADD231PS Y6, Y11, Y12
@@ -12436,8 +12474,6 @@ butterfly:
 	VFNMADD231PS Y6, Y9, Y13
 	VMOVUPS      Y7, 256(R9)
 	VMULPS       Y5, Y0, Y9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+48(SB), Y6
 	VFNMADD231PS Y6, Y3, Y9
 	VMULPS       Y6, Y0, Y0
@@ -12473,8 +12509,6 @@ butterfly:
 	VMOVUPS      Y5, 832(R9)
 	VMULPS       Y13, Y5, Y5
 	VMOVUPS      Y8, 768(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      320(R8), Y13
 	VMULPS       Y13, Y2, Y15
 	VMOVUPS      Y14, 96(R13)
@@ -12495,6 +12529,10 @@ butterfly:
 	VMULPS       Y8, Y9, Y8
 	VMOVUPS      Y9, 704(R9)
 	VSUBPS       Y12, Y6, Y9
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y12, Y6, Y6
 	VMOVUPS      64(R13), Y12
 	VMOVUPS      Y12, 384(R9)
@@ -12515,8 +12553,6 @@ butterfly:
 	VMULPS       Y0, Y2, Y2
 	VMOVUPS      32(R13), Y12
 	VFNMADD231PS Y0, Y12, Y3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y6, Y4, Y0
 	VMOVAPS      Y4, Y13
 	VFNMADD231PS butterflyConstantVectors<>+448(SB), Y6, Y13
@@ -12552,8 +12588,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+44(SB), Y2
 	VFMADD231PS  Y2, Y12, Y6
 	VMULPS       Y2, Y15, Y15
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y3, Y12, Y15
 	VFNMADD231PS Y1, Y12, Y9
 	VMOVUPS      32(R13), Y12
@@ -12562,6 +12596,10 @@ butterfly:
 	VFMADD231PS  Y3, Y11, Y6
 	VADDPS       Y6, Y14, Y12
 	VFMADD231PS  Y2, Y11, Y9
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y9, Y4, Y11
 	VADDPS       Y9, Y4, Y4
 	VSUBPS       Y6, Y14, Y6
@@ -12588,8 +12626,6 @@ butterfly:
 	VFMADD231PS  Y2, Y7, Y13
 	VMULPS       Y2, Y6, Y6
 	VFNMADD231PS Y1, Y7, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Y3, Y10, Y13
 	VFMADD231PS  Y2, Y10, Y11
 	VBROADCASTSS butterflyConstants<>+52(SB), Y2
@@ -12628,7 +12664,7 @@ butterfly:
 	ADDQ         $0x00000340, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -12644,11 +12680,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -12656,7 +12692,7 @@ TEXT ·BlockSpectrum7AVX512(SB), $8-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R9
+	MOVQ 96(SI), R9
 	ADDQ SI, R9
 	MOVQ (R9), R10
 
@@ -12675,6 +12711,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      (DI)(CX*1), Z3
 	VMOVUPS      (DI)(DX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -12686,8 +12724,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*2), Z7
 	VMOVUPS      (DI)(BX*1), Z8
 	VADDPS       Z8, Z7, Z9
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VSUBPS       Z4, Z3, Z3
 	VSUBPS       Z8, Z7, Z4
 	VMOVUPS      (SI)(DX*1), Z7
@@ -12700,6 +12736,8 @@ butterfly:
 	VSUBPS       Z12, Z11, Z8
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Z10, Z2, Z11
 	VADDPS       Z6, Z11, Z11
 	VBROADCASTSS butterflyConstants<>+24(SB), Z12
@@ -12711,8 +12749,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+28(SB), Z10
 	VMOVAPS      Z15, Z16
 	VFMADD231PS  Z10, Z2, Z16
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VBROADCASTSS butterflyConstants<>+32(SB), Z17
 	VFNMADD231PS Z17, Z6, Z16
 	VBROADCASTSS butterflyConstants<>+36(SB), Z18
@@ -12723,6 +12759,8 @@ butterfly:
 	VFNMADD231PS Z18, Z6, Z15
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Z11, Z14, Z2
 	VBROADCASTSS butterflyConstants<>+40(SB), Z6
 	VMULPS       Z6, Z1, Z11
@@ -12732,8 +12770,6 @@ butterfly:
 	VFMADD231PS  Z20, Z8, Z11
 	VMULPS       Z14, Z1, Z21
 	VFNMADD231PS Z20, Z4, Z21
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFNMADD231PS Z6, Z8, Z21
 	VMULPS       Z20, Z1, Z1
 	VFNMADD231PS Z6, Z4, Z1
@@ -12742,14 +12778,14 @@ butterfly:
 	VSUBPS       Z11, Z16, Z8
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Z21, Z19, Z11
 	VSUBPS       Z21, Z19, Z16
 	VADDPS       Z1, Z15, Z19
 	VSUBPS       Z1, Z15, Z1
 	VADDPS       Z13, Z5, Z15
 	VADDPS       Z9, Z15, Z15
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      (DI), Z21
 	VFNMADD213PS Z21, Z15, Z12
 	VSUBPS       Z9, Z5, Z5
@@ -12759,6 +12795,8 @@ butterfly:
 	VFNMADD231PS Z17, Z9, Z13
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVAPS      Z12, Z22
 	VFNMADD231PS Z18, Z5, Z22
 	VFMADD231PS  Z10, Z9, Z22
@@ -12766,8 +12804,6 @@ butterfly:
 	VFNMADD231PS Z18, Z9, Z12
 	VADDPS       Z15, Z21, Z5
 	VMULPS       Z6, Z0, Z9
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFMADD231PS  Z14, Z3, Z9
 	VFMADD231PS  Z20, Z7, Z9
 	VMULPS       Z14, Z0, Z10
@@ -12776,13 +12812,13 @@ butterfly:
 	VMULPS       Z20, Z0, Z0
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VFNMADD231PS Z6, Z3, Z0
 	VFMADD231PS  Z14, Z7, Z0
 	VMOVUPS      Z2, (R8)
 	VMOVUPS      Z5, 64(R8)
 	VSUBPS       Z9, Z13, Z2
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Z4, 128(R8)
 	VMOVUPS      Z2, 192(R8)
 	VADDPS       Z9, Z13, Z2
@@ -12791,14 +12827,14 @@ butterfly:
 	VSUBPS       Z10, Z22, Z2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VMOVUPS      Z11, 256(R8)
 	VMOVUPS      Z2, 320(R8)
 	VADDPS       Z10, Z22, Z2
 	VMOVUPS      Z16, 640(R8)
 	VMOVUPS      Z2, 704(R8)
 	VSUBPS       Z0, Z12, Z2
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Z19, 384(R8)
 	VMOVUPS      Z2, 448(R8)
 	VADDPS       Z0, Z12, Z0
@@ -12809,7 +12845,7 @@ butterfly:
 	ADDQ         $0x00000380, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -12825,11 +12861,11 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum7AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -12837,7 +12873,7 @@ TEXT ·BlockSpectrum7AVX2(SB), $104-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R9
+	MOVQ 96(SI), R9
 	ADDQ SI, R9
 	MOVQ (R9), R10
 	XORQ R11, R11
@@ -12860,6 +12896,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R10)
 	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VBROADCASTSS butterflyConstants<>+56(SB), Y3
 	VMOVUPS      (SI), Y4
 	VMOVAPS      Y4, Y5
@@ -12884,8 +12922,6 @@ butterfly:
 	VFMADD231PS  Y10, Y2, Y4
 	VMOVAPS      Y14, Y2
 	VFMADD231PS  Y10, Y11, Y2
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFNMADD231PS Y12, Y8, Y5
 	VMOVUPS      Y9, (R12)
 	VADDPS       Y11, Y14, Y9
@@ -12898,11 +12934,13 @@ butterfly:
 	VADDPS       Y8, Y1, Y11
 	VSUBPS       Y8, Y1, Y1
 	VFMADD231PS  Y10, Y11, Y15
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VBROADCASTSS butterflyConstants<>+44(SB), Y8
 	VMULPS       Y8, Y0, Y10
 	VFNMADD231PS Y3, Y11, Y2
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMULPS       Y8, Y7, Y3
 	VADDPS       Y11, Y9, Y9
 	VFNMADD231PS Y12, Y11, Y14
@@ -12918,8 +12956,6 @@ butterfly:
 	VFNMADD231PS Y11, Y1, Y3
 	VMULPS       Y11, Y7, Y7
 	VFMADD231PS  Y8, Y1, Y6
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VFNMADD231PS Y15, Y1, Y7
 	VMOVUPS      (DI)(DX*1), Y1
 	VSUBPS       (DI)(CX*4), Y1, Y15
@@ -12928,13 +12964,15 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+320(SB), Y15, Y3
 	VMOVUPS      (SI)(DX*1), Y15
 	VADDPS       (SI)(CX*4), Y15, Y11
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       (DI)(CX*4), Y1, Y1
 	VADDPS       Y1, Y9, Y9
 	VMOVUPS      Y9, 64(R8)
 	VSUBPS       (SI)(CX*4), Y15, Y9
 	VFMADD231PS  Y8, Y9, Y12
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VBROADCASTSS butterflyConstants<>+56(SB), Y8
 	VFNMADD231PS Y8, Y11, Y13
 	VBROADCASTSS butterflyConstants<>+52(SB), Y15
@@ -12950,11 +12988,13 @@ butterfly:
 	VSUBPS       Y6, Y4, Y9
 	VSUBPS       Y3, Y5, Y3
 	VFNMADD213PS 32(R12), Y8, Y1
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VADDPS       (R12), Y11, Y5
 	VSUBPS       Y0, Y2, Y8
 	VADDPS       Y10, Y14, Y11
+	PREFETCHT1   (R10)
+	ADDQ         16(R9), R10
+	PREFETCHT1   (R10)
+	ADDQ         24(R9), R10
 	VADDPS       Y7, Y13, Y15
 	VMOVUPS      Y3, 640(R8)
 	VSUBPS       Y10, Y14, Y3
@@ -12963,8 +13003,6 @@ butterfly:
 	VSUBPS       Y7, Y13, Y6
 	VADDPS       Y12, Y1, Y1
 	VMOVUPS      Y4, 128(R8)
-	PREFETCHT1   (R10)
-	ADDQ         16(R9), R10
 	VMOVUPS      Y6, 512(R8)
 	VMOVUPS      Y3, 320(R8)
 	VADDPS       Y0, Y2, Y0
@@ -12984,7 +13022,7 @@ butterfly:
 	ADDQ         $0x00000340, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x18, R9
+	ADDQ         $0x20, R9
 	MOVQ         (R9), R10
 
 fetched:
@@ -13000,11 +13038,11 @@ done:
 	MOVQ R10, (R9)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 120(AX)
+	MOVQ R9, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -13012,7 +13050,7 @@ TEXT ·BlockAccumulate7AVX512(SB), $8-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R10
+	MOVQ 96(SI), R10
 	ADDQ SI, R10
 	MOVQ (R10), R11
 
@@ -13032,6 +13070,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(CX*1), Z3
 	VMOVUPS      (DI)(DX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -13045,8 +13085,6 @@ butterfly:
 	VADDPS       Z8, Z7, Z9
 	VSUBPS       Z4, Z3, Z3
 	VSUBPS       Z8, Z7, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (SI)(DX*1), Z7
 	VMOVUPS      (SI)(CX*4), Z8
 	VADDPS       Z8, Z7, Z10
@@ -13064,6 +13102,8 @@ butterfly:
 	VSUBPS       Z6, Z2, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z6, Z10, Z6
 	VBROADCASTSS butterflyConstants<>+28(SB), Z10
 	VMOVAPS      Z15, Z16
@@ -13077,8 +13117,6 @@ butterfly:
 	VFNMADD231PS Z17, Z2, Z15
 	VFNMADD231PS Z18, Z6, Z15
 	VADDPS       Z11, Z14, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+40(SB), Z6
 	VMULPS       Z6, Z1, Z11
 	VBROADCASTSS butterflyConstants<>+44(SB), Z14
@@ -13091,6 +13129,8 @@ butterfly:
 	VMULPS       Z20, Z1, Z1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z6, Z4, Z1
 	VFMADD231PS  Z14, Z8, Z1
 	VADDPS       Z11, Z16, Z4
@@ -13099,8 +13139,6 @@ butterfly:
 	VSUBPS       Z21, Z19, Z16
 	VADDPS       Z1, Z15, Z19
 	VSUBPS       Z1, Z15, Z1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z13, Z5, Z15
 	VADDPS       Z9, Z15, Z15
 	VMOVUPS      (DI), Z21
@@ -13114,6 +13152,8 @@ butterfly:
 	VFNMADD231PS Z18, Z5, Z22
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z10, Z9, Z22
 	VFNMADD231PS Z17, Z5, Z12
 	VFNMADD231PS Z18, Z9, Z12
@@ -13122,8 +13162,6 @@ butterfly:
 	VFMADD231PS  Z14, Z3, Z9
 	VFMADD231PS  Z20, Z7, Z9
 	VMULPS       Z14, Z0, Z10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z20, Z3, Z10
 	VFNMADD231PS Z6, Z7, Z10
 	VMULPS       Z20, Z0, Z0
@@ -13136,6 +13174,8 @@ butterfly:
 	VFMADD213PS  64(R9), Z7, Z5
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z7, Z2, Z6
 	VFNMADD231PS Z3, Z2, Z5
 	VMOVUPS      Z6, (R9)
@@ -13147,8 +13187,6 @@ butterfly:
 	VMOVUPS      128(R8), Z6
 	VFMADD213PS  192(R9), Z6, Z2
 	VFMADD231PS  Z6, Z4, Z5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z3, Z4, Z2
 	VMOVUPS      Z5, 128(R9)
 	VMOVUPS      Z2, 192(R9)
@@ -13162,6 +13200,8 @@ butterfly:
 	VFNMADD231PS Z3, Z8, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z4, 768(R9)
 	VMOVUPS      Z2, 832(R9)
 	VSUBPS       Z10, Z22, Z2
@@ -13172,8 +13212,6 @@ butterfly:
 	VFMADD213PS  320(R9), Z5, Z2
 	VFMADD231PS  Z5, Z11, Z4
 	VFNMADD231PS Z3, Z11, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z4, 256(R9)
 	VMOVUPS      Z2, 320(R9)
 	VADDPS       Z10, Z22, Z2
@@ -13187,6 +13225,8 @@ butterfly:
 	VMOVUPS      Z4, 640(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z2, 704(R9)
 	VSUBPS       Z0, Z12, Z2
 	VMOVUPS      448(R8), Z3
@@ -13198,8 +13238,6 @@ butterfly:
 	VFNMADD231PS Z3, Z19, Z2
 	VMOVUPS      Z4, 384(R9)
 	VMOVUPS      Z2, 448(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z0, Z12, Z0
 	VMOVUPS      576(R8), Z2
 	VMOVUPS      512(R9), Z3
@@ -13216,7 +13254,7 @@ butterfly:
 	ADDQ         $0x00000380, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -13232,11 +13270,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate7AVX2(SB), $136-16
 	MOVQ job+0(FP), AX
@@ -13244,7 +13282,7 @@ TEXT ·BlockAccumulate7AVX2(SB), $136-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ fetches+8(FP), SI
-	MOVQ 120(SI), R10
+	MOVQ 96(SI), R10
 	ADDQ SI, R10
 	MOVQ (R10), R11
 	XORQ R12, R12
@@ -13268,6 +13306,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VBROADCASTSS butterflyConstants<>+60(SB), Y3
 	VMOVUPS      (SI), Y4
 	VMOVAPS      Y4, Y5
@@ -13298,8 +13338,6 @@ butterfly:
 	VFNMADD231PS Y6, Y2, Y4
 	VADDPS       Y13, Y9, Y9
 	VFMADD231PS  Y12, Y13, Y5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y6, Y10, Y5
 	VADDPS       Y10, Y9, Y9
 	VFNMADD231PS Y3, Y13, Y7
@@ -13318,11 +13356,13 @@ butterfly:
 	VMOVUPS      (DI)(DX*1), Y13
 	VMOVUPS      Y7, 64(R13)
 	VADDPS       (DI)(CX*4), Y13, Y7
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Y12, Y5, Y10
 	VFNMADD231PS Y6, Y7, Y10
 	VFMADD231PS  Y12, Y7, Y4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y6, Y5, Y14
 	VADDPS       Y5, Y1, Y1
 	VBROADCASTSS butterflyConstants<>+44(SB), Y5
@@ -13342,8 +13382,6 @@ butterfly:
 	VMULPS       Y5, Y15, Y13
 	VFNMADD231PS Y12, Y2, Y13
 	VFMADD231PS  Y12, Y8, Y7
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Y12, Y15, Y8
 	VMULPS       Y3, Y15, Y15
 	VFNMADD231PS Y3, Y2, Y8
@@ -13355,6 +13393,10 @@ butterfly:
 	VFMADD231PS  Y2, Y1, Y3
 	VMOVUPS      64(R8), Y5
 	VFMADD213PS  (R9), Y5, Y1
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Y12, Y11, Y15
 	VFNMADD231PS Y5, Y9, Y3
 	VMOVUPS      (R13), Y5
@@ -13363,8 +13405,6 @@ butterfly:
 	VADDPS       Y7, Y14, Y7
 	VSUBPS       Y15, Y5, Y5
 	VFMADD231PS  Y2, Y9, Y1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      192(R8), Y2
 	VMOVUPS      128(R9), Y9
 	VFMADD231PS  Y2, Y12, Y9
@@ -13390,14 +13430,16 @@ butterfly:
 	VMOVUPS      320(R8), Y6
 	VMOVUPS      256(R9), Y9
 	VFMADD231PS  Y6, Y4, Y9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      256(R8), Y11
 	VFMADD213PS  320(R9), Y11, Y4
 	VSUBPS       Y0, Y10, Y0
 	VMOVUPS      32(R13), Y10
 	VADDPS       Y8, Y10, Y15
 	VSUBPS       Y8, Y10, Y8
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y6, Y5, Y4
 	VFMADD231PS  Y11, Y5, Y9
 	VSUBPS       Y13, Y2, Y2
@@ -13417,8 +13459,6 @@ butterfly:
 	VFMADD231PS  Y6, Y0, Y7
 	VMOVUPS      448(R8), Y13
 	VFNMADD231PS Y13, Y15, Y7
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD213PS  384(R9), Y13, Y0
 	VMOVUPS      Y12, 192(R9)
 	VFMADD213PS  640(R9), Y11, Y14
@@ -13445,7 +13485,7 @@ butterfly:
 	ADDQ         $0x00000340, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -13461,11 +13501,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -13604,7 +13644,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockBack7AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -13751,7 +13791,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -13915,7 +13955,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward8AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
@@ -14087,7 +14127,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -14251,7 +14291,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse8AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -14424,7 +14464,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -14433,7 +14473,7 @@ TEXT ·BlockFilter8AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 
@@ -14452,6 +14492,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(CX*4), Z4
 	VADDPS       Z4, Z3, Z5
@@ -14467,8 +14509,6 @@ butterfly:
 	VSUBPS       Z8, Z7, Z4
 	VADDPS       Z4, Z3, Z7
 	VSUBPS       Z3, Z4, Z3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (DI)(CX*2), Z4
 	VMOVUPS      (DI)(DX*2), Z8
 	VADDPS       Z8, Z4, Z10
@@ -14489,6 +14529,8 @@ butterfly:
 	VADDPS       Z12, Z11, Z11
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z10, Z2, Z12
 	VADDPS       Z13, Z5, Z16
 	VSUBPS       Z10, Z2, Z2
@@ -14498,8 +14540,6 @@ butterfly:
 	VSUBPS       Z14, Z6, Z6
 	VSUBPS       Z17, Z9, Z9
 	VADDPS       Z10, Z12, Z14
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z13, Z16, Z17
 	VMOVUPS      64(R9), Z18
 	VMULPS       Z18, Z17, Z19
@@ -14516,6 +14556,8 @@ butterfly:
 	VFMSUB231PS  Z16, Z10, Z14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z13, Z10, Z12
 	VADDPS       Z9, Z2, Z10
 	VSUBPS       Z6, Z5, Z13
@@ -14527,8 +14569,6 @@ butterfly:
 	VFMADD231PS  Z16, Z10, Z13
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z6, Z5, Z5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      832(R9), Z6
 	VMULPS       Z6, Z5, Z9
 	VMOVUPS      768(R9), Z10
@@ -14543,6 +14583,8 @@ butterfly:
 	VSUBPS       Z11, Z3, Z8
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z15, Z7, Z7
 	VADDPS       Z11, Z3, Z3
 	VBROADCASTSS butterflyConstants<>+64(SB), Z10
@@ -14557,8 +14599,6 @@ butterfly:
 	VFMSUB231PS  Z21, Z11, Z20
 	VFMADD231PS  Z16, Z11, Z15
 	VFNMADD231PS Z10, Z4, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z10, Z8, Z6
 	VMOVUPS      704(R9), Z4
 	VMULPS       Z4, Z6, Z8
@@ -14577,6 +14617,8 @@ butterfly:
 	VFMSUB231PS  Z21, Z2, Z16
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z11, Z2, Z4
 	VFNMADD231PS Z10, Z3, Z0
 	VFMADD231PS  Z10, Z7, Z1
@@ -14588,8 +14630,6 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z1
 	VADDPS       Z12, Z17, Z0
 	VADDPS       Z14, Z19, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z12, Z17, Z7
 	VSUBPS       Z14, Z19, Z11
 	VADDPS       Z6, Z15, Z12
@@ -14602,6 +14642,8 @@ butterfly:
 	VADDPS       Z9, Z18, Z17
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z5, Z13, Z5
 	VSUBPS       Z9, Z18, Z9
 	VADDPS       Z1, Z4, Z13
@@ -14611,8 +14653,6 @@ butterfly:
 	VSUBPS       Z1, Z3, Z4
 	VADDPS       Z3, Z1, Z1
 	VADDPS       Z8, Z0, Z3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z17, Z2, Z16
 	VSUBPS       Z8, Z0, Z0
 	VSUBPS       Z17, Z2, Z2
@@ -14625,6 +14665,8 @@ butterfly:
 	VMOVUPS      Z18, (DI)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z14, (R8)
 	VSUBPS       Z8, Z3, Z3
 	VSUBPS       Z17, Z16, Z8
@@ -14634,8 +14676,6 @@ butterfly:
 	VSUBPS       Z12, Z2, Z8
 	VMOVUPS      Z8, (DI)(CX*2)
 	VMOVUPS      Z3, (R8)(CX*2)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z13, Z0, Z0
 	VADDPS       Z12, Z2, Z2
 	VMOVUPS      Z2, (DI)(DX*2)
@@ -14648,6 +14688,8 @@ butterfly:
 	VSUBPS       Z1, Z6, Z8
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z4, Z15, Z4
 	VADDPS       Z1, Z6, Z1
 	VMOVAPS      Z0, Z6
@@ -14659,8 +14701,6 @@ butterfly:
 	VFNMADD231PS Z10, Z7, Z0
 	VFNMADD231PS Z10, Z8, Z2
 	VMOVUPS      Z2, (DI)(BX*1)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z0, (R8)(BX*1)
 	VMOVAPS      Z3, Z0
 	VFMADD231PS  Z10, Z1, Z0
@@ -14677,7 +14717,7 @@ butterfly:
 	ADDQ         $0x00000400, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -14693,11 +14733,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter8AVX2(SB), $200-16
 	MOVQ job+0(FP), AX
@@ -14706,7 +14746,7 @@ TEXT ·BlockFilter8AVX2(SB), $200-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R12, R12
@@ -14729,6 +14769,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y1, Y0, Y0
 	VMOVUPS      (DI)(CX*1), Y1
 	VMOVUPS      (DI)(BX*1), Y3
@@ -14760,8 +14802,6 @@ butterfly:
 	VSUBPS       Y13, Y14, Y13
 	VSUBPS       Y9, Y15, Y14
 	VSUBPS       Y5, Y4, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y9, Y15, Y9
 	VADDPS       Y5, Y4, Y4
 	VADDPS       Y0, Y12, Y5
@@ -14787,6 +14827,8 @@ butterfly:
 	VMULPS       Y13, Y14, Y14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Y9, (R13)
 	VSUBPS       Y7, Y1, Y9
 	VADDPS       Y7, Y1, Y1
@@ -14816,8 +14858,6 @@ butterfly:
 	VSUBPS       (R8)(CX*4), Y10, Y10
 	VFMSUB231PS  Y13, Y12, Y6
 	VSUBPS       Y0, Y4, Y0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y2, Y10, Y4
 	VSUBPS       Y11, Y6, Y12
 	VSUBPS       Y5, Y15, Y13
@@ -14850,6 +14890,8 @@ butterfly:
 	VMULPS       Y1, Y2, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Y7, Y8, Y2
 	VFNMADD231PS Y10, Y3, Y4
 	VFMSUB231PS  Y1, Y8, Y12
@@ -14874,8 +14916,6 @@ butterfly:
 	VSUBPS       Y8, Y3, Y3
 	VADDPS       Y12, Y11, Y8
 	VFMADD231PS  Y7, Y0, Y9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R13), Y0
 	VMOVUPS      32(R13), Y7
 	VSUBPS       Y7, Y0, Y11
@@ -14899,6 +14939,8 @@ butterfly:
 	VSUBPS       Y15, Y6, Y6
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y4, Y3, Y9
 	VADDPS       Y3, Y4, Y3
 	VMOVUPS      Y6, (R8)(DX*2)
@@ -14922,8 +14964,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+64(SB), Y2
 	VMOVAPS      Y12, Y6
 	VFNMADD231PS Y2, Y4, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Y15, Y9
 	VFMADD231PS  Y2, Y3, Y9
 	VFNMADD231PS Y2, Y3, Y15
@@ -14953,7 +14993,7 @@ butterfly:
 	ADDQ         $0x000003c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -14969,11 +15009,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -14982,7 +15022,7 @@ TEXT ·BlockFilterAdd8AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 
@@ -15002,6 +15042,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(CX*4), Z4
 	VADDPS       Z4, Z3, Z5
@@ -15017,8 +15059,6 @@ butterfly:
 	VSUBPS       Z8, Z7, Z4
 	VADDPS       Z4, Z3, Z7
 	VSUBPS       Z3, Z4, Z3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (DI)(CX*2), Z4
 	VMOVUPS      (DI)(DX*2), Z8
 	VADDPS       Z8, Z4, Z10
@@ -15039,6 +15079,8 @@ butterfly:
 	VADDPS       Z12, Z11, Z11
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z10, Z2, Z12
 	VADDPS       Z13, Z5, Z16
 	VSUBPS       Z10, Z2, Z2
@@ -15048,8 +15090,6 @@ butterfly:
 	VSUBPS       Z14, Z6, Z6
 	VSUBPS       Z17, Z9, Z9
 	VADDPS       Z10, Z12, Z14
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z13, Z16, Z17
 	VMOVUPS      64(R9), Z18
 	VMOVUPS      (R10), Z19
@@ -15068,6 +15108,8 @@ butterfly:
 	VFMADD231PS  Z16, Z10, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z13, Z10, Z12
 	VADDPS       Z9, Z2, Z10
 	VSUBPS       Z6, Z5, Z13
@@ -15080,8 +15122,6 @@ butterfly:
 	VFMADD231PS  Z16, Z10, Z13
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z6, Z5, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      832(R9), Z6
 	VMOVUPS      768(R10), Z9
 	VFNMADD231PS Z6, Z5, Z9
@@ -15097,6 +15137,8 @@ butterfly:
 	VSUBPS       Z11, Z3, Z8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z15, Z7, Z7
 	VADDPS       Z11, Z3, Z3
 	VBROADCASTSS butterflyConstants<>+64(SB), Z10
@@ -15112,8 +15154,6 @@ butterfly:
 	VFMADD231PS  Z21, Z11, Z20
 	VFMADD231PS  Z16, Z11, Z15
 	VFNMADD231PS Z10, Z4, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z10, Z8, Z6
 	VMOVUPS      704(R9), Z4
 	VMOVUPS      640(R10), Z8
@@ -15134,6 +15174,8 @@ butterfly:
 	VFMADD231PS  Z21, Z2, Z16
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z11, Z2, Z4
 	VFNMADD231PS Z10, Z3, Z0
 	VFMADD231PS  Z10, Z7, Z1
@@ -15146,8 +15188,6 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z1
 	VADDPS       Z12, Z17, Z0
 	VADDPS       Z14, Z19, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z12, Z17, Z7
 	VSUBPS       Z14, Z19, Z11
 	VADDPS       Z6, Z15, Z12
@@ -15160,6 +15200,8 @@ butterfly:
 	VADDPS       Z9, Z18, Z17
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z5, Z13, Z5
 	VSUBPS       Z9, Z18, Z9
 	VADDPS       Z1, Z4, Z13
@@ -15169,8 +15211,6 @@ butterfly:
 	VSUBPS       Z1, Z3, Z4
 	VADDPS       Z3, Z1, Z1
 	VADDPS       Z8, Z0, Z3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z17, Z2, Z16
 	VSUBPS       Z8, Z0, Z0
 	VSUBPS       Z17, Z2, Z2
@@ -15183,6 +15223,8 @@ butterfly:
 	VMOVUPS      Z18, (DI)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z14, (R8)
 	VSUBPS       Z8, Z3, Z3
 	VSUBPS       Z17, Z16, Z8
@@ -15192,8 +15234,6 @@ butterfly:
 	VSUBPS       Z12, Z2, Z8
 	VMOVUPS      Z8, (DI)(CX*2)
 	VMOVUPS      Z3, (R8)(CX*2)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z13, Z0, Z0
 	VADDPS       Z12, Z2, Z2
 	VMOVUPS      Z2, (DI)(DX*2)
@@ -15206,6 +15246,8 @@ butterfly:
 	VSUBPS       Z1, Z6, Z8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z4, Z15, Z4
 	VADDPS       Z1, Z6, Z1
 	VMOVAPS      Z0, Z6
@@ -15217,8 +15259,6 @@ butterfly:
 	VFNMADD231PS Z10, Z7, Z0
 	VFNMADD231PS Z10, Z8, Z2
 	VMOVUPS      Z2, (DI)(BX*1)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z0, (R8)(BX*1)
 	VMOVAPS      Z3, Z0
 	VFMADD231PS  Z10, Z1, Z0
@@ -15236,7 +15276,7 @@ butterfly:
 	ADDQ         $0x00000400, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -15252,11 +15292,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd8AVX2(SB), $136-16
 	MOVQ job+0(FP), AX
@@ -15265,7 +15305,7 @@ TEXT ·BlockFilterAdd8AVX2(SB), $136-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R13, R13
@@ -15289,6 +15329,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(DX*1), Y3
 	VMOVUPS      (DI)(SI*1), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -15320,8 +15362,6 @@ butterfly:
 	VADDPS       Y3, Y14, Y10
 	VSUBPS       Y9, Y8, Y11
 	VSUBPS       Y2, Y5, Y12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y2, Y5, Y2
 	VADDPS       Y10, Y2, Y5
 	VADDPS       Y9, Y8, Y8
@@ -15349,6 +15389,8 @@ butterfly:
 	VFNMADD231PS Y3, Y14, Y11
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      512(R9), Y12
 	VFMADD213PS  576(R10), Y12, Y14
 	VFMADD231PS  Y3, Y1, Y14
@@ -15377,8 +15419,6 @@ butterfly:
 	VSUBPS       Y4, Y13, Y7
 	VMOVUPS      (R8)(CX*2), Y10
 	VSUBPS       (R8)(DX*2), Y10, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  832(R9), Y5, Y8
 	VBROADCASTSS butterflyConstants<>+64(SB), Y5
 	VMOVUPS      Y2, 64(R14)
@@ -15412,6 +15452,8 @@ butterfly:
 	VFMADD231PS  Y5, Y7, Y11
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      384(R10), Y7
 	VFNMADD231PS 448(R9), Y4, Y7
 	VMOVAPS      Y10, Y4
@@ -15436,8 +15478,6 @@ butterfly:
 	VMOVUPS      (R14), Y4
 	VADDPS       Y14, Y4, Y9
 	VADDPS       Y8, Y3, Y12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y14, Y4, Y4
 	VSUBPS       Y2, Y1, Y14
 	VSUBPS       Y8, Y3, Y3
@@ -15461,6 +15501,8 @@ butterfly:
 	VMOVUPS      Y7, (R8)(CX*2)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y9, Y10, Y7
 	VADDPS       Y13, Y12, Y9
 	VMOVUPS      Y15, (DI)(CX*2)
@@ -15484,8 +15526,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+64(SB), Y4
 	VMOVAPS      Y13, Y5
 	VFMADD231PS  Y4, Y12, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Y0, Y11
 	VFMADD231PS  Y4, Y1, Y11
 	VMOVUPS      Y7, (R8)
@@ -15517,7 +15557,7 @@ butterfly:
 	ADDQ         $0x000003c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -15533,11 +15573,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -15546,7 +15586,7 @@ TEXT ·BlockFilterKeep8AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 
@@ -15566,6 +15606,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(CX*4), Z4
 	VADDPS       Z4, Z3, Z5
@@ -15584,8 +15626,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*2), Z4
 	VMOVUPS      (DI)(DX*2), Z8
 	VADDPS       Z8, Z4, Z10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (R8)(CX*2), Z11
 	VMOVUPS      (R8)(DX*2), Z12
 	VADDPS       Z12, Z11, Z13
@@ -15605,6 +15645,8 @@ butterfly:
 	VADDPS       Z13, Z5, Z16
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z10, Z2, Z2
 	VSUBPS       Z13, Z5, Z5
 	VADDPS       Z14, Z6, Z10
@@ -15615,8 +15657,6 @@ butterfly:
 	VADDPS       Z13, Z16, Z17
 	VMOVUPS      Z14, (R10)
 	VMOVUPS      Z17, 64(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      64(R9), Z18
 	VMULPS       Z18, Z17, Z19
 	VMOVUPS      (R9), Z20
@@ -15634,6 +15674,8 @@ butterfly:
 	VFMADD231PS  Z16, Z10, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z13, Z10, Z12
 	VADDPS       Z9, Z2, Z10
 	VSUBPS       Z6, Z5, Z13
@@ -15646,8 +15688,6 @@ butterfly:
 	VFMADD231PS  Z20, Z10, Z18
 	VFNMADD231PS Z16, Z10, Z13
 	VSUBPS       Z9, Z2, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z6, Z5, Z5
 	VMOVUPS      Z2, 768(R10)
 	VMOVUPS      Z5, 832(R10)
@@ -15663,6 +15703,8 @@ butterfly:
 	VADDPS       Z4, Z1, Z1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z15, Z7, Z4
 	VSUBPS       Z11, Z3, Z8
 	VSUBPS       Z15, Z7, Z7
@@ -15678,8 +15720,6 @@ butterfly:
 	VMULPS       Z16, Z15, Z20
 	VMOVUPS      128(R9), Z21
 	VMULPS       Z21, Z15, Z15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z21, Z11, Z20
 	VFNMADD231PS Z16, Z11, Z15
 	VFNMADD231PS Z10, Z4, Z2
@@ -15696,6 +15736,8 @@ butterfly:
 	VFMADD231PS  Z10, Z3, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVAPS      Z1, Z4
 	VFNMADD231PS Z10, Z7, Z4
 	VMOVUPS      Z2, 384(R10)
@@ -15709,8 +15751,6 @@ butterfly:
 	VFNMADD231PS Z10, Z3, Z0
 	VFMADD231PS  Z10, Z7, Z1
 	VMOVUPS      Z0, 896(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z1, 960(R10)
 	VMOVUPS      960(R9), Z2
 	VMULPS       Z2, Z1, Z3
@@ -15726,6 +15766,8 @@ butterfly:
 	VADDPS       Z8, Z20, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z6, Z15, Z6
 	VSUBPS       Z8, Z20, Z8
 	VADDPS       Z8, Z6, Z15
@@ -15736,8 +15778,6 @@ butterfly:
 	VSUBPS       Z9, Z18, Z9
 	VADDPS       Z1, Z4, Z13
 	VADDPS       Z3, Z16, Z18
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z1, Z4, Z1
 	VSUBPS       Z3, Z16, Z3
 	VSUBPS       Z1, Z3, Z4
@@ -15751,6 +15791,8 @@ butterfly:
 	VSUBPS       Z13, Z12, Z12
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z18, Z14, Z13
 	VADDPS       Z8, Z3, Z14
 	VADDPS       Z17, Z16, Z18
@@ -15761,8 +15803,6 @@ butterfly:
 	VMOVUPS      Z8, (DI)(CX*4)
 	VMOVUPS      Z3, (R8)(CX*4)
 	VADDPS       Z13, Z0, Z3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z12, Z2, Z8
 	VMOVUPS      Z8, (DI)(CX*2)
 	VMOVUPS      Z3, (R8)(CX*2)
@@ -15776,6 +15816,8 @@ butterfly:
 	VADDPS       Z5, Z11, Z5
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z4, Z15, Z7
 	VSUBPS       Z1, Z6, Z8
 	VSUBPS       Z4, Z15, Z4
@@ -15788,8 +15830,6 @@ butterfly:
 	VMOVUPS      Z6, (R8)(CX*1)
 	VFNMADD231PS Z10, Z7, Z0
 	VFNMADD231PS Z10, Z8, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z2, (DI)(BX*1)
 	VMOVUPS      Z0, (R8)(BX*1)
 	VMOVAPS      Z3, Z0
@@ -15808,7 +15848,7 @@ butterfly:
 	ADDQ         $0x00000400, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -15824,11 +15864,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep8AVX2(SB), $200-16
 	MOVQ job+0(FP), AX
@@ -15837,7 +15877,7 @@ TEXT ·BlockFilterKeep8AVX2(SB), $200-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R13, R13
@@ -15861,6 +15901,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(CX*1), Y3
 	VMOVUPS      (DI)(BX*1), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -15894,8 +15936,6 @@ butterfly:
 	VSUBPS       Y9, Y8, Y7
 	VADDPS       Y12, Y13, Y8
 	VSUBPS       Y10, Y11, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y14, Y2, Y10
 	VSUBPS       Y6, Y0, Y11
 	VADDPS       Y0, Y6, Y0
@@ -15922,6 +15962,8 @@ butterfly:
 	VSUBPS       Y3, Y12, Y3
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      576(R9), Y12
 	VMULPS       Y12, Y1, Y1
 	VFMADD231PS  Y9, Y2, Y1
@@ -15954,8 +15996,6 @@ butterfly:
 	VMOVUPS      832(R9), Y12
 	VMULPS       Y12, Y15, Y14
 	VADDPS       Y7, Y1, Y1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      768(R9), Y7
 	VMULPS       Y7, Y15, Y15
 	VFNMADD231PS Y12, Y8, Y15
@@ -15988,6 +16028,8 @@ butterfly:
 	VMULPS       Y2, Y8, Y10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Y13, Y11, Y4
 	VMOVUPS      704(R9), Y13
 	VMULPS       Y13, Y8, Y8
@@ -16015,8 +16057,6 @@ butterfly:
 	VMOVUPS      896(R9), Y7
 	VFMADD231PS  Y7, Y12, Y6
 	VMOVUPS      Y12, 896(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y15, Y3, Y8
 	VMULPS       Y7, Y1, Y1
 	VSUBPS       Y6, Y13, Y7
@@ -16043,6 +16083,8 @@ butterfly:
 	VMOVUPS      Y9, (R8)(CX*4)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y8, Y12, Y9
 	VADDPS       Y15, Y10, Y10
 	VSUBPS       Y8, Y12, Y8
@@ -16068,8 +16110,6 @@ butterfly:
 	VSUBPS       Y1, Y4, Y1
 	VADDPS       Y6, Y2, Y4
 	VSUBPS       Y5, Y11, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y7, (R8)(DX*2)
 	VMOVAPS      Y10, Y7
 	VFNMADD231PS Y13, Y3, Y7
@@ -16103,7 +16143,7 @@ butterfly:
 	ADDQ         $0x000003c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -16119,11 +16159,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -16132,7 +16172,7 @@ TEXT ·BlockSpectrum8AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 
@@ -16151,6 +16191,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(CX*4), Z4
 	VADDPS       Z4, Z3, Z5
@@ -16159,8 +16201,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*1), Z3
 	VMOVUPS      (DI)(BX*1), Z4
 	VADDPS       Z4, Z3, Z6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R8)(CX*1), Z7
 	VMOVUPS      (R8)(BX*1), Z8
 	VADDPS       Z8, Z7, Z9
@@ -16169,6 +16209,8 @@ butterfly:
 	VADDPS       Z4, Z3, Z7
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z3, Z4, Z3
 	VMOVUPS      (DI)(CX*2), Z4
 	VMOVUPS      (DI)(DX*2), Z8
@@ -16177,8 +16219,6 @@ butterfly:
 	VMOVUPS      (R8)(DX*2), Z12
 	VADDPS       Z12, Z11, Z13
 	VSUBPS       Z8, Z4, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z12, Z11, Z8
 	VMOVUPS      (DI)(DX*1), Z11
 	VMOVUPS      (DI)(SI*1), Z12
@@ -16190,24 +16230,24 @@ butterfly:
 	VSUBPS       Z16, Z15, Z12
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z11, Z12, Z15
 	VADDPS       Z12, Z11, Z11
 	VADDPS       Z10, Z2, Z12
 	VADDPS       Z13, Z5, Z16
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z10, Z2, Z2
 	VSUBPS       Z13, Z5, Z5
 	VADDPS       Z14, Z6, Z10
 	VADDPS       Z17, Z9, Z13
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z14, Z6, Z6
 	VSUBPS       Z17, Z9, Z9
 	VADDPS       Z10, Z12, Z14
 	VADDPS       Z13, Z16, Z17
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z14, (R9)
 	VMOVUPS      Z17, 64(R9)
 	VSUBPS       Z10, Z12, Z10
@@ -16215,24 +16255,24 @@ butterfly:
 	VMOVUPS      Z10, 512(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z12, 576(R9)
 	VADDPS       Z9, Z2, Z10
 	VSUBPS       Z6, Z5, Z12
 	VMOVUPS      Z10, 256(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z12, 320(R9)
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z6, Z5, Z5
 	VMOVUPS      Z2, 768(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z5, 832(R9)
 	VADDPS       Z8, Z0, Z2
 	VSUBPS       Z4, Z1, Z5
 	VSUBPS       Z8, Z0, Z0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z4, Z1, Z1
 	VADDPS       Z15, Z7, Z4
 	VSUBPS       Z11, Z3, Z6
@@ -16240,6 +16280,8 @@ butterfly:
 	VADDPS       Z11, Z3, Z3
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VBROADCASTSS butterflyConstants<>+64(SB), Z8
 	VMOVAPS      Z2, Z9
 	VFMADD231PS  Z8, Z4, Z9
@@ -16247,22 +16289,20 @@ butterfly:
 	VFMADD231PS  Z8, Z6, Z10
 	VMOVUPS      Z9, 128(R9)
 	VMOVUPS      Z10, 192(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z8, Z4, Z2
 	VFNMADD231PS Z8, Z6, Z5
 	VMOVUPS      Z2, 640(R9)
 	VMOVUPS      Z5, 704(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVAPS      Z0, Z2
 	VFMADD231PS  Z8, Z3, Z2
 	VMOVAPS      Z1, Z4
 	VFNMADD231PS Z8, Z7, Z4
 	VMOVUPS      Z2, 384(R9)
 	VMOVUPS      Z4, 448(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z8, Z3, Z0
 	VFMADD231PS  Z8, Z7, Z1
 	VMOVUPS      Z0, 896(R9)
@@ -16272,7 +16312,7 @@ butterfly:
 	ADDQ         $0x00000400, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -16288,11 +16328,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -16301,7 +16341,7 @@ TEXT ·BlockSpectrum8AVX2(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R12, R12
@@ -16321,6 +16361,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(CX*2), Y3
 	VMOVUPS      (DI)(DX*2), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -16339,8 +16381,6 @@ butterfly:
 	VMOVUPS      (R8)(DX*2), Y10
 	VADDPS       Y10, Y9, Y15
 	VADDPS       Y13, Y12, Y12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y1, Y0, Y0
 	VMOVUPS      (DI)(CX*1), Y1
 	VMOVUPS      (DI)(BX*1), Y13
@@ -16354,6 +16394,8 @@ butterfly:
 	VADDPS       Y8, Y9, Y8
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y3, Y2, Y2
 	VADDPS       Y11, Y14, Y3
 	VMOVUPS      (R8), Y9
@@ -16363,8 +16405,6 @@ butterfly:
 	VADDPS       Y15, Y10, Y10
 	VADDPS       Y7, Y6, Y15
 	VSUBPS       Y7, Y6, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y6, Y2, Y7
 	VSUBPS       Y6, Y2, Y2
 	VMOVUPS      Y7, 256(R9)
@@ -16376,6 +16416,8 @@ butterfly:
 	VMOVUPS      Y2, 832(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y11, Y8, Y2
 	VSUBPS       Y13, Y14, Y4
 	VADDPS       Y3, Y12, Y13
@@ -16385,8 +16427,6 @@ butterfly:
 	VMOVUPS      (R8)(CX*2), Y9
 	VSUBPS       (R8)(DX*2), Y9, Y9
 	VSUBPS       Y15, Y10, Y10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y7, 64(R9)
 	VSUBPS       Y3, Y12, Y3
 	VSUBPS       Y9, Y0, Y7
@@ -16402,6 +16442,8 @@ butterfly:
 	VFNMADD231PS Y4, Y3, Y10
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y9, Y0, Y0
 	VMOVUPS      Y1, (R9)
 	VFMADD231PS  Y4, Y13, Y7
@@ -16410,8 +16452,6 @@ butterfly:
 	VMOVUPS      Y12, 448(R9)
 	VFMADD231PS  Y4, Y2, Y14
 	VMOVUPS      Y14, 960(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y7, 384(R9)
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS Y4, Y1, Y2
@@ -16429,7 +16469,7 @@ butterfly:
 	ADDQ         $0x000003c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -16445,11 +16485,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -16458,7 +16498,7 @@ TEXT ·BlockAccumulate8AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 
@@ -16478,6 +16518,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(CX*4), Z4
 	VADDPS       Z4, Z3, Z5
@@ -16490,8 +16532,6 @@ butterfly:
 	VMOVUPS      (R8)(BX*1), Z8
 	VADDPS       Z8, Z7, Z9
 	VSUBPS       Z4, Z3, Z3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z8, Z7, Z4
 	VADDPS       Z4, Z3, Z7
 	VSUBPS       Z3, Z4, Z3
@@ -16504,6 +16544,8 @@ butterfly:
 	VSUBPS       Z8, Z4, Z4
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z12, Z11, Z8
 	VMOVUPS      (DI)(DX*1), Z11
 	VMOVUPS      (DI)(SI*1), Z12
@@ -16514,8 +16556,6 @@ butterfly:
 	VSUBPS       Z12, Z11, Z11
 	VSUBPS       Z16, Z15, Z12
 	VSUBPS       Z11, Z12, Z15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z12, Z11, Z11
 	VADDPS       Z10, Z2, Z12
 	VADDPS       Z13, Z5, Z16
@@ -16525,6 +16565,8 @@ butterfly:
 	VADDPS       Z17, Z9, Z13
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z14, Z6, Z6
 	VSUBPS       Z17, Z9, Z9
 	VADDPS       Z10, Z12, Z14
@@ -16534,8 +16576,6 @@ butterfly:
 	VFMADD231PS  Z18, Z17, Z19
 	VMOVUPS      (R9), Z20
 	VFMADD213PS  64(R10), Z20, Z17
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z20, Z14, Z19
 	VFNMADD231PS Z18, Z14, Z17
 	VMOVUPS      Z19, (R10)
@@ -16544,6 +16584,8 @@ butterfly:
 	VSUBPS       Z13, Z16, Z12
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      576(R9), Z13
 	VMOVUPS      512(R10), Z14
 	VFMADD231PS  Z13, Z12, Z14
@@ -16553,8 +16595,6 @@ butterfly:
 	VFNMADD231PS Z13, Z10, Z12
 	VMOVUPS      Z14, 512(R10)
 	VMOVUPS      Z12, 576(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z9, Z2, Z10
 	VSUBPS       Z6, Z5, Z12
 	VMOVUPS      320(R9), Z13
@@ -16567,6 +16607,8 @@ butterfly:
 	VMOVUPS      Z14, 256(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z12, 320(R10)
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z6, Z5, Z5
@@ -16576,8 +16618,6 @@ butterfly:
 	VMOVUPS      768(R9), Z10
 	VFMADD213PS  832(R10), Z10, Z5
 	VFMADD231PS  Z10, Z2, Z9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z6, Z2, Z5
 	VMOVUPS      Z9, 768(R10)
 	VMOVUPS      Z5, 832(R10)
@@ -16586,6 +16626,8 @@ butterfly:
 	VSUBPS       Z8, Z0, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z4, Z1, Z1
 	VADDPS       Z15, Z7, Z4
 	VSUBPS       Z11, Z3, Z6
@@ -16594,8 +16636,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+64(SB), Z8
 	VMOVAPS      Z2, Z9
 	VFMADD231PS  Z8, Z4, Z9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Z5, Z10
 	VFMADD231PS  Z8, Z6, Z10
 	VMOVUPS      192(R9), Z11
@@ -16609,6 +16649,8 @@ butterfly:
 	VMOVUPS      Z10, 192(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z8, Z4, Z2
 	VFNMADD231PS Z8, Z6, Z5
 	VMOVUPS      704(R9), Z4
@@ -16618,8 +16660,6 @@ butterfly:
 	VFMADD213PS  704(R10), Z9, Z5
 	VFMADD231PS  Z9, Z2, Z6
 	VFNMADD231PS Z4, Z2, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z6, 640(R10)
 	VMOVUPS      Z5, 704(R10)
 	VMOVAPS      Z0, Z2
@@ -16633,14 +16673,14 @@ butterfly:
 	VFMADD213PS  448(R10), Z9, Z4
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z9, Z2, Z6
 	VFNMADD231PS Z5, Z2, Z4
 	VMOVUPS      Z6, 384(R10)
 	VMOVUPS      Z4, 448(R10)
 	VFNMADD231PS Z8, Z3, Z0
 	VFMADD231PS  Z8, Z7, Z1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      960(R9), Z2
 	VMOVUPS      896(R10), Z3
 	VFMADD231PS  Z2, Z1, Z3
@@ -16656,7 +16696,7 @@ butterfly:
 	ADDQ         $0x00000400, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -16672,11 +16712,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -16685,7 +16725,7 @@ TEXT ·BlockAccumulate8AVX2(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R13, R13
@@ -16706,6 +16746,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(CX*1), Y3
 	VMOVUPS      (DI)(BX*1), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -16730,8 +16772,6 @@ butterfly:
 	VSUBPS       Y9, Y1, Y1
 	VMOVUPS      (DI), Y9
 	VADDPS       (DI)(CX*4), Y9, Y15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y12, Y11, Y11
 	VADDPS       Y6, Y3, Y12
 	VSUBPS       Y5, Y0, Y0
@@ -16747,6 +16787,8 @@ butterfly:
 	VSUBPS       Y8, Y15, Y8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y12, Y10, Y10
 	VSUBPS       Y6, Y7, Y12
 	VADDPS       Y6, Y7, Y6
@@ -16765,8 +16807,6 @@ butterfly:
 	VFMADD231PS  Y7, Y12, Y8
 	VMOVUPS      576(R9), Y9
 	VFNMADD231PS Y9, Y10, Y8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD213PS  512(R10), Y9, Y12
 	VSUBPS       Y3, Y5, Y9
 	VFMADD231PS  Y7, Y10, Y12
@@ -16787,6 +16827,8 @@ butterfly:
 	VMOVUPS      Y6, (R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y9, 256(R10)
 	VSUBPS       Y13, Y4, Y5
 	VSUBPS       Y8, Y1, Y6
@@ -16803,8 +16845,6 @@ butterfly:
 	VFMADD213PS  832(R10), Y15, Y3
 	VADDPS       Y11, Y0, Y0
 	VADDPS       Y13, Y4, Y4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+64(SB), Y11
 	VMOVAPS      Y1, Y13
 	VFNMADD231PS Y11, Y5, Y13
@@ -16828,6 +16868,8 @@ butterfly:
 	VFNMADD231PS Y10, Y4, Y7
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y12, 768(R10)
 	VMOVUPS      960(R9), Y11
 	VMOVUPS      896(R10), Y12
@@ -16848,8 +16890,6 @@ butterfly:
 	VFMADD213PS  704(R10), Y7, Y6
 	VFNMADD231PS Y0, Y5, Y6
 	VFMADD231PS  Y7, Y5, Y4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      896(R9), Y0
 	VFMADD213PS  960(R10), Y0, Y1
 	VMOVUPS      Y13, 384(R10)
@@ -16873,7 +16913,7 @@ butterfly:
 	ADDQ         $0x000003c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -16889,11 +16929,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -17016,7 +17056,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockBack8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -17144,7 +17184,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -17389,7 +17429,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward9AVX2(SB), $200-16
 	MOVQ job+0(FP), AX
@@ -17648,7 +17688,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -17891,7 +17931,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse9AVX2(SB), $232-16
 	MOVQ job+0(FP), AX
@@ -18152,7 +18192,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -18161,7 +18201,7 @@ TEXT ·BlockFilter9AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 
@@ -18182,6 +18222,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8)(DX*1), Z3
 	VMOVUPS      (R8)(DX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -18204,8 +18246,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*4), Z3
 	VMOVUPS      (DI)(SI*1), Z9
 	VADDPS       Z9, Z3, Z10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R8)(CX*4), Z11
 	VMOVUPS      (R8)(SI*1), Z12
 	VADDPS       Z12, Z11, Z13
@@ -18228,6 +18268,8 @@ butterfly:
 	VFNMADD231PS Z15, Z10, Z13
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z3, Z11, Z3
 	VBROADCASTSS butterflyConstants<>+72(SB), Z10
 	VMOVAPS      Z3, Z11
@@ -18250,8 +18292,6 @@ butterfly:
 	VMOVUPS      (R8)(CX*2), Z19
 	VADDPS       Z21, Z19, Z22
 	VFNMADD231PS Z6, Z21, Z19
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Z2, Z3, Z3
 	VSUBPS       Z3, Z19, Z21
 	VMOVAPS      Z21, Z23
@@ -18271,6 +18311,8 @@ butterfly:
 	VMULPS       Z2, Z14, Z14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z14, Z4, Z17
 	VSUBPS       Z14, Z4, Z4
 	VADDPS       Z24, Z8, Z14
@@ -18289,8 +18331,6 @@ butterfly:
 	VMULPS       Z26, Z20, Z20
 	VFMSUB231PS  Z26, Z17, Z25
 	VFMADD231PS  Z22, Z17, Z20
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z12, Z8, Z8
 	VMOVUPS      832(R9), Z12
 	VMULPS       Z12, Z8, Z17
@@ -18313,6 +18353,8 @@ butterfly:
 	VFMADD231PS  Z18, Z12, Z23
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Z18, Z12, Z12
 	VFNMADD231PS Z6, Z12, Z7
 	VMULPS       Z2, Z13, Z12
@@ -18332,8 +18374,6 @@ butterfly:
 	VFMADD231PS  Z26, Z23, Z12
 	VMOVAPS      Z5, Z23
 	VFNMADD231PS Z18, Z16, Z23
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      576(R9), Z26
 	VMULPS       Z26, Z23, Z28
 	VMOVUPS      512(R9), Z29
@@ -18359,6 +18399,8 @@ butterfly:
 	VFMADD231PS  Z3, Z13, Z21
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Z3, Z13, Z13
 	VFNMADD231PS Z6, Z13, Z1
 	VMULPS       Z2, Z9, Z9
@@ -18380,8 +18422,6 @@ butterfly:
 	VFNMADD231PS Z3, Z11, Z21
 	VMOVUPS      704(R9), Z26
 	VMULPS       Z26, Z21, Z30
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      640(R9), Z31
 	VMULPS       Z31, Z21, Z21
 	VFMSUB231PS  Z31, Z13, Z30
@@ -18401,6 +18441,8 @@ butterfly:
 	VFNMADD231PS Z6, Z1, Z14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Z2, Z17, Z1
 	VADDPS       Z1, Z14, Z17
 	VSUBPS       Z1, Z14, Z1
@@ -18415,8 +18457,6 @@ butterfly:
 	VSUBPS       Z16, Z28, Z16
 	VADDPS       Z24, Z12, Z23
 	VFNMADD231PS Z6, Z24, Z12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Z2, Z16, Z16
 	VADDPS       Z16, Z12, Z24
 	VSUBPS       Z16, Z12, Z12
@@ -18435,6 +18475,8 @@ butterfly:
 	VADDPS       Z13, Z30, Z24
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z0, Z21, Z0
 	VSUBPS       Z13, Z30, Z13
 	VADDPS       Z5, Z9, Z21
@@ -18450,8 +18492,6 @@ butterfly:
 	VFMADD231PS  Z10, Z13, Z27
 	VFMSUB231PS  Z10, Z24, Z13
 	VADDPS       Z0, Z29, Z0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Z5, Z10
 	VFNMADD231PS Z19, Z0, Z10
 	VFMADD231PS  Z19, Z5, Z0
@@ -18469,6 +18509,8 @@ butterfly:
 	VMULPS       Z2, Z21, Z19
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z20, (DI)
 	VMOVUPS      Z16, (R8)
 	VSUBPS       Z19, Z14, Z16
@@ -18483,8 +18525,6 @@ butterfly:
 	VFMADD231PS  Z22, Z13, Z9
 	VMULPS       Z4, Z26, Z14
 	VFNMADD231PS Z22, Z27, Z14
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Z4, Z25, Z4
 	VFNMADD231PS Z22, Z13, Z4
 	VMOVAPS      Z17, Z13
@@ -18504,6 +18544,8 @@ butterfly:
 	VMOVUPS      Z13, (R8)(CX*1)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVAPS      Z11, Z4
 	VFNMADD231PS Z18, Z9, Z4
 	VMOVUPS      Z4, (DI)(CX*4)
@@ -18522,8 +18564,6 @@ butterfly:
 	VMULPS       Z3, Z4, Z4
 	VFNMADD231PS Z6, Z4, Z1
 	VMULPS       Z2, Z12, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Z1, Z7
 	VFMADD231PS  Z3, Z4, Z7
 	VFNMADD231PS Z3, Z4, Z1
@@ -18548,7 +18588,7 @@ butterfly:
 	ADDQ         $0x00000480, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -18564,11 +18604,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter9AVX2(SB), $360-16
 	MOVQ job+0(FP), AX
@@ -18577,7 +18617,7 @@ TEXT ·BlockFilter9AVX2(SB), $360-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -18602,6 +18642,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8)(DX*1), Y3
 	VMOVUPS      (R8)(DX*2), Y4
 	VADDPS       Y4, Y3, Y5
@@ -18647,8 +18689,6 @@ butterfly:
 	VADDPS       Y5, Y9, Y8
 	VSUBPS       Y5, Y9, Y5
 	VSUBPS       Y2, Y7, Y9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y2, Y7, Y2
 	VBROADCASTSS butterflyConstants<>+72(SB), Y7
 	VMOVAPS      Y2, Y11
@@ -18685,14 +18725,16 @@ butterfly:
 	VFNMADD231PS Y9, Y2, Y7
 	VFMADD231PS  Y9, Y0, Y2
 	VADDPS       Y15, Y12, Y0
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y5, Y14, Y9
 	VMULPS       Y4, Y9, Y9
 	VADDPS       Y5, Y14, Y5
 	VSUBPS       Y15, Y12, Y12
 	VADDPS       Y5, Y13, Y14
 	VADDPS       Y0, Y10, Y15
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Y4, Y12, Y12
 	VFNMADD231PS Y6, Y0, Y10
 	VFNMADD231PS Y6, Y5, Y13
@@ -18734,8 +18776,6 @@ butterfly:
 	VFNMADD231PS Y14, Y3, Y6
 	VBROADCASTSS butterflyConstants<>+88(SB), Y3
 	VMULPS       Y3, Y5, Y8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+0(SB), Y9
 	VMOVUPS      160(R15), Y13
 	VFNMADD213PS Y13, Y9, Y8
@@ -18762,6 +18802,10 @@ butterfly:
 	VFMADD231PS  Y5, Y13, Y12
 	VMOVUPS      960(R9), Y5
 	VMULPS       Y5, Y15, Y13
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Y11, 160(R15)
 	VMOVUPS      896(R9), Y11
 	VMULPS       Y11, Y15, Y15
@@ -18782,8 +18826,6 @@ butterfly:
 	VFMADD231PS  Y5, Y7, Y1
 	VMULPS       Y4, Y1, Y1
 	VFNMADD231PS Y5, Y2, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+96(SB), Y2
 	VMULPS       Y2, Y11, Y7
 	VMULPS       Y4, Y8, Y8
@@ -18828,8 +18870,6 @@ butterfly:
 	VADDPS       Y0, Y1, Y0
 	VSUBPS       Y10, Y2, Y1
 	VMULPS       Y12, Y1, Y1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      192(R15), Y2
 	VADDPS       Y0, Y2, Y10
 	VMOVUPS      Y10, 256(R15)
@@ -18847,6 +18887,10 @@ butterfly:
 	VSUBPS       Y15, Y3, Y7
 	VADDPS       Y15, Y3, Y3
 	VSUBPS       Y13, Y14, Y15
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y9, Y5, Y5
 	VADDPS       Y13, Y14, Y9
 	VSUBPS       Y6, Y2, Y13
@@ -18872,8 +18916,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+72(SB), Y7
 	VMOVAPS      Y3, Y15
 	VFMADD231PS  Y7, Y9, Y15
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMSUB231PS  Y7, Y3, Y9
 	VADDPS       Y4, Y8, Y3
 	VSUBPS       Y4, Y8, Y4
@@ -18909,8 +18951,6 @@ butterfly:
 	VSUBPS       Y6, Y5, Y5
 	VMOVUPS      Y5, (R8)(DX*2)
 	VADDPS       Y0, Y1, Y5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y10, Y0, Y1
 	VMOVUPS      Y12, (R8)(DX*1)
 	VADDPS       Y11, Y1, Y0
@@ -18918,6 +18958,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+84(SB), Y6
 	VMULPS       Y6, Y14, Y11
 	VMULPS       Y6, Y2, Y12
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Y6, Y14, Y14
 	VMULPS       Y6, Y2, Y2
 	VBROADCASTSS butterflyConstants<>+80(SB), Y6
@@ -18948,8 +18992,6 @@ butterfly:
 	VFNMADD231PS Y10, Y11, Y14
 	VBROADCASTSS butterflyConstants<>+96(SB), Y0
 	VMULPS       Y0, Y9, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y4, (R8)(SI*1)
 	VMOVUPS      Y12, (DI)(CX*1)
 	VMOVAPS      Y14, Y4
@@ -18995,7 +19037,7 @@ butterfly:
 	ADDQ         $0x00000440, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -19011,11 +19053,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -19024,7 +19066,7 @@ TEXT ·BlockFilterAdd9AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 
@@ -19046,6 +19088,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8)(DX*1), Z3
 	VMOVUPS      (R8)(DX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -19068,8 +19112,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*4), Z3
 	VMOVUPS      (DI)(SI*1), Z9
 	VADDPS       Z9, Z3, Z10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (R8)(CX*4), Z11
 	VMOVUPS      (R8)(SI*1), Z12
 	VADDPS       Z12, Z11, Z13
@@ -19092,6 +19134,8 @@ butterfly:
 	VFNMADD231PS Z15, Z10, Z13
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z3, Z11, Z3
 	VBROADCASTSS butterflyConstants<>+72(SB), Z10
 	VMOVAPS      Z3, Z11
@@ -19114,8 +19158,6 @@ butterfly:
 	VMOVUPS      (R8)(CX*2), Z19
 	VADDPS       Z21, Z19, Z22
 	VFNMADD231PS Z6, Z21, Z19
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z2, Z3, Z3
 	VSUBPS       Z3, Z19, Z21
 	VMOVAPS      Z21, Z23
@@ -19135,6 +19177,8 @@ butterfly:
 	VMULPS       Z2, Z14, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z14, Z4, Z17
 	VSUBPS       Z14, Z4, Z4
 	VADDPS       Z24, Z8, Z14
@@ -19155,8 +19199,6 @@ butterfly:
 	VFMADD213PS  448(R10), Z26, Z20
 	VFMADD231PS  Z26, Z17, Z25
 	VFMADD231PS  Z22, Z17, Z20
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z12, Z8, Z8
 	VMOVUPS      832(R9), Z12
 	VMOVUPS      768(R10), Z17
@@ -19180,6 +19222,8 @@ butterfly:
 	VFMADD231PS  Z18, Z12, Z23
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Z18, Z12, Z12
 	VFNMADD231PS Z6, Z12, Z7
 	VMULPS       Z2, Z13, Z12
@@ -19200,8 +19244,6 @@ butterfly:
 	VFMADD231PS  Z26, Z23, Z12
 	VMOVAPS      Z5, Z23
 	VFNMADD231PS Z18, Z16, Z23
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      576(R9), Z26
 	VMOVUPS      512(R10), Z28
 	VFNMADD231PS Z26, Z23, Z28
@@ -19229,6 +19271,8 @@ butterfly:
 	VFMADD231PS  Z3, Z13, Z21
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Z3, Z13, Z13
 	VFNMADD231PS Z6, Z13, Z1
 	VMULPS       Z2, Z9, Z9
@@ -19252,8 +19296,6 @@ butterfly:
 	VMOVUPS      704(R9), Z26
 	VMOVUPS      640(R10), Z30
 	VFNMADD231PS Z26, Z21, Z30
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      640(R9), Z31
 	VFMADD213PS  704(R10), Z31, Z21
 	VFMADD231PS  Z31, Z13, Z30
@@ -19274,6 +19316,8 @@ butterfly:
 	VFNMADD231PS Z6, Z1, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Z2, Z17, Z1
 	VADDPS       Z1, Z14, Z17
 	VSUBPS       Z1, Z14, Z1
@@ -19288,8 +19332,6 @@ butterfly:
 	VSUBPS       Z16, Z28, Z16
 	VADDPS       Z24, Z12, Z23
 	VFNMADD231PS Z6, Z24, Z12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z2, Z16, Z16
 	VADDPS       Z16, Z12, Z24
 	VSUBPS       Z16, Z12, Z12
@@ -19308,6 +19350,8 @@ butterfly:
 	VADDPS       Z13, Z30, Z24
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z0, Z21, Z0
 	VSUBPS       Z13, Z30, Z13
 	VADDPS       Z5, Z9, Z21
@@ -19323,8 +19367,6 @@ butterfly:
 	VFMADD231PS  Z10, Z13, Z27
 	VFMSUB231PS  Z10, Z24, Z13
 	VADDPS       Z0, Z29, Z0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Z5, Z10
 	VFNMADD231PS Z19, Z0, Z10
 	VFMADD231PS  Z19, Z5, Z0
@@ -19342,6 +19384,8 @@ butterfly:
 	VMULPS       Z2, Z21, Z19
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z20, (DI)
 	VMOVUPS      Z16, (R8)
 	VSUBPS       Z19, Z14, Z16
@@ -19356,8 +19400,6 @@ butterfly:
 	VFMADD231PS  Z22, Z13, Z9
 	VMULPS       Z4, Z26, Z14
 	VFNMADD231PS Z22, Z27, Z14
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z4, Z25, Z4
 	VFNMADD231PS Z22, Z13, Z4
 	VMOVAPS      Z17, Z13
@@ -19377,6 +19419,8 @@ butterfly:
 	VMOVUPS      Z13, (R8)(CX*1)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVAPS      Z11, Z4
 	VFNMADD231PS Z18, Z9, Z4
 	VMOVUPS      Z4, (DI)(CX*4)
@@ -19395,8 +19439,6 @@ butterfly:
 	VMULPS       Z3, Z4, Z4
 	VFNMADD231PS Z6, Z4, Z1
 	VMULPS       Z2, Z12, Z4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Z1, Z7
 	VFMADD231PS  Z3, Z4, Z7
 	VFNMADD231PS Z3, Z4, Z1
@@ -19422,7 +19464,7 @@ butterfly:
 	ADDQ         $0x00000480, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -19438,11 +19480,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd9AVX2(SB), $360-16
 	MOVQ job+0(FP), AX
@@ -19451,7 +19493,7 @@ TEXT ·BlockFilterAdd9AVX2(SB), $360-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -19477,6 +19519,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8)(DX*1), Y3
 	VMOVUPS      (R8)(DX*2), Y4
 	VADDPS       Y4, Y3, Y5
@@ -19522,8 +19566,6 @@ butterfly:
 	VADDPS       Y5, Y9, Y8
 	VSUBPS       Y5, Y9, Y5
 	VSUBPS       Y2, Y7, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y2, Y7, Y2
 	VBROADCASTSS butterflyConstants<>+72(SB), Y7
 	VMOVAPS      Y2, Y11
@@ -19560,14 +19602,16 @@ butterfly:
 	VFNMADD231PS Y9, Y2, Y7
 	VFMADD231PS  Y9, Y0, Y2
 	VADDPS       Y15, Y12, Y0
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y5, Y14, Y9
 	VMULPS       Y4, Y9, Y9
 	VADDPS       Y5, Y14, Y5
 	VSUBPS       Y15, Y12, Y12
 	VADDPS       Y5, Y13, Y14
 	VADDPS       Y0, Y10, Y15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Y4, Y12, Y12
 	VFNMADD231PS Y6, Y0, Y10
 	VFNMADD231PS Y6, Y5, Y13
@@ -19612,8 +19656,6 @@ butterfly:
 	VFNMADD231PS Y14, Y3, Y12
 	VBROADCASTSS butterflyConstants<>+88(SB), Y3
 	VMULPS       Y3, Y5, Y8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+0(SB), Y9
 	VMOVUPS      160(BP), Y13
 	VFNMADD213PS Y13, Y9, Y8
@@ -19643,6 +19685,10 @@ butterfly:
 	VMOVUPS      960(R9), Y5
 	VMOVUPS      896(R10), Y13
 	VFNMADD231PS Y5, Y15, Y13
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y11, 160(BP)
 	VMOVUPS      896(R9), Y11
 	VFMADD213PS  960(R10), Y11, Y15
@@ -19663,8 +19709,6 @@ butterfly:
 	VFMADD231PS  Y5, Y7, Y1
 	VMULPS       Y4, Y1, Y1
 	VFNMADD231PS Y5, Y2, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+96(SB), Y2
 	VMULPS       Y2, Y11, Y7
 	VMULPS       Y4, Y8, Y8
@@ -19712,8 +19756,6 @@ butterfly:
 	VADDPS       Y0, Y1, Y0
 	VSUBPS       Y10, Y2, Y1
 	VMULPS       Y12, Y1, Y1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      192(BP), Y2
 	VADDPS       Y0, Y2, Y10
 	VMOVUPS      Y10, 256(BP)
@@ -19731,6 +19773,10 @@ butterfly:
 	VSUBPS       Y15, Y3, Y7
 	VADDPS       Y15, Y3, Y3
 	VSUBPS       Y13, Y14, Y15
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y9, Y5, Y5
 	VADDPS       Y13, Y14, Y9
 	VSUBPS       Y4, Y2, Y13
@@ -19756,8 +19802,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+72(SB), Y7
 	VMOVAPS      Y3, Y15
 	VFMADD231PS  Y7, Y9, Y15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMSUB231PS  Y7, Y3, Y9
 	VADDPS       Y6, Y8, Y3
 	VSUBPS       Y6, Y8, Y6
@@ -19793,8 +19837,6 @@ butterfly:
 	VSUBPS       Y4, Y5, Y4
 	VMOVUPS      Y4, (R8)(DX*2)
 	VADDPS       Y0, Y1, Y4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y10, Y0, Y1
 	VMOVUPS      Y12, (R8)(DX*1)
 	VADDPS       Y11, Y1, Y0
@@ -19802,6 +19844,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+84(SB), Y5
 	VMULPS       Y5, Y14, Y11
 	VMULPS       Y5, Y2, Y12
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Y5, Y14, Y14
 	VMULPS       Y5, Y2, Y2
 	VBROADCASTSS butterflyConstants<>+80(SB), Y5
@@ -19832,8 +19878,6 @@ butterfly:
 	VFNMADD231PS Y10, Y11, Y14
 	VBROADCASTSS butterflyConstants<>+96(SB), Y0
 	VMULPS       Y0, Y9, Y11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y4, (R8)(SI*1)
 	VMOVUPS      Y12, (DI)(CX*1)
 	VMOVAPS      Y14, Y4
@@ -19881,7 +19925,7 @@ butterfly:
 	ADDQ         $0x00000440, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -19897,11 +19941,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -19910,7 +19954,7 @@ TEXT ·BlockFilterKeep9AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 
@@ -19932,6 +19976,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8)(DX*1), Z3
 	VMOVUPS      (R8)(DX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -19957,8 +20003,6 @@ butterfly:
 	VMOVUPS      (R8)(CX*4), Z11
 	VMOVUPS      (R8)(SI*1), Z12
 	VADDPS       Z12, Z11, Z13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z9, Z3, Z3
 	VSUBPS       Z12, Z11, Z9
 	VMOVUPS      (DI)(CX*1), Z11
@@ -19982,6 +20026,8 @@ butterfly:
 	VFMADD231PS  Z10, Z9, Z11
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMSUB231PS  Z10, Z3, Z9
 	VMOVUPS      (DI)(BX*1), Z3
 	VMOVUPS      (R13), Z17
@@ -20004,8 +20050,6 @@ butterfly:
 	VSUBPS       Z3, Z19, Z21
 	VMOVAPS      Z21, Z23
 	VFMADD231PS  Z10, Z18, Z23
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMSUB231PS  Z10, Z21, Z18
 	VADDPS       Z3, Z19, Z3
 	VBROADCASTSS butterflyConstants<>+76(SB), Z19
@@ -20025,6 +20069,8 @@ butterfly:
 	VFNMADD231PS Z6, Z24, Z8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Z2, Z12, Z12
 	VMOVUPS      Z20, (R10)
 	VMOVUPS      Z14, 64(R10)
@@ -20044,8 +20090,6 @@ butterfly:
 	VFMADD231PS  Z26, Z17, Z25
 	VFNMADD231PS Z22, Z17, Z20
 	VADDPS       Z12, Z8, Z8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z4, 768(R10)
 	VMOVUPS      Z8, 832(R10)
 	VMOVUPS      832(R9), Z12
@@ -20069,6 +20113,8 @@ butterfly:
 	VFMADD231PS  Z18, Z12, Z23
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Z18, Z12, Z12
 	VFNMADD231PS Z6, Z12, Z7
 	VMULPS       Z2, Z13, Z12
@@ -20088,8 +20134,6 @@ butterfly:
 	VMULPS       Z28, Z12, Z12
 	VFMADD231PS  Z28, Z23, Z27
 	VFNMADD231PS Z26, Z23, Z12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Z5, Z23
 	VFNMADD231PS Z18, Z16, Z23
 	VMOVUPS      Z13, 512(R10)
@@ -20114,6 +20158,8 @@ butterfly:
 	VFNMADD231PS Z7, Z21, Z13
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVAPS      Z9, Z26
 	VFNMADD231PS Z7, Z3, Z26
 	VFMADD231PS  Z7, Z21, Z11
@@ -20136,8 +20182,6 @@ butterfly:
 	VMOVUPS      Z9, 320(R10)
 	VMOVUPS      320(R9), Z26
 	VMULPS       Z26, Z9, Z29
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      256(R9), Z30
 	VMULPS       Z30, Z9, Z9
 	VFMADD231PS  Z30, Z21, Z29
@@ -20161,6 +20205,8 @@ butterfly:
 	VMULPS       Z26, Z0, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z26, Z1, Z13
 	VFNMADD231PS Z11, Z1, Z0
 	VADDPS       Z8, Z20, Z1
@@ -20176,8 +20222,6 @@ butterfly:
 	VFNMADD231PS Z6, Z11, Z24
 	VMULPS       Z2, Z8, Z8
 	VSUBPS       Z8, Z24, Z11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z8, Z24, Z8
 	VADDPS       Z5, Z23, Z24
 	VADDPS       Z16, Z28, Z25
@@ -20196,6 +20240,8 @@ butterfly:
 	VFMADD231PS  Z15, Z25, Z26
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z15, Z24, Z25
 	VADDPS       Z5, Z27, Z5
 	VMOVAPS      Z5, Z15
@@ -20212,8 +20258,6 @@ butterfly:
 	VSUBPS       Z5, Z9, Z5
 	VADDPS       Z24, Z29, Z9
 	VFNMADD231PS Z6, Z24, Z29
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z2, Z0, Z0
 	VSUBPS       Z0, Z29, Z24
 	VMOVAPS      Z24, Z27
@@ -20233,6 +20277,8 @@ butterfly:
 	VADDPS       Z5, Z20, Z9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z5, Z20, Z5
 	VADDPS       Z19, Z14, Z20
 	VFNMADD231PS Z6, Z19, Z14
@@ -20248,8 +20294,6 @@ butterfly:
 	VMULPS       Z4, Z26, Z5
 	VFMADD231PS  Z22, Z27, Z5
 	VMULPS       Z4, Z25, Z9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z22, Z13, Z9
 	VMULPS       Z4, Z26, Z14
 	VFNMADD231PS Z22, Z27, Z14
@@ -20270,6 +20314,8 @@ butterfly:
 	VMULPS       Z2, Z14, Z9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z4, (DI)(CX*1)
 	VMOVUPS      Z13, (R8)(CX*1)
 	VMOVAPS      Z11, Z4
@@ -20289,8 +20335,6 @@ butterfly:
 	VFMADD231PS  Z3, Z4, Z0
 	VMULPS       Z3, Z4, Z4
 	VFNMADD231PS Z6, Z4, Z1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z2, Z12, Z4
 	VMOVAPS      Z1, Z7
 	VFMADD231PS  Z3, Z4, Z7
@@ -20317,7 +20361,7 @@ butterfly:
 	ADDQ         $0x00000480, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -20333,11 +20377,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep9AVX2(SB), $360-16
 	MOVQ job+0(FP), AX
@@ -20346,7 +20390,7 @@ TEXT ·BlockFilterKeep9AVX2(SB), $360-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -20372,6 +20416,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(DX*1), Y3
 	VMOVUPS      (DI)(DX*2), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -20423,8 +20469,6 @@ butterfly:
 	VMOVUPS      Y6, 64(BP)
 	VSUBPS       Y3, Y7, Y6
 	VFMSUB231PS  Y2, Y1, Y0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y4, Y12, Y1
 	VMOVUPS      Y1, 96(BP)
 	VMOVUPS      (DI)(BX*1), Y1
@@ -20460,14 +20504,16 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+76(SB), Y10
 	VMOVAPS      Y11, Y12
 	VFNMADD231PS Y10, Y3, Y12
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y15, Y6, Y13
 	VFMADD231PS  Y10, Y11, Y3
 	VADDPS       Y7, Y9, Y6
 	VMOVUPS      Y2, (R10)
 	VMULPS       Y14, Y4, Y4
 	VSUBPS       Y8, Y13, Y11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y8, Y13, Y8
 	VMOVUPS      Y6, 64(R10)
 	VMOVUPS      64(R9), Y13
@@ -20513,8 +20559,6 @@ butterfly:
 	VMOVUPS      Y13, 160(BP)
 	VMOVUPS      192(BP), Y13
 	VFNMADD213PS Y13, Y15, Y7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y9, Y8, Y13
 	VMULPS       Y9, Y2, Y8
 	VMOVUPS      Y11, 768(R10)
@@ -20540,6 +20584,10 @@ butterfly:
 	VMOVUPS      Y1, 64(BP)
 	VMULPS       Y8, Y2, Y1
 	VMOVUPS      Y0, 896(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Y9, Y5, Y11
 	VMOVUPS      960(R9), Y5
 	VMULPS       Y5, Y11, Y9
@@ -20559,8 +20607,6 @@ butterfly:
 	VMOVUPS      32(BP), Y2
 	VMOVAPS      Y2, Y7
 	VFMADD231PS  Y0, Y12, Y7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      128(BP), Y8
 	VMOVAPS      Y8, Y11
 	VFNMADD231PS Y0, Y3, Y11
@@ -20605,8 +20651,6 @@ butterfly:
 	VMULPS       Y12, Y8, Y15
 	VMOVUPS      Y8, 1088(R10)
 	VFNMADD231PS Y10, Y0, Y4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y3, Y0, Y14
 	VMOVUPS      1024(R9), Y0
 	VFMADD231PS  Y0, Y13, Y15
@@ -20628,6 +20672,10 @@ butterfly:
 	VMOVUPS      224(BP), Y7
 	VMOVUPS      Y12, 288(BP)
 	VADDPS       Y13, Y7, Y12
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y3, 160(BP)
 	VADDPS       Y6, Y5, Y3
 	VMOVUPS      Y12, 256(BP)
@@ -20654,8 +20702,6 @@ butterfly:
 	VMOVUPS      Y2, 192(BP)
 	VMOVAPS      Y6, Y2
 	VFMADD231PS  Y7, Y3, Y2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y7, Y6, Y3
 	VSUBPS       Y1, Y12, Y1
 	VADDPS       Y15, Y14, Y6
@@ -20694,8 +20740,6 @@ butterfly:
 	VADDPS       Y11, Y5, Y9
 	VFNMADD231PS Y10, Y11, Y5
 	VMULPS       Y8, Y1, Y1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      256(BP), Y11
 	VADDPS       Y15, Y11, Y14
 	VFNMADD231PS Y10, Y15, Y11
@@ -20703,6 +20747,10 @@ butterfly:
 	VSUBPS       Y1, Y5, Y9
 	VMOVUPS      Y9, (R8)(DX*2)
 	VADDPS       Y1, Y5, Y1
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+84(SB), Y5
 	VMULPS       Y5, Y3, Y9
 	VMOVUPS      Y14, (DI)
@@ -20736,8 +20784,6 @@ butterfly:
 	VMOVUPS      224(BP), Y3
 	VMOVAPS      Y3, Y5
 	VFNMADD231PS Y13, Y6, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y13, Y7, Y12
 	VMOVUPS      192(BP), Y7
 	VFMADD213PS  Y7, Y4, Y9
@@ -20787,7 +20833,7 @@ butterfly:
 	ADDQ         $0x00000440, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -20803,11 +20849,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -20816,7 +20862,7 @@ TEXT ·BlockSpectrum9AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 
@@ -20837,6 +20883,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8)(DX*1), Z3
 	VMOVUPS      (R8)(DX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -20848,8 +20896,6 @@ butterfly:
 	VFNMADD231PS Z6, Z2, Z3
 	VBROADCASTSS butterflyConstants<>+4(SB), Z2
 	VMULPS       Z2, Z1, Z1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z1, Z3, Z7
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (R8), Z3
@@ -20860,6 +20906,8 @@ butterfly:
 	VADDPS       Z0, Z3, Z0
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(CX*4), Z3
 	VMOVUPS      (DI)(SI*1), Z9
 	VADDPS       Z9, Z3, Z10
@@ -20871,8 +20919,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*1), Z11
 	VADDPS       Z10, Z11, Z12
 	VFNMADD231PS Z6, Z10, Z11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Z2, Z9, Z9
 	VADDPS       Z9, Z11, Z10
 	VSUBPS       Z9, Z11, Z9
@@ -20883,6 +20929,8 @@ butterfly:
 	VSUBPS       Z3, Z11, Z13
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VBROADCASTSS butterflyConstants<>+68(SB), Z15
 	VMOVAPS      Z10, Z16
 	VFMADD231PS  Z15, Z13, Z16
@@ -20895,8 +20943,6 @@ butterfly:
 	VMOVUPS      (DI)(BX*1), Z3
 	VMOVUPS      (R12), Z15
 	VADDPS       Z15, Z3, Z17
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R8)(BX*1), Z18
 	VMOVUPS      (R13), Z19
 	VADDPS       Z19, Z18, Z20
@@ -20909,6 +20955,8 @@ butterfly:
 	VADDPS       Z15, Z18, Z17
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z15, Z18, Z15
 	VMOVUPS      (R8)(CX*2), Z18
 	VADDPS       Z20, Z18, Z21
@@ -20917,8 +20965,6 @@ butterfly:
 	VSUBPS       Z3, Z18, Z20
 	VMOVAPS      Z20, Z22
 	VFMADD231PS  Z10, Z17, Z22
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMSUB231PS  Z10, Z20, Z17
 	VADDPS       Z3, Z18, Z3
 	VBROADCASTSS butterflyConstants<>+76(SB), Z10
@@ -20930,6 +20976,8 @@ butterfly:
 	VSUBPS       Z19, Z12, Z12
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z21, Z14, Z14
 	VADDPS       Z10, Z4, Z19
 	VFNMADD231PS Z6, Z10, Z4
@@ -20937,8 +20985,6 @@ butterfly:
 	VADDPS       Z10, Z4, Z14
 	VSUBPS       Z10, Z4, Z4
 	VADDPS       Z15, Z8, Z10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z6, Z15, Z8
 	VMULPS       Z2, Z12, Z12
 	VMOVUPS      Z19, (R9)
@@ -20947,6 +20993,8 @@ butterfly:
 	VMOVUPS      Z14, 384(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z10, 448(R9)
 	VADDPS       Z12, Z8, Z8
 	VMOVUPS      Z4, 768(R9)
@@ -20956,8 +21004,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+80(SB), Z10
 	VFMADD231PS  Z10, Z22, Z8
 	VMULPS       Z4, Z13, Z12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z10, Z17, Z12
 	VMULPS       Z4, Z16, Z14
 	VFNMADD231PS Z10, Z22, Z14
@@ -20968,6 +21014,8 @@ butterfly:
 	VFMADD231PS  Z10, Z8, Z13
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Z10, Z8, Z8
 	VFNMADD231PS Z6, Z8, Z7
 	VMULPS       Z2, Z4, Z4
@@ -20977,8 +21025,6 @@ butterfly:
 	VMOVAPS      Z5, Z4
 	VFMADD231PS  Z10, Z12, Z4
 	VMULPS       Z10, Z12, Z12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z6, Z12, Z5
 	VMULPS       Z2, Z14, Z12
 	VMOVUPS      Z13, 128(R9)
@@ -20988,6 +21034,8 @@ butterfly:
 	VMOVUPS      Z8, 512(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z4, 576(R9)
 	VFMADD231PS  Z10, Z12, Z5
 	VMOVUPS      Z7, 896(R9)
@@ -20998,8 +21046,6 @@ butterfly:
 	VMOVAPS      Z9, Z7
 	VFNMADD231PS Z4, Z3, Z7
 	VFMADD231PS  Z4, Z18, Z11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z4, Z3, Z9
 	VBROADCASTSS butterflyConstants<>+96(SB), Z3
 	VMOVAPS      Z1, Z4
@@ -21011,6 +21057,8 @@ butterfly:
 	VFMADD231PS  Z3, Z5, Z8
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z3, Z5, Z1
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z3, Z7, Z5
@@ -21019,8 +21067,6 @@ butterfly:
 	VMULPS       Z2, Z11, Z2
 	VMOVUPS      Z4, 256(R9)
 	VMOVUPS      Z5, 320(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Z0, Z4
 	VFNMADD231PS Z3, Z2, Z4
 	VMOVUPS      Z8, 640(R9)
@@ -21035,7 +21081,7 @@ butterfly:
 	ADDQ         $0x00000480, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -21051,11 +21097,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum9AVX2(SB), $200-16
 	MOVQ job+0(FP), AX
@@ -21064,7 +21110,7 @@ TEXT ·BlockSpectrum9AVX2(SB), $200-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -21089,6 +21135,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(CX*4), Y3
 	VMOVUPS      (DI)(SI*1), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -21113,8 +21161,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+0(SB), Y15
 	VFNMADD231PS Y15, Y2, Y6
 	VMULPS       Y11, Y12, Y2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y15, Y1, Y13
 	VFNMADD231PS Y15, Y3, Y4
 	VSUBPS       Y0, Y13, Y1
@@ -21130,12 +21176,14 @@ butterfly:
 	VMOVUPS      (R13), Y10
 	VMOVUPS      Y1, 32(R15)
 	VSUBPS       Y10, Y13, Y1
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Y0, 64(R15)
 	VADDPS       Y5, Y3, Y0
 	VSUBPS       Y8, Y6, Y6
 	VSUBPS       Y5, Y3, Y3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y10, Y13, Y5
 	VADDPS       Y2, Y4, Y8
 	VBROADCASTSS butterflyConstants<>+68(SB), Y10
@@ -21158,8 +21206,6 @@ butterfly:
 	VADDPS       Y1, Y3, Y6
 	VADDPS       Y6, Y9, Y10
 	VSUBPS       Y6, Y9, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y15, Y1, Y3
 	VMOVUPS      (R8)(CX*2), Y1
 	VADDPS       Y5, Y1, Y9
@@ -21169,6 +21215,10 @@ butterfly:
 	VMULPS       Y11, Y4, Y4
 	VMOVUPS      Y5, (R9)
 	VSUBPS       Y0, Y3, Y5
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y4, Y1, Y10
 	VADDPS       Y0, Y3, Y0
 	VSUBPS       Y4, Y1, Y1
@@ -21176,8 +21226,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+72(SB), Y4
 	VMOVAPS      Y1, Y6
 	VFMADD231PS  Y4, Y0, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMSUB231PS  Y4, Y1, Y0
 	VBROADCASTSS butterflyConstants<>+76(SB), Y1
 	VMOVAPS      Y10, Y4
@@ -21194,13 +21242,15 @@ butterfly:
 	VSUBPS       Y3, Y7, Y9
 	VBROADCASTSS butterflyConstants<>+84(SB), Y10
 	VMULPS       Y10, Y8, Y12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y1, Y14, Y1
 	VMULPS       Y10, Y13, Y14
 	VMULPS       Y10, Y13, Y13
 	VMOVUPS      Y1, 384(R9)
 	VADDPS       Y3, Y7, Y1
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VBROADCASTSS butterflyConstants<>+80(SB), Y3
 	VFMADD231PS  Y3, Y0, Y13
 	VMULPS       Y10, Y8, Y7
@@ -21212,8 +21262,6 @@ butterfly:
 	VMOVUPS      Y1, 832(R9)
 	VFMADD231PS  Y3, Y6, Y12
 	VFMADD231PS  Y8, Y4, Y2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+88(SB), Y0
 	VMULPS       Y0, Y12, Y1
 	VMOVUPS      64(R15), Y3
@@ -21233,12 +21281,14 @@ butterfly:
 	VFNMADD231PS Y8, Y5, Y13
 	VMULPS       Y11, Y2, Y2
 	VFMADD231PS  Y8, Y5, Y4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+96(SB), Y5
 	VMULPS       Y5, Y13, Y8
 	VFMADD231PS  Y0, Y1, Y3
 	VMOVUPS      Y3, 512(R9)
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Y9, 448(R9)
 	VMULPS       Y5, Y10, Y1
 	VMOVUPS      32(R15), Y3
@@ -21254,8 +21304,6 @@ butterfly:
 	VFNMADD231PS Y5, Y4, Y11
 	VMOVAPS      Y6, Y13
 	VFMADD231PS  Y0, Y7, Y13
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y5, Y2, Y8
 	VFMADD231PS  Y5, Y10, Y9
 	VFMADD231PS  Y5, Y4, Y1
@@ -21279,7 +21327,7 @@ butterfly:
 	ADDQ         $0x00000440, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -21295,11 +21343,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -21308,7 +21356,7 @@ TEXT ·BlockAccumulate9AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 
@@ -21330,6 +21378,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8)(DX*1), Z3
 	VMOVUPS      (R8)(DX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -21343,8 +21393,6 @@ butterfly:
 	VMULPS       Z2, Z1, Z1
 	VADDPS       Z1, Z3, Z7
 	VSUBPS       Z1, Z3, Z1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (R8), Z3
 	VADDPS       Z5, Z3, Z8
 	VFNMADD231PS Z6, Z5, Z3
@@ -21361,6 +21409,8 @@ butterfly:
 	VSUBPS       Z12, Z11, Z9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(CX*1), Z11
 	VADDPS       Z10, Z11, Z12
 	VFNMADD231PS Z6, Z10, Z11
@@ -21371,8 +21421,6 @@ butterfly:
 	VADDPS       Z13, Z11, Z14
 	VFNMADD231PS Z6, Z13, Z11
 	VMULPS       Z2, Z3, Z3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z3, Z11, Z13
 	VBROADCASTSS butterflyConstants<>+68(SB), Z15
 	VMOVAPS      Z10, Z16
@@ -21392,6 +21440,8 @@ butterfly:
 	VSUBPS       Z15, Z3, Z3
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z19, Z18, Z15
 	VMOVUPS      (DI)(CX*2), Z18
 	VADDPS       Z17, Z18, Z19
@@ -21402,8 +21452,6 @@ butterfly:
 	VMOVUPS      (R8)(CX*2), Z18
 	VADDPS       Z20, Z18, Z21
 	VFNMADD231PS Z6, Z20, Z18
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z2, Z3, Z3
 	VSUBPS       Z3, Z18, Z20
 	VMOVAPS      Z20, Z22
@@ -21418,6 +21466,8 @@ butterfly:
 	VADDPS       Z21, Z14, Z15
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z19, Z12, Z12
 	VSUBPS       Z21, Z14, Z14
 	VADDPS       Z10, Z4, Z19
@@ -21426,8 +21476,6 @@ butterfly:
 	VADDPS       Z10, Z4, Z14
 	VSUBPS       Z10, Z4, Z4
 	VADDPS       Z15, Z8, Z10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z6, Z15, Z8
 	VMULPS       Z2, Z12, Z12
 	VMOVUPS      64(R9), Z15
@@ -21442,6 +21490,8 @@ butterfly:
 	VSUBPS       Z12, Z8, Z10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      448(R9), Z15
 	VMOVUPS      384(R10), Z19
 	VFMADD231PS  Z15, Z10, Z19
@@ -21457,8 +21507,6 @@ butterfly:
 	VFMADD231PS  Z10, Z8, Z12
 	VMOVUPS      768(R9), Z14
 	VFMADD213PS  832(R10), Z14, Z8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z14, Z4, Z12
 	VFNMADD231PS Z10, Z4, Z8
 	VMOVUPS      Z12, 768(R10)
@@ -21471,6 +21519,8 @@ butterfly:
 	VFMADD231PS  Z10, Z17, Z12
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Z4, Z16, Z14
 	VFNMADD231PS Z10, Z22, Z14
 	VMULPS       Z4, Z13, Z4
@@ -21483,8 +21533,6 @@ butterfly:
 	VMULPS       Z2, Z4, Z4
 	VMOVAPS      Z7, Z8
 	VFMADD231PS  Z10, Z4, Z8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z10, Z4, Z7
 	VMOVAPS      Z5, Z4
 	VFMADD231PS  Z10, Z12, Z4
@@ -21499,6 +21547,8 @@ butterfly:
 	VFMADD231PS  Z16, Z13, Z15
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z14, Z13, Z4
 	VMOVUPS      Z15, 128(R10)
 	VMOVUPS      Z4, 192(R10)
@@ -21512,8 +21562,6 @@ butterfly:
 	VFMADD231PS  Z15, Z8, Z14
 	VFNMADD231PS Z13, Z8, Z4
 	VMOVUPS      Z14, 512(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z4, 576(R10)
 	VFMADD231PS  Z10, Z12, Z5
 	VMOVUPS      960(R9), Z4
@@ -21527,6 +21575,8 @@ butterfly:
 	VMOVUPS      Z5, 960(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+92(SB), Z4
 	VMOVAPS      Z11, Z5
 	VFNMADD231PS Z4, Z18, Z5
@@ -21542,8 +21592,6 @@ butterfly:
 	VMULPS       Z2, Z9, Z5
 	VMOVAPS      Z1, Z8
 	VFMADD231PS  Z3, Z5, Z8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z3, Z5, Z1
 	VMOVAPS      Z0, Z5
 	VFMADD231PS  Z3, Z7, Z5
@@ -21558,6 +21606,8 @@ butterfly:
 	VFMADD231PS  Z9, Z4, Z7
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z6, Z4, Z5
 	VMOVUPS      Z7, 256(R10)
 	VMOVUPS      Z5, 320(R10)
@@ -21571,8 +21621,6 @@ butterfly:
 	VFMADD231PS  Z7, Z8, Z6
 	VFNMADD231PS Z5, Z8, Z4
 	VMOVUPS      Z6, 640(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z4, 704(R10)
 	VFMADD231PS  Z3, Z2, Z0
 	VMOVUPS      1088(R9), Z2
@@ -21592,7 +21640,7 @@ butterfly:
 	ADDQ         $0x00000480, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -21608,11 +21656,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate9AVX2(SB), $232-16
 	MOVQ job+0(FP), AX
@@ -21621,7 +21669,7 @@ TEXT ·BlockAccumulate9AVX2(SB), $232-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -21647,6 +21695,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(DX*1), Y3
 	VMOVUPS      (DI)(DX*2), Y4
 	VADDPS       Y4, Y3, Y5
@@ -21675,8 +21725,6 @@ butterfly:
 	VADDPS       Y5, Y6, Y15
 	VADDPS       Y1, Y0, Y0
 	VFNMADD231PS Y13, Y9, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (DI)(BX*1), Y1
 	VMOVUPS      (R13), Y9
 	VMOVUPS      Y8, (BP)
@@ -21698,6 +21746,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+72(SB), Y10
 	VMOVAPS      Y5, Y11
 	VFMSUB231PS  Y10, Y9, Y11
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y2, Y6, Y2
 	VFMADD231PS  Y10, Y5, Y9
 	VBROADCASTSS butterflyConstants<>+68(SB), Y5
@@ -21707,8 +21759,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*2), Y3
 	VMOVUPS      Y9, 128(BP)
 	VADDPS       Y1, Y3, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y5, Y8, Y2
 	VMOVUPS      (R8)(BX*1), Y5
 	VMOVUPS      (R14), Y8
@@ -21733,8 +21783,6 @@ butterfly:
 	VFNMADD231PS Y1, Y0, Y3
 	VADDPS       Y9, Y4, Y0
 	VADDPS       Y0, Y7, Y1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y9, Y4, Y4
 	VSUBPS       Y11, Y15, Y9
 	VFNMADD231PS Y13, Y0, Y7
@@ -21747,6 +21795,10 @@ butterfly:
 	VMOVUPS      (R9), Y15
 	VMOVUPS      64(R10), Y12
 	VFMADD231PS  Y15, Y7, Y12
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y13, Y11, Y14
 	VMOVUPS      64(R9), Y11
 	VFMADD213PS  (R10), Y11, Y7
@@ -21757,8 +21809,6 @@ butterfly:
 	VMOVUPS      384(R9), Y4
 	VMOVUPS      448(R10), Y11
 	VFMADD231PS  Y4, Y15, Y11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y7, (R10)
 	VMOVUPS      448(R9), Y7
 	VFNMADD231PS Y7, Y9, Y11
@@ -21783,8 +21833,6 @@ butterfly:
 	VFMADD231PS  Y4, Y0, Y12
 	VBROADCASTSS butterflyConstants<>+88(SB), Y8
 	VMULPS       Y8, Y6, Y15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y12, 768(R10)
 	VFMADD213PS  832(R10), Y4, Y1
 	VFMADD231PS  Y11, Y5, Y14
@@ -21795,6 +21843,10 @@ butterfly:
 	VFMADD213PS  Y11, Y8, Y14
 	VMOVUPS      32(BP), Y12
 	VFNMADD213PS Y12, Y13, Y15
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Y8, Y6, Y12
 	VFNMADD231PS Y9, Y0, Y1
 	VMOVAPS      Y15, Y0
@@ -21810,8 +21862,6 @@ butterfly:
 	VFNMADD231PS Y1, Y12, Y9
 	VMOVAPS      Y11, Y2
 	VFNMADD231PS Y8, Y6, Y2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y9, 192(R10)
 	VMOVUPS      576(R9), Y5
 	VMOVUPS      512(R10), Y9
@@ -21841,13 +21891,15 @@ butterfly:
 	VMULPS       Y12, Y7, Y15
 	VFMADD231PS  Y5, Y3, Y0
 	VMULPS       Y12, Y8, Y3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Y4, Y0, Y0
 	VFMADD231PS  Y5, Y10, Y6
 	VMOVUPS      96(BP), Y5
 	VFMADD213PS  Y5, Y12, Y8
 	VFNMADD231PS Y13, Y3, Y5
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y1, 960(R10)
 	VMOVUPS      (BP), Y1
 	VFNMADD213PS Y1, Y13, Y15
@@ -21869,8 +21921,6 @@ butterfly:
 	VMOVUPS      Y9, 512(R10)
 	VMOVUPS      640(R9), Y9
 	VFMADD231PS  Y9, Y15, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      1024(R9), Y10
 	VFMADD213PS  1088(R10), Y10, Y5
 	VFNMADD231PS Y0, Y7, Y5
@@ -21904,7 +21954,7 @@ butterfly:
 	ADDQ         $0x00000440, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -21920,11 +21970,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -22122,7 +22172,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockBack9AVX2(SB), $232-16
 	MOVQ job+0(FP), AX
@@ -22334,7 +22384,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward10AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -22565,7 +22615,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward10AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -22814,7 +22864,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse10AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -23045,7 +23095,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse10AVX2(SB), $360-16
 	MOVQ job+0(FP), AX
@@ -23304,7 +23354,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter10AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -23313,7 +23363,7 @@ TEXT ·BlockFilter10AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 
@@ -23334,6 +23384,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(BX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -23358,8 +23410,6 @@ butterfly:
 	VMOVUPS      (DI)(DX*2), Z11
 	VMOVUPS      (DI)(CX*1), Z12
 	VADDPS       Z12, Z11, Z14
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R8)(DX*2), Z15
 	VMOVUPS      (R8)(CX*1), Z16
 	VADDPS       Z16, Z15, Z17
@@ -23380,6 +23430,8 @@ butterfly:
 	VADDPS       Z14, Z10, Z18
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z17, Z13, Z21
 	VSUBPS       Z14, Z10, Z10
 	VSUBPS       Z17, Z13, Z13
@@ -23397,8 +23449,6 @@ butterfly:
 	VFNMADD231PS Z23, Z19, Z2
 	VFMADD231PS  Z17, Z18, Z2
 	VMULPS       Z26, Z9, Z9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z24, Z13, Z9
 	VADDPS       Z25, Z22, Z13
 	VSUBPS       Z25, Z22, Z18
@@ -23414,6 +23464,8 @@ butterfly:
 	VFNMADD231PS Z23, Z20, Z5
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z17, Z21, Z5
 	VMULPS       Z26, Z6, Z6
 	VFNMADD231PS Z24, Z10, Z6
@@ -23431,8 +23483,6 @@ butterfly:
 	VFMSUB231PS  Z27, Z13, Z21
 	VFMADD231PS  Z14, Z13, Z10
 	VADDPS       Z25, Z22, Z13
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      576(R9), Z14
 	VMULPS       Z14, Z13, Z22
 	VMOVUPS      512(R9), Z25
@@ -23453,6 +23503,8 @@ butterfly:
 	VMULPS       Z19, Z5, Z5
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMSUB231PS  Z19, Z2, Z18
 	VFMADD231PS  Z6, Z2, Z5
 	VADDPS       Z15, Z3, Z2
@@ -23465,8 +23517,6 @@ butterfly:
 	VSUBPS       Z12, Z8, Z8
 	VADDPS       Z2, Z0, Z11
 	VADDPS       Z15, Z11, Z11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Z0, Z12
 	VFMADD231PS  Z17, Z2, Z12
 	VFNMADD231PS Z23, Z15, Z12
@@ -23482,6 +23532,8 @@ butterfly:
 	VSUBPS       Z2, Z0, Z0
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z6, Z1, Z2
 	VADDPS       Z16, Z2, Z2
 	VMOVAPS      Z1, Z15
@@ -23497,8 +23549,6 @@ butterfly:
 	VMULPS       Z6, Z2, Z7
 	VMOVUPS      640(R9), Z16
 	VMULPS       Z16, Z2, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMSUB231PS  Z16, Z11, Z7
 	VFMADD231PS  Z6, Z11, Z2
 	VSUBPS       Z19, Z15, Z6
@@ -23518,6 +23568,8 @@ butterfly:
 	VSUBPS       Z3, Z1, Z8
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      960(R9), Z11
 	VMULPS       Z11, Z8, Z19
 	VMOVUPS      896(R9), Z27
@@ -23534,8 +23586,6 @@ butterfly:
 	VADDPS       Z5, Z14, Z0
 	VADDPS       Z18, Z25, Z3
 	VSUBPS       Z5, Z14, Z5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z18, Z25, Z12
 	VADDPS       Z10, Z13, Z14
 	VADDPS       Z21, Z22, Z18
@@ -23551,6 +23601,8 @@ butterfly:
 	VFNMADD231PS Z23, Z0, Z9
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z17, Z14, Z9
 	VMULPS       Z26, Z12, Z0
 	VFNMADD231PS Z24, Z13, Z0
@@ -23564,8 +23616,6 @@ butterfly:
 	VFMADD231PS  Z17, Z3, Z22
 	VFNMADD231PS Z23, Z18, Z22
 	VMULPS       Z24, Z5, Z25
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z26, Z10, Z25
 	VFNMADD231PS Z23, Z3, Z20
 	VFMADD231PS  Z17, Z18, Z20
@@ -23580,6 +23630,8 @@ butterfly:
 	VSUBPS       Z1, Z8, Z1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z11, Z19, Z8
 	VADDPS       Z6, Z4, Z11
 	VADDPS       Z16, Z15, Z19
@@ -23594,8 +23646,6 @@ butterfly:
 	VFMADD231PS  Z26, Z6, Z25
 	VFNMADD231PS Z23, Z20, Z2
 	VFMADD231PS  Z17, Z11, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Z26, Z8, Z8
 	VFNMADD231PS Z24, Z6, Z8
 	VADDPS       Z25, Z16, Z6
@@ -23611,6 +23661,8 @@ butterfly:
 	VFMADD231PS  Z26, Z4, Z25
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z23, Z22, Z7
 	VFMADD231PS  Z17, Z19, Z7
 	VMULPS       Z26, Z1, Z1
@@ -23623,8 +23675,6 @@ butterfly:
 	VADDPS       Z8, Z9, Z20
 	VMOVUPS      Z20, (DI)
 	VMOVUPS      Z7, (R8)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z15, Z21, Z7
 	VSUBPS       Z8, Z9, Z8
 	VMOVUPS      Z8, (DI)(BX*1)
@@ -23639,6 +23689,8 @@ butterfly:
 	VMOVUPS      Z6, (R8)(CX*1)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z16, Z14, Z4
 	VADDPS       Z19, Z18, Z5
 	VMOVUPS      Z5, (DI)(CX*2)
@@ -23651,8 +23703,6 @@ butterfly:
 	VADDPS       Z1, Z3, Z5
 	VMOVUPS      Z5, (R12)
 	VMOVUPS      Z4, (R13)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z2, Z0, Z0
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      Z1, (DI)(DX*1)
@@ -23672,7 +23722,7 @@ butterfly:
 	ADDQ         $0x00000500, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -23688,11 +23738,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter10AVX2(SB), $488-16
 	MOVQ job+0(FP), AX
@@ -23701,7 +23751,7 @@ TEXT ·BlockFilter10AVX2(SB), $488-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -23726,6 +23776,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(CX*4), Y3
 	VMOVUPS      (R12)(CX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -23767,8 +23819,6 @@ butterfly:
 	VMOVAPS      Y12, Y9
 	VFMADD231PS  Y7, Y8, Y9
 	VADDPS       Y8, Y12, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+12(SB), Y14
 	VFNMADD231PS Y14, Y10, Y9
 	VADDPS       Y3, Y1, Y0
@@ -23801,6 +23851,8 @@ butterfly:
 	VMULPS       Y14, Y0, Y15
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      64(R9), Y7
 	VMULPS       Y7, Y0, Y0
 	VFMADD231PS  Y7, Y10, Y15
@@ -23846,8 +23898,6 @@ butterfly:
 	VMULPS       Y11, Y1, Y1
 	VMOVUPS      (DI)(DX*2), Y14
 	VSUBPS       (DI)(CX*1), Y14, Y14
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y2, Y5, Y2
 	VMOVUPS      (DI)(CX*4), Y5
 	VSUBPS       (R12)(CX*1), Y5, Y5
@@ -23884,6 +23934,8 @@ butterfly:
 	VSUBPS       Y11, Y3, Y3
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVAPS      Y4, Y11
 	VFNMADD231PS Y9, Y6, Y11
 	VADDPS       Y6, Y4, Y14
@@ -23917,8 +23969,6 @@ butterfly:
 	VFMSUB231PS  Y1, Y7, Y12
 	VMULPS       Y1, Y4, Y1
 	VMULPS       448(R9), Y0, Y4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Y11, Y7, Y1
 	VMOVUPS      384(R9), Y7
 	VFMSUB231PS  Y7, Y15, Y4
@@ -23965,6 +24015,8 @@ butterfly:
 	VFMADD231PS  Y14, Y6, Y4
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y4, Y15, Y14
 	VADDPS       Y4, Y15, Y4
 	VMOVUPS      32(R15), Y15
@@ -23998,8 +24050,6 @@ butterfly:
 	VADDPS       Y10, Y2, Y1
 	VADDPS       Y12, Y7, Y7
 	VSUBPS       Y10, Y2, Y2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      160(R15), Y10
 	VMOVUPS      256(R15), Y12
 	VMOVUPS      Y2, 192(R15)
@@ -24041,6 +24091,8 @@ butterfly:
 	VMULPS       Y4, Y6, Y4
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y12, Y14, Y6
 	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y11, Y4
 	VADDPS       Y15, Y9, Y11
@@ -24071,8 +24123,6 @@ butterfly:
 	VMOVUPS      64(R15), Y14
 	VSUBPS       Y3, Y14, Y15
 	VMOVUPS      Y15, (R8)(BX*1)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y8, (DI)(DX*1)
 	VMOVUPS      256(R15), Y8
 	VSUBPS       Y12, Y8, Y15
@@ -24110,7 +24160,7 @@ butterfly:
 	ADDQ         $0x000004c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -24126,11 +24176,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd10AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -24139,7 +24189,7 @@ TEXT ·BlockFilterAdd10AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 
@@ -24161,6 +24211,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(BX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -24185,8 +24237,6 @@ butterfly:
 	VMOVUPS      (DI)(DX*2), Z11
 	VMOVUPS      (DI)(CX*1), Z12
 	VADDPS       Z12, Z11, Z14
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (R8)(DX*2), Z15
 	VMOVUPS      (R8)(CX*1), Z16
 	VADDPS       Z16, Z15, Z17
@@ -24207,6 +24257,8 @@ butterfly:
 	VADDPS       Z14, Z10, Z18
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z17, Z13, Z21
 	VSUBPS       Z14, Z10, Z10
 	VSUBPS       Z17, Z13, Z13
@@ -24224,8 +24276,6 @@ butterfly:
 	VFNMADD231PS Z23, Z19, Z2
 	VFMADD231PS  Z17, Z18, Z2
 	VMULPS       Z26, Z9, Z9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z24, Z13, Z9
 	VADDPS       Z25, Z22, Z13
 	VSUBPS       Z25, Z22, Z18
@@ -24241,6 +24291,8 @@ butterfly:
 	VFNMADD231PS Z23, Z20, Z5
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z17, Z21, Z5
 	VMULPS       Z26, Z6, Z6
 	VFNMADD231PS Z24, Z10, Z6
@@ -24260,8 +24312,6 @@ butterfly:
 	VFMADD231PS  Z27, Z13, Z21
 	VFMADD231PS  Z14, Z13, Z10
 	VADDPS       Z25, Z22, Z13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      576(R9), Z14
 	VMOVUPS      512(R10), Z22
 	VFNMADD231PS Z14, Z13, Z22
@@ -24285,6 +24335,8 @@ butterfly:
 	VFMADD213PS  1088(R10), Z19, Z5
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z19, Z2, Z18
 	VFMADD231PS  Z6, Z2, Z5
 	VADDPS       Z15, Z3, Z2
@@ -24297,8 +24349,6 @@ butterfly:
 	VSUBPS       Z12, Z8, Z8
 	VADDPS       Z2, Z0, Z11
 	VADDPS       Z15, Z11, Z11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Z0, Z12
 	VFMADD231PS  Z17, Z2, Z12
 	VFNMADD231PS Z23, Z15, Z12
@@ -24314,6 +24364,8 @@ butterfly:
 	VSUBPS       Z2, Z0, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z6, Z1, Z2
 	VADDPS       Z16, Z2, Z2
 	VMOVAPS      Z1, Z15
@@ -24330,8 +24382,6 @@ butterfly:
 	VFNMADD231PS Z6, Z2, Z7
 	VMOVUPS      640(R9), Z16
 	VFMADD213PS  704(R10), Z16, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z16, Z11, Z7
 	VFMADD231PS  Z6, Z11, Z2
 	VSUBPS       Z19, Z15, Z6
@@ -24353,6 +24403,8 @@ butterfly:
 	VSUBPS       Z3, Z1, Z8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      960(R9), Z11
 	VMOVUPS      896(R10), Z19
 	VFNMADD231PS Z11, Z8, Z19
@@ -24371,8 +24423,6 @@ butterfly:
 	VADDPS       Z5, Z14, Z0
 	VADDPS       Z18, Z25, Z3
 	VSUBPS       Z5, Z14, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z18, Z25, Z12
 	VADDPS       Z10, Z13, Z14
 	VADDPS       Z21, Z22, Z18
@@ -24388,6 +24438,8 @@ butterfly:
 	VFNMADD231PS Z23, Z0, Z9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z17, Z14, Z9
 	VMULPS       Z26, Z12, Z0
 	VFNMADD231PS Z24, Z13, Z0
@@ -24401,8 +24453,6 @@ butterfly:
 	VFMADD231PS  Z17, Z3, Z22
 	VFNMADD231PS Z23, Z18, Z22
 	VMULPS       Z24, Z5, Z25
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z26, Z10, Z25
 	VFNMADD231PS Z23, Z3, Z20
 	VFMADD231PS  Z17, Z18, Z20
@@ -24417,6 +24467,8 @@ butterfly:
 	VSUBPS       Z1, Z8, Z1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z11, Z19, Z8
 	VADDPS       Z6, Z4, Z11
 	VADDPS       Z16, Z15, Z19
@@ -24431,8 +24483,6 @@ butterfly:
 	VFMADD231PS  Z26, Z6, Z25
 	VFNMADD231PS Z23, Z20, Z2
 	VFMADD231PS  Z17, Z11, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z26, Z8, Z8
 	VFNMADD231PS Z24, Z6, Z8
 	VADDPS       Z25, Z16, Z6
@@ -24448,6 +24498,8 @@ butterfly:
 	VFMADD231PS  Z26, Z4, Z25
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z23, Z22, Z7
 	VFMADD231PS  Z17, Z19, Z7
 	VMULPS       Z26, Z1, Z1
@@ -24460,8 +24512,6 @@ butterfly:
 	VADDPS       Z8, Z9, Z20
 	VMOVUPS      Z20, (DI)
 	VMOVUPS      Z7, (R8)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z15, Z21, Z7
 	VSUBPS       Z8, Z9, Z8
 	VMOVUPS      Z8, (DI)(BX*1)
@@ -24476,6 +24526,8 @@ butterfly:
 	VMOVUPS      Z6, (R8)(CX*1)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z16, Z14, Z4
 	VADDPS       Z19, Z18, Z5
 	VMOVUPS      Z5, (DI)(CX*2)
@@ -24488,8 +24540,6 @@ butterfly:
 	VADDPS       Z1, Z3, Z5
 	VMOVUPS      Z5, (R13)
 	VMOVUPS      Z4, (R14)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z2, Z0, Z0
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      Z1, (DI)(DX*1)
@@ -24510,7 +24560,7 @@ butterfly:
 	ADDQ         $0x00000500, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -24526,11 +24576,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd10AVX2(SB), $424-16
 	MOVQ job+0(FP), AX
@@ -24539,7 +24589,7 @@ TEXT ·BlockFilterAdd10AVX2(SB), $424-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -24565,6 +24615,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8)(CX*4), Y3
 	VMOVUPS      (R14)(CX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -24606,8 +24658,6 @@ butterfly:
 	VMOVAPS      Y14, Y1
 	VFMADD231PS  Y3, Y7, Y1
 	VSUBPS       Y11, Y15, Y11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+12(SB), Y15
 	VFNMADD231PS Y15, Y7, Y14
 	VFNMADD231PS Y15, Y12, Y1
@@ -24641,6 +24691,8 @@ butterfly:
 	VADDPS       Y2, Y0, Y0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Y11, Y7, Y5
 	VMOVUPS      832(R9), Y2
 	VMOVUPS      768(R10), Y7
@@ -24688,8 +24740,6 @@ butterfly:
 	VSUBPS       Y14, Y2, Y0
 	VMOVUPS      (DI), Y6
 	VSUBPS       (DI)(BX*1), Y6, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (DI)(DX*2), Y8
 	VSUBPS       (DI)(CX*1), Y8, Y8
 	VSUBPS       Y8, Y7, Y10
@@ -24728,6 +24778,8 @@ butterfly:
 	VADDPS       Y0, Y6, Y7
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y0, Y6, Y0
 	VADDPS       Y14, Y8, Y6
 	VMOVAPS      Y13, Y8
@@ -24767,8 +24819,6 @@ butterfly:
 	VMOVUPS      96(BP), Y8
 	VMOVUPS      128(BP), Y10
 	VSUBPS       Y10, Y8, Y14
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y10, Y8, Y8
 	VFMADD231PS  Y5, Y0, Y2
 	VADDPS       Y1, Y4, Y0
@@ -24815,6 +24865,8 @@ butterfly:
 	VMULPS       Y9, Y6, Y6
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y10, Y0, Y7
 	VSUBPS       Y11, Y15, Y0
 	VMOVUPS      Y0, 32(BP)
@@ -24851,8 +24903,6 @@ butterfly:
 	VMOVUPS      288(BP), Y15
 	VMOVUPS      Y14, 160(BP)
 	VSUBPS       Y15, Y13, Y14
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y15, Y13, Y5
 	VSUBPS       Y8, Y11, Y8
@@ -24889,6 +24939,8 @@ butterfly:
 	VADDPS       Y9, Y15, Y9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+12(SB), Y15
 	VFNMADD231PS Y15, Y3, Y8
 	VFMADD231PS  Y4, Y5, Y8
@@ -24919,8 +24971,6 @@ butterfly:
 	VMOVUPS      64(BP), Y12
 	VSUBPS       Y13, Y12, Y14
 	VSUBPS       Y1, Y2, Y1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y14, (R8)(BX*1)
 	VMOVUPS      Y6, (R8)(CX*1)
 	VMOVUPS      Y11, (R8)(SI*1)
@@ -24960,7 +25010,7 @@ butterfly:
 	ADDQ         $0x000004c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -24976,11 +25026,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep10AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -24989,7 +25039,7 @@ TEXT ·BlockFilterKeep10AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 
@@ -25011,6 +25061,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(BX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -25038,8 +25090,6 @@ butterfly:
 	VMOVUPS      (R8)(DX*2), Z15
 	VMOVUPS      (R8)(CX*1), Z16
 	VADDPS       Z16, Z15, Z17
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z12, Z11, Z11
 	VSUBPS       Z16, Z15, Z12
 	VMOVUPS      (R13), Z15
@@ -25059,6 +25109,8 @@ butterfly:
 	VSUBPS       Z14, Z10, Z10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z17, Z13, Z13
 	VADDPS       Z19, Z2, Z14
 	VADDPS       Z18, Z14, Z14
@@ -25077,8 +25129,6 @@ butterfly:
 	VFNMADD231PS Z24, Z13, Z9
 	VADDPS       Z25, Z22, Z13
 	VSUBPS       Z25, Z22, Z18
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z9, Z2, Z19
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z20, Z5, Z9
@@ -25095,6 +25145,8 @@ butterfly:
 	VMOVUPS      Z14, (R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z9, 64(R10)
 	VMOVUPS      64(R9), Z10
 	VMULPS       Z10, Z9, Z20
@@ -25113,8 +25165,6 @@ butterfly:
 	VFNMADD231PS Z14, Z13, Z10
 	VADDPS       Z25, Z22, Z13
 	VMOVUPS      Z18, 512(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z13, 576(R10)
 	VMOVUPS      576(R9), Z14
 	VMULPS       Z14, Z13, Z22
@@ -25134,6 +25184,8 @@ butterfly:
 	VADDPS       Z6, Z5, Z5
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z2, 1024(R10)
 	VMOVUPS      Z5, 1088(R10)
 	VMOVUPS      1088(R9), Z6
@@ -25149,8 +25201,6 @@ butterfly:
 	VADDPS       Z11, Z7, Z15
 	VADDPS       Z12, Z8, Z16
 	VSUBPS       Z11, Z7, Z7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z12, Z8, Z8
 	VADDPS       Z2, Z0, Z11
 	VADDPS       Z15, Z11, Z11
@@ -25167,6 +25217,8 @@ butterfly:
 	VSUBPS       Z19, Z12, Z8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z2, Z0, Z12
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z6, Z1, Z2
@@ -25181,8 +25233,6 @@ butterfly:
 	VMULPS       Z26, Z3, Z3
 	VFNMADD231PS Z24, Z7, Z3
 	VMOVUPS      Z11, 640(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z2, 704(R10)
 	VMOVUPS      704(R9), Z6
 	VMULPS       Z6, Z2, Z7
@@ -25203,6 +25253,8 @@ butterfly:
 	VMOVUPS      Z8, 1152(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z4, 1216(R10)
 	VMOVUPS      1216(R9), Z11
 	VMULPS       Z11, Z4, Z15
@@ -25220,8 +25272,6 @@ butterfly:
 	VFMADD231PS  Z27, Z12, Z19
 	VFNMADD231PS Z11, Z12, Z8
 	VADDPS       Z3, Z1, Z1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z0, 384(R10)
 	VMOVUPS      Z1, 448(R10)
 	VMOVUPS      448(R9), Z3
@@ -25239,6 +25289,8 @@ butterfly:
 	VSUBPS       Z10, Z13, Z10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z21, Z22, Z13
 	VADDPS       Z0, Z9, Z21
 	VADDPS       Z14, Z21, Z21
@@ -25253,8 +25305,6 @@ butterfly:
 	VFNMADD231PS Z24, Z13, Z0
 	VADDPS       Z25, Z22, Z12
 	VSUBPS       Z25, Z22, Z13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z0, Z9, Z14
 	VSUBPS       Z0, Z9, Z0
 	VADDPS       Z3, Z20, Z9
@@ -25271,6 +25321,8 @@ butterfly:
 	VSUBPS       Z25, Z22, Z5
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z25, Z22, Z10
 	VSUBPS       Z3, Z20, Z18
 	VADDPS       Z3, Z20, Z3
@@ -25286,8 +25338,6 @@ butterfly:
 	VADDPS       Z11, Z15, Z15
 	VMOVAPS      Z2, Z16
 	VFMADD231PS  Z17, Z20, Z16
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z23, Z11, Z16
 	VMULPS       Z24, Z8, Z25
 	VFMADD231PS  Z26, Z6, Z25
@@ -25303,6 +25353,8 @@ butterfly:
 	VADDPS       Z19, Z8, Z8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVAPS      Z7, Z20
 	VFMADD231PS  Z17, Z22, Z20
 	VFNMADD231PS Z23, Z19, Z20
@@ -25317,8 +25369,6 @@ butterfly:
 	VSUBPS       Z1, Z7, Z19
 	VADDPS       Z1, Z7, Z1
 	VADDPS       Z15, Z21, Z7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z8, Z9, Z20
 	VMOVUPS      Z20, (DI)
 	VMOVUPS      Z7, (R8)
@@ -25334,6 +25384,8 @@ butterfly:
 	VSUBPS       Z4, Z5, Z4
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z4, (DI)(CX*1)
 	VMOVUPS      Z6, (R8)(CX*1)
 	VADDPS       Z16, Z14, Z4
@@ -25347,8 +25399,6 @@ butterfly:
 	VADDPS       Z2, Z0, Z4
 	VADDPS       Z1, Z3, Z5
 	VMOVUPS      Z5, (R13)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z4, (R14)
 	VSUBPS       Z2, Z0, Z0
 	VSUBPS       Z1, Z3, Z1
@@ -25370,7 +25420,7 @@ butterfly:
 	ADDQ         $0x00000500, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -25386,11 +25436,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep10AVX2(SB), $488-16
 	MOVQ job+0(FP), AX
@@ -25399,7 +25449,7 @@ TEXT ·BlockFilterKeep10AVX2(SB), $488-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -25425,6 +25475,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R14), Y3
 	VMOVUPS      (R8)(DX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -25471,8 +25523,6 @@ butterfly:
 	VMULPS       Y15, Y12, Y12
 	VFNMADD231PS Y15, Y14, Y10
 	VFMADD231PS  Y2, Y13, Y1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y4, Y13, Y9
 	VADDPS       Y13, Y8, Y8
 	VADDPS       Y10, Y1, Y13
@@ -25505,6 +25555,8 @@ butterfly:
 	VMULPS       Y11, Y4, Y14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y15, 64(BP)
 	VMOVUPS      512(R9), Y15
 	VMULPS       Y15, Y3, Y7
@@ -25548,8 +25600,6 @@ butterfly:
 	VMOVUPS      Y4, 192(BP)
 	VMOVUPS      (R8)(CX*2), Y4
 	VSUBPS       (R8)(SI*1), Y4, Y4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y3, 224(BP)
 	VMOVUPS      (DI)(DX*2), Y3
 	VSUBPS       (DI)(CX*1), Y3, Y3
@@ -25592,6 +25642,8 @@ butterfly:
 	VFMADD231PS  Y2, Y3, Y10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y14, Y10, Y3
 	VADDPS       Y14, Y10, Y10
 	VADDPS       Y6, Y4, Y4
@@ -25624,8 +25676,6 @@ butterfly:
 	VADDPS       Y5, Y12, Y5
 	VMOVUPS      Y3, 384(R10)
 	VMOVUPS      Y0, 192(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y5, 1216(R10)
 	VMOVUPS      1152(R9), Y12
 	VMOVUPS      Y9, (BP)
@@ -25671,6 +25721,8 @@ butterfly:
 	VSUBPS       Y10, Y7, Y7
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      96(BP), Y10
 	VMOVUPS      Y0, 192(BP)
 	VMOVAPS      Y10, Y0
@@ -25712,8 +25764,6 @@ butterfly:
 	VMOVUPS      160(BP), Y15
 	VFMADD231PS  Y12, Y15, Y5
 	VFMADD231PS  Y2, Y14, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Y12, Y1, Y1
 	VADDPS       Y14, Y7, Y7
 	VFNMADD231PS Y4, Y15, Y1
@@ -25754,6 +25804,8 @@ butterfly:
 	VADDPS       Y1, Y15, Y8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (BP), Y14
 	VMOVAPS      Y14, Y4
 	VFMADD231PS  Y12, Y13, Y4
@@ -25787,8 +25839,6 @@ butterfly:
 	VMOVUPS      Y13, (R8)(DX*2)
 	VMOVUPS      Y7, (DI)
 	VMOVUPS      Y10, (R8)(CX*4)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      192(BP), Y7
 	VSUBPS       Y12, Y7, Y10
 	VMOVUPS      Y10, (DI)(CX*1)
@@ -25831,7 +25881,7 @@ butterfly:
 	ADDQ         $0x000004c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -25847,11 +25897,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum10AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -25860,7 +25910,7 @@ TEXT ·BlockSpectrum10AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 
@@ -25881,6 +25931,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(BX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -25892,8 +25944,6 @@ butterfly:
 	VMOVUPS      (R8)(CX*2), Z7
 	VMOVUPS      (R8)(SI*1), Z8
 	VADDPS       Z8, Z7, Z9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z4, Z3, Z3
 	VSUBPS       Z8, Z7, Z4
 	VMOVUPS      (DI)(CX*4), Z7
@@ -25906,6 +25956,8 @@ butterfly:
 	VSUBPS       Z12, Z11, Z8
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(DX*2), Z11
 	VMOVUPS      (DI)(CX*1), Z12
 	VADDPS       Z12, Z11, Z14
@@ -25917,8 +25969,6 @@ butterfly:
 	VMOVUPS      (R12), Z15
 	VMOVUPS      (DI)(DX*1), Z16
 	VADDPS       Z16, Z15, Z18
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R13), Z19
 	VMOVUPS      (R8)(DX*1), Z20
 	VADDPS       Z20, Z19, Z21
@@ -25929,14 +25979,14 @@ butterfly:
 	VSUBPS       Z18, Z6, Z6
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z21, Z9, Z9
 	VADDPS       Z14, Z10, Z18
 	VADDPS       Z17, Z13, Z21
 	VSUBPS       Z14, Z10, Z10
 	VSUBPS       Z17, Z13, Z13
 	VADDPS       Z19, Z2, Z14
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z18, Z14, Z14
 	VBROADCASTSS butterflyConstants<>+8(SB), Z17
 	VMOVAPS      Z2, Z22
@@ -25949,14 +25999,14 @@ butterfly:
 	VFMADD231PS  Z26, Z13, Z25
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z23, Z19, Z2
 	VFMADD231PS  Z17, Z18, Z2
 	VMULPS       Z26, Z9, Z9
 	VFNMADD231PS Z24, Z13, Z9
 	VADDPS       Z25, Z22, Z13
 	VSUBPS       Z25, Z22, Z18
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z9, Z2, Z19
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z20, Z5, Z9
@@ -25965,14 +26015,14 @@ butterfly:
 	VFMADD231PS  Z17, Z20, Z22
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z23, Z21, Z22
 	VMULPS       Z24, Z6, Z25
 	VFMADD231PS  Z26, Z10, Z25
 	VFNMADD231PS Z23, Z20, Z5
 	VFMADD231PS  Z17, Z21, Z5
 	VMULPS       Z26, Z6, Z6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z24, Z10, Z6
 	VMOVUPS      Z14, (R9)
 	VMOVUPS      Z9, 64(R9)
@@ -25981,13 +26031,13 @@ butterfly:
 	VMOVUPS      Z9, 832(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z25, Z22, Z9
 	VMOVUPS      Z18, 512(R9)
 	VMOVUPS      Z9, 576(R9)
 	VSUBPS       Z6, Z5, Z9
 	VMOVUPS      Z19, 256(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z9, 320(R9)
 	VADDPS       Z6, Z5, Z5
 	VMOVUPS      Z2, 1024(R9)
@@ -25996,13 +26046,13 @@ butterfly:
 	VADDPS       Z16, Z4, Z5
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z15, Z3, Z3
 	VSUBPS       Z16, Z4, Z4
 	VADDPS       Z11, Z7, Z6
 	VADDPS       Z12, Z8, Z9
 	VSUBPS       Z11, Z7, Z7
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z12, Z8, Z8
 	VADDPS       Z2, Z0, Z10
 	VADDPS       Z6, Z10, Z10
@@ -26012,14 +26062,14 @@ butterfly:
 	VMULPS       Z24, Z4, Z12
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z26, Z8, Z12
 	VFNMADD231PS Z23, Z2, Z0
 	VFMADD231PS  Z17, Z6, Z0
 	VMULPS       Z26, Z4, Z2
 	VFNMADD231PS Z24, Z8, Z2
 	VADDPS       Z12, Z11, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z12, Z11, Z6
 	VADDPS       Z2, Z0, Z8
 	VSUBPS       Z2, Z0, Z0
@@ -26027,6 +26077,8 @@ butterfly:
 	VADDPS       Z9, Z2, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVAPS      Z1, Z11
 	VFMADD231PS  Z17, Z5, Z11
 	VFNMADD231PS Z23, Z9, Z11
@@ -26034,8 +26086,6 @@ butterfly:
 	VFMADD231PS  Z26, Z7, Z12
 	VFNMADD231PS Z23, Z5, Z1
 	VFMADD231PS  Z17, Z9, Z1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Z26, Z3, Z3
 	VFNMADD231PS Z24, Z7, Z3
 	VMOVUPS      Z10, 640(R9)
@@ -26043,14 +26093,14 @@ butterfly:
 	VSUBPS       Z12, Z11, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z4, 128(R9)
 	VMOVUPS      Z2, 192(R9)
 	VADDPS       Z12, Z11, Z2
 	VMOVUPS      Z6, 1152(R9)
 	VMOVUPS      Z2, 1216(R9)
 	VSUBPS       Z3, Z1, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z8, 896(R9)
 	VMOVUPS      Z2, 960(R9)
 	VADDPS       Z3, Z1, Z1
@@ -26063,7 +26113,7 @@ butterfly:
 	ADDQ         $0x00000500, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -26079,11 +26129,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum10AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -26092,7 +26142,7 @@ TEXT ·BlockSpectrum10AVX2(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -26113,6 +26163,8 @@ butterfly:
 	VADDPS       (R8)(SI*1), Y0, Y1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R13), Y2
 	VADDPS       (R8)(DX*1), Y2, Y3
 	VMOVUPS      (R12), Y4
@@ -26131,8 +26183,6 @@ butterfly:
 	VADDPS       (R13)(CX*1), Y15, Y2
 	VADDPS       Y5, Y11, Y15
 	VADDPS       Y15, Y7, Y8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y9, Y13, Y9
 	VSUBPS       Y5, Y11, Y5
 	VADDPS       Y14, Y8, Y8
@@ -26150,6 +26200,8 @@ butterfly:
 	VSUBPS       Y3, Y1, Y1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VBROADCASTSS butterflyConstants<>+16(SB), Y3
 	VMULPS       Y3, Y1, Y6
 	VADDPS       Y13, Y2, Y2
@@ -26164,8 +26216,6 @@ butterfly:
 	VSUBPS       Y6, Y7, Y14
 	VADDPS       Y6, Y7, Y6
 	VMOVUPS      Y14, 512(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Y3, Y5, Y7
 	VSUBPS       Y1, Y10, Y14
 	VFMADD231PS  Y13, Y9, Y7
@@ -26180,6 +26230,8 @@ butterfly:
 	VFMADD231PS  Y4, Y2, Y10
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y8, Y2, Y15
 	VFNMADD231PS Y3, Y9, Y5
 	VMOVUPS      (DI), Y1
@@ -26195,8 +26247,6 @@ butterfly:
 	VSUBPS       Y5, Y10, Y5
 	VSUBPS       Y7, Y15, Y7
 	VMOVUPS      Y2, 64(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (DI)(DX*2), Y2
 	VSUBPS       (DI)(CX*1), Y2, Y2
 	VSUBPS       Y2, Y12, Y10
@@ -26213,6 +26263,8 @@ butterfly:
 	VSUBPS       (R13)(CX*1), Y12, Y12
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y9, Y6, Y6
 	VMULPS       Y3, Y5, Y5
 	VMOVUPS      Y7, 832(R9)
@@ -26226,8 +26278,6 @@ butterfly:
 	VADDPS       Y2, Y11, Y11
 	VFMADD231PS  Y4, Y2, Y9
 	VFMADD231PS  Y4, Y6, Y1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y7, Y12, Y6
 	VFNMADD231PS Y8, Y2, Y1
 	VMULPS       Y13, Y15, Y2
@@ -26243,6 +26293,8 @@ butterfly:
 	VFNMADD231PS Y8, Y0, Y12
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Y4, Y6, Y12
 	VFMADD231PS  Y13, Y7, Y3
 	VSUBPS       Y14, Y12, Y7
@@ -26254,8 +26306,6 @@ butterfly:
 	VSUBPS       Y3, Y1, Y7
 	VSUBPS       Y2, Y9, Y2
 	VADDPS       Y6, Y11, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y5, Y10, Y8
 	VMOVUPS      Y7, 1152(R9)
 	VADDPS       Y3, Y1, Y1
@@ -26277,7 +26327,7 @@ butterfly:
 	ADDQ         $0x000004c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -26293,11 +26343,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate10AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -26306,7 +26356,7 @@ TEXT ·BlockAccumulate10AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 
@@ -26328,6 +26378,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(BX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -26341,8 +26393,6 @@ butterfly:
 	VADDPS       Z8, Z7, Z9
 	VSUBPS       Z4, Z3, Z3
 	VSUBPS       Z8, Z7, Z4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (DI)(CX*4), Z7
 	VMOVUPS      (R13)(CX*1), Z8
 	VADDPS       Z8, Z7, Z10
@@ -26361,6 +26411,8 @@ butterfly:
 	VSUBPS       Z16, Z15, Z12
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R13), Z15
 	VMOVUPS      (DI)(DX*1), Z16
 	VADDPS       Z16, Z15, Z18
@@ -26372,8 +26424,6 @@ butterfly:
 	VADDPS       Z18, Z6, Z19
 	VADDPS       Z21, Z9, Z20
 	VSUBPS       Z18, Z6, Z6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z21, Z9, Z9
 	VADDPS       Z14, Z10, Z18
 	VADDPS       Z17, Z13, Z21
@@ -26386,6 +26436,8 @@ butterfly:
 	VFMADD231PS  Z17, Z19, Z22
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+12(SB), Z23
 	VFNMADD231PS Z23, Z18, Z22
 	VBROADCASTSS butterflyConstants<>+16(SB), Z24
@@ -26397,8 +26449,6 @@ butterfly:
 	VMULPS       Z26, Z9, Z9
 	VFNMADD231PS Z24, Z13, Z9
 	VADDPS       Z25, Z22, Z13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z25, Z22, Z18
 	VADDPS       Z9, Z2, Z19
 	VSUBPS       Z9, Z2, Z2
@@ -26409,6 +26459,8 @@ butterfly:
 	VFNMADD231PS Z23, Z21, Z22
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Z24, Z6, Z25
 	VFMADD231PS  Z26, Z10, Z25
 	VFNMADD231PS Z23, Z20, Z5
@@ -26420,8 +26472,6 @@ butterfly:
 	VFMADD231PS  Z10, Z9, Z20
 	VMOVUPS      (R9), Z21
 	VFMADD213PS  64(R10), Z21, Z9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z21, Z14, Z20
 	VFNMADD231PS Z10, Z14, Z9
 	VMOVUPS      Z20, (R10)
@@ -26434,6 +26484,8 @@ butterfly:
 	VFMADD213PS  832(R10), Z20, Z9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z20, Z13, Z14
 	VFNMADD231PS Z10, Z13, Z9
 	VMOVUPS      Z14, 768(R10)
@@ -26445,8 +26497,6 @@ butterfly:
 	VMOVUPS      512(R9), Z14
 	VFMADD213PS  576(R10), Z14, Z9
 	VFMADD231PS  Z14, Z18, Z13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z10, Z18, Z9
 	VMOVUPS      Z13, 512(R10)
 	VMOVUPS      Z9, 576(R10)
@@ -26460,6 +26510,8 @@ butterfly:
 	VFNMADD231PS Z10, Z19, Z9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z13, 256(R10)
 	VMOVUPS      Z9, 320(R10)
 	VADDPS       Z6, Z5, Z5
@@ -26470,8 +26522,6 @@ butterfly:
 	VFMADD213PS  1088(R10), Z10, Z5
 	VFMADD231PS  Z10, Z2, Z9
 	VFNMADD231PS Z6, Z2, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z9, 1024(R10)
 	VMOVUPS      Z5, 1088(R10)
 	VADDPS       Z15, Z3, Z2
@@ -26482,6 +26532,8 @@ butterfly:
 	VADDPS       Z12, Z8, Z9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z11, Z7, Z7
 	VSUBPS       Z12, Z8, Z8
 	VADDPS       Z2, Z0, Z10
@@ -26490,8 +26542,6 @@ butterfly:
 	VFMADD231PS  Z17, Z2, Z11
 	VFNMADD231PS Z23, Z6, Z11
 	VMULPS       Z24, Z4, Z12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z26, Z8, Z12
 	VFNMADD231PS Z23, Z2, Z0
 	VFMADD231PS  Z17, Z6, Z0
@@ -26502,6 +26552,8 @@ butterfly:
 	VADDPS       Z2, Z0, Z8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z5, Z1, Z2
 	VADDPS       Z9, Z2, Z2
@@ -26511,8 +26563,6 @@ butterfly:
 	VMULPS       Z24, Z3, Z12
 	VFMADD231PS  Z26, Z7, Z12
 	VFNMADD231PS Z23, Z5, Z1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z17, Z9, Z1
 	VMULPS       Z26, Z3, Z3
 	VFNMADD231PS Z24, Z7, Z3
@@ -26525,6 +26575,8 @@ butterfly:
 	VFNMADD231PS Z5, Z10, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z7, 640(R10)
 	VMOVUPS      Z2, 704(R10)
 	VSUBPS       Z12, Z11, Z2
@@ -26536,8 +26588,6 @@ butterfly:
 	VFMADD231PS  Z9, Z4, Z7
 	VFNMADD231PS Z5, Z4, Z2
 	VMOVUPS      Z7, 128(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z2, 192(R10)
 	VADDPS       Z12, Z11, Z2
 	VMOVUPS      1216(R9), Z4
@@ -26550,6 +26600,8 @@ butterfly:
 	VMOVUPS      Z5, 1152(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z2, 1216(R10)
 	VSUBPS       Z3, Z1, Z2
 	VMOVUPS      960(R9), Z4
@@ -26561,8 +26613,6 @@ butterfly:
 	VFNMADD231PS Z4, Z8, Z2
 	VMOVUPS      Z5, 896(R10)
 	VMOVUPS      Z2, 960(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z3, Z1, Z1
 	VMOVUPS      448(R9), Z2
 	VMOVUPS      384(R10), Z3
@@ -26581,7 +26631,7 @@ butterfly:
 	ADDQ         $0x00000500, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -26597,11 +26647,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate10AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
@@ -26610,7 +26660,7 @@ TEXT ·BlockAccumulate10AVX2(SB), $72-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -26636,6 +26686,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(DX*2), Y3
 	VMOVUPS      (DI)(CX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -26667,8 +26719,6 @@ butterfly:
 	VMOVAPS      Y12, Y15
 	VFNMADD231PS Y9, Y3, Y15
 	VSUBPS       Y8, Y7, Y7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y3, Y12, Y8
 	VBROADCASTSS butterflyConstants<>+8(SB), Y6
 	VFMADD231PS  Y6, Y3, Y12
@@ -26690,6 +26740,8 @@ butterfly:
 	VFNMADD231PS Y11, Y10, Y4
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y13, Y12, Y10
 	VADDPS       Y13, Y12, Y12
 	VADDPS       Y4, Y15, Y13
@@ -26708,8 +26760,6 @@ butterfly:
 	VMOVUPS      64(R9), Y5
 	VFMADD213PS  (R10), Y5, Y3
 	VFNMADD231PS Y5, Y8, Y11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y7, Y0, Y5
 	VFMADD231PS  Y15, Y8, Y3
 	VSUBPS       Y7, Y0, Y0
@@ -26734,6 +26784,8 @@ butterfly:
 	VFMADD231PS  Y8, Y12, Y7
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Y11, Y10, Y5
 	VMOVUPS      1088(R9), Y8
 	VMOVUPS      1024(R10), Y11
@@ -26760,8 +26812,6 @@ butterfly:
 	VSUBPS       (R13)(CX*1), Y8, Y8
 	VMOVUPS      (DI)(DX*2), Y10
 	VSUBPS       (DI)(CX*1), Y10, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y10, Y8, Y12
 	VMOVUPS      Y1, 320(R10)
 	VSUBPS       Y15, Y7, Y1
@@ -26783,6 +26833,8 @@ butterfly:
 	VSUBPS       (R8)(CX*1), Y15, Y15
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Y6, Y2, Y7
 	VMOVUPS      (R8)(CX*4), Y2
 	VSUBPS       (R14)(CX*1), Y2, Y2
@@ -26800,8 +26852,6 @@ butterfly:
 	VMOVUPS      Y11, 1024(R10)
 	VSUBPS       Y4, Y13, Y11
 	VADDPS       Y1, Y7, Y1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (BP), Y7
 	VADDPS       Y0, Y7, Y15
 	VADDPS       Y4, Y13, Y4
@@ -26824,6 +26874,8 @@ butterfly:
 	VMOVUPS      Y14, 128(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y10, Y5, Y3
 	VMOVUPS      704(R9), Y5
 	VMOVUPS      640(R10), Y7
@@ -26849,8 +26901,6 @@ butterfly:
 	VMOVUPS      896(R10), Y6
 	VFMADD231PS  Y1, Y3, Y6
 	VMOVUPS      Y9, 192(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      1216(R9), Y9
 	VFMADD213PS  1152(R10), Y9, Y0
 	VMOVUPS      896(R9), Y15
@@ -26880,7 +26930,7 @@ butterfly:
 	ADDQ         $0x000004c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -26896,11 +26946,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack10AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -27078,7 +27128,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockBack10AVX2(SB), $264-16
 	MOVQ job+0(FP), AX
@@ -27277,7 +27327,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -27592,7 +27642,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward11AVX2(SB), $552-16
 	MOVQ job+0(FP), AX
@@ -27941,7 +27991,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse11AVX512(SB), $328-16
 	MOVQ job+0(FP), AX
@@ -28264,7 +28314,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse11AVX2(SB), $744-16
 	MOVQ job+0(FP), AX
@@ -28608,7 +28658,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter11AVX512(SB), $328-16
 	MOVQ job+0(FP), AX
@@ -28617,7 +28667,7 @@ TEXT ·BlockFilter11AVX512(SB), $328-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	LEAQ 8(SP), R14
@@ -28641,6 +28691,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(CX*1), Z3
 	VMOVUPS      (R12)(CX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -28673,8 +28725,6 @@ butterfly:
 	VADDPS       Z23, Z5, Z5
 	VADDPS       Z19, Z18, Z18
 	VSUBPS       Z13, Z12, Z12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R8)(CX*2), Z13
 	VMOVUPS      (R13)(CX*1), Z19
 	VADDPS       Z19, Z13, Z27
@@ -28708,6 +28758,8 @@ butterfly:
 	VFMADD231PS  Z30, Z9, Z16
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z21, Z8, Z4
 	VSUBPS       Z25, Z10, Z10
 	VFNMADD231PS Z23, Z24, Z29
@@ -28728,8 +28780,6 @@ butterfly:
 	VFNMADD231PS Z25, Z12, Z24
 	VFNMADD231PS Z23, Z17, Z16
 	VFMADD231PS  Z19, Z1, Z13
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z5, (R14)
 	VBROADCASTSS butterflyConstants<>+132(SB), Z5
 	VFMADD231PS  Z5, Z12, Z13
@@ -28751,6 +28801,8 @@ butterfly:
 	VSUBPS       Z17, Z22, Z17
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z18, Z27, Z22
 	VFMADD231PS  Z9, Z12, Z10
 	VFMADD231PS  Z25, Z0, Z10
@@ -28768,8 +28820,6 @@ butterfly:
 	VADDPS       Z2, Z12, Z12
 	VADDPS       Z14, Z12, Z12
 	VSUBPS       Z13, Z31, Z13
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z28, Z16, Z14
 	VSUBPS       Z28, Z16, Z16
 	VADDPS       Z18, Z12, Z12
@@ -28792,6 +28842,8 @@ butterfly:
 	VFMADD231PS  Z30, Z2, Z28
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z23, Z2, Z12
 	VMOVAPS      Z18, Z29
 	VFNMADD231PS Z23, Z0, Z29
@@ -28812,8 +28864,6 @@ butterfly:
 	VFNMADD231PS Z21, Z26, Z12
 	VFNMADD231PS Z23, Z26, Z31
 	VMULPS       Z8, Z0, Z23
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z5, Z11, Z23
 	VMULPS       Z19, Z0, Z30
 	VFNMADD231PS Z15, Z26, Z18
@@ -28834,6 +28884,8 @@ butterfly:
 	VFNMADD231PS Z19, Z6, Z0
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R9), Z2
 	VMULPS       Z2, Z27, Z11
 	VFNMADD231PS Z5, Z6, Z30
@@ -28856,8 +28908,6 @@ butterfly:
 	VMOVUPS      Z27, (R14)
 	VSUBPS       Z30, Z18, Z27
 	VADDPS       Z30, Z18, Z18
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      1344(R9), Z30
 	VMULPS       Z30, Z3, Z3
 	VFMADD231PS  Z5, Z26, Z0
@@ -28882,6 +28932,8 @@ butterfly:
 	VSUBPS       Z22, Z28, Z4
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      384(R9), Z20
 	VMULPS       Z20, Z4, Z29
 	VMOVUPS      Z30, 64(R14)
@@ -28907,8 +28959,6 @@ butterfly:
 	VSUBPS       Z1, Z29, Z24
 	VMOVUPS      896(R9), Z26
 	VMULPS       Z26, Z23, Z30
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z24, 128(R14)
 	VSUBPS       Z0, Z31, Z24
 	VFMSUB231PS  Z13, Z7, Z22
@@ -28934,6 +28984,8 @@ butterfly:
 	VFMADD231PS  Z31, Z14, Z24
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z25, Z24, Z26
 	VADDPS       Z18, Z27, Z31
 	VFMSUB231PS  Z10, Z14, Z12
@@ -28951,8 +29003,6 @@ butterfly:
 	VADDPS       Z26, Z18, Z16
 	VADDPS       Z16, Z11, Z18
 	VADDPS       Z13, Z22, Z13
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+100(SB), Z22
 	VFNMADD231PS Z22, Z16, Z11
 	VSUBPS       Z26, Z17, Z16
@@ -28979,6 +29029,8 @@ butterfly:
 	VFNMADD231PS Z30, Z2, Z11
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z21, Z16, Z11
 	VMULPS       Z9, Z6, Z2
 	VFNMADD231PS Z15, Z16, Z17
@@ -28997,8 +29049,6 @@ butterfly:
 	VFNMADD231PS Z30, Z1, Z18
 	VFMADD231PS  Z8, Z27, Z2
 	VFNMADD231PS Z15, Z1, Z28
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Z5, Z6, Z14
 	VFMADD231PS  Z29, Z1, Z17
 	VFNMADD231PS Z12, Z10, Z14
@@ -29018,6 +29068,8 @@ butterfly:
 	VFMADD231PS  Z12, Z27, Z6
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z2, Z26, Z2
 	VFMADD231PS  Z9, Z27, Z14
 	VFMADD231PS  Z8, Z0, Z14
@@ -29035,8 +29087,6 @@ butterfly:
 	VMOVUPS      (R14), Z0
 	VFNMADD213PS Z0, Z13, Z22
 	VSUBPS       Z25, Z3, Z3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Z22, Z11
 	VFNMADD231PS Z21, Z3, Z11
 	VSUBPS       Z25, Z31, Z25
@@ -29060,6 +29110,8 @@ butterfly:
 	VFMADD231PS  Z29, Z27, Z31
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z14, Z17, Z14
 	VFNMADD231PS Z30, Z10, Z31
 	VFMADD231PS  Z29, Z10, Z11
@@ -29078,8 +29130,6 @@ butterfly:
 	VFNMADD231PS Z12, Z4, Z3
 	VFNMADD231PS Z21, Z27, Z29
 	VFMADD231PS  Z19, Z4, Z17
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z21, Z10, Z13
 	VMOVUPS      128(R14), Z6
 	VFNMADD231PS Z19, Z6, Z3
@@ -29099,6 +29149,8 @@ butterfly:
 	VFNMADD231PS Z5, Z7, Z16
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z9, Z24, Z16
 	VFMADD231PS  Z8, Z24, Z3
 	VFMADD231PS  Z12, Z7, Z28
@@ -29116,8 +29168,6 @@ butterfly:
 	VFMADD231PS  Z8, Z6, Z12
 	VADDPS       Z28, Z22, Z4
 	VSUBPS       Z28, Z22, Z6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z3, (DI)(DX*1)
 	VMOVUPS      Z13, (R12)(CX*2)
 	VFNMADD231PS Z19, Z7, Z12
@@ -29141,7 +29191,7 @@ butterfly:
 	ADDQ         $0x00000580, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -29157,11 +29207,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter11AVX2(SB), $776-16
 	MOVQ job+0(FP), AX
@@ -29170,7 +29220,7 @@ TEXT ·BlockFilter11AVX2(SB), $776-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -29194,6 +29244,8 @@ butterfly:
 	VADDPS       (R12)(CX*1), Y0, Y1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(CX*1), Y2
 	VADDPS       (R12)(CX*2), Y2, Y3
 	VMOVUPS      (DI), Y4
@@ -29253,8 +29305,6 @@ butterfly:
 	VADDPS       Y15, Y3, Y13
 	VFNMADD231PS Y14, Y15, Y3
 	VFNMADD231PS Y6, Y11, Y10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Y12, Y2, Y3
 	VFMADD231PS  Y12, Y7, Y0
 	VFNMADD231PS Y6, Y2, Y5
@@ -29298,14 +29348,16 @@ butterfly:
 	VMULPS       Y6, Y11, Y11
 	VFNMADD231PS Y6, Y13, Y14
 	VFNMADD231PS Y7, Y13, Y11
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Y0, Y12, Y11
 	VFNMADD231PS Y3, Y8, Y11
 	VFNMADD231PS Y3, Y12, Y14
 	VMOVUPS      (R8)(CX*1), Y13
 	VSUBPS       (R13)(CX*2), Y13, Y13
 	VFMADD231PS  Y0, Y8, Y15
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y11, 352(R15)
 	VMULPS       Y7, Y13, Y11
 	VMOVUPS      Y14, 384(R15)
@@ -29352,8 +29404,6 @@ butterfly:
 	VADDPS       Y13, Y10, Y10
 	VSUBPS       (DI)(DX*2), Y14, Y14
 	VMULPS       (R9), Y2, Y2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Y6, Y3, Y12
 	VFMADD231PS  Y6, Y14, Y15
 	VFMSUB231PS  (R9), Y10, Y4
@@ -29385,6 +29435,10 @@ butterfly:
 	VFMADD231PS  Y2, Y13, Y11
 	VMOVUPS      Y4, 576(R15)
 	VADDPS       Y5, Y11, Y4
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y5, Y11, Y5
 	VMOVUPS      512(R15), Y11
 	VFMADD231PS  Y6, Y3, Y11
@@ -29404,8 +29458,6 @@ butterfly:
 	VFMADD213PS  320(R15), Y15, Y9
 	VMOVUPS      Y4, 320(R15)
 	VADDPS       Y12, Y11, Y4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y4, 608(R15)
 	VMOVUPS      288(R15), Y4
 	VFMADD231PS  Y2, Y0, Y4
@@ -29456,8 +29508,6 @@ butterfly:
 	VSUBPS       Y9, Y4, Y14
 	VMOVUPS      Y0, 352(R15)
 	VMULPS       704(R9), Y14, Y0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y9, Y4, Y4
 	VMULPS       448(R9), Y6, Y6
 	VFMSUB231PS  640(R9), Y10, Y0
@@ -29479,6 +29529,10 @@ butterfly:
 	VFMADD231PS  1088(R9), Y5, Y11
 	VMOVUPS      32(R15), Y5
 	VFMSUB231PS  256(R9), Y5, Y7
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      512(R15), Y5
 	VFMADD231PS  1216(R9), Y5, Y2
 	VFMSUB231PS  1152(R9), Y5, Y13
@@ -29503,8 +29557,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+132(SB), Y8
 	VMOVUPS      Y4, 192(R15)
 	VMULPS       Y8, Y10, Y4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y7, Y2, Y2
 	VFMADD231PS  Y8, Y6, Y5
 	VMOVUPS      Y5, 384(R15)
@@ -29567,8 +29619,6 @@ butterfly:
 	VMOVUPS      Y8, 352(R15)
 	VMOVUPS      224(R15), Y8
 	VFMADD231PS  320(R9), Y3, Y8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y11, Y5, Y3
 	VMULPS       Y7, Y15, Y5
 	VMOVAPS      Y0, Y11
@@ -29585,6 +29635,10 @@ butterfly:
 	VFNMADD231PS Y13, Y6, Y11
 	VSUBPS       512(R15), Y8, Y8
 	VFNMADD231PS Y4, Y10, Y12
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y9, Y10, Y14
 	VMOVUPS      Y11, 512(R15)
 	VBROADCASTSS butterflyConstants<>+148(SB), Y11
@@ -29615,8 +29669,6 @@ butterfly:
 	VMULPS       576(R9), Y6, Y4
 	VFNMADD231PS Y2, Y8, Y15
 	VMULPS       512(R9), Y6, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y11, Y3, Y15
 	VMOVUPS      608(R15), Y8
 	VFMADD231PS  576(R9), Y8, Y6
@@ -29663,8 +29715,6 @@ butterfly:
 	VFMADD231PS  Y7, Y15, Y0
 	VADDPS       Y2, Y0, Y7
 	VSUBPS       Y2, Y0, Y0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y0, (R13)(CX*1)
 	VBROADCASTSS butterflyConstants<>+128(SB), Y0
 	VMOVUPS      224(R15), Y2
@@ -29673,6 +29723,10 @@ butterfly:
 	VFMADD231PS  Y9, Y6, Y13
 	VFNMADD231PS Y0, Y1, Y8
 	VMOVUPS      Y7, (R8)(CX*2)
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD213PS  640(R15), Y3, Y11
 	VADDPS       480(R15), Y4, Y7
 	VFMADD231PS  Y9, Y1, Y11
@@ -29709,8 +29763,6 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1120(SB), Y6, Y0
 	VFNMADD231PS Y1, Y5, Y15
 	VFMADD213PS  608(R15), Y3, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y7, (DI)
 	VADDPS       Y13, Y15, Y7
 	VSUBPS       Y13, Y15, Y13
@@ -29757,7 +29809,7 @@ butterfly:
 	ADDQ         $0x00000540, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -29773,11 +29825,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd11AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
@@ -29786,7 +29838,7 @@ TEXT ·BlockFilterAdd11AVX512(SB), $264-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -29811,6 +29863,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(CX*2), Z3
 	VMOVUPS      (R13)(CX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -29844,8 +29898,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+112(SB), Z23
 	VMOVAPS      Z22, Z24
 	VFNMADD231PS Z23, Z15, Z24
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+128(SB), Z25
 	VMULPS       Z25, Z11, Z26
 	VBROADCASTSS butterflyConstants<>+104(SB), Z27
@@ -29878,6 +29930,8 @@ butterfly:
 	VFNMADD231PS Z4, Z5, Z24
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z27, Z5, Z22
 	VFNMADD231PS Z23, Z8, Z28
 	VFMADD231PS  Z31, Z8, Z22
@@ -29899,8 +29953,6 @@ butterfly:
 	VFNMADD231PS Z21, Z8, Z24
 	VFNMADD231PS Z21, Z20, Z12
 	VFMADD231PS  Z27, Z20, Z24
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z25, Z19, Z15
 	VBROADCASTSS butterflyConstants<>+140(SB), Z8
 	VFNMADD231PS Z8, Z19, Z30
@@ -29922,6 +29974,8 @@ butterfly:
 	VSUBPS       Z6, Z5, Z19
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z20, Z18, Z11
 	VFMADD231PS  Z20, Z7, Z15
 	VFMADD231PS  Z8, Z7, Z13
@@ -29939,8 +29993,6 @@ butterfly:
 	VADDPS       Z26, Z12, Z12
 	VADDPS       Z6, Z5, Z5
 	VFMADD231PS  Z29, Z1, Z11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z6, Z9, Z1
 	VMOVUPS      (R8), Z9
 	VADDPS       Z5, Z9, Z26
@@ -29964,6 +30016,8 @@ butterfly:
 	VFNMADD231PS Z23, Z19, Z9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z23, Z10, Z16
 	VFMADD231PS  Z27, Z1, Z22
 	VFNMADD231PS Z4, Z10, Z9
@@ -29984,8 +30038,6 @@ butterfly:
 	VFNMADD231PS Z23, Z2, Z30
 	VMOVUPS      (DI)(CX*4), Z23
 	VSUBPS       (DI)(SI*1), Z23, Z23
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z25, Z0, Z4
 	VFMADD231PS  Z20, Z3, Z4
 	VFMADD231PS  Z31, Z2, Z22
@@ -30005,6 +30057,8 @@ butterfly:
 	VFNMADD231PS Z25, Z23, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z25, Z1, Z21
 	VFMADD231PS  Z27, Z2, Z9
 	VFMADD231PS  Z14, Z23, Z21
@@ -30031,8 +30085,6 @@ butterfly:
 	VMOVUPS      Z2, (R15)
 	VMOVUPS      1280(R9), Z2
 	VFMADD213PS  1344(R10), Z2, Z8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z20, Z19, Z21
 	VFMADD231PS  Z1, Z15, Z8
 	VFMADD231PS  Z2, Z15, Z10
@@ -30062,6 +30114,8 @@ butterfly:
 	VFMADD213PS  448(R10), Z23, Z21
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z12, Z7, Z21
 	VMOVUPS      1088(R9), Z12
 	VMOVUPS      1024(R10), Z28
@@ -30089,8 +30143,6 @@ butterfly:
 	VFNMADD213PS 896(R10), Z7, Z23
 	VFMADD231PS  Z12, Z13, Z23
 	VSUBPS       Z0, Z30, Z12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z7, Z13, Z17
 	VMOVUPS      704(R9), Z7
 	VMOVUPS      640(R10), Z13
@@ -30114,6 +30166,8 @@ butterfly:
 	VSUBPS       Z28, Z22, Z19
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z8, Z16, Z22
 	VMOVUPS      832(R9), Z28
 	VFNMADD213PS 768(R10), Z28, Z0
@@ -30132,8 +30186,6 @@ butterfly:
 	VADDPS       Z23, Z18, Z18
 	VSUBPS       Z0, Z13, Z23
 	VMOVUPS      Z30, (R8)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+100(SB), Z30
 	VFNMADD231PS Z30, Z5, Z26
 	VBROADCASTSS butterflyConstants<>+120(SB), Z5
@@ -30162,6 +30214,8 @@ butterfly:
 	VFNMADD231PS Z17, Z22, Z24
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z13, Z3, Z24
 	VFNMADD231PS Z5, Z6, Z24
 	VFNMADD231PS Z17, Z4, Z2
@@ -30180,8 +30234,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+140(SB), Z6
 	VFNMADD231PS Z6, Z19, Z22
 	VFNMADD231PS Z5, Z4, Z26
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z6, Z1, Z31
 	VFMADD231PS  Z6, Z23, Z3
 	VFNMADD231PS Z29, Z28, Z22
@@ -30201,6 +30253,8 @@ butterfly:
 	VFMADD231PS  Z14, Z19, Z10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z3, (R14)(CX*2)
 	VFNMADD231PS Z25, Z28, Z4
 	VSUBPS       Z0, Z11, Z3
@@ -30220,8 +30274,6 @@ butterfly:
 	VMOVAPS      Z18, Z21
 	VFMADD231PS  Z27, Z3, Z21
 	VFMADD231PS  Z20, Z23, Z31
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z4, Z2, Z23
 	VSUBPS       Z0, Z15, Z0
 	VMOVAPS      Z18, Z15
@@ -30243,6 +30295,8 @@ butterfly:
 	VMOVUPS      Z19, (R8)(SI*1)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z2, (R8)(DX*2)
 	VADDPS       Z10, Z24, Z2
 	VFMADD231PS  Z16, Z11, Z15
@@ -30262,8 +30316,6 @@ butterfly:
 	VSUBPS       Z22, Z26, Z1
 	VFNMADD231PS Z17, Z12, Z21
 	VFNMADD231PS Z13, Z12, Z16
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z23, (R8)(BX*1)
 	VMOVUPS      Z1, (R14)(CX*1)
 	VFNMADD231PS Z6, Z3, Z19
@@ -30282,6 +30334,8 @@ butterfly:
 	VFNMADD231PS Z29, Z3, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z14, Z7, Z24
 	VFMADD231PS  Z20, Z9, Z2
 	VFMADD231PS  Z14, Z31, Z0
@@ -30299,8 +30353,6 @@ butterfly:
 	VSUBPS       Z19, Z15, Z4
 	VMOVUPS      Z4, (DI)(DX*1)
 	VADDPS       Z0, Z18, Z4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z3, (DI)(CX*2)
 	VMOVUPS      Z2, (R13)(CX*2)
 	VSUBPS       Z0, Z18, Z0
@@ -30325,7 +30377,7 @@ butterfly:
 	ADDQ         $0x00000580, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -30341,11 +30393,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd11AVX2(SB), $776-16
 	MOVQ job+0(FP), AX
@@ -30354,7 +30406,7 @@ TEXT ·BlockFilterAdd11AVX2(SB), $776-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -30379,6 +30431,8 @@ butterfly:
 	VADDPS       (R13)(CX*2), Y0, Y1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+160(SB), Y2
 	VMOVUPS      (DI), Y3
 	VMOVAPS      Y3, Y4
@@ -30436,8 +30490,6 @@ butterfly:
 	VFMADD231PS  Y7, Y8, Y1
 	VFMADD231PS  Y9, Y15, Y6
 	VFNMADD231PS Y14, Y8, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y1, 160(BP)
 	VMOVUPS      (DI)(CX*2), Y1
 	VSUBPS       (R13)(CX*1), Y1, Y1
@@ -30483,14 +30535,16 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+124(SB), Y6
 	VFNMADD231PS Y6, Y1, Y0
 	VSUBPS       (R14), Y10, Y1
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y11, Y8, Y8
 	VFNMADD231PS Y12, Y14, Y3
 	VFMADD231PS  Y6, Y14, Y4
 	VMOVUPS      (R8)(CX*2), Y10
 	VSUBPS       (R14)(CX*1), Y10, Y10
 	VADDPS       (DI)(SI*1), Y5, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y2, Y14, Y0
 	VMOVUPS      Y0, 384(BP)
 	VMOVUPS      (R8)(CX*1), Y0
@@ -30538,8 +30592,6 @@ butterfly:
 	VMOVUPS      96(BP), Y8
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y5, Y8
 	VFMADD231PS  Y9, Y4, Y15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y6, Y4, Y3
 	VFMADD231PS  64(R9), Y1, Y13
 	VFMADD231PS  Y9, Y10, Y7
@@ -30577,6 +30629,10 @@ butterfly:
 	VMOVUPS      Y9, 576(BP)
 	VMOVUPS      32(BP), Y9
 	VFMADD231PS  Y7, Y5, Y9
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  butterflyConstantVectors<>+1088(SB), Y11, Y3
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y2, Y9
 	VMOVUPS      Y13, 32(BP)
@@ -30594,8 +30650,6 @@ butterfly:
 	VADDPS       Y15, Y13, Y9
 	VADDPS       Y0, Y8, Y0
 	VSUBPS       Y15, Y13, Y8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y1, Y2, Y5
 	VMOVUPS      480(BP), Y2
 	VMOVUPS      256(BP), Y13
@@ -30648,8 +30702,6 @@ butterfly:
 	VFMADD231PS  Y9, Y10, Y8
 	VMOVUPS      448(R10), Y0
 	VFMADD231PS  384(R9), Y7, Y0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y8, Y12, Y10
 	VADDPS       Y4, Y5, Y15
 	VMOVUPS      Y1, 384(BP)
@@ -30676,6 +30728,10 @@ butterfly:
 	VFMADD231PS  768(R9), Y4, Y8
 	VMOVUPS      608(BP), Y4
 	VFMADD231PS  384(R9), Y4, Y1
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (BP), Y7
 	VFMADD231PS  1024(R9), Y7, Y12
 	VSUBPS       Y8, Y5, Y15
@@ -30705,8 +30761,6 @@ butterfly:
 	VFMADD231PS  448(R9), Y4, Y0
 	VSUBPS       Y2, Y13, Y4
 	VADDPS       Y2, Y13, Y2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       butterflyConstantVectors<>+992(SB), Y6, Y13
 	VFMADD231PS  Y3, Y4, Y13
 	VFMADD231PS  Y9, Y7, Y13
@@ -30760,8 +30814,6 @@ butterfly:
 	VADDPS       64(BP), Y1, Y1
 	VMOVUPS      Y11, 64(BP)
 	VMULPS       butterflyConstantVectors<>+1024(SB), Y2, Y11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y8, 320(BP)
 	VMOVUPS      96(BP), Y8
 	VMOVUPS      Y13, 32(BP)
@@ -30782,6 +30834,10 @@ butterfly:
 	VFMADD231PS  Y7, Y1, Y6
 	VADDPS       Y3, Y9, Y9
 	VFMADD231PS  Y15, Y1, Y8
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Y7, Y3, Y4
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y3, Y8
 	VFMADD231PS  Y15, Y3, Y6
@@ -30811,8 +30867,6 @@ butterfly:
 	VMOVUPS      352(BP), Y12
 	VMOVUPS      576(R10), Y14
 	VFMADD231PS  512(R9), Y12, Y14
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS butterflyConstantVectors<>+1024(SB), Y0, Y3
 	VFMADD231PS  Y15, Y0, Y10
 	VMOVUPS      512(R10), Y0
@@ -30863,8 +30917,6 @@ butterfly:
 	VFMADD231PS  Y1, Y10, Y6
 	VADDPS       Y4, Y8, Y1
 	VFMADD231PS  Y11, Y3, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y4, Y8, Y4
 	VMOVUPS      Y1, (R8)(CX*2)
 	VMOVUPS      256(BP), Y1
@@ -30872,6 +30924,10 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y14, Y5
 	VFMADD231PS  Y15, Y9, Y6
 	VFMADD231PS  288(BP), Y7, Y13
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+160(SB), Y7
 	VMOVUPS      416(BP), Y8
 	VFNMADD231PS Y7, Y3, Y8
@@ -30910,8 +30966,6 @@ butterfly:
 	VMOVUPS      Y14, (R13)(CX*2)
 	VMOVUPS      704(BP), Y14
 	VFNMADD231PS Y1, Y0, Y14
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y13, Y9, Y9
 	VFNMADD231PS Y1, Y10, Y3
 	VMOVUPS      Y9, (DI)(CX*1)
@@ -30960,7 +31014,7 @@ butterfly:
 	ADDQ         $0x00000540, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -30976,11 +31030,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep11AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
@@ -30989,7 +31043,7 @@ TEXT ·BlockFilterKeep11AVX512(SB), $264-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -31014,6 +31068,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(DX*1), Z3
 	VMOVUPS      (R13), Z4
 	VADDPS       Z4, Z3, Z5
@@ -31050,8 +31106,6 @@ butterfly:
 	VMOVUPS      (DI), Z28
 	VMOVAPS      Z28, Z29
 	VFNMADD231PS Z27, Z12, Z29
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z15, Z5, Z5
 	VBROADCASTSS butterflyConstants<>+116(SB), Z15
 	VMOVAPS      Z29, Z30
@@ -31083,6 +31137,8 @@ butterfly:
 	VFNMADD231PS Z31, Z17, Z1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z31, Z2, Z29
 	VBROADCASTSS butterflyConstants<>+124(SB), Z21
 	VMULPS       Z21, Z20, Z22
@@ -31105,8 +31161,6 @@ butterfly:
 	VFMADD231PS  Z25, Z5, Z30
 	VBROADCASTSS butterflyConstants<>+132(SB), Z6
 	VFMADD231PS  Z6, Z9, Z22
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+136(SB), Z7
 	VFMADD231PS  Z7, Z0, Z22
 	VFMADD231PS  Z7, Z26, Z12
@@ -31128,6 +31182,8 @@ butterfly:
 	VSUBPS       Z23, Z2, Z18
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z7, Z9, Z19
 	VADDPS       Z24, Z2, Z2
 	VSUBPS       Z5, Z30, Z9
@@ -31146,8 +31202,6 @@ butterfly:
 	VADDPS       Z11, Z0, Z0
 	VADDPS       Z22, Z1, Z1
 	VADDPS       Z5, Z30, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z23, Z0, Z0
 	VMOVUPS      (R8), Z11
 	VMOVAPS      Z11, Z22
@@ -31173,6 +31227,8 @@ butterfly:
 	VFMADD231PS  Z25, Z4, Z27
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(CX*1), Z18
 	VSUBPS       (R13)(CX*2), Z18, Z18
 	VFNMADD231PS Z31, Z26, Z22
@@ -31194,8 +31250,6 @@ butterfly:
 	VFMADD231PS  Z7, Z16, Z25
 	VMULPS       Z6, Z18, Z11
 	VMULPS       Z17, Z18, Z31
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z7, Z26, Z31
 	VFMADD231PS  Z14, Z24, Z23
 	VBROADCASTSS butterflyConstants<>+140(SB), Z14
@@ -31217,6 +31271,8 @@ butterfly:
 	VFMADD231PS  Z21, Z16, Z11
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      64(R9), Z3
 	VMULPS       Z3, Z0, Z26
 	VFNMADD231PS Z17, Z16, Z18
@@ -31240,8 +31296,6 @@ butterfly:
 	VMULPS       Z3, Z24, Z6
 	VSUBPS       Z18, Z27, Z14
 	VSUBPS       Z11, Z20, Z24
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z25, Z30, Z25
 	VFNMADD231PS Z21, Z4, Z31
 	VSUBPS       Z31, Z22, Z4
@@ -31266,6 +31320,8 @@ butterfly:
 	VMOVUPS      Z24, 448(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      384(R9), Z4
 	VMULPS       Z4, Z24, Z31
 	VFNMADD231PS Z1, Z29, Z30
@@ -31290,8 +31346,6 @@ butterfly:
 	VFMADD231PS  Z22, Z12, Z8
 	VADDPS       Z18, Z27, Z5
 	VMULPS       Z1, Z11, Z1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      576(R9), Z11
 	VMULPS       Z11, Z16, Z12
 	VMOVUPS      512(R9), Z18
@@ -31317,6 +31371,8 @@ butterfly:
 	VMULPS       Z9, Z14, Z18
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z9, Z2, Z16
 	VFMADD231PS  Z11, Z2, Z18
 	VADDPS       Z1, Z31, Z2
@@ -31339,8 +31395,6 @@ butterfly:
 	VSUBPS       Z11, Z2, Z13
 	VADDPS       Z23, Z9, Z9
 	VADDPS       Z2, Z9, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z11, Z23, Z9
 	VADDPS       Z11, Z2, Z2
 	VMOVUPS      Z28, 896(R10)
@@ -31363,6 +31417,8 @@ butterfly:
 	VADDPS       Z8, Z26, Z24
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+112(SB), Z25
 	VMOVAPS      Z16, Z27
 	VFNMADD231PS Z25, Z7, Z27
@@ -31387,8 +31443,6 @@ butterfly:
 	VFMADD231PS  Z26, Z13, Z27
 	VFMADD231PS  Z29, Z3, Z28
 	VFNMADD231PS Z25, Z9, Z28
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z29, Z13, Z11
 	VBROADCASTSS butterflyConstants<>+132(SB), Z3
 	VMULPS       Z3, Z4, Z9
@@ -31412,6 +31466,8 @@ butterfly:
 	VFNMADD231PS Z17, Z19, Z9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z13, Z12, Z4
 	VFMADD231PS  Z21, Z12, Z9
 	VFNMADD231PS Z13, Z19, Z7
@@ -31429,8 +31485,6 @@ butterfly:
 	VADDPS       Z30, Z19, Z4
 	VADDPS       Z23, Z4, Z4
 	VADDPS       Z2, Z4, Z4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z7, Z31, Z18
 	VSUBPS       Z2, Z23, Z19
 	VMOVUPS      Z12, (R8)(SI*1)
@@ -31454,6 +31508,8 @@ butterfly:
 	VFNMADD231PS Z13, Z22, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z4, Z12, Z4
 	VMULPS       Z21, Z20, Z7
 	VFMADD231PS  Z29, Z8, Z27
@@ -31477,8 +31533,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+120(SB), Z16
 	VFNMADD231PS Z16, Z8, Z30
 	VMULPS       Z15, Z20, Z23
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z5, (R8)(CX*2)
 	VFNMADD231PS Z13, Z1, Z11
 	VMULPS       Z13, Z20, Z5
@@ -31499,6 +31553,8 @@ butterfly:
 	VFNMADD231PS Z21, Z6, Z11
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z16, Z19, Z28
 	VFMADD231PS  Z3, Z6, Z5
 	VFMADD231PS  Z13, Z6, Z7
@@ -31517,8 +31573,6 @@ butterfly:
 	VFNMADD231PS Z9, Z19, Z27
 	VSUBPS       Z7, Z27, Z1
 	VADDPS       Z7, Z27, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z13, Z4, Z23
 	VFNMADD231PS Z17, Z6, Z23
 	VFMADD231PS  Z15, Z6, Z0
@@ -31544,7 +31598,7 @@ butterfly:
 	ADDQ         $0x00000580, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -31560,11 +31614,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep11AVX2(SB), $872-16
 	MOVQ job+0(FP), AX
@@ -31573,7 +31627,7 @@ TEXT ·BlockFilterKeep11AVX2(SB), $872-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -31598,6 +31652,8 @@ butterfly:
 	VADDPS       (R13)(CX*2), Y0, Y1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI), Y2
 	VADDPS       Y1, Y2, Y3
 	VBROADCASTSS butterflyConstants<>+156(SB), Y4
@@ -31661,8 +31717,6 @@ butterfly:
 	VADDPS       (R14), Y15, Y8
 	VFNMADD231PS Y14, Y3, Y11
 	VFNMADD231PS Y4, Y3, Y1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y10, Y3, Y7
 	VFMADD231PS  Y10, Y8, Y9
 	VADDPS       Y3, Y13, Y3
@@ -31708,14 +31762,16 @@ butterfly:
 	VMOVUPS      (R8)(CX*1), Y14
 	VSUBPS       (R14)(CX*2), Y14, Y14
 	VFMADD231PS  Y9, Y6, Y7
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Y2, Y10, Y11
 	VFMADD231PS  Y9, Y10, Y13
 	VMULPS       Y1, Y14, Y6
 	VFNMADD231PS Y1, Y10, Y7
 	VSUBPS       (R14), Y15, Y10
 	VFNMADD231PS Y2, Y12, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Y2, Y14, Y15
 	VMOVUPS      Y11, 416(BP)
 	VMULPS       Y4, Y14, Y11
@@ -31765,8 +31821,6 @@ butterfly:
 	VMOVUPS      Y13, 576(BP)
 	VMOVUPS      128(BP), Y13
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y2, Y13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y4, Y9, Y13
 	VSUBPS       Y15, Y13, Y1
 	VSUBPS       Y8, Y5, Y4
@@ -31800,6 +31854,10 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y9, Y13
 	VADDPS       Y14, Y13, Y15
 	VMOVUPS      Y1, 1280(R10)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y14, Y13, Y1
 	VBROADCASTSS butterflyConstants<>+160(SB), Y13
 	VMOVUPS      32(BP), Y14
@@ -31821,8 +31879,6 @@ butterfly:
 	VADDPS       Y7, Y14, Y7
 	VMOVUPS      Y0, (R10)
 	VMULPS       192(R9), Y4, Y0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+128(SB), Y4
 	VFNMADD213PS 480(BP), Y4, Y6
 	VMOVUPS      (BP), Y14
@@ -31871,8 +31927,6 @@ butterfly:
 	VMULPS       1152(R9), Y9, Y8
 	VMOVUPS      Y3, 704(R10)
 	VMULPS       704(R9), Y3, Y3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y6, 576(R10)
 	VFNMADD231PS 704(R9), Y1, Y10
 	VMULPS       384(R9), Y5, Y12
@@ -31898,6 +31952,10 @@ butterfly:
 	VMULPS       1088(R9), Y15, Y8
 	VMOVUPS      Y7, 128(R10)
 	VADDPS       Y4, Y14, Y7
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y12, Y3, Y5
 	VMOVUPS      Y5, 608(BP)
 	VMOVUPS      512(BP), Y5
@@ -31926,8 +31984,6 @@ butterfly:
 	VMULPS       Y9, Y0, Y12
 	VMOVUPS      Y3, 672(BP)
 	VADDPS       Y6, Y5, Y3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y8, Y13, Y2
 	VFMADD231PS  Y9, Y4, Y11
 	VBROADCASTSS butterflyConstants<>+136(SB), Y9
@@ -31989,8 +32045,6 @@ butterfly:
 	VMOVUPS      640(BP), Y2
 	VMOVUPS      224(BP), Y3
 	VFNMADD231PS 1216(R9), Y2, Y3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      576(BP), Y7
 	VMOVUPS      Y5, 224(BP)
 	VMOVAPS      Y7, Y5
@@ -32011,6 +32065,10 @@ butterfly:
 	VMULPS       Y6, Y9, Y10
 	VMOVAPS      Y7, Y14
 	VFMADD231PS  Y13, Y11, Y14
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVAPS      Y7, Y6
 	VFNMADD231PS Y0, Y11, Y6
 	VADDPS       Y2, Y15, Y15
@@ -32046,8 +32104,6 @@ butterfly:
 	VMOVUPS      Y10, 640(BP)
 	VBROADCASTSS butterflyConstants<>+136(SB), Y10
 	VFMADD231PS  Y10, Y3, Y8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y12, Y3, Y11
 	VFNMADD231PS Y7, Y4, Y8
 	VMOVUPS      480(BP), Y3
@@ -32094,8 +32150,6 @@ butterfly:
 	VMOVUPS      Y1, (R14)(CX*2)
 	VMOVUPS      416(BP), Y1
 	VMOVUPS      Y1, 320(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+124(SB), Y1
 	VFNMADD231PS Y1, Y7, Y2
 	VBROADCASTSS butterflyConstants<>+144(SB), Y12
@@ -32104,6 +32158,10 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y13, Y5
 	VFMADD231PS  Y12, Y13, Y14
 	VADDPS       Y2, Y14, Y12
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y2, Y14, Y2
 	VMOVUPS      768(BP), Y14
 	VFMADD231PS  Y1, Y4, Y14
@@ -32143,8 +32201,6 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1248(SB), Y3, Y6
 	VMOVUPS      672(BP), Y13
 	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y13, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y13, Y7, Y7
 	VADDPS       Y4, Y0, Y0
 	VMOVUPS      64(BP), Y4
@@ -32195,7 +32251,7 @@ butterfly:
 	ADDQ         $0x00000540, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -32211,11 +32267,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -32224,7 +32280,7 @@ TEXT ·BlockSpectrum11AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 
@@ -32245,6 +32301,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(CX*2), Z3
 	VMOVUPS      (R12)(CX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -32262,8 +32320,6 @@ butterfly:
 	VMOVUPS      (DI)(DX*2), Z15
 	VADDPS       Z15, Z7, Z16
 	VADDPS       Z5, Z2, Z17
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z16, Z2, Z2
 	VSUBPS       Z1, Z0, Z0
 	VMOVUPS      (R8)(DX*1), Z1
@@ -32278,6 +32334,8 @@ butterfly:
 	VADDPS       Z21, Z20, Z22
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z21, Z20, Z20
 	VSUBPS       Z16, Z14, Z14
 	VMOVUPS      (DI), Z21
@@ -32292,8 +32350,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+104(SB), Z25
 	VMOVAPS      Z21, Z26
 	VFMADD231PS  Z25, Z2, Z26
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+112(SB), Z27
 	VMOVAPS      Z21, Z28
 	VFNMADD231PS Z27, Z2, Z28
@@ -32313,6 +32369,8 @@ butterfly:
 	VFMADD231PS  Z10, Z20, Z9
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z4, Z20, Z30
 	VFNMADD231PS Z27, Z5, Z7
 	VBROADCASTSS butterflyConstants<>+116(SB), Z23
@@ -32323,8 +32381,6 @@ butterfly:
 	VFNMADD231PS Z15, Z5, Z21
 	VBROADCASTSS butterflyConstants<>+132(SB), Z17
 	VFMADD231PS  Z17, Z1, Z30
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z13, Z12, Z12
 	VFNMADD231PS Z23, Z5, Z28
 	VBROADCASTSS butterflyConstants<>+140(SB), Z5
@@ -32337,6 +32393,8 @@ butterfly:
 	VMULPS       Z5, Z8, Z16
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z17, Z13, Z9
 	VFNMADD231PS Z15, Z14, Z28
 	VFMADD231PS  Z25, Z14, Z21
@@ -32345,8 +32403,6 @@ butterfly:
 	VFNMADD231PS Z29, Z20, Z16
 	VFMADD231PS  Z10, Z1, Z16
 	VFMADD231PS  Z10, Z13, Z30
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z5, Z24, Z30
 	VFNMADD231PS Z29, Z24, Z9
 	VFNMADD231PS Z23, Z11, Z26
@@ -32357,6 +32413,8 @@ butterfly:
 	VFMADD231PS  Z29, Z1, Z8
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z4, Z1, Z14
 	VADDPS       Z22, Z6, Z1
 	VFNMADD231PS Z4, Z13, Z16
@@ -32365,8 +32423,6 @@ butterfly:
 	VFMADD231PS  Z31, Z11, Z21
 	VADDPS       Z18, Z1, Z1
 	VSUBPS       Z30, Z26, Z13
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z17, Z24, Z16
 	VSUBPS       Z2, Z18, Z18
 	VFNMADD231PS Z27, Z11, Z3
@@ -32377,6 +32433,8 @@ butterfly:
 	VSUBPS       Z2, Z6, Z6
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z7, 256(R9)
 	VMOVUPS      Z20, 640(R9)
 	VMULPS       Z5, Z0, Z7
@@ -32385,8 +32443,6 @@ butterfly:
 	VFMADD231PS  Z10, Z24, Z14
 	VSUBPS       Z14, Z21, Z9
 	VADDPS       Z2, Z1, Z1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (DI)(DX*1), Z16
 	VSUBPS       (R12), Z16, Z16
 	VADDPS       Z30, Z26, Z20
@@ -32399,6 +32455,8 @@ butterfly:
 	VSUBPS       Z2, Z22, Z21
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Z17, Z0, Z22
 	VMOVAPS      Z9, Z26
 	VFNMADD231PS Z23, Z6, Z26
@@ -32411,8 +32469,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*2), Z30
 	VSUBPS       (R12)(CX*1), Z30, Z30
 	VMOVUPS      Z14, 384(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z15, Z21, Z26
 	VFNMADD231PS Z29, Z30, Z7
 	VMULPS       Z10, Z0, Z14
@@ -32423,6 +32479,8 @@ butterfly:
 	VMULPS       Z4, Z0, Z0
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z5, Z30, Z22
 	VFMADD231PS  Z10, Z16, Z7
 	VMOVAPS      Z9, Z11
@@ -32432,8 +32490,6 @@ butterfly:
 	VSUBPS       Z2, Z19, Z2
 	VFMADD231PS  Z4, Z30, Z24
 	VFMADD231PS  Z17, Z16, Z24
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z25, Z18, Z26
 	VMOVUPS      (DI)(BX*1), Z3
 	VSUBPS       (DI)(DX*2), Z3, Z3
@@ -32445,6 +32501,8 @@ butterfly:
 	VFNMADD231PS Z4, Z12, Z7
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z29, Z12, Z22
 	VFMADD231PS  Z10, Z30, Z0
 	VFNMADD231PS Z5, Z16, Z0
@@ -32452,8 +32510,6 @@ butterfly:
 	VADDPS       Z8, Z28, Z8
 	VFNMADD231PS Z23, Z21, Z1
 	VFMADD231PS  Z31, Z18, Z11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z10, Z3, Z22
 	VFNMADD231PS Z17, Z12, Z0
 	VFMADD231PS  Z10, Z12, Z24
@@ -32464,6 +32520,8 @@ butterfly:
 	VFMADD231PS  Z25, Z2, Z1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z5, Z12, Z14
 	VFNMADD231PS Z27, Z2, Z11
 	VFMADD231PS  Z31, Z21, Z9
@@ -32472,8 +32530,6 @@ butterfly:
 	VFNMADD231PS Z4, Z3, Z14
 	VFNMADD231PS Z27, Z18, Z9
 	VADDPS       Z7, Z11, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z29, Z3, Z0
 	VSUBPS       Z7, Z11, Z3
 	VMOVUPS      Z3, 704(R9)
@@ -32484,6 +32540,8 @@ butterfly:
 	VSUBPS       Z0, Z13, Z3
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z14, Z1, Z5
 	VMOVUPS      Z4, 832(R9)
 	VMOVUPS      Z2, 1344(R9)
@@ -32492,8 +32550,6 @@ butterfly:
 	VMOVUPS      Z4, 1088(R9)
 	VSUBPS       Z22, Z26, Z4
 	VMOVUPS      Z3, 320(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z4, 448(R9)
 	VMOVUPS      Z2, 192(R9)
 	VADDPS       Z14, Z1, Z1
@@ -32508,7 +32564,7 @@ butterfly:
 	ADDQ         $0x00000580, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -32524,11 +32580,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum11AVX2(SB), $520-16
 	MOVQ job+0(FP), AX
@@ -32537,7 +32593,7 @@ TEXT ·BlockSpectrum11AVX2(SB), $520-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -32561,6 +32617,8 @@ butterfly:
 	VADDPS       (R12)(CX*2), Y0, Y1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(DX*1), Y2
 	VADDPS       (R12), Y2, Y3
 	VMOVUPS      (DI)(CX*2), Y4
@@ -32590,8 +32648,6 @@ butterfly:
 	VMOVUPS      (R8)(CX*1), Y9
 	VMOVUPS      Y13, (R15)
 	VSUBPS       (R13)(CX*2), Y9, Y13
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y10, Y5, Y8
 	VFMADD231PS  Y2, Y3, Y15
 	VADDPS       (R13)(CX*2), Y9, Y5
@@ -32612,14 +32668,16 @@ butterfly:
 	VSUBPS       (R12)(CX*2), Y0, Y0
 	VADDPS       Y4, Y15, Y15
 	VFNMADD231PS Y6, Y4, Y11
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y6, Y3, Y7
 	VMOVAPS      Y9, Y3
 	VFMADD231PS  Y2, Y5, Y3
 	VMOVUPS      Y1, 128(R15)
 	VMOVAPS      Y9, Y1
 	VFMADD231PS  Y12, Y5, Y1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y14, Y4, Y1
 	VFNMADD231PS Y10, Y4, Y8
 	VFMADD231PS  Y12, Y4, Y3
@@ -32642,8 +32700,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+128(SB), Y1
 	VMULPS       Y1, Y0, Y2
 	VFMADD231PS  Y12, Y5, Y8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+140(SB), Y5
 	VMULPS       Y5, Y13, Y12
 	VMOVUPS      Y8, 256(R15)
@@ -32663,14 +32719,16 @@ butterfly:
 	VFMADD231PS  Y9, Y14, Y3
 	VMOVUPS      Y3, 352(R15)
 	VMULPS       Y1, Y13, Y3
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y15, Y11, Y8
 	VFNMADD231PS Y1, Y14, Y6
 	VFMADD231PS  Y10, Y14, Y8
 	VFNMADD231PS Y5, Y14, Y2
 	VMOVUPS      Y8, 384(R15)
 	VMULPS       Y9, Y13, Y8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y6, 416(R15)
 	VMULPS       Y10, Y13, Y6
 	VMULPS       Y15, Y13, Y13
@@ -32691,8 +32749,6 @@ butterfly:
 	VFMADD231PS  Y10, Y14, Y13
 	VFMADD231PS  Y10, Y2, Y3
 	VFNMADD231PS Y5, Y4, Y3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (DI)(CX*4), Y2
 	VADDPS       (DI)(SI*1), Y2, Y11
 	VFMADD231PS  Y15, Y14, Y8
@@ -32703,6 +32759,10 @@ butterfly:
 	VADDPS       128(R15), Y11, Y4
 	VFNMADD231PS Y9, Y14, Y3
 	VFNMADD231PS Y15, Y2, Y3
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Y5, Y14, Y6
 	VMOVUPS      (DI)(BX*1), Y15
 	VADDPS       (DI)(DX*2), Y15, Y9
@@ -32711,8 +32771,6 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+1280(SB), Y9, Y7
 	VFNMADD231PS Y1, Y14, Y12
 	VADDPS       Y9, Y4, Y4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y4, (R9)
 	VBROADCASTSS butterflyConstants<>+152(SB), Y4
 	VMOVUPS      (R15), Y14
@@ -32734,8 +32792,6 @@ butterfly:
 	VADDPS       Y8, Y13, Y14
 	VMOVUPS      Y14, 384(R9)
 	VMOVUPS      Y3, 1152(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y8, Y13, Y3
 	VFNMADD231PS Y1, Y2, Y6
 	VBROADCASTSS butterflyConstants<>+160(SB), Y2
@@ -32744,6 +32800,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+148(SB), Y13
 	VFMADD231PS  Y13, Y9, Y8
 	VMOVUPS      Y3, 1024(R9)
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y6, Y8, Y3
 	VFMADD213PS  32(R15), Y13, Y11
 	VMOVUPS      Y3, 512(R9)
@@ -32757,8 +32817,6 @@ butterfly:
 	VMOVUPS      320(R15), Y9
 	VFNMADD231PS Y7, Y6, Y9
 	VADDPS       288(R15), Y6, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R8)(BX*1), Y12
 	VADDPS       (R8)(DX*2), Y12, Y12
 	VMOVUPS      (DI)(CX*4), Y14
@@ -32780,13 +32838,15 @@ butterfly:
 	VMOVUPS      256(R15), Y11
 	VFMADD231PS  Y10, Y6, Y11
 	VFMADD231PS  Y10, Y12, Y5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      160(R15), Y10
 	VFMADD231PS  Y13, Y6, Y10
 	VFNMADD231PS Y7, Y12, Y11
 	VMOVUPS      416(R15), Y7
 	VFMADD231PS  butterflyConstantVectors<>+992(SB), Y14, Y7
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y1, Y15, Y0
 	VFNMADD231PS butterflyConstantVectors<>+992(SB), Y15, Y8
 	VFNMADD213PS 192(R15), Y2, Y6
@@ -32800,8 +32860,6 @@ butterfly:
 	VSUBPS       Y8, Y5, Y12
 	VADDPS       Y8, Y5, Y5
 	VSUBPS       Y7, Y11, Y7
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y0, Y6, Y0
 	VMOVUPS      Y5, 1216(R9)
 	VFMADD231PS  butterflyConstantVectors<>+1056(SB), Y15, Y14
@@ -32827,7 +32885,7 @@ butterfly:
 	ADDQ         $0x00000540, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -32843,11 +32901,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate11AVX512(SB), $200-16
 	MOVQ job+0(FP), AX
@@ -32856,7 +32914,7 @@ TEXT ·BlockAccumulate11AVX512(SB), $200-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -32881,6 +32939,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(DX*1), Z3
 	VMOVUPS      (R13), Z4
 	VADDPS       Z4, Z3, Z5
@@ -32904,8 +32964,6 @@ butterfly:
 	VSUBPS       Z22, Z21, Z23
 	VSUBPS       Z11, Z5, Z24
 	VSUBPS       Z11, Z8, Z25
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z20, Z8, Z8
 	VMOVUPS      (DI)(CX*4), Z26
 	VMOVUPS      (DI)(SI*1), Z27
@@ -32920,6 +32978,8 @@ butterfly:
 	VADDPS       Z11, Z5, Z5
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+124(SB), Z6
 	VMULPS       Z6, Z0, Z7
 	VBROADCASTSS butterflyConstants<>+100(SB), Z18
@@ -32944,8 +33004,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+108(SB), Z9
 	VMOVAPS      Z22, Z10
 	VFMADD231PS  Z9, Z25, Z10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z11, Z28, Z11
 	VFNMADD231PS Z16, Z20, Z10
 	VBROADCASTSS butterflyConstants<>+128(SB), Z28
@@ -32959,6 +33017,8 @@ butterfly:
 	VFNMADD231PS Z13, Z11, Z10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z16, Z11, Z22
 	VBROADCASTSS butterflyConstants<>+136(SB), Z19
 	VMULPS       Z19, Z0, Z25
@@ -32974,8 +33034,6 @@ butterfly:
 	VMOVUPS      Z8, 64(R15)
 	VADDPS       Z20, Z11, Z8
 	VSUBPS       Z20, Z11, Z11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+140(SB), Z20
 	VFNMADD231PS Z20, Z15, Z26
 	VFNMADD231PS Z20, Z14, Z5
@@ -32988,6 +33046,8 @@ butterfly:
 	VFMADD231PS  Z6, Z11, Z26
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z29, Z24, Z10
 	VFNMADD231PS Z6, Z15, Z0
 	VFNMADD231PS Z13, Z24, Z22
@@ -32998,8 +33058,6 @@ butterfly:
 	VFNMADD231PS Z28, Z11, Z0
 	VFMADD231PS  Z20, Z23, Z7
 	VADDPS       Z7, Z22, Z11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z19, Z23, Z26
 	VFMADD231PS  Z27, Z24, Z4
 	VFMADD231PS  Z9, Z24, Z3
@@ -33012,6 +33070,8 @@ butterfly:
 	VSUBPS       Z7, Z22, Z7
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z28, Z23, Z25
 	VSUBPS       Z21, Z12, Z22
 	VADDPS       Z25, Z4, Z23
@@ -33023,8 +33083,6 @@ butterfly:
 	VADDPS       Z21, Z12, Z12
 	VMOVUPS      (R8), Z14
 	VFNMADD213PS Z14, Z12, Z18
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Z18, Z25
 	VFMADD231PS  Z27, Z2, Z25
 	VSUBPS       Z21, Z17, Z17
@@ -33041,6 +33099,8 @@ butterfly:
 	VFNMADD231PS Z29, Z2, Z18
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z27, Z17, Z18
 	VFNMADD231PS Z13, Z8, Z30
 	VFNMADD231PS Z13, Z17, Z26
@@ -33053,8 +33113,6 @@ butterfly:
 	VFMADD231PS  Z12, Z2, Z14
 	VFMADD231PS  Z9, Z8, Z18
 	VMULPS       Z19, Z1, Z17
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z29, Z8, Z26
 	VFMADD231PS  Z9, Z22, Z21
 	VFNMADD231PS Z16, Z22, Z18
@@ -33067,6 +33125,8 @@ butterfly:
 	VMULPS       Z28, Z1, Z16
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      64(R15), Z22
 	VFMADD231PS  Z19, Z22, Z16
 	VFNMADD231PS Z31, Z22, Z17
@@ -33080,8 +33140,6 @@ butterfly:
 	VFMADD231PS  Z6, Z27, Z17
 	VFNMADD231PS Z20, Z27, Z16
 	VFMADD231PS  Z20, Z29, Z17
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z19, Z29, Z8
 	VFNMADD231PS Z31, Z29, Z16
 	VFMADD231PS  Z20, Z9, Z8
@@ -33096,6 +33154,8 @@ butterfly:
 	VFNMADD231PS Z30, Z22, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z28, Z27, Z13
 	VFMADD231PS  Z6, Z29, Z13
 	VADDPS       Z8, Z25, Z6
@@ -33108,8 +33168,6 @@ butterfly:
 	VMOVUPS      Z14, 64(R10)
 	VFMADD231PS  Z31, Z9, Z1
 	VSUBPS       Z1, Z18, Z14
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z13, Z21, Z29
 	VSUBPS       Z8, Z25, Z8
 	VFNMADD231PS Z28, Z9, Z17
@@ -33127,6 +33185,8 @@ butterfly:
 	VFMADD231PS  Z12, Z1, Z18
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1152(R9), Z22
 	VMOVUPS      1216(R10), Z27
 	VFMADD231PS  Z22, Z20, Z27
@@ -33144,8 +33204,6 @@ butterfly:
 	VFNMADD231PS Z31, Z5, Z27
 	VFMADD213PS  1152(R10), Z31, Z20
 	VMOVUPS      Z25, 256(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z9, Z15, Z16
 	VMOVUPS      128(R9), Z9
 	VFMADD213PS  192(R10), Z9, Z8
@@ -33163,6 +33221,8 @@ butterfly:
 	VFMADD213PS  768(R10), Z7, Z1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z27, 1216(R10)
 	VMOVUPS      512(R9), Z22
 	VMOVUPS      576(R10), Z26
@@ -33179,8 +33239,6 @@ butterfly:
 	VFMADD213PS  960(R10), Z21, Z17
 	VFMADD231PS  Z9, Z11, Z30
 	VFNMADD231PS Z28, Z11, Z8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z8, 192(R10)
 	VFNMADD231PS Z7, Z4, Z17
 	VMOVUPS      704(R9), Z7
@@ -33195,6 +33253,8 @@ butterfly:
 	VFNMADD231PS Z13, Z3, Z5
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z2, (R10)
 	VMOVUPS      Z20, 1152(R10)
 	VMOVUPS      640(R9), Z1
@@ -33207,8 +33267,6 @@ butterfly:
 	VMOVUPS      Z17, 960(R10)
 	VMOVUPS      576(R9), Z0
 	VFMADD213PS  512(R10), Z0, Z25
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z5, 1088(R10)
 	VFMADD231PS  Z22, Z23, Z25
 	VMOVUPS      Z25, 512(R10)
@@ -33226,7 +33284,7 @@ butterfly:
 	ADDQ         $0x00000580, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -33242,11 +33300,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate11AVX2(SB), $520-16
 	MOVQ job+0(FP), AX
@@ -33255,7 +33313,7 @@ TEXT ·BlockAccumulate11AVX2(SB), $520-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -33281,6 +33339,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+152(SB), Y3
 	VMOVUPS      (DI), Y4
 	VMOVAPS      Y4, Y5
@@ -33314,8 +33374,6 @@ butterfly:
 	VADDPS       Y12, Y15, Y15
 	VADDPS       Y11, Y15, Y15
 	VFMADD231PS  Y8, Y12, Y4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y3, Y11, Y4
 	VMOVUPS      (DI)(CX*4), Y12
 	VADDPS       (DI)(SI*1), Y12, Y2
@@ -33344,12 +33402,14 @@ butterfly:
 	VADDPS       Y4, Y9, Y9
 	VSUBPS       (DI)(SI*1), Y12, Y12
 	VFNMADD231PS Y13, Y4, Y5
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y2, Y15, Y2
 	VMOVAPS      Y11, Y15
 	VFMADD231PS  Y1, Y10, Y15
 	VFMADD231PS  Y8, Y4, Y15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y8, Y10, Y11
 	VMOVUPS      (R8)(DX*1), Y10
 	VMOVUPS      Y2, 160(BP)
@@ -33376,8 +33436,6 @@ butterfly:
 	VMOVUPS      Y14, 192(BP)
 	VBROADCASTSS butterflyConstants<>+124(SB), Y14
 	VMULPS       Y14, Y0, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+128(SB), Y1
 	VFMADD231PS  Y1, Y3, Y6
 	VFMADD231PS  Y8, Y10, Y7
@@ -33400,6 +33458,10 @@ butterfly:
 	VFNMADD231PS Y5, Y10, Y8
 	VFNMADD231PS Y5, Y3, Y7
 	VFNMADD231PS Y4, Y3, Y0
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8)(CX*1), Y3
 	VSUBPS       (R14)(CX*2), Y3, Y3
 	VFNMADD231PS Y4, Y12, Y8
@@ -33407,8 +33469,6 @@ butterfly:
 	VFNMADD231PS Y1, Y12, Y11
 	VFNMADD231PS Y1, Y10, Y7
 	VFMADD231PS  Y13, Y12, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y11, 320(BP)
 	VMULPS       Y14, Y3, Y11
 	VFMADD231PS  Y14, Y10, Y0
@@ -33434,8 +33494,6 @@ butterfly:
 	VFMADD231PS  Y14, Y10, Y3
 	VFNMADD231PS Y4, Y2, Y12
 	VFMADD231PS  Y13, Y10, Y0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y1, Y2, Y0
 	VFMADD231PS  Y14, Y2, Y7
 	VFMADD231PS  Y4, Y10, Y11
@@ -33453,6 +33511,10 @@ butterfly:
 	VSUBPS       Y0, Y1, Y0
 	VBROADCASTSS butterflyConstants<>+160(SB), Y1
 	VFNMADD231PS Y1, Y3, Y15
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Y5, Y0, Y11
 	VFNMADD231PS Y14, Y2, Y8
 	VFMADD231PS  Y13, Y0, Y7
@@ -33465,8 +33527,6 @@ butterfly:
 	VFNMADD231PS Y14, Y0, Y12
 	VMOVUPS      64(R9), Y14
 	VFMADD213PS  (R10), Y14, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y9, Y10, Y5
 	VFNMADD231PS Y14, Y10, Y13
 	VMOVUPS      Y13, 64(R10)
@@ -33496,8 +33556,6 @@ butterfly:
 	VFNMADD231PS Y6, Y13, Y5
 	VFMADD231PS  Y15, Y9, Y14
 	VSUBPS       Y12, Y11, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      288(BP), Y9
 	VFMADD231PS  Y1, Y3, Y9
 	VADDPS       Y8, Y9, Y1
@@ -33509,6 +33567,10 @@ butterfly:
 	VFMADD213PS  1216(R10), Y15, Y1
 	VSUBPS       Y8, Y9, Y8
 	VFNMADD231PS Y12, Y6, Y1
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y14, 1280(R10)
 	VBROADCASTSS butterflyConstants<>+156(SB), Y9
 	VMOVUPS      256(BP), Y12
@@ -33531,8 +33593,6 @@ butterfly:
 	VMOVUPS      384(R9), Y5
 	VMOVUPS      448(R10), Y6
 	VFMADD231PS  Y5, Y15, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      448(R9), Y11
 	VFMADD213PS  384(R10), Y11, Y15
 	VADDPS       Y13, Y12, Y12
@@ -33563,13 +33623,15 @@ butterfly:
 	VMOVUPS      Y12, 1024(R10)
 	VBROADCASTSS butterflyConstants<>+152(SB), Y5
 	VFNMADD213PS 128(BP), Y5, Y4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y1, Y7, Y11
 	VFNMADD213PS 224(BP), Y5, Y3
 	VADDPS       Y15, Y10, Y1
 	VBROADCASTSS butterflyConstants<>+132(SB), Y5
 	VFMADD213PS  320(BP), Y5, Y2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y11, 1088(R10)
 	VMOVUPS      Y8, 256(R10)
 	VADDPS       Y9, Y13, Y7
@@ -33594,8 +33656,6 @@ butterfly:
 	VFMADD231PS  Y14, Y5, Y15
 	VFMADD213PS  512(R10), Y6, Y10
 	VSUBPS       Y0, Y4, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y0, Y4, Y0
 	VFMADD231PS  Y3, Y9, Y11
 	VMOVUPS      832(R9), Y3
@@ -33631,7 +33691,7 @@ butterfly:
 	ADDQ         $0x00000540, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -33647,11 +33707,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -33908,7 +33968,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockBack11AVX2(SB), $520-16
 	MOVQ job+0(FP), AX
@@ -34191,7 +34251,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward12AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -34448,7 +34508,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward12AVX2(SB), $392-16
 	MOVQ job+0(FP), AX
@@ -34734,7 +34794,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse12AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -34991,7 +35051,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse12AVX2(SB), $392-16
 	MOVQ job+0(FP), AX
@@ -35278,7 +35338,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter12AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -35287,7 +35347,7 @@ TEXT ·BlockFilter12AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 
@@ -35308,6 +35368,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(DX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -35325,8 +35387,6 @@ butterfly:
 	VADDPS       Z9, Z5, Z8
 	VSUBPS       Z6, Z2, Z2
 	VSUBPS       Z9, Z5, Z5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z4, Z0, Z6
 	VSUBPS       Z3, Z1, Z9
 	VSUBPS       Z4, Z0, Z0
@@ -35349,6 +35409,8 @@ butterfly:
 	VSUBPS       Z16, Z15, Z12
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z14, Z10, Z15
 	VADDPS       Z17, Z13, Z16
 	VSUBPS       Z14, Z10, Z10
@@ -35365,8 +35427,6 @@ butterfly:
 	VADDPS       Z20, Z19, Z21
 	VSUBPS       Z12, Z11, Z11
 	VSUBPS       Z20, Z19, Z12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R12)(DX*1), Z19
 	VMOVUPS      (DI)(BX*1), Z20
 	VADDPS       Z20, Z19, Z22
@@ -35384,6 +35444,8 @@ butterfly:
 	VSUBPS       Z20, Z11, Z11
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z19, Z12, Z12
 	VADDPS       Z23, Z15, Z19
 	VADDPS       Z24, Z16, Z20
@@ -35398,8 +35460,6 @@ butterfly:
 	VSUBPS       Z16, Z7, Z7
 	VADDPS       Z20, Z8, Z16
 	VFNMADD231PS Z24, Z20, Z8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Z19, Z15, Z15
 	VMOVUPS      64(R9), Z20
 	VMULPS       Z20, Z16, Z27
@@ -35419,6 +35479,8 @@ butterfly:
 	VMULPS       Z15, Z8, Z23
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      1024(R9), Z26
 	VMULPS       Z26, Z8, Z8
 	VFMSUB231PS  Z26, Z7, Z23
@@ -35431,8 +35493,6 @@ butterfly:
 	VFNMADD231PS Z24, Z7, Z6
 	VMULPS       Z19, Z17, Z7
 	VADDPS       Z7, Z6, Z17
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z7, Z6, Z6
 	VADDPS       Z15, Z9, Z7
 	VFNMADD231PS Z24, Z15, Z9
@@ -35451,6 +35511,8 @@ butterfly:
 	VFMSUB231PS  Z29, Z17, Z26
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z22, Z17, Z15
 	VADDPS       Z14, Z9, Z9
 	VMOVUPS      704(R9), Z14
@@ -35465,8 +35527,6 @@ butterfly:
 	VSUBPS       Z21, Z13, Z13
 	VADDPS       Z6, Z2, Z18
 	VFNMADD231PS Z24, Z6, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Z19, Z13, Z6
 	VADDPS       Z6, Z2, Z13
 	VSUBPS       Z6, Z2, Z2
@@ -35482,6 +35542,8 @@ butterfly:
 	VSUBPS       Z10, Z5, Z14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      1344(R9), Z18
 	VMULPS       Z18, Z14, Z22
 	VMOVUPS      1280(R9), Z29
@@ -35498,8 +35560,6 @@ butterfly:
 	VADDPS       Z11, Z3, Z2
 	VADDPS       Z12, Z4, Z10
 	VSUBPS       Z11, Z3, Z3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z12, Z4, Z4
 	VADDPS       Z2, Z0, Z11
 	VFNMADD231PS Z24, Z2, Z0
@@ -35516,6 +35576,8 @@ butterfly:
 	VFMSUB231PS  Z18, Z11, Z12
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z10, Z11, Z2
 	VSUBPS       Z3, Z1, Z10
 	VMOVUPS      960(R9), Z11
@@ -35531,8 +35593,6 @@ butterfly:
 	VMULPS       Z11, Z1, Z1
 	VFMSUB231PS  Z11, Z0, Z4
 	VFMADD231PS  Z3, Z0, Z1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z8, Z20, Z0
 	VADDPS       Z23, Z28, Z3
 	VSUBPS       Z8, Z20, Z8
@@ -35547,6 +35607,8 @@ butterfly:
 	VMULPS       Z19, Z8, Z3
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z3, Z27, Z8
 	VADDPS       Z3, Z27, Z3
 	VADDPS       Z1, Z10, Z23
@@ -35559,8 +35621,6 @@ butterfly:
 	VADDPS       Z4, Z2, Z18
 	VSUBPS       Z4, Z2, Z2
 	VADDPS       Z27, Z12, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z24, Z27, Z12
 	VMULPS       Z19, Z1, Z1
 	VSUBPS       Z1, Z12, Z23
@@ -35574,6 +35634,8 @@ butterfly:
 	VMULPS       Z19, Z13, Z12
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z12, Z6, Z13
 	VSUBPS       Z12, Z6, Z6
 	VADDPS       Z27, Z21, Z12
@@ -35586,8 +35648,6 @@ butterfly:
 	VSUBPS       Z9, Z15, Z9
 	VSUBPS       Z17, Z26, Z15
 	VADDPS       Z21, Z7, Z17
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z24, Z21, Z7
 	VMULPS       Z19, Z15, Z15
 	VADDPS       Z15, Z7, Z21
@@ -35602,6 +35662,8 @@ butterfly:
 	VSUBPS       Z14, Z20, Z14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z12, Z16, Z12
 	VADDPS       Z17, Z10, Z16
 	VADDPS       Z15, Z4, Z20
@@ -35613,8 +35675,6 @@ butterfly:
 	VMOVUPS      Z15, (R8)
 	VSUBPS       Z16, Z24, Z15
 	VSUBPS       Z20, Z25, Z16
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z16, (DI)(DX*2)
 	VMOVUPS      Z15, (R8)(DX*2)
 	VADDPS       Z4, Z14, Z15
@@ -35629,6 +35689,8 @@ butterfly:
 	VADDPS       Z22, Z8, Z10
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z13, Z11, Z11
 	VSUBPS       Z22, Z8, Z8
 	VADDPS       Z21, Z18, Z12
@@ -35641,8 +35703,6 @@ butterfly:
 	VMOVUPS      Z16, (R8)(CX*4)
 	VSUBPS       Z12, Z4, Z4
 	VSUBPS       Z13, Z10, Z10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z10, (R12)(CX*2)
 	VMOVUPS      Z4, (R13)(CX*2)
 	VADDPS       Z15, Z11, Z4
@@ -35656,6 +35716,8 @@ butterfly:
 	VADDPS       Z6, Z0, Z4
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z5, Z3, Z8
 	VSUBPS       Z6, Z0, Z0
 	VSUBPS       Z5, Z3, Z3
@@ -35668,8 +35730,6 @@ butterfly:
 	VMOVUPS      Z9, (R12)
 	VMOVUPS      Z7, (R13)
 	VSUBPS       Z5, Z4, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z6, Z8, Z5
 	VMOVUPS      Z5, (DI)(CX*2)
 	VMOVUPS      Z4, (R8)(CX*2)
@@ -35688,7 +35748,7 @@ butterfly:
 	ADDQ         $0x00000600, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -35704,11 +35764,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter12AVX2(SB), $584-16
 	MOVQ job+0(FP), AX
@@ -35717,7 +35777,7 @@ TEXT ·BlockFilter12AVX2(SB), $584-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -35742,6 +35802,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R13), Y3
 	VMOVUPS      (R8)(CX*2), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -35785,8 +35847,6 @@ butterfly:
 	VSUBPS       Y10, Y8, Y0
 	VSUBPS       Y12, Y14, Y12
 	VADDPS       Y10, Y8, Y8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y8, Y15, Y10
 	VSUBPS       Y6, Y7, Y14
 	VMOVUPS      Y14, 128(R15)
@@ -35825,6 +35885,8 @@ butterfly:
 	VADDPS       Y9, Y8, Y3
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y9, Y8, Y8
 	VADDPS       Y10, Y13, Y9
 	VMOVUPS      Y12, 352(R15)
@@ -35859,8 +35921,6 @@ butterfly:
 	VMOVUPS      576(R9), Y6
 	VMULPS       Y6, Y12, Y12
 	VFMADD231PS  Y6, Y2, Y10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y7, Y4, Y4
 	VMULPS       Y3, Y9, Y6
 	VADDPS       Y5, Y0, Y0
@@ -35893,6 +35953,8 @@ butterfly:
 	VMULPS       Y9, Y1, Y1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      192(R9), Y15
 	VMOVUPS      Y13, 64(R15)
 	VMULPS       Y15, Y0, Y13
@@ -35932,8 +35994,6 @@ butterfly:
 	VSUBPS       Y2, Y11, Y13
 	VFMSUB231PS  Y9, Y0, Y6
 	VADDPS       Y2, Y11, Y2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      1280(R9), Y9
 	VMULPS       Y9, Y13, Y11
 	VMOVUPS      Y6, 192(R15)
@@ -35976,6 +36036,8 @@ butterfly:
 	VFMSUB231PS  Y15, Y11, Y1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y0, Y9, Y15
 	VADDPS       Y0, Y9, Y0
 	VFMADD231PS  Y6, Y11, Y14
@@ -36005,8 +36067,6 @@ butterfly:
 	VSUBPS       Y6, Y7, Y6
 	VSUBPS       Y11, Y9, Y7
 	VADDPS       Y11, Y9, Y9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      416(R15), Y11
 	VMOVUPS      Y6, 448(R15)
 	VADDPS       Y4, Y11, Y6
@@ -36042,6 +36102,8 @@ butterfly:
 	VADDPS       Y0, Y14, Y5
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y2, Y15, Y2
 	VMOVUPS      192(R15), Y15
 	VMOVUPS      Y2, 352(R15)
@@ -36077,8 +36139,6 @@ butterfly:
 	VADDPS       Y2, Y6, Y2
 	VADDPS       Y13, Y8, Y6
 	VADDPS       Y1, Y9, Y1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y3, Y10, Y9
 	VSUBPS       Y13, Y8, Y8
 	VSUBPS       Y3, Y10, Y3
@@ -36108,6 +36168,8 @@ butterfly:
 	VADDPS       Y3, Y14, Y15
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y12, Y2, Y2
 	VSUBPS       Y3, Y14, Y3
 	VADDPS       Y10, Y13, Y12
@@ -36136,8 +36198,6 @@ butterfly:
 	VADDPS       Y4, Y3, Y6
 	VSUBPS       Y4, Y3, Y3
 	VMOVUPS      Y2, (R8)(CX*1)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      288(R15), Y2
 	VADDPS       Y9, Y2, Y4
 	VADDPS       Y7, Y14, Y7
@@ -36172,7 +36232,7 @@ butterfly:
 	ADDQ         $0x000005c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -36188,11 +36248,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd12AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -36201,7 +36261,7 @@ TEXT ·BlockFilterAdd12AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 
@@ -36223,6 +36283,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(DX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -36240,8 +36302,6 @@ butterfly:
 	VADDPS       Z9, Z5, Z8
 	VSUBPS       Z6, Z2, Z2
 	VSUBPS       Z9, Z5, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z4, Z0, Z6
 	VSUBPS       Z3, Z1, Z9
 	VSUBPS       Z4, Z0, Z0
@@ -36264,6 +36324,8 @@ butterfly:
 	VSUBPS       Z16, Z15, Z12
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z14, Z10, Z15
 	VADDPS       Z17, Z13, Z16
 	VSUBPS       Z14, Z10, Z10
@@ -36280,8 +36342,6 @@ butterfly:
 	VADDPS       Z20, Z19, Z21
 	VSUBPS       Z12, Z11, Z11
 	VSUBPS       Z20, Z19, Z12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (R13)(DX*1), Z19
 	VMOVUPS      (DI)(BX*1), Z20
 	VADDPS       Z20, Z19, Z22
@@ -36299,6 +36359,8 @@ butterfly:
 	VSUBPS       Z20, Z11, Z11
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z19, Z12, Z12
 	VADDPS       Z23, Z15, Z19
 	VADDPS       Z24, Z16, Z20
@@ -36313,8 +36375,6 @@ butterfly:
 	VSUBPS       Z16, Z7, Z7
 	VADDPS       Z20, Z8, Z16
 	VFNMADD231PS Z24, Z20, Z8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z19, Z15, Z15
 	VMOVUPS      64(R9), Z20
 	VMOVUPS      (R10), Z27
@@ -36337,6 +36397,8 @@ butterfly:
 	VFNMADD231PS Z15, Z8, Z23
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1024(R9), Z26
 	VFMADD213PS  1088(R10), Z26, Z8
 	VFMADD231PS  Z26, Z7, Z23
@@ -36349,8 +36411,6 @@ butterfly:
 	VFNMADD231PS Z24, Z7, Z6
 	VMULPS       Z19, Z17, Z7
 	VADDPS       Z7, Z6, Z17
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z7, Z6, Z6
 	VADDPS       Z15, Z9, Z7
 	VFNMADD231PS Z24, Z15, Z9
@@ -36371,6 +36431,8 @@ butterfly:
 	VFMADD231PS  Z29, Z17, Z26
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z22, Z17, Z15
 	VADDPS       Z14, Z9, Z9
 	VMOVUPS      704(R9), Z14
@@ -36386,8 +36448,6 @@ butterfly:
 	VSUBPS       Z21, Z13, Z13
 	VADDPS       Z6, Z2, Z18
 	VFNMADD231PS Z24, Z6, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z19, Z13, Z6
 	VADDPS       Z6, Z2, Z13
 	VSUBPS       Z6, Z2, Z2
@@ -36404,6 +36464,8 @@ butterfly:
 	VSUBPS       Z10, Z5, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1344(R9), Z18
 	VMOVUPS      1280(R10), Z22
 	VFNMADD231PS Z18, Z14, Z22
@@ -36422,8 +36484,6 @@ butterfly:
 	VADDPS       Z11, Z3, Z2
 	VADDPS       Z12, Z4, Z10
 	VSUBPS       Z11, Z3, Z3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z12, Z4, Z4
 	VADDPS       Z2, Z0, Z11
 	VFNMADD231PS Z24, Z2, Z0
@@ -36441,6 +36501,8 @@ butterfly:
 	VFMADD231PS  Z18, Z11, Z12
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z10, Z11, Z2
 	VSUBPS       Z3, Z1, Z10
 	VMOVUPS      960(R9), Z11
@@ -36458,8 +36520,6 @@ butterfly:
 	VFMADD213PS  1472(R10), Z11, Z1
 	VFMADD231PS  Z11, Z0, Z4
 	VFMADD231PS  Z3, Z0, Z1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z8, Z20, Z0
 	VADDPS       Z23, Z28, Z3
 	VSUBPS       Z8, Z20, Z8
@@ -36474,6 +36534,8 @@ butterfly:
 	VMULPS       Z19, Z8, Z3
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z3, Z27, Z8
 	VADDPS       Z3, Z27, Z3
 	VADDPS       Z1, Z10, Z23
@@ -36486,8 +36548,6 @@ butterfly:
 	VADDPS       Z4, Z2, Z18
 	VSUBPS       Z4, Z2, Z2
 	VADDPS       Z27, Z12, Z4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z24, Z27, Z12
 	VMULPS       Z19, Z1, Z1
 	VSUBPS       Z1, Z12, Z23
@@ -36501,6 +36561,8 @@ butterfly:
 	VMULPS       Z19, Z13, Z12
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z12, Z6, Z13
 	VSUBPS       Z12, Z6, Z6
 	VADDPS       Z27, Z21, Z12
@@ -36513,8 +36575,6 @@ butterfly:
 	VSUBPS       Z9, Z15, Z9
 	VSUBPS       Z17, Z26, Z15
 	VADDPS       Z21, Z7, Z17
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z24, Z21, Z7
 	VMULPS       Z19, Z15, Z15
 	VADDPS       Z15, Z7, Z21
@@ -36529,6 +36589,8 @@ butterfly:
 	VSUBPS       Z14, Z20, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z12, Z16, Z12
 	VADDPS       Z17, Z10, Z16
 	VADDPS       Z15, Z4, Z20
@@ -36540,8 +36602,6 @@ butterfly:
 	VMOVUPS      Z15, (R8)
 	VSUBPS       Z16, Z24, Z15
 	VSUBPS       Z20, Z25, Z16
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z16, (DI)(DX*2)
 	VMOVUPS      Z15, (R8)(DX*2)
 	VADDPS       Z4, Z14, Z15
@@ -36556,6 +36616,8 @@ butterfly:
 	VADDPS       Z22, Z8, Z10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z13, Z11, Z11
 	VSUBPS       Z22, Z8, Z8
 	VADDPS       Z21, Z18, Z12
@@ -36568,8 +36630,6 @@ butterfly:
 	VMOVUPS      Z16, (R8)(CX*4)
 	VSUBPS       Z12, Z4, Z4
 	VSUBPS       Z13, Z10, Z10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z10, (R13)(CX*2)
 	VMOVUPS      Z4, (R14)(CX*2)
 	VADDPS       Z15, Z11, Z4
@@ -36583,6 +36643,8 @@ butterfly:
 	VADDPS       Z6, Z0, Z4
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z5, Z3, Z8
 	VSUBPS       Z6, Z0, Z0
 	VSUBPS       Z5, Z3, Z3
@@ -36595,8 +36657,6 @@ butterfly:
 	VMOVUPS      Z9, (R13)
 	VMOVUPS      Z7, (R14)
 	VSUBPS       Z5, Z4, Z4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z6, Z8, Z5
 	VMOVUPS      Z5, (DI)(CX*2)
 	VMOVUPS      Z4, (R8)(CX*2)
@@ -36616,7 +36676,7 @@ butterfly:
 	ADDQ         $0x00000600, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -36632,11 +36692,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd12AVX2(SB), $616-16
 	MOVQ job+0(FP), AX
@@ -36645,7 +36705,7 @@ TEXT ·BlockFilterAdd12AVX2(SB), $616-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -36671,6 +36731,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8)(DX*1), Y3
 	VMOVUPS      (R14)(CX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -36715,8 +36777,6 @@ butterfly:
 	VMOVUPS      Y0, 128(BP)
 	VADDPS       Y10, Y9, Y0
 	VSUBPS       Y10, Y9, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y0, Y13, Y10
 	VADDPS       Y3, Y8, Y3
 	VADDPS       Y0, Y13, Y0
@@ -36754,6 +36814,8 @@ butterfly:
 	VADDPS       Y10, Y2, Y15
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y11, Y14, Y11
 	VSUBPS       Y10, Y2, Y2
 	VADDPS       Y15, Y4, Y10
@@ -36789,8 +36851,6 @@ butterfly:
 	VFNMADD213PS 512(R10), Y9, Y6
 	VFMADD231PS  Y9, Y15, Y11
 	VSUBPS       Y13, Y7, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Y14, Y9, Y9
 	VADDPS       Y5, Y4, Y4
 	VADDPS       Y0, Y3, Y5
@@ -36827,6 +36887,8 @@ butterfly:
 	VFNMADD213PS 128(R10), Y7, Y13
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      640(R9), Y9
 	VMOVUPS      Y15, 96(BP)
 	VMOVUPS      704(R10), Y15
@@ -36868,8 +36930,6 @@ butterfly:
 	VADDPS       Y0, Y5, Y2
 	VSUBPS       Y0, Y5, Y0
 	VFMADD231PS  Y7, Y9, Y13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      1344(R9), Y5
 	VMOVUPS      1280(R10), Y7
 	VFNMADD231PS Y5, Y0, Y7
@@ -36915,6 +36975,8 @@ butterfly:
 	VFMADD213PS  448(R10), Y14, Y15
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y0, Y13, Y14
 	VSUBPS       Y0, Y13, Y0
 	VFMADD231PS  Y3, Y5, Y15
@@ -36949,8 +37011,6 @@ butterfly:
 	VMOVUPS      Y3, (BP)
 	VADDPS       Y4, Y11, Y3
 	VMULPS       Y10, Y13, Y13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Y10, Y1, Y1
 	VFNMADD231PS Y12, Y4, Y11
 	VADDPS       Y2, Y7, Y4
@@ -36983,6 +37043,8 @@ butterfly:
 	VADDPS       Y5, Y15, Y1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y2, Y14, Y2
 	VMOVUPS      384(BP), Y14
 	VMOVUPS      Y2, 288(BP)
@@ -37018,8 +37080,6 @@ butterfly:
 	VADDPS       Y2, Y3, Y2
 	VADDPS       Y7, Y6, Y3
 	VADDPS       Y9, Y0, Y0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y10, Y12, Y9
 	VSUBPS       Y7, Y6, Y6
 	VSUBPS       Y10, Y12, Y7
@@ -37049,6 +37109,8 @@ butterfly:
 	VADDPS       Y7, Y14, Y15
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y12, Y2, Y2
 	VSUBPS       Y7, Y14, Y7
 	VADDPS       Y11, Y13, Y12
@@ -37077,8 +37139,6 @@ butterfly:
 	VADDPS       Y5, Y3, Y7
 	VSUBPS       Y5, Y3, Y3
 	VMOVUPS      Y2, (R8)(CX*1)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      192(BP), Y2
 	VADDPS       Y9, Y2, Y5
 	VADDPS       Y4, Y14, Y4
@@ -37115,7 +37175,7 @@ butterfly:
 	ADDQ         $0x000005c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -37131,11 +37191,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep12AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -37144,7 +37204,7 @@ TEXT ·BlockFilterKeep12AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 
@@ -37166,6 +37226,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(DX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -37184,8 +37246,6 @@ butterfly:
 	VSUBPS       Z6, Z2, Z2
 	VSUBPS       Z9, Z5, Z5
 	VADDPS       Z4, Z0, Z6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z3, Z1, Z9
 	VSUBPS       Z4, Z0, Z0
 	VADDPS       Z3, Z1, Z1
@@ -37209,6 +37269,8 @@ butterfly:
 	VADDPS       Z17, Z13, Z16
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z14, Z10, Z10
 	VSUBPS       Z17, Z13, Z13
 	VADDPS       Z12, Z3, Z14
@@ -37230,8 +37292,6 @@ butterfly:
 	VMOVUPS      (R8)(BX*1), Z24
 	VADDPS       Z24, Z23, Z25
 	VSUBPS       Z20, Z19, Z19
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z24, Z23, Z20
 	VADDPS       Z22, Z18, Z23
 	VADDPS       Z25, Z21, Z24
@@ -37246,6 +37306,8 @@ butterfly:
 	VSUBPS       Z23, Z15, Z15
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z24, Z16, Z16
 	VADDPS       Z19, Z7, Z23
 	VBROADCASTSS butterflyConstants<>+0(SB), Z24
@@ -37263,8 +37325,6 @@ butterfly:
 	VMULPS       Z20, Z16, Z27
 	VMOVUPS      (R9), Z28
 	VMULPS       Z28, Z16, Z16
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z28, Z23, Z27
 	VFNMADD231PS Z20, Z23, Z16
 	VSUBPS       Z15, Z8, Z20
@@ -37283,6 +37343,8 @@ butterfly:
 	VMULPS       Z15, Z8, Z23
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1024(R9), Z26
 	VMULPS       Z26, Z8, Z8
 	VFMADD231PS  Z26, Z7, Z23
@@ -37296,8 +37358,6 @@ butterfly:
 	VMULPS       Z19, Z17, Z7
 	VADDPS       Z7, Z6, Z17
 	VSUBPS       Z7, Z6, Z6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z15, Z9, Z7
 	VFNMADD231PS Z24, Z15, Z9
 	VMULPS       Z19, Z14, Z14
@@ -37316,6 +37376,8 @@ butterfly:
 	VMULPS       Z22, Z15, Z26
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      128(R9), Z29
 	VMULPS       Z29, Z15, Z15
 	VFMADD231PS  Z29, Z17, Z26
@@ -37332,8 +37394,6 @@ butterfly:
 	VADDPS       Z18, Z10, Z6
 	VADDPS       Z21, Z13, Z14
 	VSUBPS       Z18, Z10, Z10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z21, Z13, Z13
 	VADDPS       Z6, Z2, Z18
 	VFNMADD231PS Z24, Z6, Z2
@@ -37349,6 +37409,8 @@ butterfly:
 	VMULPS       Z14, Z6, Z21
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      768(R9), Z22
 	VMULPS       Z22, Z6, Z6
 	VFMADD231PS  Z22, Z18, Z21
@@ -37365,8 +37427,6 @@ butterfly:
 	VADDPS       Z10, Z5, Z5
 	VMOVUPS      Z2, 256(R10)
 	VMOVUPS      Z5, 320(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      320(R9), Z10
 	VMULPS       Z10, Z5, Z13
 	VMOVUPS      256(R9), Z18
@@ -37384,6 +37444,8 @@ butterfly:
 	VSUBPS       Z2, Z0, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z10, Z1, Z2
 	VFNMADD231PS Z24, Z10, Z1
 	VMULPS       Z19, Z3, Z3
@@ -37398,8 +37460,6 @@ butterfly:
 	VSUBPS       Z3, Z1, Z10
 	VMOVUPS      Z4, 896(R10)
 	VMOVUPS      Z10, 960(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      960(R9), Z11
 	VMULPS       Z11, Z10, Z18
 	VMOVUPS      896(R9), Z29
@@ -37419,6 +37479,8 @@ butterfly:
 	VADDPS       Z23, Z28, Z3
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z8, Z20, Z8
 	VSUBPS       Z23, Z28, Z11
 	VADDPS       Z0, Z16, Z20
@@ -37432,8 +37494,6 @@ butterfly:
 	VSUBPS       Z3, Z27, Z8
 	VADDPS       Z3, Z27, Z3
 	VADDPS       Z1, Z10, Z23
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z4, Z18, Z27
 	VSUBPS       Z1, Z10, Z1
 	VSUBPS       Z4, Z18, Z4
@@ -37448,6 +37508,8 @@ butterfly:
 	VSUBPS       Z1, Z12, Z23
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z1, Z12, Z1
 	VADDPS       Z5, Z14, Z12
 	VADDPS       Z13, Z22, Z27
@@ -37461,8 +37523,6 @@ butterfly:
 	VADDPS       Z27, Z21, Z12
 	VFNMADD231PS Z24, Z27, Z21
 	VMULPS       Z19, Z5, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z5, Z21, Z22
 	VADDPS       Z5, Z21, Z5
 	VADDPS       Z9, Z15, Z21
@@ -37478,6 +37538,8 @@ butterfly:
 	VFNMADD231PS Z24, Z27, Z25
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Z19, Z9, Z9
 	VSUBPS       Z9, Z25, Z19
 	VADDPS       Z9, Z25, Z9
@@ -37490,8 +37552,6 @@ butterfly:
 	VSUBPS       Z17, Z10, Z10
 	VSUBPS       Z15, Z4, Z4
 	VADDPS       Z16, Z24, Z15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z20, Z25, Z17
 	VMOVUPS      Z17, (DI)
 	VMOVUPS      Z15, (R8)
@@ -37507,6 +37567,8 @@ butterfly:
 	VADDPS       Z10, Z12, Z10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z10, (DI)(DX*1)
 	VMOVUPS      Z4, (R8)(DX*1)
 	VADDPS       Z13, Z11, Z4
@@ -37520,8 +37582,6 @@ butterfly:
 	VADDPS       Z12, Z4, Z16
 	VADDPS       Z13, Z10, Z17
 	VMOVUPS      Z17, (DI)(CX*4)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z16, (R8)(CX*4)
 	VSUBPS       Z12, Z4, Z4
 	VSUBPS       Z13, Z10, Z10
@@ -37536,6 +37596,8 @@ butterfly:
 	VMOVUPS      Z8, (DI)(SI*1)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z4, (R8)(SI*1)
 	VADDPS       Z6, Z0, Z4
 	VADDPS       Z5, Z3, Z8
@@ -37549,8 +37611,6 @@ butterfly:
 	VADDPS       Z6, Z8, Z9
 	VMOVUPS      Z9, (R13)
 	VMOVUPS      Z7, (R14)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z5, Z4, Z4
 	VSUBPS       Z6, Z8, Z5
 	VMOVUPS      Z5, (DI)(CX*2)
@@ -37571,7 +37631,7 @@ butterfly:
 	ADDQ         $0x00000600, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -37587,11 +37647,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep12AVX2(SB), $584-16
 	MOVQ job+0(FP), AX
@@ -37600,7 +37660,7 @@ TEXT ·BlockFilterKeep12AVX2(SB), $584-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -37626,6 +37686,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI), Y3
 	VMOVUPS      (DI)(DX*2), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -37673,8 +37735,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*2), Y5
 	VMOVUPS      Y2, 160(BP)
 	VADDPS       Y5, Y7, Y2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y6, Y12, Y6
 	VADDPS       Y13, Y1, Y12
 	VSUBPS       Y13, Y1, Y1
@@ -37713,6 +37773,8 @@ butterfly:
 	VADDPS       Y4, Y0, Y10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y5, 352(BP)
 	VADDPS       Y11, Y3, Y5
 	VMOVUPS      Y8, 384(BP)
@@ -37748,8 +37810,6 @@ butterfly:
 	VSUBPS       Y12, Y13, Y12
 	VMOVUPS      Y0, 1088(R10)
 	VMULPS       Y9, Y11, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y7, Y1, Y11
 	VADDPS       Y7, Y1, Y1
 	VMOVUPS      1024(R9), Y7
@@ -37786,6 +37846,8 @@ butterfly:
 	VMOVUPS      Y14, 128(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      192(R9), Y1
 	VMULPS       Y1, Y3, Y3
 	VMOVUPS      Y7, 640(R10)
@@ -37826,8 +37888,6 @@ butterfly:
 	VFMADD231PS  Y14, Y10, Y7
 	VMOVUPS      Y10, 768(R10)
 	VADDPS       Y5, Y1, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y5, Y1, Y1
 	VMULPS       Y4, Y2, Y2
 	VADDPS       Y2, Y3, Y5
@@ -37870,6 +37930,8 @@ butterfly:
 	VMULPS       Y4, Y12, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y2, Y14, Y3
 	VMULPS       Y4, Y7, Y7
 	VMOVUPS      448(R9), Y12
@@ -37901,8 +37963,6 @@ butterfly:
 	VMOVUPS      Y5, 896(R10)
 	VADDPS       Y0, Y6, Y5
 	VSUBPS       Y13, Y9, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y2, Y14, Y3
 	VSUBPS       Y0, Y6, Y0
 	VMOVUPS      288(BP), Y2
@@ -37938,6 +37998,8 @@ butterfly:
 	VMULPS       Y13, Y9, Y9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y5, 32(BP)
 	VSUBPS       Y4, Y8, Y5
 	VFNMADD231PS Y14, Y2, Y10
@@ -37979,8 +38041,6 @@ butterfly:
 	VMOVUPS      Y3, (BP)
 	VSUBPS       Y2, Y11, Y3
 	VADDPS       Y10, Y15, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y4, Y0, Y15
 	VADDPS       Y2, Y11, Y2
 	VADDPS       Y8, Y14, Y11
@@ -38009,6 +38069,8 @@ butterfly:
 	VMOVUPS      Y2, (DI)(DX*1)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y4, (R8)(DX*1)
 	VMOVUPS      192(BP), Y2
 	VMOVUPS      512(BP), Y4
@@ -38042,8 +38104,6 @@ butterfly:
 	VADDPS       Y10, Y2, Y3
 	VMOVUPS      Y3, (R13)(DX*1)
 	VADDPS       Y1, Y13, Y3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y9, Y0, Y0
 	VADDPS       Y15, Y0, Y4
 	VSUBPS       Y10, Y2, Y2
@@ -38082,7 +38142,7 @@ butterfly:
 	ADDQ         $0x000005c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -38098,11 +38158,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum12AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -38111,7 +38171,7 @@ TEXT ·BlockSpectrum12AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 
@@ -38132,6 +38192,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(DX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -38143,8 +38205,6 @@ butterfly:
 	VMOVUPS      (R8)(DX*1), Z7
 	VMOVUPS      (R13)(CX*1), Z8
 	VADDPS       Z8, Z7, Z9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z4, Z3, Z3
 	VSUBPS       Z8, Z7, Z4
 	VADDPS       Z6, Z2, Z7
@@ -38152,6 +38212,8 @@ butterfly:
 	VSUBPS       Z6, Z2, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z9, Z5, Z5
 	VADDPS       Z4, Z0, Z6
 	VSUBPS       Z3, Z1, Z9
@@ -38160,8 +38222,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*4), Z3
 	VMOVUPS      (R12)(CX*2), Z4
 	VADDPS       Z4, Z3, Z10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R8)(CX*4), Z11
 	VMOVUPS      (R13)(CX*2), Z12
 	VADDPS       Z12, Z11, Z13
@@ -38175,13 +38235,13 @@ butterfly:
 	VADDPS       Z16, Z15, Z17
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z12, Z11, Z11
 	VSUBPS       Z16, Z15, Z12
 	VADDPS       Z14, Z10, Z15
 	VADDPS       Z17, Z13, Z16
 	VSUBPS       Z14, Z10, Z10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z17, Z13, Z13
 	VADDPS       Z12, Z3, Z14
 	VSUBPS       Z11, Z4, Z17
@@ -38192,6 +38252,8 @@ butterfly:
 	VADDPS       Z12, Z11, Z18
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R13), Z19
 	VMOVUPS      (R8)(CX*2), Z20
 	VADDPS       Z20, Z19, Z21
@@ -38203,8 +38265,6 @@ butterfly:
 	VMOVUPS      (R13)(DX*1), Z23
 	VMOVUPS      (R8)(BX*1), Z24
 	VADDPS       Z24, Z23, Z25
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z20, Z19, Z19
 	VSUBPS       Z24, Z23, Z20
 	VADDPS       Z22, Z18, Z23
@@ -38212,14 +38272,14 @@ butterfly:
 	VSUBPS       Z22, Z18, Z18
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z25, Z21, Z21
 	VADDPS       Z20, Z11, Z22
 	VSUBPS       Z19, Z12, Z25
 	VSUBPS       Z20, Z11, Z11
 	VADDPS       Z19, Z12, Z12
 	VADDPS       Z23, Z15, Z19
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z24, Z16, Z20
 	VSUBPS       Z23, Z15, Z15
 	VSUBPS       Z24, Z16, Z16
@@ -38228,14 +38288,14 @@ butterfly:
 	VFNMADD231PS Z24, Z19, Z7
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VBROADCASTSS butterflyConstants<>+4(SB), Z19
 	VMULPS       Z19, Z16, Z16
 	VADDPS       Z16, Z7, Z26
 	VSUBPS       Z16, Z7, Z7
 	VADDPS       Z20, Z8, Z16
 	VFNMADD231PS Z24, Z20, Z8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Z19, Z15, Z15
 	VMOVUPS      Z23, (R9)
 	VMOVUPS      Z16, 64(R9)
@@ -38244,13 +38304,13 @@ butterfly:
 	VMOVUPS      Z16, 576(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z15, Z8, Z8
 	VMOVUPS      Z7, 1024(R9)
 	VMOVUPS      Z8, 1088(R9)
 	VADDPS       Z22, Z14, Z7
 	VADDPS       Z25, Z17, Z8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z22, Z14, Z14
 	VSUBPS       Z25, Z17, Z15
 	VADDPS       Z7, Z6, Z16
@@ -38258,14 +38318,14 @@ butterfly:
 	VMULPS       Z19, Z15, Z7
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z7, Z6, Z15
 	VSUBPS       Z7, Z6, Z6
 	VADDPS       Z8, Z9, Z7
 	VFNMADD231PS Z24, Z8, Z9
 	VMULPS       Z19, Z14, Z8
 	VMOVUPS      Z16, 1152(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z7, 1216(R9)
 	VSUBPS       Z8, Z9, Z7
 	VMOVUPS      Z15, 128(R9)
@@ -38273,13 +38333,13 @@ butterfly:
 	VADDPS       Z8, Z9, Z7
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z6, 640(R9)
 	VMOVUPS      Z7, 704(R9)
 	VADDPS       Z18, Z10, Z6
 	VADDPS       Z21, Z13, Z7
 	VSUBPS       Z18, Z10, Z8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z21, Z13, Z9
 	VADDPS       Z6, Z2, Z10
 	VFNMADD231PS Z24, Z6, Z2
@@ -38288,13 +38348,13 @@ butterfly:
 	VSUBPS       Z6, Z2, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z7, Z5, Z6
 	VFNMADD231PS Z24, Z7, Z5
 	VMULPS       Z19, Z8, Z7
 	VMOVUPS      Z10, 768(R9)
 	VMOVUPS      Z6, 832(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z7, Z5, Z6
 	VMOVUPS      Z9, 1280(R9)
 	VMOVUPS      Z6, 1344(R9)
@@ -38302,14 +38362,14 @@ butterfly:
 	VMOVUPS      Z2, 256(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z5, 320(R9)
 	VADDPS       Z11, Z3, Z2
 	VADDPS       Z12, Z4, Z5
 	VSUBPS       Z11, Z3, Z3
 	VSUBPS       Z12, Z4, Z4
 	VADDPS       Z2, Z0, Z6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z24, Z2, Z0
 	VMULPS       Z19, Z4, Z2
 	VADDPS       Z2, Z0, Z4
@@ -38317,13 +38377,13 @@ butterfly:
 	VADDPS       Z5, Z1, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z24, Z5, Z1
 	VMULPS       Z19, Z3, Z3
 	VMOVUPS      Z6, 384(R9)
 	VMOVUPS      Z2, 448(R9)
 	VSUBPS       Z3, Z1, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z4, 896(R9)
 	VMOVUPS      Z2, 960(R9)
 	VADDPS       Z3, Z1, Z1
@@ -38336,7 +38396,7 @@ butterfly:
 	ADDQ         $0x00000600, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -38352,11 +38412,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum12AVX2(SB), $360-16
 	MOVQ job+0(FP), AX
@@ -38365,7 +38425,7 @@ TEXT ·BlockSpectrum12AVX2(SB), $360-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -38390,6 +38450,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8)(DX*1), Y3
 	VMOVUPS      (R13)(CX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -38408,8 +38470,6 @@ butterfly:
 	VSUBPS       Y12, Y11, Y11
 	VSUBPS       Y10, Y2, Y12
 	VADDPS       Y5, Y0, Y0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (DI)(CX*4), Y5
 	VMOVUPS      (R12)(CX*2), Y14
 	VADDPS       Y14, Y5, Y15
@@ -38433,6 +38493,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y2, Y3, Y2
 	VADDPS       Y1, Y0, Y0
 	VMOVUPS      (R13), Y1
@@ -38451,8 +38513,6 @@ butterfly:
 	VSUBPS       Y13, Y15, Y8
 	VMOVUPS      Y12, 192(R15)
 	VSUBPS       Y3, Y5, Y12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y3, Y5, Y3
 	VMOVUPS      (R12), Y5
 	VMOVUPS      Y12, 224(R15)
@@ -38472,6 +38532,8 @@ butterfly:
 	VADDPS       Y6, Y1, Y1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y1, Y9, Y6
 	VSUBPS       Y2, Y8, Y2
 	VADDPS       Y15, Y13, Y8
@@ -38484,8 +38546,6 @@ butterfly:
 	VMULPS       Y9, Y6, Y6
 	VMULPS       Y9, Y13, Y13
 	VADDPS       Y10, Y14, Y10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y8, Y7, Y14
 	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y8, Y7
 	VADDPS       Y6, Y7, Y8
@@ -38499,6 +38559,8 @@ butterfly:
 	VADDPS       Y5, Y3, Y7
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      64(R15), Y8
 	VADDPS       Y1, Y8, Y11
 	VMOVUPS      Y11, 64(R9)
@@ -38512,8 +38574,6 @@ butterfly:
 	VADDPS       Y7, Y0, Y5
 	VFNMADD231PS Y11, Y7, Y0
 	VADDPS       Y6, Y0, Y7
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y11, Y4, Y1
 	VSUBPS       Y6, Y0, Y0
 	VMULPS       Y9, Y3, Y3
@@ -38529,6 +38589,8 @@ butterfly:
 	VMOVUPS      Y8, 576(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Y13, 768(R9)
 	VMOVUPS      160(R15), Y0
 	VSUBPS       Y12, Y0, Y5
@@ -38543,8 +38605,6 @@ butterfly:
 	VMULPS       Y9, Y8, Y8
 	VMULPS       Y9, Y5, Y5
 	VMULPS       Y9, Y2, Y2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y5, Y7, Y14
 	VADDPS       Y3, Y1, Y1
 	VMOVUPS      Y14, 256(R9)
@@ -38559,6 +38619,8 @@ butterfly:
 	VFNMADD231PS Y11, Y0, Y6
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y11, Y3, Y7
 	VMULPS       Y9, Y13, Y0
 	VMOVUPS      Y5, 1280(R9)
@@ -38571,8 +38633,6 @@ butterfly:
 	VADDPS       Y8, Y11, Y8
 	VMOVUPS      Y4, 192(R9)
 	VMOVUPS      Y12, 960(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y2, Y6, Y2
 	VMOVUPS      Y8, 896(R9)
 	VMOVUPS      Y9, 1344(R9)
@@ -38593,7 +38653,7 @@ butterfly:
 	ADDQ         $0x000005c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -38609,11 +38669,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate12AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -38622,7 +38682,7 @@ TEXT ·BlockAccumulate12AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 
@@ -38644,6 +38704,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R8)(DX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -38657,8 +38719,6 @@ butterfly:
 	VADDPS       Z8, Z7, Z9
 	VSUBPS       Z4, Z3, Z3
 	VSUBPS       Z8, Z7, Z4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z6, Z2, Z7
 	VADDPS       Z9, Z5, Z8
 	VSUBPS       Z6, Z2, Z2
@@ -38668,6 +38728,8 @@ butterfly:
 	VSUBPS       Z4, Z0, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z3, Z1, Z1
 	VMOVUPS      (DI)(CX*4), Z3
 	VMOVUPS      (R13)(CX*2), Z4
@@ -38684,8 +38746,6 @@ butterfly:
 	VMOVUPS      (R8)(CX*1), Z16
 	VADDPS       Z16, Z15, Z17
 	VSUBPS       Z12, Z11, Z11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z16, Z15, Z12
 	VADDPS       Z14, Z10, Z15
 	VADDPS       Z17, Z13, Z16
@@ -38695,6 +38755,8 @@ butterfly:
 	VSUBPS       Z11, Z4, Z17
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z12, Z3, Z3
 	VADDPS       Z11, Z4, Z4
 	VMOVUPS      (R13), Z11
@@ -38708,8 +38770,6 @@ butterfly:
 	VMOVUPS      (R13)(DX*1), Z19
 	VMOVUPS      (DI)(BX*1), Z20
 	VADDPS       Z20, Z19, Z22
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (R14)(DX*1), Z23
 	VMOVUPS      (R8)(BX*1), Z24
 	VADDPS       Z24, Z23, Z25
@@ -38722,6 +38782,8 @@ butterfly:
 	VADDPS       Z20, Z11, Z22
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z19, Z12, Z25
 	VSUBPS       Z20, Z11, Z11
 	VADDPS       Z19, Z12, Z12
@@ -38729,8 +38791,6 @@ butterfly:
 	VADDPS       Z24, Z16, Z20
 	VSUBPS       Z23, Z15, Z15
 	VSUBPS       Z24, Z16, Z16
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z19, Z7, Z23
 	VBROADCASTSS butterflyConstants<>+0(SB), Z24
 	VFNMADD231PS Z24, Z19, Z7
@@ -38742,6 +38802,8 @@ butterfly:
 	VFNMADD231PS Z24, Z20, Z8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Z19, Z15, Z15
 	VMOVUPS      64(R9), Z20
 	VMOVUPS      (R10), Z27
@@ -38753,8 +38815,6 @@ butterfly:
 	VMOVUPS      Z27, (R10)
 	VMOVUPS      Z16, 64(R10)
 	VSUBPS       Z15, Z8, Z16
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      576(R9), Z20
 	VMOVUPS      512(R10), Z23
 	VFMADD231PS  Z20, Z16, Z23
@@ -38767,6 +38827,8 @@ butterfly:
 	VADDPS       Z15, Z8, Z8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1088(R9), Z15
 	VMOVUPS      1024(R10), Z16
 	VFMADD231PS  Z15, Z8, Z16
@@ -38777,8 +38839,6 @@ butterfly:
 	VMOVUPS      Z16, 1024(R10)
 	VMOVUPS      Z8, 1088(R10)
 	VADDPS       Z22, Z14, Z7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z25, Z17, Z8
 	VSUBPS       Z22, Z14, Z14
 	VSUBPS       Z25, Z17, Z15
@@ -38789,6 +38849,8 @@ butterfly:
 	VSUBPS       Z7, Z6, Z6
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z8, Z9, Z7
 	VFNMADD231PS Z24, Z8, Z9
 	VMULPS       Z19, Z14, Z8
@@ -38799,8 +38861,6 @@ butterfly:
 	VFMADD213PS  1216(R10), Z20, Z7
 	VFMADD231PS  Z20, Z16, Z17
 	VFNMADD231PS Z14, Z16, Z7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z17, 1152(R10)
 	VMOVUPS      Z7, 1216(R10)
 	VSUBPS       Z8, Z9, Z7
@@ -38813,6 +38873,8 @@ butterfly:
 	VFNMADD231PS Z14, Z15, Z7
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z16, 128(R10)
 	VMOVUPS      Z7, 192(R10)
 	VADDPS       Z8, Z9, Z7
@@ -38824,8 +38886,6 @@ butterfly:
 	VFMADD231PS  Z14, Z6, Z9
 	VFNMADD231PS Z8, Z6, Z7
 	VMOVUPS      Z9, 640(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z7, 704(R10)
 	VADDPS       Z18, Z10, Z6
 	VADDPS       Z21, Z13, Z7
@@ -38835,6 +38895,8 @@ butterfly:
 	VFNMADD231PS Z24, Z6, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Z19, Z9, Z6
 	VADDPS       Z6, Z2, Z9
 	VSUBPS       Z6, Z2, Z2
@@ -38844,8 +38906,6 @@ butterfly:
 	VMOVUPS      832(R9), Z8
 	VMOVUPS      768(R10), Z13
 	VFMADD231PS  Z8, Z6, Z13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      768(R9), Z14
 	VFMADD213PS  832(R10), Z14, Z6
 	VFMADD231PS  Z14, Z10, Z13
@@ -38860,6 +38920,8 @@ butterfly:
 	VFMADD213PS  1344(R10), Z13, Z6
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z13, Z9, Z10
 	VFNMADD231PS Z8, Z9, Z6
 	VMOVUPS      Z10, 1280(R10)
@@ -38870,8 +38932,6 @@ butterfly:
 	VFMADD231PS  Z6, Z5, Z7
 	VMOVUPS      256(R9), Z8
 	VFMADD213PS  320(R10), Z8, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z8, Z2, Z7
 	VFNMADD231PS Z6, Z2, Z5
 	VMOVUPS      Z7, 256(R10)
@@ -38881,6 +38941,8 @@ butterfly:
 	VSUBPS       Z11, Z3, Z3
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z12, Z4, Z4
 	VADDPS       Z2, Z0, Z6
 	VFNMADD231PS Z24, Z2, Z0
@@ -38889,8 +38951,6 @@ butterfly:
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z5, Z1, Z2
 	VFNMADD231PS Z24, Z5, Z1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z19, Z3, Z3
 	VMOVUPS      448(R9), Z5
 	VMOVUPS      384(R10), Z7
@@ -38903,6 +38963,8 @@ butterfly:
 	VMOVUPS      Z2, 448(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z3, Z1, Z2
 	VMOVUPS      960(R9), Z5
 	VMOVUPS      896(R10), Z6
@@ -38913,8 +38975,6 @@ butterfly:
 	VFNMADD231PS Z5, Z4, Z2
 	VMOVUPS      Z6, 896(R10)
 	VMOVUPS      Z2, 960(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z3, Z1, Z1
 	VMOVUPS      1472(R9), Z2
 	VMOVUPS      1408(R10), Z3
@@ -38933,7 +38993,7 @@ butterfly:
 	ADDQ         $0x00000600, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -38949,11 +39009,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate12AVX2(SB), $424-16
 	MOVQ job+0(FP), AX
@@ -38962,7 +39022,7 @@ TEXT ·BlockAccumulate12AVX2(SB), $424-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -38988,6 +39048,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8)(SI*1), Y3
 	VMOVUPS      (R8)(CX*1), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -39012,8 +39074,6 @@ butterfly:
 	VSUBPS       Y12, Y6, Y14
 	VADDPS       Y12, Y6, Y6
 	VSUBPS       Y2, Y11, Y12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y1, Y0, Y0
 	VMOVUPS      (R13), Y1
 	VMOVUPS      (DI)(CX*2), Y15
@@ -39046,6 +39106,8 @@ butterfly:
 	VADDPS       Y3, Y8, Y3
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y5, Y9, Y8
 	VMOVUPS      (R14), Y12
 	VMOVUPS      (R8)(CX*2), Y15
@@ -39068,8 +39130,6 @@ butterfly:
 	VADDPS       Y11, Y1, Y1
 	VADDPS       Y15, Y14, Y11
 	VSUBPS       Y13, Y3, Y14
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y9, Y8, Y15
 	VSUBPS       Y9, Y8, Y8
 	VBROADCASTSS butterflyConstants<>+4(SB), Y9
@@ -39090,6 +39150,8 @@ butterfly:
 	VADDPS       Y14, Y4, Y4
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y13, Y3, Y2
 	VMOVUPS      64(R9), Y3
 	VMOVUPS      (R10), Y14
@@ -39111,8 +39173,6 @@ butterfly:
 	VFMADD213PS  576(R10), Y5, Y3
 	VFMADD231PS  Y5, Y4, Y11
 	VSUBPS       Y8, Y0, Y0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      1088(R9), Y5
 	VMOVUPS      1024(R10), Y8
 	VFMADD231PS  Y5, Y2, Y8
@@ -39139,6 +39199,8 @@ butterfly:
 	VMULPS       Y12, Y1, Y1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y13, Y9, Y3
 	VFMADD231PS  Y8, Y15, Y5
 	VFNMADD231PS Y11, Y15, Y10
@@ -39159,8 +39221,6 @@ butterfly:
 	VMOVUPS      Y10, 1216(R10)
 	VMOVUPS      640(R9), Y5
 	VFMADD213PS  704(R10), Y5, Y8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y3, Y9, Y8
 	VFNMADD231PS Y15, Y0, Y11
 	VADDPS       Y6, Y7, Y0
@@ -39182,6 +39242,8 @@ butterfly:
 	VMOVUPS      Y11, 192(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      768(R9), Y0
 	VMOVUPS      832(R10), Y5
 	VFMADD231PS  Y0, Y14, Y5
@@ -39203,8 +39265,6 @@ butterfly:
 	VFMADD213PS  1344(R10), Y1, Y6
 	VADDPS       Y4, Y7, Y2
 	VFNMADD231PS Y10, Y0, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      256(R9), Y3
 	VMOVUPS      320(R10), Y4
 	VFMADD231PS  Y3, Y2, Y4
@@ -39230,6 +39290,8 @@ butterfly:
 	VMOVUPS      Y2, 256(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y5, 832(R10)
 	VMOVUPS      448(R9), Y2
 	VMOVUPS      384(R10), Y5
@@ -39253,8 +39315,6 @@ butterfly:
 	VMOVUPS      1472(R9), Y14
 	VFMADD213PS  1408(R10), Y14, Y0
 	VFNMADD231PS Y12, Y8, Y11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y7, Y3, Y3
 	VMOVUPS      384(R9), Y7
 	VFMADD213PS  448(R10), Y7, Y15
@@ -39282,7 +39342,7 @@ butterfly:
 	ADDQ         $0x000005c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -39298,11 +39358,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack12AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -39494,7 +39554,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockBack12AVX2(SB), $360-16
 	MOVQ job+0(FP), AX
@@ -39714,7 +39774,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward13AVX512(SB), $328-16
 	MOVQ job+0(FP), AX
@@ -40112,7 +40172,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward13AVX2(SB), $712-16
 	MOVQ job+0(FP), AX
@@ -40545,7 +40605,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse13AVX512(SB), $392-16
 	MOVQ job+0(FP), AX
@@ -40944,7 +41004,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse13AVX2(SB), $648-16
 	MOVQ job+0(FP), AX
@@ -41384,7 +41444,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter13AVX512(SB), $520-16
 	MOVQ job+0(FP), AX
@@ -41393,7 +41453,7 @@ TEXT ·BlockFilter13AVX512(SB), $520-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	LEAQ 8(SP), R14
@@ -41417,6 +41477,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(BX*1), Z3
 	VMOVUPS      (R12), Z4
 	VADDPS       Z4, Z3, Z5
@@ -41451,8 +41513,6 @@ butterfly:
 	VMOVUPS      (R13)(CX*2), Z28
 	VADDPS       Z28, Z27, Z29
 	VSUBPS       Z21, Z11, Z11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z11, Z2, Z30
 	VSUBPS       Z28, Z27, Z27
 	VADDPS       Z25, Z22, Z22
@@ -41486,6 +41546,8 @@ butterfly:
 	VMULPS       Z11, Z2, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VBROADCASTSS butterflyConstants<>+192(SB), Z15
 	VMOVAPS      Z2, Z1
 	VFMADD231PS  Z15, Z5, Z1
@@ -41514,8 +41576,6 @@ butterfly:
 	VADDPS       Z17, Z16, Z16
 	VBROADCASTSS butterflyConstants<>+208(SB), Z17
 	VFMADD231PS  Z17, Z28, Z20
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z2, Z4, Z30
 	VADDPS       Z21, Z26, Z21
 	VBROADCASTSS butterflyConstants<>+216(SB), Z26
@@ -41541,6 +41601,8 @@ butterfly:
 	VFNMADD231PS Z24, Z8, Z20
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z10, Z27, Z31
 	VFMADD231PS  Z4, Z8, Z3
 	VFMADD231PS  Z24, Z14, Z31
@@ -41560,8 +41622,6 @@ butterfly:
 	VFNMADD231PS Z26, Z14, Z9
 	VADDPS       Z20, Z11, Z14
 	VSUBPS       Z20, Z11, Z11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z6, Z18, Z31
 	VFMADD231PS  Z6, Z8, Z25
 	VSUBPS       Z31, Z7, Z20
@@ -41585,6 +41645,8 @@ butterfly:
 	VADDPS       Z29, Z8, Z8
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z29, Z13, Z23
 	VADDPS       Z16, Z8, Z8
 	VADDPS       Z29, Z13, Z13
@@ -41611,8 +41673,6 @@ butterfly:
 	VMOVAPS      Z31, Z1
 	VFMADD231PS  Z28, Z15, Z1
 	VADDPS       Z12, Z27, Z12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+180(SB), Z27
 	VMULPS       Z27, Z12, Z12
 	VBROADCASTSS butterflyConstants<>+176(SB), Z27
@@ -41640,6 +41700,8 @@ butterfly:
 	VMULPS       Z10, Z5, Z23
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z6, Z21, Z23
 	VMOVUPS      (DI)(CX*4), Z22
 	VSUBPS       (R12)(CX*1), Z22, Z22
@@ -41659,8 +41721,6 @@ butterfly:
 	VFMADD231PS  Z17, Z21, Z30
 	VFMADD231PS  Z26, Z28, Z30
 	VMULPS       Z4, Z5, Z5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z17, Z28, Z19
 	VADDPS       Z12, Z31, Z12
 	VFNMADD231PS Z4, Z22, Z30
@@ -41682,6 +41742,8 @@ butterfly:
 	VFMADD231PS  Z4, Z28, Z16
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z10, Z31, Z30
 	VMOVUPS      64(R9), Z27
 	VMULPS       Z27, Z8, Z28
@@ -41708,8 +41770,6 @@ butterfly:
 	VMOVUPS      Z28, 64(R14)
 	VMULPS       Z31, Z0, Z28
 	VMULPS       Z30, Z26, Z26
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      1536(R9), Z30
 	VFMSUB231PS  Z30, Z2, Z28
 	VFMADD231PS  Z25, Z23, Z26
@@ -41739,6 +41799,8 @@ butterfly:
 	VMULPS       Z30, Z1, Z1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMSUB231PS  Z31, Z15, Z23
 	VMOVUPS      576(R9), Z30
 	VMULPS       Z30, Z12, Z31
@@ -41765,8 +41827,6 @@ butterfly:
 	VFMSUB231PS  Z14, Z9, Z29
 	VSUBPS       Z16, Z13, Z14
 	VADDPS       Z5, Z18, Z5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z20, Z9, Z12
 	VADDPS       Z22, Z11, Z9
 	VADDPS       Z0, Z26, Z0
@@ -41797,6 +41857,8 @@ butterfly:
 	VFMSUB231PS  Z16, Z11, Z13
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z13, Z26, Z11
 	VSUBPS       Z3, Z19, Z3
 	VADDPS       Z20, Z29, Z16
@@ -41818,8 +41880,6 @@ butterfly:
 	VADDPS       Z22, Z19, Z26
 	VMOVUPS      Z3, (R14)
 	VADDPS       Z23, Z1, Z3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z7, Z0, Z7
 	VSUBPS       Z5, Z0, Z0
 	VSUBPS       Z23, Z1, Z1
@@ -41845,6 +41905,8 @@ butterfly:
 	VFNMADD231PS Z28, Z14, Z27
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z12, Z19, Z19
 	VSUBPS       Z12, Z0, Z0
 	VBROADCASTSS butterflyConstants<>+168(SB), Z12
@@ -41873,8 +41935,6 @@ butterfly:
 	VFMADD231PS  Z0, Z18, Z22
 	VFNMADD231PS Z12, Z25, Z28
 	VSUBPS       Z26, Z27, Z12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z26, Z27, Z26
 	VFMADD231PS  Z2, Z25, Z19
 	VFMADD231PS  Z6, Z18, Z31
@@ -41896,6 +41956,8 @@ butterfly:
 	VMULPS       Z5, Z15, Z29
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z24, Z18, Z29
 	VMULPS       Z0, Z15, Z15
 	VFNMADD231PS Z10, Z18, Z15
@@ -41914,8 +41976,6 @@ butterfly:
 	VFNMADD231PS Z10, Z13, Z25
 	VADDPS       Z11, Z30, Z21
 	VFMADD231PS  Z5, Z13, Z22
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z5, Z20, Z31
 	VADDPS       Z30, Z1, Z1
 	VSUBPS       Z28, Z9, Z9
@@ -41936,6 +41996,8 @@ butterfly:
 	VFMADD231PS  Z17, Z13, Z29
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z31, Z8, Z13
 	VSUBPS       Z15, Z9, Z9
 	VSUBPS       Z31, Z8, Z8
@@ -41960,8 +42022,6 @@ butterfly:
 	VSUBPS       Z29, Z19, Z12
 	VBROADCASTSS butterflyConstants<>+172(SB), Z26
 	VFMADD231PS  Z26, Z3, Z11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z14, Z15, Z3
 	VFMADD231PS  Z26, Z18, Z25
 	VMOVUPS      Z22, (R13)(CX*2)
@@ -41987,6 +42047,8 @@ butterfly:
 	VMOVUPS      Z12, (R13)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z29, Z9, Z3
 	VMOVUPS      (R14), Z9
 	VFNMADD231PS Z5, Z9, Z16
@@ -42009,8 +42071,6 @@ butterfly:
 	VFNMADD231PS Z24, Z9, Z29
 	VFMADD231PS  Z0, Z4, Z12
 	VMOVUPS      Z19, (R8)(BX*1)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z5, Z26, Z12
 	VMOVUPS      Z13, (R8)(CX*1)
 	VFMADD231PS  Z24, Z26, Z16
@@ -42032,6 +42092,8 @@ butterfly:
 	VSUBPS       Z15, Z2, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z6, Z19, Z16
 	VMOVUPS      Z28, (R8)(CX*4)
 	VFMADD231PS  Z5, Z30, Z22
@@ -42050,8 +42112,6 @@ butterfly:
 	VSUBPS       Z14, Z3, Z8
 	VADDPS       Z22, Z21, Z9
 	VSUBPS       Z7, Z27, Z7
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z0, (DI)(CX*1)
 	VMOVUPS      Z9, (R12)(CX*4)
 	VMOVUPS      Z5, (DI)(CX*4)
@@ -42077,7 +42137,7 @@ butterfly:
 	ADDQ         $0x00000680, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -42093,11 +42153,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter13AVX2(SB), $744-16
 	MOVQ job+0(FP), AX
@@ -42106,7 +42166,7 @@ TEXT ·BlockFilter13AVX2(SB), $744-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -42131,6 +42191,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(CX*1), Y3
 	VMOVUPS      (R12)(CX*4), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -42191,8 +42253,6 @@ butterfly:
 	VFNMADD231PS Y8, Y3, Y1
 	VFNMADD231PS Y8, Y2, Y9
 	VADDPS       Y6, Y15, Y3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+184(SB), Y6
 	VMOVAPS      Y10, Y15
 	VFMADD231PS  Y6, Y0, Y15
@@ -42244,13 +42304,15 @@ butterfly:
 	VMULPS       Y15, Y12, Y9
 	VFMADD231PS  Y2, Y11, Y9
 	VFNMADD231PS Y5, Y11, Y3
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y7, Y6, Y3
 	VFNMADD231PS Y8, Y6, Y9
 	VMULPS       Y5, Y12, Y8
 	VFMADD231PS  Y15, Y0, Y3
 	VFNMADD231PS Y15, Y11, Y8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y7, Y0, Y9
 	VFMADD231PS  butterflyConstantVectors<>+1600(SB), Y6, Y8
 	VFNMADD231PS Y2, Y0, Y8
@@ -42304,8 +42366,6 @@ butterfly:
 	VMOVUPS      (R8)(CX*4), Y13
 	VADDPS       (R13)(CX*1), Y13, Y13
 	VADDPS       Y13, Y8, Y8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y9, 160(R15)
 	VMOVUPS      (R8)(DX*1), Y9
 	VADDPS       (R13)(CX*2), Y9, Y9
@@ -42349,6 +42409,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+188(SB), Y10
 	VMOVAPS      Y2, Y13
 	VFNMADD231PS Y10, Y14, Y13
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y5, Y4, Y13
 	VBROADCASTSS butterflyConstants<>+184(SB), Y5
 	VFMADD231PS  Y5, Y14, Y2
@@ -42362,8 +42426,6 @@ butterfly:
 	VMULPS       Y7, Y5, Y4
 	VFMADD231PS  Y6, Y1, Y4
 	VADDPS       Y2, Y8, Y2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Y15, Y3, Y4
 	VMOVUPS      32(R15), Y8
 	VFMADD231PS  Y0, Y8, Y4
@@ -42410,8 +42472,6 @@ butterfly:
 	VFNMADD231PS Y15, Y12, Y5
 	VMOVUPS      (R8), Y8
 	VADDPS       544(R15), Y8, Y8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y4, Y2, Y15
 	VFMADD231PS  Y6, Y3, Y13
 	VMULPS       (R9), Y8, Y3
@@ -42443,6 +42503,10 @@ butterfly:
 	VMOVUPS      320(R9), Y7
 	VMULPS       Y7, Y4, Y10
 	VFMADD231PS  butterflyConstantVectors<>+1664(SB), Y12, Y0
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      256(R9), Y12
 	VFMSUB231PS  Y12, Y11, Y10
 	VMULPS       Y12, Y4, Y4
@@ -42470,8 +42534,6 @@ butterfly:
 	VMOVUPS      1280(R9), Y13
 	VMULPS       Y13, Y7, Y15
 	VFMADD231PS  Y9, Y4, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      1344(R9), Y4
 	VMULPS       Y4, Y7, Y7
 	VMOVUPS      160(R15), Y9
@@ -42535,8 +42597,6 @@ butterfly:
 	VMOVUPS      896(R9), Y12
 	VMULPS       Y12, Y4, Y4
 	VADDPS       Y6, Y8, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      512(R15), Y8
 	VFMSUB231PS  Y12, Y8, Y0
 	VFMADD231PS  Y10, Y8, Y4
@@ -42561,6 +42621,10 @@ butterfly:
 	VADDPS       Y1, Y14, Y1
 	VADDPS       Y4, Y2, Y14
 	VADDPS       Y14, Y1, Y15
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y1, Y12, Y12
 	VSUBPS       Y4, Y2, Y2
 	VADDPS       Y9, Y12, Y4
@@ -42590,8 +42654,6 @@ butterfly:
 	VFNMADD231PS Y13, Y12, Y15
 	VSUBPS       Y10, Y9, Y10
 	VADDPS       Y1, Y10, Y10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+168(SB), Y13
 	VFMADD231PS  Y13, Y2, Y0
 	VMULPS       butterflyConstantVectors<>+1440(SB), Y10, Y2
@@ -42643,8 +42705,6 @@ butterfly:
 	VMULPS       Y1, Y11, Y11
 	VFMADD231PS  Y9, Y6, Y13
 	VFNMADD231PS Y9, Y3, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y15, Y3, Y10
 	VBROADCASTSS butterflyConstants<>+200(SB), Y3
 	VFMADD231PS  Y3, Y8, Y11
@@ -42658,6 +42718,10 @@ butterfly:
 	VFMADD231PS  Y1, Y3, Y12
 	VFNMADD231PS Y9, Y5, Y13
 	VFMADD231PS  Y1, Y8, Y10
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y15, Y5, Y11
 	VMOVUPS      448(R15), Y8
 	VADDPS       320(R15), Y8, Y8
@@ -42691,8 +42755,6 @@ butterfly:
 	VADDPS       480(R15), Y12, Y12
 	VADDPS       Y8, Y3, Y3
 	VADDPS       Y11, Y0, Y0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y6, (R8)(CX*4)
 	VMOVUPS      Y0, (R8)(BX*1)
 	VMOVUPS      Y15, (R13)(CX*4)
@@ -42744,8 +42806,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+192(SB), Y3
 	VFMADD231PS  Y3, Y7, Y0
 	VFNMADD231PS Y3, Y1, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y5, Y1, Y0
 	VMOVUPS      Y2, (R13)(DX*1)
 	VSUBPS       Y0, Y12, Y1
@@ -42753,6 +42813,10 @@ butterfly:
 	VSUBPS       (R15), Y2, Y2
 	VBROADCASTSS butterflyConstants<>+204(SB), Y3
 	VMULPS       Y3, Y2, Y5
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VBROADCASTSS butterflyConstants<>+196(SB), Y6
 	VMULPS       Y6, Y2, Y7
 	VBROADCASTSS butterflyConstants<>+200(SB), Y15
@@ -42796,8 +42860,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+212(SB), Y8
 	VFMADD231PS  Y8, Y9, Y7
 	VFNMADD231PS Y15, Y14, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y6, Y9, Y11
 	VFMADD231PS  Y8, Y12, Y2
 	VMOVUPS      160(R15), Y12
@@ -42850,7 +42912,7 @@ butterfly:
 	ADDQ         $0x00000640, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -42866,11 +42928,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd13AVX512(SB), $520-16
 	MOVQ job+0(FP), AX
@@ -42879,7 +42941,7 @@ TEXT ·BlockFilterAdd13AVX512(SB), $520-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -42904,6 +42966,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(BX*1), Z3
 	VMOVUPS      (R13), Z4
 	VADDPS       Z4, Z3, Z5
@@ -42938,8 +43002,6 @@ butterfly:
 	VMOVUPS      (R14)(CX*2), Z28
 	VADDPS       Z28, Z27, Z29
 	VSUBPS       Z21, Z11, Z11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z11, Z2, Z30
 	VSUBPS       Z28, Z27, Z27
 	VADDPS       Z25, Z22, Z22
@@ -42973,6 +43035,8 @@ butterfly:
 	VMULPS       Z11, Z2, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+192(SB), Z15
 	VMOVAPS      Z2, Z1
 	VFMADD231PS  Z15, Z5, Z1
@@ -43001,8 +43065,6 @@ butterfly:
 	VADDPS       Z17, Z16, Z16
 	VBROADCASTSS butterflyConstants<>+208(SB), Z17
 	VFMADD231PS  Z17, Z28, Z20
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z2, Z4, Z30
 	VADDPS       Z21, Z26, Z21
 	VBROADCASTSS butterflyConstants<>+216(SB), Z26
@@ -43028,6 +43090,8 @@ butterfly:
 	VFNMADD231PS Z24, Z8, Z20
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z10, Z27, Z31
 	VFMADD231PS  Z4, Z8, Z3
 	VFMADD231PS  Z24, Z14, Z31
@@ -43047,8 +43111,6 @@ butterfly:
 	VFNMADD231PS Z26, Z14, Z9
 	VADDPS       Z20, Z11, Z14
 	VSUBPS       Z20, Z11, Z11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z6, Z18, Z31
 	VFMADD231PS  Z6, Z8, Z25
 	VSUBPS       Z31, Z7, Z20
@@ -43072,6 +43134,8 @@ butterfly:
 	VADDPS       Z29, Z8, Z8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z29, Z13, Z23
 	VADDPS       Z16, Z8, Z8
 	VADDPS       Z29, Z13, Z13
@@ -43098,8 +43162,6 @@ butterfly:
 	VMOVAPS      Z31, Z1
 	VFMADD231PS  Z28, Z15, Z1
 	VADDPS       Z12, Z27, Z12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+180(SB), Z27
 	VMULPS       Z27, Z12, Z12
 	VBROADCASTSS butterflyConstants<>+176(SB), Z27
@@ -43127,6 +43189,8 @@ butterfly:
 	VMULPS       Z10, Z5, Z23
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z6, Z21, Z23
 	VMOVUPS      (DI)(CX*4), Z22
 	VSUBPS       (R13)(CX*1), Z22, Z22
@@ -43146,8 +43210,6 @@ butterfly:
 	VFMADD231PS  Z17, Z21, Z30
 	VFMADD231PS  Z26, Z28, Z30
 	VMULPS       Z4, Z5, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z17, Z28, Z19
 	VADDPS       Z12, Z31, Z12
 	VFNMADD231PS Z4, Z22, Z30
@@ -43169,6 +43231,8 @@ butterfly:
 	VFMADD231PS  Z4, Z28, Z16
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z10, Z31, Z30
 	VMOVUPS      64(R9), Z27
 	VMOVUPS      (R10), Z28
@@ -43198,8 +43262,6 @@ butterfly:
 	VMOVUPS      1536(R10), Z28
 	VFNMADD231PS Z31, Z0, Z28
 	VFMADD213PS  192(R10), Z30, Z26
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      1536(R9), Z30
 	VFMADD231PS  Z30, Z2, Z28
 	VFMADD231PS  Z25, Z23, Z26
@@ -43233,6 +43295,8 @@ butterfly:
 	VFNMADD213PS 384(R10), Z30, Z1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z31, Z15, Z23
 	VMOVUPS      576(R9), Z30
 	VMOVUPS      512(R10), Z31
@@ -43262,8 +43326,6 @@ butterfly:
 	VFMADD231PS  Z14, Z9, Z29
 	VSUBPS       Z16, Z13, Z14
 	VADDPS       Z5, Z18, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z20, Z9, Z2
 	VADDPS       Z22, Z11, Z9
 	VADDPS       Z0, Z26, Z0
@@ -43297,6 +43359,8 @@ butterfly:
 	VFMADD231PS  Z16, Z11, Z13
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z13, Z26, Z11
 	VSUBPS       Z3, Z19, Z3
 	VADDPS       Z20, Z29, Z16
@@ -43318,8 +43382,6 @@ butterfly:
 	VADDPS       Z22, Z19, Z26
 	VMOVUPS      Z3, (R15)
 	VADDPS       Z23, Z1, Z3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z7, Z0, Z7
 	VSUBPS       Z2, Z0, Z0
 	VSUBPS       Z23, Z1, Z1
@@ -43345,6 +43407,8 @@ butterfly:
 	VFNMADD231PS Z28, Z14, Z27
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z5, Z19, Z19
 	VSUBPS       Z5, Z0, Z0
 	VBROADCASTSS butterflyConstants<>+168(SB), Z5
@@ -43373,8 +43437,6 @@ butterfly:
 	VFMADD231PS  Z0, Z18, Z22
 	VFNMADD231PS Z5, Z25, Z28
 	VSUBPS       Z26, Z27, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z26, Z27, Z26
 	VFMADD231PS  Z7, Z25, Z19
 	VFMADD231PS  Z6, Z18, Z31
@@ -43396,6 +43458,8 @@ butterfly:
 	VMULPS       Z2, Z15, Z29
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z24, Z18, Z29
 	VMULPS       Z0, Z15, Z15
 	VFNMADD231PS Z10, Z18, Z15
@@ -43414,8 +43478,6 @@ butterfly:
 	VFNMADD231PS Z10, Z13, Z25
 	VADDPS       Z11, Z30, Z21
 	VFMADD231PS  Z2, Z13, Z22
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z2, Z20, Z31
 	VADDPS       Z30, Z1, Z1
 	VSUBPS       Z28, Z12, Z12
@@ -43436,6 +43498,8 @@ butterfly:
 	VFMADD231PS  Z17, Z13, Z29
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z31, Z8, Z13
 	VSUBPS       Z15, Z12, Z12
 	VSUBPS       Z31, Z8, Z8
@@ -43460,8 +43524,6 @@ butterfly:
 	VSUBPS       Z29, Z19, Z5
 	VBROADCASTSS butterflyConstants<>+172(SB), Z26
 	VFMADD231PS  Z26, Z3, Z12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z14, Z15, Z3
 	VFMADD231PS  Z26, Z18, Z25
 	VMOVUPS      Z22, (R14)(CX*2)
@@ -43487,6 +43549,8 @@ butterfly:
 	VMOVUPS      Z5, (R14)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z29, Z11, Z3
 	VMOVUPS      (R15), Z5
 	VFNMADD231PS Z2, Z5, Z16
@@ -43509,8 +43573,6 @@ butterfly:
 	VFNMADD231PS Z24, Z5, Z29
 	VFMADD231PS  Z0, Z4, Z11
 	VMOVUPS      Z19, (R8)(BX*1)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z2, Z26, Z11
 	VMOVUPS      Z13, (R8)(CX*1)
 	VFMADD231PS  Z24, Z26, Z16
@@ -43532,6 +43594,8 @@ butterfly:
 	VSUBPS       Z15, Z4, Z4
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z6, Z19, Z16
 	VMOVUPS      Z28, (R8)(CX*4)
 	VFMADD231PS  Z2, Z30, Z22
@@ -43550,8 +43614,6 @@ butterfly:
 	VSUBPS       Z14, Z3, Z7
 	VADDPS       Z22, Z21, Z8
 	VSUBPS       Z9, Z27, Z9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z0, (DI)(CX*1)
 	VMOVUPS      Z8, (R13)(CX*4)
 	VMOVUPS      Z4, (DI)(CX*4)
@@ -43578,7 +43640,7 @@ butterfly:
 	ADDQ         $0x00000680, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -43594,11 +43656,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd13AVX2(SB), $776-16
 	MOVQ job+0(FP), AX
@@ -43607,7 +43669,7 @@ TEXT ·BlockFilterAdd13AVX2(SB), $776-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -43633,6 +43695,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(CX*1), Y3
 	VMOVUPS      (R13)(CX*4), Y4
 	VADDPS       Y4, Y3, Y5
@@ -43698,8 +43762,6 @@ butterfly:
 	VFMADD231PS  Y11, Y10, Y4
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y6, Y1, Y1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       butterflyConstantVectors<>+1440(SB), Y1, Y1
 	VFNMADD231PS Y5, Y10, Y8
 	VADDPS       Y6, Y2, Y2
@@ -43747,6 +43809,10 @@ butterfly:
 	VFNMADD231PS Y4, Y3, Y0
 	VFNMADD231PS Y6, Y10, Y0
 	VFNMADD231PS Y1, Y7, Y0
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y0, 320(BP)
 	VSUBPS       Y5, Y8, Y0
 	VMOVUPS      Y0, 352(BP)
@@ -43754,8 +43820,6 @@ butterfly:
 	VADDPS       Y5, Y8, Y5
 	VMULPS       Y4, Y13, Y8
 	VFNMADD231PS Y4, Y12, Y0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y1, Y14, Y0
 	VFMADD231PS  Y6, Y3, Y0
 	VFNMADD231PS Y6, Y12, Y8
@@ -43810,8 +43874,6 @@ butterfly:
 	VMOVUPS      Y0, 512(BP)
 	VMOVUPS      (R8)(DX*2), Y0
 	VADDPS       (R8)(SI*1), Y0, Y0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y14, Y8, Y8
 	VADDPS       Y0, Y11, Y11
 	VADDPS       Y0, Y10, Y14
@@ -43854,6 +43916,10 @@ butterfly:
 	VFNMADD231PS Y3, Y0, Y11
 	VMOVAPS      Y13, Y10
 	VFMADD231PS  Y3, Y8, Y10
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+188(SB), Y3
 	VFNMADD231PS Y3, Y8, Y13
 	VFMADD231PS  Y3, Y0, Y10
@@ -43870,8 +43936,6 @@ butterfly:
 	VMOVUPS      192(BP), Y8
 	VFMADD231PS  Y12, Y8, Y7
 	VADDPS       Y10, Y5, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+204(SB), Y10
 	VFMADD231PS  Y10, Y4, Y7
 	VFMADD231PS  Y9, Y0, Y7
@@ -43919,8 +43983,6 @@ butterfly:
 	VFNMADD231PS Y6, Y1, Y11
 	VMOVUPS      352(BP), Y0
 	VADDPS       320(BP), Y0, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y7, Y5, Y2
 	VMOVUPS      544(BP), Y6
 	VMOVUPS      64(R9), Y12
@@ -43958,6 +44020,10 @@ butterfly:
 	VFNMADD213PS 1408(R10), Y12, Y4
 	VSUBPS       320(BP), Y0, Y0
 	VFMADD231PS  Y7, Y1, Y2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y15, Y10, Y1
 	VMOVUPS      320(R9), Y7
 	VMOVUPS      256(R10), Y10
@@ -43990,8 +44056,6 @@ butterfly:
 	VMOVUPS      1280(R10), Y9
 	VFNMADD231PS Y2, Y7, Y9
 	VFMADD231PS  Y10, Y11, Y12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      1280(R9), Y10
 	VFMADD213PS  1344(R10), Y10, Y7
 	VMOVUPS      96(BP), Y11
@@ -44064,8 +44128,6 @@ butterfly:
 	VFMADD231PS  Y4, Y10, Y14
 	VFMADD213PS  960(R10), Y4, Y11
 	VFMADD231PS  Y12, Y10, Y11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  768(R9), Y6, Y13
 	VMOVUPS      32(BP), Y4
 	VADDPS       320(BP), Y4, Y6
@@ -44087,6 +44149,10 @@ butterfly:
 	VMOVUPS      416(BP), Y10
 	VSUBPS       Y9, Y10, Y9
 	VADDPS       Y1, Y15, Y10
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y11, Y0, Y15
 	VADDPS       Y1, Y6, Y1
 	VSUBPS       Y11, Y0, Y0
@@ -44116,8 +44182,6 @@ butterfly:
 	VSUBPS       Y5, Y12, Y1
 	VFNMADD231PS Y8, Y7, Y10
 	VSUBPS       Y4, Y12, Y12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y0, Y7, Y11
 	VADDPS       Y4, Y1, Y1
 	VMULPS       butterflyConstantVectors<>+1440(SB), Y1, Y1
@@ -44169,8 +44233,6 @@ butterfly:
 	VFNMADD231PS Y4, Y15, Y10
 	VMULPS       Y4, Y2, Y2
 	VFMADD231PS  Y4, Y6, Y0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+196(SB), Y14
 	VFNMADD231PS Y14, Y9, Y10
 	VBROADCASTSS butterflyConstants<>+204(SB), Y4
@@ -44185,6 +44247,10 @@ butterfly:
 	VFNMADD231PS Y9, Y3, Y2
 	VFNMADD231PS Y14, Y13, Y2
 	VFMADD231PS  Y9, Y6, Y11
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y15, Y3, Y7
 	VFNMADD231PS Y9, Y13, Y10
 	VFNMADD231PS Y14, Y6, Y5
@@ -44219,8 +44285,6 @@ butterfly:
 	VADDPS       Y0, Y11, Y6
 	VMOVUPS      640(BP), Y11
 	VSUBPS       Y11, Y5, Y12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y7, Y13, Y7
 	VMOVUPS      576(BP), Y13
 	VADDPS       Y13, Y6, Y6
@@ -44270,13 +44334,15 @@ butterfly:
 	VFMADD231PS  Y8, Y5, Y2
 	VBROADCASTSS butterflyConstants<>+188(SB), Y6
 	VFNMADD231PS Y6, Y9, Y3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y6, Y0, Y15
 	VMOVUPS      Y4, (DI)
 	VFNMADD231PS Y1, Y5, Y7
 	VMULPS       Y14, Y11, Y1
 	VFNMADD231PS Y10, Y0, Y3
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      672(BP), Y0
 	VSUBPS       448(BP), Y0, Y0
 	VBROADCASTSS butterflyConstants<>+200(SB), Y4
@@ -44321,8 +44387,6 @@ butterfly:
 	VFNMADD231PS Y15, Y8, Y6
 	VMOVUPS      (BP), Y15
 	VFMADD231PS  Y4, Y15, Y12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y2, Y10, Y14
 	VFMADD231PS  Y2, Y15, Y1
 	VBROADCASTSS butterflyConstants<>+196(SB), Y4
@@ -44376,7 +44440,7 @@ butterfly:
 	ADDQ         $0x00000640, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -44392,11 +44456,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep13AVX512(SB), $520-16
 	MOVQ job+0(FP), AX
@@ -44405,7 +44469,7 @@ TEXT ·BlockFilterKeep13AVX512(SB), $520-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -44430,6 +44494,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(CX*1), Z3
 	VMOVUPS      (R13)(CX*4), Z4
 	VADDPS       Z4, Z3, Z5
@@ -44468,8 +44534,6 @@ butterfly:
 	VADDPS       Z22, Z24, Z26
 	VSUBPS       Z4, Z3, Z3
 	VSUBPS       Z13, Z12, Z4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z17, Z18, Z12
 	VADDPS       Z27, Z5, Z5
 	VSUBPS       Z26, Z5, Z5
@@ -44501,6 +44565,8 @@ butterfly:
 	VADDPS       Z7, Z6, Z6
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+216(SB), Z7
 	VFMADD231PS  Z7, Z15, Z28
 	VBROADCASTSS butterflyConstants<>+180(SB), Z22
@@ -44532,8 +44598,6 @@ butterfly:
 	VSUBPS       Z13, Z29, Z24
 	VBROADCASTSS butterflyConstants<>+200(SB), Z16
 	VFMADD231PS  Z16, Z15, Z23
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z13, Z29, Z13
 	VMULPS       Z16, Z2, Z29
 	VBROADCASTSS butterflyConstants<>+208(SB), Z26
@@ -44556,6 +44620,8 @@ butterfly:
 	VFMADD231PS  Z16, Z4, Z18
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z10, Z15, Z2
 	VFNMADD231PS Z7, Z19, Z18
 	VFNMADD231PS Z27, Z8, Z29
@@ -44575,8 +44641,6 @@ butterfly:
 	VFMADD231PS  Z26, Z17, Z18
 	VFMADD231PS  Z26, Z8, Z2
 	VFMADD231PS  Z16, Z8, Z28
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z27, Z17, Z2
 	VADDPS       Z2, Z24, Z8
 	VFMADD231PS  Z1, Z17, Z28
@@ -44600,6 +44664,8 @@ butterfly:
 	VMOVUPS      Z17, 640(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8), Z14
 	VMOVUPS      Z17, 192(R15)
 	VADDPS       Z4, Z14, Z17
@@ -44629,8 +44695,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+184(SB), Z24
 	VFNMADD231PS Z24, Z8, Z20
 	VSUBPS       Z21, Z9, Z9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z1, Z3, Z21
 	VFMADD231PS  Z31, Z9, Z25
 	VMOVUPS      Z11, 1408(R10)
@@ -44659,6 +44723,8 @@ butterfly:
 	VFMADD231PS  Z16, Z0, Z30
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(CX*4), Z5
 	VSUBPS       (R13)(CX*1), Z5, Z5
 	VADDPS       Z20, Z14, Z29
@@ -44679,8 +44745,6 @@ butterfly:
 	VFMADD231PS  Z1, Z24, Z30
 	VFNMADD231PS Z1, Z0, Z28
 	VFNMADD231PS Z10, Z31, Z28
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z7, Z9, Z30
 	VFNMADD231PS Z10, Z5, Z8
 	VFMADD231PS  Z27, Z5, Z28
@@ -44704,6 +44768,8 @@ butterfly:
 	VSUBPS       Z20, Z25, Z24
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z30, Z19, Z19
 	VMOVUPS      (R9), Z30
 	VMULPS       Z30, Z17, Z17
@@ -44729,8 +44795,6 @@ butterfly:
 	VMOVUPS      1536(R9), Z12
 	VFMADD231PS  Z12, Z6, Z1
 	VMOVUPS      Z13, 1152(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z8, Z18, Z25
 	VMOVUPS      Z20, 1472(R10)
 	VMOVUPS      Z7, 192(R10)
@@ -44757,6 +44821,8 @@ butterfly:
 	VMULPS       Z0, Z25, Z6
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      448(R9), Z7
 	VMULPS       Z7, Z8, Z11
 	VFMADD231PS  Z28, Z22, Z11
@@ -44783,8 +44849,6 @@ butterfly:
 	VSUBPS       Z21, Z4, Z23
 	VFNMADD231PS Z0, Z13, Z2
 	VFMADD231PS  Z7, Z13, Z8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z23, 704(R10)
 	VADDPS       Z3, Z14, Z0
 	VMOVUPS      832(R9), Z3
@@ -44815,6 +44879,8 @@ butterfly:
 	VFMADD231PS  Z21, Z22, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1024(R9), Z12
 	VMULPS       Z12, Z4, Z4
 	VFMADD231PS  Z12, Z25, Z13
@@ -44841,8 +44907,6 @@ butterfly:
 	VADDPS       Z18, Z10, Z28
 	VADDPS       Z8, Z5, Z29
 	VSUBPS       Z19, Z9, Z9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z2, Z28, Z19
 	VSUBPS       Z4, Z23, Z28
 	VADDPS       Z20, Z11, Z11
@@ -44866,6 +44930,8 @@ butterfly:
 	VADDPS       Z3, Z19, Z3
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z6, Z18, Z18
 	VSUBPS       Z14, Z18, Z18
 	VSUBPS       Z24, Z12, Z19
@@ -44898,8 +44964,6 @@ butterfly:
 	VMOVAPS      Z6, Z25
 	VFMADD231PS  Z18, Z12, Z25
 	VADDPS       Z2, Z24, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z18, Z2, Z14
 	VADDPS       Z3, Z17, Z3
 	VBROADCASTSS butterflyConstants<>+188(SB), Z17
@@ -44923,6 +44987,8 @@ butterfly:
 	VFMADD231PS  Z26, Z9, Z24
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z14, Z19, Z13
 	VBROADCASTSS butterflyConstants<>+216(SB), Z14
 	VFMADD231PS  Z14, Z22, Z24
@@ -44943,8 +45009,6 @@ butterfly:
 	VFNMADD231PS Z14, Z20, Z17
 	VFNMADD231PS Z23, Z9, Z19
 	VFNMADD231PS Z26, Z22, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z14, Z28, Z30
 	VSUBPS       Z24, Z10, Z9
 	VFNMADD231PS Z16, Z28, Z17
@@ -44966,6 +45030,8 @@ butterfly:
 	VFMADD231PS  Z26, Z20, Z19
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z11, Z21, Z11
 	VFMADD231PS  Z26, Z28, Z1
 	VFNMADD231PS Z27, Z28, Z19
@@ -44989,8 +45055,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+172(SB), Z28
 	VFMADD231PS  Z28, Z17, Z24
 	VADDPS       Z30, Z18, Z18
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z0, Z3, Z3
 	VMOVUPS      Z12, (R14)(CX*4)
 	VBROADCASTSS butterflyConstants<>+180(SB), Z12
@@ -45020,6 +45084,8 @@ butterfly:
 	VFNMADD231PS Z15, Z0, Z30
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z15, Z8, Z3
 	VMULPS       Z27, Z9, Z8
 	VADDPS       Z5, Z31, Z5
@@ -45043,8 +45109,6 @@ butterfly:
 	VMULPS       Z25, Z9, Z29
 	VFNMADD231PS Z23, Z17, Z8
 	VSUBPS       Z13, Z24, Z13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z26, Z9, Z24
 	VFNMADD231PS Z27, Z21, Z22
 	VMOVUPS      128(R15), Z31
@@ -45067,6 +45131,8 @@ butterfly:
 	VFMADD231PS  Z14, Z31, Z12
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z18, (R8)(CX*1)
 	VFNMADD231PS Z16, Z31, Z24
 	VADDPS       Z24, Z1, Z7
@@ -45086,8 +45152,6 @@ butterfly:
 	VADDPS       Z12, Z6, Z5
 	VFMADD231PS  Z26, Z31, Z29
 	VFMADD231PS  Z26, Z21, Z9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z2, (R8)(SI*1)
 	VSUBPS       Z3, Z20, Z2
 	VADDPS       Z29, Z13, Z3
@@ -45115,7 +45179,7 @@ butterfly:
 	ADDQ         $0x00000680, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -45131,11 +45195,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep13AVX2(SB), $744-16
 	MOVQ job+0(FP), AX
@@ -45144,7 +45208,7 @@ TEXT ·BlockFilterKeep13AVX2(SB), $744-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -45170,6 +45234,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(CX*2), Y3
 	VMOVUPS      (R13)(DX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -45237,8 +45303,6 @@ butterfly:
 	VFNMADD231PS Y8, Y2, Y6
 	VSUBPS       Y5, Y0, Y2
 	VADDPS       Y9, Y2, Y2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       butterflyConstantVectors<>+1440(SB), Y2, Y2
 	VADDPS       Y9, Y5, Y5
 	VSUBPS       Y9, Y0, Y0
@@ -45287,14 +45351,16 @@ butterfly:
 	VFNMADD231PS Y9, Y3, Y4
 	VFNMADD231PS Y0, Y3, Y5
 	VFNMADD231PS Y9, Y12, Y5
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y15, Y14, Y7
 	VMULPS       butterflyConstantVectors<>+1696(SB), Y10, Y0
 	VFMADD231PS  Y15, Y12, Y4
 	VFMADD231PS  Y1, Y8, Y11
 	VMULPS       Y1, Y10, Y10
 	VFNMADD231PS Y1, Y14, Y4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y9, Y13, Y10
 	VFNMADD231PS Y15, Y13, Y0
 	VBROADCASTSS butterflyConstants<>+200(SB), Y13
@@ -45357,8 +45423,6 @@ butterfly:
 	VMOVUPS      Y0, 224(BP)
 	VADDPS       Y10, Y8, Y0
 	VADDPS       Y11, Y0, Y0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y6, Y8, Y8
 	VMOVUPS      Y5, 160(BP)
 	VADDPS       Y9, Y10, Y5
@@ -45400,6 +45464,10 @@ butterfly:
 	VMOVUPS      Y9, 96(BP)
 	VBROADCASTSS butterflyConstants<>+188(SB), Y9
 	VFNMADD231PS Y9, Y8, Y5
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y4, Y14, Y4
 	VFMADD231PS  Y9, Y0, Y11
 	VADDPS       Y11, Y6, Y8
@@ -45416,8 +45484,6 @@ butterfly:
 	VSUBPS       Y11, Y6, Y6
 	VMOVUPS      (BP), Y10
 	VFMADD231PS  Y15, Y10, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y1, Y12, Y9
 	VMOVUPS      (DI)(BX*1), Y11
 	VSUBPS       (R13), Y11, Y11
@@ -45468,8 +45534,6 @@ butterfly:
 	VFMADD231PS  Y10, Y11, Y5
 	VMOVUPS      Y7, 192(R10)
 	VFNMADD231PS Y15, Y11, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      544(BP), Y7
 	VFMADD231PS  Y9, Y7, Y8
 	VFNMADD231PS Y3, Y7, Y12
@@ -45504,6 +45568,10 @@ butterfly:
 	VFNMADD231PS Y7, Y11, Y9
 	VADDPS       Y0, Y8, Y4
 	VFNMADD231PS Y15, Y3, Y14
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1472(R9), Y7
 	VMULPS       Y7, Y6, Y11
 	VMOVUPS      Y4, 448(BP)
@@ -45533,8 +45601,6 @@ butterfly:
 	VMULPS       Y5, Y4, Y15
 	VFMADD231PS  Y7, Y3, Y0
 	VFNMADD231PS Y8, Y3, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y9, 448(R10)
 	VMOVUPS      Y4, 1344(R10)
 	VADDPS       Y11, Y2, Y2
@@ -45596,8 +45662,6 @@ butterfly:
 	VADDPS       Y2, Y15, Y2
 	VMOVUPS      832(R9), Y14
 	VMULPS       Y14, Y9, Y15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y1, Y7, Y0
 	VMOVUPS      768(R9), Y1
 	VMULPS       Y1, Y9, Y7
@@ -45623,6 +45687,10 @@ butterfly:
 	VFMADD231PS  Y1, Y9, Y6
 	VMOVUPS      672(BP), Y1
 	VSUBPS       Y4, Y1, Y9
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y12, Y11, Y11
 	VMOVUPS      352(BP), Y12
 	VMOVUPS      Y11, 32(BP)
@@ -45652,8 +45720,6 @@ butterfly:
 	VADDPS       Y2, Y11, Y2
 	VSUBPS       Y12, Y5, Y5
 	VSUBPS       Y7, Y1, Y1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y0, Y3, Y0
 	VSUBPS       Y7, Y2, Y2
 	VMOVUPS      544(BP), Y3
@@ -45715,8 +45781,6 @@ butterfly:
 	VFMADD231PS  Y13, Y2, Y12
 	VFMADD231PS  Y0, Y10, Y3
 	VFMADD231PS  Y13, Y8, Y1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Y13, Y7, Y0
 	VBROADCASTSS butterflyConstants<>+212(SB), Y13
 	VFNMADD231PS Y13, Y2, Y0
@@ -45729,6 +45793,10 @@ butterfly:
 	VFMADD231PS  Y13, Y10, Y1
 	VMULPS       Y4, Y7, Y7
 	VFNMADD231PS Y13, Y8, Y12
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+196(SB), Y13
 	VFNMADD231PS Y13, Y2, Y7
 	VBROADCASTSS butterflyConstants<>+200(SB), Y2
@@ -45762,8 +45830,6 @@ butterfly:
 	VADDPS       320(BP), Y14, Y10
 	VMOVUPS      Y4, (R14)(DX*1)
 	VFNMADD231PS Y5, Y6, Y7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      96(BP), Y4
 	VADDPS       Y4, Y8, Y6
 	VSUBPS       Y0, Y9, Y0
@@ -45820,8 +45886,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+184(SB), Y9
 	VFNMADD231PS Y9, Y1, Y15
 	VFMADD231PS  Y14, Y2, Y13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD213PS  Y7, Y8, Y9
 	VMOVUPS      Y3, (R8)(SI*1)
 	VFNMADD231PS Y0, Y2, Y4
@@ -45830,6 +45894,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+188(SB), Y2
 	VFNMADD231PS Y2, Y8, Y7
 	VFMADD231PS  Y2, Y1, Y9
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      32(BP), Y2
 	VBROADCASTSS butterflyConstants<>+216(SB), Y3
 	VMULPS       Y3, Y2, Y8
@@ -45874,8 +45942,6 @@ butterfly:
 	VFMADD231PS  Y0, Y12, Y7
 	VFNMADD231PS Y3, Y1, Y2
 	VFNMADD231PS Y3, Y12, Y13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      192(BP), Y3
 	VFNMADD231PS Y0, Y3, Y13
 	VFNMADD231PS Y0, Y1, Y8
@@ -45933,7 +45999,7 @@ butterfly:
 	ADDQ         $0x00000640, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -45949,11 +46015,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum13AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -45962,7 +46028,7 @@ TEXT ·BlockSpectrum13AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 
@@ -45982,6 +46048,8 @@ butterfly:
 	VADDPS       (R13)(CX*2), Z0, Z1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8)(DX*2), Z2
 	VSUBPS       (R8)(SI*1), Z2, Z3
 	VMOVUPS      (DI)(DX*2), Z4
@@ -45998,8 +46066,6 @@ butterfly:
 	VADDPS       (R12)(CX*1), Z14, Z15
 	VMOVUPS      (DI)(CX*1), Z16
 	VADDPS       (R12)(CX*4), Z16, Z17
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (DI)(CX*2), Z18
 	VADDPS       (R12)(DX*1), Z18, Z19
 	VBROADCASTSS butterflyConstants<>+204(SB), Z20
@@ -46014,6 +46080,8 @@ butterfly:
 	VSUBPS       (R13)(DX*1), Z26, Z27
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       (R13), Z6, Z6
 	VSUBPS       Z13, Z19, Z19
 	VADDPS       Z9, Z17, Z17
@@ -46022,8 +46090,6 @@ butterfly:
 	VADDPS       Z9, Z23, Z9
 	VADDPS       Z13, Z9, Z9
 	VADDPS       Z5, Z9, Z5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+164(SB), Z9
 	VMOVUPS      (DI), Z13
 	VMOVAPS      Z13, Z23
@@ -46043,6 +46109,8 @@ butterfly:
 	VADDPS       Z15, Z19, Z15
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z5, Z13, Z5
 	VBROADCASTSS butterflyConstants<>+200(SB), Z13
 	VMULPS       Z13, Z11, Z19
@@ -46055,8 +46123,6 @@ butterfly:
 	VMULPS       Z17, Z11, Z8
 	VFMADD231PS  Z13, Z27, Z8
 	VFNMADD231PS Z30, Z22, Z23
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z28, Z27, Z19
 	VBROADCASTSS butterflyConstants<>+216(SB), Z30
 	VMULPS       Z30, Z11, Z18
@@ -46073,6 +46139,8 @@ butterfly:
 	VFMADD231PS  Z22, Z24, Z9
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VBROADCASTSS butterflyConstants<>+188(SB), Z22
 	VFMADD231PS  Z22, Z15, Z9
 	VFNMADD231PS Z28, Z0, Z21
@@ -46083,8 +46151,6 @@ butterfly:
 	VADDPS       Z9, Z14, Z22
 	VSUBPS       (DI)(SI*1), Z4, Z4
 	VFNMADD231PS Z5, Z15, Z25
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z16, Z31, Z15
 	VMOVUPS      (R8)(CX*4), Z16
 	VSUBPS       (R13)(CX*1), Z16, Z31
@@ -46097,6 +46163,8 @@ butterfly:
 	VADDPS       (R13)(CX*1), Z16, Z16
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z17, Z0, Z29
 	VSUBPS       Z9, Z14, Z9
 	VFNMADD231PS Z30, Z31, Z11
@@ -46105,8 +46173,6 @@ butterfly:
 	VFMADD231PS  Z28, Z31, Z8
 	VFMADD231PS  Z20, Z31, Z29
 	VFMADD231PS  Z30, Z0, Z19
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z24, Z0, Z18
 	VFNMADD231PS Z13, Z31, Z18
 	VFNMADD231PS Z24, Z31, Z19
@@ -46118,6 +46184,8 @@ butterfly:
 	VADDPS       Z6, Z10, Z26
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z14, Z10, Z27
 	VFNMADD231PS Z30, Z7, Z29
 	VFNMADD231PS Z13, Z3, Z29
@@ -46126,8 +46194,6 @@ butterfly:
 	VFNMADD231PS Z20, Z7, Z19
 	VADDPS       Z6, Z27, Z6
 	VADDPS       Z21, Z0, Z27
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z28, Z7, Z18
 	VSUBPS       Z2, Z16, Z7
 	VFMADD231PS  Z28, Z3, Z11
@@ -46139,6 +46205,8 @@ butterfly:
 	VFNMADD231PS Z20, Z3, Z18
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z27, 384(R9)
 	VADDPS       Z2, Z16, Z16
 	VSUBPS       Z11, Z9, Z27
@@ -46148,8 +46216,6 @@ butterfly:
 	VSUBPS       Z21, Z0, Z0
 	VADDPS       Z1, Z14, Z1
 	VSUBPS       Z29, Z12, Z6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z7, Z25, Z14
 	VMOVUPS      Z6, 1152(R9)
 	VBROADCASTSS butterflyConstants<>+164(SB), Z6
@@ -46163,6 +46229,8 @@ butterfly:
 	VSUBPS       (R12)(CX*4), Z25, Z25
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z2, 64(R9)
 	VMULPS       Z20, Z25, Z2
 	VMOVUPS      (DI)(CX*2), Z26
@@ -46173,8 +46241,6 @@ butterfly:
 	VMOVUPS      Z9, 768(R9)
 	VADDPS       Z7, Z31, Z7
 	VSUBPS       Z18, Z15, Z9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+180(SB), Z15
 	VMULPS       Z15, Z7, Z7
 	VBROADCASTSS butterflyConstants<>+184(SB), Z15
@@ -46191,6 +46257,8 @@ butterfly:
 	VFNMADD231PS Z9, Z10, Z7
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z5, Z14, Z7
 	VBROADCASTSS butterflyConstants<>+172(SB), Z5
 	VMOVAPS      Z6, Z10
@@ -46202,8 +46270,6 @@ butterfly:
 	VADDPS       Z29, Z12, Z12
 	VFMADD231PS  Z13, Z26, Z0
 	VMULPS       Z28, Z25, Z15
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+176(SB), Z23
 	VFNMADD231PS Z23, Z1, Z10
 	VFNMADD213PS Z6, Z21, Z23
@@ -46216,6 +46282,8 @@ butterfly:
 	VFMADD231PS  Z5, Z1, Z6
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z17, Z27, Z15
 	VFMADD231PS  Z9, Z14, Z16
 	VFMADD231PS  Z30, Z26, Z2
@@ -46227,8 +46295,6 @@ butterfly:
 	VFMADD231PS  Z20, Z27, Z0
 	VFMADD231PS  Z20, Z1, Z15
 	VSUBPS       Z18, Z23, Z14
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z24, Z27, Z11
 	VFMADD231PS  Z28, Z26, Z9
 	VFMADD231PS  Z30, Z27, Z9
@@ -46239,6 +46305,8 @@ butterfly:
 	VFNMADD231PS Z24, Z1, Z9
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z13, Z27, Z18
 	VFNMADD231PS Z20, Z5, Z9
 	VFNMADD231PS Z30, Z5, Z15
@@ -46248,8 +46316,6 @@ butterfly:
 	VFNMADD231PS Z30, Z1, Z18
 	VFNMADD231PS Z13, Z4, Z15
 	VSUBPS       Z7, Z10, Z3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z28, Z1, Z0
 	VFMADD231PS  Z24, Z5, Z0
 	VSUBPS       Z16, Z6, Z6
@@ -46260,6 +46326,8 @@ butterfly:
 	VSUBPS       Z8, Z22, Z1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z20, Z4, Z11
 	VSUBPS       Z0, Z19, Z7
 	VMOVUPS      Z12, 512(R9)
@@ -46269,8 +46337,6 @@ butterfly:
 	VFNMADD231PS Z17, Z5, Z18
 	VFMADD231PS  Z28, Z4, Z18
 	VFNMADD231PS Z17, Z4, Z9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z13, Z5, Z2
 	VADDPS       Z0, Z19, Z0
 	VADDPS       Z9, Z3, Z5
@@ -46281,6 +46347,8 @@ butterfly:
 	VADDPS       Z8, Z22, Z5
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z1, 832(R9)
 	VSUBPS       Z15, Z21, Z1
 	VMOVUPS      Z1, 576(R9)
@@ -46290,8 +46358,6 @@ butterfly:
 	VADDPS       Z15, Z21, Z4
 	VMOVUPS      Z1, 1344(R9)
 	VSUBPS       Z9, Z3, Z1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z18, Z6, Z3
 	VMOVUPS      Z0, 1600(R9)
 	VMOVUPS      Z3, 1088(R9)
@@ -46307,7 +46373,7 @@ butterfly:
 	ADDQ         $0x00000680, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -46323,11 +46389,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum13AVX2(SB), $616-16
 	MOVQ job+0(FP), AX
@@ -46336,7 +46402,7 @@ TEXT ·BlockSpectrum13AVX2(SB), $616-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -46360,6 +46426,8 @@ butterfly:
 	VADDPS       (R12)(CX*4), Y0, Y1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       (R12)(CX*4), Y0, Y0
 	VMOVUPS      (DI)(CX*4), Y2
 	VADDPS       (R12)(CX*1), Y2, Y3
@@ -46384,8 +46452,6 @@ butterfly:
 	VADDPS       Y7, Y1, Y15
 	VADDPS       Y7, Y10, Y10
 	VADDPS       Y5, Y10, Y10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R8)(CX*4), Y13
 	VADDPS       (R13)(CX*1), Y13, Y4
 	VSUBPS       Y11, Y15, Y15
@@ -46408,12 +46474,14 @@ butterfly:
 	VADDPS       Y13, Y15, Y9
 	VMOVUPS      Y6, 96(R15)
 	VADDPS       Y3, Y12, Y6
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y4, Y9, Y9
 	VADDPS       Y10, Y9, Y9
 	VMOVUPS      Y6, 128(R15)
 	VSUBPS       Y14, Y13, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y10, Y15, Y10
 	VADDPS       Y7, Y4, Y4
 	VADDPS       Y14, Y13, Y13
@@ -46439,8 +46507,6 @@ butterfly:
 	VMOVUPS      Y6, 256(R15)
 	VMULPS       Y3, Y0, Y6
 	VADDPS       Y5, Y15, Y5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Y11, Y0, Y15
 	VFNMADD231PS Y3, Y8, Y10
 	VFMADD231PS  Y4, Y8, Y15
@@ -46458,13 +46524,15 @@ butterfly:
 	VFMADD231PS  Y5, Y8, Y7
 	VMOVUPS      (DI)(DX*1), Y8
 	VSUBPS       (R12)(CX*2), Y8, Y8
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Y9, Y8, Y14
 	VFNMADD231PS Y4, Y8, Y7
 	VFMADD231PS  Y11, Y8, Y6
 	VFMADD231PS  Y5, Y8, Y15
 	VFMADD231PS  Y4, Y2, Y14
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y13, Y2, Y7
 	VMOVUPS      Y7, 352(R15)
 	VMOVUPS      (R8)(CX*1), Y7
@@ -46490,8 +46558,6 @@ butterfly:
 	VSUBPS       (R13)(CX*2), Y2, Y2
 	VMOVUPS      Y6, 480(R15)
 	VMULPS       Y13, Y7, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Y5, Y2, Y14
 	VMOVUPS      Y10, 512(R15)
 	VMULPS       Y9, Y7, Y10
@@ -46503,6 +46569,10 @@ butterfly:
 	VFNMADD231PS Y13, Y2, Y7
 	VFMADD231PS  Y11, Y0, Y6
 	VFMADD231PS  Y9, Y2, Y6
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8)(CX*4), Y0
 	VSUBPS       (R13)(CX*1), Y0, Y0
 	VFNMADD231PS Y5, Y0, Y15
@@ -46512,8 +46582,6 @@ butterfly:
 	VFNMADD231PS Y3, Y0, Y14
 	VFNMADD231PS Y4, Y2, Y10
 	VFNMADD231PS Y13, Y0, Y10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Y3, Y2, Y8
 	VFMADD231PS  Y4, Y0, Y6
 	VFNMADD231PS Y11, Y0, Y8
@@ -46547,8 +46615,6 @@ butterfly:
 	VMOVUPS      128(R15), Y4
 	VBROADCASTSS butterflyConstants<>+184(SB), Y11
 	VFNMADD231PS Y11, Y4, Y13
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Y12, Y0
 	VFMADD231PS  Y11, Y1, Y0
 	VBROADCASTSS butterflyConstants<>+188(SB), Y11
@@ -46559,6 +46625,10 @@ butterfly:
 	VFMADD231PS  Y11, Y4, Y0
 	VADDPS       Y0, Y9, Y4
 	VFNMADD231PS Y1, Y5, Y7
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y0, Y9, Y0
 	VFMADD231PS  butterflyConstantVectors<>+1664(SB), Y3, Y15
 	VBROADCASTSS butterflyConstants<>+200(SB), Y9
@@ -46571,8 +46641,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+196(SB), Y5
 	VFNMADD231PS Y5, Y3, Y14
 	VMOVUPS      Y4, 128(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y12, Y8, Y4
 	VSUBPS       Y15, Y0, Y6
 	VADDPS       Y15, Y0, Y0
@@ -46594,14 +46662,16 @@ butterfly:
 	VMOVAPS      Y14, Y15
 	VFMADD231PS  butterflyConstantVectors<>+1472(SB), Y4, Y15
 	VMOVUPS      Y13, 896(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y10, Y6, Y6
 	VSUBPS       Y7, Y2, Y10
 	VADDPS       Y3, Y8, Y3
 	VMOVUPS      Y10, 1152(R9)
 	VMOVUPS      224(R15), Y8
 	VFMADD231PS  Y11, Y8, Y15
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI), Y10
 	VADDPS       96(R15), Y10, Y10
 	VMOVUPS      (DI)(BX*1), Y13
@@ -46621,8 +46691,6 @@ butterfly:
 	VMOVUPS      192(R15), Y6
 	VMOVAPS      Y4, Y7
 	VFMADD231PS  butterflyConstantVectors<>+1344(SB), Y6, Y7
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y0, 512(R9)
 	VADDPS       Y2, Y3, Y0
 	VMOVAPS      Y4, Y2
@@ -46648,11 +46716,13 @@ butterfly:
 	VSUBPS       Y15, Y7, Y7
 	VMOVUPS      448(R15), Y15
 	VFMADD231PS  butterflyConstantVectors<>+1664(SB), Y13, Y15
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD213PS  352(R15), Y9, Y13
 	VFNMADD231PS Y9, Y8, Y3
 	VFNMADD231PS Y12, Y8, Y15
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y6, Y10, Y9
 	VADDPS       Y6, Y10, Y6
 	VFNMADD231PS Y5, Y8, Y1
@@ -46667,8 +46737,6 @@ butterfly:
 	VADDPS       Y1, Y5, Y14
 	VMOVUPS      Y9, 832(R9)
 	VSUBPS       Y0, Y7, Y9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y3, Y10, Y3
 	VADDPS       Y11, Y2, Y2
 	VADDPS       Y0, Y7, Y0
@@ -46696,7 +46764,7 @@ butterfly:
 	ADDQ         $0x00000640, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -46712,11 +46780,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate13AVX512(SB), $456-16
 	MOVQ job+0(FP), AX
@@ -46725,7 +46793,7 @@ TEXT ·BlockAccumulate13AVX512(SB), $456-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -46750,6 +46818,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(CX*2), Z3
 	VMOVUPS      (R13)(DX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -46770,8 +46840,6 @@ butterfly:
 	VADDPS       Z15, Z5, Z5
 	VSUBPS       Z8, Z11, Z20
 	VSUBPS       Z17, Z16, Z16
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (R8)(BX*1), Z17
 	VMOVUPS      (R14), Z21
 	VSUBPS       Z21, Z17, Z22
@@ -46795,6 +46863,8 @@ butterfly:
 	VADDPS       Z8, Z12, Z8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z23, Z21, Z12
 	VSUBPS       Z29, Z28, Z21
 	VSUBPS       Z7, Z6, Z6
@@ -46805,8 +46875,6 @@ butterfly:
 	VSUBPS       Z7, Z5, Z4
 	VADDPS       Z15, Z8, Z5
 	VADDPS       Z14, Z5, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z13, Z19, Z8
 	VSUBPS       Z26, Z25, Z14
 	VBROADCASTSS butterflyConstants<>+164(SB), Z15
@@ -46832,6 +46900,8 @@ butterfly:
 	VFNMADD231PS Z6, Z1, Z23
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z25, Z4, Z11
 	VFNMADD231PS Z6, Z4, Z26
 	VBROADCASTSS butterflyConstants<>+204(SB), Z1
@@ -46847,8 +46917,6 @@ butterfly:
 	VFMADD231PS  Z19, Z8, Z25
 	VFNMADD231PS Z19, Z20, Z13
 	VFNMADD231PS Z29, Z8, Z13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z7, Z4, Z23
 	VFNMADD231PS Z10, Z8, Z31
 	VBROADCASTSS butterflyConstants<>+208(SB), Z4
@@ -46866,6 +46934,8 @@ butterfly:
 	VSUBPS       Z25, Z11, Z11
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z31, Z23, Z23
 	VMULPS       Z4, Z21, Z25
 	VFMADD231PS  Z29, Z12, Z20
@@ -46877,8 +46947,6 @@ butterfly:
 	VFNMADD231PS Z8, Z14, Z25
 	VFMADD231PS  Z4, Z2, Z20
 	VFNMADD231PS Z26, Z2, Z19
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z28, Z21, Z31
 	VMULPS       Z26, Z21, Z21
 	VFNMADD231PS Z1, Z12, Z21
@@ -46892,6 +46960,8 @@ butterfly:
 	VFMADD231PS  Z29, Z14, Z21
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z17, Z30, Z12
 	VFMADD231PS  Z28, Z16, Z20
 	VFMADD231PS  Z29, Z22, Z6
@@ -46903,8 +46973,6 @@ butterfly:
 	VSUBPS       Z20, Z5, Z2
 	VADDPS       Z0, Z14, Z5
 	VFMADD231PS  Z4, Z22, Z31
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z17, Z5, Z5
 	VFNMADD231PS Z8, Z22, Z21
 	VADDPS       Z27, Z5, Z5
@@ -46918,6 +46986,8 @@ butterfly:
 	VSUBPS       Z27, Z24, Z24
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z24, Z12, Z27
 	VFMADD231PS  Z26, Z16, Z6
 	VFMADD231PS  Z4, Z3, Z22
@@ -46931,8 +47001,6 @@ butterfly:
 	VMOVUPS      (R8), Z18
 	VFNMADD213PS Z18, Z5, Z15
 	VSUBPS       Z25, Z10, Z10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z6, Z7, Z25
 	VSUBPS       Z19, Z17, Z17
 	VFMADD231PS  Z4, Z16, Z21
@@ -46949,6 +47017,8 @@ butterfly:
 	VSUBPS       Z0, Z12, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+172(SB), Z7
 	VMOVAPS      Z15, Z12
 	VFMADD231PS  Z7, Z17, Z12
@@ -46968,8 +47038,6 @@ butterfly:
 	VMULPS       Z8, Z9, Z7
 	VFNMADD213PS Z19, Z0, Z10
 	VFMADD231PS  Z29, Z3, Z7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+192(SB), Z14
 	VFMADD231PS  Z14, Z0, Z19
 	VMOVUPS      (DI)(DX*1), Z0
@@ -46984,6 +47052,8 @@ butterfly:
 	VSUBPS       Z30, Z27, Z27
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z21, Z11, Z11
 	VSUBPS       Z19, Z15, Z21
 	VADDPS       Z10, Z12, Z30
@@ -46996,8 +47066,6 @@ butterfly:
 	VFNMADD231PS Z4, Z0, Z17
 	VFNMADD231PS Z26, Z18, Z22
 	VFMADD231PS  Z1, Z0, Z7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z26, Z9, Z19
 	VFNMADD231PS Z1, Z3, Z19
 	VFMADD231PS  Z4, Z18, Z7
@@ -47011,6 +47079,8 @@ butterfly:
 	VSUBPS       Z10, Z12, Z10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z1, Z18, Z24
 	VFNMADD231PS Z8, Z3, Z19
 	VFMADD231PS  Z26, Z3, Z7
@@ -47022,8 +47092,6 @@ butterfly:
 	VFMADD231PS  Z4, Z31, Z19
 	VFMADD231PS  Z28, Z31, Z7
 	VFMADD231PS  Z29, Z3, Z17
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z22, Z10, Z0
 	VFMADD231PS  Z26, Z31, Z17
 	VADDPS       Z7, Z23, Z8
@@ -47041,6 +47109,8 @@ butterfly:
 	VFMADD231PS  Z22, Z5, Z28
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z4, Z3, Z9
 	VMOVUPS      320(R9), Z3
 	VMOVUPS      256(R10), Z4
@@ -47057,8 +47127,6 @@ butterfly:
 	VFMADD231PS  Z7, Z15, Z28
 	VFNMADD231PS Z12, Z2, Z8
 	VADDPS       Z17, Z30, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      1408(R9), Z7
 	VMOVUPS      1472(R10), Z12
 	VFMADD231PS  Z7, Z10, Z12
@@ -47080,6 +47148,8 @@ butterfly:
 	VMOVUPS      Z26, 1536(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z8, 1600(R10)
 	VMOVUPS      1280(R9), Z8
 	VFMADD231PS  Z8, Z25, Z24
@@ -47095,8 +47165,6 @@ butterfly:
 	VSUBPS       Z19, Z27, Z4
 	VFNMADD231PS Z15, Z31, Z12
 	VADDPS       Z19, Z27, Z7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      640(R9), Z8
 	VMOVUPS      704(R10), Z15
 	VFMADD231PS  Z8, Z4, Z15
@@ -47118,6 +47186,8 @@ butterfly:
 	VFMADD231PS  Z20, Z13, Z29
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z17, Z30, Z17
 	VMOVUPS      384(R9), Z20
 	VMOVUPS      448(R10), Z30
@@ -47135,8 +47205,6 @@ butterfly:
 	VMOVUPS      768(R9), Z10
 	VFMADD213PS  832(R10), Z10, Z9
 	VMOVUPS      Z2, 1344(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      448(R9), Z2
 	VFMADD213PS  384(R10), Z2, Z17
 	VFMADD213PS  896(R10), Z0, Z26
@@ -47155,6 +47223,8 @@ butterfly:
 	VFNMADD231PS Z24, Z2, Z22
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z10, Z0, Z25
 	VFNMADD231PS Z1, Z11, Z7
 	VMOVUPS      Z4, 640(R10)
@@ -47166,8 +47236,6 @@ butterfly:
 	VMOVUPS      Z25, 768(R10)
 	VMOVUPS      Z18, 1152(R10)
 	VMOVUPS      Z29, 512(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z22, 1216(R10)
 	VMOVUPS      Z9, 832(R10)
 	VFMADD231PS  Z20, Z6, Z17
@@ -47186,7 +47254,7 @@ butterfly:
 	ADDQ         $0x00000680, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -47202,11 +47270,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate13AVX2(SB), $744-16
 	MOVQ job+0(FP), AX
@@ -47215,7 +47283,7 @@ TEXT ·BlockAccumulate13AVX2(SB), $744-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -47241,6 +47309,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(DX*2), Y3
 	VMOVUPS      (DI)(SI*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -47271,8 +47341,6 @@ butterfly:
 	VADDPS       Y12, Y7, Y7
 	VSUBPS       Y3, Y1, Y1
 	VADDPS       Y5, Y7, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y12, Y2, Y2
 	VMOVUPS      (R8)(DX*2), Y7
 	VMOVUPS      (R8)(SI*1), Y10
@@ -47305,11 +47373,13 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+1440(SB), Y4, Y4
 	VSUBPS       (R13)(CX*1), Y15, Y13
 	VADDPS       Y7, Y11, Y11
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y10, Y1, Y15
 	VADDPS       Y10, Y11, Y11
 	VSUBPS       Y7, Y5, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y12, Y11, Y7
 	VSUBPS       Y10, Y1, Y1
 	VBROADCASTSS butterflyConstants<>+192(SB), Y10
@@ -47349,8 +47419,6 @@ butterfly:
 	VSUBPS       Y2, Y15, Y2
 	VBROADCASTSS butterflyConstants<>+196(SB), Y5
 	VMULPS       Y5, Y6, Y15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+200(SB), Y10
 	VMOVUPS      Y4, 384(BP)
 	VMULPS       Y10, Y6, Y4
@@ -47374,6 +47442,10 @@ butterfly:
 	VFNMADD231PS Y8, Y0, Y6
 	VFNMADD231PS Y5, Y13, Y2
 	VFNMADD231PS Y3, Y13, Y4
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y5, Y0, Y7
 	VFMADD231PS  Y1, Y13, Y15
 	VFNMADD231PS Y8, Y9, Y4
@@ -47381,8 +47453,6 @@ butterfly:
 	VMOVUPS      (R8)(CX*2), Y0
 	VSUBPS       (R14)(DX*1), Y0, Y0
 	VFMADD231PS  Y10, Y9, Y2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y4, 512(BP)
 	VMOVUPS      (R8)(CX*1), Y4
 	VSUBPS       (R14)(CX*4), Y4, Y4
@@ -47410,8 +47480,6 @@ butterfly:
 	VMULPS       Y5, Y4, Y4
 	VFNMADD231PS Y3, Y0, Y14
 	VFNMADD231PS Y5, Y0, Y13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y10, Y0, Y4
 	VMOVUPS      (R8)(DX*1), Y0
 	VSUBPS       (R14)(CX*2), Y0, Y0
@@ -47426,6 +47494,10 @@ butterfly:
 	VMOVUPS      (DI)(DX*2), Y0
 	VSUBPS       (DI)(SI*1), Y0, Y0
 	VFMADD231PS  Y8, Y7, Y14
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y11, Y7, Y9
 	VBROADCASTSS butterflyConstants<>+168(SB), Y8
 	VMOVUPS      Y2, 640(BP)
@@ -47443,8 +47515,6 @@ butterfly:
 	VMOVUPS      Y12, 672(BP)
 	VMOVUPS      256(BP), Y12
 	VFMADD231PS  128(BP), Y3, Y12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y5, Y7, Y9
 	VMOVUPS      (R8)(DX*2), Y5
 	VSUBPS       (R8)(SI*1), Y5, Y5
@@ -47475,8 +47545,6 @@ butterfly:
 	VADDPS       Y4, Y2, Y2
 	VMOVUPS      128(R9), Y4
 	VFMADD213PS  192(R10), Y4, Y12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y4, Y2, Y8
 	VFNMADD231PS Y15, Y2, Y12
 	VMOVUPS      1536(R9), Y2
@@ -47489,6 +47557,10 @@ butterfly:
 	VMOVUPS      1600(R9), Y12
 	VFMADD213PS  1536(R10), Y12, Y1
 	VADDPS       Y6, Y3, Y3
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y12, Y11, Y4
 	VADDPS       Y9, Y10, Y6
 	VMOVUPS      640(R9), Y9
@@ -47507,8 +47579,6 @@ butterfly:
 	VMOVUPS      Y1, 1536(R10)
 	VFMADD231PS  Y9, Y6, Y15
 	VFMADD231PS  Y11, Y8, Y4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y2, Y8, Y3
 	VMOVUPS      Y4, 1024(R10)
 	VBROADCASTSS butterflyConstants<>+176(SB), Y1
@@ -47543,8 +47613,6 @@ butterfly:
 	VSUBPS       Y14, Y9, Y1
 	VSUBPS       Y11, Y4, Y4
 	VADDPS       Y14, Y9, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y12, Y15, Y11
 	VSUBPS       Y10, Y6, Y12
 	VSUBPS       Y8, Y11, Y14
@@ -47553,6 +47621,10 @@ butterfly:
 	VMOVUPS      512(R10), Y15
 	VFMADD231PS  Y10, Y14, Y15
 	VADDPS       Y8, Y11, Y8
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      512(R9), Y11
 	VFMADD231PS  Y11, Y9, Y15
 	VFMADD213PS  576(R10), Y11, Y14
@@ -47577,8 +47649,6 @@ butterfly:
 	VMOVUPS      832(R9), Y13
 	VFNMADD231PS Y13, Y4, Y9
 	VFMADD213PS  768(R10), Y13, Y12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y9, 832(R10)
 	VMOVUPS      960(R9), Y9
 	VMOVUPS      896(R10), Y13
@@ -47609,11 +47679,13 @@ butterfly:
 	VMOVUPS      Y12, 768(R10)
 	VSUBPS       Y14, Y2, Y2
 	VMOVUPS      Y6, 960(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y9, Y10, Y6
 	VSUBPS       Y8, Y3, Y3
 	VSUBPS       Y5, Y1, Y8
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      448(R9), Y11
 	VMOVUPS      384(R10), Y12
 	VFMADD231PS  Y11, Y6, Y12
@@ -47641,8 +47713,6 @@ butterfly:
 	VFMADD231PS  Y3, Y2, Y10
 	VMOVUPS      Y12, 384(R10)
 	VMOVUPS      Y4, 320(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      288(BP), Y4
 	VMOVUPS      (R9), Y12
 	VMOVUPS      64(R10), Y14
@@ -47684,7 +47754,7 @@ butterfly:
 	ADDQ         $0x00000640, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -47700,11 +47770,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack13AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -48023,7 +48093,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockBack13AVX2(SB), $616-16
 	MOVQ job+0(FP), AX
@@ -48372,7 +48442,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward14AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
@@ -48728,7 +48798,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward14AVX2(SB), $488-16
 	MOVQ job+0(FP), AX
@@ -49119,7 +49189,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse14AVX512(SB), $456-16
 	MOVQ job+0(FP), AX
@@ -49480,7 +49550,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse14AVX2(SB), $776-16
 	MOVQ job+0(FP), AX
@@ -49890,7 +49960,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter14AVX512(SB), $648-16
 	MOVQ job+0(FP), AX
@@ -49899,7 +49969,7 @@ TEXT ·BlockFilter14AVX512(SB), $648-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	LEAQ 8(SP), R14
@@ -49923,6 +49993,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R12)(CX*2), Z3
 	VMOVUPS      (DI)(DX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -49955,8 +50027,6 @@ butterfly:
 	VSUBPS       Z16, Z15, Z1
 	VADDPS       Z23, Z20, Z15
 	VADDPS       Z5, Z0, Z16
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R12), Z19
 	VMOVUPS      (DI)(CX*1), Z30
 	VADDPS       Z30, Z19, Z31
@@ -49978,6 +50048,8 @@ butterfly:
 	VSUBPS       Z16, Z15, Z15
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z22, Z12, Z16
 	VADDPS       Z9, Z17, Z9
 	VADDPS       Z22, Z12, Z12
@@ -50001,8 +50073,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+32(SB), Z23
 	VFNMADD231PS Z23, Z15, Z25
 	VADDPS       Z22, Z24, Z15
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z17, Z27, Z25
 	VBROADCASTSS butterflyConstants<>+40(SB), Z26
 	VMULPS       Z26, Z16, Z31
@@ -50022,6 +50092,8 @@ butterfly:
 	VFMADD231PS  Z24, Z22, Z31
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z9, Z15, Z15
 	VMOVUPS      (R8), Z22
 	VADDPS       (R8)(SI*1), Z22, Z30
@@ -50040,8 +50112,6 @@ butterfly:
 	VMOVAPS      Z30, Z28
 	VFMADD231PS  Z4, Z9, Z28
 	VFNMADD231PS Z23, Z9, Z30
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z27, Z0, Z25
 	VMULPS       Z27, Z7, Z9
 	VMULPS       Z24, Z7, Z7
@@ -50061,6 +50131,8 @@ butterfly:
 	VSUBPS       Z25, Z28, Z15
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z25, Z28, Z25
 	VSUBPS       Z9, Z12, Z28
 	VADDPS       Z9, Z12, Z9
@@ -50081,8 +50153,6 @@ butterfly:
 	VMOVUPS      320(R9), Z31
 	VMOVUPS      Z8, 128(R14)
 	VMULPS       Z31, Z28, Z8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z5, Z20, Z25
 	VMOVUPS      256(R9), Z5
 	VFMSUB231PS  Z5, Z10, Z8
@@ -50107,6 +50177,8 @@ butterfly:
 	VMULPS       Z15, Z0, Z0
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z30, Z16, Z0
 	VSUBPS       Z3, Z2, Z30
 	VMOVUPS      Z5, 256(R14)
@@ -50124,8 +50196,6 @@ butterfly:
 	VSUBPS       Z11, Z25, Z10
 	VADDPS       Z3, Z5, Z13
 	VADDPS       Z11, Z25, Z11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMSUB231PS  768(R9), Z20, Z22
 	VMOVUPS      (DI), Z20
 	VSUBPS       (DI)(SI*1), Z20, Z20
@@ -50150,6 +50220,8 @@ butterfly:
 	VFMADD231PS  Z4, Z2, Z21
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z4, Z5, Z25
 	VMULPS       Z24, Z3, Z5
 	VMULPS       Z26, Z3, Z3
@@ -50164,8 +50236,6 @@ butterfly:
 	VFMADD231PS  Z27, Z6, Z5
 	VFNMADD231PS Z26, Z6, Z29
 	VADDPS       Z10, Z15, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z1, Z15, Z6
 	VADDPS       Z5, Z20, Z15
 	VSUBPS       Z5, Z20, Z5
@@ -50186,6 +50256,8 @@ butterfly:
 	VFNMADD231PS Z23, Z6, Z25
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z24, Z30, Z1
 	VMULPS       Z24, Z18, Z6
 	VFNMADD231PS Z26, Z16, Z1
@@ -50202,8 +50274,6 @@ butterfly:
 	VMULPS       Z16, Z2, Z2
 	VFMADD231PS  Z16, Z13, Z30
 	VFMSUB231PS  Z10, Z13, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z1, Z14, Z10
 	VSUBPS       Z18, Z29, Z13
 	VADDPS       Z18, Z29, Z16
@@ -50227,6 +50297,8 @@ butterfly:
 	VFMSUB231PS  Z18, Z3, Z16
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      704(R9), Z3
 	VMULPS       Z3, Z1, Z14
 	VMOVUPS      1152(R9), Z18
@@ -50250,8 +50322,6 @@ butterfly:
 	VMOVUPS      1472(R9), Z27
 	VFMADD231PS  Z27, Z5, Z21
 	VMULPS       Z27, Z6, Z6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z19, Z0, Z27
 	VFMADD231PS  Z3, Z20, Z1
 	VFMADD231PS  Z9, Z15, Z12
@@ -50270,6 +50340,8 @@ butterfly:
 	VSUBPS       Z18, Z22, Z19
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      128(R14), Z28
 	VADDPS       Z15, Z28, Z31
 	VMOVUPS      Z31, 256(R14)
@@ -50291,8 +50363,6 @@ butterfly:
 	VFNMADD231PS Z26, Z5, Z9
 	VFNMADD231PS Z24, Z5, Z2
 	VFMADD231PS  Z24, Z19, Z20
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z23, Z11, Z28
 	VMULPS       Z26, Z7, Z5
 	VADDPS       Z20, Z28, Z11
@@ -50310,6 +50380,8 @@ butterfly:
 	VADDPS       Z2, Z15, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z3, Z18, Z3
 	VADDPS       Z30, Z29, Z14
 	VMOVUPS      64(R14), Z15
@@ -50332,8 +50404,6 @@ butterfly:
 	VADDPS       Z9, Z27, Z0
 	VFMADD231PS  Z4, Z19, Z3
 	VADDPS       Z13, Z6, Z8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z9, Z27, Z9
 	VFMADD231PS  Z22, Z2, Z7
 	VFNMADD231PS Z23, Z19, Z20
@@ -50351,6 +50421,8 @@ butterfly:
 	VSUBPS       Z15, Z16, Z15
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z30, Z29, Z16
 	VSUBPS       Z12, Z13, Z29
 	VSUBPS       Z12, Z14, Z30
@@ -50370,8 +50442,6 @@ butterfly:
 	VMOVAPS      Z14, Z12
 	VFMADD231PS  Z4, Z29, Z12
 	VFNMADD231PS Z23, Z29, Z14
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z4, Z30, Z25
 	VFNMADD231PS Z23, Z30, Z12
 	VMULPS       Z22, Z10, Z29
@@ -50388,6 +50458,8 @@ butterfly:
 	VFMADD231PS  Z24, Z15, Z20
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z27, Z28, Z15
 	VSUBPS       Z8, Z27, Z27
 	VADDPS       Z8, Z15, Z15
@@ -50404,8 +50476,6 @@ butterfly:
 	VMULPS       Z24, Z1, Z29
 	VFNMADD231PS Z24, Z2, Z28
 	VFNMADD231PS Z17, Z8, Z31
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z26, Z2, Z29
 	VFMADD231PS  Z22, Z16, Z29
 	VADDPS       Z10, Z9, Z8
@@ -50424,6 +50494,8 @@ butterfly:
 	VFMADD231PS  Z24, Z16, Z1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z1, Z14, Z16
 	VADDPS       Z20, Z12, Z24
 	VSUBPS       Z28, Z31, Z26
@@ -50439,8 +50511,6 @@ butterfly:
 	VMOVUPS      Z8, (DI)(CX*2)
 	VMOVUPS      512(R14), Z8
 	VSUBPS       Z12, Z8, Z10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z17, Z7, Z7
 	VADDPS       Z28, Z31, Z14
 	VMOVUPS      64(R14), Z17
@@ -50461,6 +50531,8 @@ butterfly:
 	VSUBPS       Z14, Z13, Z24
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z2, (R8)(DX*1)
 	VADDPS       Z4, Z19, Z2
 	VMOVUPS      Z9, (R13)(DX*1)
@@ -50475,8 +50547,6 @@ butterfly:
 	VMOVUPS      Z27, (R12)(CX*2)
 	VSUBPS       Z16, Z21, Z2
 	VADDPS       Z25, Z20, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z10, (R13)
 	VSUBPS       Z1, Z5, Z1
 	VMOVUPS      Z4, (R13)(CX*4)
@@ -50498,7 +50568,7 @@ butterfly:
 	ADDQ         $0x00000700, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -50514,11 +50584,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter14AVX2(SB), $936-16
 	MOVQ job+0(FP), AX
@@ -50527,7 +50597,7 @@ TEXT ·BlockFilter14AVX2(SB), $936-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -50552,6 +50622,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(CX*4), Y3
 	VMOVUPS      (R12)(DX*1), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -50604,8 +50676,6 @@ butterfly:
 	VMOVUPS      Y10, 128(R15)
 	VMOVUPS      (R13)(CX*2), Y10
 	VADDPS       (R8)(DX*1), Y10, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Y6, Y5, Y5
 	VADDPS       Y11, Y7, Y10
 	VSUBPS       Y11, Y7, Y7
@@ -50649,6 +50719,8 @@ butterfly:
 	VFMSUB231PS  Y10, Y11, Y12
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VBROADCASTSS butterflyConstants<>+52(SB), Y10
 	VFMADD231PS  Y10, Y2, Y13
 	VMOVUPS      Y12, 224(R15)
@@ -50693,8 +50765,6 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+480(SB), Y8, Y5
 	VFMADD231PS  Y1, Y11, Y9
 	VADDPS       Y7, Y14, Y1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y7, Y14, Y7
 	VBROADCASTSS butterflyConstants<>+48(SB), Y11
 	VFMADD213PS  96(R15), Y11, Y4
@@ -50748,6 +50818,8 @@ butterfly:
 	VFMADD231PS  1088(R9), Y13, Y0
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Y11, Y8, Y13
 	VFNMADD231PS Y1, Y4, Y13
 	VMOVUPS      Y0, (R15)
@@ -50793,8 +50865,6 @@ butterfly:
 	VFMADD231PS  Y11, Y9, Y13
 	VMOVUPS      (R12), Y9
 	VSUBPS       (DI)(CX*1), Y9, Y9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y14, Y4, Y4
 	VFMADD231PS  Y11, Y8, Y15
 	VADDPS       Y8, Y5, Y5
@@ -50839,6 +50909,8 @@ butterfly:
 	VSUBPS       Y7, Y6, Y0
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y5, Y1, Y1
 	VMOVUPS      1152(R9), Y5
 	VMULPS       Y5, Y11, Y10
@@ -50894,8 +50966,6 @@ butterfly:
 	VFNMADD231PS Y2, Y5, Y3
 	VSUBPS       Y8, Y15, Y8
 	VADDPS       Y13, Y6, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+40(SB), Y13
 	VMULPS       Y13, Y8, Y15
 	VFMADD231PS  Y10, Y0, Y15
@@ -50941,6 +51011,8 @@ butterfly:
 	VADDPS       Y7, Y6, Y3
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      256(R15), Y11
 	VMOVUPS      Y8, (R15)
 	VMOVAPS      Y11, Y8
@@ -50988,8 +51060,6 @@ butterfly:
 	VMOVUPS      Y8, 352(R15)
 	VMULPS       Y14, Y6, Y8
 	VFNMADD231PS Y13, Y12, Y0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y4, Y7, Y12
 	VMOVUPS      Y0, 96(R15)
 	VMOVUPS      1472(R9), Y0
@@ -51036,6 +51106,8 @@ butterfly:
 	VMULPS       Y10, Y1, Y1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Y10, Y4, Y7
 	VFNMADD231PS Y9, Y0, Y1
 	VFNMADD231PS Y13, Y4, Y1
@@ -51078,8 +51150,6 @@ butterfly:
 	VSUBPS       Y14, Y4, Y11
 	VBROADCASTSS butterflyConstants<>+48(SB), Y12
 	VMULPS       Y12, Y7, Y7
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  butterflyConstantVectors<>+416(SB), Y15, Y9
 	VFMADD231PS  Y12, Y0, Y2
 	VADDPS       Y3, Y5, Y3
@@ -51117,6 +51187,8 @@ butterfly:
 	VMOVUPS      Y4, (R13)(CX*4)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      352(R15), Y4
 	VMOVUPS      (R15), Y9
 	VADDPS       Y9, Y4, Y12
@@ -51156,8 +51228,6 @@ butterfly:
 	VADDPS       Y8, Y12, Y4
 	VADDPS       Y11, Y14, Y5
 	VMOVUPS      Y15, (R8)(CX*1)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y13, Y0, Y8
 	VMOVUPS      640(R15), Y12
 	VADDPS       Y7, Y12, Y15
@@ -51199,7 +51269,7 @@ butterfly:
 	ADDQ         $0x000006c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -51215,11 +51285,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd14AVX512(SB), $648-16
 	MOVQ job+0(FP), AX
@@ -51228,7 +51298,7 @@ TEXT ·BlockFilterAdd14AVX512(SB), $648-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -51253,6 +51323,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R13)(CX*2), Z3
 	VMOVUPS      (DI)(DX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -51285,8 +51357,6 @@ butterfly:
 	VSUBPS       Z16, Z15, Z1
 	VADDPS       Z23, Z20, Z15
 	VADDPS       Z5, Z0, Z16
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (R13), Z19
 	VMOVUPS      (DI)(CX*1), Z30
 	VADDPS       Z30, Z19, Z31
@@ -51308,6 +51378,8 @@ butterfly:
 	VSUBPS       Z16, Z15, Z15
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z22, Z12, Z16
 	VADDPS       Z9, Z17, Z9
 	VADDPS       Z22, Z12, Z12
@@ -51331,8 +51403,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+32(SB), Z23
 	VFNMADD231PS Z23, Z15, Z25
 	VADDPS       Z22, Z24, Z15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z17, Z27, Z25
 	VBROADCASTSS butterflyConstants<>+40(SB), Z26
 	VMULPS       Z26, Z16, Z31
@@ -51352,6 +51422,8 @@ butterfly:
 	VFMADD231PS  Z24, Z22, Z31
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z9, Z15, Z15
 	VMOVUPS      (R8), Z22
 	VADDPS       (R8)(SI*1), Z22, Z30
@@ -51370,8 +51442,6 @@ butterfly:
 	VMOVAPS      Z30, Z28
 	VFMADD231PS  Z4, Z9, Z28
 	VFNMADD231PS Z23, Z9, Z30
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z27, Z0, Z25
 	VMULPS       Z27, Z7, Z9
 	VMULPS       Z24, Z7, Z7
@@ -51392,6 +51462,8 @@ butterfly:
 	VSUBPS       Z25, Z28, Z15
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z25, Z28, Z25
 	VSUBPS       Z9, Z12, Z28
 	VADDPS       Z9, Z12, Z9
@@ -51415,8 +51487,6 @@ butterfly:
 	VMOVUPS      320(R9), Z11
 	VMOVUPS      256(R10), Z22
 	VFNMADD231PS Z11, Z28, Z22
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z5, Z20, Z31
 	VMOVUPS      256(R9), Z5
 	VFMADD231PS  Z5, Z10, Z22
@@ -51444,6 +51514,8 @@ butterfly:
 	VFMADD213PS  576(R10), Z15, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z19, Z16, Z0
 	VSUBPS       Z3, Z2, Z19
 	VMOVUPS      Z10, 256(R15)
@@ -51461,8 +51533,6 @@ butterfly:
 	VSUBPS       Z12, Z31, Z7
 	VADDPS       Z3, Z10, Z13
 	VADDPS       Z12, Z31, Z12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  768(R9), Z20, Z25
 	VMOVUPS      (DI), Z20
 	VSUBPS       (DI)(SI*1), Z20, Z20
@@ -51487,6 +51557,8 @@ butterfly:
 	VFMADD231PS  Z4, Z2, Z21
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z4, Z10, Z29
 	VMULPS       Z24, Z3, Z10
 	VMULPS       Z26, Z3, Z3
@@ -51501,8 +51573,6 @@ butterfly:
 	VFMADD231PS  Z27, Z6, Z10
 	VFNMADD231PS Z26, Z6, Z31
 	VADDPS       Z7, Z15, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z1, Z15, Z6
 	VADDPS       Z10, Z20, Z15
 	VSUBPS       Z10, Z20, Z10
@@ -51523,6 +51593,8 @@ butterfly:
 	VFNMADD231PS Z23, Z6, Z29
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z24, Z19, Z1
 	VMULPS       Z24, Z18, Z6
 	VFNMADD231PS Z26, Z16, Z1
@@ -51540,8 +51612,6 @@ butterfly:
 	VFNMADD213PS 896(R10), Z16, Z2
 	VFMADD231PS  Z16, Z13, Z19
 	VFMADD231PS  Z7, Z13, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z1, Z14, Z7
 	VSUBPS       Z18, Z31, Z13
 	VADDPS       Z18, Z31, Z16
@@ -51567,6 +51637,8 @@ butterfly:
 	VFMADD231PS  Z18, Z3, Z16
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      704(R9), Z3
 	VMOVUPS      640(R10), Z14
 	VFNMADD231PS Z3, Z1, Z14
@@ -51594,8 +51666,6 @@ butterfly:
 	VMOVUPS      1472(R9), Z29
 	VFMADD231PS  Z29, Z10, Z22
 	VFNMADD213PS 1408(R10), Z29, Z6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z11, Z0, Z29
 	VFMADD231PS  Z3, Z20, Z1
 	VFMADD231PS  Z13, Z15, Z8
@@ -51614,6 +51684,8 @@ butterfly:
 	VSUBPS       Z11, Z25, Z21
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      128(R15), Z28
 	VADDPS       Z15, Z28, Z30
 	VMOVUPS      Z30, 256(R15)
@@ -51635,8 +51707,6 @@ butterfly:
 	VFNMADD231PS Z26, Z5, Z13
 	VFNMADD231PS Z24, Z5, Z2
 	VFMADD231PS  Z24, Z21, Z20
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z23, Z12, Z28
 	VMULPS       Z26, Z10, Z5
 	VADDPS       Z20, Z28, Z12
@@ -51654,6 +51724,8 @@ butterfly:
 	VADDPS       Z2, Z15, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z3, Z11, Z3
 	VADDPS       Z19, Z31, Z11
 	VMOVUPS      64(R15), Z14
@@ -51676,8 +51748,6 @@ butterfly:
 	VADDPS       Z13, Z29, Z0
 	VFMADD231PS  Z4, Z21, Z3
 	VADDPS       Z18, Z6, Z9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z13, Z29, Z13
 	VFMADD231PS  Z25, Z2, Z10
 	VFNMADD231PS Z23, Z21, Z20
@@ -51695,6 +51765,8 @@ butterfly:
 	VSUBPS       Z14, Z16, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z19, Z31, Z16
 	VSUBPS       Z8, Z18, Z19
 	VSUBPS       Z8, Z11, Z31
@@ -51714,8 +51786,6 @@ butterfly:
 	VMOVAPS      Z18, Z12
 	VFMADD231PS  Z4, Z19, Z12
 	VFNMADD231PS Z23, Z19, Z18
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z4, Z31, Z27
 	VFNMADD231PS Z23, Z31, Z12
 	VMULPS       Z25, Z7, Z19
@@ -51732,6 +51802,8 @@ butterfly:
 	VFMADD231PS  Z24, Z14, Z20
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z29, Z28, Z14
 	VSUBPS       Z9, Z29, Z27
 	VADDPS       Z9, Z14, Z14
@@ -51748,8 +51820,6 @@ butterfly:
 	VMULPS       Z24, Z1, Z29
 	VFNMADD231PS Z24, Z2, Z28
 	VFNMADD231PS Z17, Z9, Z30
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z26, Z2, Z29
 	VFMADD231PS  Z25, Z16, Z29
 	VADDPS       Z7, Z13, Z9
@@ -51768,6 +51838,8 @@ butterfly:
 	VFMADD231PS  Z24, Z16, Z1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z1, Z18, Z16
 	VADDPS       Z20, Z12, Z24
 	VSUBPS       Z28, Z30, Z26
@@ -51783,8 +51855,6 @@ butterfly:
 	VMOVUPS      Z9, (DI)(CX*2)
 	VMOVUPS      512(R15), Z9
 	VSUBPS       Z12, Z9, Z13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z17, Z10, Z10
 	VADDPS       Z28, Z30, Z17
 	VMOVUPS      64(R15), Z18
@@ -51805,6 +51875,8 @@ butterfly:
 	VSUBPS       Z17, Z11, Z24
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z2, (R8)(DX*1)
 	VADDPS       Z4, Z21, Z2
 	VMOVUPS      Z7, (R14)(DX*1)
@@ -51819,8 +51891,6 @@ butterfly:
 	VMOVUPS      Z27, (R13)(CX*2)
 	VSUBPS       Z16, Z22, Z2
 	VADDPS       Z19, Z20, Z4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z13, (R14)
 	VSUBPS       Z1, Z5, Z1
 	VMOVUPS      Z4, (R14)(CX*4)
@@ -51843,7 +51913,7 @@ butterfly:
 	ADDQ         $0x00000700, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -51859,11 +51929,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd14AVX2(SB), $936-16
 	MOVQ job+0(FP), AX
@@ -51872,7 +51942,7 @@ TEXT ·BlockFilterAdd14AVX2(SB), $936-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -51898,6 +51968,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(CX*4), Y3
 	VMOVUPS      (R13)(DX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -51950,8 +52022,6 @@ butterfly:
 	VMULPS       Y0, Y3, Y3
 	VFNMADD231PS Y0, Y7, Y15
 	VFNMADD231PS Y12, Y7, Y3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y10, Y14, Y7
 	VMOVUPS      Y3, 96(BP)
 	VMULPS       Y12, Y1, Y3
@@ -51996,6 +52066,8 @@ butterfly:
 	VFMADD231PS  (R9), Y2, Y8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Y4, Y2, Y13
 	VBROADCASTSS butterflyConstants<>+44(SB), Y2
 	VFMADD231PS  Y2, Y7, Y3
@@ -52043,8 +52115,6 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+384(SB), Y1, Y11
 	VMOVUPS      Y9, 64(BP)
 	VADDPS       Y11, Y0, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y11, Y0, Y0
 	VMOVUPS      (DI)(CX*2), Y11
 	VSUBPS       (R13)(CX*1), Y11, Y11
@@ -52096,6 +52166,8 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+480(SB), Y11, Y7
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Y2, Y15, Y15
 	VMOVUPS      Y9, 416(BP)
 	VMOVUPS      (R8), Y9
@@ -52143,8 +52215,6 @@ butterfly:
 	VFNMADD231PS Y2, Y1, Y15
 	VMOVUPS      (R13), Y7
 	VSUBPS       (DI)(CX*1), Y7, Y7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y2, Y8, Y12
 	VADDPS       Y7, Y13, Y8
 	VFMADD231PS  Y14, Y1, Y9
@@ -52193,6 +52263,8 @@ butterfly:
 	VFNMADD213PS 1152(R10), Y13, Y10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y11, Y12, Y11
 	VADDPS       Y14, Y15, Y12
 	VFMADD231PS  Y3, Y11, Y10
@@ -52247,8 +52319,6 @@ butterfly:
 	VMOVUPS      192(R10), Y8
 	VFMADD231PS  128(R9), Y4, Y8
 	VADDPS       Y5, Y9, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      192(R9), Y9
 	VFMADD231PS  672(BP), Y9, Y8
 	VMOVUPS      Y8, 416(BP)
@@ -52302,6 +52372,8 @@ butterfly:
 	VFNMADD231PS Y6, Y2, Y1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+52(SB), Y2
 	VFMADD231PS  Y2, Y4, Y9
 	VFMADD231PS  Y2, Y11, Y10
@@ -52350,8 +52422,6 @@ butterfly:
 	VFNMADD231PS Y4, Y14, Y11
 	VFNMADD231PS Y6, Y3, Y13
 	VMULPS       Y6, Y9, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      512(BP), Y14
 	VMOVUPS      Y11, 768(BP)
 	VMOVUPS      736(BP), Y11
@@ -52403,6 +52473,8 @@ butterfly:
 	VFMADD231PS  Y12, Y5, Y8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Y10, Y5, Y11
 	VFNMADD231PS Y7, Y0, Y15
 	VMOVUPS      832(BP), Y5
@@ -52447,8 +52519,6 @@ butterfly:
 	VMULPS       Y7, Y13, Y13
 	VFNMADD231PS Y12, Y2, Y13
 	VADDPS       Y8, Y5, Y2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y8, Y5, Y5
 	VFMADD231PS  Y7, Y4, Y14
 	VBROADCASTSS butterflyConstants<>+52(SB), Y7
@@ -52488,6 +52558,8 @@ butterfly:
 	VADDPS       Y7, Y12, Y7
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y2, Y15, Y2
 	VMOVUPS      768(BP), Y10
 	VMOVUPS      (BP), Y12
@@ -52526,8 +52598,6 @@ butterfly:
 	VMOVUPS      Y2, (R8)(DX*1)
 	VSUBPS       Y12, Y7, Y2
 	VSUBPS       Y0, Y15, Y0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y3, Y6, Y3
 	VADDPS       Y12, Y7, Y6
 	VADDPS       Y13, Y10, Y7
@@ -52571,7 +52641,7 @@ butterfly:
 	ADDQ         $0x000006c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -52587,11 +52657,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep14AVX512(SB), $712-16
 	MOVQ job+0(FP), AX
@@ -52600,7 +52670,7 @@ TEXT ·BlockFilterKeep14AVX512(SB), $712-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -52625,6 +52695,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R14)(CX*4), Z3
 	VMOVUPS      (R8)(BX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -52663,8 +52735,6 @@ butterfly:
 	VMOVUPS      Z0, (R15)
 	VADDPS       Z31, Z30, Z0
 	VSUBPS       Z28, Z27, Z27
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (DI)(DX*2), Z28
 	VADDPS       (R13)(BX*1), Z28, Z1
 	VADDPS       Z5, Z14, Z23
@@ -52684,6 +52754,8 @@ butterfly:
 	VSUBPS       Z24, Z13, Z13
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z4, Z3, Z3
 	VADDPS       Z26, Z28, Z4
 	VSUBPS       Z21, Z20, Z20
@@ -52707,8 +52779,6 @@ butterfly:
 	VMULPS       Z22, Z5, Z31
 	VADDPS       Z29, Z0, Z0
 	VSUBPS       Z9, Z1, Z1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z30, Z7, Z28
 	VBROADCASTSS butterflyConstants<>+48(SB), Z9
 	VMULPS       Z9, Z5, Z29
@@ -52728,6 +52798,8 @@ butterfly:
 	VADDPS       Z14, Z23, Z28
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z0, Z28, Z28
 	VSUBPS       Z0, Z14, Z14
 	VMOVUPS      Z16, 1024(R10)
@@ -52747,8 +52819,6 @@ butterfly:
 	VFNMADD231PS Z26, Z0, Z31
 	VMULPS       Z22, Z13, Z0
 	VMULPS       Z9, Z13, Z13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z9, Z18, Z0
 	VFNMADD231PS Z7, Z18, Z13
 	VMOVUPS      Z23, 512(R10)
@@ -52768,6 +52838,8 @@ butterfly:
 	VFNMADD231PS Z14, Z21, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z28, Z17, Z14
 	VMOVUPS      Z21, (R10)
 	VMOVUPS      1024(R9), Z17
@@ -52791,8 +52863,6 @@ butterfly:
 	VSUBPS       Z0, Z31, Z0
 	VMOVUPS      256(R9), Z2
 	VMULPS       Z2, Z0, Z16
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z0, 320(R10)
 	VMOVUPS      Z5, 768(R10)
 	VMOVUPS      320(R9), Z5
@@ -52815,6 +52885,8 @@ butterfly:
 	VMULPS       Z8, Z2, Z24
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1280(R9), Z27
 	VMOVUPS      Z31, 256(R15)
 	VMULPS       Z27, Z2, Z31
@@ -52837,8 +52909,6 @@ butterfly:
 	VMOVUPS      512(R9), Z20
 	VMULPS       Z20, Z13, Z13
 	VFMADD231PS  Z20, Z23, Z29
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z3, Z12, Z3
 	VSUBPS       Z21, Z1, Z12
 	VADDPS       Z11, Z15, Z20
@@ -52862,6 +52932,8 @@ butterfly:
 	VFNMADD231PS Z4, Z20, Z12
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z21, Z1, Z1
 	VMOVAPS      Z23, Z21
 	VFMADD231PS  Z30, Z20, Z21
@@ -52878,8 +52950,6 @@ butterfly:
 	VFNMADD231PS Z7, Z5, Z3
 	VFMADD231PS  Z9, Z19, Z25
 	VFNMADD231PS Z26, Z27, Z12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z28, Z6, Z5
 	VADDPS       Z25, Z21, Z27
 	VMOVUPS      Z27, 128(R10)
@@ -52900,6 +52970,8 @@ butterfly:
 	VMULPS       Z7, Z15, Z28
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVAPS      Z12, Z8
 	VFMADD231PS  Z30, Z0, Z8
 	VFNMADD231PS Z26, Z0, Z12
@@ -52917,8 +52989,6 @@ butterfly:
 	VMULPS       Z2, Z25, Z5
 	VMOVUPS      Z25, 960(R10)
 	VFNMADD231PS Z7, Z11, Z0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z9, Z11, Z28
 	VMOVUPS      Z3, 384(R10)
 	VFMADD231PS  Z22, Z11, Z15
@@ -52942,6 +53012,8 @@ butterfly:
 	VMOVUPS      Z21, 1664(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z8, 1728(R10)
 	VMOVUPS      Z11, 384(R15)
 	VMOVUPS      1728(R9), Z11
@@ -52963,8 +53035,6 @@ butterfly:
 	VFMADD231PS  Z12, Z21, Z8
 	VMOVUPS      640(R9), Z12
 	VMULPS       Z12, Z0, Z21
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z18, Z17, Z17
 	VFNMADD231PS Z5, Z20, Z27
 	VSUBPS       Z31, Z13, Z5
@@ -52986,6 +53056,8 @@ butterfly:
 	VMOVUPS      Z11, 1472(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1408(R9), Z19
 	VFMADD231PS  Z19, Z23, Z18
 	VMULPS       Z19, Z11, Z11
@@ -53008,8 +53080,6 @@ butterfly:
 	VMOVUPS      128(R15), Z24
 	VMOVAPS      Z24, Z27
 	VFNMADD231PS Z13, Z1, Z27
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z1, Z24, Z1
 	VMOVAPS      Z27, Z24
 	VFMADD231PS  Z30, Z3, Z24
@@ -53030,6 +53100,8 @@ butterfly:
 	VFNMADD231PS Z9, Z23, Z15
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z7, Z17, Z15
 	VSUBPS       Z15, Z29, Z16
 	VADDPS       Z2, Z20, Z17
@@ -53051,8 +53123,6 @@ butterfly:
 	VSUBPS       Z19, Z20, Z19
 	VMOVAPS      Z27, Z20
 	VFNMADD231PS Z4, Z19, Z20
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z1, 512(R15)
 	VMOVUPS      320(R15), Z1
 	VFNMADD231PS Z7, Z1, Z29
@@ -53074,6 +53144,8 @@ butterfly:
 	VADDPS       Z29, Z27, Z1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z6, Z18, Z2
 	VADDPS       Z17, Z24, Z17
 	VSUBPS       Z29, Z27, Z24
@@ -53093,8 +53165,6 @@ butterfly:
 	VMOVUPS      384(R15), Z23
 	VMOVAPS      Z23, Z28
 	VFNMADD231PS Z13, Z18, Z28
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z20, Z25, Z20
 	VADDPS       Z18, Z23, Z18
 	VSUBPS       Z31, Z11, Z11
@@ -53114,6 +53184,8 @@ butterfly:
 	VFNMADD231PS Z7, Z8, Z12
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z12, Z23, Z6
 	VSUBPS       Z12, Z23, Z12
 	VFMADD231PS  Z9, Z8, Z19
@@ -53132,8 +53204,6 @@ butterfly:
 	VMOVAPS      Z13, Z29
 	VFNMADD231PS Z4, Z0, Z29
 	VADDPS       Z23, Z2, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z30, Z0, Z13
 	VFNMADD231PS Z26, Z20, Z29
 	VMULPS       Z7, Z21, Z0
@@ -53152,6 +53222,8 @@ butterfly:
 	VFNMADD231PS Z7, Z11, Z13
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z22, Z10, Z13
 	VADDPS       Z13, Z29, Z9
 	VMOVUPS      128(R15), Z11
@@ -53168,8 +53240,6 @@ butterfly:
 	VADDPS       Z4, Z14, Z4
 	VSUBPS       Z26, Z28, Z10
 	VMOVUPS      Z7, (R8)(DX*2)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      576(R15), Z7
 	VSUBPS       Z23, Z7, Z14
 	VMOVUPS      Z22, (R14)
@@ -53190,6 +53260,8 @@ butterfly:
 	VMOVUPS      Z8, (R8)(CX*1)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      256(R15), Z8
 	VADDPS       Z6, Z8, Z15
 	VMOVUPS      Z0, (R13)(BX*1)
@@ -53207,8 +53279,6 @@ butterfly:
 	VMOVUPS      Z4, (R13)
 	VMOVUPS      512(R15), Z4
 	VADDPS       Z25, Z4, Z10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z13, (R13)(CX*2)
 	VSUBPS       Z25, Z4, Z4
 	VMOVUPS      Z2, (R14)(CX*2)
@@ -53232,7 +53302,7 @@ butterfly:
 	ADDQ         $0x00000700, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -53248,11 +53318,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep14AVX2(SB), $840-16
 	MOVQ job+0(FP), AX
@@ -53261,7 +53331,7 @@ TEXT ·BlockFilterKeep14AVX2(SB), $840-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -53287,6 +53357,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(CX*2), Y3
 	VMOVUPS      (R13)(CX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -53344,8 +53416,6 @@ butterfly:
 	VMOVAPS      Y2, Y12
 	VFNMADD231PS Y13, Y3, Y12
 	VFNMADD231PS Y13, Y6, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y10, Y15, Y10
 	VADDPS       Y3, Y2, Y15
 	VADDPS       Y6, Y15, Y15
@@ -53391,6 +53461,8 @@ butterfly:
 	VFNMADD231PS Y1, Y7, Y15
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Y8, Y5, Y4
 	VMULPS       Y6, Y5, Y1
 	VFNMADD231PS Y13, Y7, Y0
@@ -53433,8 +53505,6 @@ butterfly:
 	VSUBPS       (R13)(DX*1), Y12, Y12
 	VFMADD231PS  Y7, Y14, Y6
 	VFNMADD231PS Y8, Y14, Y15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      768(R9), Y7
 	VMULPS       Y7, Y4, Y8
 	VFNMADD231PS butterflyConstantVectors<>+448(SB), Y13, Y3
@@ -53490,6 +53560,8 @@ butterfly:
 	VSUBPS       (R8)(CX*1), Y10, Y10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y15, 480(BP)
 	VMOVUPS      1280(R9), Y15
 	VMULPS       Y15, Y3, Y3
@@ -53543,8 +53615,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+40(SB), Y3
 	VMOVUPS      Y0, 576(BP)
 	VMULPS       Y3, Y15, Y0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y3, Y4, Y14
 	VBROADCASTSS butterflyConstants<>+60(SB), Y3
 	VFNMADD231PS Y3, Y12, Y10
@@ -53592,6 +53662,8 @@ butterfly:
 	VFNMADD231PS Y3, Y7, Y8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      544(BP), Y7
 	VFMADD231PS  Y4, Y7, Y8
 	VMOVUPS      64(BP), Y9
@@ -53637,8 +53709,6 @@ butterfly:
 	VMOVUPS      Y15, 544(BP)
 	VMOVUPS      704(BP), Y15
 	VFMADD231PS  Y6, Y15, Y1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y0, Y15, Y5
 	VMOVUPS      672(BP), Y0
 	VMOVUPS      Y0, 384(R10)
@@ -53690,6 +53760,8 @@ butterfly:
 	VADDPS       480(BP), Y5, Y6
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      384(BP), Y8
 	VMOVUPS      448(BP), Y11
 	VSUBPS       Y11, Y8, Y14
@@ -53741,8 +53813,6 @@ butterfly:
 	VFNMADD231PS Y12, Y15, Y13
 	VBROADCASTSS butterflyConstants<>+44(SB), Y11
 	VFMADD231PS  Y11, Y1, Y7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y6, Y2, Y1
 	VMOVUPS      192(BP), Y15
 	VMOVUPS      Y1, 160(BP)
@@ -53790,6 +53860,8 @@ butterfly:
 	VSUBPS       Y7, Y6, Y9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y7, Y6, Y6
 	VSUBPS       Y13, Y15, Y7
 	VADDPS       Y8, Y1, Y1
@@ -53844,8 +53916,6 @@ butterfly:
 	VMULPS       Y10, Y1, Y1
 	VFMADD231PS  Y10, Y0, Y13
 	VFNMADD231PS Y14, Y2, Y1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y10, Y2, Y4
 	VADDPS       Y13, Y7, Y2
 	VFMADD231PS  Y11, Y0, Y1
@@ -53890,6 +53960,8 @@ butterfly:
 	VSUBPS       Y1, Y8, Y1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  butterflyConstantVectors<>+416(SB), Y9, Y13
 	VMOVUPS      416(BP), Y8
 	VSUBPS       Y2, Y8, Y9
@@ -53929,8 +54001,6 @@ butterfly:
 	VADDPS       Y11, Y1, Y1
 	VMOVUPS      768(BP), Y3
 	VADDPS       Y4, Y3, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      160(BP), Y7
 	VSUBPS       512(BP), Y7, Y8
 	VSUBPS       Y4, Y3, Y3
@@ -53982,7 +54052,7 @@ butterfly:
 	ADDQ         $0x000006c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -53998,11 +54068,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum14AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -54011,7 +54081,7 @@ TEXT ·BlockSpectrum14AVX512(SB), $8-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 
@@ -54032,6 +54102,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(DX*2), Z3
 	VMOVUPS      (R12)(BX*1), Z4
 	VSUBPS       Z4, Z3, Z5
@@ -54048,8 +54120,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*2), Z14
 	VMOVUPS      (R12)(CX*1), Z15
 	VADDPS       Z15, Z14, Z16
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z8, Z16, Z17
 	VMOVUPS      (R8)(CX*2), Z18
 	VMOVUPS      (R13)(CX*1), Z19
@@ -54069,6 +54139,8 @@ butterfly:
 	VADDPS       Z25, Z24, Z24
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z4, Z3, Z3
 	VSUBPS       Z9, Z3, Z4
 	VSUBPS       Z19, Z18, Z18
@@ -54076,8 +54148,6 @@ butterfly:
 	VSUBPS       Z7, Z6, Z6
 	VADDPS       Z9, Z3, Z3
 	VADDPS       Z0, Z29, Z7
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R13)(CX*4), Z9
 	VMOVUPS      (R8)(BX*1), Z21
 	VADDPS       Z21, Z9, Z22
@@ -54089,6 +54159,8 @@ butterfly:
 	VSUBPS       Z8, Z16, Z8
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z22, Z20, Z16
 	VSUBPS       Z21, Z9, Z9
 	VSUBPS       Z7, Z3, Z3
@@ -54097,8 +54169,6 @@ butterfly:
 	VADDPS       Z7, Z19, Z19
 	VADDPS       Z19, Z24, Z21
 	VSUBPS       Z28, Z27, Z27
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z7, Z17, Z7
 	VADDPS       Z22, Z20, Z17
 	VBROADCASTSS butterflyConstants<>+24(SB), Z20
@@ -54112,6 +54182,8 @@ butterfly:
 	VSUBPS       Z31, Z30, Z28
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z0, Z29, Z0
 	VBROADCASTSS butterflyConstants<>+28(SB), Z29
 	VMOVAPS      Z24, Z30
@@ -54122,8 +54194,6 @@ butterfly:
 	VSUBPS       Z15, Z14, Z3
 	VBROADCASTSS butterflyConstants<>+44(SB), Z7
 	VMULPS       Z7, Z16, Z14
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+48(SB), Z15
 	VMULPS       Z15, Z16, Z31
 	VADDPS       Z12, Z1, Z10
@@ -54134,6 +54204,8 @@ butterfly:
 	VMULPS       Z12, Z16, Z16
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z7, Z13, Z16
 	VSUBPS       Z25, Z17, Z13
 	VADDPS       Z10, Z17, Z17
@@ -54141,8 +54213,6 @@ butterfly:
 	VFMADD231PS  Z15, Z1, Z16
 	VFNMADD231PS Z12, Z1, Z14
 	VFMADD231PS  Z7, Z1, Z31
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z25, Z10, Z1
 	VADDPS       Z14, Z24, Z10
 	VADDPS       Z16, Z30, Z25
@@ -54152,14 +54222,14 @@ butterfly:
 	VADDPS       Z17, Z11, Z30
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z20, Z17, Z11
 	VMULPS       Z7, Z8, Z17
 	VSUBPS       Z31, Z21, Z21
 	VSUBPS       Z14, Z24, Z14
 	VADDPS       Z6, Z3, Z24
 	VFNMADD231PS Z15, Z0, Z17
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z25, 1280(R9)
 	VSUBPS       Z6, Z3, Z3
 	VMOVAPS      Z11, Z6
@@ -54170,6 +54240,8 @@ butterfly:
 	VMOVUPS      Z21, 512(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Z12, Z8, Z16
 	VMULPS       Z15, Z8, Z8
 	VMOVUPS      Z30, 64(R9)
@@ -54178,8 +54250,6 @@ butterfly:
 	VADDPS       Z28, Z5, Z25
 	VMOVUPS      Z14, 1536(R9)
 	VFMADD231PS  Z7, Z0, Z16
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z15, Z4, Z16
 	VADDPS       Z2, Z27, Z14
 	VSUBPS       Z9, Z18, Z30
@@ -54189,6 +54259,8 @@ butterfly:
 	VADDPS       Z25, Z24, Z13
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Z7, Z30, Z18
 	VSUBPS       Z14, Z25, Z25
 	VSUBPS       Z14, Z24, Z24
@@ -54196,8 +54268,6 @@ butterfly:
 	VFNMADD231PS Z12, Z0, Z8
 	VMOVUPS      (R8)(DX*2), Z0
 	VSUBPS       (R13)(BX*1), Z0, Z0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z10, 256(R9)
 	VSUBPS       Z28, Z5, Z1
 	VMOVUPS      (R8)(CX*4), Z5
@@ -54208,6 +54278,8 @@ butterfly:
 	VSUBPS       Z2, Z27, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z23, Z5, Z5
 	VFMADD231PS  Z7, Z4, Z8
 	VADDPS       Z17, Z6, Z4
@@ -54216,8 +54288,6 @@ butterfly:
 	VSUBPS       Z16, Z11, Z11
 	VSUBPS       Z31, Z9, Z16
 	VADDPS       Z23, Z0, Z27
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z10, 832(R9)
 	VMULPS       Z7, Z3, Z10
 	VFNMADD231PS Z12, Z5, Z28
@@ -54226,6 +54296,8 @@ butterfly:
 	VMULPS       Z12, Z30, Z30
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z17, Z6, Z6
 	VFMADD231PS  Z7, Z5, Z30
 	VADDPS       Z14, Z13, Z13
@@ -54234,8 +54306,6 @@ butterfly:
 	VSUBPS       Z23, Z0, Z0
 	VADDPS       Z13, Z26, Z17
 	VADDPS       Z27, Z9, Z9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z31, Z9, Z9
 	VMULPS       Z15, Z3, Z3
 	VFNMADD231PS Z15, Z5, Z18
@@ -54245,6 +54315,8 @@ butterfly:
 	VFNMADD231PS Z12, Z1, Z10
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVAPS      Z26, Z5
 	VFNMADD231PS Z22, Z24, Z5
 	VFNMADD213PS Z14, Z9, Z20
@@ -54254,8 +54326,6 @@ butterfly:
 	VSUBPS       Z18, Z5, Z23
 	VMOVAPS      Z20, Z27
 	VFMADD231PS  Z29, Z16, Z27
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Z20, Z31
 	VFNMADD231PS Z19, Z16, Z31
 	VFNMADD231PS Z22, Z16, Z20
@@ -54265,6 +54335,8 @@ butterfly:
 	VFMADD231PS  Z7, Z0, Z28
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z9, Z14, Z0
 	VFNMADD231PS Z19, Z13, Z27
 	VFMADD231PS  Z29, Z13, Z20
@@ -54272,8 +54344,6 @@ butterfly:
 	VSUBPS       Z8, Z21, Z2
 	VFMADD213PS  Z26, Z24, Z29
 	VFNMADD231PS Z19, Z25, Z29
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z15, Z1, Z4
 	VMOVUPS      Z11, 1088(R9)
 	VFMADD231PS  Z7, Z1, Z3
@@ -54283,14 +54353,14 @@ butterfly:
 	VMOVUPS      Z0, 960(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z22, Z25, Z26
 	VADDPS       Z3, Z31, Z0
 	VSUBPS       Z3, Z31, Z3
 	VADDPS       Z4, Z27, Z7
 	VSUBPS       Z28, Z26, Z8
 	VMOVUPS      Z3, 448(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z28, Z26, Z3
 	VMOVUPS      Z0, 1472(R9)
 	VMOVUPS      Z17, 896(R9)
@@ -54300,6 +54370,8 @@ butterfly:
 	VADDPS       Z10, Z20, Z5
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z30, Z29, Z8
 	VMOVUPS      Z6, 320(R9)
 	VMOVUPS      Z3, 384(R9)
@@ -54307,8 +54379,6 @@ butterfly:
 	VMOVUPS      Z1, 1152(R9)
 	VMOVUPS      Z2, 1344(R9)
 	VMOVUPS      Z8, 128(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z3, 1216(R9)
 	VMOVUPS      Z7, 1728(R9)
 	VSUBPS       Z4, Z27, Z1
@@ -54322,7 +54392,7 @@ butterfly:
 	ADDQ         $0x00000700, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -54338,11 +54408,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum14AVX2(SB), $808-16
 	MOVQ job+0(FP), AX
@@ -54351,7 +54421,7 @@ TEXT ·BlockSpectrum14AVX2(SB), $808-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -54375,6 +54445,8 @@ butterfly:
 	VADDPS       (R12)(CX*1), Y0, Y1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R12)(CX*4), Y2
 	VADDPS       (DI)(BX*1), Y2, Y3
 	VMOVUPS      (DI), Y4
@@ -54397,8 +54469,6 @@ butterfly:
 	VADDPS       (R13)(CX*1), Y3, Y9
 	VADDPS       Y15, Y10, Y10
 	VADDPS       Y10, Y11, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+56(SB), Y15
 	VFNMADD231PS Y15, Y6, Y5
 	VSUBPS       (DI)(BX*1), Y2, Y2
@@ -54426,6 +54496,8 @@ butterfly:
 	VADDPS       (R13)(DX*1), Y10, Y8
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y13, Y14, Y1
 	VADDPS       Y5, Y9, Y5
 	VMULPS       Y6, Y11, Y9
@@ -54446,8 +54518,6 @@ butterfly:
 	VFNMADD231PS Y15, Y5, Y8
 	VSUBPS       (R12)(CX*1), Y0, Y0
 	VADDPS       Y2, Y0, Y9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Y13, Y11, Y11
 	VFNMADD231PS Y7, Y1, Y8
 	VFMADD231PS  Y6, Y14, Y11
@@ -54469,6 +54539,8 @@ butterfly:
 	VFMADD231PS  Y12, Y5, Y3
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y9, Y4, Y5
 	VMOVAPS      Y4, Y14
 	VFMADD231PS  Y12, Y9, Y14
@@ -54490,8 +54562,6 @@ butterfly:
 	VMOVUPS      Y10, 448(R15)
 	VMOVUPS      (R8)(CX*2), Y10
 	VSUBPS       (R13)(CX*1), Y10, Y10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y5, 480(R15)
 	VBROADCASTSS butterflyConstants<>+48(SB), Y5
 	VMULPS       Y5, Y0, Y0
@@ -54511,6 +54581,8 @@ butterfly:
 	VFMADD231PS  Y6, Y8, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Y9, 544(R15)
 	VMOVUPS      (R8), Y9
 	VSUBPS       (R8)(SI*1), Y9, Y9
@@ -54537,8 +54609,6 @@ butterfly:
 	VADDPS       (R8)(CX*1), Y6, Y15
 	VSUBPS       Y15, Y10, Y13
 	VSUBPS       (R8)(CX*1), Y6, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Y12, Y1, Y2
 	VADDPS       (R12)(BX*1), Y0, Y0
 	VFNMADD231PS Y7, Y1, Y14
@@ -54557,6 +54627,8 @@ butterfly:
 	VADDPS       Y15, Y10, Y10
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y7, Y10, Y3
 	VADDPS       Y6, Y9, Y15
 	VSUBPS       Y11, Y8, Y7
@@ -54572,8 +54644,6 @@ butterfly:
 	VFMADD231PS  Y12, Y5, Y7
 	VMOVUPS      Y8, 1024(R9)
 	VADDPS       Y11, Y7, Y8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y11, Y7, Y7
 	VMOVUPS      Y8, 256(R9)
 	VMOVUPS      Y7, 1536(R9)
@@ -54594,6 +54664,8 @@ butterfly:
 	VMOVUPS      Y9, 64(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y8, Y14, Y4
 	VMOVUPS      288(R15), Y9
 	VFMADD231PS  Y12, Y10, Y9
@@ -54610,8 +54682,6 @@ butterfly:
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y0, Y10, Y11
 	VSUBPS       Y0, Y10, Y0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      608(R15), Y10
 	VFMADD231PS  Y5, Y6, Y10
 	VMOVUPS      Y9, 320(R9)
@@ -54632,6 +54702,8 @@ butterfly:
 	VADDPS       Y5, Y2, Y10
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Y8, 1600(R9)
 	VMOVUPS      672(R15), Y8
 	VFMADD231PS  Y7, Y6, Y8
@@ -54647,8 +54719,6 @@ butterfly:
 	VSUBPS       Y6, Y14, Y11
 	VADDPS       Y13, Y9, Y9
 	VADDPS       Y6, Y14, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y11, 640(R9)
 	VMOVUPS      Y0, 960(R9)
 	VSUBPS       Y1, Y15, Y0
@@ -54672,7 +54742,7 @@ butterfly:
 	ADDQ         $0x000006c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -54688,11 +54758,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate14AVX512(SB), $136-16
 	MOVQ job+0(FP), AX
@@ -54701,7 +54771,7 @@ TEXT ·BlockAccumulate14AVX512(SB), $136-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -54726,6 +54796,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8)(CX*2), Z3
 	VMOVUPS      (R14)(CX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -54746,8 +54818,6 @@ butterfly:
 	VADDPS       Z19, Z18, Z20
 	VSUBPS       Z10, Z9, Z9
 	VSUBPS       Z11, Z5, Z10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z7, Z6, Z6
 	VSUBPS       Z13, Z12, Z7
 	VSUBPS       Z1, Z0, Z0
@@ -54765,6 +54835,8 @@ butterfly:
 	VSUBPS       Z22, Z20, Z25
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(CX*4), Z26
 	VMOVUPS      (R13)(DX*1), Z27
 	VADDPS       Z27, Z26, Z28
@@ -54779,8 +54851,6 @@ butterfly:
 	VADDPS       Z17, Z2, Z4
 	VADDPS       Z14, Z28, Z14
 	VSUBPS       Z16, Z8, Z8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z30, Z29, Z16
 	VADDPS       Z15, Z4, Z28
 	VSUBPS       Z17, Z2, Z2
@@ -54792,6 +54862,8 @@ butterfly:
 	VADDPS       Z24, Z31, Z17
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z14, Z4, Z4
 	VADDPS       Z22, Z20, Z14
 	VBROADCASTSS butterflyConstants<>+36(SB), Z20
@@ -54806,8 +54878,6 @@ butterfly:
 	VFNMADD231PS Z12, Z4, Z19
 	VFNMADD231PS Z20, Z15, Z19
 	VSUBPS       Z23, Z11, Z11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+28(SB), Z23
 	VFMADD231PS  Z23, Z4, Z13
 	VSUBPS       Z24, Z31, Z4
@@ -54824,6 +54894,8 @@ butterfly:
 	VFNMADD231PS Z31, Z25, Z24
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z30, Z4, Z24
 	VFMADD231PS  Z31, Z4, Z21
 	VFNMADD231PS Z30, Z25, Z10
@@ -54833,8 +54905,6 @@ butterfly:
 	VADDPS       Z21, Z13, Z13
 	VADDPS       Z24, Z22, Z21
 	VSUBPS       Z10, Z19, Z10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z14, Z5, Z19
 	VADDPS       Z17, Z5, Z5
 	VADDPS       Z14, Z5, Z5
@@ -54846,6 +54916,8 @@ butterfly:
 	VFNMADD231PS Z20, Z19, Z29
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z24, Z22, Z22
 	VMOVAPS      Z1, Z24
 	VFMADD231PS  Z23, Z19, Z24
@@ -54856,8 +54928,6 @@ butterfly:
 	VFNMADD231PS Z30, Z27, Z19
 	VFMADD231PS  Z15, Z27, Z5
 	VFMADD231PS  Z31, Z8, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z31, Z27, Z2
 	VFNMADD231PS Z12, Z14, Z24
 	VFNMADD231PS Z30, Z8, Z2
@@ -54872,6 +54942,8 @@ butterfly:
 	VFNMADD231PS Z8, Z28, Z27
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z17, (R10)
 	VSUBPS       Z5, Z24, Z8
 	VADDPS       Z2, Z29, Z14
@@ -54883,8 +54955,6 @@ butterfly:
 	VMOVUPS      1024(R9), Z28
 	VFMADD231PS  Z28, Z13, Z24
 	VFMADD213PS  1088(R10), Z28, Z8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z24, 1024(R10)
 	VMOVUPS      Z27, 64(R10)
 	VFNMADD231PS Z17, Z13, Z8
@@ -54899,6 +54969,8 @@ butterfly:
 	VSUBPS       Z7, Z26, Z4
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      320(R9), Z17
 	VMOVUPS      256(R10), Z27
 	VFMADD231PS  Z17, Z2, Z27
@@ -54913,8 +54985,6 @@ butterfly:
 	VFMADD231PS  Z8, Z1, Z19
 	VMOVUPS      Z27, 256(R10)
 	VFNMADD231PS Z17, Z21, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z9, Z3, Z17
 	VMOVUPS      1344(R9), Z21
 	VMOVUPS      1280(R10), Z26
@@ -54933,6 +55003,8 @@ butterfly:
 	VFMADD213PS  1600(R10), Z13, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z13, Z22, Z29
 	VMOVUPS      Z5, 832(R10)
 	VFNMADD231PS Z28, Z22, Z14
@@ -54943,8 +55015,6 @@ butterfly:
 	VSUBPS       Z21, Z18, Z9
 	VMOVUPS      (R13), Z13
 	VSUBPS       (DI)(CX*1), Z13, Z13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z5, Z0, Z14
 	VMULPS       Z31, Z17, Z22
 	VSUBPS       Z5, Z0, Z0
@@ -54956,6 +55026,8 @@ butterfly:
 	VADDPS       Z2, Z3, Z21
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      576(R9), Z25
 	VFNMADD231PS Z25, Z10, Z19
 	VSUBPS       Z11, Z16, Z11
@@ -54966,8 +55038,6 @@ butterfly:
 	VMULPS       Z30, Z17, Z17
 	VFNMADD231PS Z30, Z9, Z22
 	VADDPS       Z18, Z21, Z21
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z18, Z2, Z2
 	VFMADD231PS  Z8, Z10, Z1
 	VFNMADD231PS Z30, Z4, Z5
@@ -54979,6 +55049,8 @@ butterfly:
 	VSUBPS       (R8)(SI*1), Z9, Z9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VBROADCASTSS butterflyConstants<>+24(SB), Z10
 	VMOVUPS      (R15), Z14
 	VMOVAPS      Z14, Z27
@@ -54992,8 +55064,6 @@ butterfly:
 	VFNMADD231PS Z20, Z26, Z16
 	VFNMADD231PS Z31, Z4, Z28
 	VFMADD231PS  Z23, Z7, Z16
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Z27, Z29
 	VFNMADD231PS Z12, Z26, Z29
 	VSUBPS       Z13, Z6, Z6
@@ -55006,6 +55076,8 @@ butterfly:
 	VMOVUPS      Z19, 576(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z30, Z11, Z25
 	VFMADD231PS  Z31, Z6, Z0
 	VFNMADD231PS Z12, Z7, Z27
@@ -55016,8 +55088,6 @@ butterfly:
 	VADDPS       Z21, Z9, Z4
 	VADDPS       Z25, Z16, Z6
 	VFNMADD231PS Z20, Z7, Z29
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z22, Z29, Z7
 	VFMADD231PS  Z31, Z11, Z17
 	VMOVUPS      Z24, 768(R10)
@@ -55030,6 +55100,8 @@ butterfly:
 	VFNMADD231PS Z20, Z1, Z10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z23, Z2, Z10
 	VADDPS       Z28, Z10, Z1
 	VADDPS       Z17, Z27, Z14
@@ -55042,8 +55114,6 @@ butterfly:
 	VMOVUPS      896(R9), Z18
 	VFMADD213PS  960(R10), Z18, Z4
 	VSUBPS       Z17, Z27, Z17
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      704(R9), Z19
 	VFMADD213PS  640(R10), Z19, Z1
 	VFNMADD231PS Z9, Z8, Z4
@@ -55063,6 +55133,8 @@ butterfly:
 	VFMADD231PS  Z27, Z17, Z21
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      128(R9), Z27
 	VMOVUPS      192(R10), Z28
 	VFMADD231PS  Z27, Z13, Z28
@@ -55075,8 +55147,6 @@ butterfly:
 	VFMADD231PS  Z24, Z9, Z15
 	VMOVUPS      192(R9), Z9
 	VFNMADD231PS Z9, Z14, Z28
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      1152(R9), Z12
 	VFMADD213PS  1216(R10), Z12, Z10
 	VMOVUPS      1472(R9), Z17
@@ -55092,6 +55162,8 @@ butterfly:
 	VFMADD231PS  Z27, Z14, Z13
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z17, Z7, Z5
 	VMOVUPS      Z15, 384(R10)
 	VFMADD231PS  Z18, Z8, Z11
@@ -55101,8 +55173,6 @@ butterfly:
 	VMOVUPS      Z5, 1472(R10)
 	VFMADD231PS  Z2, Z7, Z20
 	VMOVUPS      Z3, 704(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z23, 1152(R10)
 	VMOVUPS      Z21, 1664(R10)
 	VFNMADD231PS Z22, Z6, Z10
@@ -55119,7 +55189,7 @@ butterfly:
 	ADDQ         $0x00000700, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -55135,11 +55205,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate14AVX2(SB), $296-16
 	MOVQ job+0(FP), AX
@@ -55148,7 +55218,7 @@ TEXT ·BlockAccumulate14AVX2(SB), $296-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -55174,6 +55244,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R13), Y3
 	VMOVUPS      (DI)(CX*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -55206,8 +55278,6 @@ butterfly:
 	VSUBPS       Y4, Y3, Y3
 	VMOVUPS      (R14), Y4
 	VADDPS       (R8)(CX*1), Y4, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y13, Y14, Y4
 	VSUBPS       Y2, Y12, Y2
 	VMOVUPS      (DI), Y12
@@ -55237,6 +55307,8 @@ butterfly:
 	VFNMADD231PS Y14, Y11, Y9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y1, 160(BP)
 	VBROADCASTSS butterflyConstants<>+60(SB), Y1
 	VFNMADD231PS Y1, Y10, Y9
@@ -55262,8 +55334,6 @@ butterfly:
 	VADDPS       Y0, Y3, Y15
 	VMOVUPS      Y15, 192(BP)
 	VADDPS       Y1, Y12, Y15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y0, Y3, Y0
 	VMULPS       Y5, Y2, Y3
 	VMOVUPS      Y0, 224(BP)
@@ -55289,6 +55359,8 @@ butterfly:
 	VMULPS       Y14, Y2, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y14, Y11, Y4
 	VFMADD231PS  Y0, Y7, Y6
 	VMOVUPS      96(BP), Y0
@@ -55316,8 +55388,6 @@ butterfly:
 	VFMADD231PS  Y7, Y3, Y11
 	VMOVUPS      1088(R9), Y14
 	VFMADD213PS  1024(R10), Y14, Y3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y4, Y6, Y4
 	VFMADD231PS  Y7, Y15, Y3
 	VFNMADD231PS Y14, Y15, Y11
@@ -55347,6 +55417,8 @@ butterfly:
 	VSUBPS       Y2, Y13, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1344(R9), Y3
 	VMOVUPS      1280(R10), Y8
 	VFMADD231PS  Y3, Y2, Y8
@@ -55376,8 +55448,6 @@ butterfly:
 	VMOVUPS      Y2, 1344(R10)
 	VMOVUPS      Y15, 320(R10)
 	VMOVUPS      Y10, 1600(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      576(R9), Y2
 	VFMADD213PS  512(R10), Y2, Y5
 	VADDPS       Y13, Y6, Y4
@@ -55404,6 +55474,8 @@ butterfly:
 	VMOVUPS      Y12, 64(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y9, Y3, Y3
 	VADDPS       Y13, Y8, Y7
 	VMOVUPS      (DI), Y9
@@ -55429,8 +55501,6 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+352(SB), Y10, Y4
 	VFNMADD231PS Y14, Y7, Y0
 	VFMADD231PS  Y2, Y7, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y13, Y11, Y0
 	VFNMADD231PS Y14, Y11, Y9
 	VBROADCASTSS butterflyConstants<>+48(SB), Y7
@@ -55457,6 +55527,8 @@ butterfly:
 	VADDPS       Y10, Y0, Y0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVAPS      Y12, Y10
 	VFNMADD231PS butterflyConstantVectors<>+448(SB), Y3, Y10
 	VMOVUPS      Y9, 160(BP)
@@ -55480,8 +55552,6 @@ butterfly:
 	VMOVUPS      960(R9), Y2
 	VMOVUPS      896(R10), Y5
 	VFMADD231PS  Y2, Y14, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS butterflyConstantVectors<>+480(SB), Y7, Y11
 	VFNMADD231PS butterflyConstantVectors<>+448(SB), Y7, Y12
 	VBROADCASTSS butterflyConstants<>+40(SB), Y7
@@ -55510,6 +55580,8 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y3, Y6
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y11, Y15, Y7
 	VMOVUPS      Y7, 1728(R10)
 	VMOVUPS      1216(R9), Y3
@@ -55536,8 +55608,6 @@ butterfly:
 	VFMADD231PS  Y4, Y3, Y8
 	VMOVUPS      Y5, 1152(R10)
 	VMOVUPS      Y11, 128(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y6, Y12, Y5
 	VMOVUPS      448(R9), Y6
 	VFMADD213PS  384(R10), Y6, Y3
@@ -55573,7 +55643,7 @@ butterfly:
 	ADDQ         $0x000006c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -55589,11 +55659,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack14AVX512(SB), $392-16
 	MOVQ job+0(FP), AX
@@ -55875,7 +55945,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockBack14AVX2(SB), $616-16
 	MOVQ job+0(FP), AX
@@ -56187,7 +56257,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward15AVX512(SB), $392-16
 	MOVQ job+0(FP), AX
@@ -56571,7 +56641,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward15AVX2(SB), $648-16
 	MOVQ job+0(FP), AX
@@ -56989,7 +57059,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse15AVX512(SB), $392-16
 	MOVQ job+0(FP), AX
@@ -57373,7 +57443,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse15AVX2(SB), $680-16
 	MOVQ job+0(FP), AX
@@ -57794,7 +57864,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter15AVX512(SB), $712-16
 	MOVQ job+0(FP), AX
@@ -57803,7 +57873,7 @@ TEXT ·BlockFilter15AVX512(SB), $712-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	LEAQ 8(SP), R14
@@ -57827,6 +57897,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(BX*1), Z3
 	VMOVUPS      (R12)(CX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -57857,8 +57929,6 @@ butterfly:
 	VMOVUPS      (R13), Z21
 	VMOVUPS      (R13)(BX*1), Z22
 	VSUBPS       Z22, Z21, Z23
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z22, Z21, Z21
 	VSUBPS       Z10, Z5, Z5
 	VSUBPS       Z14, Z13, Z10
@@ -57882,6 +57952,8 @@ butterfly:
 	VADDPS       Z27, Z26, Z26
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8)(DX*1), Z27
 	VADDPS       Z21, Z27, Z29
 	VMOVUPS      (DI)(DX*2), Z30
@@ -57901,8 +57973,6 @@ butterfly:
 	VMOVUPS      (DI)(SI*1), Z21
 	VSUBPS       Z21, Z11, Z26
 	VMULPS       Z8, Z17, Z17
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z23, Z18, Z18
 	VMULPS       Z8, Z6, Z6
 	VSUBPS       Z5, Z30, Z5
@@ -57923,6 +57993,8 @@ butterfly:
 	VADDPS       Z11, Z21, Z8
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z13, (R14)
 	VSUBPS       Z10, Z24, Z13
 	VMOVUPS      Z12, 64(R14)
@@ -57945,8 +58017,6 @@ butterfly:
 	VMOVUPS      Z3, 192(R14)
 	VMOVAPS      Z7, Z3
 	VFMADD231PS  Z9, Z11, Z3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z26, Z12, Z12
 	VSUBPS       Z0, Z23, Z26
 	VADDPS       Z30, Z27, Z27
@@ -57969,6 +58039,8 @@ butterfly:
 	VFMADD231PS  Z11, Z24, Z12
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z5, Z4, Z24
 	VFNMADD231PS Z21, Z5, Z4
 	VADDPS       Z12, Z3, Z5
@@ -57986,8 +58058,6 @@ butterfly:
 	VMOVUPS      (R9), Z25
 	VFMSUB231PS  Z25, Z27, Z22
 	VMULPS       Z25, Z24, Z24
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z12, Z27, Z24
 	VSUBPS       Z19, Z30, Z12
 	VMOVUPS      832(R9), Z25
@@ -58011,6 +58081,8 @@ butterfly:
 	VMULPS       Z25, Z30, Z30
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMSUB231PS  Z3, Z7, Z30
 	VADDPS       Z20, Z18, Z3
 	VFMADD231PS  Z25, Z7, Z5
@@ -58028,8 +58100,6 @@ butterfly:
 	VADDPS       Z3, Z2, Z25
 	VADDPS       Z6, Z16, Z29
 	VSUBPS       Z6, Z16, Z6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Z2, Z16
 	VFNMADD231PS Z21, Z3, Z16
 	VADDPS       Z23, Z1, Z31
@@ -58048,6 +58118,8 @@ butterfly:
 	VFNMADD231PS Z28, Z6, Z3
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVAPS      Z1, Z26
 	VFMADD231PS  Z9, Z23, Z26
 	VFNMADD231PS Z21, Z23, Z1
@@ -58066,8 +58138,6 @@ butterfly:
 	VSUBPS       Z3, Z1, Z7
 	VFMADD231PS  Z31, Z23, Z29
 	VSUBPS       Z8, Z26, Z13
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      896(R9), Z23
 	VMULPS       Z23, Z7, Z31
 	VMOVUPS      Z6, 384(R14)
@@ -58097,6 +58167,8 @@ butterfly:
 	VMULPS       Z18, Z1, Z1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z6, Z25, Z26
 	VFMSUB231PS  Z29, Z16, Z1
 	VSUBPS       Z17, Z14, Z6
@@ -58118,8 +58190,6 @@ butterfly:
 	VFNMADD231PS Z21, Z14, Z13
 	VMULPS       Z28, Z18, Z16
 	VMULPS       Z11, Z18, Z17
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z11, Z0, Z16
 	VADDPS       Z15, Z31, Z18
 	VMOVUPS      (R14), Z25
@@ -58139,6 +58209,8 @@ butterfly:
 	VFMADD231PS  Z9, Z10, Z25
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z21, Z2, Z25
 	VADDPS       Z2, Z14, Z2
 	VMOVUPS      704(R9), Z10
@@ -58158,8 +58230,6 @@ butterfly:
 	VFMSUB231PS  Z25, Z16, Z18
 	VMULPS       Z25, Z6, Z6
 	VSUBPS       Z30, Z20, Z25
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z10, Z16, Z6
 	VSUBPS       Z0, Z31, Z10
 	VADDPS       Z30, Z20, Z16
@@ -58182,6 +58252,8 @@ butterfly:
 	VMULPS       Z30, Z0, Z0
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMSUB231PS  Z13, Z23, Z0
 	VADDPS       Z5, Z4, Z13
 	VFMADD231PS  Z30, Z23, Z15
@@ -58198,8 +58270,6 @@ butterfly:
 	VMULPS       Z28, Z25, Z27
 	VFMADD231PS  Z11, Z19, Z27
 	VSUBPS       Z5, Z4, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Z11, Z25, Z5
 	VFNMADD231PS Z21, Z30, Z24
 	VFMADD231PS  Z9, Z30, Z31
@@ -58222,6 +58292,8 @@ butterfly:
 	VFNMADD231PS Z21, Z16, Z24
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z9, Z16, Z15
 	VADDPS       Z17, Z18, Z16
 	VADDPS       Z13, Z30, Z17
@@ -58238,8 +58310,6 @@ butterfly:
 	VFNMADD231PS Z21, Z27, Z24
 	VSUBPS       Z29, Z6, Z6
 	VSUBPS       Z20, Z0, Z0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z7, Z1, Z20
 	VADDPS       Z26, Z3, Z29
 	VADDPS       Z4, Z15, Z30
@@ -58259,6 +58329,8 @@ butterfly:
 	VADDPS       Z12, Z6, Z6
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Z11, Z1, Z27
 	VFNMADD231PS Z21, Z16, Z14
 	VFNMADD231PS Z21, Z10, Z2
@@ -58277,8 +58349,6 @@ butterfly:
 	VSUBPS       Z7, Z2, Z26
 	VADDPS       Z18, Z14, Z14
 	VSUBPS       Z13, Z24, Z18
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z13, Z24, Z13
 	VSUBPS       Z25, Z10, Z10
 	VSUBPS       Z4, Z15, Z4
@@ -58300,6 +58370,8 @@ butterfly:
 	VSUBPS       Z0, Z23, Z0
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z21, Z29, Z7
 	VMULPS       Z11, Z10, Z23
 	VSUBPS       Z1, Z7, Z29
@@ -58315,8 +58387,6 @@ butterfly:
 	VADDPS       Z24, Z30, Z30
 	VFNMADD231PS Z21, Z20, Z8
 	VSUBPS       Z30, Z12, Z20
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z21, Z24, Z27
 	VADDPS       Z30, Z12, Z12
 	VADDPS       Z12, Z17, Z21
@@ -58336,6 +58406,8 @@ butterfly:
 	VMULPS       Z25, Z6, Z6
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z26, (R8)
 	VADDPS       Z9, Z5, Z26
 	VSUBPS       Z10, Z27, Z28
@@ -58352,8 +58424,6 @@ butterfly:
 	VFNMADD231PS Z30, Z7, Z22
 	VADDPS       Z6, Z17, Z7
 	VMULPS       Z25, Z20, Z20
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z28, Z16, Z31
 	VSUBPS       Z10, Z14, Z10
 	VADDPS       Z28, Z16, Z14
@@ -58372,6 +58442,8 @@ butterfly:
 	VSUBPS       Z29, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z9, Z15, Z26
 	VMULPS       Z25, Z8, Z8
 	VADDPS       Z24, Z13, Z13
@@ -58388,8 +58460,6 @@ butterfly:
 	VMULPS       Z25, Z10, Z10
 	VMOVUPS      Z26, (R8)(CX*1)
 	VADDPS       Z8, Z14, Z25
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z8, Z14, Z8
 	VMOVUPS      (R14), Z14
 	VADDPS       Z0, Z14, Z26
@@ -58409,6 +58479,8 @@ butterfly:
 	VMOVUPS      Z17, (R8)(BX*1)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z3, (R12)(BX*1)
 	VSUBPS       Z12, Z4, Z3
 	VFNMADD231PS Z30, Z0, Z14
@@ -58424,8 +58496,6 @@ butterfly:
 	VMOVUPS      Z31, (R12)(CX*4)
 	VMOVUPS      Z16, (DI)(DX*2)
 	VMOVUPS      Z15, (R12)(DX*2)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z24, (DI)(DX*1)
 	VMOVUPS      Z6, (R8)(CX*4)
 	VMOVUPS      Z8, (R8)(CX*2)
@@ -58447,7 +58517,7 @@ butterfly:
 	ADDQ         $0x00000780, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -58463,11 +58533,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter15AVX2(SB), $904-16
 	MOVQ job+0(FP), AX
@@ -58476,7 +58546,7 @@ TEXT ·BlockFilter15AVX2(SB), $904-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -58501,6 +58571,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI), Y3
 	VADDPS       Y2, Y3, Y4
 	VMOVUPS      (R8)(BX*1), Y5
@@ -58550,8 +58622,6 @@ butterfly:
 	VFNMADD231PS Y6, Y13, Y7
 	VMULPS       Y1, Y5, Y5
 	VMULPS       Y1, Y10, Y10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (DI)(DX*2), Y11
 	VADDPS       Y2, Y11, Y13
 	VFNMADD231PS Y6, Y2, Y11
@@ -58597,13 +58667,15 @@ butterfly:
 	VMOVUPS      Y2, 384(R15)
 	VSUBPS       Y5, Y10, Y2
 	VMULPS       Y1, Y2, Y2
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Y3, 416(R15)
 	VSUBPS       Y8, Y0, Y3
 	VADDPS       Y8, Y0, Y0
 	VSUBPS       Y7, Y11, Y8
 	VADDPS       Y5, Y10, Y5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R8)(CX*2), Y10
 	VMOVUPS      Y0, 448(R15)
 	VMOVUPS      (R8)(SI*1), Y0
@@ -58649,8 +58721,6 @@ butterfly:
 	VFMADD231PS  Y12, Y8, Y11
 	VFNMADD231PS Y10, Y8, Y13
 	VSUBPS       Y11, Y4, Y8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y11, Y4, Y4
 	VMOVAPS      Y14, Y11
 	VFMADD231PS  Y5, Y15, Y11
@@ -58680,6 +58750,10 @@ butterfly:
 	VSUBPS       Y13, Y14, Y0
 	VFMSUB231PS  Y1, Y4, Y9
 	VADDPS       Y3, Y11, Y1
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y13, Y14, Y3
 	VFMADD231PS  Y6, Y4, Y7
 	VMOVUPS      1152(R9), Y4
@@ -58691,8 +58765,6 @@ butterfly:
 	VFMADD231PS  Y14, Y8, Y6
 	VMOVUPS      1600(R9), Y14
 	VMULPS       Y14, Y0, Y0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMSUB231PS  Y4, Y8, Y1
 	VADDPS       Y1, Y9, Y4
 	VFMSUB231PS  Y11, Y15, Y0
@@ -58744,8 +58816,6 @@ butterfly:
 	VADDPS       Y3, Y0, Y0
 	VFMADD231PS  Y5, Y4, Y7
 	VSUBPS       Y6, Y7, Y3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Y12, Y2, Y4
 	VMULPS       Y10, Y2, Y2
 	VFNMADD231PS Y10, Y14, Y4
@@ -58768,6 +58838,10 @@ butterfly:
 	VMULPS       512(R9), Y11, Y13
 	VFMADD231PS  1344(R9), Y15, Y1
 	VSUBPS       Y4, Y7, Y15
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y4, Y7, Y4
 	VMOVUPS      192(R9), Y7
 	VMOVUPS      Y14, 32(R15)
@@ -58788,8 +58862,6 @@ butterfly:
 	VMOVUPS      896(R9), Y8
 	VMOVUPS      Y11, 288(R15)
 	VMULPS       Y8, Y15, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y14, 320(R15)
 	VMOVUPS      960(R9), Y14
 	VMULPS       Y14, Y15, Y15
@@ -58840,8 +58912,6 @@ butterfly:
 	VMOVAPS      Y4, Y8
 	VFMADD231PS  Y5, Y15, Y8
 	VFNMADD231PS Y9, Y15, Y4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y9, Y11, Y8
 	VMULPS       Y12, Y6, Y15
 	VADDPS       Y11, Y7, Y7
@@ -58860,6 +58930,10 @@ butterfly:
 	VSUBPS       Y6, Y8, Y6
 	VMOVUPS      1408(R9), Y8
 	VMULPS       Y8, Y6, Y13
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Y7, (R15)
 	VMOVUPS      1472(R9), Y7
 	VMULPS       Y7, Y6, Y6
@@ -58884,8 +58958,6 @@ butterfly:
 	VMOVUPS      320(R9), Y2
 	VMULPS       Y2, Y4, Y4
 	VFMSUB231PS  Y14, Y1, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMSUB231PS  Y7, Y0, Y4
 	VMOVUPS      96(R15), Y1
 	VMOVUPS      576(R15), Y7
@@ -58935,8 +59007,6 @@ butterfly:
 	VSUBPS       Y4, Y6, Y4
 	VMOVUPS      704(R15), Y6
 	VADDPS       Y6, Y15, Y15
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y0, 768(R15)
 	VBROADCASTSS butterflyConstants<>+12(SB), Y0
 	VFNMADD231PS Y0, Y6, Y2
@@ -58955,6 +59025,10 @@ butterfly:
 	VMOVUPS      96(R15), Y15
 	VMOVUPS      Y2, 160(R15)
 	VADDPS       Y15, Y6, Y2
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y11, Y13, Y11
 	VADDPS       Y14, Y7, Y7
 	VSUBPS       Y15, Y6, Y6
@@ -58984,8 +59058,6 @@ butterfly:
 	VMOVUPS      Y15, 128(R15)
 	VADDPS       Y8, Y14, Y15
 	VFMADD231PS  Y9, Y2, Y13
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y8, Y14, Y8
 	VADDPS       Y3, Y5, Y14
 	VFMADD231PS  Y9, Y3, Y5
@@ -59035,8 +59107,6 @@ butterfly:
 	VMOVAPS      Y7, Y0
 	VFMADD231PS  Y9, Y8, Y0
 	VFMADD231PS  Y12, Y5, Y1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y10, Y5, Y3
 	VSUBPS       Y1, Y11, Y5
 	VMOVUPS      Y5, 480(R15)
@@ -59046,6 +59116,10 @@ butterfly:
 	VADDPS       Y1, Y11, Y1
 	VBROADCASTSS butterflyConstants<>+12(SB), Y11
 	VFNMADD231PS Y11, Y4, Y0
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Y12, Y6, Y5
 	VSUBPS       Y3, Y14, Y3
 	VADDPS       Y8, Y7, Y12
@@ -59073,8 +59147,6 @@ butterfly:
 	VSUBPS       Y10, Y4, Y4
 	VMOVUPS      640(R15), Y5
 	VADDPS       Y2, Y5, Y10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y11, (R8)
 	VFNMADD231PS Y13, Y2, Y5
 	VMOVUPS      Y8, (R13)(CX*2)
@@ -59111,14 +59183,16 @@ butterfly:
 	VMOVUPS      Y4, (R13)(DX*1)
 	VMOVUPS      448(R15), Y2
 	VADDPS       Y9, Y2, Y4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y9, Y2, Y2
 	VMOVUPS      608(R15), Y7
 	VADDPS       Y4, Y7, Y9
 	VMOVUPS      160(R15), Y10
 	VADDPS       Y8, Y10, Y11
 	VMULPS       Y14, Y2, Y2
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y13, Y8, Y10
 	VMOVUPS      Y11, (R12)(CX*4)
 	VADDPS       Y2, Y10, Y8
@@ -59150,8 +59224,6 @@ butterfly:
 	VADDPS       Y8, Y11, Y4
 	VMOVUPS      Y4, (R13)(BX*1)
 	VSUBPS       Y8, Y11, Y4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R15), Y6
 	VMOVUPS      480(R15), Y8
 	VADDPS       Y8, Y6, Y11
@@ -59195,7 +59267,7 @@ butterfly:
 	ADDQ         $0x00000740, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -59211,11 +59283,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd15AVX512(SB), $712-16
 	MOVQ job+0(FP), AX
@@ -59224,7 +59296,7 @@ TEXT ·BlockFilterAdd15AVX512(SB), $712-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -59249,6 +59321,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(BX*1), Z3
 	VMOVUPS      (R13)(CX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -59279,8 +59353,6 @@ butterfly:
 	VMOVUPS      (R14), Z21
 	VMOVUPS      (R14)(BX*1), Z22
 	VSUBPS       Z22, Z21, Z23
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z22, Z21, Z21
 	VSUBPS       Z10, Z5, Z5
 	VSUBPS       Z14, Z13, Z10
@@ -59304,6 +59376,8 @@ butterfly:
 	VADDPS       Z27, Z26, Z26
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8)(DX*1), Z27
 	VADDPS       Z21, Z27, Z29
 	VMOVUPS      (DI)(DX*2), Z30
@@ -59323,8 +59397,6 @@ butterfly:
 	VMOVUPS      (DI)(SI*1), Z21
 	VSUBPS       Z21, Z11, Z26
 	VMULPS       Z8, Z17, Z17
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z23, Z18, Z18
 	VMULPS       Z8, Z6, Z6
 	VSUBPS       Z5, Z30, Z5
@@ -59345,6 +59417,8 @@ butterfly:
 	VADDPS       Z11, Z21, Z8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z13, (R15)
 	VSUBPS       Z10, Z24, Z13
 	VMOVUPS      Z12, 64(R15)
@@ -59367,8 +59441,6 @@ butterfly:
 	VMOVUPS      Z3, 192(R15)
 	VMOVAPS      Z7, Z3
 	VFMADD231PS  Z9, Z11, Z3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z26, Z12, Z12
 	VSUBPS       Z0, Z23, Z26
 	VADDPS       Z30, Z27, Z27
@@ -59391,6 +59463,8 @@ butterfly:
 	VFMADD231PS  Z11, Z24, Z12
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z5, Z4, Z24
 	VFNMADD231PS Z21, Z5, Z4
 	VADDPS       Z12, Z3, Z5
@@ -59409,8 +59483,6 @@ butterfly:
 	VMOVUPS      (R9), Z25
 	VFMADD231PS  Z25, Z27, Z22
 	VFMADD213PS  64(R10), Z25, Z24
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z12, Z27, Z24
 	VSUBPS       Z19, Z30, Z12
 	VMOVUPS      832(R9), Z25
@@ -59437,6 +59509,8 @@ butterfly:
 	VFNMADD213PS 1536(R10), Z25, Z30
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z3, Z7, Z30
 	VADDPS       Z20, Z18, Z3
 	VFMADD231PS  Z25, Z7, Z5
@@ -59455,8 +59529,6 @@ butterfly:
 	VADDPS       Z3, Z2, Z25
 	VADDPS       Z6, Z16, Z29
 	VSUBPS       Z6, Z16, Z6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Z2, Z16
 	VFNMADD231PS Z21, Z3, Z16
 	VADDPS       Z23, Z1, Z31
@@ -59475,6 +59547,8 @@ butterfly:
 	VFNMADD231PS Z28, Z6, Z3
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVAPS      Z1, Z26
 	VFMADD231PS  Z9, Z23, Z26
 	VFNMADD231PS Z21, Z23, Z1
@@ -59494,8 +59568,6 @@ butterfly:
 	VSUBPS       Z3, Z1, Z7
 	VFMADD231PS  Z31, Z23, Z29
 	VSUBPS       Z8, Z26, Z13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      896(R9), Z23
 	VMOVUPS      960(R10), Z31
 	VFMADD231PS  Z23, Z7, Z31
@@ -59529,6 +59601,8 @@ butterfly:
 	VFNMADD213PS 1664(R10), Z18, Z1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z6, Z25, Z26
 	VFMADD231PS  Z29, Z16, Z1
 	VSUBPS       Z17, Z14, Z6
@@ -59550,8 +59624,6 @@ butterfly:
 	VFNMADD231PS Z21, Z14, Z3
 	VMULPS       Z28, Z18, Z16
 	VMULPS       Z11, Z18, Z17
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z11, Z0, Z16
 	VADDPS       Z15, Z31, Z18
 	VMOVUPS      (R15), Z25
@@ -59571,6 +59643,8 @@ butterfly:
 	VFMADD231PS  Z9, Z10, Z25
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z21, Z2, Z25
 	VADDPS       Z2, Z14, Z2
 	VMOVUPS      704(R9), Z10
@@ -59592,8 +59666,6 @@ butterfly:
 	VFMADD231PS  Z25, Z16, Z18
 	VFMADD213PS  1472(R10), Z25, Z6
 	VSUBPS       Z30, Z20, Z25
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z10, Z16, Z6
 	VSUBPS       Z0, Z31, Z10
 	VADDPS       Z30, Z20, Z16
@@ -59619,6 +59691,8 @@ butterfly:
 	VFNMADD213PS 1024(R10), Z30, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z3, Z23, Z0
 	VADDPS       Z5, Z4, Z3
 	VFMADD231PS  Z30, Z23, Z15
@@ -59635,8 +59709,6 @@ butterfly:
 	VMULPS       Z28, Z25, Z27
 	VFMADD231PS  Z11, Z19, Z27
 	VSUBPS       Z5, Z4, Z4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z11, Z25, Z5
 	VFNMADD231PS Z21, Z30, Z24
 	VFMADD231PS  Z9, Z30, Z31
@@ -59659,6 +59731,8 @@ butterfly:
 	VFNMADD231PS Z21, Z16, Z24
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z9, Z16, Z15
 	VADDPS       Z17, Z18, Z16
 	VADDPS       Z3, Z30, Z17
@@ -59675,8 +59749,6 @@ butterfly:
 	VFNMADD231PS Z21, Z27, Z24
 	VSUBPS       Z29, Z6, Z6
 	VSUBPS       Z20, Z0, Z0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z7, Z1, Z20
 	VADDPS       Z26, Z13, Z29
 	VADDPS       Z4, Z15, Z30
@@ -59696,6 +59768,8 @@ butterfly:
 	VADDPS       Z12, Z6, Z6
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Z11, Z1, Z27
 	VFNMADD231PS Z21, Z16, Z14
 	VFNMADD231PS Z21, Z10, Z2
@@ -59714,8 +59788,6 @@ butterfly:
 	VSUBPS       Z7, Z2, Z26
 	VADDPS       Z18, Z14, Z14
 	VSUBPS       Z5, Z24, Z18
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z5, Z24, Z5
 	VSUBPS       Z25, Z10, Z10
 	VSUBPS       Z4, Z15, Z4
@@ -59737,6 +59809,8 @@ butterfly:
 	VSUBPS       Z0, Z23, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z21, Z29, Z7
 	VMULPS       Z11, Z10, Z23
 	VSUBPS       Z1, Z7, Z29
@@ -59752,8 +59826,6 @@ butterfly:
 	VADDPS       Z24, Z30, Z30
 	VFNMADD231PS Z21, Z20, Z8
 	VSUBPS       Z30, Z12, Z20
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z21, Z24, Z27
 	VADDPS       Z30, Z12, Z12
 	VADDPS       Z12, Z17, Z21
@@ -59773,6 +59845,8 @@ butterfly:
 	VMULPS       Z25, Z6, Z6
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z26, (R8)
 	VADDPS       Z9, Z3, Z26
 	VSUBPS       Z10, Z27, Z28
@@ -59789,8 +59863,6 @@ butterfly:
 	VFNMADD231PS Z30, Z7, Z22
 	VADDPS       Z6, Z17, Z7
 	VMULPS       Z25, Z20, Z20
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z28, Z16, Z31
 	VSUBPS       Z10, Z14, Z10
 	VADDPS       Z28, Z16, Z14
@@ -59809,6 +59881,8 @@ butterfly:
 	VSUBPS       Z29, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z9, Z15, Z26
 	VMULPS       Z25, Z8, Z8
 	VADDPS       Z24, Z5, Z5
@@ -59825,8 +59899,6 @@ butterfly:
 	VMULPS       Z25, Z10, Z10
 	VMOVUPS      Z26, (R8)(CX*1)
 	VADDPS       Z8, Z14, Z25
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z8, Z14, Z8
 	VMOVUPS      (R15), Z14
 	VADDPS       Z0, Z14, Z26
@@ -59846,6 +59918,8 @@ butterfly:
 	VMOVUPS      Z17, (R8)(BX*1)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z11, (R13)(BX*1)
 	VSUBPS       Z12, Z4, Z4
 	VFNMADD231PS Z30, Z0, Z14
@@ -59861,8 +59935,6 @@ butterfly:
 	VMOVUPS      Z31, (R13)(CX*4)
 	VMOVUPS      Z16, (DI)(DX*2)
 	VMOVUPS      Z15, (R13)(DX*2)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z24, (DI)(DX*1)
 	VMOVUPS      Z7, (R8)(CX*4)
 	VMOVUPS      Z8, (R8)(CX*2)
@@ -59885,7 +59957,7 @@ butterfly:
 	ADDQ         $0x00000780, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -59901,11 +59973,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd15AVX2(SB), $904-16
 	MOVQ job+0(FP), AX
@@ -59914,7 +59986,7 @@ TEXT ·BlockFilterAdd15AVX2(SB), $904-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -59940,6 +60012,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI), Y3
 	VADDPS       Y2, Y3, Y4
 	VMOVUPS      (R8)(BX*1), Y5
@@ -59989,8 +60063,6 @@ butterfly:
 	VFNMADD231PS Y6, Y13, Y7
 	VMULPS       Y1, Y5, Y5
 	VMULPS       Y1, Y10, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (DI)(DX*2), Y11
 	VADDPS       Y2, Y11, Y13
 	VFNMADD231PS Y6, Y2, Y11
@@ -60036,13 +60108,15 @@ butterfly:
 	VMOVUPS      Y2, 384(BP)
 	VSUBPS       Y5, Y10, Y2
 	VMULPS       Y1, Y2, Y2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y3, 416(BP)
 	VSUBPS       Y8, Y0, Y3
 	VADDPS       Y8, Y0, Y0
 	VSUBPS       Y7, Y11, Y8
 	VADDPS       Y5, Y10, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (R8)(CX*2), Y10
 	VMOVUPS      Y0, 448(BP)
 	VMOVUPS      (R8)(SI*1), Y0
@@ -60088,8 +60162,6 @@ butterfly:
 	VFMADD231PS  Y12, Y8, Y11
 	VFNMADD231PS Y10, Y8, Y13
 	VSUBPS       Y11, Y4, Y8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y11, Y4, Y4
 	VMOVAPS      Y14, Y11
 	VFMADD231PS  Y5, Y15, Y11
@@ -60121,6 +60193,10 @@ butterfly:
 	VSUBPS       Y13, Y14, Y10
 	VFMADD231PS  Y1, Y4, Y9
 	VADDPS       Y3, Y11, Y1
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y13, Y14, Y3
 	VFMADD231PS  Y6, Y4, Y7
 	VMOVUPS      1536(R9), Y4
@@ -60134,8 +60210,6 @@ butterfly:
 	VFMADD231PS  Y11, Y8, Y1
 	VMOVUPS      1600(R9), Y11
 	VFNMADD213PS 1536(R10), Y11, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y14, Y8, Y13
 	VADDPS       Y13, Y9, Y8
 	VFMADD231PS  Y4, Y15, Y10
@@ -60188,8 +60262,6 @@ butterfly:
 	VSUBPS       Y2, Y3, Y8
 	VADDPS       Y2, Y3, Y2
 	VSUBPS       Y13, Y7, Y3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Y12, Y1, Y9
 	VMULPS       Y15, Y1, Y1
 	VFNMADD231PS Y15, Y14, Y9
@@ -60214,6 +60286,10 @@ butterfly:
 	VFMADD231PS  512(R9), Y4, Y13
 	VFMADD231PS  1344(R9), Y10, Y6
 	VSUBPS       Y9, Y11, Y10
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y9, Y11, Y9
 	VMOVUPS      192(R9), Y11
 	VMOVUPS      Y14, 32(BP)
@@ -60238,8 +60314,6 @@ butterfly:
 	VFMADD231PS  512(R9), Y8, Y4
 	VMOVUPS      1664(R9), Y6
 	VFMADD213PS  1728(R10), Y6, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      960(R9), Y8
 	VFNMADD213PS 896(R10), Y8, Y10
 	VFMADD231PS  Y6, Y3, Y1
@@ -60289,8 +60363,6 @@ butterfly:
 	VMOVAPS      Y6, Y9
 	VFMADD231PS  Y5, Y10, Y9
 	VFNMADD231PS Y0, Y10, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y0, Y11, Y9
 	VMULPS       Y12, Y2, Y10
 	VADDPS       Y11, Y7, Y7
@@ -60311,6 +60383,10 @@ butterfly:
 	VMOVUPS      1408(R9), Y9
 	VMOVUPS      1472(R10), Y13
 	VFMADD231PS  Y9, Y2, Y13
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y7, (BP)
 	VMOVUPS      1472(R9), Y7
 	VFNMADD213PS 1408(R10), Y7, Y2
@@ -60338,8 +60414,6 @@ butterfly:
 	VMOVUPS      320(R9), Y4
 	VFNMADD213PS 256(R10), Y4, Y2
 	VFMADD231PS  Y10, Y1, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y7, Y3, Y2
 	VMOVUPS      576(BP), Y1
 	VMOVUPS      608(BP), Y7
@@ -60389,8 +60463,6 @@ butterfly:
 	VSUBPS       Y2, Y6, Y2
 	VMOVUPS      704(BP), Y6
 	VADDPS       Y6, Y14, Y14
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y3, 768(BP)
 	VBROADCASTSS butterflyConstants<>+12(SB), Y3
 	VFNMADD231PS Y3, Y6, Y4
@@ -60409,6 +60481,10 @@ butterfly:
 	VMOVUPS      576(BP), Y14
 	VMOVUPS      Y4, 160(BP)
 	VADDPS       Y14, Y6, Y4
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y11, Y13, Y11
 	VADDPS       Y10, Y7, Y7
 	VSUBPS       Y14, Y6, Y6
@@ -60438,8 +60514,6 @@ butterfly:
 	VMOVUPS      Y14, 128(BP)
 	VADDPS       Y9, Y13, Y14
 	VFMADD231PS  Y5, Y4, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y9, Y13, Y9
 	VADDPS       Y0, Y8, Y13
 	VFMADD231PS  Y5, Y0, Y8
@@ -60489,8 +60563,6 @@ butterfly:
 	VMOVAPS      Y7, Y3
 	VFMADD231PS  Y5, Y9, Y3
 	VFMADD231PS  Y12, Y6, Y1
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y15, Y6, Y0
 	VSUBPS       Y1, Y10, Y6
 	VMOVUPS      Y6, 480(BP)
@@ -60500,6 +60572,10 @@ butterfly:
 	VADDPS       Y1, Y10, Y1
 	VBROADCASTSS butterflyConstants<>+12(SB), Y10
 	VFNMADD231PS Y10, Y2, Y3
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Y12, Y8, Y6
 	VSUBPS       Y0, Y13, Y0
 	VADDPS       Y9, Y7, Y12
@@ -60527,8 +60603,6 @@ butterfly:
 	VSUBPS       Y10, Y2, Y2
 	VMOVUPS      640(BP), Y6
 	VADDPS       Y4, Y6, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y11, (R8)
 	VFNMADD231PS Y13, Y4, Y6
 	VMOVUPS      Y9, (R14)(CX*2)
@@ -60565,14 +60639,16 @@ butterfly:
 	VMOVUPS      Y4, (R14)(DX*1)
 	VMOVUPS      448(BP), Y2
 	VADDPS       Y5, Y2, Y4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y5, Y2, Y2
 	VMOVUPS      800(BP), Y5
 	VADDPS       Y4, Y5, Y8
 	VMOVUPS      160(BP), Y10
 	VADDPS       Y9, Y10, Y11
 	VMULPS       Y15, Y2, Y2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y13, Y9, Y10
 	VMOVUPS      Y11, (R13)(CX*4)
 	VADDPS       Y2, Y10, Y9
@@ -60604,8 +60680,6 @@ butterfly:
 	VADDPS       Y8, Y11, Y4
 	VMOVUPS      Y4, (R14)(BX*1)
 	VSUBPS       Y8, Y11, Y4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (BP), Y7
 	VMOVUPS      480(BP), Y8
 	VADDPS       Y8, Y7, Y11
@@ -60651,7 +60725,7 @@ butterfly:
 	ADDQ         $0x00000740, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -60667,11 +60741,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep15AVX512(SB), $840-16
 	MOVQ job+0(FP), AX
@@ -60680,7 +60754,7 @@ TEXT ·BlockFilterKeep15AVX512(SB), $840-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -60705,6 +60779,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R13)(DX*1), Z3
 	VMOVUPS      (DI)(CX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -60737,8 +60813,6 @@ butterfly:
 	VMULPS       Z23, Z9, Z9
 	VADDPS       Z9, Z15, Z24
 	VMULPS       Z23, Z3, Z3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z9, Z15, Z9
 	VADDPS       Z7, Z6, Z6
 	VMOVUPS      (DI)(DX*1), Z7
@@ -60765,6 +60839,8 @@ butterfly:
 	VSUBPS       Z29, Z17, Z17
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z22, Z5, Z25
 	VADDPS       Z20, Z19, Z5
 	VFNMADD231PS Z22, Z2, Z27
@@ -60787,8 +60863,6 @@ butterfly:
 	VFNMADD231PS Z22, Z5, Z29
 	VFNMADD231PS Z22, Z6, Z18
 	VADDPS       Z19, Z17, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z0, Z18, Z6
 	VSUBPS       Z8, Z27, Z17
 	VMULPS       Z23, Z14, Z14
@@ -60808,6 +60882,8 @@ butterfly:
 	VADDPS       Z27, Z16, Z18
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z2, Z25, Z2
 	VMOVUPS      (R14)(CX*4), Z25
 	VADDPS       Z5, Z25, Z23
@@ -60831,8 +60907,6 @@ butterfly:
 	VMULPS       Z23, Z19, Z25
 	VBROADCASTSS butterflyConstants<>+12(SB), Z26
 	VFNMADD231PS Z26, Z29, Z4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z26, Z27, Z16
 	VSUBPS       Z3, Z31, Z27
 	VFMADD231PS  Z6, Z29, Z16
@@ -60853,6 +60927,8 @@ butterfly:
 	VMULPS       Z23, Z15, Z15
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z3, Z25, Z25
 	VFMADD231PS  Z30, Z12, Z15
 	VFNMADD231PS Z26, Z21, Z28
@@ -60874,8 +60950,6 @@ butterfly:
 	VADDPS       Z15, Z19, Z15
 	VMOVUPS      Z29, 768(R10)
 	VFNMADD231PS Z12, Z18, Z21
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z3, 832(R10)
 	VMOVUPS      768(R9), Z12
 	VMULPS       Z12, Z3, Z3
@@ -60898,6 +60972,8 @@ butterfly:
 	VMULPS       Z25, Z12, Z7
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z0, Z9, Z0
 	VMOVUPS      1600(R9), Z9
 	VFNMADD231PS Z9, Z16, Z7
@@ -60918,8 +60994,6 @@ butterfly:
 	VFMADD231PS  Z6, Z25, Z20
 	VMULPS       Z16, Z18, Z16
 	VADDPS       Z5, Z13, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z8, Z2, Z13
 	VFNMADD231PS Z26, Z13, Z20
 	VADDPS       Z25, Z24, Z18
@@ -60939,6 +61013,8 @@ butterfly:
 	VFNMADD231PS Z23, Z2, Z10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z30, Z2, Z25
 	VADDPS       Z0, Z12, Z2
 	VADDPS       Z10, Z8, Z12
@@ -60958,8 +61034,6 @@ butterfly:
 	VFNMADD231PS Z5, Z18, Z27
 	VSUBPS       Z17, Z1, Z5
 	VMOVUPS      Z8, 960(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z4, Z20, Z4
 	VFMADD231PS  Z19, Z18, Z10
 	VSUBPS       Z25, Z11, Z18
@@ -60986,6 +61060,8 @@ butterfly:
 	VMULPS       Z2, Z11, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1728(R9), Z11
 	VMULPS       Z11, Z12, Z19
 	VMOVUPS      Z10, 704(R15)
@@ -61007,8 +61083,6 @@ butterfly:
 	VMOVUPS      Z27, 1664(R10)
 	VADDPS       Z17, Z1, Z1
 	VMOVUPS      Z13, 896(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z11, Z4, Z4
 	VMOVUPS      Z12, 1728(R10)
 	VMOVUPS      128(R15), Z11
@@ -61031,6 +61105,8 @@ butterfly:
 	VSUBPS       Z0, Z27, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R15), Z17
 	VMOVAPS      Z17, Z27
 	VFNMADD231PS Z26, Z14, Z27
@@ -61051,8 +61127,6 @@ butterfly:
 	VMOVUPS      640(R9), Z22
 	VFMADD231PS  Z22, Z1, Z14
 	VMULPS       Z22, Z24, Z22
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z23, Z5, Z12
 	VSUBPS       Z18, Z17, Z5
 	VADDPS       Z18, Z17, Z17
@@ -61073,6 +61147,8 @@ butterfly:
 	VADDPS       Z12, Z27, Z12
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1856(R9), Z24
 	VMULPS       Z24, Z17, Z17
 	VFMADD231PS  Z4, Z0, Z17
@@ -61094,8 +61170,6 @@ butterfly:
 	VADDPS       Z9, Z15, Z0
 	VADDPS       Z7, Z16, Z10
 	VSUBPS       Z7, Z16, Z7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z9, Z15, Z9
 	VADDPS       Z29, Z3, Z13
 	VSUBPS       Z29, Z3, Z3
@@ -61117,6 +61191,8 @@ butterfly:
 	VMULPS       Z30, Z9, Z9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z23, Z29, Z9
 	VFMADD231PS  Z30, Z3, Z10
 	VMULPS       Z30, Z7, Z7
@@ -61137,8 +61213,6 @@ butterfly:
 	VFMADD231PS  Z6, Z16, Z21
 	VADDPS       Z3, Z22, Z16
 	VSUBPS       Z24, Z4, Z4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z31, Z19, Z24
 	VADDPS       Z10, Z1, Z1
 	VADDPS       Z0, Z14, Z10
@@ -61160,6 +61234,8 @@ butterfly:
 	VFMADD231PS  Z6, Z3, Z19
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z6, Z0, Z14
 	VMULPS       Z23, Z12, Z31
 	VFNMADD231PS Z26, Z3, Z22
@@ -61176,8 +61252,6 @@ butterfly:
 	VSUBPS       Z4, Z19, Z4
 	VMULPS       Z30, Z12, Z12
 	VADDPS       Z7, Z21, Z7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z20, Z22, Z19
 	VADDPS       Z9, Z28, Z9
 	VADDPS       Z0, Z10, Z0
@@ -61200,6 +61274,8 @@ butterfly:
 	VFMADD231PS  Z6, Z27, Z31
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z6, Z3, Z25
 	VADDPS       Z13, Z16, Z3
 	VADDPS       Z27, Z5, Z5
@@ -61217,8 +61293,6 @@ butterfly:
 	VFMADD231PS  Z6, Z17, Z24
 	VADDPS       Z10, Z27, Z17
 	VADDPS       Z2, Z11, Z27
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z6, Z10, Z25
 	VMULPS       Z23, Z1, Z6
 	VFNMADD231PS Z26, Z10, Z24
@@ -61238,6 +61312,8 @@ butterfly:
 	VMULPS       Z11, Z10, Z10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z6, Z24, Z6
 	VSUBPS       Z26, Z19, Z24
 	VADDPS       Z17, Z0, Z0
@@ -61255,8 +61331,6 @@ butterfly:
 	VADDPS       Z26, Z19, Z19
 	VFNMADD231PS Z31, Z25, Z9
 	VADDPS       Z23, Z15, Z15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z11, Z20, Z20
 	VFNMADD231PS Z31, Z0, Z29
 	VMOVUPS      320(R15), Z0
@@ -61277,6 +61351,8 @@ butterfly:
 	VMULPS       Z11, Z24, Z24
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z14, Z12, Z30
 	VMOVUPS      Z23, (DI)(DX*2)
 	VADDPS       Z13, Z4, Z23
@@ -61293,8 +61369,6 @@ butterfly:
 	VMOVUPS      Z21, (R8)(CX*1)
 	VSUBPS       Z13, Z4, Z4
 	VADDPS       Z14, Z12, Z12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z12, Z7, Z13
 	VMULPS       Z11, Z9, Z9
 	VSUBPS       Z22, Z8, Z14
@@ -61314,6 +61388,8 @@ butterfly:
 	VADDPS       Z24, Z7, Z22
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z8, (DI)(CX*2)
 	VMOVUPS      Z13, (DI)(DX*1)
 	VADDPS       Z2, Z0, Z0
@@ -61331,8 +61407,6 @@ butterfly:
 	VMOVUPS      Z14, (R14)
 	VMOVUPS      Z2, (R13)(CX*1)
 	VMOVUPS      Z17, (R8)(DX*1)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z1, (R8)(SI*1)
 	VMOVUPS      Z21, (R14)(CX*1)
 	VMOVUPS      Z18, (R14)(DX*2)
@@ -61356,7 +61430,7 @@ butterfly:
 	ADDQ         $0x00000780, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -61372,11 +61446,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep15AVX2(SB), $904-16
 	MOVQ job+0(FP), AX
@@ -61385,7 +61459,7 @@ TEXT ·BlockFilterKeep15AVX2(SB), $904-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -61411,6 +61485,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R14), Y3
 	VMOVUPS      (R14)(BX*1), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -61466,8 +61542,6 @@ butterfly:
 	VMOVUPS      (R8)(CX*1), Y15
 	VMOVUPS      Y3, 160(BP)
 	VADDPS       Y15, Y14, Y3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y15, Y14, Y14
 	VMOVUPS      (DI)(DX*2), Y15
 	VMOVUPS      Y4, 192(BP)
@@ -61515,14 +61589,16 @@ butterfly:
 	VMOVUPS      Y13, 448(BP)
 	VADDPS       Y15, Y3, Y13
 	VSUBPS       Y15, Y3, Y3
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Y6, Y12, Y12
 	VMOVUPS      (R13)(CX*4), Y15
 	VMOVUPS      Y8, 480(BP)
 	VADDPS       Y2, Y15, Y8
 	VFNMADD231PS Y7, Y2, Y15
 	VMULPS       Y6, Y3, Y2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y2, Y15, Y3
 	VMOVUPS      (R14)(CX*4), Y6
 	VMOVUPS      Y3, 512(BP)
@@ -61564,8 +61640,6 @@ butterfly:
 	VSUBPS       Y12, Y10, Y15
 	VMULPS       Y11, Y1, Y1
 	VMOVUPS      Y6, (R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y12, Y10, Y10
 	VMOVAPS      Y9, Y12
 	VFNMADD231PS Y14, Y3, Y12
@@ -61599,6 +61673,10 @@ butterfly:
 	VSUBPS       Y1, Y12, Y1
 	VMOVUPS      1216(R9), Y4
 	VMULPS       Y4, Y9, Y12
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y10, 1536(R10)
 	VFMADD231PS  Y13, Y2, Y6
 	VMOVUPS      1152(R9), Y2
@@ -61608,8 +61686,6 @@ butterfly:
 	VFNMADD231PS Y4, Y7, Y2
 	VMOVUPS      448(R9), Y4
 	VMULPS       Y4, Y3, Y7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y13, 704(BP)
 	VMOVUPS      1536(R9), Y13
 	VMOVUPS      Y0, 736(BP)
@@ -61665,8 +61741,6 @@ butterfly:
 	VADDPS       Y2, Y13, Y13
 	VFNMADD231PS Y14, Y9, Y12
 	VADDPS       Y1, Y12, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y1, Y12, Y1
 	VSUBPS       Y4, Y7, Y12
 	VADDPS       Y4, Y7, Y4
@@ -61692,6 +61766,10 @@ butterfly:
 	VFNMADD231PS Y6, Y0, Y8
 	VMOVUPS      192(R9), Y3
 	VMULPS       Y3, Y2, Y6
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y2, 192(R10)
 	VMOVUPS      Y8, 128(BP)
 	VMOVUPS      128(R9), Y8
@@ -61708,8 +61786,6 @@ butterfly:
 	VFMADD231PS  Y0, Y1, Y13
 	VMOVUPS      Y4, 896(R10)
 	VMOVUPS      Y15, 1728(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      896(R9), Y0
 	VMOVUPS      Y6, 416(BP)
 	VMULPS       Y0, Y7, Y6
@@ -61766,8 +61842,6 @@ butterfly:
 	VFMADD231PS  Y11, Y4, Y10
 	VMOVUPS      Y15, 640(R10)
 	VFNMADD231PS Y14, Y1, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (BP), Y1
 	VMOVAPS      Y1, Y4
 	VFMADD231PS  Y11, Y7, Y4
@@ -61787,6 +61861,10 @@ butterfly:
 	VADDPS       Y9, Y2, Y2
 	VMOVUPS      704(R9), Y9
 	VMULPS       Y9, Y2, Y12
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Y6, Y13, Y0
 	VMOVUPS      Y2, 704(R10)
 	VMOVUPS      640(R9), Y13
@@ -61807,8 +61885,6 @@ butterfly:
 	VSUBPS       Y10, Y1, Y1
 	VMOVUPS      320(R9), Y10
 	VMULPS       Y10, Y1, Y12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y2, 32(BP)
 	VMULPS       1856(R9), Y0, Y2
 	VMOVUPS      Y15, 448(BP)
@@ -61862,8 +61938,6 @@ butterfly:
 	VFMADD231PS  Y6, Y2, Y8
 	VMULPS       Y6, Y12, Y12
 	VFNMADD231PS Y5, Y2, Y12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Y6, Y1, Y2
 	VFMADD231PS  Y7, Y15, Y13
 	VADDPS       Y12, Y13, Y15
@@ -61881,6 +61955,10 @@ butterfly:
 	VFMADD231PS  Y7, Y11, Y13
 	VFMADD231PS  Y6, Y3, Y1
 	VSUBPS       Y8, Y10, Y3
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y14, Y5, Y13
 	VSUBPS       Y1, Y13, Y11
 	VMOVUPS      Y3, 640(BP)
@@ -61915,8 +61993,6 @@ butterfly:
 	VMOVUPS      32(BP), Y5
 	VMOVUPS      Y15, 768(BP)
 	VADDPS       Y4, Y5, Y15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y10, Y9, Y8
 	VADDPS       Y1, Y15, Y15
 	VMULPS       Y6, Y3, Y3
@@ -61969,8 +62045,6 @@ butterfly:
 	VMOVUPS      Y2, 512(BP)
 	VMOVAPS      Y12, Y2
 	VFNMADD231PS Y14, Y1, Y2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y7, Y0, Y2
 	VFMADD231PS  Y7, Y1, Y12
 	VMULPS       Y6, Y11, Y1
@@ -61979,6 +62053,10 @@ butterfly:
 	VFMADD231PS  Y6, Y8, Y11
 	VADDPS       Y0, Y15, Y0
 	VMULPS       Y10, Y3, Y15
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Y6, Y3, Y3
 	VFNMADD231PS Y10, Y5, Y3
 	VFNMADD231PS Y10, Y8, Y1
@@ -62010,8 +62088,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+4(SB), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y7, Y7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y2, Y9, Y2
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      768(BP), Y9
@@ -62052,12 +62128,14 @@ butterfly:
 	VFNMADD231PS Y11, Y9, Y4
 	VMOVUPS      480(BP), Y9
 	VADDPS       Y10, Y9, Y15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y7, Y6, Y6
 	VSUBPS       Y10, Y9, Y7
 	VMULPS       Y12, Y7, Y7
 	VMOVUPS      Y13, (R13)(DX*1)
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y7, Y4, Y9
 	VMOVUPS      Y9, (R8)(SI*1)
 	VMOVUPS      256(BP), Y9
@@ -62093,8 +62171,6 @@ butterfly:
 	VMOVUPS      96(BP), Y3
 	VSUBPS       Y2, Y3, Y14
 	VADDPS       Y2, Y3, Y2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y7, Y13, Y3
 	VSUBPS       Y7, Y13, Y7
 	VADDPS       Y5, Y8, Y5
@@ -62142,7 +62218,7 @@ butterfly:
 	ADDQ         $0x00000740, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -62158,11 +62234,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum15AVX512(SB), $392-16
 	MOVQ job+0(FP), AX
@@ -62171,7 +62247,7 @@ TEXT ·BlockSpectrum15AVX512(SB), $392-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	LEAQ 8(SP), R14
@@ -62195,6 +62271,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R12), Z3
 	VMOVUPS      (R12)(BX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -62208,8 +62286,6 @@ butterfly:
 	VADDPS       Z6, Z1, Z1
 	VMOVUPS      (DI), Z6
 	VADDPS       Z10, Z6, Z11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (DI)(DX*1), Z12
 	VADDPS       Z5, Z12, Z13
 	VBROADCASTSS butterflyConstants<>+4(SB), Z14
@@ -62227,6 +62303,8 @@ butterfly:
 	VADDPS       Z20, Z19, Z21
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z4, Z3, Z3
 	VSUBPS       Z9, Z8, Z4
 	VMOVUPS      (R13)(DX*1), Z8
@@ -62238,8 +62316,6 @@ butterfly:
 	VMOVUPS      (R8)(DX*1), Z24
 	VADDPS       Z1, Z24, Z25
 	VADDPS       Z9, Z8, Z8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Z14, Z4, Z4
 	VMULPS       Z14, Z0, Z0
 	VFNMADD231PS Z17, Z1, Z24
@@ -62253,6 +62329,8 @@ butterfly:
 	VADDPS       Z28, Z20, Z29
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z0, Z24, Z0
 	VFNMADD231PS Z17, Z5, Z12
 	VMULPS       Z14, Z22, Z5
@@ -62261,8 +62339,6 @@ butterfly:
 	VMOVUPS      (DI)(DX*2), Z22
 	VADDPS       Z29, Z22, Z24
 	VMULPS       Z14, Z26, Z26
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z17, Z29, Z22
 	VSUBPS       Z5, Z22, Z28
 	VMOVUPS      (DI)(CX*2), Z29
@@ -62276,6 +62352,8 @@ butterfly:
 	VFNMADD231PS Z17, Z21, Z10
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z30, Z29, Z21
 	VFNMADD231PS Z17, Z8, Z22
 	VMOVUPS      (R13)(CX*1), Z8
@@ -62284,8 +62362,6 @@ butterfly:
 	VMULPS       Z14, Z3, Z3
 	VADDPS       Z9, Z1, Z1
 	VSUBPS       Z2, Z6, Z9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z7, Z12, Z30
 	VMOVUPS      Z9, 64(R14)
 	VMOVUPS      (R12)(CX*4), Z9
@@ -62298,6 +62374,8 @@ butterfly:
 	VADDPS       Z2, Z6, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R13)(CX*4), Z6
 	VFNMADD213PS Z6, Z1, Z17
 	VADDPS       Z1, Z6, Z1
@@ -62306,8 +62384,6 @@ butterfly:
 	VADDPS       Z3, Z10, Z18
 	VSUBPS       Z1, Z25, Z21
 	VSUBPS       Z19, Z8, Z31
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z27, Z13, Z13
 	VADDPS       Z13, Z11, Z27
 	VADDPS       Z6, Z27, Z27
@@ -62317,6 +62393,8 @@ butterfly:
 	VSUBPS       Z20, Z22, Z15
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z3, Z10, Z3
 	VBROADCASTSS butterflyConstants<>+12(SB), Z10
 	VMOVUPS      Z25, 192(R14)
@@ -62329,8 +62407,6 @@ butterfly:
 	VADDPS       Z14, Z17, Z13
 	VSUBPS       Z14, Z17, Z14
 	VSUBPS       Z29, Z28, Z17
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z10, Z6, Z11
 	VADDPS       Z29, Z28, Z6
 	VADDPS       Z19, Z8, Z8
@@ -62340,6 +62416,8 @@ butterfly:
 	VSUBPS       Z26, Z9, Z9
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VBROADCASTSS butterflyConstants<>+20(SB), Z24
 	VMULPS       Z24, Z21, Z26
 	VBROADCASTSS butterflyConstants<>+16(SB), Z27
@@ -62350,8 +62428,6 @@ butterfly:
 	VMULPS       Z27, Z21, Z21
 	VADDPS       Z20, Z22, Z20
 	VMULPS       Z24, Z12, Z22
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z28, 384(R9)
 	VSUBPS       Z14, Z0, Z28
 	VFMADD231PS  Z24, Z17, Z21
@@ -62361,6 +62437,8 @@ butterfly:
 	VSUBPS       Z19, Z7, Z14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z21, Z11, Z17
 	VADDPS       Z26, Z25, Z25
 	VADDPS       Z1, Z16, Z26
@@ -62368,8 +62446,6 @@ butterfly:
 	VFNMADD231PS Z10, Z6, Z29
 	VFMADD231PS  Z24, Z23, Z12
 	VSUBPS       Z18, Z5, Z21
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Z10, Z1, Z16
 	VMOVAPS      Z4, Z1
 	VFNMADD231PS Z10, Z0, Z1
@@ -62379,6 +62455,8 @@ butterfly:
 	VSUBPS       Z12, Z29, Z11
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z6, Z26, Z18
 	VMOVUPS      Z11, 832(R9)
 	VSUBPS       Z31, Z15, Z11
@@ -62386,8 +62464,6 @@ butterfly:
 	VADDPS       Z31, Z15, Z6
 	VMULPS       Z27, Z28, Z15
 	VMULPS       Z24, Z28, Z19
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z8, Z20, Z23
 	VADDPS       Z12, Z29, Z12
 	VMOVUPS      Z18, 64(R9)
@@ -62397,6 +62473,8 @@ butterfly:
 	VMULPS       Z27, Z14, Z18
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z0, Z4, Z26
 	VFMADD231PS  Z3, Z0, Z4
 	VADDPS       Z9, Z30, Z0
@@ -62405,8 +62483,6 @@ butterfly:
 	VMULPS       Z24, Z9, Z28
 	VMOVUPS      128(R14), Z29
 	VADDPS       Z13, Z29, Z30
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z25, 1536(R9)
 	VSUBPS       Z13, Z29, Z13
 	VSUBPS       Z22, Z16, Z25
@@ -62417,6 +62493,8 @@ butterfly:
 	VFNMADD231PS Z10, Z6, Z4
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z5, Z12, Z11
 	VFMADD231PS  Z3, Z5, Z29
 	VFMADD231PS  Z3, Z7, Z2
@@ -62424,8 +62502,6 @@ butterfly:
 	VMULPS       Z24, Z14, Z8
 	VFNMADD231PS Z27, Z21, Z8
 	VMOVUPS      Z11, 1280(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R14), Z11
 	VMOVUPS      256(R14), Z12
 	VSUBPS       Z12, Z11, Z14
@@ -62437,6 +62513,8 @@ butterfly:
 	VSUBPS       Z15, Z2, Z21
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z25, 1600(R9)
 	VMOVUPS      192(R14), Z25
 	VMOVAPS      Z25, Z26
@@ -62446,8 +62524,6 @@ butterfly:
 	VADDPS       Z12, Z11, Z11
 	VADDPS       Z30, Z25, Z12
 	VMOVUPS      Z5, 576(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z8, Z1, Z5
 	VMULPS       Z27, Z13, Z13
 	VADDPS       Z22, Z16, Z15
@@ -62458,6 +62534,8 @@ butterfly:
 	VFNMADD231PS Z10, Z23, Z25
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z27, Z14, Z28
 	VMOVAPS      Z16, Z30
 	VFMADD231PS  Z3, Z0, Z30
@@ -62466,8 +62544,6 @@ butterfly:
 	VSUBPS       Z8, Z1, Z1
 	VFMADD231PS  Z3, Z23, Z26
 	VSUBPS       Z13, Z30, Z8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z19, 1664(R9)
 	VADDPS       Z23, Z12, Z12
 	VMOVUPS      Z15, 448(R9)
@@ -62477,6 +62553,8 @@ butterfly:
 	VFMADD231PS  Z24, Z14, Z9
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z9, Z25, Z6
 	VFNMADD231PS Z10, Z0, Z16
 	VMOVUPS      Z17, 768(R9)
@@ -62484,8 +62562,6 @@ butterfly:
 	VADDPS       Z13, Z30, Z10
 	VSUBPS       Z9, Z25, Z9
 	VSUBPS       Z18, Z4, Z4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z10, 1408(R9)
 	VFNMADD231PS Z27, Z7, Z29
 	VMOVUPS      Z2, 128(R9)
@@ -62495,6 +62571,8 @@ butterfly:
 	VADDPS       Z28, Z26, Z1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z3, Z11, Z16
 	VMOVUPS      Z20, 896(R9)
 	VMOVUPS      Z0, 320(R9)
@@ -62502,8 +62580,6 @@ butterfly:
 	VMOVUPS      Z1, 1088(R9)
 	VMOVUPS      Z12, 704(R9)
 	VMOVUPS      Z5, 1728(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z6, 1856(R9)
 	VADDPS       Z29, Z16, Z1
 	VMOVUPS      Z21, 512(R9)
@@ -62517,7 +62593,7 @@ butterfly:
 	ADDQ         $0x00000780, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -62533,11 +62609,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum15AVX2(SB), $616-16
 	MOVQ job+0(FP), AX
@@ -62546,7 +62622,7 @@ TEXT ·BlockSpectrum15AVX2(SB), $616-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -62571,6 +62647,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8)(BX*1), Y3
 	VMOVUPS      (R13)(CX*2), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -62594,8 +62672,6 @@ butterfly:
 	VMOVUPS      (DI)(DX*1), Y2
 	VADDPS       Y8, Y2, Y13
 	VADDPS       Y4, Y3, Y3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y5, Y6, Y4
 	VSUBPS       Y5, Y6, Y5
 	VMOVUPS      (R8), Y6
@@ -62617,11 +62693,13 @@ butterfly:
 	VMOVUPS      Y3, 64(R15)
 	VSUBPS       Y8, Y2, Y3
 	VSUBPS       Y0, Y15, Y0
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R8)(DX*1), Y15
 	VMOVUPS      Y3, 96(R15)
 	VADDPS       Y6, Y15, Y3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y10, Y6, Y15
 	VSUBPS       Y1, Y15, Y6
 	VADDPS       Y1, Y15, Y1
@@ -62645,8 +62723,6 @@ butterfly:
 	VFNMADD231PS Y10, Y5, Y2
 	VSUBPS       Y11, Y8, Y5
 	VADDPS       Y0, Y15, Y0
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R12)(DX*2), Y8
 	VMOVUPS      (DI)(CX*4), Y11
 	VADDPS       Y11, Y8, Y15
@@ -62665,11 +62741,13 @@ butterfly:
 	VFNMADD231PS Y10, Y4, Y9
 	VMULPS       Y12, Y8, Y4
 	VADDPS       Y4, Y9, Y8
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y5, Y11, Y15
 	VSUBPS       Y4, Y9, Y4
 	VSUBPS       Y5, Y11, Y5
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R8)(CX*2), Y9
 	VMOVUPS      (R8)(SI*1), Y11
 	VMOVUPS      Y8, 384(R15)
@@ -62694,8 +62772,6 @@ butterfly:
 	VSUBPS       Y8, Y9, Y8
 	VMOVAPS      Y7, Y9
 	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y11, Y9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y8, 512(R15)
 	VMOVUPS      (R13)(CX*4), Y8
 	VFNMADD213PS Y8, Y5, Y10
@@ -62708,6 +62784,10 @@ butterfly:
 	VMOVUPS      Y4, 544(R15)
 	VADDPS       Y2, Y6, Y4
 	VSUBPS       Y2, Y6, Y2
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VBROADCASTSS butterflyConstants<>+12(SB), Y6
 	VFNMADD231PS Y6, Y11, Y7
 	VMULPS       butterflyConstantVectors<>+160(SB), Y10, Y11
@@ -62715,8 +62795,6 @@ butterfly:
 	VFNMADD231PS Y6, Y13, Y9
 	VBROADCASTSS butterflyConstants<>+16(SB), Y3
 	VFNMADD231PS Y3, Y2, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Y3, Y10, Y10
 	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y2, Y10
 	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y13, Y7
@@ -62733,8 +62811,6 @@ butterfly:
 	VFMADD231PS  Y11, Y4, Y7
 	VMULPS       Y3, Y12, Y1
 	VADDPS       Y10, Y9, Y13
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y6, Y4, Y14
 	VADDPS       Y4, Y5, Y4
 	VMOVUPS      Y13, 768(R9)
@@ -62743,6 +62819,10 @@ butterfly:
 	VFMADD231PS  Y5, Y0, Y1
 	VFNMADD231PS Y3, Y0, Y12
 	VMOVUPS      Y4, 64(R9)
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y12, Y7, Y0
 	VSUBPS       Y1, Y14, Y4
 	VMOVUPS      Y0, 1600(R9)
@@ -62750,8 +62830,6 @@ butterfly:
 	VSUBPS       Y8, Y0, Y13
 	VADDPS       Y12, Y7, Y7
 	VMOVUPS      Y7, 448(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y2, 384(R9)
 	VMOVUPS      192(R15), Y2
 	VSUBPS       Y15, Y2, Y7
@@ -62771,8 +62849,6 @@ butterfly:
 	VMOVUPS      Y1, 1216(R9)
 	VADDPS       Y14, Y10, Y1
 	VFNMADD231PS Y3, Y12, Y4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y9, 1152(R9)
 	VMOVUPS      160(R15), Y9
 	VADDPS       Y2, Y9, Y10
@@ -62781,6 +62857,10 @@ butterfly:
 	VFMADD231PS  Y11, Y8, Y14
 	VMULPS       Y3, Y7, Y7
 	VFMADD231PS  Y11, Y2, Y9
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMULPS       Y5, Y13, Y2
 	VFMADD231PS  Y5, Y12, Y7
 	VFNMADD231PS Y3, Y15, Y2
@@ -62789,8 +62869,6 @@ butterfly:
 	VFMADD231PS  Y5, Y15, Y13
 	VADDPS       Y8, Y10, Y10
 	VMOVUPS      Y12, 1664(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y10, 1280(R9)
 	VFNMADD231PS Y6, Y8, Y9
 	VMOVUPS      64(R15), Y8
@@ -62807,14 +62885,16 @@ butterfly:
 	VADDPS       Y1, Y15, Y1
 	VSUBPS       Y4, Y10, Y2
 	VADDPS       Y7, Y8, Y9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y7, Y8, Y7
 	VMOVUPS      Y1, 1344(R9)
 	VMOVUPS      96(R15), Y1
 	VMOVUPS      512(R15), Y8
 	VADDPS       Y8, Y1, Y13
 	VMOVUPS      Y12, 128(R9)
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Y0, 896(R9)
 	VSUBPS       Y8, Y1, Y0
 	VMOVUPS      128(R15), Y1
@@ -62829,8 +62909,6 @@ butterfly:
 	VMOVUPS      416(R15), Y4
 	VADDPS       Y4, Y2, Y8
 	VMULPS       Y3, Y12, Y9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      288(R15), Y10
 	VMOVUPS      384(R15), Y14
 	VSUBPS       Y14, Y10, Y15
@@ -62849,10 +62927,12 @@ butterfly:
 	VFNMADD231PS Y6, Y8, Y10
 	VSUBPS       Y9, Y10, Y8
 	VFNMADD231PS Y3, Y15, Y12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMULPS       Y3, Y0, Y13
 	VFMADD231PS  Y5, Y2, Y13
+	PREFETCHT1   (R11)
+	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y9, Y10, Y9
 	VMULPS       Y5, Y0, Y0
 	VADDPS       Y12, Y14, Y5
@@ -62867,8 +62947,6 @@ butterfly:
 	VMOVUPS      Y7, 640(R9)
 	VADDPS       Y4, Y15, Y2
 	VSUBPS       Y12, Y14, Y3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y6, Y1, Y5
 	VADDPS       Y13, Y10, Y1
 	VMOVUPS      Y2, 704(R9)
@@ -62892,7 +62970,7 @@ butterfly:
 	ADDQ         $0x00000740, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -62908,11 +62986,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate15AVX512(SB), $392-16
 	MOVQ job+0(FP), AX
@@ -62921,7 +62999,7 @@ TEXT ·BlockAccumulate15AVX512(SB), $392-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -62946,6 +63024,8 @@ butterfly:
 	VADDPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R13)(DX*1), Z3
 	VMOVUPS      (DI)(CX*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -62964,8 +63044,6 @@ butterfly:
 	VMOVUPS      (R14)(DX*2), Z4
 	VMOVUPS      (R8)(CX*4), Z13
 	VADDPS       Z13, Z4, Z14
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z7, Z1, Z1
 	VMOVUPS      (R8), Z7
 	VADDPS       Z6, Z7, Z15
@@ -62984,6 +63062,8 @@ butterfly:
 	VMULPS       Z18, Z3, Z3
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z10, Z9, Z9
 	VADDPS       Z0, Z7, Z10
 	VMOVUPS      (DI)(DX*2), Z24
@@ -62996,8 +63076,6 @@ butterfly:
 	VSUBPS       Z0, Z7, Z0
 	VMOVUPS      (DI)(DX*1), Z4
 	VADDPS       Z23, Z4, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z22, Z6, Z6
 	VMOVUPS      (R13)(DX*2), Z7
 	VMOVUPS      (DI)(CX*4), Z13
@@ -63016,6 +63094,8 @@ butterfly:
 	VADDPS       Z11, Z8, Z10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z29, Z28, Z28
 	VADDPS       Z3, Z26, Z29
 	VFNMADD231PS Z21, Z30, Z23
@@ -63027,8 +63107,6 @@ butterfly:
 	VSUBPS       Z10, Z5, Z30
 	VADDPS       Z13, Z7, Z7
 	VSUBPS       Z6, Z23, Z6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z21, Z14, Z19
 	VMOVUPS      (R13)(CX*1), Z13
 	VADDPS       Z7, Z13, Z14
@@ -63041,6 +63119,8 @@ butterfly:
 	VADDPS       Z10, Z5, Z5
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z14, Z25, Z7
 	VADDPS       Z1, Z13, Z10
 	VSUBPS       Z1, Z13, Z1
@@ -63054,8 +63134,6 @@ butterfly:
 	VMOVUPS      (R8)(SI*1), Z1
 	VMOVUPS      Z11, 256(R15)
 	VSUBPS       Z1, Z25, Z11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z3, Z26, Z3
 	VADDPS       Z1, Z25, Z1
 	VMULPS       Z18, Z11, Z11
@@ -63068,6 +63146,8 @@ butterfly:
 	VSUBPS       Z9, Z18, Z1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z16, Z19, Z16
 	VADDPS       Z12, Z24, Z12
 	VSUBPS       Z11, Z8, Z8
@@ -63079,8 +63159,6 @@ butterfly:
 	VFNMADD231PS Z24, Z11, Z21
 	VADDPS       Z25, Z31, Z25
 	VFMADD231PS  Z19, Z11, Z26
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z9, Z18, Z9
 	VBROADCASTSS butterflyConstants<>+8(SB), Z11
 	VMOVAPS      Z17, Z18
@@ -63095,6 +63173,8 @@ butterfly:
 	VADDPS       Z26, Z18, Z7
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z21, Z17, Z31
 	VADDPS       Z20, Z5, Z5
 	VADDPS       Z21, Z17, Z17
@@ -63105,8 +63185,6 @@ butterfly:
 	VFMADD231PS  Z11, Z20, Z26
 	VFNMADD231PS Z24, Z13, Z21
 	VFMADD231PS  Z11, Z25, Z15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Z24, Z30, Z25
 	VFMADD231PS  Z19, Z13, Z25
 	VMOVUPS      64(R9), Z13
@@ -63121,6 +63199,8 @@ butterfly:
 	VADDPS       Z25, Z15, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      832(R9), Z15
 	VMOVUPS      768(R10), Z20
 	VFMADD231PS  Z15, Z13, Z20
@@ -63136,8 +63216,6 @@ butterfly:
 	VMOVUPS      1152(R9), Z30
 	VFMADD231PS  Z30, Z18, Z15
 	VMOVUPS      Z5, 64(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z1, Z6, Z5
 	VMOVUPS      Z20, 768(R10)
 	VADDPS       Z8, Z23, Z20
@@ -63149,6 +63227,8 @@ butterfly:
 	VFNMADD231PS Z7, Z18, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z10, Z12, Z7
 	VSUBPS       Z21, Z26, Z18
 	VMOVUPS      1536(R9), Z22
@@ -63161,8 +63241,6 @@ butterfly:
 	VMOVUPS      1600(R9), Z28
 	VFMADD213PS  1536(R10), Z28, Z18
 	VADDPS       Z25, Z26, Z26
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z15, 1152(R10)
 	VMOVUPS      Z13, 832(R10)
 	VMOVAPS      Z0, Z13
@@ -63177,6 +63255,8 @@ butterfly:
 	VFMADD213PS  384(R10), Z22, Z21
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z15, Z31, Z21
 	VFNMADD231PS Z22, Z31, Z17
 	VSUBPS       Z9, Z29, Z15
@@ -63187,8 +63267,6 @@ butterfly:
 	VMOVAPS      Z2, Z31
 	VFNMADD231PS Z27, Z30, Z31
 	VMULPS       Z24, Z4, Z4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z27, Z5, Z0
 	VFMADD231PS  Z11, Z30, Z2
 	VMOVUPS      Z17, 448(R10)
@@ -63200,6 +63278,8 @@ butterfly:
 	VFMADD231PS  Z11, Z25, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z19, Z5, Z4
 	VMOVUPS      1280(R9), Z5
 	VMOVUPS      1344(R10), Z7
@@ -63212,8 +63292,6 @@ butterfly:
 	VMOVUPS      Z14, 1216(R10)
 	VFMADD231PS  Z5, Z22, Z26
 	VADDPS       Z4, Z13, Z3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z6, Z2, Z4
 	VMOVUPS      512(R9), Z5
 	VMOVUPS      576(R10), Z12
@@ -63230,6 +63308,8 @@ butterfly:
 	VMOVUPS      Z26, 1280(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z9, Z29, Z9
 	VFMADD231PS  Z5, Z4, Z3
 	VMOVUPS      192(R9), Z4
@@ -63244,8 +63324,6 @@ butterfly:
 	VMOVUPS      128(R9), Z6
 	VFMADD213PS  192(R10), Z6, Z10
 	VMOVUPS      Z18, 1536(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (R15), Z18
 	VMOVAPS      Z18, Z25
 	VFMADD231PS  Z11, Z9, Z25
@@ -63262,6 +63340,8 @@ butterfly:
 	VMOVUPS      Z7, 1344(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD213PS  896(R10), Z4, Z14
 	VADDPS       Z29, Z28, Z4
 	VMOVUPS      64(R15), Z7
@@ -63272,8 +63352,6 @@ butterfly:
 	VFNMADD231PS Z24, Z30, Z8
 	VADDPS       Z20, Z22, Z16
 	VMULPS       Z24, Z15, Z15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z1, Z31, Z1
 	VFMADD231PS  Z11, Z4, Z23
 	VADDPS       Z9, Z18, Z29
@@ -63289,6 +63367,8 @@ butterfly:
 	VFMADD231PS  Z20, Z29, Z28
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z17, Z25, Z30
 	VFMADD231PS  Z19, Z7, Z15
 	VSUBPS       Z8, Z18, Z19
@@ -63301,8 +63381,6 @@ butterfly:
 	VMOVUPS      1024(R9), Z8
 	VMOVUPS      1088(R10), Z18
 	VFMADD231PS  Z8, Z7, Z18
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      1088(R9), Z24
 	VFMADD213PS  1024(R10), Z24, Z7
 	VMOVUPS      Z11, 1728(R10)
@@ -63320,6 +63398,8 @@ butterfly:
 	VMOVUPS      Z3, 512(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z4, Z16, Z3
 	VMOVUPS      320(R9), Z4
 	VFMADD213PS  256(R10), Z4, Z19
@@ -63333,8 +63413,6 @@ butterfly:
 	VMOVUPS      1792(R9), Z21
 	VMOVUPS      1856(R10), Z23
 	VFMADD231PS  Z21, Z17, Z23
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z20, Z3, Z29
 	VFNMADD231PS Z24, Z31, Z18
 	VMOVUPS      Z29, 640(R10)
@@ -63346,6 +63424,8 @@ butterfly:
 	VMOVUPS      Z14, 896(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1856(R9), Z3
 	VFMADD213PS  1792(R10), Z3, Z17
 	VMOVUPS      Z6, 1472(R10)
@@ -63356,8 +63436,6 @@ butterfly:
 	VMOVUPS      Z28, 704(R10)
 	VMOVUPS      Z7, 1024(R10)
 	VFMADD231PS  Z2, Z16, Z30
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z19, 256(R10)
 	VFMADD231PS  Z21, Z1, Z17
 	VMOVUPS      Z30, 1408(R10)
@@ -63374,7 +63452,7 @@ butterfly:
 	ADDQ         $0x00000780, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -63390,11 +63468,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate15AVX2(SB), $680-16
 	MOVQ job+0(FP), AX
@@ -63403,7 +63481,7 @@ TEXT ·BlockAccumulate15AVX2(SB), $680-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -63429,6 +63507,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(BX*1), Y3
 	VMOVUPS      (R13)(CX*2), Y4
 	VADDPS       Y4, Y3, Y5
@@ -63458,8 +63538,6 @@ butterfly:
 	VMOVUPS      (DI)(CX*1), Y10
 	VADDPS       Y10, Y5, Y14
 	VADDPS       Y3, Y6, Y15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y15, (BP)
 	VMOVUPS      (R14), Y15
 	VMOVUPS      Y2, 32(BP)
@@ -63487,10 +63565,12 @@ butterfly:
 	VFNMADD231PS Y9, Y14, Y12
 	VMOVUPS      (R8)(DX*2), Y2
 	VADDPS       Y7, Y2, Y14
-	VFNMADD231PS Y9, Y7, Y2
-	VMULPS       Y4, Y0, Y0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
+	VFNMADD231PS Y9, Y7, Y2
+	VMULPS       Y4, Y0, Y0
 	VADDPS       Y5, Y10, Y7
 	VMOVUPS      Y7, 160(BP)
 	VSUBPS       Y0, Y2, Y7
@@ -63522,8 +63602,6 @@ butterfly:
 	VADDPS       Y2, Y10, Y7
 	VFNMADD231PS Y9, Y2, Y10
 	VSUBPS       Y5, Y10, Y2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y5, Y10, Y5
 	VSUBPS       Y1, Y12, Y1
 	VMOVUPS      (DI)(CX*2), Y10
@@ -63548,13 +63626,15 @@ butterfly:
 	VADDPS       Y15, Y6, Y4
 	VMOVUPS      (R14)(CX*4), Y10
 	VFNMADD213PS Y10, Y2, Y9
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y0, 512(BP)
 	VADDPS       Y12, Y3, Y0
 	VSUBPS       Y12, Y3, Y3
 	VADDPS       Y2, Y10, Y2
 	VADDPS       Y1, Y9, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y15, Y6, Y6
 	VBROADCASTSS butterflyConstants<>+12(SB), Y12
 	VMOVAPS      Y8, Y15
@@ -63582,8 +63662,6 @@ butterfly:
 	VFMADD231PS  Y1, Y9, Y7
 	VADDPS       Y4, Y5, Y4
 	VADDPS       Y9, Y13, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y12, Y9, Y13
 	VMULPS       Y11, Y3, Y9
 	VFNMADD231PS Y12, Y10, Y7
@@ -63595,6 +63673,10 @@ butterfly:
 	VSUBPS       Y2, Y8, Y6
 	VSUBPS       Y14, Y15, Y14
 	VADDPS       Y2, Y8, Y2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y10, Y5, Y5
 	VMOVUPS      (R9), Y8
 	VMOVUPS      64(R10), Y10
@@ -63605,8 +63687,6 @@ butterfly:
 	VFNMADD231PS Y7, Y4, Y10
 	VFMADD213PS  (R10), Y7, Y5
 	VMOVUPS      Y10, 64(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y8, Y4, Y5
 	VMOVUPS      832(R9), Y4
 	VMOVUPS      768(R10), Y7
@@ -63636,8 +63716,6 @@ butterfly:
 	VMOVUPS      288(BP), Y4
 	VMOVUPS      480(BP), Y5
 	VSUBPS       Y5, Y4, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y8, 1600(R10)
 	VMOVUPS      Y3, 1152(R10)
 	VMOVUPS      Y7, 1216(R10)
@@ -63652,6 +63730,10 @@ butterfly:
 	VMOVUPS      384(R9), Y12
 	VFMADD231PS  Y12, Y14, Y7
 	VFMADD213PS  448(R10), Y12, Y2
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y9, Y8, Y8
 	VMOVUPS      224(BP), Y9
 	VMOVUPS      576(BP), Y12
@@ -63664,8 +63746,6 @@ butterfly:
 	VSUBPS       Y12, Y3, Y3
 	VADDPS       Y5, Y4, Y4
 	VMOVUPS      Y7, 384(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Y0, Y8, Y5
 	VMOVUPS      64(BP), Y7
 	VADDPS       Y13, Y7, Y12
@@ -63689,8 +63769,6 @@ butterfly:
 	VMOVAPS      Y7, Y14
 	VFMADD231PS  Y1, Y10, Y14
 	VFNMADD231PS Y15, Y10, Y7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMULPS       Y0, Y9, Y10
 	VADDPS       Y4, Y12, Y12
 	VFNMADD231PS Y15, Y4, Y14
@@ -63700,6 +63778,10 @@ butterfly:
 	VMOVUPS      1344(R10), Y15
 	VFMADD231PS  Y4, Y12, Y15
 	VMULPS       Y11, Y9, Y9
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y0, Y3, Y9
 	VMOVUPS      1344(R9), Y3
 	VFMADD213PS  1280(R10), Y3, Y12
@@ -63715,8 +63797,6 @@ butterfly:
 	VMOVUPS      Y15, 1344(R10)
 	VMOVUPS      192(R9), Y14
 	VFMADD213PS  128(R10), Y14, Y4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y14, Y5, Y10
 	VFMADD231PS  Y9, Y5, Y4
 	VMOVUPS      Y4, 128(R10)
@@ -63746,8 +63826,6 @@ butterfly:
 	VMOVUPS      128(BP), Y5
 	VMOVUPS      512(BP), Y8
 	VADDPS       Y8, Y5, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y8, Y5, Y5
 	VFNMADD231PS Y6, Y13, Y3
 	VMOVUPS      416(BP), Y6
@@ -63757,6 +63835,10 @@ butterfly:
 	VMOVUPS      160(BP), Y2
 	VMOVUPS      544(BP), Y4
 	VSUBPS       Y4, Y2, Y13
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMULPS       Y11, Y13, Y15
 	VSUBPS       Y8, Y6, Y6
 	VMOVUPS      Y10, 192(R10)
@@ -63774,8 +63856,6 @@ butterfly:
 	VMOVAPS      Y5, Y8
 	VFMADD231PS  Y1, Y9, Y8
 	VFNMADD231PS Y0, Y10, Y15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y11, Y6, Y4
 	VMULPS       Y0, Y13, Y13
 	VFMADD231PS  Y11, Y10, Y13
@@ -63799,10 +63879,12 @@ butterfly:
 	VMOVUPS      640(R10), Y7
 	VFMADD231PS  Y6, Y1, Y7
 	VADDPS       Y4, Y11, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y13, Y8, Y10
 	VSUBPS       Y3, Y14, Y12
+	PREFETCHT1   (R12)
+	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y3, Y14, Y3
 	VSUBPS       Y15, Y5, Y5
 	VSUBPS       Y4, Y11, Y4
@@ -63828,8 +63910,6 @@ butterfly:
 	VFMADD231PS  Y14, Y3, Y15
 	VFMADD231PS  Y0, Y10, Y9
 	VMOVUPS      Y9, 1792(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y6, 1856(R10)
 	VMOVUPS      1024(R9), Y0
 	VFMADD213PS  1088(R10), Y0, Y3
@@ -63863,7 +63943,7 @@ butterfly:
 	ADDQ         $0x00000740, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -63879,11 +63959,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack15AVX512(SB), $392-16
 	MOVQ job+0(FP), AX
@@ -64184,7 +64264,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockBack15AVX2(SB), $712-16
 	MOVQ job+0(FP), AX
@@ -64521,7 +64601,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward16AVX512(SB), $328-16
 	MOVQ job+0(FP), AX
@@ -64890,7 +64970,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockForward16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockForward16AVX2(SB), $648-16
 	MOVQ job+0(FP), AX
@@ -65294,7 +65374,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse16AVX512(SB), $328-16
 	MOVQ job+0(FP), AX
@@ -65663,7 +65743,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockInverse16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse16AVX2(SB), $680-16
 	MOVQ job+0(FP), AX
@@ -66067,7 +66147,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter16AVX512(SB), $712-16
 	MOVQ job+0(FP), AX
@@ -66076,7 +66156,7 @@ TEXT ·BlockFilter16AVX512(SB), $712-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	LEAQ 8(SP), R14
@@ -66100,6 +66180,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(BX*1), Z3
 	VMOVUPS      (R12)(BX*1), Z4
 	VSUBPS       Z4, Z3, Z5
@@ -66128,8 +66210,6 @@ butterfly:
 	VMOVUPS      (R13)(CX*1), Z24
 	VADDPS       Z24, Z23, Z25
 	VADDPS       Z18, Z22, Z26
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R8)(BX*1), Z27
 	VMOVUPS      (R13)(BX*1), Z28
 	VADDPS       Z28, Z27, Z29
@@ -66150,6 +66230,8 @@ butterfly:
 	VADDPS       Z5, Z1, Z1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z23, Z4, Z4
 	VSUBPS       Z11, Z0, Z5
 	VSUBPS       Z29, Z25, Z13
@@ -66166,8 +66248,6 @@ butterfly:
 	VFMADD231PS  Z27, Z7, Z19
 	VMOVUPS      Z19, 64(R14)
 	VSUBPS       Z16, Z13, Z19
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMSUB231PS  Z27, Z1, Z7
 	VSUBPS       Z9, Z6, Z1
 	VADDPS       Z13, Z16, Z6
@@ -66185,6 +66265,8 @@ butterfly:
 	VSUBPS       Z23, Z22, Z26
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z24, Z14, Z14
 	VSUBPS       Z16, Z14, Z24
 	VMOVUPS      (DI)(SI*1), Z28
@@ -66202,8 +66284,6 @@ butterfly:
 	VSUBPS       Z11, Z8, Z8
 	VSUBPS       Z4, Z12, Z11
 	VADDPS       Z29, Z25, Z25
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z13, Z20, Z29
 	VADDPS       Z4, Z12, Z4
 	VSUBPS       Z22, Z21, Z12
@@ -66221,6 +66301,8 @@ butterfly:
 	VADDPS       Z20, Z26, Z14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z30, Z23, Z23
 	VSUBPS       Z20, Z26, Z20
 	VSUBPS       Z7, Z22, Z26
@@ -66234,8 +66316,6 @@ butterfly:
 	VADDPS       Z23, Z25, Z21
 	VADDPS       Z28, Z3, Z3
 	VSUBPS       Z21, Z13, Z28
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z23, Z25, Z23
 	VMOVAPS      Z20, Z25
 	VFMADD231PS  Z27, Z30, Z25
@@ -66253,6 +66333,8 @@ butterfly:
 	VADDPS       Z23, Z16, Z14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMSUB231PS  Z27, Z0, Z21
 	VMOVUPS      1088(R9), Z0
 	VMULPS       Z0, Z28, Z16
@@ -66272,8 +66354,6 @@ butterfly:
 	VMULPS       Z13, Z16, Z16
 	VADDPS       Z22, Z29, Z22
 	VFMSUB231PS  Z15, Z14, Z16
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      1600(R9), Z15
 	VMULPS       Z15, Z22, Z29
 	VFMADD231PS  Z13, Z14, Z28
@@ -66296,6 +66376,8 @@ butterfly:
 	VMULPS       Z18, Z9, Z20
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVAPS      Z2, Z22
 	VFMADD231PS  Z0, Z21, Z22
 	VFNMADD231PS Z0, Z21, Z2
@@ -66314,8 +66396,6 @@ butterfly:
 	VFMADD231PS  Z0, Z23, Z13
 	VMOVUPS      1216(R9), Z23
 	VMULPS       Z23, Z15, Z15
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Z1, Z31
 	VFNMADD231PS Z0, Z4, Z31
 	VMOVUPS      Z20, 448(R14)
@@ -66336,6 +66416,8 @@ butterfly:
 	VADDPS       Z11, Z8, Z26
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMSUB231PS  Z4, Z13, Z9
 	VSUBPS       Z11, Z8, Z4
 	VADDPS       Z7, Z19, Z8
@@ -66353,8 +66435,6 @@ butterfly:
 	VFMADD231PS  Z3, Z2, Z31
 	VMOVAPS      Z26, Z2
 	VFNMADD231PS Z3, Z6, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z3, Z6, Z26
 	VFNMADD231PS Z3, Z24, Z17
 	VFMADD231PS  Z18, Z12, Z1
@@ -66373,6 +66453,8 @@ butterfly:
 	VFMSUB231PS  Z6, Z5, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      1344(R9), Z6
 	VMULPS       Z6, Z4, Z8
 	VMOVUPS      1280(R9), Z18
@@ -66395,8 +66477,6 @@ butterfly:
 	VMOVAPS      Z12, Z6
 	VFMADD231PS  Z0, Z7, Z6
 	VFNMADD231PS Z0, Z7, Z12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z3, Z26, Z31
 	VMOVUPS      384(R9), Z7
 	VMULPS       Z7, Z6, Z26
@@ -66417,6 +66497,8 @@ butterfly:
 	VMULPS       Z7, Z12, Z12
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMSUB231PS  Z18, Z21, Z12
 	VFMADD231PS  Z30, Z10, Z26
 	VMOVUPS      384(R14), Z10
@@ -66435,8 +66517,6 @@ butterfly:
 	VMULPS       Z21, Z31, Z27
 	VMOVUPS      960(R9), Z0
 	VMULPS       Z0, Z30, Z30
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z0, Z3, Z7
 	VFMSUB231PS  Z5, Z3, Z30
 	VMOVUPS      1984(R9), Z0
@@ -66454,6 +66534,8 @@ butterfly:
 	VSUBPS       Z20, Z31, Z21
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z29, Z16, Z16
 	VADDPS       Z14, Z28, Z14
 	VSUBPS       Z1, Z23, Z28
@@ -66471,8 +66553,6 @@ butterfly:
 	VSUBPS       Z15, Z31, Z15
 	VSUBPS       Z28, Z15, Z31
 	VSUBPS       Z16, Z18, Z16
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z9, Z22, Z18
 	VADDPS       Z14, Z10, Z10
 	VADDPS       Z1, Z23, Z1
@@ -66487,6 +66567,8 @@ butterfly:
 	VSUBPS       Z17, Z5, Z5
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z22, Z1, Z1
 	VBROADCASTSS butterflyConstants<>+220(SB), Z17
 	VMOVAPS      Z18, Z22
@@ -66504,8 +66586,6 @@ butterfly:
 	VADDPS       Z24, Z18, Z29
 	VSUBPS       Z8, Z19, Z8
 	VSUBPS       Z13, Z2, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z2, Z4, Z13
 	VSUBPS       Z24, Z18, Z18
 	VADDPS       Z11, Z9, Z19
@@ -66520,6 +66600,8 @@ butterfly:
 	VADDPS       Z27, Z7, Z24
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z29, Z21, Z21
 	VADDPS       Z4, Z13, Z29
 	VSUBPS       Z27, Z7, Z7
@@ -66532,8 +66614,6 @@ butterfly:
 	VSUBPS       Z19, Z20, Z26
 	VADDPS       Z3, Z30, Z3
 	VSUBPS       Z24, Z25, Z30
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z24, Z25, Z24
 	VADDPS       Z19, Z20, Z19
 	VADDPS       Z12, Z13, Z20
@@ -66549,6 +66629,8 @@ butterfly:
 	VSUBPS       Z21, Z10, Z10
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z3, Z0, Z0
 	VSUBPS       Z13, Z14, Z3
 	VADDPS       Z24, Z23, Z21
@@ -66561,8 +66643,6 @@ butterfly:
 	VADDPS       Z21, Z6, Z6
 	VSUBPS       Z11, Z19, Z10
 	VMOVUPS      Z6, (R8)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z0, (R8)(CX*4)
 	VMOVUPS      Z25, (R13)
 	VMOVAPS      Z12, Z0
@@ -66580,6 +66660,8 @@ butterfly:
 	VSUBPS       Z7, Z1, Z1
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z10, (R12)
 	VMOVUPS      512(R14), Z7
 	VMOVAPS      Z7, Z10
@@ -66597,8 +66679,6 @@ butterfly:
 	VFNMADD231PS Z12, Z25, Z13
 	VSUBPS       Z20, Z31, Z18
 	VFMADD231PS  Z12, Z25, Z11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Z27, Z22, Z20
 	VMOVAPS      Z16, Z25
 	VFNMADD231PS Z6, Z4, Z25
@@ -66619,6 +66699,8 @@ butterfly:
 	VFMADD231PS  Z12, Z18, Z31
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z12, Z18, Z7
 	VFNMADD231PS Z6, Z1, Z28
 	VMOVUPS      448(R14), Z1
@@ -66635,8 +66717,6 @@ butterfly:
 	VFMADD231PS  Z12, Z20, Z1
 	VMOVUPS      Z9, (R13)(DX*2)
 	VMOVUPS      Z10, (R8)(CX*1)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Z5, Z9
 	VFNMADD231PS Z12, Z3, Z9
 	VMOVAPS      Z8, Z10
@@ -66655,6 +66735,8 @@ butterfly:
 	VMOVUPS      Z2, (R8)(DX*1)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVAPS      Z18, Z0
 	VFNMADD231PS Z12, Z26, Z0
 	VMOVUPS      Z24, (DI)
@@ -66668,8 +66750,6 @@ butterfly:
 	VMOVUPS      Z28, (DI)(DX*2)
 	VFNMADD231PS Z12, Z14, Z25
 	VMOVUPS      Z7, (R8)(DX*2)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z15, (R8)(SI*1)
 	VMOVUPS      Z21, (DI)(CX*4)
 	VMOVUPS      Z1, (DI)(DX*1)
@@ -66688,7 +66768,7 @@ butterfly:
 	ADDQ         $0x00000800, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -66704,11 +66784,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilter16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter16AVX2(SB), $904-16
 	MOVQ job+0(FP), AX
@@ -66717,7 +66797,7 @@ TEXT ·BlockFilter16AVX2(SB), $904-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -66742,6 +66822,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y1, Y0, Y0
 	VMOVUPS      (R8), Y1
 	VMOVUPS      (R13), Y3
@@ -66784,8 +66866,6 @@ butterfly:
 	VSUBPS       Y5, Y8, Y5
 	VADDPS       Y14, Y10, Y8
 	VSUBPS       Y14, Y10, Y10
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y11, Y9, Y9
 	VSUBPS       Y3, Y13, Y11
 	VSUBPS       Y2, Y7, Y2
@@ -66830,6 +66910,8 @@ butterfly:
 	VADDPS       Y7, Y15, Y10
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y2, Y12, Y11
 	VADDPS       Y14, Y4, Y13
 	VADDPS       Y2, Y12, Y2
@@ -66869,8 +66951,6 @@ butterfly:
 	VADDPS       Y4, Y11, Y10
 	VSUBPS       Y4, Y11, Y4
 	VADDPS       Y13, Y1, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y13, Y1, Y1
 	VSUBPS       Y5, Y4, Y13
 	VSUBPS       Y9, Y14, Y15
@@ -66904,6 +66984,8 @@ butterfly:
 	VFMSUB231PS  Y2, Y6, Y7
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y3, Y14, Y3
 	VMULPS       Y2, Y8, Y2
 	VFMADD231PS  Y5, Y6, Y2
@@ -66952,8 +67034,6 @@ butterfly:
 	VFMADD231PS  Y11, Y2, Y9
 	VFNMADD231PS Y11, Y2, Y1
 	VFNMADD231PS Y10, Y0, Y6
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Y9, Y0
 	VFMADD231PS  Y10, Y8, Y0
 	VSUBPS       Y15, Y5, Y2
@@ -66995,6 +67075,8 @@ butterfly:
 	VSUBPS       Y2, Y1, Y3
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (R15), Y8
 	VMOVUPS      512(R15), Y12
 	VMOVUPS      Y0, 544(R15)
@@ -67042,8 +67124,6 @@ butterfly:
 	VSUBPS       Y13, Y6, Y6
 	VMOVAPS      Y8, Y13
 	VFMADD231PS  Y11, Y15, Y13
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMSUB231PS  Y5, Y0, Y9
 	VFNMADD231PS Y11, Y15, Y8
 	VMOVUPS      768(R9), Y0
@@ -67090,6 +67170,8 @@ butterfly:
 	VFMADD231PS  Y13, Y0, Y8
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Y10, Y6, Y4
 	VMOVUPS      1472(R9), Y0
 	VMULPS       Y0, Y9, Y6
@@ -67134,8 +67216,6 @@ butterfly:
 	VSUBPS       Y13, Y3, Y3
 	VADDPS       Y3, Y15, Y13
 	VSUBPS       Y4, Y11, Y4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VADDPS       Y6, Y12, Y11
 	VMOVUPS      Y13, 128(R15)
 	VSUBPS       Y8, Y0, Y13
@@ -67179,6 +67259,8 @@ butterfly:
 	VADDPS       Y11, Y12, Y15
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Y3, 32(R15)
 	VBROADCASTSS butterflyConstants<>+220(SB), Y3
 	VMOVUPS      Y8, 832(R15)
@@ -67219,8 +67301,6 @@ butterfly:
 	VADDPS       Y7, Y11, Y7
 	VADDPS       Y2, Y12, Y2
 	VADDPS       Y3, Y13, Y11
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y3, Y13, Y3
 	VSUBPS       Y9, Y14, Y9
 	VMOVUPS      160(R15), Y12
@@ -67258,6 +67338,8 @@ butterfly:
 	VADDPS       Y7, Y5, Y10
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      768(R15), Y12
 	VMOVUPS      Y8, 64(R15)
 	VADDPS       Y3, Y12, Y8
@@ -67289,8 +67371,6 @@ butterfly:
 	VFMADD231PS  Y0, Y4, Y10
 	VFNMADD231PS Y0, Y4, Y8
 	VMOVUPS      Y7, (R8)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R15), Y4
 	VADDPS       Y6, Y4, Y7
 	VMOVUPS      Y11, (R12)
@@ -67330,6 +67410,8 @@ butterfly:
 	VSUBPS       Y7, Y6, Y12
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y8, Y1, Y1
 	VADDPS       Y7, Y6, Y6
 	VMOVUPS      Y10, (R8)(CX*1)
@@ -67366,8 +67448,6 @@ butterfly:
 	VMOVUPS      Y11, (R12)(BX*1)
 	VMOVUPS      Y6, (DI)(DX*2)
 	VADDPS       Y13, Y3, Y3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFNMADD231PS Y0, Y10, Y14
 	VMOVUPS      544(R15), Y6
 	VMOVUPS      64(R15), Y10
@@ -67407,7 +67487,7 @@ butterfly:
 	ADDQ         $0x000007c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -67423,11 +67503,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd16AVX512(SB), $712-16
 	MOVQ job+0(FP), AX
@@ -67436,7 +67516,7 @@ TEXT ·BlockFilterAdd16AVX512(SB), $712-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -67461,6 +67541,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(BX*1), Z3
 	VMOVUPS      (R13)(BX*1), Z4
 	VSUBPS       Z4, Z3, Z5
@@ -67489,8 +67571,6 @@ butterfly:
 	VMOVUPS      (R14)(CX*1), Z24
 	VADDPS       Z24, Z23, Z25
 	VADDPS       Z18, Z22, Z26
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (R8)(BX*1), Z27
 	VMOVUPS      (R14)(BX*1), Z28
 	VADDPS       Z28, Z27, Z29
@@ -67511,6 +67591,8 @@ butterfly:
 	VADDPS       Z5, Z1, Z1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z23, Z4, Z4
 	VSUBPS       Z11, Z0, Z5
 	VSUBPS       Z29, Z25, Z13
@@ -67527,8 +67609,6 @@ butterfly:
 	VFMADD231PS  Z27, Z7, Z19
 	VMOVUPS      Z19, 64(R15)
 	VSUBPS       Z16, Z13, Z19
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMSUB231PS  Z27, Z1, Z7
 	VSUBPS       Z9, Z6, Z1
 	VADDPS       Z13, Z16, Z6
@@ -67546,6 +67626,8 @@ butterfly:
 	VSUBPS       Z23, Z22, Z26
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z24, Z14, Z14
 	VSUBPS       Z16, Z14, Z24
 	VMOVUPS      (DI)(SI*1), Z28
@@ -67563,8 +67645,6 @@ butterfly:
 	VSUBPS       Z11, Z8, Z8
 	VSUBPS       Z4, Z12, Z11
 	VADDPS       Z29, Z25, Z25
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z13, Z20, Z29
 	VADDPS       Z4, Z12, Z4
 	VSUBPS       Z22, Z21, Z12
@@ -67582,6 +67662,8 @@ butterfly:
 	VADDPS       Z20, Z26, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z30, Z23, Z23
 	VSUBPS       Z20, Z26, Z20
 	VSUBPS       Z7, Z22, Z26
@@ -67595,8 +67677,6 @@ butterfly:
 	VADDPS       Z23, Z25, Z21
 	VADDPS       Z28, Z3, Z3
 	VSUBPS       Z21, Z13, Z28
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z23, Z25, Z23
 	VMOVAPS      Z20, Z25
 	VFMADD231PS  Z27, Z30, Z25
@@ -67615,6 +67695,8 @@ butterfly:
 	VADDPS       Z23, Z16, Z14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z27, Z0, Z21
 	VMOVUPS      1088(R9), Z0
 	VMOVUPS      1024(R10), Z16
@@ -67636,8 +67718,6 @@ butterfly:
 	VFNMADD213PS 512(R10), Z13, Z16
 	VADDPS       Z22, Z29, Z22
 	VFMADD231PS  Z15, Z14, Z16
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      1600(R9), Z15
 	VMOVUPS      1536(R10), Z29
 	VFNMADD231PS Z15, Z22, Z29
@@ -67662,6 +67742,8 @@ butterfly:
 	VFNMADD231PS Z15, Z9, Z18
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVAPS      Z2, Z20
 	VFMADD231PS  Z0, Z21, Z20
 	VFNMADD231PS Z0, Z21, Z2
@@ -67681,8 +67763,6 @@ butterfly:
 	VFMADD231PS  Z0, Z23, Z13
 	VMOVUPS      1216(R9), Z23
 	VFNMADD213PS 1152(R10), Z23, Z14
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Z1, Z31
 	VFNMADD231PS Z0, Z4, Z31
 	VMOVUPS      Z18, 448(R15)
@@ -67705,6 +67785,8 @@ butterfly:
 	VADDPS       Z11, Z8, Z26
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z4, Z13, Z9
 	VSUBPS       Z11, Z8, Z4
 	VADDPS       Z7, Z19, Z8
@@ -67722,8 +67804,6 @@ butterfly:
 	VFMADD231PS  Z3, Z2, Z23
 	VMOVAPS      Z26, Z2
 	VFNMADD231PS Z3, Z6, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z3, Z6, Z26
 	VFNMADD231PS Z3, Z24, Z17
 	VFMADD231PS  Z15, Z12, Z1
@@ -67744,6 +67824,8 @@ butterfly:
 	VFMADD231PS  Z6, Z5, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1344(R9), Z6
 	VMOVUPS      1280(R10), Z8
 	VFNMADD231PS Z6, Z4, Z8
@@ -67768,8 +67850,6 @@ butterfly:
 	VMOVAPS      Z12, Z6
 	VFMADD231PS  Z0, Z7, Z6
 	VFNMADD231PS Z0, Z7, Z12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z3, Z13, Z24
 	VMOVUPS      384(R9), Z7
 	VMOVUPS      448(R10), Z13
@@ -67792,6 +67872,8 @@ butterfly:
 	VFNMADD213PS 1408(R10), Z7, Z12
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z15, Z21, Z12
 	VFMADD231PS  Z30, Z10, Z13
 	VMOVUPS      384(R15), Z10
@@ -67812,8 +67894,6 @@ butterfly:
 	VFMADD231PS  Z21, Z24, Z28
 	VMOVUPS      960(R9), Z0
 	VFNMADD213PS 896(R10), Z0, Z30
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z0, Z3, Z7
 	VFMADD231PS  Z5, Z3, Z30
 	VMOVUPS      1984(R9), Z0
@@ -67831,6 +67911,8 @@ butterfly:
 	VSUBPS       Z9, Z21, Z18
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z29, Z16, Z16
 	VADDPS       Z22, Z27, Z22
 	VSUBPS       Z1, Z31, Z27
@@ -67848,8 +67930,6 @@ butterfly:
 	VSUBPS       Z14, Z21, Z14
 	VSUBPS       Z27, Z14, Z21
 	VSUBPS       Z16, Z15, Z15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z5, Z20, Z16
 	VADDPS       Z22, Z10, Z10
 	VADDPS       Z1, Z31, Z1
@@ -67864,6 +67944,8 @@ butterfly:
 	VSUBPS       Z17, Z3, Z3
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z20, Z1, Z1
 	VBROADCASTSS butterflyConstants<>+220(SB), Z17
 	VMOVAPS      Z16, Z20
@@ -67881,8 +67963,6 @@ butterfly:
 	VADDPS       Z23, Z16, Z29
 	VSUBPS       Z8, Z19, Z8
 	VSUBPS       Z26, Z2, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z2, Z4, Z19
 	VSUBPS       Z23, Z16, Z16
 	VADDPS       Z11, Z5, Z23
@@ -67897,6 +67977,8 @@ butterfly:
 	VADDPS       Z28, Z7, Z26
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z29, Z18, Z18
 	VADDPS       Z4, Z19, Z29
 	VSUBPS       Z28, Z7, Z7
@@ -67909,8 +67991,6 @@ butterfly:
 	VSUBPS       Z23, Z9, Z25
 	VADDPS       Z24, Z30, Z24
 	VSUBPS       Z26, Z13, Z30
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z26, Z13, Z13
 	VADDPS       Z23, Z9, Z9
 	VADDPS       Z12, Z19, Z23
@@ -67926,6 +68006,8 @@ butterfly:
 	VSUBPS       Z18, Z10, Z10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z6, Z0, Z0
 	VSUBPS       Z19, Z22, Z6
 	VADDPS       Z13, Z27, Z18
@@ -67938,8 +68020,6 @@ butterfly:
 	VADDPS       Z18, Z11, Z10
 	VSUBPS       Z24, Z9, Z9
 	VMOVUPS      Z10, (R8)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z0, (R8)(CX*4)
 	VMOVUPS      Z27, (R14)
 	VMOVAPS      Z12, Z0
@@ -67957,6 +68037,8 @@ butterfly:
 	VSUBPS       Z7, Z1, Z1
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z9, (R13)
 	VMOVUPS      512(R15), Z7
 	VMOVAPS      Z7, Z9
@@ -67974,8 +68056,6 @@ butterfly:
 	VFNMADD231PS Z12, Z25, Z16
 	VSUBPS       Z23, Z21, Z19
 	VFMADD231PS  Z12, Z25, Z11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z28, Z20, Z21
 	VMOVAPS      Z15, Z23
 	VFNMADD231PS Z10, Z4, Z23
@@ -67996,6 +68076,8 @@ butterfly:
 	VFMADD231PS  Z12, Z19, Z31
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z12, Z19, Z7
 	VFNMADD231PS Z10, Z1, Z27
 	VMOVUPS      448(R15), Z1
@@ -68012,8 +68094,6 @@ butterfly:
 	VFMADD231PS  Z12, Z21, Z1
 	VMOVUPS      Z5, (R14)(DX*2)
 	VMOVUPS      Z9, (R8)(CX*1)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Z3, Z5
 	VFNMADD231PS Z12, Z6, Z5
 	VMOVAPS      Z8, Z9
@@ -68032,6 +68112,8 @@ butterfly:
 	VMOVUPS      Z2, (R8)(DX*1)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVAPS      Z19, Z0
 	VFNMADD231PS Z12, Z25, Z0
 	VMOVUPS      Z26, (DI)
@@ -68045,8 +68127,6 @@ butterfly:
 	VMOVUPS      Z27, (DI)(DX*2)
 	VFNMADD231PS Z12, Z20, Z23
 	VMOVUPS      Z7, (R8)(DX*2)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z14, (R8)(SI*1)
 	VMOVUPS      Z13, (DI)(CX*4)
 	VMOVUPS      Z1, (DI)(DX*1)
@@ -68066,7 +68146,7 @@ butterfly:
 	ADDQ         $0x00000800, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -68082,11 +68162,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterAdd16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd16AVX2(SB), $904-16
 	MOVQ job+0(FP), AX
@@ -68095,7 +68175,7 @@ TEXT ·BlockFilterAdd16AVX2(SB), $904-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -68121,6 +68201,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y1, Y0, Y0
 	VMOVUPS      (R8), Y1
 	VMOVUPS      (R14), Y3
@@ -68163,8 +68245,6 @@ butterfly:
 	VSUBPS       Y5, Y8, Y5
 	VADDPS       Y14, Y10, Y8
 	VSUBPS       Y14, Y10, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y11, Y9, Y9
 	VSUBPS       Y3, Y13, Y11
 	VSUBPS       Y2, Y7, Y2
@@ -68209,6 +68289,8 @@ butterfly:
 	VADDPS       Y7, Y15, Y10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y2, Y12, Y11
 	VADDPS       Y14, Y4, Y13
 	VADDPS       Y2, Y12, Y2
@@ -68248,8 +68330,6 @@ butterfly:
 	VADDPS       Y4, Y11, Y10
 	VSUBPS       Y4, Y11, Y4
 	VADDPS       Y13, Y1, Y11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y13, Y1, Y1
 	VSUBPS       Y5, Y4, Y13
 	VSUBPS       Y9, Y14, Y15
@@ -68284,6 +68364,8 @@ butterfly:
 	VFMADD231PS  Y2, Y6, Y7
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y3, Y14, Y3
 	VFMADD213PS  64(R10), Y2, Y8
 	VFMADD231PS  Y5, Y6, Y8
@@ -68335,8 +68417,6 @@ butterfly:
 	VFMADD231PS  Y11, Y8, Y9
 	VFNMADD231PS Y11, Y8, Y1
 	VFNMADD231PS Y10, Y0, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Y9, Y0
 	VFMADD231PS  Y10, Y6, Y0
 	VSUBPS       Y15, Y3, Y3
@@ -68382,6 +68462,8 @@ butterfly:
 	VSUBPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (BP), Y8
 	VMOVUPS      512(BP), Y9
 	VMOVUPS      Y12, 544(BP)
@@ -68432,8 +68514,6 @@ butterfly:
 	VSUBPS       Y13, Y5, Y5
 	VMOVAPS      Y8, Y13
 	VFMADD231PS  Y11, Y15, Y13
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y3, Y12, Y6
 	VFNMADD231PS Y11, Y15, Y8
 	VMOVUPS      768(R9), Y3
@@ -68482,6 +68562,8 @@ butterfly:
 	VFMADD231PS  Y13, Y2, Y8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Y10, Y5, Y4
 	VMOVUPS      1472(R9), Y2
 	VMOVUPS      1408(R10), Y5
@@ -68529,8 +68611,6 @@ butterfly:
 	VSUBPS       Y13, Y3, Y3
 	VADDPS       Y3, Y15, Y13
 	VSUBPS       Y6, Y9, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y5, Y11, Y9
 	VMOVUPS      Y13, 128(BP)
 	VSUBPS       Y7, Y2, Y13
@@ -68574,6 +68654,8 @@ butterfly:
 	VADDPS       Y9, Y11, Y15
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y3, 32(BP)
 	VBROADCASTSS butterflyConstants<>+220(SB), Y3
 	VMOVUPS      Y7, 832(BP)
@@ -68614,8 +68696,6 @@ butterfly:
 	VADDPS       Y6, Y9, Y6
 	VADDPS       Y1, Y11, Y1
 	VADDPS       Y3, Y13, Y9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y3, Y13, Y3
 	VSUBPS       Y14, Y8, Y8
 	VMOVUPS      160(BP), Y11
@@ -68653,6 +68733,8 @@ butterfly:
 	VADDPS       Y6, Y5, Y11
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      768(BP), Y12
 	VMOVUPS      Y8, 64(BP)
 	VADDPS       Y3, Y12, Y8
@@ -68684,8 +68766,6 @@ butterfly:
 	VFMADD231PS  Y2, Y4, Y11
 	VFNMADD231PS Y2, Y4, Y8
 	VMOVUPS      Y6, (R8)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      288(BP), Y4
 	VADDPS       Y7, Y4, Y6
 	VMOVUPS      Y9, (R13)
@@ -68725,6 +68805,8 @@ butterfly:
 	VSUBPS       Y7, Y6, Y12
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y8, Y0, Y0
 	VADDPS       Y7, Y6, Y6
 	VMOVUPS      Y11, (R8)(CX*1)
@@ -68761,8 +68843,6 @@ butterfly:
 	VMOVUPS      Y10, (R13)(BX*1)
 	VMOVUPS      Y6, (DI)(DX*2)
 	VADDPS       Y13, Y3, Y3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Y2, Y11, Y14
 	VMOVUPS      544(BP), Y6
 	VMOVUPS      64(BP), Y10
@@ -68804,7 +68884,7 @@ butterfly:
 	ADDQ         $0x000007c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -68820,11 +68900,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep16AVX512(SB), $776-16
 	MOVQ job+0(FP), AX
@@ -68833,7 +68913,7 @@ TEXT ·BlockFilterKeep16AVX512(SB), $776-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -68858,6 +68938,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8), Z3
 	VMOVUPS      (R14), Z4
 	VSUBPS       Z4, Z3, Z5
@@ -68889,8 +68971,6 @@ butterfly:
 	VMOVUPS      (R13)(CX*1), Z27
 	VSUBPS       Z27, Z4, Z28
 	VADDPS       Z7, Z6, Z6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (R8)(CX*2), Z7
 	VMOVUPS      (R14)(CX*2), Z29
 	VADDPS       Z29, Z7, Z30
@@ -68910,6 +68990,8 @@ butterfly:
 	VADDPS       Z12, Z4, Z28
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z27, Z5, Z31
 	VSUBPS       Z12, Z4, Z4
 	VADDPS       Z14, Z8, Z8
@@ -68925,8 +69007,6 @@ butterfly:
 	VADDPS       Z11, Z7, Z7
 	VSUBPS       Z12, Z18, Z10
 	VADDPS       Z27, Z5, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z9, Z17, Z11
 	VMOVAPS      Z22, Z12
 	VFNMADD231PS Z14, Z19, Z12
@@ -68950,6 +69030,8 @@ butterfly:
 	VSUBPS       Z23, Z30, Z23
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(DX*1), Z30
 	VMOVUPS      Z5, 192(R15)
 	VMOVUPS      (R13)(DX*1), Z5
@@ -68969,8 +69051,6 @@ butterfly:
 	VSUBPS       Z2, Z5, Z3
 	VSUBPS       Z30, Z7, Z17
 	VSUBPS       Z20, Z27, Z24
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z22, Z15, Z15
 	VADDPS       Z2, Z5, Z2
 	VADDPS       Z20, Z27, Z5
@@ -68988,6 +69068,8 @@ butterfly:
 	VFMSUB231PS  Z14, Z15, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z30, Z7, Z3
 	VADDPS       Z5, Z6, Z7
 	VSUBPS       Z3, Z28, Z15
@@ -69003,8 +69085,6 @@ butterfly:
 	VSUBPS       Z5, Z6, Z5
 	VMOVUPS      (R9), Z6
 	VMULPS       Z6, Z18, Z18
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z7, Z0, Z0
 	VFMADD231PS  Z6, Z14, Z30
 	VMOVUPS      Z0, 1088(R10)
@@ -69025,6 +69105,8 @@ butterfly:
 	VMULPS       Z30, Z6, Z18
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z13, Z3, Z28
 	VSUBPS       Z5, Z11, Z13
 	VADDPS       Z5, Z11, Z5
@@ -69041,8 +69123,6 @@ butterfly:
 	VMULPS       Z12, Z15, Z14
 	VFMADD231PS  Z11, Z5, Z18
 	VADDPS       Z9, Z16, Z11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z24, Z19, Z19
 	VMOVUPS      1536(R9), Z24
 	VMULPS       Z24, Z15, Z15
@@ -69066,6 +69146,8 @@ butterfly:
 	VMOVUPS      Z5, 192(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z12, Z1, Z31
 	VSUBPS       Z17, Z4, Z1
 	VFNMADD231PS Z12, Z26, Z29
@@ -69084,8 +69166,6 @@ butterfly:
 	VMOVUPS      Z19, 1216(R10)
 	VMOVUPS      Z24, 128(R10)
 	VMOVUPS      Z13, 1536(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z17, Z4, Z4
 	VFMADD231PS  Z30, Z6, Z31
 	VMOVUPS      640(R9), Z6
@@ -69105,6 +69185,8 @@ butterfly:
 	VFNMADD231PS Z21, Z17, Z13
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1664(R9), Z6
 	VMULPS       Z6, Z31, Z21
 	VMOVUPS      1728(R9), Z24
@@ -69123,8 +69205,6 @@ butterfly:
 	VMOVUPS      Z2, 320(R10)
 	VMOVUPS      320(R9), Z4
 	VMULPS       Z4, Z2, Z7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z6, Z29, Z26
 	VMOVUPS      Z5, 704(R10)
 	VMOVUPS      256(R9), Z5
@@ -69145,6 +69225,8 @@ butterfly:
 	VFNMADD231PS Z4, Z10, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z20, 1344(R10)
 	VFMADD231PS  Z5, Z10, Z7
 	VMOVAPS      Z25, Z4
@@ -69164,8 +69246,6 @@ butterfly:
 	VMOVUPS      192(R15), Z14
 	VMOVAPS      Z14, Z27
 	VFMADD231PS  Z12, Z10, Z27
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z29, 640(R15)
 	VMOVUPS      1792(R9), Z29
 	VFMADD231PS  Z29, Z25, Z6
@@ -69189,6 +69269,8 @@ butterfly:
 	VFMADD231PS  Z30, Z8, Z22
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVAPS      Z27, Z29
 	VFNMADD231PS Z30, Z5, Z29
 	VMOVUPS      Z25, 1792(R10)
@@ -69207,8 +69289,6 @@ butterfly:
 	VMOVUPS      1408(R9), Z14
 	VMULPS       Z14, Z8, Z25
 	VFMADD231PS  Z30, Z5, Z27
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z3, Z22, Z12
 	VMOVUPS      1472(R9), Z3
 	VMULPS       Z3, Z8, Z5
@@ -69228,6 +69308,8 @@ butterfly:
 	VMOVUPS      Z27, 1984(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1920(R9), Z3
 	VMULPS       Z3, Z27, Z27
 	VFNMADD231PS Z8, Z4, Z27
@@ -69246,8 +69328,6 @@ butterfly:
 	VADDPS       Z4, Z18, Z22
 	VSUBPS       Z4, Z18, Z4
 	VSUBPS       Z0, Z3, Z0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z10, Z28, Z3
 	VSUBPS       Z22, Z15, Z18
 	VADDPS       Z22, Z15, Z15
@@ -69265,6 +69345,8 @@ butterfly:
 	VADDPS       Z14, Z8, Z8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z18, Z16, Z14
 	VMOVUPS      576(R15), Z16
 	VSUBPS       Z9, Z16, Z18
@@ -69279,8 +69361,6 @@ butterfly:
 	VSUBPS       Z31, Z2, Z13
 	VADDPS       Z14, Z9, Z28
 	VSUBPS       Z9, Z14, Z9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VBROADCASTSS butterflyConstants<>+220(SB), Z14
 	VMOVUPS      Z10, 576(R15)
 	VMOVAPS      Z21, Z10
@@ -69301,6 +69381,8 @@ butterfly:
 	VADDPS       Z1, Z7, Z31
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z6, Z13, Z6
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z27, Z11, Z4
@@ -69315,8 +69397,6 @@ butterfly:
 	VMOVAPS      Z19, Z25
 	VFNMADD231PS Z14, Z18, Z25
 	VADDPS       Z27, Z11, Z11
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z30, Z29, Z27
 	VADDPS       Z31, Z6, Z6
 	VADDPS       Z5, Z24, Z31
@@ -69332,6 +69412,8 @@ butterfly:
 	VSUBPS       Z11, Z21, Z11
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z29, Z16, Z21
 	VSUBPS       Z4, Z5, Z26
 	VADDPS       Z4, Z5, Z4
@@ -69347,8 +69429,6 @@ butterfly:
 	VSUBPS       Z16, Z27, Z5
 	VADDPS       Z16, Z27, Z16
 	VADDPS       Z10, Z15, Z27
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z10, Z15, Z10
 	VSUBPS       Z19, Z8, Z15
 	VADDPS       Z17, Z25, Z29
@@ -69367,6 +69447,8 @@ butterfly:
 	VFNMADD231PS Z4, Z13, Z21
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z30, Z27, Z27
 	VADDPS       Z26, Z18, Z30
 	VFNMADD231PS Z4, Z1, Z3
@@ -69382,8 +69464,6 @@ butterfly:
 	VSUBPS       Z17, Z25, Z17
 	VMOVUPS      Z27, (DI)
 	VSUBPS       Z15, Z28, Z15
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z19, (R13)
 	VBROADCASTSS butterflyConstants<>+224(SB), Z18
 	VMOVAPS      Z3, Z19
@@ -69404,6 +69484,8 @@ butterfly:
 	VMOVUPS      Z1, (R14)(CX*1)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      576(R15), Z1
 	VMOVAPS      Z1, Z24
 	VFMADD231PS  Z4, Z6, Z24
@@ -69422,8 +69504,6 @@ butterfly:
 	VFNMADD231PS Z4, Z5, Z9
 	VSUBPS       Z12, Z22, Z11
 	VMOVUPS      Z26, (R14)(DX*2)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      448(R15), Z17
 	VSUBPS       Z31, Z17, Z19
 	VMOVAPS      Z2, Z26
@@ -69442,6 +69522,8 @@ butterfly:
 	VFNMADD231PS Z18, Z11, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z12, Z22, Z5
 	VMOVUPS      Z9, (R13)(CX*2)
 	VMOVUPS      Z21, (R14)(BX*1)
@@ -69458,8 +69540,6 @@ butterfly:
 	VMOVAPS      Z7, Z3
 	VFNMADD231PS Z4, Z10, Z3
 	VFMADD231PS  Z18, Z2, Z24
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z3, (R14)(CX*2)
 	VFMADD231PS  Z4, Z10, Z7
 	VMOVUPS      Z6, (DI)(DX*1)
@@ -69481,7 +69561,7 @@ butterfly:
 	ADDQ         $0x00000800, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -69497,11 +69577,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockFilterKeep16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep16AVX2(SB), $904-16
 	MOVQ job+0(FP), AX
@@ -69510,7 +69590,7 @@ TEXT ·BlockFilterKeep16AVX2(SB), $904-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -69536,6 +69616,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8), Y3
 	VMOVUPS      (R14), Y4
 	VADDPS       Y4, Y3, Y5
@@ -69583,8 +69665,6 @@ butterfly:
 	VSUBPS       Y6, Y9, Y14
 	VADDPS       Y6, Y9, Y6
 	VSUBPS       Y13, Y4, Y4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y1, Y3, Y9
 	VADDPS       Y11, Y10, Y13
 	VMOVUPS      Y14, 160(BP)
@@ -69629,6 +69709,8 @@ butterfly:
 	VADDPS       Y7, Y2, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8)(DX*1), Y7
 	VMOVUPS      (R14)(DX*1), Y11
 	VMOVUPS      Y15, 384(BP)
@@ -69673,8 +69755,6 @@ butterfly:
 	VSUBPS       Y13, Y3, Y15
 	VMOVUPS      Y7, 608(BP)
 	VSUBPS       Y2, Y6, Y7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y13, Y3, Y3
 	VFMSUB231PS  Y14, Y8, Y4
 	VMOVAPS      Y1, Y8
@@ -69710,6 +69790,8 @@ butterfly:
 	VMULPS       Y1, Y3, Y3
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      416(BP), Y6
 	VSUBPS       Y8, Y6, Y13
 	VFMADD231PS  Y4, Y2, Y3
@@ -69757,8 +69839,6 @@ butterfly:
 	VFMADD231PS  Y1, Y6, Y3
 	VADDPS       Y11, Y5, Y5
 	VMOVUPS      Y3, 192(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      192(R9), Y6
 	VMULPS       Y6, Y3, Y9
 	VMOVAPS      Y4, Y11
@@ -69800,6 +69880,8 @@ butterfly:
 	VADDPS       Y10, Y5, Y8
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y15, 1728(R10)
 	VSUBPS       Y10, Y5, Y5
 	VMOVUPS      1728(R9), Y9
@@ -69846,8 +69928,6 @@ butterfly:
 	VMOVAPS      Y4, Y3
 	VFNMADD231PS Y14, Y5, Y3
 	VFMADD231PS  Y14, Y5, Y4
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y10, 1792(R10)
 	VMOVUPS      Y11, 768(R10)
 	VMOVUPS      1280(R9), Y5
@@ -69896,6 +69976,8 @@ butterfly:
 	VFMADD231PS  Y1, Y3, Y4
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVAPS      Y15, Y14
 	VFNMADD231PS Y1, Y2, Y14
 	VFNMADD231PS Y1, Y3, Y9
@@ -69937,8 +70019,6 @@ butterfly:
 	VMOVUPS      1984(R9), Y6
 	VMULPS       Y6, Y5, Y7
 	VMOVUPS      Y9, 1408(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      1920(R9), Y9
 	VFMADD231PS  Y9, Y15, Y7
 	VMOVUPS      Y2, 960(R10)
@@ -69984,6 +70064,8 @@ butterfly:
 	VADDPS       Y12, Y9, Y14
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y4, 608(BP)
 	VMOVUPS      384(BP), Y4
 	VMOVUPS      Y0, 320(BP)
@@ -70032,8 +70114,6 @@ butterfly:
 	VSUBPS       Y8, Y6, Y6
 	VSUBPS       Y5, Y14, Y5
 	VADDPS       Y12, Y11, Y8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y12, Y11, Y11
 	VADDPS       Y6, Y1, Y12
 	VMOVUPS      448(BP), Y14
@@ -70069,6 +70149,8 @@ butterfly:
 	VADDPS       Y15, Y11, Y9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Y2, Y3, Y11
 	VSUBPS       Y0, Y12, Y0
 	VADDPS       Y3, Y2, Y2
@@ -70105,8 +70187,6 @@ butterfly:
 	VFNMADD231PS Y4, Y14, Y13
 	VFMADD231PS  Y4, Y14, Y6
 	VSUBPS       Y8, Y5, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y15, Y0, Y8
 	VADDPS       Y15, Y0, Y0
 	VMOVUPS      Y0, (R13)(CX*4)
@@ -70146,6 +70226,8 @@ butterfly:
 	VMOVUPS      Y7, (R14)(CX*1)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y6, (R8)(CX*1)
 	VMOVUPS      Y13, (R8)(BX*1)
 	VMOVUPS      Y14, (R13)(BX*1)
@@ -70188,8 +70270,6 @@ butterfly:
 	VFMADD231PS  Y4, Y7, Y11
 	VMOVUPS      160(BP), Y0
 	VADDPS       Y10, Y0, Y7
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y10, Y0, Y0
 	VMOVUPS      Y1, (R8)(DX*2)
 	VMOVUPS      384(BP), Y1
@@ -70232,7 +70312,7 @@ butterfly:
 	ADDQ         $0x000007c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -70248,11 +70328,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum16AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
@@ -70261,7 +70341,7 @@ TEXT ·BlockSpectrum16AVX512(SB), $264-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	LEAQ 8(SP), R14
@@ -70285,6 +70365,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI)(CX*2), Z3
 	VMOVUPS      (R12)(CX*2), Z4
 	VADDPS       Z4, Z3, Z5
@@ -70298,8 +70380,6 @@ butterfly:
 	VMOVUPS      (R8)(BX*1), Z7
 	VMOVUPS      (R13)(BX*1), Z12
 	VADDPS       Z12, Z7, Z13
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z12, Z7, Z7
 	VMOVUPS      (DI)(BX*1), Z12
 	VMOVUPS      (R12)(BX*1), Z14
@@ -70316,6 +70396,8 @@ butterfly:
 	VADDPS       Z22, Z21, Z23
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z4, Z3, Z3
 	VSUBPS       Z19, Z1, Z1
 	VADDPS       Z11, Z8, Z4
@@ -70323,8 +70405,6 @@ butterfly:
 	VMOVUPS      (R8)(CX*4), Z21
 	VMOVUPS      (R13)(CX*4), Z22
 	VADDPS       Z22, Z21, Z24
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R8)(CX*1), Z25
 	VMOVUPS      (R13)(CX*1), Z26
 	VSUBPS       Z26, Z25, Z27
@@ -70337,13 +70417,13 @@ butterfly:
 	VSUBPS       Z15, Z27, Z10
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z29, Z28, Z28
 	VADDPS       Z18, Z5, Z29
 	VSUBPS       Z16, Z2, Z2
 	VADDPS       Z15, Z27, Z15
 	VADDPS       Z14, Z12, Z12
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      (R8)(DX*2), Z14
 	VMOVUPS      (R13)(DX*2), Z16
 	VSUBPS       Z16, Z14, Z27
@@ -70354,13 +70434,13 @@ butterfly:
 	VSUBPS       Z22, Z21, Z21
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z27, Z3, Z22
 	VADDPS       Z27, Z3, Z3
 	VSUBPS       Z11, Z8, Z8
 	VADDPS       Z16, Z14, Z11
 	VADDPS       Z2, Z3, Z14
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z3, Z2, Z2
 	VADDPS       Z29, Z4, Z3
 	VSUBPS       Z24, Z20, Z4
@@ -70369,13 +70449,13 @@ butterfly:
 	VSUBPS       Z7, Z19, Z24
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z11, Z0, Z26
 	VSUBPS       Z13, Z25, Z27
 	VSUBPS       Z12, Z23, Z29
 	VADDPS       Z12, Z23, Z12
 	VADDPS       Z17, Z22, Z23
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z23, (R14)
 	VMOVUPS      (DI)(DX*1), Z23
 	VMOVUPS      Z31, 64(R14)
@@ -70391,6 +70471,8 @@ butterfly:
 	VSUBPS       Z31, Z23, Z23
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVAPS      Z15, Z25
 	VFMADD231PS  Z13, Z24, Z25
 	VSUBPS       Z22, Z17, Z17
@@ -70399,8 +70481,6 @@ butterfly:
 	VMOVUPS      (R12)(SI*1), Z22
 	VSUBPS       Z22, Z21, Z31
 	VFMSUB231PS  Z13, Z15, Z24
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z18, Z5, Z5
 	VADDPS       Z27, Z29, Z15
 	VFNMADD231PS Z13, Z7, Z10
@@ -70411,13 +70491,13 @@ butterfly:
 	VADDPS       Z21, Z18, Z18
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Z7, Z8, Z21
 	VSUBPS       Z7, Z8, Z7
 	VSUBPS       Z29, Z27, Z8
 	VADDPS       Z22, Z23, Z27
 	VSUBPS       Z22, Z23, Z22
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z31, Z28, Z23
 	VSUBPS       Z18, Z30, Z29
 	VADDPS       Z31, Z28, Z28
@@ -70427,14 +70507,14 @@ butterfly:
 	VADDPS       Z21, Z12, Z30
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFMADD231PS  Z13, Z27, Z23
 	VMOVAPS      Z22, Z27
 	VFMADD231PS  Z13, Z28, Z27
 	VFMSUB231PS  Z13, Z22, Z28
 	VADDPS       Z30, Z3, Z13
 	VSUBPS       Z30, Z3, Z3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z18, Z11, Z22
 	VADDPS       Z18, Z11, Z11
 	VSUBPS       Z0, Z20, Z18
@@ -70443,6 +70523,8 @@ butterfly:
 	VADDPS       Z31, Z10, Z30
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z13, (R9)
 	VSUBPS       Z21, Z12, Z12
 	VMOVUPS      Z20, 1088(R9)
@@ -70450,8 +70532,6 @@ butterfly:
 	VMOVAPS      Z1, Z20
 	VFNMADD231PS Z13, Z2, Z20
 	VFMADD231PS  Z13, Z2, Z1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z7, Z29, Z2
 	VADDPS       Z29, Z7, Z7
 	VMOVAPS      Z16, Z21
@@ -70461,6 +70541,8 @@ butterfly:
 	VADDPS       Z23, Z19, Z29
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Z31, Z10, Z10
 	VMOVUPS      Z3, 1024(R9)
 	VBROADCASTSS butterflyConstants<>+224(SB), Z3
@@ -70469,8 +70551,6 @@ butterfly:
 	VSUBPS       Z23, Z19, Z19
 	VMOVAPS      Z6, Z23
 	VFNMADD231PS Z13, Z17, Z23
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Z3, Z30, Z1
 	VSUBPS       Z2, Z15, Z30
 	VADDPS       Z7, Z8, Z7
@@ -70480,14 +70560,14 @@ butterfly:
 	VADDPS       Z22, Z9, Z19
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z20, 1728(R9)
 	VSUBPS       Z5, Z4, Z20
 	VMOVUPS      Z1, 192(R9)
 	VMOVAPS      Z20, Z1
 	VFNMADD231PS Z13, Z14, Z1
 	VSUBPS       Z22, Z9, Z9
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Z27, Z25, Z22
 	VADDPS       Z2, Z15, Z2
 	VADDPS       Z27, Z25, Z15
@@ -70496,14 +70576,14 @@ butterfly:
 	VADDPS       Z28, Z24, Z24
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z1, 1344(R9)
 	VMOVUPS      128(R14), Z1
 	VADDPS       Z26, Z1, Z28
 	VADDPS       Z5, Z4, Z4
 	VFMADD231PS  Z13, Z14, Z20
 	VSUBPS       Z26, Z1, Z1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Z16, Z5
 	VFNMADD231PS Z3, Z29, Z5
 	VSUBPS       Z12, Z18, Z12
@@ -70517,6 +70597,8 @@ butterfly:
 	VFMADD231PS  Z13, Z17, Z26
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VFNMADD231PS Z13, Z17, Z18
 	VMOVAPS      Z23, Z17
 	VFNMADD231PS Z3, Z27, Z17
@@ -70524,8 +70606,6 @@ butterfly:
 	VFNMADD231PS Z13, Z2, Z28
 	VMOVAPS      Z18, Z2
 	VFMADD231PS  Z3, Z24, Z2
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z2, 448(R9)
 	VFNMADD231PS Z3, Z24, Z18
 	VMOVUPS      Z18, 1472(R9)
@@ -70535,6 +70615,8 @@ butterfly:
 	VMOVUPS      Z9, 1536(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z5, 1152(R9)
 	VMOVAPS      Z26, Z5
 	VFMADD231PS  Z3, Z15, Z5
@@ -70542,8 +70624,6 @@ butterfly:
 	VFMADD231PS  Z3, Z10, Z9
 	VMOVUPS      Z2, 768(R9)
 	VMOVUPS      Z12, 576(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Z4, Z2
 	VFNMADD231PS Z13, Z30, Z2
 	VADDPS       Z11, Z0, Z0
@@ -70553,14 +70633,14 @@ butterfly:
 	VFMADD231PS  Z13, Z30, Z4
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVAPS      Z6, Z7
 	VFMADD231PS  Z3, Z22, Z7
 	VMOVUPS      Z25, 1600(R9)
 	VMOVUPS      Z2, 832(R9)
 	VMOVUPS      Z5, 1984(R9)
 	VFMADD231PS  Z3, Z29, Z16
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z17, 1920(R9)
 	VMOVUPS      Z20, 320(R9)
 	VFNMADD231PS Z3, Z15, Z26
@@ -70569,13 +70649,13 @@ butterfly:
 	VMOVUPS      Z26, 960(R9)
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Z7, 384(R9)
 	VMOVUPS      Z1, 1792(R9)
 	VFMADD231PS  Z3, Z27, Z23
 	VMOVUPS      Z23, 896(R9)
 	VMOVUPS      Z9, 640(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Z8, 704(R9)
 	VMOVUPS      Z0, 64(R9)
 	VMOVUPS      Z6, 1408(R9)
@@ -70588,7 +70668,7 @@ butterfly:
 	ADDQ         $0x00000800, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -70604,11 +70684,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockSpectrum16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum16AVX2(SB), $680-16
 	MOVQ job+0(FP), AX
@@ -70617,7 +70697,7 @@ TEXT ·BlockSpectrum16AVX2(SB), $680-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R10
+	MOVQ 96(DI), R10
 	ADDQ DI, R10
 	MOVQ (R10), R11
 	XORQ R14, R14
@@ -70642,6 +70722,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      (DI), Y3
 	VMOVUPS      (R12), Y4
 	VADDPS       Y4, Y3, Y5
@@ -70663,8 +70745,6 @@ butterfly:
 	VMOVUPS      (R12)(CX*1), Y10
 	VSUBPS       Y10, Y4, Y14
 	VADDPS       Y10, Y4, Y4
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y6, Y11, Y10
 	VADDPS       Y6, Y11, Y6
 	VADDPS       Y0, Y9, Y11
@@ -70689,6 +70769,8 @@ butterfly:
 	VADDPS       Y0, Y7, Y6
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Y5, 160(R15)
 	VSUBPS       Y10, Y6, Y5
 	VSUBPS       Y1, Y9, Y1
@@ -70702,8 +70784,6 @@ butterfly:
 	VSUBPS       Y4, Y5, Y4
 	VADDPS       Y15, Y12, Y5
 	VADDPS       Y13, Y0, Y8
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VBROADCASTSS butterflyConstants<>+220(SB), Y12
 	VMOVAPS      Y8, Y14
 	VFMADD231PS  Y12, Y1, Y14
@@ -70731,6 +70811,8 @@ butterfly:
 	VSUBPS       Y11, Y14, Y10
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VADDPS       Y11, Y14, Y11
 	VSUBPS       Y15, Y13, Y13
 	VADDPS       Y13, Y4, Y14
@@ -70747,8 +70829,6 @@ butterfly:
 	VADDPS       Y7, Y13, Y9
 	VSUBPS       Y1, Y3, Y1
 	VADDPS       Y14, Y10, Y3
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VSUBPS       Y11, Y4, Y10
 	VMOVUPS      (R8)(DX*1), Y14
 	VMOVUPS      Y3, 480(R15)
@@ -70772,6 +70852,8 @@ butterfly:
 	VSUBPS       Y10, Y3, Y13
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y11, Y7, Y14
 	VADDPS       Y11, Y7, Y7
 	VSUBPS       Y5, Y9, Y11
@@ -70784,8 +70866,6 @@ butterfly:
 	VADDPS       Y3, Y6, Y10
 	VADDPS       Y8, Y1, Y15
 	VSUBPS       Y8, Y1, Y1
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVAPS      Y14, Y8
 	VFMADD231PS  Y12, Y15, Y8
 	VSUBPS       Y3, Y6, Y3
@@ -70803,6 +70883,8 @@ butterfly:
 	VSUBPS       Y0, Y7, Y0
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VSUBPS       Y12, Y9, Y7
 	VADDPS       Y12, Y9, Y9
 	VSUBPS       Y10, Y14, Y12
@@ -70814,8 +70896,6 @@ butterfly:
 	VADDPS       Y5, Y0, Y0
 	VADDPS       Y10, Y14, Y5
 	VMOVUPS      Y7, 1024(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y0, 1600(R9)
 	VBROADCASTSS butterflyConstants<>+64(SB), Y0
 	VMOVUPS      448(R15), Y6
@@ -70839,6 +70919,8 @@ butterfly:
 	VFMADD231PS  Y3, Y13, Y4
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVUPS      Y4, 1728(R9)
 	VMOVAPS      Y10, Y4
 	VFNMADD231PS Y3, Y5, Y4
@@ -70855,8 +70937,6 @@ butterfly:
 	VMOVUPS      512(R15), Y9
 	VSUBPS       Y9, Y2, Y13
 	VMOVUPS      Y12, 704(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Y3, Y14, Y7
 	VADDPS       Y9, Y2, Y2
 	VMOVUPS      Y5, 1664(R9)
@@ -70874,6 +70954,8 @@ butterfly:
 	VSUBPS       Y15, Y6, Y11
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVAPS      Y2, Y12
 	VFNMADD231PS Y0, Y9, Y12
 	VFMADD231PS  Y0, Y9, Y2
@@ -70890,8 +70972,6 @@ butterfly:
 	VFMADD231PS  Y0, Y15, Y2
 	VFNMADD231PS Y0, Y15, Y1
 	VMOVUPS      Y2, 768(R9)
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VFMADD231PS  Y0, Y5, Y7
 	VMOVUPS      Y10, 192(R9)
 	VMOVUPS      Y4, 1152(R9)
@@ -70913,6 +70993,8 @@ butterfly:
 	VFNMADD231PS Y0, Y9, Y14
 	PREFETCHT1   (R11)
 	ADDQ         16(R10), R11
+	PREFETCHT1   (R11)
+	ADDQ         24(R10), R11
 	VMOVAPS      Y5, Y15
 	VFMADD231PS  Y3, Y11, Y15
 	VFMADD231PS  Y0, Y9, Y13
@@ -70928,8 +71010,6 @@ butterfly:
 	VFMADD231PS  Y3, Y0, Y13
 	VMOVUPS      Y5, 1920(R9)
 	VFMADD231PS  Y3, Y6, Y14
-	PREFETCHT1   (R11)
-	ADDQ         16(R10), R11
 	VMOVUPS      Y14, 448(R9)
 	VMOVUPS      Y12, 832(R9)
 	VMOVUPS      Y1, 1792(R9)
@@ -70950,7 +71030,7 @@ butterfly:
 	ADDQ         $0x000007c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x18, R10
+	ADDQ         $0x20, R10
 	MOVQ         (R10), R11
 
 fetched:
@@ -70966,11 +71046,11 @@ done:
 	MOVQ R11, (R10)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 120(AX)
+	MOVQ R10, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate16AVX512(SB), $392-16
 	MOVQ job+0(FP), AX
@@ -70979,7 +71059,7 @@ TEXT ·BlockAccumulate16AVX512(SB), $392-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	LEAQ 8(SP), R15
@@ -71004,6 +71084,8 @@ butterfly:
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (DI)(SI*1), Z3
 	VMOVUPS      (R13)(SI*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -71025,8 +71107,6 @@ butterfly:
 	VMOVUPS      (DI)(BX*1), Z21
 	VMOVUPS      (R13)(BX*1), Z22
 	VADDPS       Z22, Z21, Z23
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z13, Z12, Z12
 	VMOVUPS      (R8), Z13
 	VMOVUPS      (R14), Z24
@@ -71041,6 +71121,8 @@ butterfly:
 	VSUBPS       Z14, Z20, Z9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VSUBPS       Z19, Z18, Z10
 	VMOVUPS      (DI)(CX*4), Z16
 	VMOVUPS      (R13)(CX*4), Z18
@@ -71052,8 +71134,6 @@ butterfly:
 	VADDPS       Z1, Z0, Z0
 	VADDPS       Z14, Z20, Z1
 	VADDPS       Z17, Z11, Z14
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z23, Z0, Z20
 	VSUBPS       Z27, Z26, Z26
 	VSUBPS       Z22, Z21, Z21
@@ -71066,6 +71146,8 @@ butterfly:
 	VADDPS       Z24, Z7, Z7
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z23, Z0, Z0
 	VSUBPS       Z12, Z2, Z22
 	VSUBPS       Z21, Z10, Z23
@@ -71073,8 +71155,6 @@ butterfly:
 	VADDPS       Z12, Z2, Z2
 	VADDPS       Z9, Z20, Z12
 	VADDPS       Z19, Z6, Z6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Z21, Z10, Z10
 	VADDPS       Z18, Z25, Z19
 	VSUBPS       Z18, Z25, Z18
@@ -71090,6 +71170,8 @@ butterfly:
 	VSUBPS       Z22, Z17, Z10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z27, 64(R15)
 	VSUBPS       Z16, Z13, Z27
 	VMOVUPS      Z18, 128(R15)
@@ -71099,8 +71181,6 @@ butterfly:
 	VSUBPS       Z20, Z9, Z9
 	VADDPS       Z18, Z14, Z16
 	VADDPS       Z30, Z8, Z8
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      (DI)(DX*1), Z20
 	VMOVUPS      (R13)(DX*1), Z26
 	VADDPS       Z26, Z20, Z30
@@ -71115,6 +71195,8 @@ butterfly:
 	VFNMADD231PS Z21, Z2, Z23
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8)(DX*1), Z2
 	VMOVUPS      (R14)(DX*1), Z26
 	VMOVUPS      Z22, 256(R15)
@@ -71125,8 +71207,6 @@ butterfly:
 	VADDPS       Z7, Z22, Z7
 	VADDPS       Z7, Z1, Z22
 	VADDPS       Z5, Z0, Z30
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Z14, Z18, Z14
 	VADDPS       Z3, Z2, Z18
 	VSUBPS       Z3, Z2, Z2
@@ -71137,6 +71217,8 @@ butterfly:
 	VSUBPS       Z5, Z0, Z0
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Z10, Z11, Z5
 	VADDPS       Z7, Z19, Z28
 	VSUBPS       Z29, Z17, Z17
@@ -71146,8 +71228,6 @@ butterfly:
 	VMOVAPS      Z17, Z29
 	VFMADD231PS  Z21, Z18, Z29
 	VFMSUB231PS  Z21, Z17, Z18
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMSUB231PS  Z21, Z2, Z3
 	VADDPS       Z22, Z28, Z2
 	VADDPS       Z4, Z6, Z17
@@ -71158,6 +71238,8 @@ butterfly:
 	VSUBPS       Z4, Z6, Z4
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R9), Z6
 	VMOVUPS      64(R10), Z28
 	VFMADD231PS  Z6, Z2, Z28
@@ -71170,8 +71252,6 @@ butterfly:
 	VMOVAPS      Z27, Z30
 	VFNMADD231PS Z19, Z14, Z30
 	VFMADD231PS  Z6, Z17, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z19, Z14, Z27
 	VADDPS       Z3, Z23, Z3
 	VADDPS       Z18, Z25, Z6
@@ -71185,6 +71265,8 @@ butterfly:
 	VFMADD231PS  Z23, Z26, Z17
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z2, (R10)
 	VSUBPS       Z0, Z7, Z2
 	VSUBPS       Z1, Z4, Z1
@@ -71195,8 +71277,6 @@ butterfly:
 	VFMADD231PS  Z4, Z2, Z7
 	VMOVUPS      576(R9), Z14
 	VFMADD213PS  512(R10), Z14, Z2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z4, Z25, Z2
 	VMOVUPS      1600(R9), Z4
 	VMOVUPS      1536(R10), Z23
@@ -71210,6 +71290,8 @@ butterfly:
 	VMOVUPS      Z28, 64(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVAPS      Z8, Z17
 	VFMADD231PS  Z19, Z16, Z17
 	VMOVUPS      Z23, 1536(R10)
@@ -71221,8 +71303,6 @@ butterfly:
 	VMOVAPS      Z17, Z23
 	VFNMADD231PS Z20, Z11, Z23
 	VFMADD231PS  Z20, Z11, Z17
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Z27, Z11
 	VFMADD231PS  Z20, Z3, Z11
 	VMOVAPS      Z30, Z28
@@ -71237,6 +71317,8 @@ butterfly:
 	VFMADD231PS  Z3, Z27, Z16
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z20, Z26, Z30
 	VMOVUPS      1216(R9), Z21
 	VFMADD213PS  1152(R10), Z21, Z27
@@ -71248,8 +71330,6 @@ butterfly:
 	VFNMADD231PS Z20, Z22, Z26
 	VFMADD231PS  Z20, Z22, Z8
 	VSUBPS       Z9, Z12, Z9
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFNMADD231PS Z21, Z23, Z16
 	VMOVUPS      128(R15), Z12
 	VMOVUPS      256(R15), Z21
@@ -71265,6 +71345,8 @@ butterfly:
 	VMOVUPS      Z7, 576(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z27, 1152(R10)
 	VFMADD213PS  128(R10), Z24, Z11
 	VMOVUPS      640(R9), Z7
@@ -71275,8 +71357,6 @@ butterfly:
 	VMOVUPS      1664(R10), Z17
 	VFMADD231PS  Z14, Z28, Z17
 	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Z23, Z7
 	VFNMADD231PS Z19, Z2, Z7
 	VMOVUPS      1664(R9), Z21
@@ -71291,6 +71371,8 @@ butterfly:
 	VFMADD231PS  Z19, Z0, Z15
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Z16, 1216(R10)
 	VFNMADD231PS Z19, Z0, Z22
 	VMOVUPS      320(R9), Z0
@@ -71305,8 +71387,6 @@ butterfly:
 	VFMADD231PS  Z21, Z26, Z17
 	VMOVAPS      Z1, Z21
 	VFMADD231PS  Z19, Z2, Z21
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z19, Z10, Z27
 	VFNMADD231PS Z3, Z8, Z30
 	VMOVUPS      (R15), Z3
@@ -71322,6 +71402,8 @@ butterfly:
 	VFMADD231PS  Z0, Z14, Z26
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFNMADD231PS Z19, Z2, Z1
 	VFNMADD231PS Z19, Z9, Z12
 	VMOVUPS      1344(R9), Z2
@@ -71330,8 +71412,6 @@ butterfly:
 	VMOVUPS      Z28, 1728(R10)
 	VMOVUPS      Z5, 640(R10)
 	VSUBPS       Z29, Z3, Z3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Z13, Z5
 	VFNMADD231PS Z20, Z6, Z5
 	VFMADD231PS  Z20, Z6, Z13
@@ -71348,6 +71428,8 @@ butterfly:
 	VFMADD231PS  Z19, Z18, Z24
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      1472(R9), Z28
 	VMOVUPS      1408(R10), Z29
 	VFMADD231PS  Z28, Z5, Z29
@@ -71359,8 +71441,6 @@ butterfly:
 	VMOVUPS      Z11, 128(R10)
 	VMOVAPS      Z27, Z0
 	VFMADD231PS  Z20, Z3, Z0
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      384(R9), Z1
 	VMOVUPS      448(R10), Z10
 	VFMADD231PS  Z1, Z13, Z10
@@ -71377,6 +71457,8 @@ butterfly:
 	VFNMADD231PS Z2, Z21, Z30
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD231PS  Z19, Z31, Z18
 	VMOVUPS      1984(R9), Z7
 	VMOVUPS      1920(R10), Z8
@@ -71387,8 +71469,6 @@ butterfly:
 	VMOVUPS      1920(R9), Z6
 	VFMADD213PS  1984(R10), Z6, Z4
 	VMOVUPS      Z17, 1664(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Z6, Z9, Z8
 	VFNMADD231PS Z20, Z3, Z27
 	VMOVUPS      Z10, 448(R10)
@@ -71400,6 +71480,8 @@ butterfly:
 	VMOVUPS      Z24, 960(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VFMADD213PS  1472(R10), Z3, Z5
 	VFMADD231PS  Z1, Z0, Z13
 	VFNMADD231PS Z28, Z27, Z5
@@ -71407,8 +71489,6 @@ butterfly:
 	VMOVUPS      Z15, 320(R10)
 	VMOVUPS      Z8, 1920(R10)
 	VFMADD231PS  Z23, Z21, Z12
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Z5, 1472(R10)
 	VMOVUPS      Z29, 1408(R10)
 	VMOVUPS      Z25, 1344(R10)
@@ -71424,7 +71504,7 @@ butterfly:
 	ADDQ         $0x00000800, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -71440,11 +71520,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockAccumulate16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate16AVX2(SB), $712-16
 	MOVQ job+0(FP), AX
@@ -71453,7 +71533,7 @@ TEXT ·BlockAccumulate16AVX2(SB), $712-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ fetches+8(FP), DI
-	MOVQ 120(DI), R11
+	MOVQ 96(DI), R11
 	ADDQ DI, R11
 	MOVQ (R11), R12
 	XORQ R15, R15
@@ -71479,6 +71559,8 @@ butterfly:
 	VADDPS       Y1, Y0, Y2
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      (R8)(CX*4), Y3
 	VMOVUPS      (R14)(CX*4), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -71507,8 +71589,6 @@ butterfly:
 	VSUBPS       Y11, Y9, Y9
 	VSUBPS       Y10, Y6, Y11
 	VADDPS       Y15, Y14, Y14
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y10, Y6, Y6
 	VMOVUPS      (R8)(CX*1), Y10
 	VMOVUPS      (R14)(CX*1), Y15
@@ -71535,6 +71615,8 @@ butterfly:
 	VFMSUB231PS  Y7, Y6, Y10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y9, Y2, Y13
 	VMOVAPS      Y11, Y14
 	VFMADD231PS  Y7, Y15, Y14
@@ -71566,8 +71648,6 @@ butterfly:
 	VSUBPS       Y14, Y1, Y2
 	VMOVUPS      Y2, 384(BP)
 	VADDPS       Y10, Y6, Y2
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y11, Y9, Y9
 	VADDPS       Y13, Y5, Y11
 	VSUBPS       Y13, Y5, Y5
@@ -71595,6 +71675,8 @@ butterfly:
 	VSUBPS       Y6, Y13, Y6
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y2, Y0, Y0
 	VMOVUPS      (DI)(SI*1), Y2
 	VMOVUPS      (R13)(SI*1), Y13
@@ -71614,8 +71696,6 @@ butterfly:
 	VADDPS       Y2, Y5, Y2
 	VMOVAPS      Y2, Y5
 	VFMSUB231PS  Y7, Y10, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y14, Y6, Y6
 	VSUBPS       Y1, Y8, Y14
 	VMOVUPS      Y5, 608(BP)
@@ -71639,6 +71719,8 @@ butterfly:
 	VFMADD231PS  Y9, Y3, Y10
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VADDPS       Y12, Y2, Y2
 	VADDPS       Y2, Y1, Y12
 	VSUBPS       Y2, Y1, Y1
@@ -71660,8 +71742,6 @@ butterfly:
 	VFNMADD231PS Y2, Y1, Y11
 	VMOVUPS      Y11, 1088(R10)
 	VMOVUPS      Y3, 64(R10)
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VADDPS       Y4, Y14, Y1
 	VMOVUPS      512(R9), Y2
 	VFMADD213PS  576(R10), Y2, Y6
@@ -71685,6 +71765,8 @@ butterfly:
 	VFMADD231PS  Y4, Y3, Y7
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      544(BP), Y3
 	VBROADCASTSS butterflyConstants<>+64(SB), Y4
 	VMOVUPS      64(BP), Y5
@@ -71714,8 +71796,6 @@ butterfly:
 	VMOVUPS      192(R9), Y13
 	VFNMADD231PS Y13, Y12, Y11
 	VFMADD231PS  Y7, Y2, Y5
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVUPS      Y11, 192(R10)
 	VFMADD213PS  128(R10), Y13, Y8
 	VMOVUPS      1152(R9), Y2
@@ -71742,6 +71822,8 @@ butterfly:
 	VMOVUPS      Y3, 1728(R10)
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      224(BP), Y3
 	VADDPS       Y15, Y3, Y9
 	VMOVUPS      704(R9), Y13
@@ -71765,8 +71847,6 @@ butterfly:
 	VMOVUPS      352(BP), Y12
 	VSUBPS       Y0, Y12, Y15
 	VFMADD231PS  Y4, Y9, Y6
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VMOVAPS      Y14, Y9
 	VFNMADD231PS Y4, Y15, Y9
 	VFMADD231PS  Y4, Y15, Y14
@@ -71792,6 +71872,8 @@ butterfly:
 	VFMADD231PS  Y0, Y8, Y6
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVUPS      Y5, 1664(R10)
 	VMOVUPS      1344(R9), Y5
 	VMOVUPS      1280(R10), Y11
@@ -71816,8 +71898,6 @@ butterfly:
 	VMOVUPS      192(BP), Y0
 	VMOVUPS      608(BP), Y2
 	VADDPS       Y2, Y0, Y3
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VSUBPS       Y2, Y0, Y0
 	VFNMADD231PS Y5, Y10, Y9
 	VMOVUPS      576(BP), Y2
@@ -71847,6 +71927,8 @@ butterfly:
 	VFMADD231PS  Y7, Y15, Y9
 	PREFETCHT1   (R12)
 	ADDQ         16(R11), R12
+	PREFETCHT1   (R12)
+	ADDQ         24(R11), R12
 	VMOVAPS      Y5, Y11
 	VFNMADD231PS Y7, Y8, Y11
 	VMOVUPS      448(R9), Y13
@@ -71871,8 +71953,6 @@ butterfly:
 	VFNMADD231PS Y15, Y14, Y13
 	VMOVUPS      Y4, 1472(R10)
 	VFMADD231PS  Y7, Y0, Y10
-	PREFETCHT1   (R12)
-	ADDQ         16(R11), R12
 	VFMADD231PS  Y3, Y12, Y6
 	VFMADD213PS  1920(R10), Y15, Y5
 	VMOVUPS      960(R9), Y0
@@ -71902,7 +71982,7 @@ butterfly:
 	ADDQ         $0x000007c0, R10
 	CMPQ         R12, 8(R11)
 	JLS          fetched
-	ADDQ         $0x18, R11
+	ADDQ         $0x20, R11
 	MOVQ         (R11), R12
 
 fetched:
@@ -71918,11 +71998,11 @@ done:
 	MOVQ R12, (R11)
 	MOVQ fetches+8(FP), AX
 	SUBQ AX, R11
-	MOVQ R11, 120(AX)
+	MOVQ R11, 96(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack16AVX512(SB), $328-16
 	MOVQ job+0(FP), AX
@@ -72202,7 +72282,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func BlockBack16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3
 TEXT ·BlockBack16AVX2(SB), $648-16
 	MOVQ job+0(FP), AX

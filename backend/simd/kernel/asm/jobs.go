@@ -23,14 +23,16 @@ type BlockJob = struct {
 	Pitch int // bytes from a number of a butterfly to the next
 }
 
-// Fetch is the rows of a line that will be needed soon: addresses of the next and of the last, and bytes from one to the next.
-type Fetch = struct {
-	At, End uintptr
-	Stride  int
+// FetchPair is the rows of a pair of lines that will be needed soon: the addresses of the next and of the last row of the first
+// line, and bytes from each of its rows to that of the second line, and from there to its next one. Where there is no second
+// line it is the first again.
+type FetchPair = struct {
+	At, End      uintptr
+	Second, Next int
 }
 
-// Fetches is what routines bring into the second cache besides their work, line after line. The last of the lines has no end.
+// Fetches is what routines bring into the second cache besides their work, pair after pair. The last of the pairs has no end.
 type Fetches = struct {
-	Lines   [5]Fetch
-	Current int // bytes from the first line to the one that comes now
+	Pairs   [3]FetchPair
+	Current int // bytes from the first pair to the one that comes now
 }

@@ -18,10 +18,11 @@ func Line1AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -40,10 +41,11 @@ func LineBack1AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -62,10 +64,11 @@ func LineTwiddled1AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -84,10 +87,11 @@ func LineBackTwiddled1AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -106,10 +110,11 @@ func Line1AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -128,10 +133,11 @@ func LineBack1AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -150,10 +156,11 @@ func LineTwiddled1AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -172,10 +179,11 @@ func LineBackTwiddled1AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -194,10 +202,11 @@ func Line3AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -216,10 +225,11 @@ func LineBack3AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -238,10 +248,11 @@ func LineTwiddled3AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -260,10 +271,11 @@ func LineBackTwiddled3AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -282,10 +294,11 @@ func Line3AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -304,10 +317,11 @@ func LineBack3AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -326,10 +340,11 @@ func LineTwiddled3AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -348,10 +363,11 @@ func LineBackTwiddled3AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -370,10 +386,11 @@ func Line4AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -392,10 +409,11 @@ func LineBack4AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -414,10 +432,11 @@ func LineTwiddled4AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -436,10 +455,11 @@ func LineBackTwiddled4AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -458,10 +478,11 @@ func Line4AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -480,10 +501,11 @@ func LineBack4AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -502,10 +524,11 @@ func LineTwiddled4AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -524,10 +547,11 @@ func LineBackTwiddled4AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -546,10 +570,11 @@ func Line5AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -568,10 +593,11 @@ func LineBack5AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -590,10 +616,11 @@ func LineTwiddled5AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -612,10 +639,11 @@ func LineBackTwiddled5AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -634,10 +662,11 @@ func Line5AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -656,10 +685,11 @@ func LineBack5AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -678,10 +708,11 @@ func LineTwiddled5AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -700,10 +731,11 @@ func LineBackTwiddled5AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -722,10 +754,11 @@ func Line7AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -744,10 +777,11 @@ func LineBack7AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -766,10 +800,11 @@ func LineTwiddled7AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -788,10 +823,11 @@ func LineBackTwiddled7AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -810,10 +846,11 @@ func Line7AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -832,10 +869,11 @@ func LineBack7AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -854,10 +892,11 @@ func LineTwiddled7AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -876,10 +915,11 @@ func LineBackTwiddled7AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -898,10 +938,11 @@ func Line8AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -920,10 +961,11 @@ func LineBack8AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -942,10 +984,11 @@ func LineTwiddled8AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -964,10 +1007,11 @@ func LineBackTwiddled8AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -986,10 +1030,11 @@ func LineHalf8AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1008,10 +1053,11 @@ func LineBackHalf8AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1030,10 +1076,11 @@ func Line8AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1052,10 +1099,11 @@ func LineBack8AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1074,10 +1122,11 @@ func LineTwiddled8AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1096,10 +1145,11 @@ func LineBackTwiddled8AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1118,10 +1168,11 @@ func LineHalf8AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1140,10 +1191,11 @@ func LineBackHalf8AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1162,10 +1214,11 @@ func Line9AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1184,10 +1237,11 @@ func LineBack9AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1206,10 +1260,11 @@ func LineTwiddled9AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1228,10 +1283,11 @@ func LineBackTwiddled9AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1250,10 +1306,11 @@ func Line9AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1272,10 +1329,11 @@ func LineBack9AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1294,10 +1352,11 @@ func LineTwiddled9AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1316,10 +1375,11 @@ func LineBackTwiddled9AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1338,10 +1398,11 @@ func Line11AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1360,10 +1421,11 @@ func LineBack11AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1382,10 +1444,11 @@ func LineTwiddled11AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1404,10 +1467,11 @@ func LineBackTwiddled11AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1426,10 +1490,11 @@ func Line11AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1448,10 +1513,11 @@ func LineBack11AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1470,10 +1536,11 @@ func LineTwiddled11AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1492,10 +1559,11 @@ func LineBackTwiddled11AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1514,10 +1582,11 @@ func Line13AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1536,10 +1605,11 @@ func LineBack13AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1558,10 +1628,11 @@ func LineTwiddled13AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1580,10 +1651,11 @@ func LineBackTwiddled13AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1602,10 +1674,11 @@ func Line13AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1624,10 +1697,11 @@ func LineBack13AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1646,10 +1720,11 @@ func LineTwiddled13AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1668,10 +1743,11 @@ func LineBackTwiddled13AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1690,10 +1766,11 @@ func Line15AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1712,10 +1789,11 @@ func LineBack15AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1734,10 +1812,11 @@ func LineTwiddled15AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1756,10 +1835,11 @@ func LineBackTwiddled15AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1778,10 +1858,11 @@ func Line15AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1800,10 +1881,11 @@ func LineBack15AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1822,10 +1904,11 @@ func LineTwiddled15AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1844,10 +1927,11 @@ func LineBackTwiddled15AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1866,10 +1950,11 @@ func Line16AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1888,10 +1973,11 @@ func LineBack16AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1910,10 +1996,11 @@ func LineTwiddled16AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1932,10 +2019,11 @@ func LineBackTwiddled16AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1954,10 +2042,11 @@ func LineHalf16AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1976,10 +2065,11 @@ func LineBackHalf16AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -1998,10 +2088,11 @@ func Line16AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2020,10 +2111,11 @@ func LineBack16AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2042,10 +2134,11 @@ func LineTwiddled16AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2064,10 +2157,11 @@ func LineBackTwiddled16AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2086,10 +2180,11 @@ func LineHalf16AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2108,10 +2203,11 @@ func LineBackHalf16AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2130,10 +2226,11 @@ func Line17AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2152,10 +2249,11 @@ func LineBack17AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2174,10 +2272,11 @@ func Line17AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2196,10 +2295,11 @@ func LineBack17AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2218,10 +2318,11 @@ func Line19AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2240,10 +2341,11 @@ func LineBack19AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2262,10 +2364,11 @@ func Line19AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2284,10 +2387,11 @@ func LineBack19AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2306,10 +2410,11 @@ func Line23AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2328,10 +2433,11 @@ func LineBack23AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2350,10 +2456,11 @@ func Line23AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2372,10 +2479,11 @@ func LineBack23AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2394,10 +2502,11 @@ func Line32AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2416,10 +2525,11 @@ func LineBack32AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2438,10 +2548,11 @@ func LineTwiddled32AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2460,10 +2571,11 @@ func LineBackTwiddled32AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2482,10 +2594,11 @@ func LineHalf32AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2504,10 +2617,11 @@ func LineBackHalf32AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2526,10 +2640,11 @@ func Line32AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2548,10 +2663,11 @@ func LineBack32AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2570,10 +2686,11 @@ func LineTwiddled32AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2592,10 +2709,11 @@ func LineBackTwiddled32AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2614,10 +2732,11 @@ func LineHalf32AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2636,10 +2755,11 @@ func LineBackHalf32AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2658,10 +2778,11 @@ func Line64AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2680,10 +2801,11 @@ func LineBack64AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2702,10 +2824,11 @@ func LineTwiddled64AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2724,10 +2847,11 @@ func LineBackTwiddled64AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2746,10 +2870,11 @@ func LineHalf64AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2768,10 +2893,11 @@ func LineBackHalf64AVX512(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2790,10 +2916,11 @@ func Line64AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2812,10 +2939,11 @@ func LineBack64AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2834,10 +2962,11 @@ func LineTwiddled64AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2856,10 +2985,11 @@ func LineBackTwiddled64AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2878,10 +3008,11 @@ func LineHalf64AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })
@@ -2900,10 +3031,11 @@ func LineBackHalf64AVX2(job *struct {
 	Twiddles *float32
 	Count    int
 }, fetches *struct {
-	Lines [5]struct {
+	Pairs [3]struct {
 		At     uintptr
 		End    uintptr
-		Stride int
+		Second int
+		Next   int
 	}
 	Current int
 })

@@ -4,468 +4,501 @@
 
 #include "textflag.h"
 
-// func Line1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line1AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), DI
-	TESTQ DI, DI
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), SI
-	XORQ  SI, SI
-	MOVQ  job+0(FP), R9
-	MOVQ  64(R9), R8
-	MOVQ  80(R9), R9
+	MOVQ (AX), DI
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), SI
+	MOVQ job+0(FP), R9
+	XORQ SI, SI
+	MOVQ 64(R9), R8
+	MOVQ 80(R9), R9
 
 butterfly:
 	MOVQ       (R8), R10
 	VMOVUPS    (DI)(R10*1), Z0
-	PREFETCHT1 (CX)
-	ADDQ       16(DX), CX
+	PREFETCHT1 (DX)
+	ADDQ       16(CX), DX
+	PREFETCHT1 (DX)
+	ADDQ       24(CX), DX
 	VMOVUPS    Z0, (BX)(SI*1)
-	ADDQ       $0x00000040, SI
-	ADDQ       $0x00000008, R8
-	CMPQ       CX, 8(DX)
+	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x18, DX
-	MOVQ       (DX), CX
+	ADDQ       $0x20, CX
+	MOVQ       (CX), DX
 
 fetched:
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000008, R8
 	DECQ R9
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack1AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), DI
-	TESTQ DI, DI
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), SI
-	XORQ  SI, SI
-	MOVQ  job+0(FP), R9
-	MOVQ  64(R9), R8
-	MOVQ  80(R9), R9
+	MOVQ (AX), DI
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), SI
+	MOVQ job+0(FP), R9
+	XORQ SI, SI
+	MOVQ 64(R9), R8
+	MOVQ 80(R9), R9
 
 butterfly:
 	VMOVUPS    (BX)(SI*1), Z0
 	MOVQ       (R8), R10
 	VMOVUPS    Z0, (DI)(R10*1)
-	PREFETCHT1 (CX)
-	ADDQ       16(DX), CX
-	ADDQ       $0x00000040, SI
-	ADDQ       $0x00000008, R8
-	CMPQ       CX, 8(DX)
+	PREFETCHT1 (DX)
+	ADDQ       16(CX), DX
+	PREFETCHT1 (DX)
+	ADDQ       24(CX), DX
+	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x18, DX
-	MOVQ       (DX), CX
+	ADDQ       $0x20, CX
+	MOVQ       (CX), DX
 
 fetched:
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000008, R8
 	DECQ R9
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled1AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), DI
-	TESTQ DI, DI
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), SI
-	XORQ  SI, SI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R8
-	MOVQ  72(R10), R9
-	MOVQ  80(R10), R10
+	MOVQ (AX), DI
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), SI
+	MOVQ job+0(FP), R10
+	XORQ SI, SI
+	MOVQ 64(R10), R8
+	MOVQ 72(R10), R9
+	MOVQ 80(R10), R10
 
 butterfly:
 	MOVQ       (R8), R11
 	VMOVUPS    (DI)(R11*1), Z0
-	PREFETCHT1 (CX)
-	ADDQ       16(DX), CX
+	PREFETCHT1 (DX)
+	ADDQ       16(CX), DX
+	PREFETCHT1 (DX)
+	ADDQ       24(CX), DX
 	VMOVUPS    Z0, (BX)(SI*1)
-	ADDQ       $0x00000040, SI
-	ADDQ       $0x00000008, R8
-	ADDQ       $0x00000000, R9
-	CMPQ       CX, 8(DX)
+	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x18, DX
-	MOVQ       (DX), CX
+	ADDQ       $0x20, CX
+	MOVQ       (CX), DX
 
 fetched:
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000008, R8
+	ADDQ $0x00000000, R9
 	DECQ R10
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled1AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), DI
-	TESTQ DI, DI
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), SI
-	XORQ  SI, SI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R8
-	MOVQ  72(R10), R9
-	MOVQ  80(R10), R10
+	MOVQ (AX), DI
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), SI
+	MOVQ job+0(FP), R10
+	XORQ SI, SI
+	MOVQ 64(R10), R8
+	MOVQ 72(R10), R9
+	MOVQ 80(R10), R10
 
 butterfly:
 	VMOVUPS    (BX)(SI*1), Z0
 	MOVQ       (R8), R11
 	VMOVUPS    Z0, (DI)(R11*1)
-	PREFETCHT1 (CX)
-	ADDQ       16(DX), CX
-	ADDQ       $0x00000040, SI
-	ADDQ       $0x00000008, R8
-	ADDQ       $0x00000000, R9
-	CMPQ       CX, 8(DX)
+	PREFETCHT1 (DX)
+	ADDQ       16(CX), DX
+	PREFETCHT1 (DX)
+	ADDQ       24(CX), DX
+	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x18, DX
-	MOVQ       (DX), CX
+	ADDQ       $0x20, CX
+	MOVQ       (CX), DX
 
 fetched:
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000008, R8
+	ADDQ $0x00000000, R9
 	DECQ R10
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, MMX+
 TEXT ·Line1AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), DI
-	TESTQ DI, DI
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), SI
-	XORQ  SI, SI
-	MOVQ  job+0(FP), R9
-	MOVQ  64(R9), R8
-	MOVQ  80(R9), R9
+	MOVQ (AX), DI
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), SI
+	MOVQ job+0(FP), R9
+	XORQ SI, SI
+	MOVQ 64(R9), R8
+	MOVQ 80(R9), R9
 
 butterfly:
+vector:
 	MOVQ       (R8), R10
 	VMOVUPS    (DI)(R10*1), Y0
-	PREFETCHT1 (CX)
-	ADDQ       16(DX), CX
+	PREFETCHT1 (DX)
+	ADDQ       16(CX), DX
+	PREFETCHT1 (DX)
+	ADDQ       24(CX), DX
 	VMOVUPS    Y0, (BX)(SI*1)
 	ADDQ       $0x20, DI
 	ADDQ       $0x20, SI
 	TESTQ      $0x00000020, SI
-	JNZ        butterfly
+	JNZ        vector
 	SUBQ       $0x40, DI
-	ADDQ       $0x00000000, SI
-	ADDQ       $0x00000008, R8
-	CMPQ       CX, 8(DX)
+	SUBQ       $0x40, SI
+	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x18, DX
-	MOVQ       (DX), CX
+	ADDQ       $0x20, CX
+	MOVQ       (CX), DX
 
 fetched:
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000008, R8
 	DECQ R9
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, MMX+
 TEXT ·LineBack1AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), DI
-	TESTQ DI, DI
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), SI
-	XORQ  SI, SI
-	MOVQ  job+0(FP), R9
-	MOVQ  64(R9), R8
-	MOVQ  80(R9), R9
+	MOVQ (AX), DI
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), SI
+	MOVQ job+0(FP), R9
+	XORQ SI, SI
+	MOVQ 64(R9), R8
+	MOVQ 80(R9), R9
 
 butterfly:
+vector:
 	VMOVUPS    (BX)(SI*1), Y0
 	MOVQ       (R8), R10
 	VMOVUPS    Y0, (DI)(R10*1)
-	PREFETCHT1 (CX)
-	ADDQ       16(DX), CX
+	PREFETCHT1 (DX)
+	ADDQ       16(CX), DX
+	PREFETCHT1 (DX)
+	ADDQ       24(CX), DX
 	ADDQ       $0x20, DI
 	ADDQ       $0x20, SI
 	TESTQ      $0x00000020, SI
-	JNZ        butterfly
+	JNZ        vector
 	SUBQ       $0x40, DI
-	ADDQ       $0x00000000, SI
-	ADDQ       $0x00000008, R8
-	CMPQ       CX, 8(DX)
+	SUBQ       $0x40, SI
+	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x18, DX
-	MOVQ       (DX), CX
+	ADDQ       $0x20, CX
+	MOVQ       (CX), DX
 
 fetched:
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000008, R8
 	DECQ R9
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, MMX+
 TEXT ·LineTwiddled1AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), DI
-	TESTQ DI, DI
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), SI
-	XORQ  SI, SI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R8
-	MOVQ  72(R10), R9
-	MOVQ  80(R10), R10
+	MOVQ (AX), DI
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), SI
+	MOVQ job+0(FP), R10
+	XORQ SI, SI
+	MOVQ 64(R10), R8
+	MOVQ 72(R10), R9
+	MOVQ 80(R10), R10
 
 butterfly:
+vector:
 	MOVQ       (R8), R11
 	VMOVUPS    (DI)(R11*1), Y0
-	PREFETCHT1 (CX)
-	ADDQ       16(DX), CX
+	PREFETCHT1 (DX)
+	ADDQ       16(CX), DX
+	PREFETCHT1 (DX)
+	ADDQ       24(CX), DX
 	VMOVUPS    Y0, (BX)(SI*1)
 	ADDQ       $0x20, DI
 	ADDQ       $0x20, SI
 	TESTQ      $0x00000020, SI
-	JNZ        butterfly
+	JNZ        vector
 	SUBQ       $0x40, DI
-	ADDQ       $0x00000000, SI
-	ADDQ       $0x00000008, R8
-	ADDQ       $0x00000000, R9
-	CMPQ       CX, 8(DX)
+	SUBQ       $0x40, SI
+	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x18, DX
-	MOVQ       (DX), CX
+	ADDQ       $0x20, CX
+	MOVQ       (CX), DX
 
 fetched:
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000008, R8
+	ADDQ $0x00000000, R9
 	DECQ R10
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, MMX+
 TEXT ·LineBackTwiddled1AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), DI
-	TESTQ DI, DI
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), SI
-	XORQ  SI, SI
-	MOVQ  job+0(FP), R10
-	MOVQ  64(R10), R8
-	MOVQ  72(R10), R9
-	MOVQ  80(R10), R10
+	MOVQ (AX), DI
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), SI
+	MOVQ job+0(FP), R10
+	XORQ SI, SI
+	MOVQ 64(R10), R8
+	MOVQ 72(R10), R9
+	MOVQ 80(R10), R10
 
 butterfly:
+vector:
 	VMOVUPS    (BX)(SI*1), Y0
 	MOVQ       (R8), R11
 	VMOVUPS    Y0, (DI)(R11*1)
-	PREFETCHT1 (CX)
-	ADDQ       16(DX), CX
+	PREFETCHT1 (DX)
+	ADDQ       16(CX), DX
+	PREFETCHT1 (DX)
+	ADDQ       24(CX), DX
 	ADDQ       $0x20, DI
 	ADDQ       $0x20, SI
 	TESTQ      $0x00000020, SI
-	JNZ        butterfly
+	JNZ        vector
 	SUBQ       $0x40, DI
-	ADDQ       $0x00000000, SI
-	ADDQ       $0x00000008, R8
-	ADDQ       $0x00000000, R9
-	CMPQ       CX, 8(DX)
+	SUBQ       $0x40, SI
+	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x18, DX
-	MOVQ       (DX), CX
+	ADDQ       $0x20, CX
+	MOVQ       (CX), DX
 
 fetched:
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000008, R8
+	ADDQ $0x00000000, R9
 	DECQ R10
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line3AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R12
 	VMOVUPS      (R9)(R12*1), Z1
 	MOVQ         16(R10), R12
@@ -473,8 +506,6 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+0(SB), Z4
 	VFNMADD231PS Z4, Z3, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z3
@@ -482,57 +513,60 @@ butterfly:
 	VMOVUPS      Z2, (BX)(R8*1)
 	VMOVUPS      Z0, (SI)(R8*1)
 	VMOVUPS      Z1, (DI)(R8*1)
-	ADDQ         $0x000000c0, R8
-	ADDQ         $0x00000018, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000000c0, R8
+	ADDQ $0x00000018, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack3AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	VMOVUPS      (BX)(R8*1), Z0
 	VMOVUPS      (SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+0(SB), Z3
 	VFNMADD231PS Z3, Z1, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z1
@@ -540,64 +574,65 @@ butterfly:
 	MOVQ         (R10), R12
 	VMOVUPS      Z2, (R9)(R12*1)
 	VADDPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         8(R10), R12
 	VMOVUPS      Z2, (R9)(R12*1)
 	VSUBPS       Z1, Z0, Z0
 	MOVQ         16(R10), R12
 	VMOVUPS      Z0, (R9)(R12*1)
-	ADDQ         $0x000000c0, R8
-	ADDQ         $0x00000018, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000000c0, R8
+	ADDQ $0x00000018, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled3AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         16(R10), R13
@@ -609,8 +644,6 @@ butterfly:
 	VFNMADD231PS Z4, Z3, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z3
 	VMULPS       Z3, Z1, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z2, (BX)(R8*1)
 	VBROADCASTSS 4(R11), Z2
 	VMULPS       Z2, Z1, Z3
@@ -620,59 +653,62 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      Z3, (SI)(R8*1)
 	VMOVUPS      Z1, (DI)(R8*1)
-	ADDQ         $0x000000c0, R8
-	ADDQ         $0x00000018, R10
-	ADDQ         $0x00000008, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000000c0, R8
+	ADDQ $0x00000018, R10
+	ADDQ $0x00000008, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled3AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	VMOVUPS      (DI)(R8*1), Z0
 	VBROADCASTSS 4(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS (R11), Z3
 	VMULPS       Z3, Z0, Z0
 	VMOVUPS      (SI)(R8*1), Z4
@@ -684,8 +720,6 @@ butterfly:
 	VFNMADD231PS Z4, Z2, Z1
 	VBROADCASTSS butterflyConstants<>+4(SB), Z2
 	VMULPS       Z2, Z0, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         (R10), R13
 	VMOVUPS      Z3, (R9)(R13*1)
 	VADDPS       Z0, Z1, Z2
@@ -694,57 +728,61 @@ butterfly:
 	VSUBPS       Z0, Z1, Z0
 	MOVQ         16(R10), R13
 	VMOVUPS      Z0, (R9)(R13*1)
-	ADDQ         $0x000000c0, R8
-	ADDQ         $0x00000018, R10
-	ADDQ         $0x00000008, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000000c0, R8
+	ADDQ $0x00000018, R10
+	ADDQ $0x00000008, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line3AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R12
 	VMOVUPS      (R9)(R12*1), Y1
 	MOVQ         16(R10), R12
@@ -760,59 +798,64 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000080, R8
-	ADDQ         $0x00000018, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000000c0, R8
+	ADDQ $0x00000018, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack3AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	VMOVUPS      (BX)(R8*1), Y0
 	VMOVUPS      (SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y1, Y0
 	VMOVUPS      (DI)(R8*1), Y1
 	VMULPS       butterflyConstantVectors<>+32(SB), Y1, Y1
@@ -827,59 +870,64 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000080, R8
-	ADDQ         $0x00000018, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000000c0, R8
+	ADDQ $0x00000018, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled3AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	MOVQ         16(R10), R13
@@ -901,61 +949,66 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000080, R8
-	ADDQ         $0x00000018, R10
-	ADDQ         $0x00000008, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000000c0, R8
+	ADDQ $0x00000018, R10
+	ADDQ $0x00000008, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled3AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	VMOVUPS      (DI)(R8*1), Y0
 	VBROADCASTSS 4(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS (R11), Y3
 	VMULPS       Y3, Y0, Y0
 	VMOVUPS      (SI)(R8*1), Y4
@@ -976,59 +1029,63 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000080, R8
-	ADDQ         $0x00000018, R10
-	ADDQ         $0x00000008, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000000c0, R8
+	ADDQ $0x00000018, R10
+	ADDQ $0x00000008, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line4AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	MOVQ       (R10), R12
 	VMOVUPS    (R9)(R12*1), Z0
-	PREFETCHT1 (CX)
-	ADDQ       16(DX), CX
+	PREFETCHT1 (DX)
+	ADDQ       16(CX), DX
+	PREFETCHT1 (DX)
+	ADDQ       24(CX), DX
 	MOVQ       16(R10), R12
 	VMOVUPS    (R9)(R12*1), Z1
 	MOVQ       8(R10), R12
@@ -1039,65 +1096,66 @@ butterfly:
 	VADDPS     Z3, Z2, Z5
 	VSUBPS     Z1, Z0, Z0
 	VSUBPS     Z2, Z3, Z1
-	PREFETCHT1 (CX)
-	ADDQ       16(DX), CX
 	VMOVUPS    Z0, (SI)(R8*1)
 	VMOVUPS    Z1, (DI)(R8*1)
 	VADDPS     Z5, Z4, Z0
 	VMOVUPS    Z0, (BX)(R8*1)
 	VSUBPS     Z5, Z4, Z0
 	VMOVUPS    Z0, 64(BX)(R8*1)
-	ADDQ       $0x00000140, R8
-	ADDQ       $0x00000020, R10
-	CMPQ       CX, 8(DX)
+	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x18, DX
-	MOVQ       (DX), CX
+	ADDQ       $0x20, CX
+	MOVQ       (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000020, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack4AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	VMOVUPS    (BX)(R8*1), Z0
 	VMOVUPS    64(BX)(R8*1), Z1
 	VADDPS     Z1, Z0, Z2
-	PREFETCHT1 (CX)
-	ADDQ       16(DX), CX
+	PREFETCHT1 (DX)
+	ADDQ       16(CX), DX
+	PREFETCHT1 (DX)
+	ADDQ       24(CX), DX
 	VSUBPS     Z1, Z0, Z0
 	VMOVUPS    (SI)(R8*1), Z1
 	VADDPS     Z1, Z2, Z3
@@ -1106,8 +1164,6 @@ butterfly:
 	VSUBPS     Z1, Z2, Z1
 	MOVQ       16(R10), R12
 	VMOVUPS    Z1, (R9)(R12*1)
-	PREFETCHT1 (CX)
-	ADDQ       16(DX), CX
 	VMOVUPS    (DI)(R8*1), Z1
 	VSUBPS     Z1, Z0, Z2
 	MOVQ       8(R10), R12
@@ -1115,57 +1171,60 @@ butterfly:
 	VADDPS     Z1, Z0, Z0
 	MOVQ       24(R10), R12
 	VMOVUPS    Z0, (R9)(R12*1)
-	ADDQ       $0x00000140, R8
-	ADDQ       $0x00000020, R10
-	CMPQ       CX, 8(DX)
+	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x18, DX
-	MOVQ       (DX), CX
+	ADDQ       $0x20, CX
+	MOVQ       (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000020, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled4AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         16(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         8(R10), R13
@@ -1181,8 +1240,6 @@ butterfly:
 	VBROADCASTSS 8(R11), Z6
 	VMULPS       Z6, Z1, Z1
 	VFMSUB231PS  Z6, Z0, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      Z3, 64(SI)(R8*1)
 	VMOVUPS      Z1, 64(DI)(R8*1)
@@ -1195,59 +1252,62 @@ butterfly:
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      Z1, (SI)(R8*1)
 	VMOVUPS      Z0, (DI)(R8*1)
-	ADDQ         $0x00000140, R8
-	ADDQ         $0x00000020, R10
-	ADDQ         $0x00000010, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000020, R10
+	ADDQ $0x00000010, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled4AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	VMOVUPS      64(DI)(R8*1), Z0
 	VBROADCASTSS 12(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 8(R11), Z3
 	VMULPS       Z3, Z0, Z0
 	VMOVUPS      64(SI)(R8*1), Z4
@@ -1261,8 +1321,6 @@ butterfly:
 	VADDPS       Z1, Z3, Z4
 	VSUBPS       Z1, Z3, Z1
 	VADDPS       Z2, Z4, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         (R10), R13
 	VMOVUPS      Z3, (R9)(R13*1)
 	VSUBPS       Z2, Z4, Z2
@@ -1274,57 +1332,61 @@ butterfly:
 	VADDPS       Z0, Z1, Z0
 	MOVQ         24(R10), R13
 	VMOVUPS      Z0, (R9)(R13*1)
-	ADDQ         $0x00000140, R8
-	ADDQ         $0x00000020, R10
-	ADDQ         $0x00000010, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000020, R10
+	ADDQ $0x00000010, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, MMX+
 TEXT ·Line4AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	MOVQ       (R10), R12
 	VMOVUPS    (R9)(R12*1), Y0
-	PREFETCHT1 (CX)
-	ADDQ       16(DX), CX
+	PREFETCHT1 (DX)
+	ADDQ       16(CX), DX
+	PREFETCHT1 (DX)
+	ADDQ       24(CX), DX
 	MOVQ       16(R10), R12
 	VMOVUPS    (R9)(R12*1), Y1
 	MOVQ       8(R10), R12
@@ -1344,59 +1406,64 @@ butterfly:
 	ADDQ       $0x20, R9
 	ADDQ       $0x20, R8
 	TESTQ      $0x00000020, R8
-	JNZ        butterfly
+	JNZ        vector
 	SUBQ       $0x40, R9
-	ADDQ       $0x00000100, R8
-	ADDQ       $0x00000020, R10
-	CMPQ       CX, 8(DX)
+	SUBQ       $0x40, R8
+	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x18, DX
-	MOVQ       (DX), CX
+	ADDQ       $0x20, CX
+	MOVQ       (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000020, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, MMX+
 TEXT ·LineBack4AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	VMOVUPS    (BX)(R8*1), Y0
 	VMOVUPS    64(BX)(R8*1), Y1
 	VADDPS     Y1, Y0, Y2
-	PREFETCHT1 (CX)
-	ADDQ       16(DX), CX
+	PREFETCHT1 (DX)
+	ADDQ       16(CX), DX
+	PREFETCHT1 (DX)
+	ADDQ       24(CX), DX
 	VSUBPS     Y1, Y0, Y0
 	VMOVUPS    (SI)(R8*1), Y1
 	VADDPS     Y1, Y2, Y3
@@ -1415,59 +1482,64 @@ butterfly:
 	ADDQ       $0x20, R9
 	ADDQ       $0x20, R8
 	TESTQ      $0x00000020, R8
-	JNZ        butterfly
+	JNZ        vector
 	SUBQ       $0x40, R9
-	ADDQ       $0x00000100, R8
-	ADDQ       $0x00000020, R10
-	CMPQ       CX, 8(DX)
+	SUBQ       $0x40, R8
+	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x18, DX
-	MOVQ       (DX), CX
+	ADDQ       $0x20, CX
+	MOVQ       (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000020, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled4AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         16(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	MOVQ         8(R10), R13
@@ -1498,61 +1570,66 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000100, R8
-	ADDQ         $0x00000020, R10
-	ADDQ         $0x00000010, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000020, R10
+	ADDQ $0x00000010, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled4AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	VMOVUPS      64(DI)(R8*1), Y0
 	VBROADCASTSS 12(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 8(R11), Y3
 	VMULPS       Y3, Y0, Y0
 	VMOVUPS      64(SI)(R8*1), Y4
@@ -1580,59 +1657,63 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000100, R8
-	ADDQ         $0x00000020, R10
-	ADDQ         $0x00000010, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000020, R10
+	ADDQ $0x00000010, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line5AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R12
 	VMOVUPS      (R9)(R12*1), Z1
 	MOVQ         32(R10), R12
@@ -1645,8 +1726,6 @@ butterfly:
 	VMOVUPS      (R9)(R12*1), Z4
 	VADDPS       Z4, Z2, Z5
 	VSUBPS       Z4, Z2, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z3, Z0, Z4
 	VADDPS       Z5, Z4, Z4
 	VBROADCASTSS butterflyConstants<>+8(SB), Z6
@@ -1654,14 +1733,16 @@ butterfly:
 	VFMADD231PS  Z6, Z3, Z7
 	VBROADCASTSS butterflyConstants<>+12(SB), Z8
 	VFNMADD231PS Z8, Z5, Z7
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+16(SB), Z9
 	VMULPS       Z9, Z1, Z10
 	VBROADCASTSS butterflyConstants<>+20(SB), Z11
 	VFMADD231PS  Z11, Z2, Z10
 	VFNMADD231PS Z8, Z3, Z0
 	VFMADD231PS  Z6, Z5, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z11, Z1, Z1
 	VFNMADD231PS Z9, Z2, Z1
 	VMOVUPS      Z4, (BX)(R8*1)
@@ -1669,57 +1750,60 @@ butterfly:
 	VMOVUPS      Z10, 64(DI)(R8*1)
 	VMOVUPS      Z0, (SI)(R8*1)
 	VMOVUPS      Z1, (DI)(R8*1)
-	ADDQ         $0x00000140, R8
-	ADDQ         $0x00000028, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000028, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack5AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	VMOVUPS      (BX)(R8*1), Z0
 	VMOVUPS      64(SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      (SI)(R8*1), Z3
 	VADDPS       Z3, Z2, Z2
 	VBROADCASTSS butterflyConstants<>+8(SB), Z4
@@ -1734,18 +1818,18 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+20(SB), Z11
 	VFMADD231PS  Z11, Z10, Z9
 	VFNMADD231PS Z6, Z1, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z4, Z3, Z0
 	VMULPS       Z11, Z7, Z1
 	VFNMADD231PS Z8, Z10, Z1
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         (R10), R12
 	VMOVUPS      Z2, (R9)(R12*1)
 	VADDPS       Z9, Z5, Z2
 	MOVQ         8(R10), R12
 	VMOVUPS      Z2, (R9)(R12*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z9, Z5, Z2
 	MOVQ         32(R10), R12
 	VMOVUPS      Z2, (R9)(R12*1)
@@ -1755,57 +1839,60 @@ butterfly:
 	VSUBPS       Z1, Z0, Z0
 	MOVQ         24(R10), R12
 	VMOVUPS      Z0, (R9)(R12*1)
-	ADDQ         $0x00000140, R8
-	ADDQ         $0x00000028, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000028, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled5AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         32(R10), R13
@@ -1820,8 +1907,6 @@ butterfly:
 	VSUBPS       Z4, Z2, Z2
 	VADDPS       Z3, Z0, Z4
 	VADDPS       Z5, Z4, Z4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+8(SB), Z6
 	VMOVAPS      Z0, Z7
 	VFMADD231PS  Z6, Z3, Z7
@@ -1833,6 +1918,10 @@ butterfly:
 	VFMADD231PS  Z11, Z2, Z10
 	VFNMADD231PS Z8, Z3, Z0
 	VFMADD231PS  Z6, Z5, Z0
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMULPS       Z11, Z1, Z1
 	VFNMADD231PS Z9, Z2, Z1
 	VMOVUPS      Z4, (BX)(R8*1)
@@ -1840,8 +1929,6 @@ butterfly:
 	VMULPS       Z2, Z10, Z3
 	VBROADCASTSS 8(R11), Z4
 	VMULPS       Z4, Z10, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMSUB231PS  Z4, Z7, Z3
 	VFMADD231PS  Z2, Z7, Z5
 	VMOVUPS      Z3, 64(SI)(R8*1)
@@ -1854,59 +1941,62 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      Z3, (SI)(R8*1)
 	VMOVUPS      Z1, (DI)(R8*1)
-	ADDQ         $0x00000140, R8
-	ADDQ         $0x00000028, R10
-	ADDQ         $0x00000010, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000028, R10
+	ADDQ $0x00000010, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled5AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	VMOVUPS      64(DI)(R8*1), Z0
 	VBROADCASTSS 12(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 8(R11), Z3
 	VMULPS       Z3, Z0, Z0
 	VMOVUPS      64(SI)(R8*1), Z4
@@ -1923,8 +2013,6 @@ butterfly:
 	VMOVUPS      (BX)(R8*1), Z3
 	VADDPS       Z2, Z3, Z5
 	VADDPS       Z4, Z5, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+8(SB), Z6
 	VMOVAPS      Z3, Z7
 	VFMADD231PS  Z6, Z2, Z7
@@ -1934,14 +2022,16 @@ butterfly:
 	VMULPS       Z9, Z0, Z10
 	VBROADCASTSS butterflyConstants<>+20(SB), Z11
 	VFMADD231PS  Z11, Z1, Z10
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z8, Z2, Z3
 	VFMADD231PS  Z6, Z4, Z3
 	VMULPS       Z11, Z0, Z0
 	VFNMADD231PS Z9, Z1, Z0
 	MOVQ         (R10), R13
 	VMOVUPS      Z5, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z10, Z7, Z1
 	MOVQ         8(R10), R13
 	VMOVUPS      Z1, (R9)(R13*1)
@@ -1954,57 +2044,61 @@ butterfly:
 	VSUBPS       Z0, Z3, Z0
 	MOVQ         24(R10), R13
 	VMOVUPS      Z0, (R9)(R13*1)
-	ADDQ         $0x00000140, R8
-	ADDQ         $0x00000028, R10
-	ADDQ         $0x00000010, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000028, R10
+	ADDQ $0x00000010, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line5AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R12
 	VMOVUPS      (R9)(R12*1), Y1
 	MOVQ         32(R10), R12
@@ -2024,8 +2118,6 @@ butterfly:
 	VFMADD231PS  Y6, Y3, Y7
 	VBROADCASTSS butterflyConstants<>+12(SB), Y8
 	VFNMADD231PS Y8, Y5, Y7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+16(SB), Y9
 	VMULPS       Y9, Y1, Y10
 	VBROADCASTSS butterflyConstants<>+20(SB), Y11
@@ -2042,59 +2134,64 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000100, R8
-	ADDQ         $0x00000028, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000028, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack5AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	VMOVUPS      (BX)(R8*1), Y0
 	VMOVUPS      64(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      (SI)(R8*1), Y3
 	VADDPS       Y3, Y2, Y2
 	VBROADCASTSS butterflyConstants<>+8(SB), Y4
@@ -2112,8 +2209,6 @@ butterfly:
 	VFMADD231PS  Y4, Y3, Y0
 	VMULPS       Y11, Y7, Y1
 	VFNMADD231PS Y8, Y10, Y1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         (R10), R12
 	VMOVUPS      Y2, (R9)(R12*1)
 	VADDPS       Y9, Y5, Y2
@@ -2131,59 +2226,64 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000100, R8
-	ADDQ         $0x00000028, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000028, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled5AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	MOVQ         32(R10), R13
@@ -2209,8 +2309,6 @@ butterfly:
 	VFMADD231PS  Y11, Y2, Y10
 	VFNMADD231PS Y8, Y3, Y0
 	VFMADD231PS  Y6, Y5, Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Y11, Y1, Y1
 	VFNMADD231PS Y9, Y2, Y1
 	VMOVUPS      Y4, (BX)(R8*1)
@@ -2233,61 +2331,66 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000100, R8
-	ADDQ         $0x00000028, R10
-	ADDQ         $0x00000010, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000028, R10
+	ADDQ $0x00000010, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled5AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	VMOVUPS      64(DI)(R8*1), Y0
 	VBROADCASTSS 12(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 8(R11), Y3
 	VMULPS       Y3, Y0, Y0
 	VMOVUPS      64(SI)(R8*1), Y4
@@ -2313,8 +2416,6 @@ butterfly:
 	VMULPS       Y9, Y0, Y10
 	VBROADCASTSS butterflyConstants<>+20(SB), Y11
 	VFMADD231PS  Y11, Y1, Y10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y8, Y2, Y3
 	VFMADD231PS  Y6, Y4, Y3
 	VMULPS       Y11, Y0, Y0
@@ -2336,59 +2437,63 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000100, R8
-	ADDQ         $0x00000028, R10
-	ADDQ         $0x00000010, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000140, R8
+	ADDQ $0x00000028, R10
+	ADDQ $0x00000010, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line7AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R12
 	VMOVUPS      (R9)(R12*1), Z1
 	MOVQ         48(R10), R12
@@ -2405,8 +2510,6 @@ butterfly:
 	VMOVUPS      (R9)(R12*1), Z4
 	MOVQ         32(R10), R12
 	VMOVUPS      (R9)(R12*1), Z6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z6, Z4, Z7
 	VSUBPS       Z6, Z4, Z4
 	VADDPS       Z3, Z0, Z6
@@ -2423,8 +2526,10 @@ butterfly:
 	VMULPS       Z12, Z1, Z13
 	VBROADCASTSS butterflyConstants<>+40(SB), Z14
 	VFMADD231PS  Z14, Z2, Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+44(SB), Z15
 	VFMADD231PS  Z15, Z4, Z13
 	VMOVAPS      Z0, Z16
@@ -2437,8 +2542,6 @@ butterfly:
 	VFNMADD231PS Z11, Z3, Z0
 	VFMADD231PS  Z8, Z5, Z0
 	VFNMADD231PS Z10, Z7, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z15, Z1, Z1
 	VFNMADD231PS Z12, Z2, Z1
 	VFMADD231PS  Z14, Z4, Z1
@@ -2449,57 +2552,60 @@ butterfly:
 	VMOVUPS      Z17, 64(DI)(R8*1)
 	VMOVUPS      Z0, (SI)(R8*1)
 	VMOVUPS      Z1, (DI)(R8*1)
-	ADDQ         $0x000001c0, R8
-	ADDQ         $0x00000038, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000001c0, R8
+	ADDQ $0x00000038, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack7AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	VMOVUPS      (BX)(R8*1), Z0
 	VMOVUPS      128(SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      64(SI)(R8*1), Z3
 	VADDPS       Z3, Z2, Z2
 	VMOVUPS      (SI)(R8*1), Z4
@@ -2520,8 +2626,6 @@ butterfly:
 	VMOVUPS      (DI)(R8*1), Z14
 	VBROADCASTSS butterflyConstants<>+44(SB), Z15
 	VFMADD231PS  Z15, Z14, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Z0, Z16
 	VFNMADD231PS Z7, Z1, Z16
 	VFNMADD231PS Z8, Z3, Z16
@@ -2532,8 +2636,10 @@ butterfly:
 	VFNMADD231PS Z8, Z1, Z0
 	VFMADD231PS  Z5, Z3, Z0
 	VFNMADD231PS Z7, Z4, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMULPS       Z15, Z9, Z1
 	VFNMADD231PS Z10, Z12, Z1
 	VFMADD231PS  Z13, Z14, Z1
@@ -2545,8 +2651,6 @@ butterfly:
 	VSUBPS       Z11, Z6, Z2
 	MOVQ         48(R10), R12
 	VMOVUPS      Z2, (R9)(R12*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z17, Z16, Z2
 	MOVQ         16(R10), R12
 	VMOVUPS      Z2, (R9)(R12*1)
@@ -2559,57 +2663,60 @@ butterfly:
 	VSUBPS       Z1, Z0, Z0
 	MOVQ         32(R10), R12
 	VMOVUPS      Z0, (R9)(R12*1)
-	ADDQ         $0x000001c0, R8
-	ADDQ         $0x00000038, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000001c0, R8
+	ADDQ $0x00000038, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled7AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         48(R10), R13
@@ -2629,8 +2736,6 @@ butterfly:
 	VADDPS       Z6, Z4, Z7
 	VSUBPS       Z6, Z4, Z4
 	VADDPS       Z3, Z0, Z6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z5, Z6, Z6
 	VADDPS       Z7, Z6, Z6
 	VBROADCASTSS butterflyConstants<>+24(SB), Z8
@@ -2652,8 +2757,10 @@ butterfly:
 	VFMADD231PS  Z8, Z7, Z16
 	VMULPS       Z14, Z1, Z17
 	VFNMADD231PS Z15, Z2, Z17
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z12, Z4, Z17
 	VFNMADD231PS Z11, Z3, Z0
 	VFMADD231PS  Z8, Z5, Z0
@@ -2669,8 +2776,6 @@ butterfly:
 	VFMSUB231PS  Z4, Z9, Z3
 	VFMADD231PS  Z2, Z9, Z5
 	VMOVUPS      Z3, 128(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z5, 128(DI)(R8*1)
 	VBROADCASTSS 12(R11), Z2
 	VMULPS       Z2, Z17, Z3
@@ -2688,59 +2793,62 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      Z3, (SI)(R8*1)
 	VMOVUPS      Z1, (DI)(R8*1)
-	ADDQ         $0x000001c0, R8
-	ADDQ         $0x00000038, R10
-	ADDQ         $0x00000018, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000001c0, R8
+	ADDQ $0x00000038, R10
+	ADDQ $0x00000018, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled7AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	VMOVUPS      128(DI)(R8*1), Z0
 	VBROADCASTSS 20(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 16(R11), Z3
 	VMULPS       Z3, Z0, Z0
 	VMOVUPS      128(SI)(R8*1), Z4
@@ -2762,8 +2870,6 @@ butterfly:
 	VMOVUPS      (SI)(R8*1), Z8
 	VFMADD231PS  Z7, Z8, Z6
 	VFNMADD231PS Z5, Z8, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      (BX)(R8*1), Z5
 	VADDPS       Z2, Z5, Z7
 	VADDPS       Z4, Z7, Z7
@@ -2785,8 +2891,10 @@ butterfly:
 	VFNMADD231PS Z10, Z2, Z16
 	VFNMADD231PS Z11, Z4, Z16
 	VFMADD231PS  Z8, Z6, Z16
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMULPS       Z14, Z0, Z17
 	VFNMADD231PS Z15, Z1, Z17
 	VFNMADD231PS Z12, Z3, Z17
@@ -2799,8 +2907,6 @@ butterfly:
 	MOVQ         (R10), R13
 	VMOVUPS      Z7, (R9)(R13*1)
 	VADDPS       Z13, Z9, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         8(R10), R13
 	VMOVUPS      Z1, (R9)(R13*1)
 	VSUBPS       Z13, Z9, Z1
@@ -2818,57 +2924,61 @@ butterfly:
 	VSUBPS       Z0, Z5, Z0
 	MOVQ         32(R10), R13
 	VMOVUPS      Z0, (R9)(R13*1)
-	ADDQ         $0x000001c0, R8
-	ADDQ         $0x00000038, R10
-	ADDQ         $0x00000018, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000001c0, R8
+	ADDQ $0x00000038, R10
+	ADDQ $0x00000018, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line7AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R12
 	VMOVUPS      (R9)(R12*1), Y1
 	MOVQ         48(R10), R12
@@ -2901,8 +3011,6 @@ butterfly:
 	VMULPS       Y12, Y1, Y13
 	VBROADCASTSS butterflyConstants<>+40(SB), Y14
 	VFMADD231PS  Y14, Y2, Y13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y13
 	VMOVAPS      Y0, Y15
 	VFNMADD231PS Y10, Y3, Y15
@@ -2927,59 +3035,64 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000180, R8
-	ADDQ         $0x00000038, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000001c0, R8
+	ADDQ $0x00000038, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack7AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	VMOVUPS      (BX)(R8*1), Y0
 	VMOVUPS      128(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      64(SI)(R8*1), Y3
 	VADDPS       Y3, Y2, Y2
 	VMOVUPS      (SI)(R8*1), Y4
@@ -3010,8 +3123,6 @@ butterfly:
 	VFNMADD231PS Y8, Y1, Y0
 	VFMADD231PS  Y5, Y3, Y0
 	VFNMADD231PS (SI)(R8*1), Y7, Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Y15, Y9, Y1
 	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y12, Y1
 	VFMADD231PS  Y13, Y14, Y1
@@ -3038,59 +3149,64 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000180, R8
-	ADDQ         $0x00000038, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000001c0, R8
+	ADDQ $0x00000038, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled7AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	MOVQ         48(R10), R13
@@ -3131,8 +3247,6 @@ butterfly:
 	VADDPS       Y3, Y2, Y11
 	VSUBPS       Y3, Y2, Y2
 	VADDPS       Y5, Y4, Y3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y11, Y3, Y3
 	VMOVUPS      Y3, (BX)(R8*1)
 	VFNMADD231PS Y13, Y11, Y7
@@ -3168,61 +3282,66 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000180, R8
-	ADDQ         $0x00000038, R10
-	ADDQ         $0x00000018, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000001c0, R8
+	ADDQ $0x00000038, R10
+	ADDQ $0x00000018, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled7AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	VMOVUPS      128(DI)(R8*1), Y0
 	VBROADCASTSS 20(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 16(R11), Y3
 	VMULPS       Y3, Y0, Y0
 	VMOVUPS      128(SI)(R8*1), Y4
@@ -3264,8 +3383,6 @@ butterfly:
 	VFNMADD231PS Y10, Y2, Y15
 	VFNMADD231PS Y11, Y4, Y15
 	VFMADD231PS  Y8, Y6, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Y14, Y0, Y10
 	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y1, Y10
 	VFNMADD231PS Y12, Y3, Y10
@@ -3298,59 +3415,63 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000180, R8
-	ADDQ         $0x00000038, R10
-	ADDQ         $0x00000018, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000001c0, R8
+	ADDQ $0x00000038, R10
+	ADDQ $0x00000018, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line8AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         32(R10), R12
 	VMOVUPS      (R9)(R12*1), Z1
 	MOVQ         16(R10), R12
@@ -3365,8 +3486,6 @@ butterfly:
 	VMOVUPS      (R9)(R12*1), Z2
 	MOVQ         40(R10), R12
 	VMOVUPS      (R9)(R12*1), Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         24(R10), R12
 	VMOVUPS      (R9)(R12*1), Z6
 	MOVQ         56(R10), R12
@@ -3380,8 +3499,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+48(SB), Z3
 	VMOVAPS      Z0, Z7
 	VFMADD231PS  Z3, Z6, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Z1, Z10
 	VFMADD231PS  Z3, Z2, Z10
 	VMOVUPS      Z7, (SI)(R8*1)
@@ -3392,8 +3513,6 @@ butterfly:
 	VMOVUPS      Z1, 128(DI)(R8*1)
 	VADDPS       Z5, Z4, Z0
 	VADDPS       Z9, Z8, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z5, Z4, Z2
 	VSUBPS       Z8, Z9, Z3
 	VMOVUPS      Z2, 64(SI)(R8*1)
@@ -3402,57 +3521,60 @@ butterfly:
 	VMOVUPS      Z2, (BX)(R8*1)
 	VSUBPS       Z1, Z0, Z0
 	VMOVUPS      Z0, 64(BX)(R8*1)
-	ADDQ         $0x00000240, R8
-	ADDQ         $0x00000040, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000040, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack8AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	VMOVUPS      (DI)(R8*1), Z0
 	VMOVUPS      128(DI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      (SI)(R8*1), Z3
 	VMOVUPS      128(SI)(R8*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -3464,8 +3586,6 @@ butterfly:
 	VMOVUPS      64(BX)(R8*1), Z4
 	VADDPS       Z4, Z1, Z6
 	VSUBPS       Z4, Z1, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      64(SI)(R8*1), Z4
 	VADDPS       Z4, Z6, Z7
 	VSUBPS       Z4, Z6, Z4
@@ -3476,8 +3596,10 @@ butterfly:
 	MOVQ         (R10), R12
 	VMOVUPS      Z6, (R9)(R12*1)
 	VSUBPS       Z5, Z7, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         32(R10), R12
 	VMOVUPS      Z5, (R9)(R12*1)
 	VSUBPS       Z2, Z4, Z5
@@ -3491,8 +3613,6 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z4
 	MOVQ         8(R10), R12
 	VMOVUPS      Z4, (R9)(R12*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z2, Z0, Z8
 	MOVQ         40(R10), R12
 	VMOVUPS      Z8, (R9)(R12*1)
@@ -3503,57 +3623,60 @@ butterfly:
 	VFMADD231PS  Z2, Z3, Z1
 	MOVQ         56(R10), R12
 	VMOVUPS      Z1, (R9)(R12*1)
-	ADDQ         $0x00000240, R8
-	ADDQ         $0x00000040, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000040, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled8AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         32(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         16(R10), R13
@@ -3573,8 +3696,6 @@ butterfly:
 	MOVQ         56(R10), R13
 	VMOVUPS      (R9)(R13*1), Z7
 	VADDPS       Z3, Z2, Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z7, Z6, Z9
 	VSUBPS       Z3, Z2, Z2
 	VSUBPS       Z6, Z7, Z3
@@ -3593,8 +3714,10 @@ butterfly:
 	VFMADD231PS  Z11, Z7, Z10
 	VMOVUPS      Z12, 64(SI)(R8*1)
 	VMOVUPS      Z10, 64(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z3, Z6, Z0
 	VFNMADD231PS Z3, Z2, Z1
 	VBROADCASTSS 28(R11), Z2
@@ -3611,8 +3734,6 @@ butterfly:
 	VSUBPS       Z8, Z9, Z3
 	VBROADCASTSS 20(R11), Z4
 	VMULPS       Z4, Z3, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 16(R11), Z6
 	VMULPS       Z6, Z3, Z3
 	VFMSUB231PS  Z6, Z2, Z5
@@ -3628,59 +3749,62 @@ butterfly:
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      Z1, (SI)(R8*1)
 	VMOVUPS      Z0, (DI)(R8*1)
-	ADDQ         $0x00000240, R8
-	ADDQ         $0x00000040, R10
-	ADDQ         $0x00000020, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000040, R10
+	ADDQ $0x00000020, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled8AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	VMOVUPS      64(DI)(R8*1), Z0
 	VBROADCASTSS 12(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 8(R11), Z3
 	VMULPS       Z3, Z0, Z0
 	VMOVUPS      64(SI)(R8*1), Z4
@@ -3697,8 +3821,6 @@ butterfly:
 	VADDPS       Z1, Z0, Z3
 	VADDPS       Z4, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z4, Z2, Z1
 	VADDPS       Z1, Z0, Z2
 	VSUBPS       Z0, Z1, Z0
@@ -3717,8 +3839,10 @@ butterfly:
 	VMOVUPS      (BX)(R8*1), Z7
 	VADDPS       Z4, Z7, Z8
 	VSUBPS       Z4, Z7, Z4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z6, Z8, Z7
 	VSUBPS       Z6, Z8, Z6
 	VSUBPS       Z1, Z4, Z8
@@ -3732,8 +3856,6 @@ butterfly:
 	VSUBPS       Z3, Z6, Z4
 	MOVQ         16(R10), R13
 	VMOVUPS      Z4, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z3, Z6, Z3
 	MOVQ         48(R10), R13
 	VMOVUPS      Z3, (R9)(R13*1)
@@ -3752,58 +3874,61 @@ butterfly:
 	VFMADD231PS  Z3, Z2, Z1
 	MOVQ         56(R10), R13
 	VMOVUPS      Z1, (R9)(R13*1)
-	ADDQ         $0x00000240, R8
-	ADDQ         $0x00000040, R10
-	ADDQ         $0x00000020, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000040, R10
+	ADDQ $0x00000020, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf8AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         16(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         8(R10), R13
@@ -3833,8 +3958,6 @@ butterfly:
 	VMULPS       Z8, Z5, Z5
 	VFMSUB231PS  Z8, Z4, Z7
 	VFMADD231PS  Z6, Z4, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z7, 192(SI)(R8*1)
 	VMOVUPS      Z5, 192(DI)(R8*1)
 	VADDPS       Z1, Z0, Z4
@@ -3858,59 +3981,62 @@ butterfly:
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      Z1, (SI)(R8*1)
 	VMOVUPS      Z0, (DI)(R8*1)
-	ADDQ         $0x00000240, R8
-	ADDQ         $0x00000020, R10
-	ADDQ         $0x00000020, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000020, R10
+	ADDQ $0x00000020, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf8AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	VMOVUPS      64(DI)(R8*1), Z0
 	VBROADCASTSS 12(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 8(R11), Z3
 	VMULPS       Z3, Z0, Z0
 	VMOVUPS      64(SI)(R8*1), Z4
@@ -3938,8 +4064,6 @@ butterfly:
 	VMOVUPS      128(SI)(R8*1), Z8
 	VFMADD231PS  Z7, Z8, Z6
 	VFNMADD231PS Z4, Z8, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 4(R11), Z4
 	VMULPS       (DI)(R8*1), Z4, Z4
 	VBROADCASTSS (R11), Z7
@@ -3964,57 +4088,61 @@ butterfly:
 	VFNMADD231PS Z3, Z2, Z1
 	MOVQ         24(R10), R13
 	VMOVUPS      Z1, (R9)(R13*1)
-	ADDQ         $0x00000240, R8
-	ADDQ         $0x00000020, R10
-	ADDQ         $0x00000020, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000020, R10
+	ADDQ $0x00000020, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line8AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         32(R10), R12
 	VMOVUPS      (R9)(R12*1), Y1
 	MOVQ         16(R10), R12
@@ -4042,8 +4170,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+48(SB), Y3
 	VMOVAPS      Y0, Y7
 	VFMADD231PS  Y3, Y6, Y7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Y1, Y10
 	VFMADD231PS  Y3, Y2, Y10
 	VMOVUPS      Y7, (SI)(R8*1)
@@ -4065,59 +4191,64 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000200, R8
-	ADDQ         $0x00000040, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000040, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack8AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	VMOVUPS      (DI)(R8*1), Y0
 	VMOVUPS      128(DI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      (SI)(R8*1), Y3
 	VMOVUPS      128(SI)(R8*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -4139,8 +4270,6 @@ butterfly:
 	MOVQ         (R10), R12
 	VMOVUPS      Y6, (R9)(R12*1)
 	VSUBPS       Y5, Y7, Y5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         32(R10), R12
 	VMOVUPS      Y5, (R9)(R12*1)
 	VSUBPS       Y2, Y4, Y5
@@ -4167,59 +4296,64 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000200, R8
-	ADDQ         $0x00000040, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000040, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled8AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         32(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	MOVQ         16(R10), R13
@@ -4257,8 +4391,6 @@ butterfly:
 	VFMADD231PS  Y11, Y7, Y10
 	VMOVUPS      Y12, 64(SI)(R8*1)
 	VMOVUPS      Y10, 64(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y3, Y6, Y0
 	VFNMADD231PS Y3, Y2, Y1
 	VBROADCASTSS 28(R11), Y2
@@ -4293,61 +4425,66 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000200, R8
-	ADDQ         $0x00000040, R10
-	ADDQ         $0x00000020, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000040, R10
+	ADDQ $0x00000020, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled8AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	VMOVUPS      64(DI)(R8*1), Y0
 	VBROADCASTSS 12(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 8(R11), Y3
 	VMULPS       Y3, Y0, Y0
 	VMOVUPS      64(SI)(R8*1), Y4
@@ -4382,8 +4519,6 @@ butterfly:
 	VMOVUPS      (BX)(R8*1), Y7
 	VADDPS       Y4, Y7, Y8
 	VSUBPS       Y4, Y7, Y4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y6, Y8, Y7
 	VSUBPS       Y6, Y8, Y6
 	VSUBPS       Y1, Y4, Y8
@@ -4418,60 +4553,65 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000200, R8
-	ADDQ         $0x00000040, R10
-	ADDQ         $0x00000020, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000040, R10
+	ADDQ $0x00000020, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf8AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         16(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	MOVQ         8(R10), R13
@@ -4527,61 +4667,66 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000200, R8
-	ADDQ         $0x00000020, R10
-	ADDQ         $0x00000020, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000020, R10
+	ADDQ $0x00000020, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf8AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	VMOVUPS      64(DI)(R8*1), Y0
 	VBROADCASTSS 12(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 8(R11), Y3
 	VMULPS       Y3, Y0, Y0
 	VMOVUPS      64(SI)(R8*1), Y4
@@ -4636,59 +4781,63 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000200, R8
-	ADDQ         $0x00000020, R10
-	ADDQ         $0x00000020, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000020, R10
+	ADDQ $0x00000020, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line9AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         24(R10), R12
 	VMOVUPS      (R9)(R12*1), Z1
 	MOVQ         48(R10), R12
@@ -4707,8 +4856,6 @@ butterfly:
 	MOVQ         56(R10), R12
 	VMOVUPS      (R9)(R12*1), Z7
 	VADDPS       Z7, Z6, Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z7, Z6, Z6
 	VADDPS       Z8, Z5, Z7
 	VFNMADD231PS Z4, Z8, Z5
@@ -4721,13 +4868,15 @@ butterfly:
 	VMOVUPS      (R9)(R12*1), Z6
 	MOVQ         40(R10), R12
 	VMOVUPS      (R9)(R12*1), Z8
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         64(R10), R12
 	VMOVUPS      (R9)(R12*1), Z10
 	VADDPS       Z10, Z8, Z11
 	VSUBPS       Z10, Z8, Z8
 	VADDPS       Z11, Z6, Z10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z4, Z11, Z6
 	VMULPS       Z3, Z8, Z8
 	VBROADCASTSS butterflyConstants<>+56(SB), Z11
@@ -4741,8 +4890,6 @@ butterfly:
 	VMULPS       Z3, Z7, Z6
 	VMOVUPS      Z10, (BX)(R8*1)
 	VMOVUPS      Z2, 128(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z6, 128(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+60(SB), Z2
 	VMOVAPS      Z9, Z6
@@ -4750,6 +4897,10 @@ butterfly:
 	VMOVAPS      Z5, Z7
 	VFNMADD231PS Z2, Z8, Z7
 	VFMADD231PS  Z2, Z12, Z9
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z2, Z8, Z5
 	VBROADCASTSS butterflyConstants<>+64(SB), Z2
 	VMOVAPS      Z0, Z8
@@ -4762,8 +4913,6 @@ butterfly:
 	VFNMADD231PS Z2, Z5, Z0
 	VMOVAPS      Z1, Z5
 	VFMADD231PS  Z2, Z7, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z2, Z7, Z7
 	VFNMADD231PS Z4, Z7, Z1
 	VMULPS       Z3, Z9, Z3
@@ -4776,57 +4925,60 @@ butterfly:
 	VFMADD231PS  Z2, Z3, Z1
 	VMOVUPS      Z0, 192(SI)(R8*1)
 	VMOVUPS      Z1, 192(DI)(R8*1)
-	ADDQ         $0x00000240, R8
-	ADDQ         $0x00000048, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000048, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack9AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	VMOVUPS      (BX)(R8*1), Z0
 	VMOVUPS      128(SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+0(SB), Z3
 	VFNMADD231PS Z3, Z1, Z0
 	VBROADCASTSS butterflyConstants<>+4(SB), Z1
@@ -4843,8 +4995,6 @@ butterfly:
 	VSUBPS       Z9, Z8, Z6
 	VMOVUPS      (DI)(R8*1), Z8
 	VADDPS       Z7, Z8, Z9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z3, Z7, Z8
 	VMULPS       Z1, Z6, Z6
 	VADDPS       Z6, Z8, Z7
@@ -4853,13 +5003,15 @@ butterfly:
 	VADDPS       Z10, Z8, Z11
 	VFNMADD231PS Z3, Z10, Z8
 	VMULPS       Z1, Z4, Z4
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z4, Z8, Z10
 	VBROADCASTSS butterflyConstants<>+52(SB), Z12
 	VMOVAPS      Z10, Z13
 	VFMADD231PS  Z12, Z7, Z13
 	VFMSUB231PS  Z12, Z10, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z4, Z8, Z4
 	VBROADCASTSS butterflyConstants<>+56(SB), Z8
 	VMOVAPS      Z6, Z10
@@ -4874,14 +5026,16 @@ butterfly:
 	MOVQ         24(R10), R12
 	VMOVUPS      Z6, (R9)(R12*1)
 	VSUBPS       Z8, Z2, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         48(R10), R12
 	VMOVUPS      Z2, (R9)(R12*1)
 	VBROADCASTSS butterflyConstants<>+64(SB), Z2
 	VMOVAPS      Z5, Z6
 	VFMADD231PS  Z2, Z7, Z6
 	VMULPS       Z2, Z7, Z7
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z3, Z7, Z5
 	VMULPS       Z1, Z13, Z7
 	MOVQ         8(R10), R12
@@ -4893,8 +5047,6 @@ butterfly:
 	VFNMADD231PS Z2, Z7, Z5
 	MOVQ         56(R10), R12
 	VMOVUPS      Z5, (R9)(R12*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+68(SB), Z2
 	VMOVAPS      Z0, Z5
 	VFNMADD231PS Z2, Z4, Z5
@@ -4910,57 +5062,60 @@ butterfly:
 	VFMADD231PS  Z2, Z1, Z0
 	MOVQ         64(R10), R12
 	VMOVUPS      Z0, (R9)(R12*1)
-	ADDQ         $0x00000240, R8
-	ADDQ         $0x00000048, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000048, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled9AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         24(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         48(R10), R13
@@ -4982,8 +5137,6 @@ butterfly:
 	VSUBPS       Z7, Z6, Z6
 	VADDPS       Z8, Z5, Z7
 	VFNMADD231PS Z4, Z8, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z3, Z6, Z6
 	VBROADCASTSS butterflyConstants<>+52(SB), Z8
 	VMOVAPS      Z6, Z9
@@ -4999,6 +5152,10 @@ butterfly:
 	VSUBPS       Z10, Z8, Z8
 	VADDPS       Z11, Z6, Z10
 	VFNMADD231PS Z4, Z11, Z6
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMULPS       Z3, Z8, Z8
 	VBROADCASTSS butterflyConstants<>+56(SB), Z11
 	VMOVAPS      Z6, Z12
@@ -5006,8 +5163,6 @@ butterfly:
 	VFMADD231PS  Z11, Z6, Z8
 	VADDPS       Z10, Z7, Z6
 	VSUBPS       Z10, Z7, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z6, Z2, Z10
 	VFNMADD231PS Z4, Z6, Z2
 	VMULPS       Z3, Z7, Z6
@@ -5030,14 +5185,16 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+64(SB), Z2
 	VMOVAPS      Z0, Z8
 	VFMADD231PS  Z2, Z6, Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z2, Z6, Z6
 	VFNMADD231PS Z4, Z6, Z0
 	VMULPS       Z3, Z5, Z5
 	VMOVAPS      Z0, Z6
 	VFMADD231PS  Z2, Z5, Z6
 	VFNMADD231PS Z2, Z5, Z0
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Z1, Z5
 	VFMADD231PS  Z2, Z7, Z5
 	VMULPS       Z2, Z7, Z7
@@ -5051,8 +5208,6 @@ butterfly:
 	VFMADD231PS  Z4, Z8, Z5
 	VMOVUPS      Z7, (SI)(R8*1)
 	VMOVUPS      Z5, (DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Z1, Z4
 	VFNMADD231PS Z2, Z3, Z4
 	VBROADCASTSS 12(R11), Z5
@@ -5072,59 +5227,62 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      Z3, 192(SI)(R8*1)
 	VMOVUPS      Z1, 192(DI)(R8*1)
-	ADDQ         $0x00000240, R8
-	ADDQ         $0x00000048, R10
-	ADDQ         $0x00000020, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000048, R10
+	ADDQ $0x00000020, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled9AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	VMOVUPS      128(DI)(R8*1), Z0
 	VBROADCASTSS 20(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      128(SI)(R8*1), Z3
 	VBROADCASTSS 16(R11), Z4
 	VFMADD231PS  Z4, Z3, Z2
@@ -5149,8 +5307,6 @@ butterfly:
 	VMOVUPS      64(DI)(R8*1), Z6
 	VBROADCASTSS 12(R11), Z8
 	VMULPS       Z8, Z6, Z9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      64(SI)(R8*1), Z10
 	VBROADCASTSS 8(R11), Z11
 	VFMADD231PS  Z11, Z10, Z9
@@ -5165,13 +5321,15 @@ butterfly:
 	VMULPS       Z11, Z6, Z6
 	VFNMADD231PS Z8, Z10, Z6
 	VMULPS       Z16, Z12, Z8
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z13, Z15, Z8
 	VADDPS       Z8, Z6, Z10
 	VSUBPS       Z8, Z6, Z6
 	VADDPS       Z10, Z1, Z8
 	VFNMADD231PS Z4, Z10, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z2, Z9, Z9
 	VADDPS       Z9, Z1, Z10
 	VSUBPS       Z9, Z1, Z1
@@ -5188,8 +5346,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+64(SB), Z7
 	VMULPS       Z7, Z10, Z11
 	VFMADD213PS  Z5, Z7, Z10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z4, Z11, Z5
 	MOVQ         8(R10), R13
 	VMOVUPS      Z10, (R9)(R13*1)
@@ -5197,6 +5353,10 @@ butterfly:
 	VFMADD231PS  Z7, Z12, Z10
 	MOVQ         32(R10), R13
 	VMOVUPS      Z10, (R9)(R13*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z7, Z12, Z5
 	MOVQ         56(R10), R13
 	VMOVUPS      Z5, (R9)(R13*1)
@@ -5211,8 +5371,6 @@ butterfly:
 	VFMADD231PS  Z4, Z5, Z0
 	MOVQ         16(R10), R13
 	VMOVUPS      Z6, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Z0, Z5
 	VFNMADD231PS Z1, Z7, Z5
 	MOVQ         40(R10), R13
@@ -5231,57 +5389,61 @@ butterfly:
 	VMOVUPS      Z1, (R9)(R13*1)
 	MOVQ         48(R10), R13
 	VMOVUPS      Z0, (R9)(R13*1)
-	ADDQ         $0x00000240, R8
-	ADDQ         $0x00000048, R10
-	ADDQ         $0x00000020, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000048, R10
+	ADDQ $0x00000020, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line9AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         24(R10), R12
 	VMOVUPS      (R9)(R12*1), Y1
 	MOVQ         48(R10), R12
@@ -5312,8 +5474,6 @@ butterfly:
 	VMOVUPS      (R9)(R12*1), Y6
 	MOVQ         40(R10), R12
 	VMOVUPS      (R9)(R12*1), Y8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         64(R10), R12
 	VMOVUPS      (R9)(R12*1), Y10
 	VADDPS       Y10, Y8, Y11
@@ -5327,6 +5487,10 @@ butterfly:
 	VFMADD231PS  Y11, Y6, Y8
 	VADDPS       Y10, Y7, Y6
 	VSUBPS       Y10, Y7, Y7
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Y6, Y2, Y10
 	VFNMADD231PS Y4, Y6, Y2
 	VMULPS       Y3, Y7, Y6
@@ -5339,8 +5503,6 @@ butterfly:
 	VMOVAPS      Y5, Y7
 	VFNMADD231PS Y2, Y8, Y7
 	VFMADD231PS  Y2, Y12, Y9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Y2, Y8, Y5
 	VBROADCASTSS butterflyConstants<>+64(SB), Y2
 	VMOVAPS      Y0, Y8
@@ -5368,59 +5530,64 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000200, R8
-	ADDQ         $0x00000048, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000048, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack9AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	VMOVUPS      (BX)(R8*1), Y0
 	VMOVUPS      128(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+0(SB), Y3
 	VFNMADD231PS Y3, Y1, Y0
 	VBROADCASTSS butterflyConstants<>+4(SB), Y1
@@ -5445,8 +5612,6 @@ butterfly:
 	VADDPS       Y10, Y8, Y11
 	VFNMADD231PS Y3, Y10, Y8
 	VMULPS       Y1, Y4, Y4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Y4, Y8, Y10
 	VBROADCASTSS butterflyConstants<>+52(SB), Y12
 	VMOVAPS      Y10, Y13
@@ -5459,6 +5624,10 @@ butterfly:
 	VFMADD231PS  Y8, Y6, Y4
 	VADDPS       Y11, Y2, Y6
 	VFNMADD231PS Y3, Y11, Y2
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMULPS       Y1, Y9, Y8
 	MOVQ         (R10), R12
 	VMOVUPS      Y6, (R9)(R12*1)
@@ -5472,8 +5641,6 @@ butterfly:
 	VMOVAPS      Y5, Y6
 	VFMADD231PS  Y2, Y7, Y6
 	VMULPS       Y2, Y7, Y7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y3, Y7, Y5
 	VMULPS       Y1, Y13, Y7
 	MOVQ         8(R10), R12
@@ -5503,59 +5670,64 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000200, R8
-	ADDQ         $0x00000048, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000048, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled9AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         24(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	MOVQ         48(R10), R13
@@ -5592,8 +5764,6 @@ butterfly:
 	VSUBPS       Y10, Y8, Y8
 	VADDPS       Y11, Y6, Y10
 	VFNMADD231PS Y4, Y11, Y6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Y3, Y8, Y8
 	VBROADCASTSS butterflyConstants<>+56(SB), Y11
 	VMOVAPS      Y6, Y12
@@ -5611,6 +5781,10 @@ butterfly:
 	VMULPS       Y11, Y6, Y6
 	VFMSUB231PS  Y11, Y2, Y10
 	VFMADD231PS  Y7, Y2, Y6
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Y10, 128(SI)(R8*1)
 	VMOVUPS      Y6, 128(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+60(SB), Y2
@@ -5629,8 +5803,6 @@ butterfly:
 	VMOVAPS      Y0, Y6
 	VFMADD231PS  Y2, Y5, Y6
 	VFNMADD231PS Y2, Y5, Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Y1, Y5
 	VFMADD231PS  Y2, Y7, Y5
 	VMULPS       Y2, Y7, Y7
@@ -5666,61 +5838,66 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000200, R8
-	ADDQ         $0x00000048, R10
-	ADDQ         $0x00000020, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000048, R10
+	ADDQ $0x00000020, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled9AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	VMOVUPS      128(DI)(R8*1), Y0
 	VBROADCASTSS 20(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 16(R11), Y3
 	VMULPS       Y3, Y0, Y0
 	VMOVUPS      128(SI)(R8*1), Y4
@@ -5759,8 +5936,6 @@ butterfly:
 	VFMADD231PS  Y12, Y13, Y11
 	VFNMADD231PS Y10, Y13, Y8
 	VADDPS       Y8, Y6, Y10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y11, Y9, Y12
 	VSUBPS       Y8, Y6, Y6
 	VSUBPS       Y11, Y9, Y8
@@ -5772,6 +5947,10 @@ butterfly:
 	VADDPS       Y12, Y7, Y8
 	VFNMADD231PS Y4, Y12, Y7
 	VMULPS       Y2, Y6, Y6
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Y6, Y7, Y11
 	VBROADCASTSS butterflyConstants<>+52(SB), Y12
 	VMOVAPS      Y11, Y13
@@ -5788,8 +5967,6 @@ butterfly:
 	MOVQ         (R10), R13
 	VMOVUPS      Y1, (R9)(R13*1)
 	VADDPS       Y7, Y3, Y1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         24(R10), R13
 	VMOVUPS      Y1, (R9)(R13*1)
 	VSUBPS       Y7, Y3, Y1
@@ -5828,59 +6005,63 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000200, R8
-	ADDQ         $0x00000048, R10
-	ADDQ         $0x00000020, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000240, R8
+	ADDQ $0x00000048, R10
+	ADDQ $0x00000020, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line11AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R12
 	VMOVUPS      (R9)(R12*1), Z1
 	MOVQ         80(R10), R12
@@ -5903,8 +6084,6 @@ butterfly:
 	VMOVUPS      (R9)(R12*1), Z6
 	MOVQ         56(R10), R12
 	VMOVUPS      (R9)(R12*1), Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z8, Z6, Z9
 	VSUBPS       Z8, Z6, Z6
 	MOVQ         40(R10), R12
@@ -5927,8 +6106,10 @@ butterfly:
 	VFNMADD231PS Z15, Z7, Z13
 	VBROADCASTSS butterflyConstants<>+84(SB), Z16
 	VFNMADD231PS Z16, Z9, Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+88(SB), Z17
 	VFNMADD231PS Z17, Z11, Z13
 	VBROADCASTSS butterflyConstants<>+92(SB), Z18
@@ -5950,8 +6131,6 @@ butterfly:
 	VMULPS       Z20, Z1, Z25
 	VFMADD231PS  Z22, Z2, Z25
 	VFNMADD231PS Z23, Z4, Z25
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z21, Z6, Z25
 	VFNMADD231PS Z18, Z8, Z25
 	VMOVAPS      Z0, Z26
@@ -5969,8 +6148,10 @@ butterfly:
 	VFNMADD231PS Z16, Z3, Z28
 	VFNMADD231PS Z15, Z5, Z28
 	VFMADD231PS  Z12, Z7, Z28
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z17, Z9, Z28
 	VFMADD231PS  Z14, Z11, Z28
 	VMULPS       Z22, Z1, Z29
@@ -5985,8 +6166,6 @@ butterfly:
 	VFNMADD231PS Z15, Z11, Z0
 	VMULPS       Z23, Z1, Z1
 	VFNMADD231PS Z18, Z2, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z22, Z4, Z1
 	VFNMADD231PS Z20, Z6, Z1
 	VFMADD231PS  Z21, Z8, Z1
@@ -6001,57 +6180,60 @@ butterfly:
 	VMOVUPS      Z29, 64(DI)(R8*1)
 	VMOVUPS      Z0, (SI)(R8*1)
 	VMOVUPS      Z1, (DI)(R8*1)
-	ADDQ         $0x000002c0, R8
-	ADDQ         $0x00000058, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000002c0, R8
+	ADDQ $0x00000058, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack11AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	VMOVUPS      (BX)(R8*1), Z0
 	VMOVUPS      256(SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      192(SI)(R8*1), Z3
 	VADDPS       Z3, Z2, Z2
 	VMOVUPS      128(SI)(R8*1), Z4
@@ -6080,8 +6262,6 @@ butterfly:
 	VMOVUPS      128(DI)(R8*1), Z18
 	VBROADCASTSS butterflyConstants<>+100(SB), Z19
 	VFMADD231PS  Z19, Z18, Z15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      64(DI)(R8*1), Z20
 	VBROADCASTSS butterflyConstants<>+104(SB), Z21
 	VFMADD231PS  Z21, Z20, Z15
@@ -6101,8 +6281,10 @@ butterfly:
 	VFNMADD231PS Z14, Z22, Z25
 	VMOVAPS      Z0, Z26
 	VFNMADD231PS Z10, Z1, Z26
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z12, Z3, Z26
 	VFMADD231PS  Z9, Z4, Z26
 	VFMADD231PS  Z7, Z5, Z26
@@ -6117,8 +6299,6 @@ butterfly:
 	VFNMADD231PS Z10, Z3, Z28
 	VFMADD231PS  Z7, Z4, Z28
 	VFNMADD231PS Z12, Z5, Z28
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z9, Z6, Z28
 	VMULPS       Z21, Z13, Z29
 	VFNMADD231PS Z19, Z16, Z29
@@ -6131,8 +6311,10 @@ butterfly:
 	VFMADD231PS  Z9, Z5, Z0
 	VFNMADD231PS Z10, Z6, Z0
 	VMULPS       Z23, Z13, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z14, Z16, Z1
 	VFMADD231PS  Z21, Z18, Z1
 	VFNMADD231PS Z17, Z20, Z1
@@ -6151,8 +6333,6 @@ butterfly:
 	VSUBPS       Z25, Z24, Z2
 	MOVQ         72(R10), R12
 	VMOVUPS      Z2, (R9)(R12*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z27, Z26, Z2
 	MOVQ         24(R10), R12
 	VMOVUPS      Z2, (R9)(R12*1)
@@ -6171,57 +6351,60 @@ butterfly:
 	VSUBPS       Z1, Z0, Z0
 	MOVQ         48(R10), R12
 	VMOVUPS      Z0, (R9)(R12*1)
-	ADDQ         $0x000002c0, R8
-	ADDQ         $0x00000058, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000002c0, R8
+	ADDQ $0x00000058, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled11AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         80(R10), R13
@@ -6248,8 +6431,6 @@ butterfly:
 	VSUBPS       Z8, Z6, Z6
 	MOVQ         40(R10), R13
 	VMOVUPS      (R9)(R13*1), Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         48(R10), R13
 	VMOVUPS      (R9)(R13*1), Z10
 	VADDPS       Z10, Z8, Z11
@@ -6280,8 +6461,10 @@ butterfly:
 	VFMADD231PS  Z22, Z6, Z19
 	VBROADCASTSS butterflyConstants<>+108(SB), Z23
 	VFMADD231PS  Z23, Z8, Z19
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Z0, Z24
 	VFMADD231PS  Z14, Z3, Z24
 	VFNMADD231PS Z16, Z5, Z24
@@ -6302,8 +6485,6 @@ butterfly:
 	VMULPS       Z21, Z1, Z27
 	VFNMADD231PS Z23, Z2, Z27
 	VFNMADD231PS Z20, Z4, Z27
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z18, Z6, Z27
 	VFMADD231PS  Z22, Z8, Z27
 	VMOVAPS      Z0, Z28
@@ -6323,8 +6504,10 @@ butterfly:
 	VFMADD231PS  Z14, Z9, Z0
 	VFNMADD231PS Z15, Z11, Z0
 	VMULPS       Z23, Z1, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z18, Z2, Z1
 	VFMADD231PS  Z22, Z4, Z1
 	VFNMADD231PS Z20, Z6, Z1
@@ -6348,8 +6531,6 @@ butterfly:
 	VMOVUPS      Z5, 192(DI)(R8*1)
 	VBROADCASTSS 20(R11), Z2
 	VMULPS       Z2, Z27, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 16(R11), Z4
 	VMULPS       Z4, Z27, Z5
 	VFMSUB231PS  Z4, Z26, Z3
@@ -6372,59 +6553,62 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      Z3, (SI)(R8*1)
 	VMOVUPS      Z1, (DI)(R8*1)
-	ADDQ         $0x000002c0, R8
-	ADDQ         $0x00000058, R10
-	ADDQ         $0x00000028, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000002c0, R8
+	ADDQ $0x00000058, R10
+	ADDQ $0x00000028, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled11AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	VMOVUPS      256(DI)(R8*1), Z0
 	VBROADCASTSS 36(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 32(R11), Z3
 	VMULPS       Z3, Z0, Z0
 	VMOVUPS      256(SI)(R8*1), Z4
@@ -6457,8 +6641,6 @@ butterfly:
 	VMOVUPS      (DI)(R8*1), Z7
 	VBROADCASTSS 4(R11), Z9
 	VMULPS       Z9, Z7, Z10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS (R11), Z11
 	VMULPS       Z11, Z7, Z7
 	VMOVUPS      (SI)(R8*1), Z12
@@ -6487,8 +6669,10 @@ butterfly:
 	VFMADD231PS  Z20, Z1, Z19
 	VBROADCASTSS butterflyConstants<>+100(SB), Z21
 	VFMADD231PS  Z21, Z3, Z19
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+104(SB), Z22
 	VFMADD231PS  Z22, Z5, Z19
 	VBROADCASTSS butterflyConstants<>+108(SB), Z23
@@ -6509,8 +6693,6 @@ butterfly:
 	VFNMADD231PS Z17, Z4, Z26
 	VFMADD231PS  Z14, Z6, Z26
 	VFMADD231PS  Z12, Z8, Z26
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z16, Z10, Z26
 	VMULPS       Z21, Z0, Z27
 	VFNMADD231PS Z23, Z1, Z27
@@ -6528,8 +6710,10 @@ butterfly:
 	VFMADD231PS  Z18, Z3, Z29
 	VFMADD231PS  Z23, Z5, Z29
 	VFNMADD231PS Z20, Z7, Z29
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z17, Z2, Z9
 	VFMADD231PS  Z12, Z4, Z9
 	VFNMADD231PS Z16, Z6, Z9
@@ -6549,8 +6733,6 @@ butterfly:
 	MOVQ         80(R10), R13
 	VMOVUPS      Z1, (R9)(R13*1)
 	VADDPS       Z25, Z24, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         16(R10), R13
 	VMOVUPS      Z1, (R9)(R13*1)
 	VSUBPS       Z25, Z24, Z1
@@ -6574,60 +6756,64 @@ butterfly:
 	VSUBPS       Z0, Z9, Z0
 	MOVQ         48(R10), R13
 	VMOVUPS      Z0, (R9)(R13*1)
-	ADDQ         $0x000002c0, R8
-	ADDQ         $0x00000058, R10
-	ADDQ         $0x00000028, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000002c0, R8
+	ADDQ $0x00000058, R10
+	ADDQ $0x00000028, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line11AVX2(SB), $96-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	MOVQ         80(R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	VADDPS       Y0, Y1, Y2
@@ -6677,8 +6863,6 @@ butterfly:
 	VFNMADD231PS Y7, Y3, Y0
 	MOVQ         24(R10), R13
 	VMOVUPS      (R9)(R13*1), Y7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         64(R10), R13
 	VMOVUPS      (R9)(R13*1), Y4
 	VFNMADD231PS Y10, Y3, Y5
@@ -6699,6 +6883,10 @@ butterfly:
 	VFMADD231PS  Y13, Y3, Y9
 	MOVQ         48(R10), R13
 	VMOVUPS      (R9)(R13*1), Y10
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Y10, Y7, Y13
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y11, Y2, Y2
@@ -6718,8 +6906,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+72(SB), Y1
 	VFMADD231PS  Y1, Y13, Y14
 	VMOVUPS      Y14, 192(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+76(SB), Y14
 	VFMADD231PS  Y14, Y11, Y15
 	VFNMADD231PS Y10, Y13, Y15
@@ -6756,61 +6942,66 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000280, R8
-	ADDQ         $0x00000058, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000002c0, R8
+	ADDQ $0x00000058, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack11AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	VMOVUPS      256(SI)(R8*1), Y0
 	VBROADCASTSS butterflyConstants<>+76(SB), Y1
 	VMOVUPS      (BX)(R8*1), Y2
 	VMOVAPS      Y2, Y3
 	VFMADD231PS  Y1, Y0, Y3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+84(SB), Y4
 	VMOVAPS      Y2, Y5
 	VFNMADD231PS Y4, Y0, Y5
@@ -6849,8 +7040,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+108(SB), Y6
 	VMULPS       Y6, Y0, Y8
 	VFMADD231PS  Y1, Y10, Y14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+100(SB), Y10
 	VMULPS       Y10, Y0, Y11
 	VBROADCASTSS butterflyConstants<>+104(SB), Y1
@@ -6869,6 +7058,10 @@ butterfly:
 	VFMADD231PS  Y1, Y12, Y8
 	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y12, Y9
 	VFMADD231PS  Y6, Y12, Y4
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      64(DI)(R8*1), Y12
 	VFNMADD231PS Y10, Y12, Y9
 	VMOVUPS      (DI)(R8*1), Y10
@@ -6885,8 +7078,6 @@ butterfly:
 	VFNMADD231PS Y15, Y12, Y8
 	VFMADD231PS  Y1, Y12, Y0
 	VFMADD231PS  butterflyConstantVectors<>+800(SB), Y10, Y8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+108(SB), Y1
 	VFMADD231PS  Y1, Y10, Y0
 	VFMADD231PS  butterflyConstantVectors<>+608(SB), Y6, Y5
@@ -6926,62 +7117,67 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000280, R8
-	ADDQ         $0x00000058, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000002c0, R8
+	ADDQ $0x00000058, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled11AVX2(SB), $64-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	MOVQ         8(R10), R14
 	VMOVUPS      (R9)(R14*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         80(R10), R14
 	VMOVUPS      (R9)(R14*1), Y1
 	MOVQ         72(R10), R14
@@ -7037,8 +7233,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+80(SB), Y6
 	VMOVAPS      Y3, Y14
 	VFNMADD231PS Y6, Y0, Y14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y6, Y2, Y11
 	VFNMADD231PS Y6, Y1, Y13
 	VBROADCASTSS butterflyConstants<>+88(SB), Y6
@@ -7061,6 +7255,10 @@ butterfly:
 	VMOVUPS      (R9)(R14*1), Y1
 	VFNMADD231PS Y15, Y2, Y13
 	VFNMADD231PS butterflyConstantVectors<>+800(SB), Y0, Y10
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         40(R10), R14
 	VMOVUPS      (R9)(R14*1), Y4
 	VADDPS       Y1, Y4, Y15
@@ -7086,8 +7284,6 @@ butterfly:
 	VMULPS       Y1, Y0, Y4
 	VBROADCASTSS 32(R11), Y8
 	VFMSUB231PS  Y8, Y13, Y4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Y4, 256(SI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+76(SB), Y4
 	VFMADD231PS  Y4, Y15, Y11
@@ -7136,64 +7332,69 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000280, R8
-	ADDQ         $0x00000058, R10
-	ADDQ         $0x00000028, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000002c0, R8
+	ADDQ $0x00000058, R10
+	ADDQ $0x00000028, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled11AVX2(SB), $64-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	VMOVUPS      128(DI)(R8*1), Y0
 	VBROADCASTSS 16(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      256(DI)(R8*1), Y3
 	VBROADCASTSS 32(R11), Y4
 	VMULPS       Y4, Y3, Y5
@@ -7249,8 +7450,6 @@ butterfly:
 	VMULPS       Y0, Y5, Y10
 	VBROADCASTSS butterflyConstants<>+100(SB), Y1
 	VMULPS       Y1, Y5, Y14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Y3, Y6, Y10
 	VBROADCASTSS butterflyConstants<>+108(SB), Y4
 	VMOVUPS      Y15, (R13)
@@ -7274,6 +7473,10 @@ butterfly:
 	VFMADD231PS  Y4, Y1, Y0
 	VMULPS       Y4, Y2, Y2
 	VFNMADD231PS Y6, Y1, Y2
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Y3, Y2, Y10
 	VMOVUPS      (DI)(R8*1), Y1
 	VBROADCASTSS 4(R11), Y4
@@ -7298,8 +7501,6 @@ butterfly:
 	MOVQ         (R10), R14
 	VMOVUPS      Y3, (R9)(R14*1)
 	VFNMADD231PS Y8, Y2, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+88(SB), Y3
 	VFNMADD231PS Y3, Y0, Y7
 	VBROADCASTSS butterflyConstants<>+76(SB), Y8
@@ -7348,59 +7549,63 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000280, R8
-	ADDQ         $0x00000058, R10
-	ADDQ         $0x00000028, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000002c0, R8
+	ADDQ $0x00000058, R10
+	ADDQ $0x00000028, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line13AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R12
 	VMOVUPS      (R9)(R12*1), Z1
 	MOVQ         96(R10), R12
@@ -7425,8 +7630,6 @@ butterfly:
 	VMOVUPS      (R9)(R12*1), Z8
 	VADDPS       Z8, Z6, Z9
 	VSUBPS       Z8, Z6, Z6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         40(R10), R12
 	VMOVUPS      (R9)(R12*1), Z8
 	MOVQ         64(R10), R12
@@ -7443,12 +7646,14 @@ butterfly:
 	VADDPS       Z9, Z12, Z12
 	VADDPS       Z11, Z12, Z12
 	VADDPS       Z7, Z12, Z12
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z13, Z12, Z12
 	VADDPS       Z11, Z3, Z14
 	VSUBPS       Z11, Z3, Z3
 	VADDPS       Z7, Z5, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z7, Z5, Z5
 	VADDPS       Z13, Z9, Z7
 	VSUBPS       Z13, Z9, Z9
@@ -7472,8 +7677,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+128(SB), Z11
 	VMULPS       Z11, Z7, Z7
 	VSUBPS       Z9, Z3, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z9, Z5, Z5
 	VBROADCASTSS butterflyConstants<>+132(SB), Z9
 	VMOVAPS      Z7, Z11
@@ -7487,6 +7690,10 @@ butterfly:
 	VFNMADD231PS Z14, Z3, Z7
 	VFNMADD231PS Z16, Z5, Z7
 	VADDPS       Z11, Z15, Z3
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z11, Z15, Z5
 	VSUBPS       Z17, Z18, Z9
 	VADDPS       Z17, Z18, Z11
@@ -7497,8 +7704,6 @@ butterfly:
 	VMULPS       Z12, Z1, Z13
 	VBROADCASTSS butterflyConstants<>+148(SB), Z15
 	VFMADD231PS  Z15, Z2, Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+152(SB), Z16
 	VFMADD231PS  Z16, Z4, Z13
 	VBROADCASTSS butterflyConstants<>+156(SB), Z17
@@ -7519,12 +7724,14 @@ butterfly:
 	VFNMADD231PS Z12, Z6, Z21
 	VFMADD231PS  Z15, Z8, Z21
 	VFMADD231PS  Z18, Z10, Z21
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z17, Z1, Z22
 	VFNMADD231PS Z18, Z2, Z22
 	VFNMADD231PS Z12, Z4, Z22
 	VFMADD231PS  Z16, Z6, Z22
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z19, Z8, Z22
 	VFNMADD231PS Z15, Z10, Z22
 	VMULPS       Z18, Z1, Z23
@@ -7537,8 +7744,6 @@ butterfly:
 	VFNMADD231PS Z12, Z2, Z1
 	VFMADD231PS  Z18, Z4, Z1
 	VFNMADD231PS Z15, Z6, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z17, Z8, Z1
 	VFNMADD231PS Z16, Z10, Z1
 	VMOVUPS      Z0, (BX)(R8*1)
@@ -7554,57 +7759,60 @@ butterfly:
 	VMOVUPS      Z23, 64(DI)(R8*1)
 	VMOVUPS      Z9, (SI)(R8*1)
 	VMOVUPS      Z1, (DI)(R8*1)
-	ADDQ         $0x00000340, R8
-	ADDQ         $0x00000068, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000340, R8
+	ADDQ $0x00000068, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack13AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	VMOVUPS      320(SI)(R8*1), Z0
 	VMOVUPS      256(SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      128(SI)(R8*1), Z3
 	VADDPS       Z3, Z2, Z2
 	VMOVUPS      64(SI)(R8*1), Z4
@@ -7627,8 +7835,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+116(SB), Z5
 	VMOVAPS      Z6, Z9
 	VFMADD231PS  Z5, Z7, Z9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+120(SB), Z10
 	VFMADD231PS  Z10, Z4, Z9
 	VBROADCASTSS butterflyConstants<>+124(SB), Z11
@@ -7643,6 +7849,10 @@ butterfly:
 	VMULPS       Z5, Z4, Z4
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z3, Z1, Z1
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+132(SB), Z3
 	VMOVAPS      Z4, Z5
 	VFMADD231PS  Z3, Z0, Z5
@@ -7652,8 +7862,6 @@ butterfly:
 	VMOVAPS      Z4, Z11
 	VFMADD231PS  Z10, Z0, Z11
 	VFNMADD231PS Z3, Z1, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z7, Z0, Z4
 	VFNMADD231PS Z10, Z1, Z4
 	VADDPS       Z5, Z9, Z0
@@ -7678,8 +7886,6 @@ butterfly:
 	VMOVUPS      64(DI)(R8*1), Z16
 	VBROADCASTSS butterflyConstants<>+160(SB), Z17
 	VFMADD231PS  Z17, Z16, Z9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      (DI)(R8*1), Z18
 	VBROADCASTSS butterflyConstants<>+164(SB), Z19
 	VFMADD231PS  Z19, Z18, Z9
@@ -7689,6 +7895,10 @@ butterfly:
 	VFNMADD231PS Z17, Z14, Z20
 	VFNMADD231PS Z13, Z16, Z20
 	VFNMADD231PS Z8, Z18, Z20
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMULPS       Z13, Z6, Z21
 	VFMADD231PS  Z19, Z10, Z21
 	VFNMADD231PS Z15, Z12, Z21
@@ -7696,8 +7906,6 @@ butterfly:
 	VFMADD231PS  Z11, Z16, Z21
 	VFMADD231PS  Z17, Z18, Z21
 	VMULPS       Z15, Z6, Z22
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z17, Z10, Z22
 	VFNMADD231PS Z8, Z12, Z22
 	VFMADD231PS  Z13, Z14, Z22
@@ -7712,13 +7920,15 @@ butterfly:
 	VMULPS       Z19, Z6, Z6
 	VFNMADD231PS Z8, Z10, Z6
 	VFMADD231PS  Z17, Z12, Z6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z11, Z14, Z6
 	VFMADD231PS  Z15, Z16, Z6
 	VFNMADD231PS Z13, Z18, Z6
 	MOVQ         (R10), R12
 	VMOVUPS      Z2, (R9)(R12*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z9, Z0, Z2
 	MOVQ         8(R10), R12
 	VMOVUPS      Z2, (R9)(R12*1)
@@ -7734,8 +7944,6 @@ butterfly:
 	VADDPS       Z21, Z7, Z0
 	MOVQ         24(R10), R12
 	VMOVUPS      Z0, (R9)(R12*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z21, Z7, Z0
 	MOVQ         80(R10), R12
 	VMOVUPS      Z0, (R9)(R12*1)
@@ -7757,57 +7965,60 @@ butterfly:
 	VSUBPS       Z6, Z3, Z0
 	MOVQ         56(R10), R12
 	VMOVUPS      Z0, (R9)(R12*1)
-	ADDQ         $0x00000340, R8
-	ADDQ         $0x00000068, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000340, R8
+	ADDQ $0x00000068, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled13AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         96(R10), R13
@@ -7837,8 +8048,6 @@ butterfly:
 	MOVQ         64(R10), R13
 	VMOVUPS      (R9)(R13*1), Z10
 	VADDPS       Z10, Z8, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z10, Z8, Z8
 	MOVQ         48(R10), R13
 	VMOVUPS      (R9)(R13*1), Z10
@@ -7856,13 +8065,15 @@ butterfly:
 	VADDPS       Z7, Z5, Z11
 	VSUBPS       Z7, Z5, Z5
 	VADDPS       Z13, Z9, Z7
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z13, Z9, Z9
 	VBROADCASTSS butterflyConstants<>+112(SB), Z13
 	VFNMADD213PS Z0, Z12, Z13
 	VSUBPS       Z7, Z14, Z14
 	VSUBPS       Z7, Z11, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+116(SB), Z11
 	VMOVAPS      Z13, Z15
 	VFMADD231PS  Z11, Z14, Z15
@@ -7894,8 +8105,6 @@ butterfly:
 	VADDPS       Z11, Z15, Z3
 	VSUBPS       Z11, Z15, Z5
 	VSUBPS       Z17, Z18, Z9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z17, Z18, Z11
 	VADDPS       Z7, Z13, Z14
 	VSUBPS       Z7, Z13, Z7
@@ -7912,6 +8121,10 @@ butterfly:
 	VFMADD231PS  Z18, Z8, Z13
 	VBROADCASTSS butterflyConstants<>+164(SB), Z19
 	VFMADD231PS  Z19, Z10, Z13
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMULPS       Z15, Z1, Z20
 	VFMADD231PS  Z17, Z2, Z20
 	VFMADD231PS  Z19, Z4, Z20
@@ -7921,8 +8134,6 @@ butterfly:
 	VMULPS       Z16, Z1, Z21
 	VFMADD231PS  Z19, Z2, Z21
 	VFNMADD231PS Z17, Z4, Z21
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z12, Z6, Z21
 	VFMADD231PS  Z15, Z8, Z21
 	VFMADD231PS  Z18, Z10, Z21
@@ -7943,8 +8154,6 @@ butterfly:
 	VFMADD231PS  Z18, Z4, Z1
 	VFNMADD231PS Z15, Z6, Z1
 	VFMADD231PS  Z17, Z8, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z16, Z10, Z1
 	VMOVUPS      Z0, (BX)(R8*1)
 	VBROADCASTSS 44(R11), Z0
@@ -7952,6 +8161,10 @@ butterfly:
 	VBROADCASTSS 40(R11), Z4
 	VMULPS       Z4, Z13, Z6
 	VFMSUB231PS  Z4, Z3, Z2
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z0, Z3, Z6
 	VMOVUPS      Z2, 320(SI)(R8*1)
 	VMOVUPS      Z6, 320(DI)(R8*1)
@@ -7970,8 +8183,6 @@ butterfly:
 	VFMSUB231PS  Z3, Z14, Z2
 	VFMADD231PS  Z0, Z14, Z4
 	VMOVUPS      Z2, 192(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z4, 192(DI)(R8*1)
 	VBROADCASTSS 20(R11), Z0
 	VMULPS       Z0, Z22, Z2
@@ -7997,59 +8208,62 @@ butterfly:
 	VFMADD231PS  Z0, Z9, Z1
 	VMOVUPS      Z2, (SI)(R8*1)
 	VMOVUPS      Z1, (DI)(R8*1)
-	ADDQ         $0x00000340, R8
-	ADDQ         $0x00000068, R10
-	ADDQ         $0x00000030, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000340, R8
+	ADDQ $0x00000068, R10
+	ADDQ $0x00000030, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled13AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	VMOVUPS      320(DI)(R8*1), Z0
 	VBROADCASTSS 44(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 40(R11), Z3
 	VMULPS       Z3, Z0, Z0
 	VMOVUPS      320(SI)(R8*1), Z4
@@ -8084,8 +8298,6 @@ butterfly:
 	VMULPS       Z9, Z7, Z10
 	VBROADCASTSS 8(R11), Z11
 	VMULPS       Z11, Z7, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      64(SI)(R8*1), Z12
 	VFMADD231PS  Z11, Z12, Z10
 	VFNMADD231PS Z9, Z12, Z7
@@ -8104,6 +8316,10 @@ butterfly:
 	VADDPS       Z12, Z11, Z11
 	VADDPS       Z10, Z2, Z13
 	VSUBPS       Z10, Z2, Z2
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z6, Z4, Z10
 	VSUBPS       Z6, Z4, Z4
 	VADDPS       Z12, Z8, Z6
@@ -8111,8 +8327,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+112(SB), Z12
 	VMOVUPS      (BX)(R8*1), Z14
 	VFNMADD213PS Z14, Z11, Z12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z6, Z13, Z13
 	VSUBPS       Z6, Z10, Z6
 	VBROADCASTSS butterflyConstants<>+116(SB), Z10
@@ -8141,8 +8355,6 @@ butterfly:
 	VMOVAPS      Z6, Z17
 	VFMADD231PS  Z16, Z2, Z17
 	VFNMADD231PS Z8, Z4, Z17
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z13, Z2, Z6
 	VFNMADD231PS Z16, Z4, Z6
 	VADDPS       Z10, Z15, Z2
@@ -8152,6 +8364,10 @@ butterfly:
 	VADDPS       Z6, Z12, Z13
 	VSUBPS       Z6, Z12, Z6
 	VADDPS       Z11, Z14, Z11
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+144(SB), Z12
 	VMULPS       Z12, Z0, Z14
 	VBROADCASTSS butterflyConstants<>+148(SB), Z15
@@ -8167,8 +8383,6 @@ butterfly:
 	VMULPS       Z15, Z0, Z20
 	VFMADD231PS  Z17, Z1, Z20
 	VFMADD231PS  Z19, Z3, Z20
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z18, Z5, Z20
 	VFNMADD231PS Z16, Z7, Z20
 	VFNMADD231PS Z12, Z9, Z20
@@ -8186,13 +8400,15 @@ butterfly:
 	VFNMADD231PS Z15, Z9, Z22
 	VMULPS       Z18, Z0, Z23
 	VFNMADD231PS Z16, Z1, Z23
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z15, Z3, Z23
 	VFNMADD231PS Z19, Z5, Z23
 	VFNMADD231PS Z12, Z7, Z23
 	VFMADD231PS  Z17, Z9, Z23
 	VMULPS       Z19, Z0, Z0
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z12, Z1, Z0
 	VFMADD231PS  Z18, Z3, Z0
 	VFNMADD231PS Z15, Z5, Z0
@@ -8210,8 +8426,6 @@ butterfly:
 	MOVQ         16(R10), R13
 	VMOVUPS      Z1, (R9)(R13*1)
 	VSUBPS       Z20, Z6, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         88(R10), R13
 	VMOVUPS      Z1, (R9)(R13*1)
 	VADDPS       Z21, Z13, Z1
@@ -8238,57 +8452,61 @@ butterfly:
 	VSUBPS       Z0, Z8, Z0
 	MOVQ         56(R10), R13
 	VMOVUPS      Z0, (R9)(R13*1)
-	ADDQ         $0x00000340, R8
-	ADDQ         $0x00000068, R10
-	ADDQ         $0x00000030, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000340, R8
+	ADDQ $0x00000068, R10
+	ADDQ $0x00000030, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line13AVX2(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	MOVQ         8(R10), R12
 	VMOVUPS      (R9)(R12*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         96(R10), R12
 	VMOVUPS      (R9)(R12*1), Y1
 	MOVQ         32(R10), R12
@@ -8328,8 +8546,6 @@ butterfly:
 	VSUBPS       Y6, Y5, Y5
 	VADDPS       Y13, Y10, Y6
 	VADDPS       Y15, Y13, Y10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y12, Y6, Y6
 	VADDPS       Y14, Y4, Y4
 	VADDPS       Y14, Y6, Y6
@@ -8367,8 +8583,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+132(SB), Y13
 	VFMADD231PS  Y13, Y8, Y6
 	VFNMADD231PS Y13, Y12, Y10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Y0, Y12, Y6
 	VSUBPS       Y10, Y14, Y0
 	VSUBPS       Y6, Y11, Y8
@@ -8403,8 +8621,6 @@ butterfly:
 	VFMADD231PS  Y14, Y5, Y12
 	VFMADD231PS  Y10, Y1, Y12
 	VFMADD231PS  Y11, Y3, Y13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Y0, Y2, Y13
 	VMOVUPS      Y15, 256(DI)(R8*1)
 	VMULPS       Y0, Y7, Y8
@@ -8435,62 +8651,67 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000300, R8
-	ADDQ         $0x00000068, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000340, R8
+	ADDQ $0x00000068, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack13AVX2(SB), $96-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	VMOVUPS      256(SI)(R8*1), Y0
 	VMOVUPS      192(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      320(SI)(R8*1), Y3
 	VMOVUPS      64(SI)(R8*1), Y4
 	VSUBPS       Y4, Y3, Y5
@@ -8527,8 +8748,6 @@ butterfly:
 	VFNMADD231PS Y8, Y3, Y10
 	VBROADCASTSS butterflyConstants<>+116(SB), Y11
 	VFMADD231PS  Y11, Y2, Y10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD213PS  Y6, Y5, Y0
 	VFMADD213PS  Y7, Y3, Y11
 	VBROADCASTSS butterflyConstants<>+120(SB), Y12
@@ -8567,8 +8786,10 @@ butterfly:
 	VFNMADD231PS Y15, Y7, Y8
 	VBROADCASTSS butterflyConstants<>+160(SB), Y15
 	VMULPS       Y15, Y1, Y1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Y5, Y10, Y1
 	VFMADD231PS  Y2, Y7, Y1
 	VFNMADD231PS Y15, Y10, Y11
@@ -8599,8 +8820,6 @@ butterfly:
 	VFMADD231PS  Y2, Y10, Y13
 	VADDPS       Y12, Y0, Y7
 	VFMADD231PS  Y15, Y5, Y8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS butterflyConstantVectors<>+1216(SB), Y5, Y13
 	VFMADD231PS  Y2, Y5, Y1
 	VSUBPS       Y9, Y14, Y2
@@ -8642,62 +8861,67 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000300, R8
-	ADDQ         $0x00000068, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000340, R8
+	ADDQ $0x00000068, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled13AVX2(SB), $160-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	MOVQ         32(R10), R14
 	VMOVUPS      (R9)(R14*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         40(R10), R14
 	VMOVUPS      (R9)(R14*1), Y1
 	MOVQ         88(R10), R14
@@ -8743,8 +8967,6 @@ butterfly:
 	VSUBPS       Y10, Y9, Y13
 	VADDPS       Y10, Y4, Y4
 	VSUBPS       Y3, Y1, Y14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y10, Y9, Y9
 	MOVQ         (R10), R14
 	VMOVUPS      (R9)(R14*1), Y10
@@ -8794,8 +9016,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+152(SB), Y11
 	VMOVUPS      Y4, 96(R13)
 	VMULPS       Y11, Y8, Y4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Y14, Y2, Y12
 	VFMADD231PS  Y11, Y6, Y5
 	VBROADCASTSS butterflyConstants<>+164(SB), Y13
@@ -8838,8 +9062,6 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+1280(SB), Y2, Y4
 	VBROADCASTSS 16(R11), Y0
 	VFMSUB231PS  Y0, Y9, Y13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 28(R11), Y14
 	VMULPS       Y14, Y4, Y15
 	VMOVUPS      Y5, 320(SI)(R8*1)
@@ -8888,64 +9110,69 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000300, R8
-	ADDQ         $0x00000068, R10
-	ADDQ         $0x00000030, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000340, R8
+	ADDQ $0x00000068, R10
+	ADDQ $0x00000030, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled13AVX2(SB), $160-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	VMOVUPS      128(DI)(R8*1), Y0
 	VBROADCASTSS 20(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      192(DI)(R8*1), Y3
 	VBROADCASTSS 24(R11), Y4
 	VMULPS       Y4, Y3, Y5
@@ -8998,8 +9225,6 @@ butterfly:
 	VFNMADD231PS Y8, Y14, Y1
 	VADDPS       Y7, Y13, Y8
 	VSUBPS       Y7, Y13, Y7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y11, Y10, Y10
 	VSUBPS       Y11, Y2, Y2
 	VSUBPS       Y3, Y12, Y11
@@ -9044,8 +9269,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+164(SB), Y11
 	VFMADD231PS  Y11, Y4, Y8
 	VSUBPS       Y3, Y14, Y12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+156(SB), Y13
 	VMOVUPS      Y12, 32(R13)
 	VMULPS       Y13, Y6, Y12
@@ -9088,8 +9315,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+156(SB), Y0
 	VFMADD231PS  Y0, Y9, Y7
 	VFNMADD231PS Y11, Y1, Y3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y8, Y14, Y5
 	VFNMADD231PS Y11, Y9, Y6
 	VFNMADD231PS Y15, Y9, Y12
@@ -9139,59 +9364,63 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000300, R8
-	ADDQ         $0x00000068, R10
-	ADDQ         $0x00000030, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x00000340, R8
+	ADDQ $0x00000068, R10
+	ADDQ $0x00000030, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line15AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         40(R10), R12
 	VMOVUPS      (R9)(R12*1), Z1
 	MOVQ         80(R10), R12
@@ -9217,8 +9446,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+168(SB), Z8
 	VMOVAPS      Z6, Z9
 	VFMADD231PS  Z8, Z5, Z9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMSUB231PS  Z8, Z6, Z5
 	MOVQ         16(R10), R12
 	VMOVUPS      (R9)(R12*1), Z6
@@ -9243,8 +9470,10 @@ butterfly:
 	VMOVUPS      (R9)(R12*1), Z13
 	VADDPS       Z13, Z11, Z14
 	VSUBPS       Z13, Z11, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z14, Z8, Z13
 	VFNMADD231PS Z4, Z14, Z8
 	VMULPS       Z3, Z11, Z11
@@ -9268,8 +9497,6 @@ butterfly:
 	VFMADD231PS  Z4, Z3, Z14
 	VFNMADD231PS Z4, Z8, Z3
 	VADDPS       Z16, Z7, Z4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z16, Z7, Z7
 	VADDPS       Z13, Z10, Z8
 	VSUBPS       Z13, Z10, Z10
@@ -9291,8 +9518,10 @@ butterfly:
 	VMOVUPS      Z13, (BX)(R8*1)
 	VMOVUPS      Z17, 320(SI)(R8*1)
 	VMOVUPS      Z20, 320(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Z2, 192(SI)(R8*1)
 	VMOVUPS      Z4, 192(DI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+184(SB), Z2
@@ -9318,8 +9547,6 @@ butterfly:
 	VFMADD213PS  Z0, Z16, Z13
 	VMULPS       Z11, Z3, Z14
 	VFNMADD231PS Z18, Z14, Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z19, Z5, Z14
 	VMULPS       Z11, Z6, Z15
 	VMULPS       Z2, Z14, Z14
@@ -9336,8 +9563,10 @@ butterfly:
 	VSUBPS       Z14, Z13, Z5
 	VADDPS       Z3, Z0, Z6
 	VSUBPS       Z3, Z0, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Z1, Z3
 	VFMADD231PS  Z2, Z7, Z3
 	VFNMADD231PS Z11, Z8, Z3
@@ -9355,8 +9584,6 @@ butterfly:
 	VFNMADD231PS Z16, Z7, Z1
 	VMULPS       Z21, Z9, Z7
 	VMULPS       Z11, Z12, Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z2, Z7, Z2
 	VFNMADD231PS Z19, Z8, Z2
 	VMOVUPS      Z10, (SI)(R8*1)
@@ -9373,57 +9600,60 @@ butterfly:
 	VADDPS       Z2, Z1, Z1
 	VMOVUPS      Z0, 256(SI)(R8*1)
 	VMOVUPS      Z1, 256(DI)(R8*1)
-	ADDQ         $0x000003c0, R8
-	ADDQ         $0x00000078, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000003c0, R8
+	ADDQ $0x00000078, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack15AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
 	VMOVUPS      (BX)(R8*1), Z0
 	VMOVUPS      320(SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      192(SI)(R8*1), Z3
 	VADDPS       Z3, Z2, Z2
 	VBROADCASTSS butterflyConstants<>+8(SB), Z4
@@ -9444,8 +9674,6 @@ butterfly:
 	VMULPS       Z11, Z7, Z1
 	VFNMADD231PS Z8, Z10, Z1
 	VADDPS       Z1, Z0, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z1, Z0, Z0
 	VMOVUPS      64(DI)(R8*1), Z1
 	VMOVUPS      384(DI)(R8*1), Z7
@@ -9473,8 +9701,10 @@ butterfly:
 	VMOVUPS      256(SI)(R8*1), Z24
 	VADDPS       Z24, Z23, Z25
 	VADDPS       Z19, Z20, Z19
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z6, Z25, Z21
 	VFMADD231PS  Z4, Z25, Z22
 	VSUBPS       Z7, Z1, Z1
@@ -9488,8 +9718,6 @@ butterfly:
 	VMULPS       Z11, Z7, Z7
 	VSUBPS       Z24, Z23, Z15
 	VFMADD231PS  Z11, Z15, Z10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z8, Z15, Z7
 	VADDPS       Z17, Z9, Z8
 	VADDPS       Z10, Z13, Z9
@@ -9509,8 +9737,10 @@ butterfly:
 	VFMADD231PS  Z21, Z20, Z23
 	VSUBPS       Z7, Z14, Z7
 	VADDPS       Z1, Z22, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+176(SB), Z14
 	VMOVAPS      Z1, Z22
 	VFMADD231PS  Z14, Z7, Z22
@@ -9531,8 +9761,6 @@ butterfly:
 	VMOVUPS      Z24, (R9)(R12*1)
 	VFMADD231PS  Z13, Z4, Z10
 	VMULPS       Z9, Z10, Z4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+200(SB), Z10
 	VMULPS       Z10, Z17, Z11
 	VFMADD213PS  Z5, Z25, Z11
@@ -9553,8 +9781,10 @@ butterfly:
 	MOVQ         56(R10), R12
 	VMOVUPS      Z18, (R9)(R12*1)
 	VFNMADD231PS Z11, Z4, Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         96(R10), R12
 	VMOVUPS      Z13, (R9)(R12*1)
 	VFNMADD231PS Z14, Z1, Z7
@@ -9573,8 +9803,6 @@ butterfly:
 	VMOVUPS      Z1, (R9)(R12*1)
 	VFNMADD231PS Z25, Z19, Z2
 	VMULPS       Z9, Z8, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z1, Z2, Z4
 	VSUBPS       Z1, Z2, Z1
 	MOVQ         40(R10), R12
@@ -9593,57 +9821,60 @@ butterfly:
 	VFNMADD231PS Z10, Z17, Z5
 	MOVQ         32(R10), R12
 	VMOVUPS      Z5, (R9)(R12*1)
-	ADDQ         $0x000003c0, R8
-	ADDQ         $0x00000078, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000003c0, R8
+	ADDQ $0x00000078, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled15AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         40(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         80(R10), R13
@@ -9674,8 +9905,6 @@ butterfly:
 	VMOVUPS      (R9)(R13*1), Z6
 	MOVQ         56(R10), R13
 	VMOVUPS      (R9)(R13*1), Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         96(R10), R13
 	VMOVUPS      (R9)(R13*1), Z10
 	VADDPS       Z10, Z8, Z11
@@ -9706,8 +9935,10 @@ butterfly:
 	VMOVUPS      (R9)(R13*1), Z8
 	MOVQ         72(R10), R13
 	VMOVUPS      (R9)(R13*1), Z14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         112(R10), R13
 	VMOVUPS      (R9)(R13*1), Z16
 	VADDPS       Z16, Z14, Z17
@@ -9735,8 +9966,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+20(SB), Z21
 	VFMADD231PS  Z21, Z10, Z20
 	VFNMADD231PS Z18, Z4, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z16, Z8, Z2
 	VMULPS       Z21, Z7, Z4
 	VFNMADD231PS Z19, Z10, Z4
@@ -9764,8 +9993,10 @@ butterfly:
 	VFNMADD231PS Z2, Z3, Z7
 	VFMADD231PS  Z2, Z14, Z9
 	VFMADD231PS  Z2, Z3, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+188(SB), Z2
 	VMOVAPS      Z12, Z3
 	VFNMADD231PS Z2, Z15, Z3
@@ -9792,8 +10023,6 @@ butterfly:
 	VFMADD231PS  Z16, Z3, Z0
 	VMULPS       Z21, Z5, Z3
 	VMULPS       Z11, Z6, Z4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z2, Z3, Z3
 	VFNMADD231PS Z19, Z4, Z3
 	VADDPS       Z14, Z13, Z4
@@ -9814,8 +10043,10 @@ butterfly:
 	VMULPS       Z2, Z7, Z7
 	VFNMADD231PS Z18, Z7, Z1
 	VMULPS       Z11, Z8, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z16, Z7, Z1
 	VMULPS       Z21, Z9, Z7
 	VMULPS       Z11, Z12, Z8
@@ -9841,8 +10072,6 @@ butterfly:
 	VADDPS       Z14, Z13, Z3
 	VBROADCASTSS 52(R11), Z4
 	VMULPS       Z4, Z3, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 48(R11), Z8
 	VMULPS       Z8, Z3, Z3
 	VFMSUB231PS  Z8, Z5, Z7
@@ -9867,59 +10096,62 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      Z3, 256(SI)(R8*1)
 	VMOVUPS      Z1, 256(DI)(R8*1)
-	ADDQ         $0x000003c0, R8
-	ADDQ         $0x00000078, R10
-	ADDQ         $0x00000038, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000003c0, R8
+	ADDQ $0x00000078, R10
+	ADDQ $0x00000038, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled15AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
 	VMOVUPS      320(DI)(R8*1), Z0
 	VBROADCASTSS 44(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      320(SI)(R8*1), Z3
 	VBROADCASTSS 40(R11), Z4
 	VFMADD231PS  Z4, Z3, Z2
@@ -9948,8 +10180,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+20(SB), Z4
 	VFMADD231PS  Z4, Z1, Z3
 	VMULPS       Z4, Z0, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z2, Z1, Z0
 	VMOVUPS      (DI)(R8*1), Z1
 	VBROADCASTSS 4(R11), Z5
@@ -9978,8 +10208,10 @@ butterfly:
 	VMULPS       Z20, Z16, Z7
 	VFNMADD231PS Z17, Z19, Z7
 	VADDPS       Z7, Z5, Z9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z7, Z5, Z5
 	VMOVUPS      128(DI)(R8*1), Z7
 	VBROADCASTSS 20(R11), Z15
@@ -10005,8 +10237,6 @@ butterfly:
 	VMOVAPS      Z1, Z18
 	VFMADD231PS  Z12, Z9, Z18
 	VFNMADD231PS Z14, Z17, Z18
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z2, Z8, Z19
 	VFMADD231PS  Z4, Z16, Z19
 	VADDPS       Z19, Z18, Z20
@@ -10025,8 +10255,10 @@ butterfly:
 	VFMADD231PS  Z4, Z7, Z19
 	VSUBPS       Z19, Z16, Z22
 	VADDPS       Z19, Z16, Z16
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z14, Z21, Z6
 	VFMADD231PS  Z12, Z25, Z6
 	VMULPS       Z4, Z5, Z4
@@ -10051,8 +10283,6 @@ butterfly:
 	VFMADD231PS  Z12, Z19, Z7
 	MOVQ         48(R10), R13
 	VMOVUPS      Z7, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z12, Z19, Z5
 	MOVQ         88(R10), R13
 	VMOVUPS      Z5, (R9)(R13*1)
@@ -10079,8 +10309,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+172(SB), Z5
 	VMOVAPS      Z9, Z7
 	VFMADD231PS  Z5, Z2, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+196(SB), Z12
 	VMULPS       Z12, Z7, Z13
 	VFNMADD213PS Z3, Z12, Z7
@@ -10104,8 +10336,6 @@ butterfly:
 	VFNMADD213PS Z0, Z14, Z3
 	VFMADD231PS  Z21, Z5, Z0
 	VFNMADD231PS Z2, Z4, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z6, Z1, Z1
 	MOVQ         24(R10), R13
 	VMOVUPS      Z3, (R9)(R13*1)
@@ -10129,60 +10359,64 @@ butterfly:
 	VSUBPS       Z0, Z11, Z0
 	MOVQ         80(R10), R13
 	VMOVUPS      Z0, (R9)(R13*1)
-	ADDQ         $0x000003c0, R8
-	ADDQ         $0x00000078, R10
-	ADDQ         $0x00000038, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000003c0, R8
+	ADDQ $0x00000078, R10
+	ADDQ $0x00000038, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line15AVX2(SB), $128-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	MOVQ         88(R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	MOVQ         112(R10), R13
@@ -10233,8 +10467,6 @@ butterfly:
 	VFMSUB231PS  Y2, Y0, Y1
 	MOVQ         64(R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+184(SB), Y2
 	VMOVAPS      Y1, Y8
 	VFNMADD231PS Y2, Y13, Y8
@@ -10285,8 +10517,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+12(SB), Y12
 	VFNMADD231PS Y12, Y14, Y6
 	VFMADD231PS  Y7, Y0, Y6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Y12, Y0, Y10
 	VMOVUPS      Y6, 192(SI)(R8*1)
 	VBROADCASTSS butterflyConstants<>+16(SB), Y0
@@ -10324,8 +10558,6 @@ butterfly:
 	VMULPS       Y4, Y1, Y1
 	VFNMADD231PS Y0, Y8, Y1
 	VMOVUPS      Y6, 64(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y1, Y5, Y6
 	VSUBPS       Y1, Y5, Y1
 	VMOVUPS      Y9, 384(SI)(R8*1)
@@ -10364,62 +10596,67 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000380, R8
-	ADDQ         $0x00000078, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000003c0, R8
+	ADDQ $0x00000078, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack15AVX2(SB), $160-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R11
+	XORQ R8, R8
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
 
 butterfly:
+vector:
 	VMOVUPS      320(DI)(R8*1), Y0
 	VBROADCASTSS butterflyConstants<>+20(SB), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      64(SI)(R8*1), Y3
 	VMOVUPS      384(SI)(R8*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -10467,8 +10704,6 @@ butterfly:
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y14, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Y1, Y3, Y14
 	VFNMADD231PS Y6, Y2, Y14
 	VMULPS       Y6, Y3, Y3
@@ -10500,8 +10735,10 @@ butterfly:
 	VMULPS       Y1, Y10, Y10
 	VADDPS       Y5, Y12, Y5
 	VSUBPS       Y7, Y14, Y12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Y10, Y8, Y15
 	MOVQ         (R10), R13
 	VMOVUPS      Y4, (R9)(R13*1)
@@ -10544,8 +10781,6 @@ butterfly:
 	VMOVUPS      96(R12), Y3
 	VFMADD213PS  Y3, Y13, Y15
 	VFNMADD231PS Y12, Y14, Y3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Y1, Y0, Y0
 	VMULPS       Y9, Y10, Y5
 	VMULPS       Y1, Y2, Y1
@@ -10591,62 +10826,67 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000380, R8
-	ADDQ         $0x00000078, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000003c0, R8
+	ADDQ $0x00000078, R10
 	DECQ R11
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled15AVX2(SB), $96-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	MOVQ         8(R10), R14
 	VMOVUPS      (R9)(R14*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         96(R10), R14
 	VMOVUPS      (R9)(R14*1), Y1
 	MOVQ         80(R10), R14
@@ -10709,8 +10949,6 @@ butterfly:
 	VMOVAPS      Y2, Y5
 	VFMADD231PS  Y4, Y8, Y5
 	VFNMADD231PS Y4, Y2, Y8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         72(R10), R14
 	VMOVUPS      (R9)(R14*1), Y2
 	VADDPS       Y11, Y2, Y4
@@ -10766,8 +11004,10 @@ butterfly:
 	VFMADD231PS  Y9, Y2, Y0
 	VFNMADD231PS Y9, Y12, Y15
 	VMOVUPS      Y10, 192(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+192(SB), Y2
 	VMULPS       Y2, Y15, Y9
 	VMULPS       Y2, Y15, Y10
@@ -10813,8 +11053,6 @@ butterfly:
 	VFNMADD231PS Y5, Y7, Y3
 	VMULPS       Y5, Y7, Y5
 	VFMADD231PS  butterflyConstantVectors<>+96(SB), Y8, Y10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 4(R11), Y7
 	VMULPS       Y7, Y3, Y8
 	VMULPS       Y2, Y11, Y11
@@ -10867,64 +11105,69 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000380, R8
-	ADDQ         $0x00000078, R10
-	ADDQ         $0x00000038, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000003c0, R8
+	ADDQ $0x00000078, R10
+	ADDQ $0x00000038, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled15AVX2(SB), $192-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
+	MOVQ job+0(FP), AX
 
 line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ job+0(FP), R12
+	XORQ R8, R8
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
 
 butterfly:
+vector:
 	VMOVUPS      320(DI)(R8*1), Y0
 	VBROADCASTSS 44(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 40(R11), Y3
 	VMULPS       Y3, Y0, Y0
 	VMOVUPS      192(DI)(R8*1), Y4
@@ -10985,8 +11228,6 @@ butterfly:
 	VSUBPS       Y11, Y7, Y7
 	VBROADCASTSS 4(R11), Y11
 	VMULPS       Y11, Y6, Y6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Y7, 96(R13)
 	VBROADCASTSS 20(R11), Y7
 	VMULPS       Y7, Y14, Y14
@@ -11032,8 +11273,10 @@ butterfly:
 	VADDPS       Y4, Y6, Y12
 	VMOVAPS      Y6, Y15
 	VFMADD231PS  Y3, Y4, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Y5, Y4, Y6
 	VFMADD231PS  Y3, Y10, Y6
 	VMULPS       Y13, Y1, Y3
@@ -11081,8 +11324,6 @@ butterfly:
 	VFMADD213PS  Y14, Y9, Y15
 	MOVQ         40(R10), R14
 	VMOVUPS      Y10, (R9)(R14*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y3, Y12, Y14
 	MOVQ         8(R10), R14
 	VMOVUPS      Y15, (R9)(R14*1)
@@ -11140,59 +11381,63 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000380, R8
-	ADDQ         $0x00000078, R10
-	ADDQ         $0x00000038, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
+	ADDQ $0x000003c0, R8
+	ADDQ $0x00000078, R10
+	ADDQ $0x00000038, R11
 	DECQ R12
 	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line16AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         64(R10), R12
 	VMOVUPS      (R9)(R12*1), Z1
 	MOVQ         32(R10), R12
@@ -11211,8 +11456,6 @@ butterfly:
 	VMOVUPS      (R9)(R12*1), Z6
 	MOVQ         104(R10), R12
 	VMOVUPS      (R9)(R12*1), Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z3, Z2, Z8
 	VADDPS       Z7, Z6, Z9
 	VSUBPS       Z3, Z2, Z2
@@ -11230,8 +11473,10 @@ butterfly:
 	MOVQ         112(R10), R12
 	VMOVUPS      (R9)(R12*1), Z12
 	VADDPS       Z10, Z2, Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z12, Z11, Z14
 	VSUBPS       Z10, Z2, Z2
 	VSUBPS       Z11, Z12, Z10
@@ -11247,8 +11492,6 @@ butterfly:
 	VMOVUPS      (R9)(R12*1), Z16
 	VADDPS       Z12, Z10, Z17
 	VADDPS       Z16, Z15, Z18
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z12, Z10, Z10
 	VSUBPS       Z15, Z16, Z12
 	VMOVAPS      Z12, Z15
@@ -11265,8 +11508,10 @@ butterfly:
 	VADDPS       Z10, Z3, Z11
 	VSUBPS       Z15, Z7, Z7
 	VSUBPS       Z10, Z3, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+208(SB), Z10
 	VMOVAPS      Z12, Z15
 	VFMADD231PS  Z10, Z2, Z15
@@ -11283,8 +11528,6 @@ butterfly:
 	VMOVAPS      Z1, Z11
 	VFNMADD231PS Z10, Z7, Z11
 	VMOVUPS      Z2, 192(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z11, 192(DI)(R8*1)
 	VFNMADD231PS Z10, Z3, Z0
 	VFMADD231PS  Z10, Z7, Z1
@@ -11296,8 +11539,10 @@ butterfly:
 	VSUBPS       Z13, Z14, Z3
 	VADDPS       Z9, Z8, Z4
 	VADDPS       Z18, Z17, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z9, Z8, Z7
 	VSUBPS       Z17, Z18, Z8
 	VADDPS       Z8, Z7, Z9
@@ -11311,8 +11556,6 @@ butterfly:
 	VFNMADD231PS Z6, Z9, Z2
 	VFNMADD231PS Z6, Z7, Z3
 	VMOVUPS      Z2, 320(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z3, 320(DI)(R8*1)
 	VADDPS       Z1, Z0, Z2
 	VADDPS       Z5, Z4, Z3
@@ -11324,57 +11567,60 @@ butterfly:
 	VMOVUPS      Z0, (BX)(R8*1)
 	VSUBPS       Z3, Z2, Z0
 	VMOVUPS      Z0, 64(BX)(R8*1)
-	ADDQ         $0x00000440, R8
-	ADDQ         $0x00000080, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000080, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack16AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	VMOVUPS      (DI)(R8*1), Z0
 	VMOVUPS      256(DI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      (SI)(R8*1), Z3
 	VMOVUPS      256(SI)(R8*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -11390,8 +11636,6 @@ butterfly:
 	VSUBPS       Z8, Z7, Z4
 	VADDPS       Z6, Z2, Z7
 	VADDPS       Z9, Z5, Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z6, Z2, Z2
 	VSUBPS       Z9, Z5, Z5
 	VADDPS       Z5, Z2, Z6
@@ -11403,8 +11647,10 @@ butterfly:
 	VFMADD231PS  Z10, Z9, Z11
 	VFNMADD231PS Z10, Z5, Z9
 	VSUBPS       Z4, Z0, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z3, Z1, Z1
 	VMOVAPS      Z1, Z3
 	VFMADD231PS  Z10, Z0, Z3
@@ -11419,8 +11665,6 @@ butterfly:
 	VSUBPS       Z12, Z10, Z4
 	VADDPS       Z4, Z1, Z10
 	VSUBPS       Z1, Z4, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      (BX)(R8*1), Z4
 	VMOVUPS      64(BX)(R8*1), Z12
 	VADDPS       Z12, Z4, Z14
@@ -11435,8 +11679,10 @@ butterfly:
 	VSUBPS       Z13, Z15, Z13
 	VSUBPS       Z5, Z12, Z15
 	VADDPS       Z5, Z12, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+48(SB), Z12
 	VMOVAPS      Z16, Z17
 	VFMADD231PS  Z12, Z1, Z17
@@ -11445,117 +11691,118 @@ butterfly:
 	VFNMADD231PS Z12, Z10, Z1
 	VFMADD231PS  Z12, Z10, Z4
 	VADDPS       Z8, Z14, Z10
-	MOVQ         (R10), R12
-	VMOVUPS      Z10, (R9)(R12*1)
+	MOVQ         (R10), BX
+	VMOVUPS      Z10, (R9)(BX*1)
 	VSUBPS       Z8, Z14, Z8
-	MOVQ         64(R10), R12
-	VMOVUPS      Z8, (R9)(R12*1)
+	MOVQ         64(R10), BX
+	VMOVUPS      Z8, (R9)(BX*1)
 	VSUBPS       Z7, Z13, Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         32(R10), R12
-	VMOVUPS      Z8, (R9)(R12*1)
+	MOVQ         32(R10), BX
+	VMOVUPS      Z8, (R9)(BX*1)
 	VADDPS       Z7, Z13, Z7
-	MOVQ         96(R10), R12
-	VMOVUPS      Z7, (R9)(R12*1)
+	MOVQ         96(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
 	VBROADCASTSS butterflyConstants<>+208(SB), Z7
 	VMOVAPS      Z17, Z8
 	VFMADD231PS  Z7, Z9, Z8
-	MOVQ         8(R10), R12
-	VMOVUPS      Z8, (R9)(R12*1)
+	MOVQ         8(R10), BX
+	VMOVUPS      Z8, (R9)(BX*1)
 	VFNMADD231PS Z7, Z9, Z17
-	MOVQ         72(R10), R12
-	VMOVUPS      Z17, (R9)(R12*1)
+	MOVQ         72(R10), BX
+	VMOVUPS      Z17, (R9)(BX*1)
 	VMOVAPS      Z16, Z8
 	VFNMADD231PS Z7, Z11, Z8
-	MOVQ         40(R10), R12
-	VMOVUPS      Z8, (R9)(R12*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	MOVQ         40(R10), BX
+	VMOVUPS      Z8, (R9)(BX*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z7, Z11, Z16
-	MOVQ         104(R10), R12
-	VMOVUPS      Z16, (R9)(R12*1)
+	MOVQ         104(R10), BX
+	VMOVUPS      Z16, (R9)(BX*1)
 	VMOVAPS      Z15, Z8
 	VFMADD231PS  Z12, Z2, Z8
-	MOVQ         16(R10), R12
-	VMOVUPS      Z8, (R9)(R12*1)
+	MOVQ         16(R10), BX
+	VMOVUPS      Z8, (R9)(BX*1)
 	VFNMADD231PS Z12, Z2, Z15
-	MOVQ         80(R10), R12
-	VMOVUPS      Z15, (R9)(R12*1)
+	MOVQ         80(R10), BX
+	VMOVUPS      Z15, (R9)(BX*1)
 	VMOVAPS      Z5, Z2
 	VFNMADD231PS Z12, Z6, Z2
-	MOVQ         48(R10), R12
-	VMOVUPS      Z2, (R9)(R12*1)
+	MOVQ         48(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
 	VFMADD231PS  Z12, Z6, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         112(R10), R12
-	VMOVUPS      Z5, (R9)(R12*1)
+	MOVQ         112(R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
 	VMOVAPS      Z1, Z2
 	VFMADD231PS  Z7, Z0, Z2
-	MOVQ         24(R10), R12
-	VMOVUPS      Z2, (R9)(R12*1)
+	MOVQ         24(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
 	VFNMADD231PS Z7, Z0, Z1
-	MOVQ         88(R10), R12
-	VMOVUPS      Z1, (R9)(R12*1)
+	MOVQ         88(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
 	VMOVAPS      Z4, Z0
 	VFNMADD231PS Z7, Z3, Z0
-	MOVQ         56(R10), R12
-	VMOVUPS      Z0, (R9)(R12*1)
+	MOVQ         56(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VFMADD231PS  Z7, Z3, Z4
-	MOVQ         120(R10), R12
-	VMOVUPS      Z4, (R9)(R12*1)
-	ADDQ         $0x00000440, R8
-	ADDQ         $0x00000080, R10
-	CMPQ         CX, 8(DX)
+	MOVQ         120(R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000080, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled16AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         64(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         32(R10), R13
@@ -11578,8 +11825,6 @@ butterfly:
 	VADDPS       Z7, Z6, Z9
 	VSUBPS       Z3, Z2, Z2
 	VSUBPS       Z6, Z7, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+204(SB), Z6
 	VMOVAPS      Z2, Z7
 	VFMADD231PS  Z6, Z3, Z7
@@ -11604,8 +11849,10 @@ butterfly:
 	VMOVUPS      (R9)(R13*1), Z12
 	MOVQ         56(R10), R13
 	VMOVUPS      (R9)(R13*1), Z15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         120(R10), R13
 	VMOVUPS      (R9)(R13*1), Z16
 	VADDPS       Z12, Z10, Z17
@@ -11626,8 +11873,6 @@ butterfly:
 	VADDPS       Z10, Z3, Z11
 	VSUBPS       Z15, Z7, Z7
 	VSUBPS       Z10, Z3, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+208(SB), Z10
 	VMOVAPS      Z12, Z15
 	VFMADD231PS  Z10, Z2, Z15
@@ -11650,8 +11895,10 @@ butterfly:
 	VFMSUB231PS  Z15, Z12, Z11
 	VFMADD231PS  Z2, Z12, Z16
 	VMOVUPS      Z11, 320(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Z16, 320(DI)(R8*1)
 	VMOVAPS      Z0, Z2
 	VFMADD231PS  Z10, Z3, Z2
@@ -11673,8 +11920,6 @@ butterfly:
 	VMULPS       Z7, Z1, Z1
 	VFMSUB231PS  Z7, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z3, 448(SI)(R8*1)
 	VMOVUPS      Z1, 448(DI)(R8*1)
 	VADDPS       Z5, Z4, Z0
@@ -11693,8 +11938,10 @@ butterfly:
 	VFMADD231PS  Z6, Z7, Z10
 	VBROADCASTSS 20(R11), Z11
 	VMULPS       Z11, Z10, Z12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 16(R11), Z13
 	VMULPS       Z13, Z10, Z10
 	VFMSUB231PS  Z13, Z8, Z12
@@ -11713,8 +11960,6 @@ butterfly:
 	VMOVUPS      Z3, 384(DI)(R8*1)
 	VADDPS       Z1, Z0, Z2
 	VADDPS       Z5, Z4, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z4, Z5, Z1
 	VBROADCASTSS 28(R11), Z4
@@ -11734,59 +11979,62 @@ butterfly:
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      Z1, (SI)(R8*1)
 	VMOVUPS      Z0, (DI)(R8*1)
-	ADDQ         $0x00000440, R8
-	ADDQ         $0x00000080, R10
-	ADDQ         $0x00000040, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000080, R10
+	ADDQ $0x00000040, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled16AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	VMOVUPS      64(DI)(R8*1), Z0
 	VBROADCASTSS 12(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 8(R11), Z3
 	VMULPS       Z3, Z0, Z0
 	VMOVUPS      64(SI)(R8*1), Z4
@@ -11809,8 +12057,6 @@ butterfly:
 	VMULPS       Z4, Z2, Z6
 	VBROADCASTSS 32(R11), Z7
 	VMULPS       Z7, Z2, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      256(SI)(R8*1), Z8
 	VFMADD231PS  Z7, Z8, Z6
 	VFNMADD231PS Z4, Z8, Z2
@@ -11829,8 +12075,10 @@ butterfly:
 	VADDPS       Z7, Z3, Z6
 	VADDPS       Z9, Z5, Z8
 	VSUBPS       Z7, Z3, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z9, Z5, Z5
 	VADDPS       Z5, Z3, Z7
 	VSUBPS       Z3, Z5, Z3
@@ -11850,8 +12098,6 @@ butterfly:
 	VMULPS       Z4, Z1, Z5
 	VBROADCASTSS 16(R11), Z10
 	VMULPS       Z10, Z1, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      128(SI)(R8*1), Z12
 	VFMADD231PS  Z10, Z12, Z5
 	VFNMADD231PS Z4, Z12, Z1
@@ -11872,8 +12118,10 @@ butterfly:
 	VMOVUPS      192(DI)(R8*1), Z4
 	VBROADCASTSS 28(R11), Z12
 	VMULPS       Z12, Z4, Z14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 24(R11), Z15
 	VMULPS       Z15, Z4, Z4
 	VMOVUPS      192(SI)(R8*1), Z16
@@ -11892,8 +12140,6 @@ butterfly:
 	VADDPS       Z4, Z12, Z4
 	VADDPS       Z13, Z15, Z12
 	VSUBPS       Z13, Z15, Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z10, Z14, Z15
 	VADDPS       Z10, Z14, Z10
 	VBROADCASTSS butterflyConstants<>+48(SB), Z14
@@ -11904,116 +12150,119 @@ butterfly:
 	VFNMADD231PS Z14, Z5, Z1
 	VFMADD231PS  Z14, Z5, Z4
 	VADDPS       Z8, Z12, Z5
-	MOVQ         (R10), R13
-	VMOVUPS      Z5, (R9)(R13*1)
+	MOVQ         (R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
 	VSUBPS       Z8, Z12, Z5
-	MOVQ         64(R10), R13
-	VMOVUPS      Z5, (R9)(R13*1)
+	MOVQ         64(R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
 	VSUBPS       Z6, Z13, Z5
-	MOVQ         32(R10), R13
-	VMOVUPS      Z5, (R9)(R13*1)
+	MOVQ         32(R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
 	VADDPS       Z6, Z13, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         96(R10), R13
-	VMOVUPS      Z5, (R9)(R13*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
+	MOVQ         96(R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
 	VBROADCASTSS butterflyConstants<>+208(SB), Z5
 	VMOVAPS      Z17, Z6
 	VFMADD231PS  Z5, Z9, Z6
-	MOVQ         8(R10), R13
-	VMOVUPS      Z6, (R9)(R13*1)
+	MOVQ         8(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
 	VFNMADD231PS Z5, Z9, Z17
-	MOVQ         72(R10), R13
-	VMOVUPS      Z17, (R9)(R13*1)
+	MOVQ         72(R10), BX
+	VMOVUPS      Z17, (R9)(BX*1)
 	VMOVAPS      Z16, Z6
 	VFNMADD231PS Z5, Z11, Z6
-	MOVQ         40(R10), R13
-	VMOVUPS      Z6, (R9)(R13*1)
+	MOVQ         40(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
 	VFMADD231PS  Z5, Z11, Z16
-	MOVQ         104(R10), R13
-	VMOVUPS      Z16, (R9)(R13*1)
+	MOVQ         104(R10), BX
+	VMOVUPS      Z16, (R9)(BX*1)
 	VMOVAPS      Z15, Z6
 	VFMADD231PS  Z14, Z3, Z6
-	MOVQ         16(R10), R13
-	VMOVUPS      Z6, (R9)(R13*1)
+	MOVQ         16(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
 	VFNMADD231PS Z14, Z3, Z15
-	MOVQ         80(R10), R13
-	VMOVUPS      Z15, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	MOVQ         80(R10), BX
+	VMOVUPS      Z15, (R9)(BX*1)
 	VMOVAPS      Z10, Z3
 	VFNMADD231PS Z14, Z7, Z3
-	MOVQ         48(R10), R13
-	VMOVUPS      Z3, (R9)(R13*1)
+	MOVQ         48(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
 	VFMADD231PS  Z14, Z7, Z10
-	MOVQ         112(R10), R13
-	VMOVUPS      Z10, (R9)(R13*1)
+	MOVQ         112(R10), BX
+	VMOVUPS      Z10, (R9)(BX*1)
 	VMOVAPS      Z1, Z3
 	VFMADD231PS  Z5, Z0, Z3
-	MOVQ         24(R10), R13
-	VMOVUPS      Z3, (R9)(R13*1)
+	MOVQ         24(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
 	VFNMADD231PS Z5, Z0, Z1
-	MOVQ         88(R10), R13
-	VMOVUPS      Z1, (R9)(R13*1)
+	MOVQ         88(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
 	VMOVAPS      Z4, Z0
 	VFNMADD231PS Z5, Z2, Z0
-	MOVQ         56(R10), R13
-	VMOVUPS      Z0, (R9)(R13*1)
+	MOVQ         56(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VFMADD231PS  Z5, Z2, Z4
-	MOVQ         120(R10), R13
-	VMOVUPS      Z4, (R9)(R13*1)
-	ADDQ         $0x00000440, R8
-	ADDQ         $0x00000080, R10
-	ADDQ         $0x00000040, R11
-	CMPQ         CX, 8(DX)
+	MOVQ         120(R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000080, R10
+	ADDQ $0x00000040, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf16AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         32(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         8(R10), R13
@@ -12056,8 +12305,6 @@ butterfly:
 	VFMADD231PS  Z6, Z18, Z19
 	VBROADCASTSS 12(R11), Z20
 	VMULPS       Z20, Z19, Z21
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 8(R11), Z22
 	VMULPS       Z22, Z19, Z19
 	VFMADD231PS  Z22, Z13, Z21
@@ -12090,8 +12337,10 @@ butterfly:
 	VFMADD231PS  Z6, Z5, Z10
 	VBROADCASTSS 60(R11), Z4
 	VMULPS       Z4, Z10, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 56(R11), Z6
 	VMULPS       Z6, Z10, Z10
 	VFMSUB231PS  Z6, Z9, Z5
@@ -12121,8 +12370,6 @@ butterfly:
 	VMOVUPS      Z11, 128(SI)(R8*1)
 	VMOVUPS      Z9, 128(DI)(R8*1)
 	VFNMADD231PS Z14, Z8, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z14, Z2, Z1
 	VBROADCASTSS 52(R11), Z2
 	VMULPS       Z2, Z1, Z3
@@ -12153,59 +12400,62 @@ butterfly:
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      Z1, (SI)(R8*1)
 	VMOVUPS      Z0, (DI)(R8*1)
-	ADDQ         $0x00000440, R8
-	ADDQ         $0x00000040, R10
-	ADDQ         $0x00000040, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000040, R10
+	ADDQ $0x00000040, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf16AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	VMOVUPS      64(DI)(R8*1), Z0
 	VBROADCASTSS 12(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 8(R11), Z3
 	VMULPS       Z3, Z0, Z0
 	VMOVUPS      64(SI)(R8*1), Z4
@@ -12242,8 +12492,6 @@ butterfly:
 	VADDPS       Z4, Z2, Z7
 	VADDPS       Z8, Z6, Z9
 	VSUBPS       Z4, Z2, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z8, Z6, Z4
 	VADDPS       Z7, Z3, Z6
 	VADDPS       Z9, Z5, Z8
@@ -12277,8 +12525,10 @@ butterfly:
 	VMULPS       Z13, Z4, Z4
 	VMOVUPS      384(SI)(R8*1), Z14
 	VFMADD231PS  Z13, Z14, Z12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z10, Z14, Z4
 	VADDPS       Z4, Z1, Z10
 	VADDPS       Z12, Z5, Z13
@@ -12308,8 +12558,6 @@ butterfly:
 	VADDPS       Z13, Z15, Z12
 	VSUBPS       Z13, Z15, Z13
 	VSUBPS       Z10, Z14, Z15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z10, Z14, Z10
 	VBROADCASTSS butterflyConstants<>+48(SB), Z14
 	VMOVAPS      Z16, Z17
@@ -12319,84 +12567,89 @@ butterfly:
 	VFNMADD231PS Z14, Z5, Z1
 	VFMADD231PS  Z14, Z5, Z4
 	VADDPS       Z8, Z12, Z5
-	MOVQ         (R10), R13
-	VMOVUPS      Z5, (R9)(R13*1)
+	MOVQ         (R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
 	VSUBPS       Z6, Z13, Z5
-	MOVQ         32(R10), R13
-	VMOVUPS      Z5, (R9)(R13*1)
+	MOVQ         32(R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
 	VBROADCASTSS butterflyConstants<>+208(SB), Z5
 	VFMADD231PS  Z5, Z9, Z17
-	MOVQ         8(R10), R13
-	VMOVUPS      Z17, (R9)(R13*1)
+	MOVQ         8(R10), BX
+	VMOVUPS      Z17, (R9)(BX*1)
 	VFNMADD231PS Z5, Z11, Z16
-	MOVQ         40(R10), R13
-	VMOVUPS      Z16, (R9)(R13*1)
+	MOVQ         40(R10), BX
+	VMOVUPS      Z16, (R9)(BX*1)
 	VFMADD231PS  Z14, Z3, Z15
-	MOVQ         16(R10), R13
-	VMOVUPS      Z15, (R9)(R13*1)
+	MOVQ         16(R10), BX
+	VMOVUPS      Z15, (R9)(BX*1)
 	VFNMADD231PS Z14, Z7, Z10
-	MOVQ         48(R10), R13
-	VMOVUPS      Z10, (R9)(R13*1)
+	MOVQ         48(R10), BX
+	VMOVUPS      Z10, (R9)(BX*1)
 	VFMADD231PS  Z5, Z0, Z1
-	MOVQ         24(R10), R13
-	VMOVUPS      Z1, (R9)(R13*1)
+	MOVQ         24(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
 	VFNMADD231PS Z5, Z2, Z4
-	MOVQ         56(R10), R13
-	VMOVUPS      Z4, (R9)(R13*1)
-	ADDQ         $0x00000440, R8
-	ADDQ         $0x00000040, R10
-	ADDQ         $0x00000040, R11
-	CMPQ         CX, 8(DX)
+	MOVQ         56(R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000040, R10
+	ADDQ $0x00000040, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line16AVX2(SB), $128-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	MOVQ         104(R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         80(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	MOVQ         16(R10), R13
@@ -12434,8 +12687,6 @@ butterfly:
 	VSUBPS       Y1, Y2, Y1
 	MOVQ         120(R10), R13
 	VMOVUPS      (R9)(R13*1), Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Y7, Y0, Y9
 	VADDPS       Y6, Y1, Y11
 	VADDPS       Y5, Y8, Y5
@@ -12468,8 +12719,10 @@ butterfly:
 	VADDPS       Y2, Y8, Y9
 	VFNMADD231PS Y5, Y1, Y14
 	VSUBPS       Y2, Y8, Y1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+208(SB), Y2
 	VMOVAPS      Y13, Y8
 	VFNMADD231PS Y2, Y11, Y8
@@ -12500,8 +12753,6 @@ butterfly:
 	VSUBPS       Y0, Y3, Y8
 	VSUBPS       Y6, Y15, Y6
 	VADDPS       Y3, Y0, Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Y6, Y3
 	VFNMADD231PS Y5, Y8, Y3
 	VMOVUPS      Y7, 384(DI)(R8*1)
@@ -12529,62 +12780,68 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000400, R8
-	ADDQ         $0x00000080, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000080, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack16AVX2(SB), $96-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	VMOVUPS      (SI)(R8*1), Y0
 	VMOVUPS      256(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      192(DI)(R8*1), Y3
 	VMOVUPS      384(DI)(R8*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -12614,8 +12871,6 @@ butterfly:
 	VSUBPS       Y1, Y0, Y6
 	VMOVUPS      128(SI)(R8*1), Y9
 	VADDPS       Y9, Y14, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y1, Y0, Y0
 	VSUBPS       Y13, Y2, Y1
 	VBROADCASTSS butterflyConstants<>+204(SB), Y2
@@ -12643,8 +12898,10 @@ butterfly:
 	VADDPS       Y5, Y9, Y10
 	VSUBPS       Y5, Y9, Y5
 	VADDPS       Y7, Y15, Y7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+48(SB), Y9
 	VMOVAPS      Y8, Y15
 	VFMADD231PS  Y9, Y14, Y15
@@ -12675,8 +12932,6 @@ butterfly:
 	VFMADD231PS  Y9, Y1, Y12
 	MOVQ         40(R10), R13
 	VMOVUPS      Y11, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         24(R10), R13
 	VMOVUPS      Y14, (R9)(R13*1)
 	VFNMADD231PS Y9, Y1, Y5
@@ -12714,62 +12969,68 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000400, R8
-	ADDQ         $0x00000080, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000080, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled16AVX2(SB), $160-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	MOVQ         (R10), R14
 	VMOVUPS      (R9)(R14*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         24(R10), R14
 	VMOVUPS      (R9)(R14*1), Y1
 	MOVQ         16(R10), R14
@@ -12817,8 +13078,6 @@ butterfly:
 	VSUBPS       Y11, Y15, Y11
 	MOVQ         56(R10), R14
 	VMOVUPS      (R9)(R14*1), Y13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Y13, Y7, Y15
 	VMOVUPS      Y3, 64(R13)
 	VBROADCASTSS butterflyConstants<>+204(SB), Y3
@@ -12865,8 +13124,10 @@ butterfly:
 	VBROADCASTSS 40(R11), Y15
 	VFMSUB231PS  Y15, Y3, Y13
 	VSUBPS       Y9, Y5, Y5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Y0, Y9
 	VFMADD231PS  Y14, Y10, Y9
 	VFNMADD231PS Y14, Y10, Y0
@@ -12909,8 +13170,6 @@ butterfly:
 	VFNMADD231PS Y4, Y15, Y6
 	VSUBPS       Y2, Y14, Y2
 	VFMADD231PS  Y4, Y15, Y9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Y8, Y0, Y7
 	VBROADCASTSS 52(R11), Y12
 	VMULPS       Y12, Y6, Y14
@@ -12952,64 +13211,70 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000400, R8
-	ADDQ         $0x00000080, R10
-	ADDQ         $0x00000040, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000080, R10
+	ADDQ $0x00000040, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled16AVX2(SB), $96-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	VMOVUPS      320(DI)(R8*1), Y0
 	VBROADCASTSS 40(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      256(DI)(R8*1), Y3
 	VBROADCASTSS 32(R11), Y4
 	VMULPS       Y4, Y3, Y5
@@ -13054,8 +13319,6 @@ butterfly:
 	VMOVUPS      128(SI)(R8*1), Y15
 	VFMADD231PS  Y7, Y15, Y4
 	VSUBPS       Y11, Y0, Y7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y6, Y15, Y9
 	VBROADCASTSS butterflyConstants<>+204(SB), Y6
 	VMOVAPS      Y7, Y15
@@ -13095,8 +13358,10 @@ butterfly:
 	VMULPS       (DI)(R8*1), Y14, Y14
 	VADDPS       Y12, Y4, Y15
 	VSUBPS       Y12, Y4, Y4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      192(SI)(R8*1), Y12
 	VFNMADD231PS Y10, Y12, Y9
 	VBROADCASTSS (R11), Y10
@@ -13132,8 +13397,6 @@ butterfly:
 	MOVQ         (R10), R14
 	VMOVUPS      Y1, (R9)(R14*1)
 	VADDPS       Y13, Y6, Y1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Y15, Y6
 	VFMADD231PS  Y7, Y3, Y6
 	VFNMADD231PS Y7, Y2, Y5
@@ -13184,63 +13447,69 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000400, R8
-	ADDQ         $0x00000080, R10
-	ADDQ         $0x00000040, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000080, R10
+	ADDQ $0x00000040, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf16AVX2(SB), $128-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	MOVQ         24(R10), R14
 	VMOVUPS      (R9)(R14*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         16(R10), R14
 	VMOVUPS      (R9)(R14*1), Y1
 	MOVQ         8(R10), R14
@@ -13319,8 +13588,6 @@ butterfly:
 	VFMADD231PS  Y13, Y11, Y9
 	VBROADCASTSS 32(R11), Y10
 	VMULPS       Y10, Y14, Y11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMSUB231PS  Y1, Y4, Y8
 	VSUBPS       Y12, Y3, Y1
 	VBROADCASTSS 36(R11), Y4
@@ -13387,64 +13654,70 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000400, R8
-	ADDQ         $0x00000040, R10
-	ADDQ         $0x00000040, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000040, R10
+	ADDQ $0x00000040, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf16AVX2(SB), $64-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	VMOVUPS      64(DI)(R8*1), Y0
 	VBROADCASTSS 12(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      320(DI)(R8*1), Y3
 	VBROADCASTSS 44(R11), Y4
 	VMULPS       Y4, Y3, Y5
@@ -13515,8 +13788,6 @@ butterfly:
 	VSUBPS       Y4, Y11, Y7
 	VFMADD231PS  Y13, Y12, Y10
 	VSUBPS       Y9, Y8, Y12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Y13, Y1, Y3
 	VADDPS       Y9, Y8, Y1
 	VSUBPS       Y5, Y2, Y8
@@ -13582,59 +13853,63 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000400, R8
-	ADDQ         $0x00000040, R10
-	ADDQ         $0x00000040, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000040, R10
+	ADDQ $0x00000040, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line17AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	MOVQ         (R10), R12
 	VMOVUPS      (R9)(R12*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         8(R10), R12
 	VMOVUPS      (R9)(R12*1), Z1
 	MOVQ         128(R10), R12
@@ -13664,8 +13939,6 @@ butterfly:
 	MOVQ         96(R10), R12
 	VMOVUPS      (R9)(R12*1), Z10
 	VADDPS       Z10, Z8, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z10, Z8, Z8
 	MOVQ         48(R10), R12
 	VMOVUPS      (R9)(R12*1), Z10
@@ -13687,12 +13960,14 @@ butterfly:
 	VSUBPS       Z16, Z14, Z14
 	VADDPS       Z7, Z3, Z16
 	VADDPS       Z17, Z16, Z16
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z15, Z16, Z16
 	VADDPS       Z9, Z16, Z16
 	VADDPS       Z11, Z16, Z16
 	VADDPS       Z5, Z16, Z16
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z13, Z16, Z16
 	VADDPS       Z9, Z3, Z18
 	VSUBPS       Z9, Z3, Z3
@@ -13716,8 +13991,6 @@ butterfly:
 	VFNMADD231PS Z18, Z15, Z17
 	VBROADCASTSS butterflyConstants<>+220(SB), Z15
 	VMULPS       Z15, Z11, Z18
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+224(SB), Z20
 	VFMADD231PS  Z20, Z9, Z18
 	VMULPS       Z20, Z11, Z11
@@ -13734,6 +14007,10 @@ butterfly:
 	VFNMADD231PS Z21, Z5, Z19
 	VBROADCASTSS butterflyConstants<>+240(SB), Z22
 	VFNMADD231PS Z22, Z13, Z19
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMULPS       Z22, Z3, Z23
 	VFMADD231PS  Z17, Z7, Z23
 	VFMADD231PS  Z20, Z5, Z23
@@ -13742,8 +14019,6 @@ butterfly:
 	VFMADD231PS  Z22, Z7, Z24
 	VFMADD231PS  Z17, Z5, Z24
 	VFMADD231PS  Z20, Z13, Z24
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z20, Z3, Z3
 	VFMSUB231PS  Z21, Z7, Z3
 	VFMADD231PS  Z22, Z5, Z3
@@ -13769,8 +14044,6 @@ butterfly:
 	VFMADD231PS  Z22, Z8, Z16
 	VBROADCASTSS butterflyConstants<>+264(SB), Z23
 	VFMADD231PS  Z23, Z10, Z16
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+268(SB), Z24
 	VFMADD231PS  Z24, Z12, Z16
 	VBROADCASTSS butterflyConstants<>+272(SB), Z25
@@ -13780,6 +14053,10 @@ butterfly:
 	VFMADD231PS  Z23, Z4, Z26
 	VFMADD231PS  Z25, Z6, Z26
 	VFNMADD231PS Z24, Z8, Z26
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z22, Z10, Z26
 	VFNMADD231PS Z20, Z12, Z26
 	VFNMADD231PS Z11, Z14, Z26
@@ -13792,8 +14069,6 @@ butterfly:
 	VFMADD231PS  Z21, Z12, Z27
 	VFMADD231PS  Z24, Z14, Z27
 	VMULPS       Z21, Z1, Z28
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z25, Z2, Z28
 	VFNMADD231PS Z22, Z4, Z28
 	VFNMADD231PS Z11, Z6, Z28
@@ -13813,11 +14088,13 @@ butterfly:
 	VFNMADD231PS Z22, Z2, Z30
 	VFMADD231PS  Z11, Z4, Z30
 	VFMADD231PS  Z24, Z6, Z30
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z21, Z8, Z30
 	VFMADD231PS  Z19, Z10, Z30
 	VFMADD231PS  Z25, Z12, Z30
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z20, Z14, Z30
 	VMULPS       Z24, Z1, Z31
 	VFNMADD231PS Z20, Z2, Z31
@@ -13834,8 +14111,6 @@ butterfly:
 	VFMADD231PS  Z23, Z8, Z1
 	VFNMADD231PS Z20, Z10, Z1
 	VFMADD231PS  Z22, Z12, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z21, Z14, Z1
 	VMOVUPS      Z0, (BX)(R8*1)
 	VMOVUPS      Z5, 448(SI)(R8*1)
@@ -13854,57 +14129,60 @@ butterfly:
 	VMOVUPS      Z31, 64(DI)(R8*1)
 	VMOVUPS      Z15, (SI)(R8*1)
 	VMOVUPS      Z1, (DI)(R8*1)
-	ADDQ         $0x00000440, R8
-	ADDQ         $0x00000088, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000088, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack17AVX512(SB), $0-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	VMOVUPS      448(SI)(R8*1), Z0
 	VMOVUPS      320(SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      (SI)(R8*1), Z3
 	VADDPS       Z3, Z2, Z2
 	VMOVUPS      64(SI)(R8*1), Z4
@@ -13928,8 +14206,6 @@ butterfly:
 	VADDPS       Z6, Z9, Z8
 	VSUBPS       Z6, Z9, Z6
 	VADDPS       Z7, Z5, Z9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z7, Z5, Z5
 	VADDPS       Z9, Z8, Z7
 	VSUBPS       Z9, Z8, Z8
@@ -13949,6 +14225,10 @@ butterfly:
 	VADDPS       Z9, Z11, Z5
 	VSUBPS       Z9, Z11, Z8
 	VADDPS       Z6, Z7, Z9
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z6, Z7, Z6
 	VBROADCASTSS butterflyConstants<>+228(SB), Z7
 	VMULPS       Z7, Z0, Z11
@@ -13956,8 +14236,6 @@ butterfly:
 	VFMADD231PS  Z12, Z1, Z11
 	VBROADCASTSS butterflyConstants<>+236(SB), Z13
 	VFNMADD231PS Z13, Z3, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+240(SB), Z14
 	VFNMADD231PS Z14, Z4, Z11
 	VMULPS       Z14, Z0, Z15
@@ -13976,8 +14254,6 @@ butterfly:
 	VSUBPS       Z11, Z5, Z3
 	VADDPS       Z15, Z9, Z4
 	VSUBPS       Z15, Z9, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z16, Z8, Z7
 	VSUBPS       Z16, Z8, Z8
 	VADDPS       Z0, Z6, Z9
@@ -13998,6 +14274,10 @@ butterfly:
 	VMOVUPS      192(DI)(R8*1), Z18
 	VBROADCASTSS butterflyConstants<>+260(SB), Z19
 	VFMADD231PS  Z19, Z18, Z11
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      128(DI)(R8*1), Z20
 	VBROADCASTSS butterflyConstants<>+264(SB), Z21
 	VFMADD231PS  Z21, Z20, Z11
@@ -14011,8 +14291,6 @@ butterfly:
 	VFMADD231PS  Z17, Z12, Z26
 	VFMADD231PS  Z21, Z14, Z26
 	VFMADD231PS  Z25, Z16, Z26
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z23, Z18, Z26
 	VFNMADD231PS Z19, Z20, Z26
 	VFNMADD231PS Z15, Z22, Z26
@@ -14030,8 +14308,6 @@ butterfly:
 	VFNMADD231PS Z19, Z14, Z28
 	VFNMADD231PS Z10, Z16, Z28
 	VFMADD231PS  Z15, Z18, Z28
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z23, Z20, Z28
 	VFNMADD231PS Z21, Z22, Z28
 	VFNMADD231PS Z13, Z24, Z28
@@ -14039,6 +14315,10 @@ butterfly:
 	VFNMADD231PS Z23, Z12, Z29
 	VFNMADD231PS Z13, Z14, Z29
 	VFMADD231PS  Z15, Z16, Z29
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z25, Z18, Z29
 	VFNMADD231PS Z17, Z20, Z29
 	VFMADD231PS  Z10, Z22, Z29
@@ -14049,8 +14329,6 @@ butterfly:
 	VFMADD231PS  Z23, Z16, Z30
 	VFNMADD231PS Z17, Z18, Z30
 	VFMADD231PS  Z13, Z20, Z30
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z25, Z22, Z30
 	VFNMADD231PS Z15, Z24, Z30
 	VMULPS       Z23, Z6, Z31
@@ -14068,114 +14346,119 @@ butterfly:
 	VFMADD231PS  Z21, Z18, Z6
 	VFNMADD231PS Z15, Z20, Z6
 	VFMADD231PS  Z19, Z22, Z6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z17, Z24, Z6
-	MOVQ         (R10), R12
-	VMOVUPS      Z2, (R9)(R12*1)
+	MOVQ         (R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
 	VADDPS       Z11, Z1, Z2
-	MOVQ         8(R10), R12
-	VMOVUPS      Z2, (R9)(R12*1)
+	MOVQ         8(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z11, Z1, Z1
-	MOVQ         128(R10), R12
-	VMOVUPS      Z1, (R9)(R12*1)
+	MOVQ         128(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
 	VADDPS       Z26, Z7, Z1
-	MOVQ         16(R10), R12
-	VMOVUPS      Z1, (R9)(R12*1)
+	MOVQ         16(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
 	VSUBPS       Z26, Z7, Z1
-	MOVQ         120(R10), R12
-	VMOVUPS      Z1, (R9)(R12*1)
+	MOVQ         120(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
 	VADDPS       Z27, Z0, Z1
-	MOVQ         24(R10), R12
-	VMOVUPS      Z1, (R9)(R12*1)
+	MOVQ         24(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
 	VSUBPS       Z27, Z0, Z0
-	MOVQ         112(R10), R12
-	VMOVUPS      Z0, (R9)(R12*1)
+	MOVQ         112(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VADDPS       Z28, Z3, Z0
-	MOVQ         32(R10), R12
-	VMOVUPS      Z0, (R9)(R12*1)
+	MOVQ         32(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VSUBPS       Z28, Z3, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         104(R10), R12
-	VMOVUPS      Z0, (R9)(R12*1)
+	MOVQ         104(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VADDPS       Z29, Z9, Z0
-	MOVQ         40(R10), R12
-	VMOVUPS      Z0, (R9)(R12*1)
+	MOVQ         40(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VSUBPS       Z29, Z9, Z0
-	MOVQ         96(R10), R12
-	VMOVUPS      Z0, (R9)(R12*1)
+	MOVQ         96(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VADDPS       Z30, Z4, Z0
-	MOVQ         48(R10), R12
-	VMOVUPS      Z0, (R9)(R12*1)
+	MOVQ         48(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VSUBPS       Z30, Z4, Z0
-	MOVQ         88(R10), R12
-	VMOVUPS      Z0, (R9)(R12*1)
+	MOVQ         88(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VADDPS       Z31, Z5, Z0
-	MOVQ         56(R10), R12
-	VMOVUPS      Z0, (R9)(R12*1)
+	MOVQ         56(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VSUBPS       Z31, Z5, Z0
-	MOVQ         80(R10), R12
-	VMOVUPS      Z0, (R9)(R12*1)
+	MOVQ         80(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VADDPS       Z6, Z8, Z0
-	MOVQ         64(R10), R12
-	VMOVUPS      Z0, (R9)(R12*1)
+	MOVQ         64(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VSUBPS       Z6, Z8, Z0
-	MOVQ         72(R10), R12
-	VMOVUPS      Z0, (R9)(R12*1)
-	ADDQ         $0x00000440, R8
-	ADDQ         $0x00000088, R10
-	CMPQ         CX, 8(DX)
+	MOVQ         72(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000088, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line17AVX2(SB), $224-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	MOVQ         96(R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         104(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	MOVQ         64(R10), R13
@@ -14229,8 +14512,6 @@ butterfly:
 	VMOVUPS      (R9)(R13*1), Y13
 	VSUBPS       Y15, Y8, Y8
 	VADDPS       Y13, Y14, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Y8, 128(R12)
 	VADDPS       Y3, Y6, Y8
 	VADDPS       Y10, Y11, Y10
@@ -14257,6 +14538,10 @@ butterfly:
 	VFNMADD132PS butterflyConstantVectors<>+1696(SB), Y9, Y8
 	VADDPS       Y3, Y9, Y3
 	VMOVUPS      Y3, (BX)(R8*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+216(SB), Y3
 	VMOVAPS      Y8, Y9
 	VFMADD231PS  Y3, Y2, Y9
@@ -14273,8 +14558,6 @@ butterfly:
 	VMULPS       Y1, Y7, Y5
 	VADDPS       Y2, Y9, Y14
 	VSUBPS       Y2, Y9, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+228(SB), Y9
 	VFMADD231PS  Y9, Y11, Y5
 	VFMADD231PS  Y9, Y12, Y0
@@ -14319,8 +14602,6 @@ butterfly:
 	VMOVUPS      160(R12), Y8
 	VBROADCASTSS butterflyConstants<>+260(SB), Y9
 	VFMADD231PS  Y9, Y8, Y13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+264(SB), Y14
 	VFMADD231PS  Y14, Y10, Y15
 	VFMADD231PS  Y14, Y12, Y11
@@ -14336,6 +14617,10 @@ butterfly:
 	VFNMADD231PS Y2, Y12, Y15
 	VMOVUPS      Y13, 448(DI)(R8*1)
 	VMOVUPS      Y0, 384(SI)(R8*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Y9, Y5, Y15
 	VFNMADD231PS Y1, Y8, Y15
 	VMOVUPS      Y6, 64(SI)(R8*1)
@@ -14359,8 +14644,6 @@ butterfly:
 	VFMADD231PS  Y0, Y12, Y15
 	VFMADD231PS  Y3, Y5, Y15
 	VFNMADD231PS Y7, Y8, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS (R12), Y1, Y6
 	VMOVUPS      Y6, 256(DI)(R8*1)
 	VMULPS       Y3, Y4, Y6
@@ -14402,62 +14685,68 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000400, R8
-	ADDQ         $0x00000088, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000088, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack17AVX2(SB), $320-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	VMOVUPS      448(SI)(R8*1), Y0
 	VMOVUPS      256(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      (SI)(R8*1), Y3
 	VMOVUPS      384(SI)(R8*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -14505,8 +14794,6 @@ butterfly:
 	VFMADD231PS  Y14, Y3, Y9
 	VFMADD231PS  Y14, Y1, Y0
 	VMULPS       Y14, Y6, Y6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMSUB231PS  Y5, Y1, Y11
 	VMOVUPS      448(DI)(R8*1), Y14
 	VMOVUPS      Y15, 64(R12)
@@ -14546,6 +14833,10 @@ butterfly:
 	VMOVUPS      Y12, 224(R12)
 	VBROADCASTSS butterflyConstants<>+268(SB), Y12
 	VFNMADD231PS Y12, Y0, Y13
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Y13, 256(R12)
 	VMULPS       Y9, Y14, Y13
 	VFMADD231PS  Y9, Y0, Y15
@@ -14557,8 +14848,6 @@ butterfly:
 	VMULPS       Y11, Y14, Y7
 	VFMADD231PS  Y11, Y0, Y13
 	VMULPS       Y10, Y14, Y11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y9, Y1, Y11
 	VFNMADD231PS Y9, Y5, Y2
 	VBROADCASTSS butterflyConstants<>+244(SB), Y9
@@ -14599,8 +14888,6 @@ butterfly:
 	VFMADD231PS  Y12, Y6, Y15
 	VADDPS       (R12), Y4, Y4
 	VSUBPS       Y15, Y3, Y10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y15, Y3, Y3
 	VBROADCASTSS butterflyConstants<>+248(SB), Y15
 	VFNMADD231PS Y15, Y6, Y2
@@ -14617,6 +14904,10 @@ butterfly:
 	VFNMADD231PS Y0, Y1, Y7
 	MOVQ         8(R10), R13
 	VMOVUPS      Y3, (R9)(R13*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      192(R12), Y2
 	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y5, Y2
 	VBROADCASTSS butterflyConstants<>+260(SB), Y3
@@ -14648,8 +14939,6 @@ butterfly:
 	VMOVUPS      96(R12), Y10
 	VADDPS       Y10, Y5, Y12
 	VFNMADD231PS Y0, Y6, Y11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  butterflyConstantVectors<>+2112(SB), Y6, Y13
 	VSUBPS       Y10, Y5, Y0
 	VADDPS       Y4, Y0, Y5
@@ -14695,61 +14984,65 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000400, R8
-	ADDQ         $0x00000088, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000440, R8
+	ADDQ $0x00000088, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line19AVX512(SB), $576-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x3f, R12
 	ANDQ $-64, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	MOVQ         (R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         136(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         24(R10), R13
@@ -14790,8 +15083,6 @@ butterfly:
 	VMOVAPS      Z0, Z26
 	VFNMADD231PS Z25, Z3, Z26
 	VADDPS       Z5, Z2, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z1, Z7, Z1
 	VBROADCASTSS butterflyConstants<>+320(SB), Z5
 	VFNMADD231PS Z5, Z1, Z18
@@ -14831,8 +15122,10 @@ butterfly:
 	VFNMADD231PS Z22, Z3, Z31
 	VBROADCASTSS butterflyConstants<>+304(SB), Z22
 	VFNMADD231PS Z22, Z3, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z2, Z20, Z3
 	VBROADCASTSS butterflyConstants<>+344(SB), Z20
 	VFNMADD231PS Z20, Z1, Z13
@@ -14860,8 +15153,6 @@ butterfly:
 	VFNMADD231PS Z21, Z2, Z0
 	VFNMADD231PS Z21, Z11, Z25
 	VFNMADD231PS Z22, Z23, Z10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+276(SB), Z1
 	VFMADD231PS  Z1, Z2, Z31
 	VFMADD231PS  Z20, Z24, Z28
@@ -14894,8 +15185,10 @@ butterfly:
 	VFMADD231PS  Z8, Z14, Z13
 	MOVQ         40(R10), R13
 	VMOVUPS      (R9)(R13*1), Z14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD213PS (R12), Z24, Z11
 	MOVQ         88(R10), R13
 	VMOVUPS      (R9)(R13*1), Z8
@@ -14930,8 +15223,6 @@ butterfly:
 	VMOVUPS      Z26, 448(R12)
 	VBROADCASTSS butterflyConstants<>+296(SB), Z26
 	VFNMADD231PS Z26, Z23, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z7, Z20, Z23
 	VFMADD231PS  Z27, Z2, Z30
 	VFMADD231PS  Z12, Z5, Z9
@@ -14956,8 +15247,10 @@ butterfly:
 	VADDPS       Z14, Z25, Z14
 	VADDPS       Z14, Z3, Z3
 	VFMADD231PS  Z1, Z16, Z30
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z17, Z20, Z10
 	VMOVUPS      Z3, (BX)(R8*1)
 	VBROADCASTSS butterflyConstants<>+304(SB), Z3
@@ -14985,8 +15278,6 @@ butterfly:
 	VFNMADD231PS Z30, Z19, Z13
 	VFNMADD231PS Z15, Z19, Z28
 	VMOVUPS      Z18, 448(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z6, Z14, Z29
 	VBROADCASTSS butterflyConstants<>+316(SB), Z18
 	VFMADD231PS  Z18, Z23, Z28
@@ -15016,8 +15307,10 @@ butterfly:
 	VMOVUPS      128(R12), Z28
 	VFMADD231PS  Z15, Z5, Z28
 	VFMADD213PS  (R12), Z17, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z27, Z16, Z2
 	VFNMADD231PS Z3, Z7, Z2
 	VFMADD231PS  Z12, Z19, Z28
@@ -15042,8 +15335,6 @@ butterfly:
 	VFNMADD231PS Z26, Z14, Z2
 	VMOVUPS      Z29, 64(DI)(R8*1)
 	VFMADD231PS  Z17, Z14, Z31
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z4, Z20, Z0
 	VFNMADD231PS Z18, Z22, Z28
 	VMOVUPS      Z31, 192(SI)(R8*1)
@@ -15067,62 +15358,65 @@ butterfly:
 	VMOVUPS      Z0, 64(SI)(R8*1)
 	VMOVUPS      Z2, 128(SI)(R8*1)
 	VMOVUPS      Z19, (DI)(R8*1)
-	ADDQ         $0x000004c0, R8
-	ADDQ         $0x00000098, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x000004c0, R8
+	ADDQ $0x00000098, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack19AVX512(SB), $640-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x3f, R12
 	ANDQ $-64, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	VMOVUPS      512(SI)(R8*1), Z0
 	VBROADCASTSS butterflyConstants<>+284(SB), Z1
 	VMOVUPS      (BX)(R8*1), Z2
 	VMOVAPS      Z2, Z3
 	VFMADD231PS  Z1, Z0, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z0, Z2, Z4
 	VMOVUPS      448(SI)(R8*1), Z5
 	VADDPS       Z5, Z4, Z4
@@ -15164,8 +15458,6 @@ butterfly:
 	VFNMADD231PS Z27, Z22, Z3
 	VADDPS       Z22, Z4, Z4
 	VFMADD231PS  Z23, Z5, Z14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      256(SI)(R8*1), Z28
 	VADDPS       Z28, Z4, Z4
 	VBROADCASTSS butterflyConstants<>+292(SB), Z29
@@ -15201,8 +15493,10 @@ butterfly:
 	VFNMADD231PS Z27, Z16, Z14
 	VFMADD231PS  Z1, Z22, Z14
 	VFMADD231PS  Z11, Z28, Z14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z29, Z30, Z14
 	VMOVUPS      Z14, 320(R12)
 	VMULPS       Z17, Z6, Z14
@@ -15229,8 +15523,6 @@ butterfly:
 	VFNMADD231PS Z7, Z25, Z3
 	VFNMADD231PS Z9, Z18, Z26
 	VFNMADD231PS Z29, Z22, Z19
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z17, Z12, Z3
 	VFNMADD231PS Z31, Z28, Z19
 	VFMADD231PS  Z9, Z12, Z14
@@ -15257,8 +15549,10 @@ butterfly:
 	VFMADD231PS  Z8, Z17, Z14
 	VBROADCASTSS butterflyConstants<>+340(SB), Z0
 	VMULPS       Z0, Z6, Z20
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+320(SB), Z30
 	VFNMADD231PS Z30, Z15, Z20
 	VFNMADD231PS Z8, Z15, Z19
@@ -15285,8 +15579,6 @@ butterfly:
 	VFMADD231PS  Z0, Z18, Z6
 	VMOVUPS      128(DI)(R8*1), Z18
 	VFMADD231PS  Z7, Z18, Z10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z0, Z17, Z23
 	VFMADD231PS  Z4, Z18, Z14
 	VMOVUPS      64(SI)(R8*1), Z22
@@ -15301,8 +15593,8 @@ butterfly:
 	VFNMADD231PS Z30, Z18, Z23
 	VFNMADD231PS Z31, Z22, Z28
 	VFNMADD231PS Z0, Z12, Z26
-	MOVQ         (R10), R13
-	VMOVUPS      Z16, (R9)(R13*1)
+	MOVQ         (R10), BX
+	VMOVUPS      Z16, (R9)(BX*1)
 	VFMADD231PS  Z7, Z12, Z6
 	VFNMADD231PS Z24, Z25, Z28
 	VMOVUPS      64(DI)(R8*1), Z12
@@ -15313,10 +15605,12 @@ butterfly:
 	VSUBPS       Z10, Z28, Z4
 	VADDPS       Z10, Z28, Z10
 	VFMADD231PS  Z5, Z12, Z23
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         144(R10), R13
-	VMOVUPS      Z4, (R9)(R13*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
+	MOVQ         144(R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
 	VFNMADD231PS Z9, Z18, Z20
 	VFMADD231PS  Z8, Z12, Z3
 	VMOVUPS      192(R12), Z4
@@ -15325,8 +15619,8 @@ butterfly:
 	VFNMADD231PS Z8, Z18, Z28
 	VFMADD231PS  Z1, Z22, Z4
 	VFMADD231PS  Z7, Z16, Z23
-	MOVQ         8(R10), R13
-	VMOVUPS      Z10, (R9)(R13*1)
+	MOVQ         8(R10), BX
+	VMOVUPS      Z10, (R9)(BX*1)
 	VFNMADD231PS Z30, Z12, Z28
 	VFNMADD231PS Z5, Z17, Z26
 	VFNMADD231PS Z9, Z16, Z28
@@ -15334,8 +15628,8 @@ butterfly:
 	VFNMADD231PS Z30, Z17, Z6
 	VFNMADD231PS Z27, Z22, Z2
 	VSUBPS       Z28, Z4, Z10
-	MOVQ         136(R10), R13
-	VMOVUPS      Z10, (R9)(R13*1)
+	MOVQ         136(R10), BX
+	VMOVUPS      Z10, (R9)(BX*1)
 	VFMADD231PS  Z7, Z12, Z20
 	VMOVUPS      256(R12), Z7
 	VFMADD231PS  Z13, Z15, Z7
@@ -15343,10 +15637,8 @@ butterfly:
 	VFMADD231PS  Z0, Z16, Z3
 	VBROADCASTSS butterflyConstants<>+324(SB), Z10
 	VFMADD231PS  Z10, Z17, Z19
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         16(R10), R13
-	VMOVUPS      Z4, (R9)(R13*1)
+	MOVQ         16(R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
 	VMOVUPS      192(SI)(R8*1), Z4
 	VMOVUPS      384(R12), Z17
 	VFNMADD231PS Z31, Z4, Z17
@@ -15354,16 +15646,16 @@ butterfly:
 	VFNMADD231PS Z31, Z25, Z7
 	VSUBPS       Z3, Z7, Z28
 	VADDPS       Z3, Z7, Z3
-	MOVQ         24(R10), R13
-	VMOVUPS      Z3, (R9)(R13*1)
+	MOVQ         24(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
 	VFMADD231PS  Z1, Z4, Z11
 	VBROADCASTSS butterflyConstants<>+332(SB), Z3
 	VFNMADD231PS Z3, Z12, Z14
 	VFMADD231PS  Z3, Z18, Z6
 	VBROADCASTSS butterflyConstants<>+296(SB), Z7
 	VFNMADD231PS Z7, Z15, Z11
-	MOVQ         128(R10), R13
-	VMOVUPS      Z28, (R9)(R13*1)
+	MOVQ         128(R10), BX
+	VMOVUPS      Z28, (R9)(BX*1)
 	VMOVUPS      320(R12), Z28
 	VFNMADD231PS Z24, Z15, Z28
 	VFNMADD231PS Z10, Z12, Z6
@@ -15376,8 +15668,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+288(SB), Z5
 	VMOVUPS      512(R12), Z8
 	VFMADD231PS  Z5, Z4, Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z10, Z18, Z26
 	VFNMADD231PS Z0, Z18, Z19
 	VADDPS       Z14, Z28, Z0
@@ -15385,8 +15679,8 @@ butterfly:
 	VFMADD231PS  Z3, Z16, Z19
 	VFNMADD231PS Z10, Z16, Z20
 	VFNMADD231PS Z27, Z25, Z17
-	MOVQ         32(R10), R13
-	VMOVUPS      Z0, (R9)(R13*1)
+	MOVQ         32(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VSUBPS       Z23, Z17, Z0
 	VFNMADD231PS Z31, Z15, Z8
 	VADDPS       Z23, Z17, Z3
@@ -15402,92 +15696,95 @@ butterfly:
 	VFNMADD231PS Z7, Z25, Z8
 	VSUBPS       Z19, Z8, Z7
 	VSUBPS       Z20, Z2, Z9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z14, Z28, Z10
-	MOVQ         96(R10), R13
-	VMOVUPS      Z7, (R9)(R13*1)
+	MOVQ         96(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
 	VSUBPS       Z6, Z11, Z6
 	VFNMADD231PS Z24, Z22, Z4
 	VADDPS       Z19, Z8, Z7
 	VFMADD231PS  Z1, Z25, Z4
-	MOVQ         112(R10), R13
-	VMOVUPS      Z0, (R9)(R13*1)
-	MOVQ         88(R10), R13
-	VMOVUPS      Z9, (R9)(R13*1)
-	MOVQ         80(R10), R13
-	VMOVUPS      Z6, (R9)(R13*1)
-	MOVQ         40(R10), R13
-	VMOVUPS      Z3, (R9)(R13*1)
-	MOVQ         72(R10), R13
-	VMOVUPS      Z5, (R9)(R13*1)
+	MOVQ         112(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
+	MOVQ         88(R10), BX
+	VMOVUPS      Z9, (R9)(BX*1)
+	MOVQ         80(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
+	MOVQ         40(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
+	MOVQ         72(R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
 	VFNMADD231PS Z30, Z16, Z26
 	VADDPS       Z26, Z4, Z0
 	VSUBPS       Z26, Z4, Z1
 	VADDPS       Z20, Z2, Z2
-	MOVQ         64(R10), R13
-	VMOVUPS      Z2, (R9)(R13*1)
-	MOVQ         104(R10), R13
-	VMOVUPS      Z1, (R9)(R13*1)
-	MOVQ         48(R10), R13
-	VMOVUPS      Z0, (R9)(R13*1)
-	MOVQ         120(R10), R13
-	VMOVUPS      Z10, (R9)(R13*1)
-	MOVQ         56(R10), R13
-	VMOVUPS      Z7, (R9)(R13*1)
-	ADDQ         $0x000004c0, R8
-	ADDQ         $0x00000098, R10
-	CMPQ         CX, 8(DX)
+	MOVQ         64(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
+	MOVQ         104(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
+	MOVQ         48(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
+	MOVQ         120(R10), BX
+	VMOVUPS      Z10, (R9)(BX*1)
+	MOVQ         56(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x000004c0, R8
+	ADDQ $0x00000098, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line19AVX2(SB), $544-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	MOVQ         128(R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         16(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	MOVQ         136(R10), R13
@@ -15562,8 +15859,6 @@ butterfly:
 	VMOVUPS      Y5, 160(R12)
 	VMULPS       Y13, Y6, Y5
 	VFMADD231PS  Y13, Y1, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  butterflyConstantVectors<>+2592(SB), Y1, Y5
 	VBROADCASTSS butterflyConstants<>+332(SB), Y13
 	VFMADD231PS  Y13, Y0, Y5
@@ -15612,6 +15907,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+344(SB), Y11
 	VMULPS       Y11, Y6, Y6
 	VFNMADD231PS Y2, Y1, Y8
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      64(R12), Y13
 	VFNMADD231PS Y14, Y9, Y13
 	VFMADD231PS  butterflyConstantVectors<>+2240(SB), Y12, Y13
@@ -15634,8 +15933,6 @@ butterfly:
 	VFNMADD231PS butterflyConstantVectors<>+2368(SB), Y10, Y11
 	VFMADD231PS  butterflyConstantVectors<>+2720(SB), Y0, Y6
 	VFNMADD231PS butterflyConstantVectors<>+2432(SB), Y12, Y9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+316(SB), Y0
 	VFNMADD231PS Y0, Y3, Y6
 	VFNMADD231PS butterflyConstantVectors<>+2656(SB), Y3, Y4
@@ -15702,8 +15999,6 @@ butterfly:
 	VMOVUPS      Y15, 512(DI)(R8*1)
 	VMOVUPS      192(R12), Y15
 	VFNMADD231PS Y4, Y3, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y8, Y1, Y15
 	VFNMADD231PS Y9, Y7, Y15
 	VMOVUPS      224(R12), Y8
@@ -15723,6 +16018,10 @@ butterfly:
 	VMOVUPS      Y8, 448(DI)(R8*1)
 	VMOVUPS      288(R12), Y8
 	VFMADD231PS  Y14, Y3, Y8
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      256(R12), Y14
 	VFNMADD231PS butterflyConstantVectors<>+2592(SB), Y11, Y14
 	VFNMADD231PS Y9, Y1, Y8
@@ -15763,8 +16062,6 @@ butterfly:
 	VFMADD231PS  Y12, Y13, Y15
 	VFMADD231PS  butterflyConstantVectors<>+2688(SB), Y6, Y15
 	VMOVUPS      Y15, 256(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      384(R12), Y15
 	VFNMADD231PS Y8, Y3, Y15
 	VFMADD231PS  Y14, Y1, Y15
@@ -15825,62 +16122,68 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000480, R8
-	ADDQ         $0x00000098, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x000004c0, R8
+	ADDQ $0x00000098, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack19AVX2(SB), $480-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	VMOVUPS      512(DI)(R8*1), Y0
 	VBROADCASTSS butterflyConstants<>+312(SB), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      512(SI)(R8*1), Y3
 	VBROADCASTSS butterflyConstants<>+280(SB), Y4
 	VMOVUPS      (BX)(R8*1), Y5
@@ -15954,8 +16257,6 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+2272(SB), Y4, Y6
 	VFMADD231PS  Y1, Y10, Y6
 	VFNMADD231PS butterflyConstantVectors<>+2336(SB), Y2, Y6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Y6, 160(R12)
 	VMULPS       Y14, Y0, Y6
 	VMOVUPS      Y12, 192(R12)
@@ -15997,6 +16298,10 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+2656(SB), Y0, Y14
 	VFNMADD231PS butterflyConstantVectors<>+2688(SB), Y8, Y14
 	VFNMADD231PS butterflyConstantVectors<>+2496(SB), Y15, Y14
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Y13, Y7, Y14
 	VFNMADD231PS butterflyConstantVectors<>+2720(SB), Y3, Y14
 	VFNMADD231PS butterflyConstantVectors<>+2528(SB), Y12, Y14
@@ -16016,8 +16321,6 @@ butterfly:
 	VFNMADD231PS Y1, Y6, Y5
 	VFNMADD231PS Y13, Y8, Y14
 	VFMADD231PS  butterflyConstantVectors<>+2528(SB), Y15, Y14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      64(R12), Y6
 	VFMADD231PS  Y13, Y3, Y6
 	VFMADD231PS  butterflyConstantVectors<>+2752(SB), Y7, Y14
@@ -16079,8 +16382,6 @@ butterfly:
 	VADDPS       Y6, Y7, Y6
 	MOVQ         8(R10), R13
 	VMOVUPS      Y6, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         144(R10), R13
 	VMOVUPS      Y4, (R9)(R13*1)
 	VBROADCASTSS butterflyConstants<>+292(SB), Y4
@@ -16105,6 +16406,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+280(SB), Y11
 	VMOVUPS      128(R12), Y13
 	VFMADD231PS  Y11, Y2, Y13
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  256(SI)(R8*1), Y11, Y10
 	VFNMADD231PS Y4, Y12, Y13
 	VFNMADD231PS butterflyConstantVectors<>+2432(SB), Y14, Y13
@@ -16147,8 +16452,6 @@ butterfly:
 	VFNMADD231PS Y9, Y14, Y13
 	VSUBPS       Y11, Y13, Y15
 	VFNMADD231PS butterflyConstantVectors<>+2368(SB), Y2, Y5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         112(R10), R13
 	VMOVUPS      Y15, (R9)(R13*1)
 	VADDPS       Y11, Y13, Y11
@@ -16212,61 +16515,65 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000480, R8
-	ADDQ         $0x00000098, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x000004c0, R8
+	ADDQ $0x00000098, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line23AVX512(SB), $1024-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x3f, R12
 	ANDQ $-64, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	MOVQ         176(R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         16(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         (R10), R13
@@ -16319,8 +16626,6 @@ butterfly:
 	VFMADD231PS  Z5, Z1, Z24
 	VMOVAPS      Z2, Z31
 	VFMADD231PS  Z18, Z0, Z31
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z12, Z1, Z27
 	VMOVUPS      Z20, (R12)
 	VBROADCASTSS butterflyConstants<>+384(SB), Z20
@@ -16367,8 +16672,10 @@ butterfly:
 	VFMADD231PS  Z19, Z1, Z2
 	MOVQ         32(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z26, Z0, Z8
 	VFMADD231PS  Z29, Z11, Z10
 	VFNMADD231PS Z14, Z11, Z24
@@ -16401,8 +16708,6 @@ butterfly:
 	VFMADD231PS  Z19, Z1, Z8
 	VSUBPS       Z3, Z20, Z11
 	VADDPS       Z1, Z25, Z25
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z28, Z7, Z27
 	VFNMADD231PS Z14, Z11, Z23
 	VMOVUPS      Z23, 512(R12)
@@ -16445,8 +16750,10 @@ butterfly:
 	VFMADD231PS  Z31, Z1, Z4
 	VBROADCASTSS butterflyConstants<>+396(SB), Z29
 	VFNMADD213PS 256(R12), Z29, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z12, Z3, Z19
 	VMOVUPS      Z19, 256(R12)
 	VMOVUPS      64(R12), Z19
@@ -16488,8 +16795,6 @@ butterfly:
 	VMOVUPS      (R9)(R13*1), Z19
 	VADDPS       Z23, Z25, Z25
 	VFNMADD231PS Z27, Z3, Z16
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD213PS 448(R12), Z29, Z26
 	VFMADD231PS  Z29, Z11, Z10
 	VFNMADD231PS Z24, Z11, Z6
@@ -16531,8 +16836,10 @@ butterfly:
 	MOVQ         96(R10), R13
 	VMOVUPS      (R9)(R13*1), Z3
 	VSUBPS       Z7, Z29, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z21, Z11, Z11
 	VADDPS       Z26, Z25, Z21
 	VFNMADD231PS Z28, Z7, Z10
@@ -16562,8 +16869,6 @@ butterfly:
 	VADDPS       Z3, Z4, Z4
 	VFMADD231PS  Z31, Z2, Z16
 	VMOVUPS      Z4, (BX)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z9, Z2, Z8
 	VFMADD231PS  Z13, Z24, Z15
 	VBROADCASTSS butterflyConstants<>+428(SB), Z4
@@ -16601,8 +16906,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+404(SB), Z0
 	VFMADD231PS  Z0, Z24, Z6
 	VFMADD231PS  Z22, Z1, Z6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      192(R12), Z22
 	VFMADD231PS  Z21, Z23, Z22
 	VFMADD231PS  Z31, Z26, Z22
@@ -16634,8 +16941,6 @@ butterfly:
 	VFNMADD231PS Z4, Z12, Z16
 	VFNMADD231PS Z0, Z7, Z16
 	VFMADD231PS  Z28, Z26, Z17
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z15, Z30, Z16
 	VFMADD231PS  Z20, Z11, Z17
 	VFNMADD231PS Z18, Z2, Z17
@@ -16670,8 +16975,10 @@ butterfly:
 	VMOVUPS      (R12), Z21
 	VFMADD231PS  Z13, Z7, Z21
 	VFMADD213PS  448(R12), Z8, Z23
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z4, Z30, Z21
 	VFNMADD231PS Z18, Z26, Z23
 	VFMADD231PS  Z4, Z7, Z27
@@ -16703,8 +17010,6 @@ butterfly:
 	VMOVUPS      Z16, 256(SI)(R8*1)
 	VFNMADD231PS Z19, Z30, Z27
 	VFMADD231PS  Z13, Z24, Z27
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z2, Z30, Z8
 	VFMADD231PS  Z5, Z1, Z21
 	VFNMADD231PS Z15, Z24, Z8
@@ -16732,60 +17037,63 @@ butterfly:
 	VFNMADD231PS Z19, Z25, Z8
 	VMOVUPS      Z26, 128(SI)(R8*1)
 	VMOVUPS      Z8, 64(DI)(R8*1)
-	ADDQ         $0x000005c0, R8
-	ADDQ         $0x000000b8, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x000005c0, R8
+	ADDQ $0x000000b8, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack23AVX512(SB), $1344-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x3f, R12
 	ANDQ $-64, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	VMOVUPS      (BX)(R8*1), Z0
 	VMOVUPS      640(SI)(R8*1), Z1
 	VADDPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+348(SB), Z3
 	VMOVAPS      Z0, Z4
 	VFMADD231PS  Z3, Z1, Z4
@@ -16834,8 +17142,6 @@ butterfly:
 	VFNMADD231PS Z26, Z28, Z4
 	VBROADCASTSS butterflyConstants<>+412(SB), Z29
 	VFMADD231PS  Z29, Z24, Z20
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z23, Z27, Z20
 	VBROADCASTSS butterflyConstants<>+376(SB), Z30
 	VFNMADD231PS Z30, Z9, Z21
@@ -16879,8 +17185,10 @@ butterfly:
 	VFMADD231PS  Z20, Z24, Z4
 	VFNMADD231PS Z12, Z27, Z4
 	VFNMADD231PS Z23, Z2, Z4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z17, Z21, Z4
 	VMOVUPS      Z4, 384(R12)
 	VBROADCASTSS butterflyConstants<>+416(SB), Z4
@@ -16916,8 +17224,6 @@ butterfly:
 	VFNMADD231PS Z25, Z27, Z29
 	VBROADCASTSS butterflyConstants<>+396(SB), Z25
 	VFMADD231PS  Z25, Z2, Z29
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z4, Z2, Z16
 	VFMADD231PS  Z4, Z21, Z29
 	VFNMADD231PS Z12, Z8, Z29
@@ -16954,8 +17260,10 @@ butterfly:
 	VFNMADD231PS Z14, Z21, Z16
 	VMOVUPS      Z16, 896(R12)
 	VMULPS       Z23, Z10, Z16
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Z0, Z12
 	VFNMADD231PS Z30, Z1, Z12
 	VFNMADD231PS Z20, Z5, Z12
@@ -16990,8 +17298,6 @@ butterfly:
 	VMOVUPS      Z12, 1088(R12)
 	VMOVAPS      Z0, Z12
 	VFNMADD231PS Z15, Z1, Z12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z11, Z2, Z16
 	VFMADD231PS  Z23, Z21, Z16
 	VBROADCASTSS butterflyConstants<>+356(SB), Z25
@@ -17028,8 +17334,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+432(SB), Z19
 	VMULPS       Z19, Z10, Z10
 	VFNMADD231PS Z9, Z28, Z12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      64(R12), Z5
 	VFNMADD231PS Z20, Z6, Z5
 	VFNMADD231PS Z11, Z13, Z10
@@ -17063,15 +17371,13 @@ butterfly:
 	VFMADD231PS  Z19, Z21, Z7
 	VADDPS       Z2, Z17, Z17
 	VADDPS       Z7, Z5, Z19
-	MOVQ         (R10), R13
-	VMOVUPS      Z17, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	MOVQ         (R10), BX
+	VMOVUPS      Z17, (R9)(BX*1)
 	VSUBPS       Z7, Z5, Z5
 	VMOVUPS      128(R12), Z7
 	VFNMADD231PS Z20, Z13, Z7
-	MOVQ         176(R10), R13
-	VMOVUPS      Z5, (R9)(R13*1)
+	MOVQ         176(R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
 	VBROADCASTSS butterflyConstants<>+364(SB), Z5
 	VFMADD231PS  Z5, Z28, Z7
 	VMOVUPS      384(R12), Z17
@@ -17079,8 +17385,8 @@ butterfly:
 	VFNMADD231PS Z14, Z13, Z12
 	VFMADD231PS  Z11, Z1, Z17
 	VFMADD231PS  Z25, Z27, Z7
-	MOVQ         8(R10), R13
-	VMOVUPS      Z19, (R9)(R13*1)
+	MOVQ         8(R10), BX
+	VMOVUPS      Z19, (R9)(BX*1)
 	VFMADD231PS  Z3, Z2, Z7
 	VMOVUPS      576(R12), Z19
 	VFMADD231PS  Z29, Z1, Z19
@@ -17089,10 +17395,10 @@ butterfly:
 	VSUBPS       Z16, Z7, Z7
 	VMOVUPS      320(R12), Z16
 	VFMADD231PS  Z3, Z13, Z16
-	MOVQ         168(R10), R13
-	VMOVUPS      Z7, (R9)(R13*1)
-	MOVQ         16(R10), R13
-	VMOVUPS      Z14, (R9)(R13*1)
+	MOVQ         168(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
+	MOVQ         16(R10), BX
+	VMOVUPS      Z14, (R9)(BX*1)
 	VFNMADD231PS Z22, Z24, Z19
 	VFMADD231PS  Z18, Z28, Z16
 	VFNMADD231PS Z20, Z27, Z16
@@ -17103,8 +17409,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+404(SB), Z14
 	VFMADD231PS  Z14, Z24, Z17
 	VFMADD231PS  Z4, Z0, Z17
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z22, Z21, Z17
 	VSUBPS       Z17, Z16, Z20
 	VADDPS       Z17, Z16, Z16
@@ -17115,12 +17423,12 @@ butterfly:
 	VFNMADD231PS Z9, Z13, Z6
 	VBROADCASTSS butterflyConstants<>+352(SB), Z17
 	VFMADD231PS  Z17, Z28, Z12
-	MOVQ         24(R10), R13
-	VMOVUPS      Z16, (R9)(R13*1)
+	MOVQ         24(R10), BX
+	VMOVUPS      Z16, (R9)(BX*1)
 	VFNMADD231PS Z15, Z28, Z6
 	VFMADD231PS  Z22, Z1, Z7
-	MOVQ         160(R10), R13
-	VMOVUPS      Z20, (R9)(R13*1)
+	MOVQ         160(R10), BX
+	VMOVUPS      Z20, (R9)(BX*1)
 	VFNMADD231PS Z31, Z24, Z7
 	VBROADCASTSS butterflyConstants<>+368(SB), Z16
 	VMOVUPS      512(R12), Z20
@@ -17137,14 +17445,12 @@ butterfly:
 	VADDPS       Z19, Z6, Z6
 	VMOVUPS      768(R12), Z19
 	VFMADD231PS  Z30, Z1, Z19
-	MOVQ         152(R10), R13
-	VMOVUPS      Z22, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	MOVQ         152(R10), BX
+	VMOVUPS      Z22, (R9)(BX*1)
 	VMOVUPS      640(R12), Z22
 	VFNMADD231PS Z31, Z1, Z22
-	MOVQ         32(R10), R13
-	VMOVUPS      Z6, (R9)(R13*1)
+	MOVQ         32(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
 	VFNMADD231PS Z11, Z24, Z22
 	VFMADD231PS  Z14, Z0, Z22
 	VFMADD231PS  Z23, Z24, Z19
@@ -17162,8 +17468,8 @@ butterfly:
 	VFNMADD231PS Z26, Z21, Z19
 	VMOVUPS      1088(R12), Z9
 	VFMADD231PS  Z25, Z13, Z9
-	MOVQ         40(R10), R13
-	VMOVUPS      Z11, (R9)(R13*1)
+	MOVQ         40(R10), BX
+	VMOVUPS      Z11, (R9)(BX*1)
 	VFMADD231PS  Z23, Z21, Z7
 	VFNMADD231PS Z15, Z13, Z8
 	VSUBPS       Z19, Z6, Z11
@@ -17173,20 +17479,22 @@ butterfly:
 	VFNMADD231PS Z15, Z1, Z19
 	VMOVUPS      1152(R12), Z22
 	VFMADD231PS  Z26, Z1, Z22
-	MOVQ         136(R10), R13
-	VMOVUPS      Z11, (R9)(R13*1)
+	MOVQ         136(R10), BX
+	VMOVUPS      Z11, (R9)(BX*1)
 	VMOVUPS      960(R12), Z11
 	VFMADD231PS  Z5, Z13, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z16, Z28, Z8
 	VFMADD231PS  Z26, Z24, Z19
 	VFMADD231PS  Z25, Z28, Z11
 	VBROADCASTSS butterflyConstants<>+388(SB), Z25
 	VFNMADD231PS Z25, Z27, Z11
 	VFMADD231PS  Z18, Z2, Z11
-	MOVQ         48(R10), R13
-	VMOVUPS      Z6, (R9)(R13*1)
+	MOVQ         48(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
 	VBROADCASTSS butterflyConstants<>+432(SB), Z6
 	VFMADD231PS  Z6, Z0, Z19
 	VFNMADD231PS Z25, Z28, Z9
@@ -17205,21 +17513,19 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+372(SB), Z3
 	VFNMADD231PS Z3, Z2, Z9
 	VFNMADD231PS Z30, Z24, Z4
-	MOVQ         144(R10), R13
-	VMOVUPS      Z20, (R9)(R13*1)
+	MOVQ         144(R10), BX
+	VMOVUPS      Z20, (R9)(BX*1)
 	VSUBPS       Z7, Z8, Z6
-	MOVQ         128(R10), R13
-	VMOVUPS      Z6, (R9)(R13*1)
+	MOVQ         128(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
 	VADDPS       Z22, Z9, Z6
 	VSUBPS       Z22, Z9, Z9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z23, Z0, Z4
 	VFNMADD231PS Z15, Z21, Z4
 	VADDPS       Z19, Z11, Z13
 	VFNMADD231PS Z15, Z0, Z10
-	MOVQ         72(R10), R13
-	VMOVUPS      Z6, (R9)(R13*1)
+	MOVQ         72(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
 	VADDPS       Z7, Z8, Z0
 	VFNMADD231PS Z3, Z28, Z1
 	VFMADD231PS  Z31, Z21, Z10
@@ -17230,76 +17536,81 @@ butterfly:
 	VSUBPS       Z10, Z1, Z1
 	VFMADD231PS  Z5, Z2, Z12
 	VADDPS       Z4, Z12, Z2
-	MOVQ         112(R10), R13
-	VMOVUPS      Z9, (R9)(R13*1)
-	MOVQ         96(R10), R13
-	VMOVUPS      Z1, (R9)(R13*1)
-	MOVQ         64(R10), R13
-	VMOVUPS      Z13, (R9)(R13*1)
-	MOVQ         120(R10), R13
-	VMOVUPS      Z3, (R9)(R13*1)
+	MOVQ         112(R10), BX
+	VMOVUPS      Z9, (R9)(BX*1)
+	MOVQ         96(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
+	MOVQ         64(R10), BX
+	VMOVUPS      Z13, (R9)(BX*1)
+	MOVQ         120(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
 	VSUBPS       Z4, Z12, Z1
-	MOVQ         88(R10), R13
-	VMOVUPS      Z6, (R9)(R13*1)
-	MOVQ         80(R10), R13
-	VMOVUPS      Z2, (R9)(R13*1)
-	MOVQ         104(R10), R13
-	VMOVUPS      Z1, (R9)(R13*1)
-	MOVQ         56(R10), R13
-	VMOVUPS      Z0, (R9)(R13*1)
-	ADDQ         $0x000005c0, R8
-	ADDQ         $0x000000b8, R10
-	CMPQ         CX, 8(DX)
+	MOVQ         88(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
+	MOVQ         80(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
+	MOVQ         104(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
+	MOVQ         56(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x000005c0, R8
+	ADDQ $0x000000b8, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line23AVX2(SB), $736-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	MOVQ         8(R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         176(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	MOVQ         168(R10), R13
@@ -17394,8 +17705,6 @@ butterfly:
 	VMOVUPS      (R9)(R13*1), Y9
 	VFNMADD231PS butterflyConstantVectors<>+3328(SB), Y2, Y13
 	VFNMADD231PS butterflyConstantVectors<>+3136(SB), Y2, Y4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Y4, 416(R12)
 	VBROADCASTSS butterflyConstants<>+404(SB), Y4
 	VFMADD231PS  Y4, Y2, Y12
@@ -17486,8 +17795,10 @@ butterfly:
 	VFNMADD231PS Y10, Y0, Y7
 	VFMADD231PS  butterflyConstantVectors<>+3136(SB), Y8, Y7
 	VFMADD231PS  butterflyConstantVectors<>+3328(SB), Y11, Y7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Y7, 96(R12)
 	VMOVUPS      192(R12), Y7
 	VFMADD231PS  Y6, Y2, Y7
@@ -17573,8 +17884,6 @@ butterfly:
 	VSUBPS       Y11, Y0, Y0
 	MOVQ         104(R10), R13
 	VMOVUPS      (R9)(R13*1), Y11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y11, Y9, Y3
 	VFMADD231PS  butterflyConstantVectors<>+2912(SB), Y12, Y7
 	VFNMADD231PS Y5, Y10, Y14
@@ -17643,8 +17952,10 @@ butterfly:
 	VMOVUPS      Y14, 512(DI)(R8*1)
 	VMOVUPS      128(R12), Y14
 	VFMADD231PS  Y11, Y8, Y14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  butterflyConstantVectors<>+2912(SB), Y1, Y14
 	VFNMADD231PS butterflyConstantVectors<>+3040(SB), Y12, Y14
 	VFNMADD231PS butterflyConstantVectors<>+3072(SB), Y10, Y14
@@ -17709,8 +18020,6 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+3424(SB), Y6, Y4
 	VFNMADD231PS butterflyConstantVectors<>+3296(SB), Y0, Y4
 	VFMADD231PS  butterflyConstantVectors<>+3136(SB), Y9, Y4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  butterflyConstantVectors<>+3360(SB), Y7, Y4
 	VMOVUPS      Y4, 256(DI)(R8*1)
 	VMOVUPS      672(R12), Y4
@@ -17774,62 +18083,68 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000580, R8
-	ADDQ         $0x000000b8, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x000005c0, R8
+	ADDQ $0x000000b8, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack23AVX2(SB), $672-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	VMOVUPS      (BX)(R8*1), Y0
 	VMOVUPS      640(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      640(DI)(R8*1), Y3
 	VBROADCASTSS butterflyConstants<>+396(SB), Y4
 	VMULPS       Y4, Y3, Y5
@@ -17909,8 +18224,6 @@ butterfly:
 	VMOVAPS      Y0, Y12
 	VFMADD231PS  butterflyConstantVectors<>+2880(SB), Y1, Y12
 	VFNMADD231PS butterflyConstantVectors<>+3008(SB), Y6, Y12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS butterflyConstantVectors<>+3104(SB), Y9, Y12
 	VFNMADD231PS butterflyConstantVectors<>+2976(SB), Y10, Y12
 	VFMADD231PS  butterflyConstantVectors<>+2848(SB), Y11, Y12
@@ -17971,8 +18284,10 @@ butterfly:
 	VMULPS       butterflyConstantVectors<>+3328(SB), Y3, Y12
 	VFNMADD231PS butterflyConstantVectors<>+3392(SB), Y5, Y12
 	VFNMADD231PS butterflyConstantVectors<>+3168(SB), Y4, Y12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  butterflyConstantVectors<>+3264(SB), Y13, Y12
 	VFNMADD231PS butterflyConstantVectors<>+3456(SB), Y2, Y12
 	VFNMADD231PS butterflyConstantVectors<>+3232(SB), Y8, Y12
@@ -18036,8 +18351,6 @@ butterfly:
 	VFMADD231PS  butterflyConstantVectors<>+2816(SB), Y10, Y0
 	VBROADCASTSS butterflyConstants<>+380(SB), Y9
 	VFNMADD231PS Y9, Y11, Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+356(SB), Y10
 	VFMADD231PS  Y10, Y7, Y0
 	VBROADCASTSS butterflyConstants<>+376(SB), Y7
@@ -18119,8 +18432,10 @@ butterfly:
 	VFMADD231PS  Y14, Y7, Y10
 	VFMADD231PS  butterflyConstantVectors<>+3232(SB), Y4, Y10
 	VFNMADD231PS Y0, Y5, Y13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  butterflyConstantVectors<>+3328(SB), Y8, Y10
 	VFNMADD231PS Y1, Y3, Y13
 	VBROADCASTSS butterflyConstants<>+428(SB), Y12
@@ -18192,8 +18507,6 @@ butterfly:
 	VMOVUPS      480(R12), Y0
 	VFNMADD231PS 256(SI)(R8*1), Y10, Y0
 	VSUBPS       Y9, Y2, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y12, Y13, Y9
 	VBROADCASTSS butterflyConstants<>+364(SB), Y10
 	VFMADD231PS  Y10, Y6, Y0
@@ -18271,61 +18584,65 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000580, R8
-	ADDQ         $0x000000b8, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x000005c0, R8
+	ADDQ $0x000000b8, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line32AVX512(SB), $448-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x3f, R12
 	ANDQ $-64, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	MOVQ         8(R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         216(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         136(R10), R13
@@ -18352,8 +18669,6 @@ butterfly:
 	MOVQ         168(R10), R13
 	VMOVUPS      (R9)(R13*1), Z13
 	VADDPS       Z2, Z0, Z14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         152(R10), R13
 	VMOVUPS      (R9)(R13*1), Z15
 	MOVQ         176(R10), R13
@@ -18378,8 +18693,10 @@ butterfly:
 	VMOVUPS      (R9)(R13*1), Z25
 	MOVQ         112(R10), R13
 	VMOVUPS      (R9)(R13*1), Z26
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         184(R10), R13
 	VMOVUPS      (R9)(R13*1), Z27
 	VSUBPS       Z3, Z18, Z28
@@ -18403,8 +18720,6 @@ butterfly:
 	VMOVUPS      (R9)(R13*1), Z8
 	VMOVUPS      Z20, 64(R12)
 	VSUBPS       Z22, Z11, Z20
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z14, 128(R12)
 	VADDPS       Z7, Z19, Z14
 	VMOVUPS      Z3, 192(R12)
@@ -18428,8 +18743,10 @@ butterfly:
 	VMOVAPS      Z30, Z9
 	VFMADD231PS  Z17, Z12, Z9
 	VFMSUB231PS  Z17, Z30, Z12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z5, Z25, Z5
 	MOVQ         240(R10), R13
 	VMOVUPS      (R9)(R13*1), Z13
@@ -18452,8 +18769,6 @@ butterfly:
 	MOVQ         56(R10), R13
 	VMOVUPS      (R9)(R13*1), Z30
 	VSUBPS       Z27, Z30, Z17
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z27, Z30, Z27
 	VFNMADD231PS Z18, Z12, Z7
 	MOVQ         248(R10), R13
@@ -18474,8 +18789,10 @@ butterfly:
 	VMOVAPS      Z15, Z23
 	VFNMADD231PS Z20, Z30, Z23
 	VFNMADD231PS Z17, Z14, Z28
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z12, Z10, Z10
 	VADDPS       Z4, Z25, Z12
 	VSUBPS       Z4, Z25, Z4
@@ -18497,8 +18814,6 @@ butterfly:
 	VFNMADD231PS Z18, Z15, Z30
 	VFNMADD231PS Z1, Z14, Z22
 	VADDPS       Z31, Z23, Z14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z23, Z31, Z23
 	VFMADD231PS  Z18, Z15, Z0
 	VFNMADD231PS Z1, Z12, Z8
@@ -18519,8 +18834,10 @@ butterfly:
 	VMOVAPS      Z8, Z19
 	VFMADD231PS  Z15, Z30, Z19
 	VSUBPS       Z27, Z10, Z20
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z6, Z21, Z31
 	VFNMADD231PS Z15, Z30, Z8
 	VFNMADD231PS Z15, Z29, Z22
@@ -18541,8 +18858,6 @@ butterfly:
 	VFMADD231PS  Z18, Z14, Z7
 	VMOVAPS      Z28, Z14
 	VFMADD231PS  Z1, Z4, Z14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z21, Z29, Z25
 	VMULPS       Z21, Z8, Z8
 	VMOVUPS      192(R12), Z18
@@ -18562,8 +18877,10 @@ butterfly:
 	VFNMADD231PS Z21, Z26, Z14
 	VFMADD231PS  Z21, Z7, Z28
 	VADDPS       Z6, Z2, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Z14, 704(SI)(R8*1)
 	VSUBPS       Z16, Z13, Z13
 	VMOVUPS      Z28, 448(SI)(R8*1)
@@ -18582,8 +18899,6 @@ butterfly:
 	VMOVUPS      (R12), Z16
 	VSUBPS       Z16, Z11, Z21
 	VMOVUPS      Z0, (DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+204(SB), Z0
 	VMOVAPS      Z18, Z24
 	VFMADD231PS  Z0, Z10, Z24
@@ -18601,8 +18916,10 @@ butterfly:
 	VMOVAPS      Z21, Z27
 	VFMSUB231PS  Z0, Z20, Z27
 	VADDPS       Z27, Z10, Z28
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z13, Z31, Z29
 	VADDPS       Z4, Z11, Z4
 	VSUBPS       Z27, Z10, Z10
@@ -18618,8 +18935,6 @@ butterfly:
 	VADDPS       Z20, Z24, Z8
 	VADDPS       Z10, Z22, Z12
 	VADDPS       Z18, Z7, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z11, Z2, Z15
 	VMULPS       Z1, Z28, Z16
 	VADDPS       Z4, Z14, Z18
@@ -18634,8 +18949,10 @@ butterfly:
 	VADDPS       Z16, Z29, Z5
 	VMOVUPS      Z5, 64(DI)(R8*1)
 	VMOVUPS      Z10, 832(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z9, Z23, Z5
 	VMULPS       Z1, Z14, Z1
 	VMOVUPS      Z0, 256(SI)(R8*1)
@@ -18650,8 +18967,6 @@ butterfly:
 	VMOVUPS      Z26, 448(DI)(R8*1)
 	VSUBPS       Z16, Z29, Z9
 	VMOVUPS      Z4, 256(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z1, Z0, Z0
 	VMOVUPS      Z6, 832(DI)(R8*1)
 	VMOVUPS      Z0, 384(DI)(R8*1)
@@ -18666,60 +18981,63 @@ butterfly:
 	VMOVUPS      Z1, 64(SI)(R8*1)
 	VMOVUPS      Z2, 640(SI)(R8*1)
 	VMOVUPS      Z0, (BX)(R8*1)
-	ADDQ         $0x00000840, R8
-	ADDQ         $0x00000100, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000840, R8
+	ADDQ $0x00000100, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack32AVX512(SB), $256-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x3f, R12
 	ANDQ $-64, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	VMOVUPS      448(SI)(R8*1), Z0
 	VMOVUPS      896(SI)(R8*1), Z1
 	VSUBPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      320(SI)(R8*1), Z3
 	VMOVUPS      768(SI)(R8*1), Z4
 	VADDPS       Z4, Z3, Z5
@@ -18748,8 +19066,6 @@ butterfly:
 	VMOVUPS      64(SI)(R8*1), Z20
 	VMOVUPS      576(SI)(R8*1), Z21
 	VSUBPS       Z21, Z20, Z22
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z15, Z14, Z14
 	VSUBPS       Z14, Z2, Z15
 	VADDPS       Z3, Z12, Z23
@@ -18764,8 +19080,10 @@ butterfly:
 	VADDPS       Z7, Z6, Z6
 	VSUBPS       Z0, Z6, Z7
 	VSUBPS       Z4, Z18, Z9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z16, Z11, Z21
 	VADDPS       Z7, Z9, Z26
 	VADDPS       Z2, Z14, Z2
@@ -18778,8 +19096,6 @@ butterfly:
 	VSUBPS       Z19, Z10, Z18
 	VSUBPS       Z5, Z13, Z5
 	VSUBPS       Z15, Z8, Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z21, Z5, Z27
 	VADDPS       Z24, Z17, Z17
 	VADDPS       Z15, Z8, Z8
@@ -18800,8 +19116,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+204(SB), Z24
 	VMOVAPS      Z27, Z25
 	VFMADD231PS  Z24, Z7, Z25
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      64(DI)(R8*1), Z28
 	VMOVUPS      576(DI)(R8*1), Z29
 	VSUBPS       Z29, Z28, Z30
@@ -18821,8 +19139,6 @@ butterfly:
 	VMOVUPS      640(DI)(R8*1), Z21
 	VSUBPS       Z21, Z16, Z28
 	VFMADD231PS  Z1, Z3, Z15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z1, Z23, Z18
 	VBROADCASTSS butterflyConstants<>+440(SB), Z1
 	VMOVAPS      Z22, Z3
@@ -18842,8 +19158,10 @@ butterfly:
 	VMOVAPS      Z26, Z11
 	VFMADD231PS  Z24, Z5, Z11
 	VSUBPS       Z0, Z9, Z29
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z1, Z19, Z10
 	VSUBPS       Z27, Z29, Z1
 	VADDPS       Z31, Z30, Z19
@@ -18861,8 +19179,6 @@ butterfly:
 	VMOVUPS      Z25, 128(R12)
 	VADDPS       Z30, Z17, Z25
 	VSUBPS       Z17, Z30, Z17
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z31, Z26, Z26
 	VADDPS       Z23, Z20, Z20
 	VMOVUPS      (BX)(R8*1), Z23
@@ -18881,8 +19197,10 @@ butterfly:
 	VMOVUPS      256(SI)(R8*1), Z8
 	VADDPS       Z8, Z31, Z24
 	VSUBPS       Z28, Z7, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z26, Z24, Z28
 	VSUBPS       Z26, Z24, Z24
 	VMOVAPS      Z23, Z26
@@ -18897,8 +19215,6 @@ butterfly:
 	VFMADD231PS  Z2, Z30, Z19
 	VADDPS       Z22, Z24, Z16
 	VSUBPS       Z20, Z28, Z30
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z2, Z9, Z9
 	VADDPS       Z20, Z28, Z20
 	VSUBPS       Z22, Z24, Z22
@@ -18917,35 +19233,35 @@ butterfly:
 	VFMADD231PS  Z2, Z25, Z8
 	VMOVAPS      Z7, Z2
 	VFNMADD231PS Z24, Z5, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z0, Z20, Z25
 	VADDPS       Z0, Z20, Z0
 	VBROADCASTSS butterflyConstants<>+452(SB), Z20
 	VMULPS       Z20, Z13, Z13
-	MOVQ         128(R10), R13
-	VMOVUPS      Z25, (R9)(R13*1)
-	MOVQ         (R10), R13
-	VMOVUPS      Z0, (R9)(R13*1)
+	MOVQ         128(R10), BX
+	VMOVUPS      Z25, (R9)(BX*1)
+	MOVQ         (R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VMOVAPS      Z28, Z0
 	VFNMADD231PS Z20, Z18, Z0
 	VFMADD231PS  Z20, Z18, Z28
 	VADDPS       Z4, Z30, Z18
-	MOVQ         8(R10), R13
-	VMOVUPS      Z28, (R9)(R13*1)
-	MOVQ         192(R10), R13
-	VMOVUPS      Z18, (R9)(R13*1)
+	MOVQ         8(R10), BX
+	VMOVUPS      Z28, (R9)(BX*1)
+	MOVQ         192(R10), BX
+	VMOVUPS      Z18, (R9)(BX*1)
 	VFMADD231PS  Z24, Z5, Z7
 	VMOVAPS      Z27, Z5
 	VFNMADD231PS Z24, Z11, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+460(SB), Z18
 	VMULPS       Z18, Z3, Z3
 	VMOVAPS      Z19, Z25
 	VFNMADD231PS Z24, Z21, Z25
-	MOVQ         16(R10), R13
-	VMOVUPS      Z7, (R9)(R13*1)
+	MOVQ         16(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
 	VSUBPS       Z13, Z25, Z7
 	VSUBPS       Z4, Z30, Z4
 	VFMADD231PS  Z24, Z21, Z19
@@ -18959,10 +19275,12 @@ butterfly:
 	VFNMADD231PS Z18, Z15, Z29
 	VMOVAPS      Z23, Z30
 	VFMADD231PS  Z20, Z12, Z30
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         144(R10), R13
-	VMOVUPS      Z2, (R9)(R13*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
+	MOVQ         144(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
 	VMULPS       Z18, Z6, Z2
 	VSUBPS       Z3, Z26, Z3
 	VMOVAPS      Z31, Z6
@@ -18973,130 +19291,131 @@ butterfly:
 	VMULPS       128(R12), Z24, Z15
 	VMULPS       64(R12), Z24, Z24
 	VADDPS       Z24, Z17, Z26
-	MOVQ         136(R10), R13
-	VMOVUPS      Z0, (R9)(R13*1)
+	MOVQ         136(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VSUBPS       Z24, Z17, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z15, Z8, Z17
 	VADDPS       Z2, Z14, Z24
 	VSUBPS       Z1, Z22, Z1
-	MOVQ         208(R10), R13
-	VMOVUPS      Z27, (R9)(R13*1)
+	MOVQ         208(R10), BX
+	VMOVUPS      Z27, (R9)(BX*1)
 	VMULPS       (R12), Z20, Z22
-	MOVQ         48(R10), R13
-	VMOVUPS      Z26, (R9)(R13*1)
-	MOVQ         216(R10), R13
-	VMOVUPS      Z28, (R9)(R13*1)
+	MOVQ         48(R10), BX
+	VMOVUPS      Z26, (R9)(BX*1)
+	MOVQ         216(R10), BX
+	VMOVUPS      Z28, (R9)(BX*1)
 	VSUBPS       Z9, Z16, Z9
-	MOVQ         160(R10), R13
-	VMOVUPS      Z1, (R9)(R13*1)
+	MOVQ         160(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
 	VSUBPS       Z2, Z14, Z1
 	VFNMADD231PS Z20, Z12, Z23
 	VADDPS       Z22, Z19, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         152(R10), R13
-	VMOVUPS      Z6, (R9)(R13*1)
-	MOVQ         176(R10), R13
-	VMOVUPS      Z0, (R9)(R13*1)
-	MOVQ         232(R10), R13
-	VMOVUPS      Z25, (R9)(R13*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
+	MOVQ         152(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
+	MOVQ         176(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
+	MOVQ         232(R10), BX
+	VMOVUPS      Z25, (R9)(BX*1)
 	VSUBPS       Z22, Z19, Z0
 	VSUBPS       Z15, Z8, Z6
-	MOVQ         184(R10), R13
-	VMOVUPS      Z7, (R9)(R13*1)
+	MOVQ         184(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
 	VFMADD231PS  Z18, Z10, Z31
-	MOVQ         168(R10), R13
-	VMOVUPS      Z1, (R9)(R13*1)
-	MOVQ         88(R10), R13
-	VMOVUPS      Z29, (R9)(R13*1)
-	MOVQ         200(R10), R13
-	VMOVUPS      Z30, (R9)(R13*1)
-	MOVQ         56(R10), R13
-	VMOVUPS      Z13, (R9)(R13*1)
-	MOVQ         96(R10), R13
-	VMOVUPS      Z9, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         224(R10), R13
-	VMOVUPS      Z21, (R9)(R13*1)
-	MOVQ         72(R10), R13
-	VMOVUPS      Z23, (R9)(R13*1)
-	MOVQ         120(R10), R13
-	VMOVUPS      Z0, (R9)(R13*1)
-	MOVQ         40(R10), R13
-	VMOVUPS      Z24, (R9)(R13*1)
-	MOVQ         240(R10), R13
-	VMOVUPS      Z17, (R9)(R13*1)
-	MOVQ         104(R10), R13
-	VMOVUPS      Z3, (R9)(R13*1)
-	MOVQ         24(R10), R13
-	VMOVUPS      Z31, (R9)(R13*1)
-	MOVQ         32(R10), R13
-	VMOVUPS      Z11, (R9)(R13*1)
-	MOVQ         64(R10), R13
-	VMOVUPS      Z4, (R9)(R13*1)
-	MOVQ         248(R10), R13
-	VMOVUPS      Z2, (R9)(R13*1)
-	MOVQ         80(R10), R13
-	VMOVUPS      Z5, (R9)(R13*1)
-	MOVQ         112(R10), R13
-	VMOVUPS      Z6, (R9)(R13*1)
-	ADDQ         $0x00000840, R8
-	ADDQ         $0x00000100, R10
-	CMPQ         CX, 8(DX)
+	MOVQ         168(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
+	MOVQ         88(R10), BX
+	VMOVUPS      Z29, (R9)(BX*1)
+	MOVQ         200(R10), BX
+	VMOVUPS      Z30, (R9)(BX*1)
+	MOVQ         56(R10), BX
+	VMOVUPS      Z13, (R9)(BX*1)
+	MOVQ         96(R10), BX
+	VMOVUPS      Z9, (R9)(BX*1)
+	MOVQ         224(R10), BX
+	VMOVUPS      Z21, (R9)(BX*1)
+	MOVQ         72(R10), BX
+	VMOVUPS      Z23, (R9)(BX*1)
+	MOVQ         120(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
+	MOVQ         40(R10), BX
+	VMOVUPS      Z24, (R9)(BX*1)
+	MOVQ         240(R10), BX
+	VMOVUPS      Z17, (R9)(BX*1)
+	MOVQ         104(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
+	MOVQ         24(R10), BX
+	VMOVUPS      Z31, (R9)(BX*1)
+	MOVQ         32(R10), BX
+	VMOVUPS      Z11, (R9)(BX*1)
+	MOVQ         64(R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
+	MOVQ         248(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
+	MOVQ         80(R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
+	MOVQ         112(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000840, R8
+	ADDQ $0x00000100, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled32AVX512(SB), $576-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	MOVQ         232(R10), R14
 	VMOVUPS      (R9)(R14*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         80(R10), R14
 	VMOVUPS      (R9)(R14*1), Z1
 	MOVQ         8(R10), R14
@@ -19130,8 +19449,6 @@ butterfly:
 	MOVQ         240(R10), R14
 	VMOVUPS      (R9)(R14*1), Z16
 	VSUBPS       Z1, Z4, Z17
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         112(R10), R14
 	VMOVUPS      (R9)(R14*1), Z18
 	MOVQ         56(R10), R14
@@ -19157,8 +19474,10 @@ butterfly:
 	VSUBPS       Z25, Z11, Z13
 	VADDPS       Z20, Z7, Z30
 	VADDPS       Z12, Z2, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         24(R10), R14
 	VMOVUPS      (R9)(R14*1), Z12
 	MOVQ         216(R10), R14
@@ -19193,8 +19512,6 @@ butterfly:
 	VMOVUPS      Z5, 384(R13)
 	VMOVAPS      Z27, Z5
 	VFMADD231PS  Z12, Z30, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z31, 448(R13)
 	VMOVAPS      Z9, Z31
 	VFMADD231PS  Z12, Z4, Z31
@@ -19220,8 +19537,10 @@ butterfly:
 	VMOVAPS      Z6, Z2
 	VFNMADD231PS Z18, Z30, Z2
 	VSUBPS       Z20, Z7, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z27, Z19, Z20
 	VMOVAPS      Z20, Z22
 	VFMSUB231PS  Z10, Z12, Z22
@@ -19250,8 +19569,6 @@ butterfly:
 	VFNMADD231PS Z5, Z21, Z27
 	VMOVAPS      Z29, Z28
 	VFNMADD231PS Z18, Z20, Z28
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z5, Z21, Z3
 	VFMADD231PS  Z18, Z20, Z29
 	VBROADCASTSS butterflyConstants<>+208(SB), Z20
@@ -19278,8 +19595,10 @@ butterfly:
 	VFNMADD231PS Z9, Z6, Z5
 	VADDPS       Z2, Z23, Z2
 	VSUBPS       Z10, Z17, Z10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z4, Z31, Z4
 	VFMADD231PS  Z9, Z6, Z12
 	VBROADCASTSS 12(R11), Z6
@@ -19305,8 +19624,6 @@ butterfly:
 	VMOVAPS      Z2, Z28
 	VFMADD231PS  Z18, Z13, Z28
 	VFMADD231PS  Z20, Z10, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z9, Z15, Z21
 	VSUBPS       Z1, Z11, Z9
 	VBROADCASTSS 52(R11), Z10
@@ -19333,8 +19650,10 @@ butterfly:
 	VFMADD231PS  Z12, Z11, Z16
 	VFNMADD231PS Z12, Z11, Z27
 	VSUBPS       Z19, Z14, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Z15, 384(SI)(R8*1)
 	VFMADD231PS  Z18, Z4, Z30
 	VADDPS       Z24, Z0, Z4
@@ -19360,8 +19679,6 @@ butterfly:
 	VFMADD231PS  Z12, Z2, Z22
 	VMOVUPS      Z29, 832(SI)(R8*1)
 	VFNMADD231PS Z12, Z30, Z17
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z18, 768(DI)(R8*1)
 	VMOVUPS      320(R13), Z2
 	VSUBPS       Z26, Z2, Z12
@@ -19386,8 +19703,10 @@ butterfly:
 	VMOVUPS      Z16, 256(DI)(R8*1)
 	VFMSUB231PS  Z31, Z7, Z15
 	VSUBPS       Z27, Z25, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Z23, 960(SI)(R8*1)
 	VADDPS       Z6, Z8, Z6
 	VSUBPS       Z9, Z0, Z8
@@ -19414,8 +19733,6 @@ butterfly:
 	VSUBPS       Z28, Z16, Z14
 	VADDPS       Z25, Z24, Z19
 	VADDPS       Z3, Z19, Z24
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z4, Z1, Z1
 	VSUBPS       Z11, Z30, Z4
 	VBROADCASTSS butterflyConstants<>+48(SB), Z11
@@ -19439,8 +19756,10 @@ butterfly:
 	VMULPS       Z21, Z22, Z12
 	VADDPS       Z24, Z30, Z19
 	VSUBPS       Z30, Z24, Z21
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z26, Z18, Z22
 	VADDPS       Z26, Z18, Z18
 	VFMADD231PS  Z20, Z14, Z25
@@ -19463,8 +19782,6 @@ butterfly:
 	VFMSUB231PS  Z13, Z9, Z10
 	VSUBPS       Z1, Z16, Z1
 	VMULPS       Z13, Z8, Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 116(R11), Z13
 	VMULPS       Z13, Z25, Z16
 	VBROADCASTSS 112(R11), Z17
@@ -19491,8 +19808,10 @@ butterfly:
 	VFMADD231PS  Z11, Z19, Z6
 	VFNMADD231PS Z20, Z22, Z7
 	VMOVUPS      Z12, 960(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z11, Z2, Z23
 	VBROADCASTSS 44(R11), Z2
 	VMULPS       Z2, Z21, Z12
@@ -19517,8 +19836,6 @@ butterfly:
 	VMULPS       Z1, Z3, Z2
 	VFMSUB231PS  Z17, Z7, Z16
 	VFMSUB231PS  Z29, Z0, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z13, Z6, Z14
 	VMOVUPS      Z31, 448(DI)(R8*1)
 	VMOVUPS      Z16, 896(SI)(R8*1)
@@ -19537,62 +19854,65 @@ butterfly:
 	VFMADD231PS  Z0, Z28, Z2
 	VMOVUPS      Z3, 704(SI)(R8*1)
 	VMOVUPS      Z2, 704(DI)(R8*1)
-	ADDQ         $0x00000840, R8
-	ADDQ         $0x00000100, R10
-	ADDQ         $0x00000080, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000840, R8
+	ADDQ $0x00000100, R10
+	ADDQ $0x00000080, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled32AVX512(SB), $256-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	VMOVUPS      576(DI)(R8*1), Z0
 	VBROADCASTSS 76(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      64(DI)(R8*1), Z3
 	VBROADCASTSS 12(R11), Z4
 	VMULPS       Z4, Z3, Z5
@@ -19631,8 +19951,6 @@ butterfly:
 	VMOVUPS      512(SI)(R8*1), Z29
 	VBROADCASTSS 64(R11), Z30
 	VFMADD231PS  Z30, Z29, Z23
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      384(SI)(R8*1), Z31
 	VFMADD231PS  Z19, Z31, Z18
 	VFNMADD231PS Z1, Z6, Z0
@@ -19658,8 +19976,10 @@ butterfly:
 	VFNMADD231PS Z4, Z6, Z3
 	VADDPS       Z10, Z18, Z1
 	VFNMADD231PS Z22, Z29, Z9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z0, Z3, Z4
 	VFMADD231PS  Z25, Z28, Z15
 	VBROADCASTSS 80(R11), Z6
@@ -19676,8 +19996,6 @@ butterfly:
 	VADDPS       Z11, Z0, Z15
 	VADDPS       Z22, Z16, Z25
 	VADDPS       Z7, Z13, Z26
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z8, Z20, Z8
 	VSUBPS       Z17, Z23, Z17
 	VSUBPS       Z3, Z26, Z20
@@ -19696,8 +20014,10 @@ butterfly:
 	VSUBPS       Z1, Z19, Z26
 	VADDPS       Z8, Z2, Z2
 	VADDPS       Z1, Z19, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z9, Z13, Z8
 	VADDPS       Z12, Z7, Z7
 	VSUBPS       Z3, Z15, Z12
@@ -19719,8 +20039,6 @@ butterfly:
 	VSUBPS       Z5, Z7, Z5
 	VADDPS       Z28, Z12, Z7
 	VFMADD231PS  Z6, Z29, Z24
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z27, Z17, Z6
 	VFMADD231PS  Z13, Z15, Z21
 	VFNMADD231PS Z22, Z19, Z6
@@ -19745,8 +20063,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+436(SB), Z27
 	VMOVAPS      Z22, Z29
 	VFMADD231PS  Z27, Z10, Z29
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z14, Z6, Z31
 	VMOVUPS      Z29, (R13)
 	VMOVAPS      Z9, Z29
@@ -19773,8 +20093,6 @@ butterfly:
 	VFNMADD231PS Z17, Z5, Z8
 	VSUBPS       Z14, Z6, Z0
 	VFMSUB231PS  Z27, Z22, Z10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z24, Z23, Z4
 	VMOVUPS      896(DI)(R8*1), Z5
 	VBROADCASTSS 112(R11), Z6
@@ -19797,8 +20115,10 @@ butterfly:
 	VADDPS       Z5, Z19, Z5
 	VSUBPS       Z5, Z6, Z19
 	VSUBPS       Z9, Z4, Z4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z22, Z0, Z9
 	VADDPS       Z22, Z0, Z0
 	VADDPS       Z19, Z24, Z22
@@ -19822,8 +20142,6 @@ butterfly:
 	VMOVUPS      704(DI)(R8*1), Z9
 	VBROADCASTSS 88(R11), Z24
 	VMULPS       Z24, Z9, Z25
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 92(R11), Z30
 	VMULPS       Z30, Z9, Z9
 	VADDPS       Z8, Z31, Z8
@@ -19847,8 +20165,10 @@ butterfly:
 	VSUBPS       Z25, Z19, Z19
 	VADDPS       Z17, Z27, Z17
 	VADDPS       Z24, Z19, Z25
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z14, Z30, Z27
 	VSUBPS       Z19, Z24, Z19
 	VADDPS       Z14, Z30, Z14
@@ -19866,8 +20186,6 @@ butterfly:
 	VMOVAPS      Z27, Z25
 	VFMADD231PS  Z13, Z19, Z25
 	VSUBPS       Z8, Z9, Z31
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z13, Z19, Z27
 	VADDPS       Z8, Z9, Z8
 	VBROADCASTSS butterflyConstants<>+208(SB), Z9
@@ -19890,42 +20208,42 @@ butterfly:
 	VFNMADD231PS Z9, Z23, Z0
 	VFMADD231PS  Z9, Z23, Z14
 	VSUBPS       Z1, Z5, Z23
-	MOVQ         128(R10), R14
-	VMOVUPS      Z23, (R9)(R14*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	MOVQ         128(R10), BX
+	VMOVUPS      Z23, (R9)(BX*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z3, Z24, Z23
-	MOVQ         192(R10), R14
-	VMOVUPS      Z23, (R9)(R14*1)
+	MOVQ         192(R10), BX
+	VMOVUPS      Z23, (R9)(BX*1)
 	VSUBPS       Z3, Z24, Z3
 	VBROADCASTSS butterflyConstants<>+452(SB), Z23
 	VMOVAPS      Z19, Z24
 	VFMADD231PS  Z23, Z29, Z24
-	MOVQ         64(R10), R14
-	VMOVUPS      Z3, (R9)(R14*1)
+	MOVQ         64(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
 	VMOVAPS      Z28, Z3
 	VFNMADD231PS Z9, Z20, Z3
 	VADDPS       Z1, Z5, Z1
 	VFNMADD231PS Z23, Z29, Z19
 	VMOVAPS      Z25, Z5
 	VFNMADD231PS Z23, Z21, Z5
-	MOVQ         72(R10), R14
-	VMOVUPS      Z5, (R9)(R14*1)
+	MOVQ         72(R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
 	VBROADCASTSS butterflyConstants<>+460(SB), Z5
 	VMOVAPS      Z18, Z29
 	VFNMADD231PS Z5, Z2, Z29
 	VFMADD231PS  Z9, Z20, Z28
-	MOVQ         8(R10), R14
-	VMOVUPS      Z24, (R9)(R14*1)
+	MOVQ         8(R10), BX
+	VMOVUPS      Z24, (R9)(BX*1)
 	VMOVAPS      Z17, Z20
 	VFMADD231PS  Z9, Z15, Z20
 	VFMADD231PS  Z5, Z2, Z18
-	MOVQ         (R10), R14
-	VMOVUPS      Z1, (R9)(R14*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         48(R10), R14
-	VMOVUPS      Z20, (R9)(R14*1)
+	MOVQ         (R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
+	MOVQ         48(R10), BX
+	VMOVUPS      Z20, (R9)(BX*1)
 	VMOVAPS      Z30, Z1
 	VFMADD231PS  Z9, Z26, Z1
 	VMOVAPS      Z8, Z2
@@ -19940,133 +20258,136 @@ butterfly:
 	VMOVAPS      Z14, Z26
 	VFMADD231PS  Z23, Z10, Z26
 	VFMADD231PS  Z23, Z21, Z25
-	MOVQ         80(R10), R14
-	VMOVUPS      Z30, (R9)(R14*1)
+	MOVQ         80(R10), BX
+	VMOVUPS      Z30, (R9)(BX*1)
 	VMOVAPS      Z22, Z21
 	VFMADD231PS  Z5, Z16, Z21
-	MOVQ         32(R10), R14
-	VMOVUPS      Z24, (R9)(R14*1)
+	MOVQ         32(R10), BX
+	VMOVUPS      Z24, (R9)(BX*1)
 	VFNMADD231PS Z23, Z10, Z14
 	VFMADD231PS  Z13, Z7, Z8
-	MOVQ         224(R10), R14
-	VMOVUPS      Z8, (R9)(R14*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	MOVQ         224(R10), BX
+	VMOVUPS      Z8, (R9)(BX*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z13, Z12, Z31
-	MOVQ         16(R10), R14
-	VMOVUPS      Z28, (R9)(R14*1)
-	MOVQ         144(R10), R14
-	VMOVUPS      Z3, (R9)(R14*1)
+	MOVQ         16(R10), BX
+	VMOVUPS      Z28, (R9)(BX*1)
+	MOVQ         144(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
 	VMOVAPS      Z27, Z3
 	VFNMADD231PS Z5, Z11, Z3
-	MOVQ         24(R10), R14
-	VMOVUPS      Z18, (R9)(R14*1)
-	MOVQ         248(R10), R14
-	VMOVUPS      Z26, (R9)(R14*1)
-	MOVQ         208(R10), R14
-	VMOVUPS      Z1, (R9)(R14*1)
+	MOVQ         24(R10), BX
+	VMOVUPS      Z18, (R9)(BX*1)
+	MOVQ         248(R10), BX
+	VMOVUPS      Z26, (R9)(BX*1)
+	MOVQ         208(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
 	VMOVUPS      128(R13), Z1
 	VMOVAPS      Z6, Z7
 	VFNMADD231PS Z9, Z1, Z7
-	MOVQ         184(R10), R14
-	VMOVUPS      Z20, (R9)(R14*1)
+	MOVQ         184(R10), BX
+	VMOVUPS      Z20, (R9)(BX*1)
 	VFNMADD231PS Z9, Z15, Z17
-	MOVQ         96(R10), R14
-	VMOVUPS      Z2, (R9)(R14*1)
+	MOVQ         96(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
 	VFMADD231PS  Z9, Z1, Z6
-	MOVQ         240(R10), R14
-	VMOVUPS      Z6, (R9)(R14*1)
-	MOVQ         104(R10), R14
-	VMOVUPS      Z3, (R9)(R14*1)
+	MOVQ         240(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
+	MOVQ         104(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
 	VMOVUPS      64(R13), Z1
 	VMOVAPS      Z4, Z2
 	VFMADD231PS  Z5, Z1, Z2
-	MOVQ         160(R10), R14
-	VMOVUPS      Z31, (R9)(R14*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         136(R10), R14
-	VMOVUPS      Z19, (R9)(R14*1)
-	MOVQ         120(R10), R14
-	VMOVUPS      Z14, (R9)(R14*1)
+	MOVQ         160(R10), BX
+	VMOVUPS      Z31, (R9)(BX*1)
+	MOVQ         136(R10), BX
+	VMOVUPS      Z19, (R9)(BX*1)
+	MOVQ         120(R10), BX
+	VMOVUPS      Z14, (R9)(BX*1)
 	VFNMADD231PS Z5, Z16, Z22
-	MOVQ         40(R10), R14
-	VMOVUPS      Z2, (R9)(R14*1)
-	MOVQ         88(R10), R14
-	VMOVUPS      Z22, (R9)(R14*1)
+	MOVQ         40(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
+	MOVQ         88(R10), BX
+	VMOVUPS      Z22, (R9)(BX*1)
 	VFNMADD231PS Z5, Z1, Z4
-	MOVQ         200(R10), R14
-	VMOVUPS      Z25, (R9)(R14*1)
-	MOVQ         176(R10), R14
-	VMOVUPS      Z17, (R9)(R14*1)
-	MOVQ         152(R10), R14
-	VMOVUPS      Z29, (R9)(R14*1)
-	MOVQ         112(R10), R14
-	VMOVUPS      Z7, (R9)(R14*1)
-	MOVQ         216(R10), R14
-	VMOVUPS      Z21, (R9)(R14*1)
-	MOVQ         168(R10), R14
-	VMOVUPS      Z4, (R9)(R14*1)
-	MOVQ         56(R10), R14
-	VMOVUPS      Z0, (R9)(R14*1)
+	MOVQ         200(R10), BX
+	VMOVUPS      Z25, (R9)(BX*1)
+	MOVQ         176(R10), BX
+	VMOVUPS      Z17, (R9)(BX*1)
+	MOVQ         152(R10), BX
+	VMOVUPS      Z29, (R9)(BX*1)
+	MOVQ         112(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
+	MOVQ         216(R10), BX
+	VMOVUPS      Z21, (R9)(BX*1)
+	MOVQ         168(R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
+	MOVQ         56(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VFMADD231PS  Z5, Z11, Z27
-	MOVQ         232(R10), R14
-	VMOVUPS      Z27, (R9)(R14*1)
-	ADDQ         $0x00000840, R8
-	ADDQ         $0x00000100, R10
-	ADDQ         $0x00000080, R11
-	CMPQ         CX, 8(DX)
+	MOVQ         232(R10), BX
+	VMOVUPS      Z27, (R9)(BX*1)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000840, R8
+	ADDQ $0x00000100, R10
+	ADDQ $0x00000080, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf32AVX512(SB), $448-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	MOVQ         48(R10), R14
 	VMOVUPS      (R9)(R14*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         56(R10), R14
 	VMOVUPS      (R9)(R14*1), Z1
 	MOVQ         112(R10), R14
@@ -20126,8 +20447,6 @@ butterfly:
 	VMOVAPS      Z11, Z29
 	VFMSUB231PS  Z15, Z26, Z29
 	VFMADD231PS  Z15, Z26, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         64(R10), R14
 	VMOVUPS      (R9)(R14*1), Z26
 	VADDPS       Z18, Z24, Z30
@@ -20178,8 +20497,10 @@ butterfly:
 	VFMADD231PS  Z27, Z11, Z19
 	VFNMADD231PS Z31, Z8, Z24
 	VFMADD231PS  Z27, Z28, Z20
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMSUB231PS  Z27, Z11, Z18
 	VBROADCASTSS 8(R11), Z8
 	VMULPS       Z8, Z19, Z11
@@ -20222,8 +20543,6 @@ butterfly:
 	VFMADD231PS  Z15, Z28, Z12
 	VBROADCASTSS 104(R11), Z15
 	VMULPS       Z15, Z22, Z28
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z18, 576(SI)(R8*1)
 	VFMADD231PS  Z27, Z10, Z24
 	VBROADCASTSS butterflyConstants<>+456(SB), Z10
@@ -20264,8 +20583,10 @@ butterfly:
 	VFMADD231PS  Z16, Z21, Z8
 	VBROADCASTSS 100(R11), Z9
 	VMULPS       Z9, Z18, Z16
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 96(R11), Z21
 	VMULPS       Z21, Z18, Z18
 	VFMSUB231PS  Z21, Z13, Z16
@@ -20310,8 +20631,6 @@ butterfly:
 	VMOVAPS      Z24, Z7
 	VFMADD231PS  Z13, Z5, Z7
 	VFNMADD231PS Z13, Z24, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z0, Z6, Z13
 	VMOVUPS      Z27, 960(DI)(R8*1)
 	VADDPS       Z3, Z5, Z16
@@ -20348,8 +20667,10 @@ butterfly:
 	VADDPS       Z16, Z27, Z17
 	VMOVAPS      Z10, Z19
 	VFMADD231PS  Z31, Z3, Z19
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z31, Z7, Z15
 	VMOVAPS      Z11, Z7
 	VFMADD231PS  Z31, Z24, Z7
@@ -20392,8 +20713,6 @@ butterfly:
 	VBROADCASTSS 4(R11), Z27
 	VMULPS       Z27, Z16, Z27
 	VFNMADD231PS Z31, Z24, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 56(R11), Z24
 	VMULPS       Z24, Z11, Z28
 	VFMADD231PS  Z4, Z13, Z1
@@ -20427,62 +20746,65 @@ butterfly:
 	VMOVUPS      Z5, 192(DI)(R8*1)
 	VMOVUPS      Z2, (SI)(R8*1)
 	VMOVUPS      Z0, 704(DI)(R8*1)
-	ADDQ         $0x00000840, R8
-	ADDQ         $0x00000080, R10
-	ADDQ         $0x00000080, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000840, R8
+	ADDQ $0x00000080, R10
+	ADDQ $0x00000080, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf32AVX512(SB), $256-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	VMOVUPS      256(DI)(R8*1), Z0
 	VBROADCASTSS 32(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      576(DI)(R8*1), Z3
 	VBROADCASTSS 76(R11), Z4
 	VMULPS       Z4, Z3, Z5
@@ -20540,8 +20862,6 @@ butterfly:
 	VMULPS       Z17, Z25, Z17
 	VSUBPS       Z20, Z2, Z2
 	VADDPS       Z3, Z11, Z20
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z26, Z4, Z17
 	VBROADCASTSS 108(R11), Z4
 	VMULPS       Z4, Z14, Z14
@@ -20573,8 +20893,10 @@ butterfly:
 	VSUBPS       Z12, Z26, Z7
 	VSUBPS       Z1, Z21, Z27
 	VSUBPS       Z16, Z20, Z16
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z24, Z23, Z20
 	VADDPS       Z22, Z3, Z3
 	VADDPS       Z1, Z21, Z1
@@ -20609,8 +20931,6 @@ butterfly:
 	VMOVAPS      Z11, Z26
 	VFNMADD231PS Z1, Z24, Z26
 	VADDPS       Z0, Z16, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+204(SB), Z16
 	VMOVAPS      Z23, Z30
 	VFNMADD231PS Z16, Z0, Z30
@@ -20660,8 +20980,10 @@ butterfly:
 	VMOVAPS      Z12, Z20
 	VFNMADD231PS Z13, Z11, Z20
 	VFNMADD231PS Z21, Z27, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z2, Z6, Z21
 	VSUBPS       Z22, Z19, Z23
 	VADDPS       Z8, Z18, Z27
@@ -20697,8 +21019,6 @@ butterfly:
 	VFMADD231PS  (SI)(R8*1), Z8, Z17
 	VMOVUPS      192(SI)(R8*1), Z8
 	VFNMADD231PS Z22, Z8, Z21
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z31, Z8, Z27
 	VMOVUPS      704(DI)(R8*1), Z8
 	VBROADCASTSS 92(R11), Z10
@@ -20736,8 +21056,10 @@ butterfly:
 	VSUBPS       Z16, Z21, Z16
 	VSUBPS       Z22, Z27, Z21
 	VADDPS       Z8, Z16, Z29
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z22, Z27, Z22
 	VSUBPS       Z8, Z16, Z8
 	VMOVAPS      Z6, Z16
@@ -20753,8 +21075,8 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+208(SB), Z21
 	VMOVAPS      Z17, Z31
 	VFNMADD231PS Z21, Z28, Z31
-	MOVQ         64(R10), R14
-	VMOVUPS      Z14, (R9)(R14*1)
+	MOVQ         64(R10), BX
+	VMOVUPS      Z14, (R9)(BX*1)
 	VADDPS       Z18, Z22, Z14
 	VMOVAPS      Z8, Z18
 	VFNMADD231PS Z1, Z5, Z18
@@ -20773,108 +21095,111 @@ butterfly:
 	VFMADD231PS  Z21, Z28, Z17
 	VBROADCASTSS butterflyConstants<>+452(SB), Z3
 	VFMADD231PS  Z3, Z26, Z31
-	MOVQ         104(R10), R14
-	VMOVUPS      Z16, (R9)(R14*1)
+	MOVQ         104(R10), BX
+	VMOVUPS      Z16, (R9)(BX*1)
 	VFNMADD231PS Z21, Z4, Z22
 	VFNMADD231PS Z23, Z11, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z25, Z14, Z4
-	MOVQ         (R10), R14
-	VMOVUPS      Z4, (R9)(R14*1)
+	MOVQ         (R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
 	VFMADD231PS  Z21, Z19, Z10
 	VMOVAPS      Z6, Z4
 	VFMADD231PS  Z21, Z2, Z4
 	VFNMADD231PS Z21, Z2, Z6
-	MOVQ         32(R10), R14
-	VMOVUPS      Z27, (R9)(R14*1)
+	MOVQ         32(R10), BX
+	VMOVUPS      Z27, (R9)(BX*1)
 	VFMADD231PS  Z21, Z13, Z29
 	VFNMADD231PS Z3, Z30, Z17
 	VFMADD231PS  Z23, Z12, Z9
-	MOVQ         88(R10), R14
-	VMOVUPS      Z0, (R9)(R14*1)
+	MOVQ         88(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
 	VFNMADD231PS 128(R13), Z1, Z15
 	VFMADD231PS  Z1, Z5, Z8
 	VFMADD231PS  Z3, Z24, Z4
-	MOVQ         120(R10), R14
-	VMOVUPS      Z17, (R9)(R14*1)
+	MOVQ         120(R10), BX
+	VMOVUPS      Z17, (R9)(BX*1)
 	VFMADD231PS  Z23, Z20, Z10
 	VFNMADD231PS 64(R13), Z3, Z6
-	MOVQ         112(R10), R14
-	VMOVUPS      Z22, (R9)(R14*1)
-	MOVQ         96(R10), R14
-	VMOVUPS      Z15, (R9)(R14*1)
-	MOVQ         8(R10), R14
-	VMOVUPS      Z4, (R9)(R14*1)
-	MOVQ         80(R10), R14
-	VMOVUPS      Z18, (R9)(R14*1)
+	MOVQ         112(R10), BX
+	VMOVUPS      Z22, (R9)(BX*1)
+	MOVQ         96(R10), BX
+	VMOVUPS      Z15, (R9)(BX*1)
+	MOVQ         8(R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
+	MOVQ         80(R10), BX
+	VMOVUPS      Z18, (R9)(BX*1)
 	VFMADD231PS  (R13), Z21, Z8
-	MOVQ         40(R10), R14
-	VMOVUPS      Z9, (R9)(R14*1)
-	MOVQ         24(R10), R14
-	VMOVUPS      Z10, (R9)(R14*1)
-	MOVQ         56(R10), R14
-	VMOVUPS      Z31, (R9)(R14*1)
-	MOVQ         72(R10), R14
-	VMOVUPS      Z6, (R9)(R14*1)
-	MOVQ         16(R10), R14
-	VMOVUPS      Z8, (R9)(R14*1)
-	MOVQ         48(R10), R14
-	VMOVUPS      Z29, (R9)(R14*1)
-	ADDQ         $0x00000840, R8
-	ADDQ         $0x00000080, R10
-	ADDQ         $0x00000080, R11
-	CMPQ         CX, 8(DX)
+	MOVQ         40(R10), BX
+	VMOVUPS      Z9, (R9)(BX*1)
+	MOVQ         24(R10), BX
+	VMOVUPS      Z10, (R9)(BX*1)
+	MOVQ         56(R10), BX
+	VMOVUPS      Z31, (R9)(BX*1)
+	MOVQ         72(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
+	MOVQ         16(R10), BX
+	VMOVUPS      Z8, (R9)(BX*1)
+	MOVQ         48(R10), BX
+	VMOVUPS      Z29, (R9)(BX*1)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000840, R8
+	ADDQ $0x00000080, R10
+	ADDQ $0x00000080, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line32AVX2(SB), $736-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	MOVQ         64(R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         24(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	MOVQ         152(R10), R13
@@ -20922,8 +21247,6 @@ butterfly:
 	VADDPS       Y3, Y10, Y2
 	VSUBPS       Y3, Y10, Y3
 	VSUBPS       Y5, Y11, Y5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         128(R10), R13
 	VMOVUPS      (R9)(R13*1), Y10
 	VADDPS       Y10, Y14, Y11
@@ -20977,8 +21300,10 @@ butterfly:
 	VMOVUPS      Y5, 416(R12)
 	MOVQ         48(R10), R13
 	VMOVUPS      (R9)(R13*1), Y5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Y2, Y6, Y1
 	MOVQ         176(R10), R13
 	VMOVUPS      (R9)(R13*1), Y2
@@ -21024,8 +21349,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+48(SB), Y6
 	VMOVAPS      Y9, Y15
 	VFMADD231PS  Y6, Y3, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y6, Y3, Y9
 	VBROADCASTSS butterflyConstants<>+444(SB), Y3
 	VMOVUPS      Y7, 640(R12)
@@ -21074,8 +21397,10 @@ butterfly:
 	VMOVAPS      Y13, Y5
 	VFMADD231PS  Y14, Y3, Y5
 	VMOVUPS      Y5, (SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Y15, Y5
 	VFNMADD231PS Y14, Y1, Y5
 	VFMADD231PS  Y14, Y1, Y15
@@ -21118,8 +21443,6 @@ butterfly:
 	VMOVUPS      Y6, 896(SI)(R8*1)
 	VMOVUPS      Y13, 512(SI)(R8*1)
 	VFMADD231PS  Y2, Y7, Y8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Y10, Y0, Y3
 	VFMADD231PS  Y10, Y5, Y9
 	VMOVUPS      256(R12), Y0
@@ -21166,8 +21489,10 @@ butterfly:
 	VSUBPS       Y12, Y8, Y15
 	VADDPS       Y9, Y2, Y2
 	VADDPS       Y8, Y12, Y8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Y11, Y9
 	VFMSUB231PS  Y3, Y15, Y9
 	VADDPS       Y9, Y5, Y12
@@ -21205,8 +21530,6 @@ butterfly:
 	VMOVUPS      512(R12), Y3
 	VSUBPS       Y14, Y3, Y7
 	VADDPS       Y3, Y14, Y3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Y1, Y15, Y8
 	VMOVAPS      Y11, Y9
 	VFNMADD231PS Y4, Y10, Y9
@@ -21242,62 +21565,68 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000800, R8
-	ADDQ         $0x00000100, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000840, R8
+	ADDQ $0x00000100, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack32AVX2(SB), $608-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	VMOVUPS      (DI)(R8*1), Y0
 	VMOVUPS      512(DI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      320(SI)(R8*1), Y3
 	VMOVUPS      768(SI)(R8*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -21334,8 +21663,6 @@ butterfly:
 	VADDPS       Y8, Y10, Y8
 	VSUBPS       704(DI)(R8*1), Y13, Y10
 	VADDPS       Y8, Y1, Y13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Y13, (R12)
 	VSUBPS       Y7, Y4, Y13
 	VMOVUPS      Y13, 32(R12)
@@ -21370,8 +21697,10 @@ butterfly:
 	VFNMADD231PS Y8, Y7, Y3
 	VSUBPS       Y13, Y14, Y13
 	VFMADD231PS  Y8, Y7, Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      64(SI)(R8*1), Y7
 	VMOVUPS      576(SI)(R8*1), Y14
 	VMOVUPS      Y3, 160(R12)
@@ -21413,8 +21742,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+204(SB), Y7
 	VMOVAPS      Y5, Y10
 	VFNMADD231PS Y7, Y13, Y10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      (BX)(R8*1), Y15
 	VMOVUPS      Y9, 384(R12)
 	VMOVUPS      64(BX)(R8*1), Y9
@@ -21456,8 +21783,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+48(SB), Y10
 	VMOVAPS      Y0, Y13
 	VFNMADD231PS Y10, Y1, Y13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         160(R10), R13
 	VMOVUPS      Y13, (R9)(R13*1)
 	VFMADD231PS  Y10, Y1, Y0
@@ -21499,8 +21828,6 @@ butterfly:
 	VMOVUPS      Y3, (R9)(R13*1)
 	VMOVAPS      Y7, Y3
 	VFNMADD231PS Y2, Y15, Y3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      416(R12), Y4
 	VMOVAPS      Y12, Y6
 	VFNMADD231PS Y2, Y4, Y6
@@ -21550,8 +21877,10 @@ butterfly:
 	VFMADD231PS  Y10, Y1, Y14
 	MOVQ         200(R10), R13
 	VMOVUPS      Y6, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+460(SB), Y6
 	VMOVAPS      Y11, Y15
 	VFMADD231PS  Y6, Y14, Y15
@@ -21597,8 +21926,6 @@ butterfly:
 	VFMADD231PS  Y2, Y11, Y13
 	VMOVAPS      Y8, Y2
 	VFNMADD231PS Y6, Y1, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      544(R12), Y4
 	VMOVUPS      320(R12), Y5
 	VSUBPS       Y5, Y4, Y7
@@ -21643,62 +21970,68 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000800, R8
-	ADDQ         $0x00000100, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000840, R8
+	ADDQ $0x00000100, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled32AVX2(SB), $736-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	MOVQ         72(R10), R14
 	VMOVUPS      (R9)(R14*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         192(R10), R14
 	VMOVUPS      (R9)(R14*1), Y1
 	MOVQ         136(R10), R14
@@ -21761,8 +22094,6 @@ butterfly:
 	VMOVUPS      (R9)(R14*1), Y5
 	VADDPS       Y3, Y10, Y3
 	VSUBPS       Y7, Y9, Y10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Y3, 192(R13)
 	MOVQ         96(R10), R14
 	VMOVUPS      (R9)(R14*1), Y3
@@ -21823,8 +22154,10 @@ butterfly:
 	VMOVUPS      (R9)(R14*1), Y7
 	VFMSUB231PS  Y15, Y11, Y0
 	VADDPS       Y3, Y6, Y11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Y11, 512(R13)
 	MOVQ         120(R10), R14
 	VMOVUPS      (R9)(R14*1), Y11
@@ -21891,8 +22224,6 @@ butterfly:
 	VFNMADD231PS Y4, Y2, Y10
 	VMOVAPS      Y8, Y12
 	VFNMADD231PS Y9, Y0, Y12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Y4, Y2, Y11
 	VFMADD231PS  Y9, Y0, Y8
 	VBROADCASTSS butterflyConstants<>+452(SB), Y0
@@ -21948,8 +22279,10 @@ butterfly:
 	VFMADD231PS  Y10, Y1, Y13
 	VFNMADD231PS Y0, Y7, Y2
 	VMOVUPS      Y6, 832(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Y8, 384(DI)(R8*1)
 	VMOVUPS      608(R13), Y6
 	VMOVUPS      288(R13), Y7
@@ -22005,8 +22338,6 @@ butterfly:
 	VSUBPS       Y11, Y8, Y15
 	VADDPS       Y11, Y8, Y8
 	VMOVUPS      Y12, 768(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      448(R13), Y11
 	VMOVUPS      480(R13), Y12
 	VMOVUPS      Y8, (R13)
@@ -22065,8 +22396,10 @@ butterfly:
 	VBROADCASTSS 16(R11), Y11
 	VMULPS       Y11, Y15, Y5
 	VFNMADD231PS Y13, Y1, Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 20(R11), Y1
 	VMULPS       Y1, Y15, Y15
 	VFMADD231PS  Y1, Y12, Y5
@@ -22115,8 +22448,6 @@ butterfly:
 	VSUBPS       Y14, Y3, Y8
 	VFMADD231PS  Y12, Y15, Y9
 	VSUBPS       Y2, Y5, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+48(SB), Y5
 	VMOVAPS      Y1, Y12
 	VFMADD231PS  Y5, Y8, Y12
@@ -22166,64 +22497,70 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000800, R8
-	ADDQ         $0x00000100, R10
-	ADDQ         $0x00000080, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000840, R8
+	ADDQ $0x00000100, R10
+	ADDQ $0x00000080, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled32AVX2(SB), $640-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	VMOVUPS      832(DI)(R8*1), Y0
 	VBROADCASTSS 108(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      384(DI)(R8*1), Y3
 	VBROADCASTSS 48(R11), Y4
 	VMULPS       Y4, Y3, Y5
@@ -22276,8 +22613,6 @@ butterfly:
 	VADDPS       Y7, Y3, Y3
 	VADDPS       Y0, Y9, Y7
 	VADDPS       Y6, Y1, Y10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Y7, 32(R13)
 	VADDPS       Y2, Y3, Y7
 	VSUBPS       Y0, Y9, Y0
@@ -22327,8 +22662,10 @@ butterfly:
 	VMULPS       Y11, Y10, Y12
 	VSUBPS       Y1, Y3, Y13
 	VADDPS       Y4, Y0, Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Y8, Y2, Y4
 	VADDPS       Y1, Y3, Y1
 	VSUBPS       Y0, Y6, Y3
@@ -22382,8 +22719,6 @@ butterfly:
 	VMULPS       Y10, Y8, Y11
 	VADDPS       Y3, Y13, Y12
 	VADDPS       Y2, Y9, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Y3, Y13, Y3
 	VBROADCASTSS 24(R11), Y9
 	VMULPS       Y9, Y8, Y8
@@ -22434,8 +22769,10 @@ butterfly:
 	VADDPS       Y11, Y12, Y8
 	VADDPS       Y10, Y6, Y11
 	VADDPS       Y5, Y15, Y12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Y5, Y15, Y5
 	VSUBPS       Y9, Y11, Y15
 	VADDPS       Y9, Y11, Y9
@@ -22480,8 +22817,6 @@ butterfly:
 	VMOVUPS      Y4, (R9)(R14*1)
 	VSUBPS       Y11, Y10, Y4
 	VFMADD231PS  Y3, Y1, Y6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Y8, Y1
 	VFNMADD231PS Y3, Y15, Y1
 	VFMADD231PS  Y3, Y15, Y8
@@ -22540,8 +22875,10 @@ butterfly:
 	VFMADD231PS  Y3, Y8, Y11
 	MOVQ         240(R10), R14
 	VMOVUPS      Y7, (R9)(R14*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         176(R10), R14
 	VMOVUPS      Y5, (R9)(R14*1)
 	VMOVUPS      544(R13), Y5
@@ -22601,8 +22938,6 @@ butterfly:
 	VFMADD231PS  Y4, Y8, Y15
 	VMOVAPS      Y13, Y8
 	VFMADD231PS  Y1, Y12, Y8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y1, Y13, Y12
 	MOVQ         104(R10), R14
 	VMOVUPS      Y6, (R9)(R14*1)
@@ -22661,63 +22996,69 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000800, R8
-	ADDQ         $0x00000100, R10
-	ADDQ         $0x00000080, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000840, R8
+	ADDQ $0x00000100, R10
+	ADDQ $0x00000080, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf32AVX2(SB), $704-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	MOVQ         80(R10), R14
 	VMOVUPS      (R9)(R14*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         112(R10), R14
 	VMOVUPS      (R9)(R14*1), Y1
 	MOVQ         40(R10), R14
@@ -22840,8 +23181,6 @@ butterfly:
 	VMOVAPS      Y4, Y1
 	VFMSUB231PS  Y2, Y11, Y1
 	VFMADD231PS  Y2, Y11, Y4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+452(SB), Y11
 	VMOVAPS      Y5, Y0
 	VFMSUB231PS  Y11, Y4, Y0
@@ -22935,8 +23274,10 @@ butterfly:
 	VFMADD231PS  Y2, Y1, Y0
 	VBROADCASTSS 64(R11), Y1
 	VFMSUB231PS  Y1, Y12, Y10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMULPS       Y1, Y7, Y1
 	VMOVUPS      416(R13), Y2
 	VSUBPS       384(R13), Y2, Y6
@@ -23027,8 +23368,6 @@ butterfly:
 	VMULPS       Y8, Y15, Y8
 	VMOVAPS      Y10, Y13
 	VFNMADD231PS Y12, Y6, Y13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      544(R13), Y15
 	VADDPS       512(R13), Y15, Y15
 	VFMSUB231PS  Y5, Y1, Y8
@@ -23108,64 +23447,70 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000800, R8
-	ADDQ         $0x00000080, R10
-	ADDQ         $0x00000080, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000840, R8
+	ADDQ $0x00000080, R10
+	ADDQ $0x00000080, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf32AVX2(SB), $608-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	VMOVUPS      576(DI)(R8*1), Y0
 	VBROADCASTSS 72(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      256(DI)(R8*1), Y3
 	VBROADCASTSS 36(R11), Y4
 	VMULPS       Y4, Y3, Y5
@@ -23253,8 +23598,6 @@ butterfly:
 	VADDPS       Y9, Y8, Y8
 	VSUBPS       Y10, Y1, Y9
 	VADDPS       Y15, Y5, Y12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y6, Y0, Y0
 	VSUBPS       Y14, Y3, Y6
 	VSUBPS       Y15, Y5, Y5
@@ -23356,8 +23699,10 @@ butterfly:
 	VBROADCASTSS 84(R11), Y2
 	VMULPS       Y2, Y0, Y10
 	VFMADD231PS  Y9, Y12, Y1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 80(R11), Y9
 	VMULPS       Y9, Y0, Y0
 	VMOVUPS      640(SI)(R8*1), Y12
@@ -23434,8 +23779,6 @@ butterfly:
 	VSUBPS       Y6, Y7, Y6
 	VADDPS       Y5, Y11, Y7
 	VSUBPS       Y5, Y11, Y5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y2, Y9, Y11
 	VSUBPS       Y2, Y9, Y2
 	VMOVAPS      Y6, Y9
@@ -23522,62 +23865,66 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00000800, R8
-	ADDQ         $0x00000080, R10
-	ADDQ         $0x00000080, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00000840, R8
+	ADDQ $0x00000080, R10
+	ADDQ $0x00000080, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line64AVX512(SB), $2944-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x3f, R12
 	ANDQ $-64, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	MOVQ         360(R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         448(R10), R13
 	VMOVUPS      (R9)(R13*1), Z1
 	MOVQ         (R10), R13
@@ -23610,8 +23957,6 @@ butterfly:
 	VSUBPS       Z6, Z4, Z4
 	MOVQ         424(R10), R13
 	VMOVUPS      (R9)(R13*1), Z6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z12, Z9, Z14
 	MOVQ         8(R10), R13
 	VMOVUPS      (R9)(R13*1), Z16
@@ -23642,8 +23987,10 @@ butterfly:
 	MOVQ         168(R10), R13
 	VMOVUPS      (R9)(R13*1), Z28
 	VSUBPS       Z14, Z17, Z14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z22, Z16, Z17
 	VSUBPS       Z22, Z16, Z16
 	VSUBPS       Z7, Z2, Z2
@@ -23671,8 +24018,6 @@ butterfly:
 	VMOVUPS      Z14, 64(R12)
 	VMOVAPS      Z8, Z14
 	VFMADD231PS  Z31, Z3, Z14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z13, Z4, Z2
 	VBROADCASTSS butterflyConstants<>+480(SB), Z4
 	VMOVUPS      Z1, 128(R12)
@@ -23705,8 +24050,10 @@ butterfly:
 	VMOVAPS      Z2, Z26
 	VFMADD231PS  Z10, Z30, Z26
 	VFNMADD231PS Z20, Z16, Z15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         464(R10), R13
 	VMOVUPS      (R9)(R13*1), Z16
 	VBROADCASTSS butterflyConstants<>+488(SB), Z20
@@ -23740,8 +24087,6 @@ butterfly:
 	MOVQ         16(R10), R13
 	VMOVUPS      (R9)(R13*1), Z0
 	VADDPS       Z24, Z19, Z10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z30, Z11, Z19
 	VBROADCASTSS butterflyConstants<>+436(SB), Z24
 	VMOVUPS      Z4, 512(R12)
@@ -23771,8 +24116,10 @@ butterfly:
 	VMOVAPS      Z2, Z23
 	VFMADD231PS  Z10, Z12, Z23
 	VMULPS       Z3, Z26, Z26
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z10, Z2, Z12
 	MOVQ         176(R10), R13
 	VMOVUPS      (R9)(R13*1), Z2
@@ -23806,8 +24153,6 @@ butterfly:
 	VFNMADD231PS Z17, Z19, Z4
 	MOVQ         368(R10), R13
 	VMOVUPS      (R9)(R13*1), Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z3, Z15, Z15
 	VMOVUPS      Z15, 1216(R12)
 	VADDPS       Z28, Z7, Z15
@@ -23832,8 +24177,10 @@ butterfly:
 	VMOVAPS      Z29, Z13
 	VFNMADD231PS Z10, Z8, Z13
 	VFMADD231PS  Z17, Z7, Z16
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         496(R10), R13
 	VMOVUPS      (R9)(R13*1), Z7
 	VBROADCASTSS butterflyConstants<>+444(SB), Z23
@@ -23867,8 +24214,6 @@ butterfly:
 	VFNMADD231PS Z20, Z6, Z9
 	VFMADD231PS  Z10, Z27, Z26
 	VFMADD231PS  Z23, Z29, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         280(R10), R13
 	VMOVUPS      (R9)(R13*1), Z27
 	VSUBPS       Z15, Z30, Z15
@@ -23901,8 +24246,10 @@ butterfly:
 	VMOVUPS      (R9)(R13*1), Z16
 	VSUBPS       Z22, Z13, Z13
 	VADDPS       Z29, Z11, Z22
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Z22, 1792(R12)
 	VMOVAPS      Z28, Z22
 	VFNMADD231PS Z23, Z19, Z22
@@ -23935,8 +24282,6 @@ butterfly:
 	VSUBPS       Z21, Z29, Z21
 	VMOVAPS      Z21, Z29
 	VFNMADD231PS Z14, Z26, Z29
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z5, Z18, Z5
 	MOVQ         344(R10), R13
 	VMOVUPS      (R9)(R13*1), Z18
@@ -23966,8 +24311,10 @@ butterfly:
 	VMOVAPS      Z1, Z18
 	VFMADD231PS  Z16, Z15, Z18
 	VSUBPS       Z14, Z11, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z25, Z2, Z2
 	VFMSUB231PS  Z16, Z1, Z15
 	VMOVAPS      Z7, Z1
@@ -23995,8 +24342,6 @@ butterfly:
 	VFMADD231PS  Z4, Z11, Z9
 	VMOVAPS      Z19, Z4
 	VFMADD231PS  Z24, Z14, Z4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z21, Z20, Z12
 	VBROADCASTSS butterflyConstants<>+496(SB), Z11
 	VFMADD231PS  Z11, Z18, Z8
@@ -24021,8 +24366,10 @@ butterfly:
 	VADDPS       Z6, Z27, Z6
 	MOVQ         416(R10), R13
 	VMOVUPS      (R9)(R13*1), Z17
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMSUB231PS  Z24, Z19, Z14
 	VMULPS       Z16, Z20, Z19
 	VMULPS       Z16, Z26, Z24
@@ -24049,8 +24396,6 @@ butterfly:
 	VMOVUPS      Z26, 2432(R12)
 	MOVQ         352(R10), R13
 	VMOVUPS      (R9)(R13*1), Z26
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z13, 2496(R12)
 	VMOVAPS      Z14, Z13
 	VFNMADD231PS Z10, Z17, Z13
@@ -24076,8 +24421,10 @@ butterfly:
 	VADDPS       Z2, Z20, Z23
 	VSUBPS       Z20, Z2, Z2
 	VSUBPS       Z15, Z23, Z20
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Z1, 2624(R12)
 	VMOVAPS      Z27, Z1
 	VFMSUB231PS  Z10, Z2, Z1
@@ -24108,8 +24455,6 @@ butterfly:
 	VMOVUPS      320(R12), Z20
 	VMOVAPS      Z20, Z30
 	VFMADD231PS  Z5, Z12, Z30
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z15, 1344(R12)
 	VMOVAPS      Z30, Z15
 	VFNMADD231PS Z14, Z28, Z15
@@ -24138,8 +24483,10 @@ butterfly:
 	VSUBPS       Z8, Z15, Z27
 	VADDPS       Z8, Z15, Z8
 	VFMADD231PS  Z6, Z7, Z30
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z9, Z17, Z7
 	VMULPS       Z6, Z28, Z6
 	VSUBPS       Z6, Z26, Z9
@@ -24161,8 +24508,6 @@ butterfly:
 	VMULPS       Z1, Z25, Z1
 	VMULPS       1920(R12), Z5, Z25
 	VADDPS       Z6, Z26, Z6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+444(SB), Z26
 	VMULPS       Z26, Z4, Z4
 	VADDPS       Z1, Z12, Z27
@@ -24186,8 +24531,10 @@ butterfly:
 	VMOVUPS      2176(R12), Z17
 	VMOVUPS      1600(R12), Z21
 	VSUBPS       Z21, Z17, Z22
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z9, Z20, Z9
 	VMULPS       704(R12), Z26, Z20
 	VADDPS       Z17, Z21, Z17
@@ -24212,8 +24559,6 @@ butterfly:
 	VADDPS       Z1, Z13, Z1
 	VMOVUPS      Z30, 832(DI)(R8*1)
 	VMULPS       Z18, Z17, Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z1, 1792(DI)(R8*1)
 	VFNMADD231PS Z5, Z2, Z6
 	VMOVUPS      576(R12), Z1
@@ -24236,8 +24581,10 @@ butterfly:
 	VADDPS       Z17, Z15, Z27
 	VSUBPS       Z13, Z22, Z13
 	VMOVUPS      Z27, 192(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z17, Z15, Z15
 	VSUBPS       Z29, Z30, Z17
 	VMULPS       Z5, Z20, Z20
@@ -24260,8 +24607,6 @@ butterfly:
 	VMULPS       Z18, Z27, Z27
 	VADDPS       Z17, Z23, Z17
 	VMULPS       Z18, Z17, Z17
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z12, Z19, Z23
 	VSUBPS       Z17, Z8, Z29
 	VMULPS       Z12, Z24, Z24
@@ -24284,8 +24629,10 @@ butterfly:
 	VMOVUPS      Z6, 1728(DI)(R8*1)
 	VMULPS       Z5, Z28, Z6
 	VSUBPS       Z12, Z24, Z12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMULPS       Z5, Z12, Z12
 	VMOVUPS      Z23, 768(DI)(R8*1)
 	VMULPS       Z5, Z19, Z17
@@ -24307,8 +24654,6 @@ butterfly:
 	VMULPS       1728(R12), Z5, Z29
 	VADDPS       Z25, Z28, Z30
 	VSUBPS       Z4, Z2, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z1, Z27, Z4
 	VADDPS       Z24, Z20, Z20
 	VMULPS       2688(R12), Z26, Z24
@@ -24327,8 +24672,10 @@ butterfly:
 	VADDPS       Z29, Z31, Z24
 	VMULPS       Z14, Z13, Z13
 	VMULPS       2112(R12), Z5, Z14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Z10, 1920(SI)(R8*1)
 	VADDPS       Z17, Z16, Z10
 	VMOVUPS      Z7, 1728(SI)(R8*1)
@@ -24351,8 +24698,6 @@ butterfly:
 	VADDPS       Z17, Z1, Z1
 	VMOVUPS      Z15, 64(SI)(R8*1)
 	VMOVUPS      Z6, 1472(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z27, 1088(SI)(R8*1)
 	VMOVUPS      Z11, 192(DI)(R8*1)
 	VMULPS       Z18, Z1, Z1
@@ -24375,8 +24720,10 @@ butterfly:
 	VADDPS       Z28, Z18, Z23
 	VSUBPS       Z19, Z3, Z3
 	VMOVUPS      Z20, 640(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z28, Z18, Z18
 	VADDPS       Z1, Z14, Z19
 	VADDPS       Z12, Z25, Z20
@@ -24401,8 +24748,6 @@ butterfly:
 	VSUBPS       Z28, Z14, Z31
 	VMULPS       Z5, Z27, Z27
 	VMOVUPS      Z8, 960(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z17, Z16, Z8
 	VADDPS       Z15, Z31, Z16
 	VSUBPS       Z4, Z9, Z4
@@ -24424,8 +24769,10 @@ butterfly:
 	VMOVUPS      Z3, 704(DI)(R8*1)
 	VSUBPS       Z25, Z0, Z0
 	VMOVUPS      Z12, 1600(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z28, Z14, Z3
 	VMOVUPS      2560(R12), Z11
 	VADDPS       Z11, Z30, Z12
@@ -24447,8 +24794,6 @@ butterfly:
 	VMOVUPS      Z16, 1664(DI)(R8*1)
 	VMOVUPS      Z12, 1280(SI)(R8*1)
 	VSUBPS       Z4, Z8, Z12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z14, (BX)(R8*1)
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z4, Z8, Z4
@@ -24467,60 +24812,63 @@ butterfly:
 	VMOVUPS      Z19, 384(SI)(R8*1)
 	VMOVUPS      Z0, 512(DI)(R8*1)
 	VMOVUPS      Z3, 256(SI)(R8*1)
-	ADDQ         $0x00001040, R8
-	ADDQ         $0x00000200, R10
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00001040, R8
+	ADDQ $0x00000200, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack64AVX512(SB), $2496-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x3f, R12
 	ANDQ $-64, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	VMOVUPS      832(SI)(R8*1), Z0
 	VMOVUPS      1792(SI)(R8*1), Z1
 	VSUBPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      576(DI)(R8*1), Z3
 	VMOVUPS      1536(DI)(R8*1), Z4
 	VSUBPS       Z4, Z3, Z5
@@ -24554,8 +24902,6 @@ butterfly:
 	VMOVUPS      576(SI)(R8*1), Z20
 	VMOVUPS      1536(SI)(R8*1), Z21
 	VSUBPS       Z21, Z20, Z27
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      320(SI)(R8*1), Z28
 	VMOVUPS      1344(SI)(R8*1), Z29
 	VADDPS       Z29, Z28, Z30
@@ -24578,8 +24924,10 @@ butterfly:
 	VMOVUPS      832(DI)(R8*1), Z10
 	VMOVUPS      1792(DI)(R8*1), Z14
 	VADDPS       Z14, Z10, Z23
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z1, Z6, Z24
 	VADDPS       Z9, Z12, Z25
 	VADDPS       Z5, Z15, Z27
@@ -24601,8 +24949,6 @@ butterfly:
 	VADDPS       Z22, Z6, Z27
 	VSUBPS       Z5, Z15, Z5
 	VSUBPS       Z20, Z13, Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z2, Z4, Z2
 	VMOVAPS      Z26, Z4
 	VFNMADD231PS Z29, Z16, Z4
@@ -24623,8 +24969,10 @@ butterfly:
 	VMOVUPS      Z22, 128(R12)
 	VSUBPS       Z28, Z10, Z22
 	VADDPS       Z7, Z27, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z0, Z30, Z0
 	VMOVUPS      448(SI)(R8*1), Z27
 	VMOVUPS      1472(SI)(R8*1), Z30
@@ -24645,8 +24993,6 @@ butterfly:
 	VSUBPS       Z15, Z24, Z30
 	VADDPS       Z9, Z21, Z9
 	VSUBPS       Z22, Z6, Z6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z15, Z24, Z15
 	VMOVAPS      Z6, Z21
 	VFMADD231PS  Z29, Z31, Z21
@@ -24663,8 +25009,10 @@ butterfly:
 	VADDPS       Z19, Z16, Z20
 	VSUBPS       Z19, Z16, Z16
 	VSUBPS       Z25, Z12, Z19
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z15, Z19, Z22
 	VMOVUPS      Z22, 256(R12)
 	VSUBPS       Z3, Z6, Z22
@@ -24690,8 +25038,6 @@ butterfly:
 	VMOVAPS      Z8, Z25
 	VFNMADD231PS Z12, Z20, Z25
 	VFMADD231PS  Z12, Z20, Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Z5, Z20
 	VFMADD231PS  Z12, Z4, Z20
 	VBROADCASTSS butterflyConstants<>+464(SB), Z26
@@ -24723,8 +25069,10 @@ butterfly:
 	VMOVUPS      Z6, 704(R12)
 	VMOVAPS      Z25, Z6
 	VFMADD231PS  Z5, Z30, Z6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Z6, 768(R12)
 	VMOVUPS      192(R12), Z6
 	VMOVUPS      Z20, 832(R12)
@@ -24752,8 +25100,6 @@ butterfly:
 	VSUBPS       Z0, Z1, Z0
 	VFNMADD231PS Z19, Z20, Z13
 	VFNMADD231PS Z19, Z10, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Z0, Z1
 	VFMADD231PS  Z19, Z6, Z1
 	VMOVUPS      128(R12), Z10
@@ -24785,8 +25131,10 @@ butterfly:
 	VMOVAPS      Z7, Z25
 	VFMADD231PS  Z21, Z0, Z25
 	VFMSUB231PS  Z21, Z7, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Z20, Z7
 	VFNMADD231PS Z12, Z14, Z7
 	VMOVUPS      Z0, 64(R12)
@@ -24822,8 +25170,6 @@ butterfly:
 	VMOVUPS      Z17, 1280(R12)
 	VMOVAPS      Z31, Z17
 	VFMSUB231PS  Z26, Z20, Z17
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z3, 1344(R12)
 	VMOVUPS      64(DI)(R8*1), Z3
 	VMOVUPS      Z18, 1408(R12)
@@ -24857,8 +25203,10 @@ butterfly:
 	VADDPS       Z28, Z15, Z15
 	VADDPS       Z18, Z3, Z3
 	VSUBPS       Z27, Z17, Z18
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z26, Z22, Z22
 	VADDPS       Z10, Z25, Z24
 	VSUBPS       Z15, Z11, Z26
@@ -24875,8 +25223,6 @@ butterfly:
 	VADDPS       Z7, Z11, Z7
 	VADDPS       Z28, Z26, Z11
 	VADDPS       Z27, Z17, Z17
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z28, Z26, Z26
 	VSUBPS       Z15, Z20, Z27
 	VSUBPS       Z6, Z3, Z3
@@ -24896,8 +25242,10 @@ butterfly:
 	VFNMADD231PS Z21, Z9, Z23
 	VSUBPS       Z6, Z24, Z2
 	VSUBPS       Z14, Z3, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Z1, Z9
 	VFNMADD231PS Z19, Z2, Z9
 	VADDPS       Z6, Z24, Z6
@@ -24923,8 +25271,6 @@ butterfly:
 	VMOVUPS      Z13, 1920(R12)
 	VSUBPS       Z28, Z16, Z13
 	VFNMADD231PS Z29, Z8, Z26
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z19, Z0, Z18
 	VMOVAPS      Z18, Z0
 	VFMADD231PS  Z4, Z9, Z0
@@ -24948,8 +25294,10 @@ butterfly:
 	VADDPS       Z3, Z1, Z1
 	VSUBPS       Z30, Z8, Z3
 	VSUBPS       Z21, Z13, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z23, Z1, Z28
 	VADDPS       Z21, Z13, Z13
 	VSUBPS       Z3, Z28, Z21
@@ -24975,8 +25323,6 @@ butterfly:
 	VADDPS       Z28, Z27, Z14
 	VSUBPS       Z23, Z20, Z20
 	VFMADD231PS  Z29, Z18, Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      256(SI)(R8*1), Z18
 	VMOVUPS      1280(SI)(R8*1), Z23
 	VSUBPS       Z23, Z18, Z29
@@ -24996,8 +25342,10 @@ butterfly:
 	VADDPS       Z18, Z14, Z14
 	VSUBPS       Z25, Z30, Z18
 	VADDPS       Z25, Z30, Z25
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Z27, Z30
 	VFNMADD231PS Z19, Z23, Z30
 	VFMADD231PS  Z19, Z23, Z27
@@ -25021,8 +25369,6 @@ butterfly:
 	VFNMADD231PS Z19, Z21, Z18
 	VMOVAPS      Z25, Z21
 	VFMADD231PS  Z19, Z3, Z21
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z19, Z3, Z25
 	VMOVAPS      Z29, Z3
 	VFNMADD231PS Z12, Z16, Z3
@@ -25044,8 +25390,10 @@ butterfly:
 	VSUBPS       Z7, Z27, Z7
 	VFMADD231PS  Z5, Z6, Z28
 	VSUBPS       Z31, Z14, Z6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z22, Z18, Z27
 	VADDPS       Z22, Z18, Z18
 	VBROADCASTSS butterflyConstants<>+460(SB), Z22
@@ -25063,8 +25411,6 @@ butterfly:
 	VADDPS       Z8, Z2, Z26
 	VSUBPS       Z8, Z2, Z2
 	VSUBPS       Z0, Z19, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       2176(R12), Z5, Z8
 	VMULPS       2112(R12), Z22, Z19
 	VADDPS       Z19, Z30, Z31
@@ -25082,138 +25428,138 @@ butterfly:
 	VADDPS       Z11, Z29, Z11
 	VMOVUPS      1024(R12), Z25
 	VADDPS       Z25, Z16, Z29
-	MOVQ         (R10), R13
-	VMOVUPS      Z29, (R9)(R13*1)
+	MOVQ         (R10), BX
+	VMOVUPS      Z29, (R9)(BX*1)
 	VSUBPS       Z25, Z16, Z16
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z9, Z23, Z9
 	VMOVUPS      384(R12), Z23
 	VSUBPS       Z23, Z1, Z25
-	MOVQ         256(R10), R13
-	VMOVUPS      Z16, (R9)(R13*1)
-	MOVQ         128(R10), R13
-	VMOVUPS      Z25, (R9)(R13*1)
+	MOVQ         256(R10), BX
+	VMOVUPS      Z16, (R9)(BX*1)
+	MOVQ         128(R10), BX
+	VMOVUPS      Z25, (R9)(BX*1)
 	VBROADCASTSS butterflyConstants<>+492(SB), Z16
 	VMULPS       832(R12), Z16, Z25
 	VADDPS       Z25, Z28, Z29
 	VSUBPS       Z25, Z28, Z25
 	VADDPS       Z23, Z1, Z1
-	MOVQ         8(R10), R13
-	VMOVUPS      Z29, (R9)(R13*1)
+	MOVQ         8(R10), BX
+	VMOVUPS      Z29, (R9)(BX*1)
 	VMULPS       576(R12), Z16, Z23
 	VADDPS       Z23, Z17, Z28
 	VMULPS       1984(R12), Z5, Z29
 	VSUBPS       Z23, Z17, Z17
 	VADDPS       Z29, Z10, Z23
-	MOVQ         16(R10), R13
-	VMOVUPS      Z23, (R9)(R13*1)
-	MOVQ         384(R10), R13
-	VMOVUPS      Z1, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         264(R10), R13
-	VMOVUPS      Z25, (R9)(R13*1)
+	MOVQ         16(R10), BX
+	VMOVUPS      Z23, (R9)(BX*1)
+	MOVQ         384(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
+	MOVQ         264(R10), BX
+	VMOVUPS      Z25, (R9)(BX*1)
 	VSUBPS       Z29, Z10, Z1
 	VBROADCASTSS butterflyConstants<>+512(SB), Z10
 	VMULPS       1792(R12), Z10, Z23
-	MOVQ         272(R10), R13
-	VMOVUPS      Z1, (R9)(R13*1)
+	MOVQ         272(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
 	VMULPS       1856(R12), Z5, Z1
 	VADDPS       Z1, Z13, Z25
 	VADDPS       Z23, Z9, Z29
-	MOVQ         400(R10), R13
-	VMOVUPS      Z25, (R9)(R13*1)
+	MOVQ         400(R10), BX
+	VMOVUPS      Z25, (R9)(BX*1)
 	VSUBPS       Z23, Z9, Z9
-	MOVQ         152(R10), R13
-	VMOVUPS      Z9, (R9)(R13*1)
+	MOVQ         152(R10), BX
+	VMOVUPS      Z9, (R9)(BX*1)
 	VMULPS       1728(R12), Z10, Z9
-	MOVQ         408(R10), R13
-	VMOVUPS      Z29, (R9)(R13*1)
+	MOVQ         408(R10), BX
+	VMOVUPS      Z29, (R9)(BX*1)
 	VSUBPS       Z9, Z21, Z23
-	MOVQ         280(R10), R13
-	VMOVUPS      Z23, (R9)(R13*1)
+	MOVQ         280(R10), BX
+	VMOVUPS      Z23, (R9)(BX*1)
 	VADDPS       Z9, Z21, Z9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         392(R10), R13
-	VMOVUPS      Z28, (R9)(R13*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
+	MOVQ         392(R10), BX
+	VMOVUPS      Z28, (R9)(BX*1)
 	VBROADCASTSS butterflyConstants<>+208(SB), Z21
 	VMULPS       1664(R12), Z21, Z23
 	VMULPS       1536(R12), Z21, Z25
-	MOVQ         136(R10), R13
-	VMOVUPS      Z17, (R9)(R13*1)
+	MOVQ         136(R10), BX
+	VMOVUPS      Z17, (R9)(BX*1)
 	VADDPS       Z25, Z4, Z17
 	VSUBPS       Z1, Z13, Z1
 	VSUBPS       Z23, Z20, Z13
 	VBROADCASTSS butterflyConstants<>+528(SB), Z28
 	VMULPS       1216(R12), Z28, Z29
-	MOVQ         288(R10), R13
-	VMOVUPS      Z13, (R9)(R13*1)
-	MOVQ         416(R10), R13
-	VMOVUPS      Z17, (R9)(R13*1)
+	MOVQ         288(R10), BX
+	VMOVUPS      Z13, (R9)(BX*1)
+	MOVQ         416(R10), BX
+	VMOVUPS      Z17, (R9)(BX*1)
 	VBROADCASTSS butterflyConstants<>+524(SB), Z13
 	VMULPS       960(R12), Z13, Z17
 	VADDPS       Z23, Z20, Z20
 	VADDPS       Z17, Z26, Z23
 	VSUBPS       Z25, Z4, Z4
-	MOVQ         32(R10), R13
-	VMOVUPS      Z20, (R9)(R13*1)
-	MOVQ         40(R10), R13
-	VMOVUPS      Z23, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	MOVQ         32(R10), BX
+	VMOVUPS      Z20, (R9)(BX*1)
+	MOVQ         40(R10), BX
+	VMOVUPS      Z23, (R9)(BX*1)
 	VSUBPS       Z17, Z26, Z17
 	VMULPS       768(R12), Z13, Z20
 	VSUBPS       Z20, Z2, Z23
-	MOVQ         144(R10), R13
-	VMOVUPS      Z1, (R9)(R13*1)
+	MOVQ         144(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
 	VMULPS       1088(R12), Z22, Z1
 	VSUBPS       Z1, Z24, Z25
 	VADDPS       Z1, Z24, Z1
-	MOVQ         160(R10), R13
-	VMOVUPS      Z4, (R9)(R13*1)
+	MOVQ         160(R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
 	VADDPS       Z20, Z2, Z2
-	MOVQ         48(R10), R13
-	VMOVUPS      Z1, (R9)(R13*1)
+	MOVQ         48(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
 	VMULPS       1472(R12), Z16, Z1
 	VMULPS       1600(R12), Z16, Z4
 	VSUBPS       Z29, Z14, Z16
-	MOVQ         168(R10), R13
-	VMOVUPS      Z23, (R9)(R13*1)
+	MOVQ         168(R10), BX
+	VMOVUPS      Z23, (R9)(BX*1)
 	VSUBPS       Z4, Z11, Z20
 	VMULPS       1408(R12), Z22, Z23
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMULPS       1344(R12), Z28, Z24
-	MOVQ         424(R10), R13
-	VMOVUPS      Z2, (R9)(R13*1)
+	MOVQ         424(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
 	VMULPS       1152(R12), Z22, Z2
 	VSUBPS       Z2, Z30, Z26
 	VMULPS       1920(R12), Z22, Z22
-	MOVQ         296(R10), R13
-	VMOVUPS      Z17, (R9)(R13*1)
+	MOVQ         296(R10), BX
+	VMOVUPS      Z17, (R9)(BX*1)
 	VADDPS       Z29, Z14, Z14
 	VADDPS       Z24, Z3, Z17
-	MOVQ         304(R10), R13
-	VMOVUPS      Z25, (R9)(R13*1)
+	MOVQ         304(R10), BX
+	VMOVUPS      Z25, (R9)(BX*1)
 	VMULPS       704(R12), Z28, Z25
 	VADDPS       Z2, Z30, Z2
 	VSUBPS       Z25, Z7, Z29
 	VSUBPS       Z24, Z3, Z3
-	MOVQ         312(R10), R13
-	VMOVUPS      Z16, (R9)(R13*1)
-	MOVQ         432(R10), R13
-	VMOVUPS      Z2, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         184(R10), R13
-	VMOVUPS      Z3, (R9)(R13*1)
+	MOVQ         312(R10), BX
+	VMOVUPS      Z16, (R9)(BX*1)
+	MOVQ         432(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
+	MOVQ         184(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
 	VMULPS       640(R12), Z28, Z2
 	VBROADCASTSS butterflyConstants<>+48(SB), Z3
 	VMULPS       256(R12), Z3, Z16
-	MOVQ         176(R10), R13
-	VMOVUPS      Z26, (R9)(R13*1)
+	MOVQ         176(R10), BX
+	VMOVUPS      Z26, (R9)(BX*1)
 	VMULPS       320(R12), Z3, Z3
 	VMOVUPS      2240(R12), Z24
 	VADDPS       Z16, Z24, Z26
@@ -25221,23 +25567,25 @@ butterfly:
 	VSUBPS       Z2, Z12, Z25
 	VMULPS       128(R12), Z13, Z28
 	VSUBPS       Z16, Z24, Z16
-	MOVQ         56(R10), R13
-	VMOVUPS      Z14, (R9)(R13*1)
-	MOVQ         248(R10), R13
-	VMOVUPS      Z20, (R9)(R13*1)
+	MOVQ         56(R10), BX
+	VMOVUPS      Z14, (R9)(BX*1)
+	MOVQ         248(R10), BX
+	VMOVUPS      Z20, (R9)(BX*1)
 	VMULPS       192(R12), Z10, Z14
 	VADDPS       Z4, Z11, Z4
 	VMULPS       1280(R12), Z13, Z11
 	VMULPS       512(R12), Z21, Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         320(R10), R13
-	VMOVUPS      Z16, (R9)(R13*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
+	MOVQ         320(R10), BX
+	VMOVUPS      Z16, (R9)(BX*1)
 	VSUBPS       Z23, Z27, Z16
 	VSUBPS       Z22, Z18, Z20
 	VADDPS       Z22, Z18, Z18
-	MOVQ         72(R10), R13
-	VMOVUPS      Z7, (R9)(R13*1)
+	MOVQ         72(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
 	VSUBPS       Z28, Z6, Z7
 	VSUBPS       Z11, Z0, Z22
 	VMULPS       896(R12), Z10, Z10
@@ -25247,149 +25595,150 @@ butterfly:
 	VSUBPS       Z13, Z24, Z30
 	VADDPS       Z23, Z27, Z23
 	VMULPS       (R12), Z5, Z27
-	MOVQ         216(R10), R13
-	VMOVUPS      Z7, (R9)(R13*1)
-	MOVQ         440(R10), R13
-	VMOVUPS      Z17, (R9)(R13*1)
+	MOVQ         216(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
+	MOVQ         440(R10), BX
+	VMOVUPS      Z17, (R9)(BX*1)
 	VADDPS       Z3, Z15, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       64(R12), Z5, Z5
-	MOVQ         504(R10), R13
-	VMOVUPS      Z4, (R9)(R13*1)
+	MOVQ         504(R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
 	VADDPS       Z28, Z6, Z4
-	MOVQ         192(R10), R13
-	VMOVUPS      Z11, (R9)(R13*1)
-	MOVQ         200(R10), R13
-	VMOVUPS      Z25, (R9)(R13*1)
-	MOVQ         352(R10), R13
-	VMOVUPS      Z30, (R9)(R13*1)
+	MOVQ         192(R10), BX
+	VMOVUPS      Z11, (R9)(BX*1)
+	MOVQ         200(R10), BX
+	VMOVUPS      Z25, (R9)(BX*1)
+	MOVQ         352(R10), BX
+	VMOVUPS      Z30, (R9)(BX*1)
 	VSUBPS       Z10, Z19, Z6
 	VADDPS       Z13, Z24, Z7
 	VADDPS       Z14, Z31, Z11
-	MOVQ         64(R10), R13
-	VMOVUPS      Z26, (R9)(R13*1)
+	MOVQ         64(R10), BX
+	VMOVUPS      Z26, (R9)(BX*1)
 	VMOVUPS      2176(R12), Z13
 	VSUBPS       Z27, Z13, Z15
-	MOVQ         328(R10), R13
-	VMOVUPS      Z29, (R9)(R13*1)
+	MOVQ         328(R10), BX
+	VMOVUPS      Z29, (R9)(BX*1)
 	VMULPS       448(R12), Z21, Z17
 	VADDPS       Z10, Z19, Z10
-	MOVQ         472(R10), R13
-	VMOVUPS      Z4, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         336(R10), R13
-	VMOVUPS      Z16, (R9)(R13*1)
+	MOVQ         472(R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
+	MOVQ         336(R10), BX
+	VMOVUPS      Z16, (R9)(BX*1)
 	VSUBPS       Z14, Z31, Z4
 	VADDPS       Z27, Z13, Z13
-	MOVQ         496(R10), R13
-	VMOVUPS      Z13, (R9)(R13*1)
-	MOVQ         232(R10), R13
-	VMOVUPS      Z4, (R9)(R13*1)
-	MOVQ         448(R10), R13
-	VMOVUPS      Z3, (R9)(R13*1)
+	MOVQ         496(R10), BX
+	VMOVUPS      Z13, (R9)(BX*1)
+	MOVQ         232(R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
+	MOVQ         448(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
 	VSUBPS       Z1, Z8, Z3
 	VMOVUPS      2112(R12), Z4
 	VSUBPS       Z17, Z4, Z13
 	VADDPS       Z1, Z8, Z1
-	MOVQ         80(R10), R13
-	VMOVUPS      Z23, (R9)(R13*1)
+	MOVQ         80(R10), BX
+	VMOVUPS      Z23, (R9)(BX*1)
 	VMOVUPS      2304(R12), Z8
 	VSUBPS       Z5, Z8, Z14
-	MOVQ         488(R10), R13
-	VMOVUPS      Z11, (R9)(R13*1)
+	MOVQ         488(R10), BX
+	VMOVUPS      Z11, (R9)(BX*1)
 	VADDPS       Z2, Z12, Z2
-	MOVQ         344(R10), R13
-	VMOVUPS      Z22, (R9)(R13*1)
-	MOVQ         96(R10), R13
-	VMOVUPS      Z7, (R9)(R13*1)
-	MOVQ         120(R10), R13
-	VMOVUPS      Z1, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         240(R10), R13
-	VMOVUPS      Z15, (R9)(R13*1)
-	MOVQ         456(R10), R13
-	VMOVUPS      Z2, (R9)(R13*1)
-	MOVQ         104(R10), R13
-	VMOVUPS      Z10, (R9)(R13*1)
-	MOVQ         464(R10), R13
-	VMOVUPS      Z18, (R9)(R13*1)
-	MOVQ         24(R10), R13
-	VMOVUPS      Z9, (R9)(R13*1)
+	MOVQ         344(R10), BX
+	VMOVUPS      Z22, (R9)(BX*1)
+	MOVQ         96(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
+	MOVQ         120(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
+	MOVQ         240(R10), BX
+	VMOVUPS      Z15, (R9)(BX*1)
+	MOVQ         456(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
+	MOVQ         104(R10), BX
+	VMOVUPS      Z10, (R9)(BX*1)
+	MOVQ         464(R10), BX
+	VMOVUPS      Z18, (R9)(BX*1)
+	MOVQ         24(R10), BX
+	VMOVUPS      Z9, (R9)(BX*1)
 	VADDPS       Z5, Z8, Z1
-	MOVQ         208(R10), R13
-	VMOVUPS      Z20, (R9)(R13*1)
+	MOVQ         208(R10), BX
+	VMOVUPS      Z20, (R9)(BX*1)
 	VADDPS       Z17, Z4, Z2
-	MOVQ         480(R10), R13
-	VMOVUPS      Z2, (R9)(R13*1)
-	MOVQ         224(R10), R13
-	VMOVUPS      Z13, (R9)(R13*1)
-	MOVQ         88(R10), R13
-	VMOVUPS      Z0, (R9)(R13*1)
-	MOVQ         368(R10), R13
-	VMOVUPS      Z14, (R9)(R13*1)
-	MOVQ         360(R10), R13
-	VMOVUPS      Z6, (R9)(R13*1)
-	MOVQ         112(R10), R13
-	VMOVUPS      Z1, (R9)(R13*1)
-	MOVQ         376(R10), R13
-	VMOVUPS      Z3, (R9)(R13*1)
-	ADDQ         $0x00001040, R8
-	ADDQ         $0x00000200, R10
-	CMPQ         CX, 8(DX)
+	MOVQ         480(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
+	MOVQ         224(R10), BX
+	VMOVUPS      Z13, (R9)(BX*1)
+	MOVQ         88(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
+	MOVQ         368(R10), BX
+	VMOVUPS      Z14, (R9)(BX*1)
+	MOVQ         360(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
+	MOVQ         112(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
+	MOVQ         376(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00001040, R8
+	ADDQ $0x00000200, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled64AVX512(SB), $3072-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	MOVQ         (R10), R14
 	VMOVUPS      (R9)(R14*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         480(R10), R14
 	VMOVUPS      (R9)(R14*1), Z1
 	MOVQ         256(R10), R14
@@ -25427,8 +25776,6 @@ butterfly:
 	MOVQ         96(R10), R14
 	VMOVUPS      (R9)(R14*1), Z18
 	VSUBPS       Z3, Z15, Z19
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z15, Z3, Z3
 	MOVQ         48(R10), R14
 	VMOVUPS      (R9)(R14*1), Z15
@@ -25459,8 +25806,10 @@ butterfly:
 	VADDPS       Z13, Z8, Z20
 	VADDPS       Z1, Z7, Z27
 	VSUBPS       Z7, Z1, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Z1, Z7
 	VFMADD231PS  Z23, Z17, Z7
 	VADDPS       Z27, Z21, Z28
@@ -25491,8 +25840,6 @@ butterfly:
 	VFMADD231PS  Z2, Z17, Z21
 	MOVQ         424(R10), R14
 	VMOVUPS      (R9)(R14*1), Z27
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z2, Z17, Z6
 	VSUBPS       Z22, Z0, Z0
 	VADDPS       Z31, Z9, Z17
@@ -25530,8 +25877,10 @@ butterfly:
 	VSUBPS       Z8, Z13, Z8
 	VSUBPS       Z31, Z9, Z9
 	VADDPS       Z19, Z16, Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z29, Z24, Z16
 	VSUBPS       Z20, Z28, Z19
 	VSUBPS       Z21, Z4, Z20
@@ -25560,8 +25909,6 @@ butterfly:
 	VSUBPS       Z5, Z7, Z5
 	VADDPS       Z13, Z11, Z7
 	VADDPS       Z21, Z29, Z21
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+468(SB), Z29
 	VMOVUPS      Z19, 576(R13)
 	VMOVAPS      Z24, Z19
@@ -25604,8 +25951,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+488(SB), Z8
 	VMOVAPS      Z26, Z18
 	VFNMADD231PS Z8, Z3, Z18
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z4, Z10, Z4
 	VADDPS       Z2, Z7, Z10
 	VSUBPS       Z13, Z11, Z11
@@ -25637,8 +25986,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+492(SB), Z17
 	VMULPS       Z17, Z4, Z18
 	VMULPS       Z17, Z30, Z21
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         144(R10), R14
 	VMOVUPS      (R9)(R14*1), Z24
 	VMULPS       Z17, Z30, Z30
@@ -25675,8 +26022,10 @@ butterfly:
 	VMOVUPS      (R9)(R14*1), Z19
 	MOVQ         400(R10), R14
 	VMOVUPS      (R9)(R14*1), Z31
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z23, Z21, Z6
 	VMULPS       Z17, Z22, Z21
 	VMOVUPS      Z10, 1408(R13)
@@ -25710,8 +26059,6 @@ butterfly:
 	VSUBPS       Z16, Z26, Z9
 	MOVQ         112(R10), R14
 	VMOVUPS      (R9)(R14*1), Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Z17, Z19
 	VFMSUB231PS  Z8, Z9, Z19
 	MOVQ         496(R10), R14
@@ -25743,8 +26090,10 @@ butterfly:
 	VSUBPS       Z1, Z16, Z1
 	VMOVAPS      Z11, Z16
 	VFMSUB231PS  Z3, Z9, Z16
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z3, Z11, Z9
 	VFNMADD231PS Z23, Z2, Z5
 	VBROADCASTSS butterflyConstants<>+448(SB), Z2
@@ -25777,8 +26126,6 @@ butterfly:
 	VMOVUPS      (R9)(R14*1), Z17
 	VADDPS       Z21, Z31, Z18
 	VFNMADD231PS Z13, Z15, Z10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Z26, Z15
 	VFMADD231PS  Z13, Z22, Z15
 	VSUBPS       Z21, Z31, Z19
@@ -25809,8 +26156,10 @@ butterfly:
 	VSUBPS       Z5, Z15, Z4
 	VADDPS       Z15, Z5, Z5
 	VSUBPS       Z7, Z17, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Z4, Z15
 	VFNMADD231PS Z29, Z7, Z15
 	MOVQ         440(R10), R14
@@ -25848,8 +26197,6 @@ butterfly:
 	MOVQ         472(R10), R14
 	VMOVUPS      (R9)(R14*1), Z19
 	VSUBPS       Z29, Z19, Z22
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z4, Z20, Z4
 	VADDPS       Z12, Z1, Z20
 	VADDPS       Z19, Z29, Z19
@@ -25882,8 +26229,10 @@ butterfly:
 	VFMADD231PS  Z14, Z20, Z25
 	VBROADCASTSS butterflyConstants<>+496(SB), Z27
 	VFMADD231PS  Z27, Z22, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z27, Z21, Z29
 	VADDPS       Z4, Z16, Z4
 	VADDPS       Z19, Z17, Z16
@@ -25913,8 +26262,6 @@ butterfly:
 	VMULPS       Z28, Z11, Z11
 	VMOVAPS      Z14, Z25
 	VFMADD231PS  Z3, Z9, Z25
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z21, 2880(R13)
 	VMULPS       Z28, Z15, Z21
 	VSUBPS       Z16, Z13, Z13
@@ -25945,8 +26292,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+512(SB), Z26
 	VMOVUPS      Z19, 2944(R13)
 	VMULPS       Z26, Z29, Z19
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMULPS       Z26, Z29, Z29
 	VFMADD231PS  Z8, Z10, Z18
 	VFNMADD231PS Z28, Z4, Z15
@@ -25973,8 +26322,6 @@ butterfly:
 	VFMADD231PS  Z29, Z6, Z19
 	VFNMADD231PS Z29, Z16, Z25
 	VFNMADD231PS Z28, Z0, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Z18, Z0
 	VFNMADD231PS Z29, Z1, Z0
 	VBROADCASTSS 36(R11), Z16
@@ -26004,8 +26351,10 @@ butterfly:
 	VFMADD231PS  Z6, Z19, Z30
 	VMULPS       Z6, Z14, Z6
 	VMOVUPS      Z30, 832(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z23, Z10, Z4
 	VMOVUPS      Z16, 1280(SI)(R8*1)
 	VBROADCASTSS 228(R11), Z10
@@ -26037,8 +26386,6 @@ butterfly:
 	VFNMADD231PS Z29, Z14, Z19
 	VSUBPS       Z0, Z7, Z0
 	VFNMADD231PS Z8, Z23, Z26
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z6, 832(SI)(R8*1)
 	VBROADCASTSS 68(R11), Z6
 	VMULPS       Z6, Z31, Z7
@@ -26070,8 +26417,10 @@ butterfly:
 	VBROADCASTSS 128(R11), Z0
 	VMULPS       Z0, Z24, Z4
 	VMOVUPS      Z23, 512(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z19, Z26, Z16
 	VFMSUB231PS  Z6, Z26, Z25
 	VFMSUB231PS  Z2, Z20, Z5
@@ -26111,8 +26460,6 @@ butterfly:
 	VFMADD231PS  Z10, Z27, Z16
 	VBROADCASTSS 8(R11), Z25
 	VMULPS       Z25, Z16, Z30
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z0, Z21, Z26
 	VFMADD231PS  Z10, Z6, Z19
 	VBROADCASTSS 12(R11), Z6
@@ -26142,8 +26489,10 @@ butterfly:
 	VFMADD231PS  Z0, Z6, Z23
 	VFMADD231PS  Z11, Z27, Z15
 	VMOVUPS      Z21, 640(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Z5, 1792(SI)(R8*1)
 	VFMADD231PS  Z10, Z7, Z24
 	VFNMADD231PS Z0, Z6, Z19
@@ -26179,8 +26528,6 @@ butterfly:
 	VFMADD231PS  Z0, Z6, Z28
 	VMOVUPS      Z4, 1024(DI)(R8*1)
 	VFMSUB231PS  Z12, Z20, Z26
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 176(R11), Z4
 	VMULPS       Z4, Z7, Z6
 	VBROADCASTSS 52(R11), Z10
@@ -26213,8 +26560,10 @@ butterfly:
 	VMOVUPS      Z18, 1792(DI)(R8*1)
 	VMOVUPS      Z12, 384(SI)(R8*1)
 	VFNMADD231PS Z0, Z5, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Z7, 1408(SI)(R8*1)
 	VBROADCASTSS 232(R11), Z0
 	VMULPS       Z0, Z25, Z5
@@ -26251,8 +26600,6 @@ butterfly:
 	VMULPS       Z16, Z10, Z20
 	VMOVAPS      Z3, Z25
 	VFMADD231PS  Z14, Z21, Z25
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z29, Z12, Z18
 	VMOVUPS      1344(R13), Z12
 	VADDPS       Z22, Z12, Z28
@@ -26287,8 +26634,10 @@ butterfly:
 	VMOVUPS      64(R13), Z22
 	VMOVAPS      Z22, Z23
 	VFMADD231PS  Z29, Z21, Z23
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMSUB231PS  Z0, Z3, Z18
 	VFMSUB231PS  Z15, Z25, Z9
 	VMOVUPS      1216(R13), Z0
@@ -26321,8 +26670,6 @@ butterfly:
 	VMULPS       Z9, Z5, Z21
 	VMOVUPS      Z17, 448(DI)(R8*1)
 	VFMADD231PS  Z2, Z1, Z7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z29, Z24, Z25
 	VFMADD231PS  Z16, Z3, Z11
 	VMOVUPS      Z11, 1664(DI)(R8*1)
@@ -26358,8 +26705,10 @@ butterfly:
 	VMOVUPS      Z24, 1920(DI)(R8*1)
 	VFMADD231PS  Z2, Z1, Z3
 	VMULPS       Z6, Z16, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Z30, Z1
 	VFNMADD231PS Z29, Z12, Z1
 	VFMADD231PS  Z2, Z8, Z15
@@ -26392,8 +26741,6 @@ butterfly:
 	VMOVUPS      Z21, 1472(DI)(R8*1)
 	VBROADCASTSS 96(R11), Z21
 	VMULPS       Z21, Z1, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Z11, Z26
 	VFMADD231PS  Z29, Z31, Z26
 	VFMSUB231PS  Z22, Z17, Z12
@@ -26422,8 +26769,10 @@ butterfly:
 	VMULPS       Z4, Z8, Z0
 	VFMSUB231PS  Z7, Z11, Z27
 	VFMADD231PS  Z19, Z26, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      2176(R13), Z4
 	VMOVAPS      Z4, Z7
 	VFMADD231PS  Z2, Z22, Z7
@@ -26453,8 +26802,6 @@ butterfly:
 	VFMADD231PS  Z11, Z14, Z8
 	VMOVUPS      Z5, 1472(SI)(R8*1)
 	VSUBPS       Z18, Z19, Z4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 4(R11), Z5
 	VMULPS       Z5, Z13, Z5
 	VBROADCASTSS 76(R11), Z10
@@ -26480,62 +26827,65 @@ butterfly:
 	VMOVUPS      Z1, 1344(DI)(R8*1)
 	VMOVUPS      Z6, 960(DI)(R8*1)
 	VMOVUPS      Z11, 576(SI)(R8*1)
-	ADDQ         $0x00001040, R8
-	ADDQ         $0x00000200, R10
-	ADDQ         $0x00000100, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00001040, R8
+	ADDQ $0x00000200, R10
+	ADDQ $0x00000100, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled64AVX512(SB), $2496-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	VMOVUPS      1600(DI)(R8*1), Z0
 	VBROADCASTSS 200(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      64(DI)(R8*1), Z3
 	VBROADCASTSS 8(R11), Z4
 	VMULPS       Z4, Z3, Z5
@@ -26578,8 +26928,6 @@ butterfly:
 	VBROADCASTSS 204(R11), Z4
 	VMULPS       Z4, Z0, Z0
 	VFNMADD231PS Z27, Z15, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      640(SI)(R8*1), Z15
 	VFMADD231PS  Z26, Z15, Z19
 	VBROADCASTSS 180(R11), Z20
@@ -26605,8 +26953,10 @@ butterfly:
 	VMULPS       Z14, Z16, Z16
 	VFMADD231PS  Z21, Z15, Z12
 	VADDPS       Z2, Z17, Z15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z15, Z24, Z18
 	VSUBPS       Z23, Z12, Z20
 	VMOVUPS      1856(SI)(R8*1), Z21
@@ -26631,8 +26981,6 @@ butterfly:
 	VADDPS       Z23, Z12, Z12
 	VADDPS       Z30, Z9, Z23
 	VADDPS       Z4, Z5, Z4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z30, Z9, Z5
 	VADDPS       Z26, Z13, Z9
 	VADDPS       Z9, Z18, Z13
@@ -26659,8 +27007,10 @@ butterfly:
 	VADDPS       Z17, Z19, Z20
 	VMOVUPS      Z2, 64(R13)
 	VSUBPS       Z5, Z22, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Z20, 128(R13)
 	VMOVUPS      832(DI)(R8*1), Z20
 	VMOVUPS      Z28, 192(R13)
@@ -26696,8 +27046,6 @@ butterfly:
 	VSUBPS       Z5, Z29, Z5
 	VMOVUPS      1280(SI)(R8*1), Z29
 	VFNMADD231PS Z18, Z29, Z31
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      1536(DI)(R8*1), Z18
 	VMOVUPS      Z15, 512(R13)
 	VBROADCASTSS 196(R11), Z15
@@ -26731,8 +27079,10 @@ butterfly:
 	VMOVUPS      960(DI)(R8*1), Z20
 	VBROADCASTSS 120(R11), Z27
 	VMULPS       Z27, Z20, Z30
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Z2, 768(R13)
 	VADDPS       Z31, Z4, Z2
 	VSUBPS       Z5, Z21, Z5
@@ -26754,8 +27104,6 @@ butterfly:
 	VFNMADD231PS Z28, Z17, Z19
 	VADDPS       Z16, Z4, Z17
 	VADDPS       Z14, Z11, Z24
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z14, Z11, Z11
 	VSUBPS       Z21, Z9, Z14
 	VSUBPS       Z16, Z4, Z4
@@ -26784,8 +27132,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+204(SB), Z10
 	VMOVAPS      Z17, Z18
 	VFMADD231PS  Z10, Z11, Z18
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z7, Z2, Z2
 	VFNMADD231PS Z10, Z17, Z11
 	VMOVAPS      Z24, Z7
@@ -26818,8 +27168,6 @@ butterfly:
 	VMULPS       Z15, Z12, Z17
 	VADDPS       Z1, Z25, Z1
 	VFMADD231PS  Z21, Z4, Z19
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z19, Z7, Z4
 	VMOVUPS      1472(SI)(R8*1), Z21
 	VBROADCASTSS 184(R11), Z22
@@ -26851,8 +27199,10 @@ butterfly:
 	VMULPS       Z28, Z26, Z24
 	VFNMADD231PS Z5, Z25, Z29
 	VSUBPS       Z23, Z31, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      1664(SI)(R8*1), Z25
 	VMOVUPS      Z6, 1472(R13)
 	VBROADCASTSS 208(R11), Z6
@@ -26880,8 +27230,6 @@ butterfly:
 	VADDPS       Z3, Z20, Z21
 	VADDPS       Z21, Z17, Z24
 	VSUBPS       Z3, Z20, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z26, Z25, Z8
 	VMOVUPS      1216(DI)(R8*1), Z20
 	VBROADCASTSS 152(R11), Z25
@@ -26907,8 +27255,10 @@ butterfly:
 	VMOVUPS      Z18, 1664(R13)
 	VADDPS       Z31, Z28, Z18
 	VADDPS       Z8, Z12, Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      192(DI)(R8*1), Z12
 	VMOVUPS      Z18, 1728(R13)
 	VBROADCASTSS 28(R11), Z18
@@ -26938,8 +27288,6 @@ butterfly:
 	VMOVUPS      768(SI)(R8*1), Z30
 	VFMADD231PS  Z21, Z30, Z19
 	VSUBPS       Z20, Z5, Z5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      1728(DI)(R8*1), Z20
 	VBROADCASTSS 220(R11), Z21
 	VMOVUPS      Z29, 1920(R13)
@@ -26964,8 +27312,10 @@ butterfly:
 	VSUBPS       Z3, Z2, Z26
 	VSUBPS       Z16, Z25, Z16
 	VADDPS       Z20, Z23, Z25
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z19, Z18, Z18
 	VADDPS       Z3, Z2, Z2
 	VSUBPS       Z16, Z5, Z3
@@ -26994,8 +27344,6 @@ butterfly:
 	VBROADCASTSS 168(R11), Z29
 	VMULPS       Z29, Z5, Z5
 	VADDPS       Z24, Z4, Z31
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z23, Z20, Z20
 	VMOVUPS      576(DI)(R8*1), Z23
 	VMOVUPS      Z18, 2112(R13)
@@ -27027,8 +27375,10 @@ butterfly:
 	VADDPS       Z23, Z16, Z29
 	VADDPS       Z26, Z5, Z30
 	VADDPS       Z28, Z3, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z15, Z25, Z28
 	VSUBPS       Z15, Z25, Z15
 	VSUBPS       Z24, Z4, Z4
@@ -27051,14 +27401,12 @@ butterfly:
 	VADDPS       Z31, Z18, Z18
 	VMOVAPS      Z6, Z23
 	VFMADD231PS  Z25, Z17, Z23
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z26, Z30, Z31
 	VADDPS       Z26, Z30, Z26
 	VFNMADD231PS Z25, Z17, Z6
 	VSUBPS       Z1, Z13, Z1
-	MOVQ         256(R10), R14
-	VMOVUPS      Z24, (R9)(R14*1)
+	MOVQ         256(R10), BX
+	VMOVUPS      Z24, (R9)(BX*1)
 	VADDPS       Z4, Z7, Z13
 	VSUBPS       Z8, Z19, Z17
 	VSUBPS       Z9, Z0, Z0
@@ -27067,17 +27415,19 @@ butterfly:
 	VMOVAPS      Z17, Z30
 	VFMADD231PS  Z25, Z9, Z30
 	VFNMADD231PS Z25, Z9, Z17
-	MOVQ         64(R10), R14
-	VMOVUPS      Z30, (R9)(R14*1)
+	MOVQ         64(R10), BX
+	VMOVUPS      Z30, (R9)(BX*1)
 	VADDPS       Z8, Z19, Z8
 	VADDPS       Z0, Z1, Z0
 	VMOVUPS      704(R13), Z1
 	VADDPS       Z22, Z1, Z9
-	MOVQ         (R10), R14
-	VMOVUPS      Z18, (R9)(R14*1)
+	MOVQ         (R10), BX
+	VMOVUPS      Z18, (R9)(BX*1)
 	VSUBPS       Z12, Z3, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z7, Z4, Z4
 	VMOVAPS      Z3, Z7
 	VFMADD231PS  Z25, Z4, Z7
@@ -27093,8 +27443,8 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+208(SB), Z4
 	VMOVAPS      Z7, Z22
 	VFNMADD231PS Z4, Z19, Z22
-	MOVQ         288(R10), R14
-	VMOVUPS      Z22, (R9)(R14*1)
+	MOVQ         288(R10), BX
+	VMOVUPS      Z22, (R9)(BX*1)
 	VFMADD231PS  Z10, Z12, Z9
 	VMOVAPS      Z16, Z12
 	VFMADD231PS  Z25, Z5, Z12
@@ -27104,13 +27454,11 @@ butterfly:
 	VFMADD231PS  Z25, Z0, Z22
 	VMOVAPS      Z3, Z30
 	VFNMADD231PS Z4, Z18, Z30
-	MOVQ         384(R10), R14
-	VMOVUPS      Z26, (R9)(R14*1)
+	MOVQ         384(R10), BX
+	VMOVUPS      Z26, (R9)(BX*1)
 	VFMADD231PS  Z4, Z18, Z3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         416(R10), R14
-	VMOVUPS      Z3, (R9)(R14*1)
+	MOVQ         416(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
 	VMOVUPS      1792(R13), Z3
 	VMOVAPS      Z3, Z18
 	VFMADD231PS  Z25, Z2, Z18
@@ -27120,50 +27468,52 @@ butterfly:
 	VMOVAPS      Z5, Z26
 	VFMADD231PS  Z4, Z14, Z26
 	VFMADD231PS  Z4, Z19, Z7
-	MOVQ         160(R10), R14
-	VMOVUPS      Z30, (R9)(R14*1)
+	MOVQ         160(R10), BX
+	VMOVUPS      Z30, (R9)(BX*1)
 	VMOVAPS      Z12, Z19
 	VFMADD231PS  Z4, Z27, Z19
-	MOVQ         128(R10), R14
-	VMOVUPS      Z31, (R9)(R14*1)
+	MOVQ         128(R10), BX
+	VMOVUPS      Z31, (R9)(BX*1)
 	VFNMADD231PS Z4, Z14, Z5
 	VBROADCASTSS butterflyConstants<>+436(SB), Z14
 	VMOVAPS      Z23, Z30
 	VFNMADD231PS Z14, Z18, Z30
-	MOVQ         96(R10), R14
-	VMOVUPS      Z26, (R9)(R14*1)
+	MOVQ         96(R10), BX
+	VMOVUPS      Z26, (R9)(BX*1)
 	VFNMADD231PS Z25, Z0, Z8
 	VBROADCASTSS butterflyConstants<>+452(SB), Z0
 	VMOVAPS      Z19, Z26
 	VFMADD231PS  Z0, Z30, Z26
-	MOVQ         192(R10), R14
-	VMOVUPS      Z8, (R9)(R14*1)
+	MOVQ         192(R10), BX
+	VMOVUPS      Z8, (R9)(BX*1)
 	VSUBPS       1472(R13), Z11, Z8
 	VFMADD231PS  Z25, Z13, Z24
 	VMOVAPS      Z24, Z11
 	VFNMADD231PS Z4, Z9, Z11
-	MOVQ         224(R10), R14
-	VMOVUPS      Z11, (R9)(R14*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	MOVQ         224(R10), BX
+	VMOVUPS      Z11, (R9)(BX*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z4, Z9, Z24
-	MOVQ         480(R10), R14
-	VMOVUPS      Z24, (R9)(R14*1)
+	MOVQ         480(R10), BX
+	VMOVUPS      Z24, (R9)(BX*1)
 	VMOVUPS      320(R13), Z9
 	VMOVAPS      Z9, Z11
 	VFMADD231PS  448(R13), Z25, Z11
-	MOVQ         352(R10), R14
-	VMOVUPS      Z5, (R9)(R14*1)
+	MOVQ         352(R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
 	VMOVUPS      1344(R13), Z5
 	VADDPS       1408(R13), Z5, Z13
-	MOVQ         320(R10), R14
-	VMOVUPS      Z17, (R9)(R14*1)
+	MOVQ         320(R10), BX
+	VMOVUPS      Z17, (R9)(BX*1)
 	VMOVUPS      256(R13), Z17
 	VMOVAPS      Z17, Z24
 	VFMADD231PS  576(R13), Z25, Z24
 	VFNMADD231PS Z25, Z2, Z3
-	MOVQ         32(R10), R14
-	VMOVUPS      Z7, (R9)(R14*1)
+	MOVQ         32(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
 	VMOVAPS      Z11, Z2
 	VFNMADD231PS Z4, Z13, Z2
 	VFNMADD231PS Z4, Z27, Z12
@@ -27179,10 +27529,8 @@ butterfly:
 	VFNMADD231PS Z1, Z11, Z13
 	VFNMADD231PS Z0, Z30, Z19
 	VFMADD231PS  Z1, Z24, Z11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         448(R10), R14
-	VMOVUPS      Z22, (R9)(R14*1)
+	MOVQ         448(R10), BX
+	VMOVUPS      Z22, (R9)(BX*1)
 	VBROADCASTSS butterflyConstants<>+492(SB), Z22
 	VMOVAPS      Z26, Z24
 	VFNMADD231PS Z22, Z13, Z24
@@ -27197,24 +27545,26 @@ butterfly:
 	VFNMADD231PS Z23, Z31, Z1
 	VFMADD231PS  Z23, Z31, Z11
 	VFMADD231PS  Z0, Z18, Z12
-	MOVQ         136(R10), R14
-	VMOVUPS      Z30, (R9)(R14*1)
+	MOVQ         136(R10), BX
+	VMOVUPS      Z30, (R9)(BX*1)
 	VMOVAPS      Z16, Z18
 	VFNMADD231PS Z4, Z21, Z18
 	VFMADD231PS  Z27, Z2, Z7
 	VFMADD231PS  Z4, Z21, Z16
 	VFMADD231PS  Z22, Z13, Z26
-	MOVQ         72(R10), R14
-	VMOVUPS      Z11, (R9)(R14*1)
+	MOVQ         72(R10), BX
+	VMOVUPS      Z11, (R9)(BX*1)
 	VFNMADD231PS 448(R13), Z25, Z9
 	VMOVAPS      Z15, Z2
 	VFNMADD231PS Z25, Z20, Z2
-	MOVQ         328(R10), R14
-	VMOVUPS      Z1, (R9)(R14*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         8(R10), R14
-	VMOVUPS      Z26, (R9)(R14*1)
+	MOVQ         328(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
+	MOVQ         8(R10), BX
+	VMOVUPS      Z26, (R9)(BX*1)
 	VMOVAPS      Z9, Z1
 	VFMADD231PS  Z4, Z8, Z1
 	VFNMADD231PS 576(R13), Z25, Z17
@@ -27232,34 +27582,32 @@ butterfly:
 	VFMADD231PS  Z23, Z7, Z13
 	VFNMADD231PS Z4, Z5, Z17
 	VFMSUB231PS  Z11, Z6, Z3
-	MOVQ         264(R10), R14
-	VMOVUPS      Z24, (R9)(R14*1)
+	MOVQ         264(R10), BX
+	VMOVUPS      Z24, (R9)(BX*1)
 	VBROADCASTSS butterflyConstants<>+472(SB), Z5
 	VMOVAPS      Z17, Z6
 	VFNMADD231PS Z5, Z1, Z6
 	VFNMADD231PS Z4, Z8, Z9
 	VMOVAPS      Z18, Z8
 	VFMADD231PS  Z26, Z3, Z8
-	MOVQ         392(R10), R14
-	VMOVUPS      Z19, (R9)(R14*1)
+	MOVQ         392(R10), BX
+	VMOVUPS      Z19, (R9)(BX*1)
 	VFMADD231PS  Z5, Z17, Z1
 	VBROADCASTSS butterflyConstants<>+468(SB), Z17
 	VMOVAPS      Z9, Z19
 	VFMSUB231PS  Z17, Z21, Z19
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+524(SB), Z24
 	VMOVAPS      Z8, Z31
 	VFMADD231PS  Z24, Z6, Z31
 	VFNMADD231PS Z26, Z3, Z18
 	VFMADD231PS  Z17, Z9, Z21
-	MOVQ         456(R10), R14
-	VMOVUPS      Z13, (R9)(R14*1)
+	MOVQ         456(R10), BX
+	VMOVUPS      Z13, (R9)(BX*1)
 	VFNMADD231PS Z24, Z6, Z8
-	MOVQ         40(R10), R14
-	VMOVUPS      Z31, (R9)(R14*1)
-	MOVQ         296(R10), R14
-	VMOVUPS      Z8, (R9)(R14*1)
+	MOVQ         40(R10), BX
+	VMOVUPS      Z31, (R9)(BX*1)
+	MOVQ         296(R10), BX
+	VMOVUPS      Z8, (R9)(BX*1)
 	VMOVAPS      Z18, Z3
 	VFMADD231PS  Z24, Z1, Z3
 	VFNMADD231PS Z24, Z1, Z18
@@ -27270,13 +27618,13 @@ butterfly:
 	VFMADD231PS  Z1, Z21, Z8
 	VFNMADD231PS Z23, Z7, Z12
 	VFNMADD231PS Z1, Z21, Z16
-	MOVQ         104(R10), R14
-	VMOVUPS      Z6, (R9)(R14*1)
+	MOVQ         104(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
 	VMOVUPS      896(R13), Z6
 	VMOVUPS      1152(R13), Z7
 	VADDPS       Z7, Z6, Z9
-	MOVQ         200(R10), R14
-	VMOVUPS      Z12, (R9)(R14*1)
+	MOVQ         200(R10), BX
+	VMOVUPS      Z12, (R9)(BX*1)
 	VMOVUPS      192(R13), Z12
 	VMOVAPS      Z12, Z13
 	VFMADD231PS  Z25, Z9, Z13
@@ -27284,11 +27632,13 @@ butterfly:
 	VMOVUPS      960(R13), Z20
 	VMOVUPS      1536(R13), Z21
 	VSUBPS       Z21, Z20, Z31
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z25, Z9, Z12
-	MOVQ         232(R10), R14
-	VMOVUPS      Z16, (R9)(R14*1)
+	MOVQ         232(R10), BX
+	VMOVUPS      Z16, (R9)(BX*1)
 	VMOVUPS      832(R13), Z9
 	VMOVAPS      Z9, Z16
 	VFMADD231PS  Z25, Z31, Z16
@@ -27298,8 +27648,8 @@ butterfly:
 	VFNMADD231PS Z1, Z19, Z30
 	VMOVAPS      Z9, Z19
 	VFMADD231PS  Z11, Z12, Z19
-	MOVQ         424(R10), R14
-	VMOVUPS      Z3, (R9)(R14*1)
+	MOVQ         424(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
 	VFMSUB231PS  Z11, Z9, Z12
 	VSUBPS       Z7, Z6, Z3
 	VMOVUPS      1984(R13), Z6
@@ -27316,45 +27666,45 @@ butterfly:
 	VFMADD231PS  Z0, Z31, Z6
 	VMOVAPS      Z2, Z16
 	VFMADD231PS  Z4, Z9, Z16
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         488(R10), R14
-	VMOVUPS      Z8, (R9)(R14*1)
+	MOVQ         488(R10), BX
+	VMOVUPS      Z8, (R9)(BX*1)
 	VMOVAPS      Z16, Z8
 	VFNMADD231PS Z26, Z19, Z8
 	VMOVAPS      Z7, Z21
 	VFNMADD231PS Z0, Z13, Z21
 	VFMADD231PS  Z26, Z19, Z16
 	VFMADD231PS  Z0, Z13, Z7
-	MOVQ         16(R10), R14
-	VMOVUPS      Z6, (R9)(R14*1)
+	MOVQ         16(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
 	VFNMADD231PS Z4, Z9, Z2
 	VMOVUPS      512(R13), Z6
 	VMOVAPS      Z6, Z9
 	VFNMADD231PS Z25, Z20, Z9
-	MOVQ         144(R10), R14
-	VMOVUPS      Z21, (R9)(R14*1)
-	MOVQ         400(R10), R14
-	VMOVUPS      Z7, (R9)(R14*1)
+	MOVQ         144(R10), BX
+	VMOVUPS      Z21, (R9)(BX*1)
+	MOVQ         400(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
 	VMOVAPS      Z2, Z7
 	VFNMADD231PS Z26, Z12, Z7
 	VMOVUPS      1856(R13), Z13
 	VMOVUPS      1920(R13), Z19
 	VMOVAPS      Z19, Z21
 	VFMSUB231PS  Z10, Z13, Z21
-	MOVQ         464(R10), R14
-	VMOVUPS      Z16, (R9)(R14*1)
-	MOVQ         168(R10), R14
-	VMOVUPS      Z18, (R9)(R14*1)
+	MOVQ         464(R10), BX
+	VMOVUPS      Z16, (R9)(BX*1)
+	MOVQ         168(R10), BX
+	VMOVUPS      Z18, (R9)(BX*1)
 	VFMADD231PS  Z26, Z12, Z2
 	VFNMADD231PS Z0, Z31, Z15
-	MOVQ         360(R10), R14
-	VMOVUPS      Z30, (R9)(R14*1)
+	MOVQ         360(R10), BX
+	VMOVUPS      Z30, (R9)(BX*1)
 	VMOVUPS      128(R13), Z12
 	VMOVAPS      Z12, Z16
 	VFMADD231PS  Z25, Z3, Z16
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      2240(R13), Z18
 	VMOVAPS      Z28, Z30
 	VFNMADD231PS Z25, Z18, Z30
@@ -27362,16 +27712,16 @@ butterfly:
 	VFMADD231PS  Z25, Z18, Z28
 	VFMADD231PS  Z10, Z19, Z13
 	VFMADD231PS  Z25, Z20, Z6
-	MOVQ         80(R10), R14
-	VMOVUPS      Z2, (R9)(R14*1)
+	MOVQ         80(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
 	VMOVAPS      Z9, Z2
 	VFMSUB231PS  Z14, Z16, Z2
 	VMOVAPS      Z12, Z3
 	VFNMADD231PS Z11, Z6, Z3
 	VFMADD231PS  Z11, Z12, Z6
 	VFMADD231PS  Z14, Z9, Z16
-	MOVQ         272(R10), R14
-	VMOVUPS      Z15, (R9)(R14*1)
+	MOVQ         272(R10), BX
+	VMOVUPS      Z15, (R9)(BX*1)
 	VMOVUPS      64(R13), Z9
 	VMOVAPS      Z9, Z10
 	VFNMADD231PS 768(R13), Z25, Z10
@@ -27384,22 +27734,20 @@ butterfly:
 	VFNMADD231PS Z4, Z21, Z15
 	VMOVAPS      Z15, Z18
 	VFNMADD231PS Z26, Z6, Z18
-	MOVQ         112(R10), R14
-	VMOVUPS      Z13, (R9)(R14*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	MOVQ         112(R10), BX
+	VMOVUPS      Z13, (R9)(BX*1)
 	VMOVAPS      Z12, Z13
 	VFMADD231PS  Z0, Z16, Z13
 	VFNMADD231PS Z0, Z2, Z28
-	MOVQ         368(R10), R14
-	VMOVUPS      Z28, (R9)(R14*1)
+	MOVQ         368(R10), BX
+	VMOVUPS      Z28, (R9)(BX*1)
 	VFMADD231PS  Z26, Z6, Z15
 	VMOVUPS      1088(R13), Z2
 	VSUBPS       1216(R13), Z2, Z6
 	VFNMADD231PS Z0, Z16, Z12
 	VFMADD231PS  Z4, Z21, Z30
-	MOVQ         176(R10), R14
-	VMOVUPS      Z18, (R9)(R14*1)
+	MOVQ         176(R10), BX
+	VMOVUPS      Z18, (R9)(BX*1)
 	VMOVAPS      Z30, Z16
 	VFMADD231PS  Z26, Z3, Z16
 	VMOVUPS      (R13), Z18
@@ -27407,8 +27755,8 @@ butterfly:
 	VFMADD231PS  384(R13), Z25, Z19
 	VMOVUPS      1024(R13), Z20
 	VADDPS       1280(R13), Z20, Z21
-	MOVQ         496(R10), R14
-	VMOVUPS      Z13, (R9)(R14*1)
+	MOVQ         496(R10), BX
+	VMOVUPS      Z13, (R9)(BX*1)
 	VMOVAPS      Z10, Z13
 	VFNMADD231PS Z4, Z21, Z13
 	VMOVAPS      Z19, Z28
@@ -27420,13 +27768,15 @@ butterfly:
 	VMOVUPS      1664(R13), Z5
 	VMOVAPS      Z5, Z6
 	VFMADD231PS  1728(R13), Z25, Z6
-	MOVQ         240(R10), R14
-	VMOVUPS      Z12, (R9)(R14*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	MOVQ         240(R10), BX
+	VMOVUPS      Z12, (R9)(BX*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z4, Z21, Z10
-	MOVQ         208(R10), R14
-	VMOVUPS      Z8, (R9)(R14*1)
+	MOVQ         208(R10), BX
+	VMOVUPS      Z8, (R9)(BX*1)
 	VMOVUPS      1600(R13), Z8
 	VMOVAPS      Z8, Z12
 	VFNMADD231PS 2176(R13), Z25, Z12
@@ -27436,8 +27786,8 @@ butterfly:
 	VMOVUPS      2112(R13), Z11
 	VMOVAPS      Z29, Z12
 	VFMADD231PS  Z4, Z11, Z12
-	MOVQ         48(R10), R14
-	VMOVUPS      Z16, (R9)(R14*1)
+	MOVQ         48(R10), BX
+	VMOVUPS      Z16, (R9)(BX*1)
 	VFNMADD231PS Z4, Z11, Z29
 	VMOVAPS      Z12, Z11
 	VFNMADD231PS Z26, Z13, Z11
@@ -27446,8 +27796,8 @@ butterfly:
 	VFMADD231PS  Z17, Z10, Z16
 	VMOVAPS      Z11, Z21
 	VFNMADD231PS Z1, Z16, Z21
-	MOVQ         152(R10), R14
-	VMOVUPS      Z21, (R9)(R14*1)
+	MOVQ         152(R10), BX
+	VMOVUPS      Z21, (R9)(BX*1)
 	VMOVAPS      Z29, Z21
 	VFNMADD231PS Z26, Z6, Z21
 	VFNMADD231PS Z17, Z19, Z10
@@ -27455,12 +27805,10 @@ butterfly:
 	VMOVAPS      Z29, Z6
 	VFNMADD231PS Z24, Z31, Z6
 	VFNMADD231PS Z26, Z3, Z30
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Z21, Z3
 	VFMADD231PS  Z24, Z28, Z3
-	MOVQ         88(R10), R14
-	VMOVUPS      Z3, (R9)(R14*1)
+	MOVQ         88(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
 	VFNMADD231PS 384(R13), Z25, Z18
 	VSUBPS       1280(R13), Z20, Z3
 	VMOVUPS      2048(R13), Z17
@@ -27486,16 +27834,18 @@ butterfly:
 	VMOVAPS      Z18, Z17
 	VFMSUB231PS  Z4, Z9, Z17
 	VFMADD231PS  Z4, Z18, Z9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z1, Z16, Z11
 	VMOVAPS      Z19, Z4
 	VFMADD231PS  Z0, Z2, Z4
 	VFNMADD231PS Z24, Z28, Z21
 	VFMADD231PS  Z14, Z5, Z8
 	VFNMADD231PS Z27, Z13, Z3
-	MOVQ         432(R10), R14
-	VMOVUPS      Z15, (R9)(R14*1)
+	MOVQ         432(R10), BX
+	VMOVUPS      Z15, (R9)(BX*1)
 	VFNMADD231PS Z0, Z2, Z19
 	VMOVAPS      Z20, Z2
 	VFNMADD231PS Z0, Z8, Z2
@@ -27504,107 +27854,108 @@ butterfly:
 	VFNMADD231PS Z23, Z26, Z0
 	VMOVAPS      Z4, Z5
 	VFMADD231PS  Z23, Z3, Z5
-	MOVQ         216(R10), R14
-	VMOVUPS      Z6, (R9)(R14*1)
+	MOVQ         216(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
 	VMOVAPS      Z20, Z6
 	VFMADD231PS  Z22, Z9, Z6
-	MOVQ         336(R10), R14
-	VMOVUPS      Z7, (R9)(R14*1)
-	MOVQ         344(R10), R14
-	VMOVUPS      Z21, (R9)(R14*1)
+	MOVQ         336(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
+	MOVQ         344(R10), BX
+	VMOVUPS      Z21, (R9)(BX*1)
 	VMOVAPS      Z12, Z7
 	VFMADD231PS  Z1, Z10, Z7
 	VFNMADD231PS Z1, Z10, Z12
 	VFNMADD231PS Z22, Z9, Z20
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Z2, Z1
 	VFMADD231PS  Z22, Z17, Z1
-	MOVQ         184(R10), R14
-	VMOVUPS      Z0, (R9)(R14*1)
-	MOVQ         24(R10), R14
-	VMOVUPS      Z7, (R9)(R14*1)
-	MOVQ         56(R10), R14
-	VMOVUPS      Z5, (R9)(R14*1)
+	MOVQ         184(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
+	MOVQ         24(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
+	MOVQ         56(R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
 	VFMADD231PS  Z23, Z26, Z19
 	VFNMADD231PS Z23, Z3, Z4
-	MOVQ         120(R10), R14
-	VMOVUPS      Z1, (R9)(R14*1)
-	MOVQ         312(R10), R14
-	VMOVUPS      Z4, (R9)(R14*1)
-	MOVQ         408(R10), R14
-	VMOVUPS      Z11, (R9)(R14*1)
+	MOVQ         120(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
+	MOVQ         312(R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
+	MOVQ         408(R10), BX
+	VMOVUPS      Z11, (R9)(BX*1)
 	VFNMADD231PS Z22, Z17, Z2
-	MOVQ         376(R10), R14
-	VMOVUPS      Z2, (R9)(R14*1)
-	MOVQ         304(R10), R14
-	VMOVUPS      Z30, (R9)(R14*1)
-	MOVQ         248(R10), R14
-	VMOVUPS      Z20, (R9)(R14*1)
-	MOVQ         440(R10), R14
-	VMOVUPS      Z19, (R9)(R14*1)
+	MOVQ         376(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
+	MOVQ         304(R10), BX
+	VMOVUPS      Z30, (R9)(BX*1)
+	MOVQ         248(R10), BX
+	VMOVUPS      Z20, (R9)(BX*1)
+	MOVQ         440(R10), BX
+	VMOVUPS      Z19, (R9)(BX*1)
 	VFMADD231PS  Z24, Z31, Z29
-	MOVQ         504(R10), R14
-	VMOVUPS      Z6, (R9)(R14*1)
-	MOVQ         472(R10), R14
-	VMOVUPS      Z29, (R9)(R14*1)
-	MOVQ         280(R10), R14
-	VMOVUPS      Z12, (R9)(R14*1)
-	ADDQ         $0x00001040, R8
-	ADDQ         $0x00000200, R10
-	ADDQ         $0x00000100, R11
-	CMPQ         CX, 8(DX)
+	MOVQ         504(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
+	MOVQ         472(R10), BX
+	VMOVUPS      Z29, (R9)(BX*1)
+	MOVQ         280(R10), BX
+	VMOVUPS      Z12, (R9)(BX*1)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00001040, R8
+	ADDQ $0x00000200, R10
+	ADDQ $0x00000100, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf64AVX512(SB), $3008-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	MOVQ         136(R10), R14
 	VMOVUPS      (R9)(R14*1), Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         16(R10), R14
 	VMOVUPS      (R9)(R14*1), Z1
 	MOVQ         160(R10), R14
@@ -27690,8 +28041,6 @@ butterfly:
 	VMOVUPS      Z8, 640(R13)
 	VMOVAPS      Z18, Z8
 	VFMSUB231PS  Z12, Z26, Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z9, 704(R13)
 	MOVQ         112(R10), R14
 	VMOVUPS      (R9)(R14*1), Z9
@@ -27780,8 +28129,10 @@ butterfly:
 	VMOVUPS      Z25, 2368(R13)
 	VMOVAPS      Z27, Z25
 	VFMADD231PS  Z3, Z9, Z25
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z26, Z18, Z18
 	VFNMADD213PS Z27, Z3, Z9
 	VADDPS       Z5, Z2, Z26
@@ -27843,8 +28194,6 @@ butterfly:
 	VFNMADD231PS Z15, Z10, Z6
 	VMOVAPS      Z23, Z10
 	VFNMADD231PS Z8, Z20, Z10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Z19, Z28, Z12
 	VMULPS       Z19, Z3, Z18
 	VMULPS       Z19, Z3, Z3
@@ -27900,8 +28249,10 @@ butterfly:
 	VMOVUPS      512(R13), Z13
 	VMOVAPS      Z13, Z30
 	VFMADD231PS  Z11, Z24, Z30
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMSUB231PS  Z3, Z9, Z18
 	VMULPS       Z20, Z4, Z3
 	VMOVUPS      768(R13), Z4
@@ -27948,8 +28299,6 @@ butterfly:
 	VMOVAPS      Z17, Z10
 	VFMADD231PS  Z18, Z3, Z10
 	VFMADD231PS  Z15, Z26, Z30
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Z23, Z26
 	VFMSUB231PS  Z19, Z10, Z26
 	VFMADD231PS  Z13, Z5, Z27
@@ -28001,8 +28350,10 @@ butterfly:
 	VMOVUPS      Z26, 1088(DI)(R8*1)
 	VMOVAPS      Z28, Z4
 	VFMADD231PS  Z23, Z8, Z4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Z2, Z5
 	VFNMADD231PS Z18, Z1, Z5
 	VMOVUPS      Z25, 1600(SI)(R8*1)
@@ -28063,8 +28414,6 @@ butterfly:
 	VMOVAPS      Z28, Z31
 	VFMADD231PS  Z13, Z0, Z31
 	VFMADD231PS  Z7, Z6, Z25
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z4, 832(DI)(R8*1)
 	VMOVUPS      Z25, 1792(DI)(R8*1)
 	VFNMADD231PS Z13, Z0, Z28
@@ -28119,8 +28468,10 @@ butterfly:
 	VMOVUPS      2816(R13), Z1
 	VADDPS       Z30, Z1, Z7
 	VSUBPS       Z30, Z1, Z1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Z9, Z28
 	VFNMADD231PS Z8, Z18, Z28
 	VMOVUPS      Z15, 1280(SI)(R8*1)
@@ -28175,8 +28526,6 @@ butterfly:
 	VMOVUPS      2176(R13), Z6
 	VADDPS       Z6, Z0, Z19
 	VSUBPS       Z0, Z6, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Z4, 512(SI)(R8*1)
 	VMULPS       Z1, Z27, Z1
 	VMOVUPS      896(R13), Z4
@@ -28238,8 +28587,10 @@ butterfly:
 	VMOVUPS      Z22, 1216(R13)
 	VMOVAPS      Z9, Z22
 	VFMSUB231PS  Z20, Z11, Z22
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z20, Z9, Z11
 	VFMADD231PS  Z3, Z25, Z1
 	VMOVAPS      Z23, Z3
@@ -28298,8 +28649,6 @@ butterfly:
 	VMOVAPS      Z6, Z28
 	VFMADD231PS  Z4, Z27, Z28
 	VFNMADD231PS Z4, Z27, Z6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z13, Z23, Z1
 	VFNMADD231PS Z4, Z12, Z22
 	VADDPS       Z7, Z26, Z12
@@ -28352,8 +28701,10 @@ butterfly:
 	VFMADD231PS  Z22, Z3, Z2
 	VBROADCASTSS 56(R11), Z15
 	VMULPS       Z15, Z28, Z22
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z13, Z6, Z18
 	VMOVUPS      Z2, 704(DI)(R8*1)
 	VBROADCASTSS 208(R11), Z2
@@ -28404,8 +28755,6 @@ butterfly:
 	VMOVUPS      Z11, 448(SI)(R8*1)
 	VADDPS       Z23, Z13, Z11
 	VSUBPS       Z19, Z30, Z13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z31, Z21, Z19
 	VMOVUPS      (R13), Z21
 	VMOVUPS      1152(R13), Z23
@@ -28456,8 +28805,10 @@ butterfly:
 	VMOVUPS      Z26, 1920(SI)(R8*1)
 	VMOVAPS      Z13, Z4
 	VFNMADD231PS Z8, Z16, Z4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Z18, Z7
 	VFNMADD231PS Z8, Z17, Z7
 	VFMADD231PS  Z8, Z17, Z18
@@ -28508,8 +28859,6 @@ butterfly:
 	VFMSUB231PS  Z13, Z4, Z15
 	VBROADCASTSS 220(R11), Z4
 	VMULPS       Z4, Z18, Z8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 44(R11), Z13
 	VMULPS       Z13, Z27, Z18
 	VBROADCASTSS 168(R11), Z21
@@ -28552,62 +28901,65 @@ butterfly:
 	VMOVUPS      Z2, 576(SI)(R8*1)
 	VMOVUPS      Z29, 768(SI)(R8*1)
 	VMOVUPS      Z6, 1344(SI)(R8*1)
-	ADDQ         $0x00001040, R8
-	ADDQ         $0x00000100, R10
-	ADDQ         $0x00000100, R11
-	CMPQ         CX, 8(DX)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00001040, R8
+	ADDQ $0x00000100, R10
+	ADDQ $0x00000100, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf64AVX512(SB), $2624-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ         (AX), R9
+	MOVQ         8(AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
 	VMOVUPS      1792(DI)(R8*1), Z0
 	VBROADCASTSS 228(R11), Z1
 	VMULPS       Z1, Z0, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      1600(DI)(R8*1), Z3
 	VBROADCASTSS 200(R11), Z4
 	VMULPS       Z4, Z3, Z5
@@ -28667,8 +29019,6 @@ butterfly:
 	VSUBPS       Z5, Z9, Z5
 	VMOVUPS      1792(SI)(R8*1), Z9
 	VFMADD231PS  Z21, Z9, Z2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      256(DI)(R8*1), Z21
 	VBROADCASTSS 36(R11), Z25
 	VMULPS       Z25, Z21, Z26
@@ -28715,8 +29065,10 @@ butterfly:
 	VFNMADD231PS Z17, Z12, Z21
 	VSUBPS       Z3, Z24, Z3
 	VSUBPS       Z0, Z1, Z24
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Z2, Z11, Z2
 	VADDPS       Z18, Z6, Z11
 	VSUBPS       Z24, Z9, Z26
@@ -28764,8 +29116,6 @@ butterfly:
 	VADDPS       Z19, Z8, Z23
 	VADDPS       Z1, Z7, Z24
 	VSUBPS       Z4, Z13, Z25
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z10, Z23, Z27
 	VADDPS       Z23, Z10, Z10
 	VSUBPS       Z1, Z7, Z1
@@ -28813,8 +29163,10 @@ butterfly:
 	VADDPS       Z4, Z11, Z28
 	VADDPS       Z8, Z18, Z29
 	VSUBPS       Z29, Z13, Z31
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Z29, Z13, Z13
 	VSUBPS       Z8, Z18, Z8
 	VSUBPS       Z30, Z15, Z18
@@ -28853,8 +29205,6 @@ butterfly:
 	VFMADD231PS  Z17, Z0, Z16
 	VMOVAPS      Z20, Z21
 	VFMADD231PS  Z17, Z4, Z21
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Z17, Z28, Z0
 	VBROADCASTSS butterflyConstants<>+48(SB), Z24
 	VMOVAPS      Z22, Z28
@@ -28915,8 +29265,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+468(SB), Z14
 	VMOVAPS      Z19, Z15
 	VFMADD231PS  Z14, Z23, Z15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Z15, 192(R13)
 	VMOVAPS      Z1, Z15
 	VFMADD231PS  Z24, Z20, Z15
@@ -28982,8 +29334,6 @@ butterfly:
 	VFMADD231PS  Z14, Z2, Z27
 	VMOVAPS      Z9, Z22
 	VFMADD231PS  Z4, Z16, Z22
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Z24, Z10, Z7
 	VMOVAPS      Z7, Z10
 	VFMADD231PS  Z4, Z5, Z10
@@ -29049,8 +29399,10 @@ butterfly:
 	VFNMADD231PS Z15, Z11, Z2
 	VSUBPS       Z5, Z3, Z15
 	VFMADD231PS  Z19, Z23, Z30
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Z0, Z18, Z6
 	VSUBPS       Z1, Z13, Z18
 	VADDPS       Z5, Z3, Z3
@@ -29095,8 +29447,6 @@ butterfly:
 	VSUBPS       Z31, Z20, Z9
 	VADDPS       Z31, Z20, Z14
 	VADDPS       Z14, Z1, Z20
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Z9, Z6, Z21
 	VADDPS       Z11, Z18, Z11
 	VADDPS       Z28, Z8, Z18
@@ -29140,8 +29490,10 @@ butterfly:
 	VFNMADD231PS Z24, Z11, Z25
 	VMOVAPS      Z25, Z27
 	VFMSUB231PS  Z29, Z16, Z27
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Z0, Z9, Z19
 	VMOVUPS      192(DI)(R8*1), Z9
 	VBROADCASTSS 28(R11), Z30
@@ -29190,8 +29542,6 @@ butterfly:
 	VSUBPS       Z0, Z2, Z11
 	VADDPS       Z11, Z20, Z25
 	VADDPS       Z0, Z2, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Z12, Z14, Z2
 	VSUBPS       Z19, Z9, Z12
 	VSUBPS       Z0, Z5, Z14
@@ -29241,8 +29591,10 @@ butterfly:
 	VMOVUPS      576(SI)(R8*1), Z30
 	VFMADD231PS  Z17, Z30, Z5
 	VFNMADD231PS Z25, Z30, Z22
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 4(R11), Z17
 	VMULPS       (DI)(R8*1), Z17, Z17
 	VBROADCASTSS (R11), Z25
@@ -29285,8 +29637,6 @@ butterfly:
 	VMOVAPS      Z25, Z14
 	VFMADD231PS  Z4, Z12, Z14
 	VFNMADD231PS Z4, Z12, Z25
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Z20, Z12
 	VFMADD231PS  Z4, Z11, Z12
 	VSUBPS       Z3, Z2, Z2
@@ -29333,20 +29683,22 @@ butterfly:
 	VFNMADD231PS Z8, Z16, Z28
 	VMOVAPS      Z30, Z16
 	VFNMADD231PS Z8, Z27, Z16
-	MOVQ         (R10), R14
-	VMOVUPS      Z5, (R9)(R14*1)
+	MOVQ         (R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
 	VMOVUPS      2240(R13), Z5
 	VMOVAPS      Z20, Z23
 	VFMADD231PS  Z0, Z5, Z23
 	VFMADD231PS  576(R13), Z4, Z11
-	MOVQ         96(R10), R14
-	VMOVUPS      Z11, (R9)(R14*1)
+	MOVQ         96(R10), BX
+	VMOVUPS      Z11, (R9)(BX*1)
 	VBROADCASTSS butterflyConstants<>+524(SB), Z11
 	VFNMADD231PS 1344(R13), Z11, Z16
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
-	MOVQ         16(R10), R14
-	VMOVUPS      Z3, (R9)(R14*1)
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
+	MOVQ         16(R10), BX
+	VMOVUPS      Z3, (R9)(BX*1)
 	VFMADD231PS  Z8, Z27, Z30
 	VFNMADD231PS Z0, Z5, Z20
 	VMOVUPS      2176(R13), Z3
@@ -29358,8 +29710,8 @@ butterfly:
 	VFNMADD231PS 1792(R13), Z0, Z22
 	VFMADD231PS  Z4, Z31, Z29
 	VFMADD231PS  Z4, Z3, Z1
-	MOVQ         128(R10), R14
-	VMOVUPS      Z10, (R9)(R14*1)
+	MOVQ         128(R10), BX
+	VMOVUPS      Z10, (R9)(BX*1)
 	VFMADD231PS  1728(R13), Z8, Z1
 	VMOVUPS      2112(R13), Z3
 	VMOVAPS      Z12, Z10
@@ -29370,10 +29722,10 @@ butterfly:
 	VFNMADD231PS 1216(R13), Z8, Z5
 	VFMADD231PS  1664(R13), Z11, Z30
 	VFMADD231PS  512(R13), Z4, Z2
-	MOVQ         168(R10), R14
-	VMOVUPS      Z16, (R9)(R14*1)
-	MOVQ         192(R10), R14
-	VMOVUPS      Z9, (R9)(R14*1)
+	MOVQ         168(R10), BX
+	VMOVUPS      Z16, (R9)(BX*1)
+	MOVQ         192(R10), BX
+	VMOVUPS      Z9, (R9)(BX*1)
 	VFMADD231PS  1280(R13), Z0, Z27
 	VFNMADD231PS 1600(R13), Z11, Z15
 	VFMADD231PS  1536(R13), Z11, Z25
@@ -29384,128 +29736,131 @@ butterfly:
 	VFMADD231PS  64(R13), Z9, Z14
 	VFNMADD231PS 128(R13), Z0, Z29
 	VFNMADD231PS 1472(R13), Z31, Z10
-	MOVQ         240(R10), R14
-	VMOVUPS      Z29, (R9)(R14*1)
+	MOVQ         240(R10), BX
+	VMOVUPS      Z29, (R9)(BX*1)
 	VFMADD231PS  1152(R13), Z8, Z18
 	VFNMADD231PS 1408(R13), Z9, Z26
 	VFMADD231PS  1024(R13), Z3, Z21
 	VMOVUPS      2368(R13), Z0
 	VFMADD231PS  2432(R13), Z24, Z0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      2496(R13), Z8
 	VFNMADD231PS 768(R13), Z31, Z8
 	VFNMADD231PS 448(R13), Z4, Z0
-	MOVQ         144(R10), R14
-	VMOVUPS      Z22, (R9)(R14*1)
-	MOVQ         184(R10), R14
-	VMOVUPS      Z20, (R9)(R14*1)
-	MOVQ         152(R10), R14
-	VMOVUPS      Z26, (R9)(R14*1)
+	MOVQ         144(R10), BX
+	VMOVUPS      Z22, (R9)(BX*1)
+	MOVQ         184(R10), BX
+	VMOVUPS      Z20, (R9)(BX*1)
+	MOVQ         152(R10), BX
+	VMOVUPS      Z26, (R9)(BX*1)
 	VFNMADD231PS 192(R13), Z9, Z7
-	MOVQ         72(R10), R14
-	VMOVUPS      Z21, (R9)(R14*1)
+	MOVQ         72(R10), BX
+	VMOVUPS      Z21, (R9)(BX*1)
 	VMOVUPS      2304(R13), Z4
 	VFMADD231PS  320(R13), Z24, Z4
-	MOVQ         112(R10), R14
-	VMOVUPS      Z27, (R9)(R14*1)
-	MOVQ         176(R10), R14
-	VMOVUPS      Z5, (R9)(R14*1)
-	MOVQ         208(R10), R14
-	VMOVUPS      Z19, (R9)(R14*1)
+	MOVQ         112(R10), BX
+	VMOVUPS      Z27, (R9)(BX*1)
+	MOVQ         176(R10), BX
+	VMOVUPS      Z5, (R9)(BX*1)
+	MOVQ         208(R10), BX
+	VMOVUPS      Z19, (R9)(BX*1)
 	VFMADD231PS  (R13), Z31, Z12
-	MOVQ         248(R10), R14
-	VMOVUPS      Z10, (R9)(R14*1)
-	MOVQ         56(R10), R14
-	VMOVUPS      Z23, (R9)(R14*1)
-	MOVQ         136(R10), R14
-	VMOVUPS      Z8, (R9)(R14*1)
-	MOVQ         24(R10), R14
-	VMOVUPS      Z14, (R9)(R14*1)
+	MOVQ         248(R10), BX
+	VMOVUPS      Z10, (R9)(BX*1)
+	MOVQ         56(R10), BX
+	VMOVUPS      Z23, (R9)(BX*1)
+	MOVQ         136(R10), BX
+	VMOVUPS      Z8, (R9)(BX*1)
+	MOVQ         24(R10), BX
+	VMOVUPS      Z14, (R9)(BX*1)
 	VFMADD231PS  960(R13), Z9, Z28
-	MOVQ         224(R10), R14
-	VMOVUPS      Z0, (R9)(R14*1)
-	MOVQ         48(R10), R14
-	VMOVUPS      Z1, (R9)(R14*1)
-	MOVQ         160(R10), R14
-	VMOVUPS      Z13, (R9)(R14*1)
-	MOVQ         232(R10), R14
-	VMOVUPS      Z7, (R9)(R14*1)
-	MOVQ         120(R10), R14
-	VMOVUPS      Z12, (R9)(R14*1)
-	MOVQ         104(R10), R14
-	VMOVUPS      Z28, (R9)(R14*1)
-	MOVQ         32(R10), R14
-	VMOVUPS      Z2, (R9)(R14*1)
-	MOVQ         88(R10), R14
-	VMOVUPS      Z25, (R9)(R14*1)
-	MOVQ         80(R10), R14
-	VMOVUPS      Z18, (R9)(R14*1)
+	MOVQ         224(R10), BX
+	VMOVUPS      Z0, (R9)(BX*1)
+	MOVQ         48(R10), BX
+	VMOVUPS      Z1, (R9)(BX*1)
+	MOVQ         160(R10), BX
+	VMOVUPS      Z13, (R9)(BX*1)
+	MOVQ         232(R10), BX
+	VMOVUPS      Z7, (R9)(BX*1)
+	MOVQ         120(R10), BX
+	VMOVUPS      Z12, (R9)(BX*1)
+	MOVQ         104(R10), BX
+	VMOVUPS      Z28, (R9)(BX*1)
+	MOVQ         32(R10), BX
+	VMOVUPS      Z2, (R9)(BX*1)
+	MOVQ         88(R10), BX
+	VMOVUPS      Z25, (R9)(BX*1)
+	MOVQ         80(R10), BX
+	VMOVUPS      Z18, (R9)(BX*1)
 	VFNMADD231PS 704(R13), Z3, Z17
-	MOVQ         200(R10), R14
-	VMOVUPS      Z17, (R9)(R14*1)
-	MOVQ         8(R10), R14
-	VMOVUPS      Z6, (R9)(R14*1)
-	MOVQ         64(R10), R14
-	VMOVUPS      Z4, (R9)(R14*1)
-	MOVQ         216(R10), R14
-	VMOVUPS      Z15, (R9)(R14*1)
-	MOVQ         40(R10), R14
-	VMOVUPS      Z30, (R9)(R14*1)
-	ADDQ         $0x00001040, R8
-	ADDQ         $0x00000100, R10
-	ADDQ         $0x00000100, R11
-	CMPQ         CX, 8(DX)
+	MOVQ         200(R10), BX
+	VMOVUPS      Z17, (R9)(BX*1)
+	MOVQ         8(R10), BX
+	VMOVUPS      Z6, (R9)(BX*1)
+	MOVQ         64(R10), BX
+	VMOVUPS      Z4, (R9)(BX*1)
+	MOVQ         216(R10), BX
+	VMOVUPS      Z15, (R9)(BX*1)
+	MOVQ         40(R10), BX
+	VMOVUPS      Z30, (R9)(BX*1)
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00001040, R8
+	ADDQ $0x00000100, R10
+	ADDQ $0x00000100, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func Line64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func Line64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line64AVX2(SB), $2112-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	MOVQ         168(R10), R13
 	VMOVUPS      (R9)(R13*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         320(R10), R13
 	VMOVUPS      (R9)(R13*1), Y1
 	MOVQ         448(R10), R13
@@ -29560,8 +29915,6 @@ butterfly:
 	VSUBPS       Y7, Y4, Y4
 	MOVQ         72(R10), R13
 	VMOVUPS      (R9)(R13*1), Y7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         392(R10), R13
 	VMOVUPS      (R9)(R13*1), Y12
 	VMOVUPS      Y9, 64(R12)
@@ -29620,8 +29973,10 @@ butterfly:
 	VADDPS       Y1, Y4, Y1
 	VFMADD231PS  Y15, Y3, Y14
 	VSUBPS       Y5, Y10, Y3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Y10, Y5, Y4
 	VBROADCASTSS butterflyConstants<>+468(SB), Y5
 	VMOVAPS      Y3, Y7
@@ -29698,8 +30053,6 @@ butterfly:
 	VMOVUPS      Y11, 640(R12)
 	MOVQ         304(R10), R13
 	VMOVUPS      (R9)(R13*1), Y11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y5, Y7, Y0
 	MOVQ         240(R10), R13
 	VMOVUPS      (R9)(R13*1), Y7
@@ -29755,8 +30108,10 @@ butterfly:
 	VADDPS       Y15, Y11, Y11
 	VSUBPS       Y7, Y9, Y15
 	VADDPS       Y9, Y7, Y7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Y15, Y9
 	VFMADD231PS  Y1, Y6, Y9
 	VFMSUB231PS  Y1, Y15, Y6
@@ -29822,8 +30177,6 @@ butterfly:
 	VMOVUPS      Y9, 864(R12)
 	MOVQ         408(R10), R13
 	VMOVUPS      (R9)(R13*1), Y9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Y10, Y8, Y6
 	VSUBPS       Y14, Y7, Y8
 	VMOVUPS      Y3, 1184(R12)
@@ -29881,8 +30234,10 @@ butterfly:
 	VSUBPS       Y11, Y4, Y15
 	VMOVUPS      Y15, 1408(R12)
 	VSUBPS       Y12, Y5, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Y5, 1440(R12)
 	VBROADCASTSS butterflyConstants<>+476(SB), Y5
 	VMOVUPS      Y12, 1472(R12)
@@ -29949,8 +30304,6 @@ butterfly:
 	VMOVUPS      Y12, 1376(R12)
 	VMOVUPS      1472(R12), Y12
 	VADDPS       1440(R12), Y12, Y12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Y5, 1440(R12)
 	MOVQ         480(R10), R13
 	VMOVUPS      (R9)(R13*1), Y5
@@ -30010,8 +30363,10 @@ butterfly:
 	VMOVAPS      Y10, Y5
 	VFMADD231PS  Y2, Y14, Y5
 	VSUBPS       Y11, Y9, Y9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Y8, Y12, Y8
 	VADDPS       Y15, Y7, Y7
 	VBROADCASTSS butterflyConstants<>+444(SB), Y11
@@ -30071,8 +30426,6 @@ butterfly:
 	VMOVUPS      Y13, 1536(SI)(R8*1)
 	VFNMADD231PS 1568(R12), Y3, Y6
 	VMOVUPS      Y9, 1024(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Y12, 1536(DI)(R8*1)
 	VFNMADD231PS 1536(R12), Y3, Y15
 	VBROADCASTSS butterflyConstants<>+444(SB), Y8
@@ -30123,8 +30476,10 @@ butterfly:
 	VFNMADD231PS Y7, Y15, Y11
 	VFNMADD231PS Y7, Y12, Y4
 	VMOVUPS      Y4, 1792(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+208(SB), Y0
 	VMOVUPS      32(R12), Y4
 	VMOVAPS      Y4, Y6
@@ -30178,8 +30533,6 @@ butterfly:
 	VFMADD231PS  1952(R12), Y0, Y8
 	VFNMADD231PS Y0, Y1, Y2
 	VMOVUPS      Y5, 192(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Y6, Y1
 	VFNMADD231PS Y0, Y7, Y1
 	VFMADD231PS  Y0, Y7, Y6
@@ -30227,8 +30580,10 @@ butterfly:
 	VMOVAPS      Y5, Y3
 	VFNMADD231PS Y0, Y9, Y3
 	VSUBPS       Y10, Y2, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Y6, Y14, Y6
 	VMOVAPS      Y7, Y10
 	VFNMADD231PS Y0, Y2, Y10
@@ -30287,8 +30642,6 @@ butterfly:
 	VMOVAPS      Y9, Y11
 	VFNMADD231PS Y0, Y10, Y11
 	VFMADD231PS  Y0, Y10, Y9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Y6, Y10
 	VFMADD231PS  Y0, Y5, Y10
 	VFNMADD231PS Y0, Y5, Y6
@@ -30344,8 +30697,10 @@ butterfly:
 	VFMADD231PS  Y7, Y4, Y11
 	VMOVAPS      Y13, Y12
 	VFNMADD231PS Y7, Y10, Y12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Y11, 1856(DI)(R8*1)
 	VMOVAPS      Y14, Y11
 	VFMADD231PS  Y7, Y9, Y11
@@ -30398,8 +30753,6 @@ butterfly:
 	VMOVUPS      480(R12), Y8
 	VMOVUPS      800(R12), Y9
 	VSUBPS       Y9, Y8, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Y5, 128(SI)(R8*1)
 	VADDPS       Y9, Y8, Y5
 	VFNMADD231PS Y3, Y1, Y13
@@ -30443,62 +30796,68 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00001000, R8
-	ADDQ         $0x00000200, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00001040, R8
+	ADDQ $0x00000200, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBack64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack64AVX2(SB), $1824-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R11
-	MOVQ  64(R11), R10
-	MOVQ  80(R11), R11
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 80(AX), R11
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	VMOVUPS      (SI)(R8*1), Y0
 	VMOVUPS      1024(SI)(R8*1), Y1
 	VADDPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      192(SI)(R8*1), Y3
 	VMOVUPS      1216(SI)(R8*1), Y4
 	VADDPS       Y4, Y3, Y5
@@ -30549,8 +30908,6 @@ butterfly:
 	VMOVUPS      Y8, 64(R12)
 	VADDPS       1920(DI)(R8*1), Y10, Y8
 	VADDPS       Y0, Y12, Y10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      Y15, 96(R12)
 	VSUBPS       Y8, Y1, Y15
 	VADDPS       Y8, Y1, Y1
@@ -30591,8 +30948,10 @@ butterfly:
 	VSUBPS       Y14, Y15, Y0
 	VMOVUPS      Y0, 256(R12)
 	VADDPS       Y1, Y4, Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Y14, Y15, Y14
 	VMOVUPS      (DI)(R8*1), Y15
 	VSUBPS       1024(DI)(R8*1), Y15, Y15
@@ -30645,8 +31004,6 @@ butterfly:
 	VMOVUPS      192(DI)(R8*1), Y6
 	VSUBPS       1216(DI)(R8*1), Y6, Y6
 	VADDPS       Y10, Y6, Y9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Y10, Y6, Y6
 	VMOVUPS      960(DI)(R8*1), Y10
 	VSUBPS       1920(DI)(R8*1), Y10, Y10
@@ -30698,8 +31055,10 @@ butterfly:
 	VMOVUPS      Y14, 768(R12)
 	VADDPS       Y1, Y3, Y14
 	VSUBPS       Y1, Y3, Y1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMSUB231PS  Y4, Y0, Y10
 	VADDPS       Y15, Y5, Y0
 	VSUBPS       Y15, Y5, Y3
@@ -30744,8 +31103,6 @@ butterfly:
 	VSUBPS       Y3, Y6, Y3
 	VSUBPS       1600(DI)(R8*1), Y10, Y6
 	VSUBPS       Y13, Y7, Y10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y13, Y7, Y7
 	VADDPS       Y2, Y11, Y13
 	VSUBPS       1856(SI)(R8*1), Y15, Y15
@@ -30790,8 +31147,10 @@ butterfly:
 	VMOVAPS      Y0, Y2
 	VFNMADD231PS Y14, Y13, Y2
 	VADDPS       Y6, Y5, Y5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Y15, Y6
 	VFMADD231PS  Y14, Y4, Y6
 	VMOVUPS      Y2, 1280(R12)
@@ -30843,8 +31202,6 @@ butterfly:
 	VSUBPS       Y4, Y8, Y4
 	VSUBPS       Y1, Y15, Y8
 	VFNMADD231PS Y14, Y11, Y10
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y1, Y15, Y1
 	VSUBPS       1152(DI)(R8*1), Y2, Y2
 	VSUBPS       Y3, Y1, Y11
@@ -30887,8 +31244,10 @@ butterfly:
 	VMOVAPS      Y8, Y15
 	VFMADD231PS  Y14, Y5, Y15
 	VFNMADD231PS Y14, Y5, Y8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Y10, Y5
 	VFMSUB231PS  Y13, Y12, Y5
 	VFMADD231PS  Y13, Y10, Y12
@@ -30942,8 +31301,6 @@ butterfly:
 	VMOVUPS      1248(R12), Y1
 	VMOVAPS      Y6, Y4
 	VFMADD231PS  Y14, Y1, Y4
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      352(R12), Y5
 	VMOVUPS      384(R12), Y8
 	VMOVAPS      Y8, Y10
@@ -31004,8 +31361,10 @@ butterfly:
 	VFMADD231PS  Y3, Y6, Y5
 	MOVQ         480(R10), R13
 	VMOVUPS      Y4, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+452(SB), Y4
 	VMOVAPS      Y2, Y10
 	VFNMADD231PS Y4, Y13, Y10
@@ -31061,8 +31420,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+472(SB), Y13
 	VMOVAPS      Y3, Y11
 	VFMADD231PS  Y13, Y5, Y11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y13, Y3, Y5
 	VBROADCASTSS butterflyConstants<>+460(SB), Y3
 	VMOVAPS      Y9, Y13
@@ -31118,8 +31475,10 @@ butterfly:
 	VFMADD231PS  Y8, Y12, Y2
 	MOVQ         488(R10), R13
 	VMOVUPS      Y15, (R9)(R13*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Y8, Y10, Y12
 	VMOVUPS      1088(R12), Y9
 	VMOVUPS      1632(R12), Y10
@@ -31173,8 +31532,6 @@ butterfly:
 	MOVQ         80(R10), R13
 	VMOVUPS      Y2, (R9)(R13*1)
 	VFMADD231PS  Y7, Y10, Y5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      1056(R12), Y2
 	VMOVUPS      1568(R12), Y10
 	VMOVAPS      Y10, Y13
@@ -31230,8 +31587,10 @@ butterfly:
 	VMOVUPS      1440(R12), Y12
 	VMOVAPS      Y12, Y14
 	VFMADD231PS  Y7, Y10, Y14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVAPS      Y5, Y15
 	VFMADD231PS  Y11, Y2, Y15
 	VFNMADD231PS Y7, Y12, Y10
@@ -31288,8 +31647,6 @@ butterfly:
 	MOVQ         472(R10), R13
 	VMOVUPS      Y10, (R9)(R13*1)
 	VFMADD231PS  Y9, Y7, Y3
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      1696(R12), Y7
 	VMOVAPS      Y7, Y9
 	VFMADD231PS  Y4, Y14, Y9
@@ -31344,62 +31701,68 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00001000, R8
-	ADDQ         $0x00000200, R10
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R11
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00001040, R8
+	ADDQ $0x00000200, R10
+	DECQ R11
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled64AVX2(SB), $2016-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	MOVQ         416(R10), R14
 	VMOVUPS      (R9)(R14*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         64(R10), R14
 	VMOVUPS      (R9)(R14*1), Y1
 	MOVQ         320(R10), R14
@@ -31463,8 +31826,6 @@ butterfly:
 	VFMSUB231PS  Y3, Y5, Y2
 	VFMADD231PS  Y3, Y0, Y10
 	VADDPS       Y9, Y10, Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y13, Y6, Y5
 	VSUBPS       Y6, Y13, Y6
 	VBROADCASTSS butterflyConstants<>+48(SB), Y13
@@ -31544,8 +31905,10 @@ butterfly:
 	VMOVUPS      Y8, 352(R13)
 	MOVQ         40(R10), R14
 	VMOVUPS      (R9)(R14*1), Y8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Y15, 384(R13)
 	VSUBPS       Y13, Y14, Y15
 	VMOVUPS      Y11, 416(R13)
@@ -31615,8 +31978,6 @@ butterfly:
 	VMOVAPS      Y7, Y15
 	VFMADD231PS  Y6, Y11, Y15
 	VFNMADD231PS Y6, Y11, Y7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y5, Y8, Y5
 	VBROADCASTSS butterflyConstants<>+488(SB), Y6
 	VMOVAPS      Y13, Y8
@@ -31701,8 +32062,10 @@ butterfly:
 	VADDPS       Y12, Y13, Y5
 	VMOVUPS      Y6, 992(R13)
 	VADDPS       Y0, Y2, Y6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Y1, 1024(R13)
 	VSUBPS       Y6, Y5, Y1
 	VADDPS       Y6, Y5, Y5
@@ -31768,8 +32131,6 @@ butterfly:
 	VMOVAPS      Y7, Y15
 	VFNMADD231PS Y3, Y1, Y15
 	VFMSUB231PS  Y11, Y5, Y12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y9, Y4, Y5
 	VSUBPS       Y4, Y9, Y4
 	VFMADD231PS  Y3, Y1, Y7
@@ -31842,8 +32203,10 @@ butterfly:
 	VMOVUPS      Y0, 1376(R13)
 	MOVQ         312(R10), R14
 	VMOVUPS      (R9)(R14*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Y13, Y1, Y1
 	VADDPS       Y0, Y11, Y13
 	VADDPS       Y5, Y8, Y5
@@ -31918,8 +32281,6 @@ butterfly:
 	VMOVAPS      Y2, Y15
 	VFMSUB231PS  Y10, Y6, Y15
 	VFMADD231PS  Y10, Y2, Y6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y14, Y12, Y2
 	VSUBPS       Y12, Y14, Y10
 	VMULPS       Y8, Y13, Y12
@@ -31986,8 +32347,10 @@ butterfly:
 	VADDPS       Y14, Y1, Y12
 	VMULPS       Y4, Y5, Y5
 	VSUBPS       Y1, Y14, Y1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS butterflyConstants<>+204(SB), Y14
 	VMOVAPS      Y2, Y15
 	VFMADD231PS  Y14, Y13, Y15
@@ -32059,8 +32422,6 @@ butterfly:
 	VFMADD231PS  Y0, Y7, Y8
 	VMULPS       Y4, Y3, Y0
 	VMOVUPS      Y8, 832(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      1472(R13), Y7
 	VADDPS       1184(R13), Y7, Y8
 	VFNMADD231PS Y13, Y10, Y9
@@ -32125,8 +32486,10 @@ butterfly:
 	VMULPS       Y0, Y10, Y14
 	VMOVUPS      Y8, 512(DI)(R8*1)
 	VMOVUPS      Y3, 1536(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMADD231PS  Y1, Y5, Y7
 	VBROADCASTSS butterflyConstants<>+508(SB), Y1
 	VMOVUPS      1920(R13), Y3
@@ -32196,8 +32559,6 @@ butterfly:
 	VMULPS       Y6, Y7, Y8
 	VMOVUPS      Y15, 64(SI)(R8*1)
 	VMOVUPS      Y0, 1088(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 84(R11), Y0
 	VMULPS       Y0, Y10, Y9
 	VBROADCASTSS 80(R11), Y12
@@ -32268,8 +32629,10 @@ butterfly:
 	VMOVAPS      Y11, Y14
 	VFNMADD231PS Y8, Y7, Y14
 	VFMADD231PS  Y8, Y7, Y11
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VBROADCASTSS 112(R11), Y7
 	VMULPS       Y7, Y15, Y15
 	VFMADD231PS  Y12, Y1, Y6
@@ -32337,8 +32700,6 @@ butterfly:
 	VMOVUPS      Y5, 704(SI)(R8*1)
 	VBROADCASTSS 208(R11), Y5
 	VMULPS       Y5, Y4, Y12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS 212(R11), Y14
 	VMULPS       Y14, Y4, Y4
 	VMOVUPS      Y3, 1152(DI)(R8*1)
@@ -32403,8 +32764,10 @@ butterfly:
 	VFMSUB231PS  Y9, Y3, Y4
 	VMOVUPS      Y1, 1472(SI)(R8*1)
 	VMULPS       Y9, Y8, Y1
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Y11, 1152(SI)(R8*1)
 	VMOVUPS      1344(R13), Y8
 	VBROADCASTSS butterflyConstants<>+48(SB), Y9
@@ -32470,8 +32833,6 @@ butterfly:
 	VMOVUPS      960(R13), Y8
 	VMOVUPS      864(R13), Y10
 	VADDPS       Y10, Y8, Y13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Y8, Y10, Y8
 	VFMSUB231PS  Y1, Y2, Y6
 	VMOVUPS      1376(R13), Y1
@@ -32531,64 +32892,70 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00001000, R8
-	ADDQ         $0x00000200, R10
-	ADDQ         $0x00000100, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00001040, R8
+	ADDQ $0x00000200, R10
+	ADDQ $0x00000100, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled64AVX2(SB), $1824-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	VMOVUPS      1408(DI)(R8*1), Y0
 	VBROADCASTSS 176(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      64(DI)(R8*1), Y3
 	VBROADCASTSS 12(R11), Y4
 	VMULPS       Y4, Y3, Y5
@@ -32655,8 +33022,6 @@ butterfly:
 	VMOVUPS      896(SI)(R8*1), Y7
 	VBROADCASTSS 116(R11), Y14
 	VFNMADD231PS Y14, Y7, Y13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Y14, Y11, Y11
 	VFMADD231PS  Y12, Y7, Y11
 	VMOVUPS      1856(SI)(R8*1), Y7
@@ -32713,8 +33078,10 @@ butterfly:
 	VMULPS       1792(DI)(R8*1), Y5, Y4
 	VMOVUPS      Y15, 288(R13)
 	VADDPS       Y10, Y12, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Y3, 320(R13)
 	VBROADCASTSS 160(R11), Y3
 	VMULPS       Y3, Y11, Y11
@@ -32781,8 +33148,6 @@ butterfly:
 	VMOVUPS      Y2, 576(R13)
 	VMULPS       Y10, Y8, Y2
 	VFNMADD231PS Y7, Y1, Y14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y9, Y12, Y0
 	VBROADCASTSS 132(R11), Y1
 	VMULPS       Y1, Y8, Y7
@@ -32837,8 +33202,10 @@ butterfly:
 	VSUBPS       Y7, Y0, Y0
 	VMOVAPS      Y9, Y7
 	VFMSUB231PS  Y15, Y10, Y7
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Y1, Y4, Y1
 	VFNMADD231PS Y15, Y13, Y8
 	VFMADD231PS  Y15, Y9, Y10
@@ -32914,8 +33281,6 @@ butterfly:
 	VBROADCASTSS 208(R11), Y1
 	VFMADD231PS  Y1, Y8, Y15
 	VFMADD231PS  Y3, Y2, Y9
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMULPS       Y1, Y11, Y1
 	VADDPS       Y15, Y9, Y2
 	VFNMADD231PS Y14, Y8, Y1
@@ -32971,8 +33336,10 @@ butterfly:
 	VMOVUPS      1088(R13), Y14
 	VMOVUPS      Y13, 1120(R13)
 	VADDPS       Y14, Y0, Y13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Y5, Y12, Y5
 	VSUBPS       Y7, Y4, Y4
 	VSUBPS       Y14, Y0, Y0
@@ -33036,8 +33403,6 @@ butterfly:
 	VADDPS       Y8, Y7, Y4
 	VSUBPS       Y8, Y7, Y7
 	VSUBPS       Y2, Y1, Y8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y6, Y5, Y5
 	VADDPS       Y7, Y3, Y6
 	VSUBPS       Y4, Y9, Y10
@@ -33098,8 +33463,10 @@ butterfly:
 	VADDPS       Y2, Y6, Y13
 	VADDPS       Y15, Y8, Y8
 	VADDPS       Y1, Y8, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VADDPS       Y11, Y14, Y11
 	VSUBPS       Y3, Y12, Y14
 	VADDPS       Y3, Y12, Y3
@@ -33154,8 +33521,6 @@ butterfly:
 	VSUBPS       608(R13), Y5, Y11
 	VMOVAPS      Y2, Y15
 	VFNMADD231PS Y8, Y0, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         192(R10), R14
 	VMOVUPS      Y15, (R9)(R14*1)
 	VADDPS       Y4, Y1, Y1
@@ -33219,8 +33584,10 @@ butterfly:
 	VMOVUPS      Y10, (R9)(R14*1)
 	MOVQ         352(R10), R14
 	VMOVUPS      Y7, (R9)(R14*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      832(R13), Y0
 	VADDPS       864(R13), Y0, Y7
 	MOVQ         224(R10), R14
@@ -33291,8 +33658,6 @@ butterfly:
 	VMOVUPS      128(R13), Y10
 	VFNMADD231PS 448(R13), Y8, Y10
 	VFMADD231PS  Y1, Y7, Y6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         456(R10), R14
 	VMOVUPS      Y6, (R9)(R14*1)
 	VMOVUPS      160(R13), Y6
@@ -33361,8 +33726,10 @@ butterfly:
 	VMOVUPS      Y3, (R9)(R14*1)
 	MOVQ         424(R10), R14
 	VMOVUPS      Y1, (R9)(R14*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         104(R10), R14
 	VMOVUPS      Y4, (R9)(R14*1)
 	VFMADD231PS  Y7, Y6, Y15
@@ -33433,8 +33800,6 @@ butterfly:
 	VMOVUPS      1280(R13), Y9
 	VMOVAPS      Y9, Y14
 	VFMSUB231PS  Y12, Y4, Y14
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y8, Y0, Y10
 	VADDPS       800(R13), Y6, Y0
 	VMOVUPS      32(R13), Y6
@@ -33503,8 +33868,10 @@ butterfly:
 	VFMADD231PS  Y2, Y7, Y15
 	VMOVUPS      512(R13), Y1
 	VADDPS       576(R13), Y1, Y6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFNMADD231PS Y2, Y7, Y14
 	MOVQ         496(R10), R14
 	VMOVUPS      Y12, (R9)(R14*1)
@@ -33568,8 +33935,6 @@ butterfly:
 	VMOVUPS      Y12, (R9)(R14*1)
 	MOVQ         408(R10), R14
 	VMOVUPS      Y13, (R9)(R14*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VBROADCASTSS butterflyConstants<>+436(SB), Y5
 	VMOVAPS      Y9, Y10
 	VFMSUB231PS  Y5, Y3, Y10
@@ -33641,63 +34006,69 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00001000, R8
-	ADDQ         $0x00000200, R10
-	ADDQ         $0x00000100, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00001040, R8
+	ADDQ $0x00000200, R10
+	ADDQ $0x00000100, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf64AVX2(SB), $2016-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	MOVQ         32(R10), R14
 	VMOVUPS      (R9)(R14*1), Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         144(R10), R14
 	VMOVUPS      (R9)(R14*1), Y1
 	MOVQ         40(R10), R14
@@ -33892,8 +34263,6 @@ butterfly:
 	VMOVAPS      Y6, Y13
 	VFMADD231PS  Y12, Y9, Y13
 	VSUBPS       Y8, Y2, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Y3, Y8
 	VFMADD231PS  Y12, Y2, Y8
 	VFNMADD231PS Y12, Y1, Y0
@@ -34036,8 +34405,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+508(SB), Y13
 	VFNMADD231PS Y13, Y9, Y12
 	VFMADD231PS  Y13, Y9, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VFMSUB231PS  Y13, Y11, Y4
 	VMULPS       Y14, Y7, Y9
 	VMULPS       Y14, Y7, Y7
@@ -34145,8 +34516,6 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+208(SB), Y4
 	VMOVAPS      Y15, Y5
 	VFMADD231PS  Y4, Y7, Y5
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVUPS      1472(R13), Y8
 	VMOVUPS      1760(R13), Y9
 	VMOVUPS      Y6, 1888(R13)
@@ -34263,8 +34632,10 @@ butterfly:
 	VFMADD231PS  Y10, Y3, Y1
 	VFMSUB231PS  Y0, Y3, Y4
 	VMOVUPS      Y1, 1856(DI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      736(R13), Y0
 	VMOVUPS      1696(R13), Y1
 	VMOVAPS      Y1, Y3
@@ -34396,8 +34767,6 @@ butterfly:
 	VADDPS       Y15, Y8, Y5
 	VSUBPS       Y14, Y3, Y3
 	VSUBPS       Y8, Y15, Y8
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VMOVAPS      Y3, Y14
 	VFMSUB231PS  Y9, Y8, Y14
 	VFMADD231PS  Y9, Y3, Y8
@@ -34522,8 +34891,10 @@ butterfly:
 	VMOVAPS      Y13, Y14
 	VFNMADD231PS Y11, Y0, Y14
 	VMOVUPS      Y15, 1664(SI)(R8*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Y12, 1664(DI)(R8*1)
 	VFMADD231PS  Y11, Y0, Y13
 	VMOVUPS      768(R13), Y0
@@ -34639,8 +35010,6 @@ butterfly:
 	VFMADD231PS  Y5, Y3, Y6
 	VBROADCASTSS 28(R11), Y3
 	VMULPS       Y3, Y6, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFNMADD231PS Y5, Y2, Y0
 	VBROADCASTSS 24(R11), Y2
 	VMULPS       Y2, Y6, Y6
@@ -34741,64 +35110,70 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00001000, R8
-	ADDQ         $0x00000100, R10
-	ADDQ         $0x00000100, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00001040, R8
+	ADDQ $0x00000100, R10
+	ADDQ $0x00000100, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Lines [5]struct{At uintptr; End uintptr; Stride int}; Current int})
+// func LineBackHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Next int}; Current int})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf64AVX2(SB), $1792-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), CX
-	MOVQ 120(CX), DX
-	ADDQ CX, DX
-	MOVQ (DX), CX
+	MOVQ fetches+8(FP), AX
+	MOVQ 96(AX), CX
+	ADDQ AX, CX
+	MOVQ (CX), DX
 	LEAQ (SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
-
-line:
-	MOVQ  (AX), R9
-	TESTQ R9, R9
-	JZ    done
-	MOVQ  8(AX), BX
-	MOVQ  16(AX), SI
-	MOVQ  24(AX), DI
-	XORQ  R8, R8
-	MOVQ  job+0(FP), R12
-	MOVQ  64(R12), R10
-	MOVQ  72(R12), R11
-	MOVQ  80(R12), R12
+	MOVQ job+0(FP), AX
+	XORQ R8, R8
+	MOVQ 64(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), R12
 
 butterfly:
+	MOVQ job+0(FP), AX
+
+line:
+	MOVQ (AX), R9
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+
+vector:
 	VMOVUPS      384(DI)(R8*1), Y0
 	VBROADCASTSS 52(R11), Y1
 	VMULPS       Y1, Y0, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      1088(DI)(R8*1), Y3
 	VBROADCASTSS 140(R11), Y4
 	VMULPS       Y4, Y3, Y5
@@ -34903,8 +35278,6 @@ butterfly:
 	VADDPS       Y12, Y13, Y11
 	VSUBPS       Y12, Y13, Y12
 	VADDPS       Y6, Y3, Y13
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VSUBPS       Y6, Y3, Y3
 	VSUBPS       Y15, Y4, Y6
 	VADDPS       Y15, Y4, Y4
@@ -35018,8 +35391,10 @@ butterfly:
 	VSUBPS       Y15, Y1, Y1
 	VADDPS       Y10, Y3, Y15
 	VSUBPS       Y2, Y4, Y2
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VSUBPS       Y12, Y0, Y0
 	VSUBPS       Y6, Y5, Y4
 	VADDPS       Y6, Y5, Y5
@@ -35144,8 +35519,6 @@ butterfly:
 	VMULPS       1920(DI)(R8*1), Y0, Y0
 	VFNMADD231PS Y13, Y9, Y0
 	VFNMADD231PS 960(SI)(R8*1), Y14, Y12
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VADDPS       Y5, Y11, Y9
 	VADDPS       Y3, Y6, Y13
 	VSUBPS       Y3, Y6, Y3
@@ -35244,8 +35617,10 @@ butterfly:
 	VMOVAPS      Y10, Y9
 	VFMADD231PS  Y7, Y13, Y9
 	VADDPS       Y5, Y4, Y15
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	VMOVUPS      Y15, 1408(R13)
 	VMOVUPS      1344(DI)(R8*1), Y15
 	VMOVUPS      Y9, 1440(R13)
@@ -35352,8 +35727,6 @@ butterfly:
 	VMOVUPS      352(R13), Y4
 	VMOVUPS      704(R13), Y5
 	VADDPS       Y5, Y4, Y6
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	MOVQ         192(R10), R14
 	VMOVUPS      Y0, (R9)(R14*1)
 	VSUBPS       Y5, Y4, Y0
@@ -35476,8 +35849,10 @@ butterfly:
 	VBROADCASTSS butterflyConstants<>+472(SB), Y15
 	VMOVAPS      Y10, Y0
 	VFMADD231PS  Y15, Y9, Y0
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
+	PREFETCHT1   (DX)
+	ADDQ         16(CX), DX
+	PREFETCHT1   (DX)
+	ADDQ         24(CX), DX
 	MOVQ         200(R10), R14
 	VMOVUPS      Y1, (R9)(R14*1)
 	VFNMADD231PS Y15, Y10, Y9
@@ -35596,8 +35971,6 @@ butterfly:
 	VFNMADD231PS Y12, Y14, Y0
 	MOVQ         176(R10), R14
 	VMOVUPS      Y0, (R9)(R14*1)
-	PREFETCHT1   (CX)
-	ADDQ         16(DX), CX
 	VFMADD231PS  Y7, Y8, Y9
 	VFMADD231PS  Y12, Y10, Y9
 	MOVQ         240(R10), R14
@@ -35717,30 +36090,33 @@ butterfly:
 	ADDQ         $0x20, R9
 	ADDQ         $0x20, R8
 	TESTQ        $0x00000020, R8
-	JNZ          butterfly
+	JNZ          vector
 	SUBQ         $0x40, R9
-	ADDQ         $0x00001000, R8
-	ADDQ         $0x00000100, R10
-	ADDQ         $0x00000100, R11
-	CMPQ         CX, 8(DX)
+	SUBQ         $0x40, R8
+	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x18, DX
-	MOVQ         (DX), CX
+	ADDQ         $0x20, CX
+	MOVQ         (CX), DX
 
 fetched:
-	DECQ R12
-	JNZ  butterfly
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), BX
 	ADDQ $0x40, BX
 	CMPQ AX, BX
+	JEQ  lines
+	CMPQ (AX), $0x00
 	JNE  line
 
-done:
-	MOVQ CX, (DX)
+lines:
+	ADDQ $0x00001040, R8
+	ADDQ $0x00000100, R10
+	ADDQ $0x00000100, R11
+	DECQ R12
+	JNZ  butterfly
+	MOVQ DX, (CX)
 	MOVQ fetches+8(FP), AX
-	SUBQ AX, DX
-	MOVQ DX, 120(AX)
+	SUBQ AX, CX
+	MOVQ CX, 96(AX)
 	VZEROUPPER
 	RET
 

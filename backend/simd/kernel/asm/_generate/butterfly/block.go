@@ -102,7 +102,7 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	MOVQ(field(first.Field("Re")).Base, part)
 	if kind != "Forward" && kind != "Inverse" && kind != "Back" {
 		b.fetcher = newFetcher()
-		b.fetch, b.fetches = b.fetcher.row, 2*radix/b.vectors
+		b.fetch, b.fetches = b.fetcher.rows, (radix+b.vectors-1)/b.vectors
 	}
 	if radix > 8 {
 		b.re[1], b.im[1] = GP64(), GP64()

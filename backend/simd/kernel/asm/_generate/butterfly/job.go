@@ -14,7 +14,7 @@ const (
 	lineJobType  = "struct{Lines [2]" + lineType + "; Offsets *int; Twiddles *float32; Count int}"
 	blockPart    = "struct{Re, Im, Factors, Added, Spectrum *float32; Count int}"
 	blockJobType = "struct{Parts [2]" + blockPart + "; Pitch int}"
-	fetchesType  = "struct{Lines [5]struct{At, End uintptr; Stride int}; Current int}"
+	fetchesType  = "struct{Pairs [3]struct{At, End uintptr; Second, Next int}; Current int}"
 )
 
 // field returns where a field is.
@@ -26,47 +26,52 @@ func field(c gotypes.Component) Mem {
 	return b.Addr
 }
 
-// fetcher brings rows into the second cache that will be needed soon, one at a time. In the first cache, rows far apart would
-// drive out what is worked on.
+// fetcher brings rows into the second cache that will be needed soon, one of each line of a pair at a time. In the first cache,
+// rows far apart would drive out what is worked on.
 type fetcher struct {
-	current, at             reg.Register // the line in use, and its next row
-	offset, end, next, step int          // in what is fetched, of the line in use and from a line to the next
-	stride                  int
+	current, at        reg.Register // the pair in use, and the next row of its first line
+	second, next       Mem          // in it, bytes from there to the row of the second line, and from that to the next row of the first
+	offset, begin, end int          // in what is fetched, and of the pair in use
+	size               int          // of a pair
 }
 
 func newFetcher() *fetcher {
 	fetches := Dereference(Param("fetches"))
-	line := fetches.Field("Lines").Index(0)
+	pair := fetches.Field("Pairs").Index(0)
 	f := &fetcher{
 		current: GP64(), at: GP64(), offset: field(fetches.Field("Current")).Disp,
-		next: field(line.Field("At")).Disp, end: field(line.Field("End")).Disp, stride: field(line.Field("Stride")).Disp,
-		step: field(fetches.Field("Lines").Index(1).Field("At")).Disp,
+		begin: field(pair.Field("At")).Disp, end: field(pair.Field("End")).Disp,
+		size: field(fetches.Field("Pairs").Index(1).Field("At")).Disp,
 	}
+	f.second = Mem{Base: f.current, Disp: field(pair.Field("Second")).Disp}
+	f.next = Mem{Base: f.current, Disp: field(pair.Field("Next")).Disp}
 	base := field(fetches.Field("Current")).Base
 	MOVQ(Mem{Base: base, Disp: f.offset}, f.current)
 	ADDQ(base, f.current)
-	MOVQ(Mem{Base: f.current, Disp: f.next}, f.at)
+	MOVQ(Mem{Base: f.current, Disp: f.begin}, f.at)
 	return f
 }
 
-// row fetches a row.
-func (f *fetcher) row() {
+// rows fetches a row of each line.
+func (f *fetcher) rows() {
 	PREFETCHT1(Mem{Base: f.at})
-	ADDQ(Mem{Base: f.current, Disp: f.stride}, f.at)
+	ADDQ(f.second, f.at)
+	PREFETCHT1(Mem{Base: f.at})
+	ADDQ(f.next, f.at)
 }
 
-// turn goes to the next line where one is done.
+// turn goes to the next pair where one is done.
 func (f *fetcher) turn() {
 	CMPQ(f.at, Mem{Base: f.current, Disp: f.end})
 	JLS(LabelRef("fetched"))
-	ADDQ(Imm(uint64(f.step)), f.current)
-	MOVQ(Mem{Base: f.current, Disp: f.next}, f.at)
+	ADDQ(Imm(uint64(f.size)), f.current)
+	MOVQ(Mem{Base: f.current, Disp: f.begin}, f.at)
 	Label("fetched")
 }
 
 // finish leaves word of what has been fetched.
 func (f *fetcher) finish() {
-	MOVQ(f.at, Mem{Base: f.current, Disp: f.next})
+	MOVQ(f.at, Mem{Base: f.current, Disp: f.begin})
 	fetches := Load(Param("fetches"), GP64())
 	SUBQ(fetches, f.current)
 	MOVQ(f.current, Mem{Base: fetches, Disp: f.offset})

@@ -9,9 +9,10 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// This file writes the first stage of the transforms of pairs of real lines, one line after the other, and the last stage of
-// the way back. Results that have no imaginary parts, the shared ones, are the real parts of complex numbers
-// for one line and the imaginary parts for the other; of the others, its own, each line has rows for itself. For count
+// This file writes the first stage of the transforms of pairs of real lines, and the last stage of the way back. Where a
+// butterfly has many rows those of the two lines take turns: rows of both are in the same page of memory mostly, so that the
+// processor looks up once where that is. Results that have no imaginary parts, the shared ones, are the real parts of complex
+// numbers for one line and the imaginary parts for the other; of the others, its own, each line has rows for itself. For count
 // butterflies
 //
 //	x[k] = line + offsets[k]                              for k < radix; offsets count bytes
@@ -28,7 +29,7 @@ import (
 // LineHalf and LineBackHalf are twiddled, too. In each butterfly the second half of the numbers x is zero, or is not wanted on
 // the way back; it has no offsets.
 //
-// Meanwhile rows of lines that will be needed soon are fetched: for both lines of a pair as many as one of them has.
+// Meanwhile rows of lines that will be needed soon are fetched: for the lines of a pair as many as one of them has.
 
 // realRadices are the radices that lines begin with.
 var realRadices = []int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 17, 19, 23, 32, 64}
@@ -36,6 +37,10 @@ var realRadices = []int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 17, 19, 23, 32, 64}
 // partedShares says how many of the pairs of multiply-adds are taken apart with AVX-512, by radix, where nothing is turned: of
 // tenths, those with which a Zen 4 was the fastest.
 var partedShares = map[int]float64{32: 0.3, 64: 0.6}
+
+// leastInTurns is the radix from which on the butterflies of two lines take turns. Going from line to line costs as much as a
+// few rows do.
+const leastInTurns = 16
 
 // lineRoutine is what the parts of one routine share.
 type lineRoutine struct {
@@ -88,52 +93,75 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	}
 	of := func(name string) Mem { return Mem{Base: line, Disp: field(first.Field(name)).Disp} }
 	count := GP64()
-	MOVQ(field(first.Field("Rows")).Base, line)
-	l.butterfly()
-	if kind == "" && l.vectors == 1 {
-		l.partPairs(partedShares[radix])
-	}
-	l.fetch, l.fetches = l.fetcher.row, (numbers+2*l.vectors-1)/(2*l.vectors)
-	l.emit(registers, func() {
-		Label("line")
+	pointers := func() {
 		MOVQ(of("Rows"), l.rows)
-		TESTQ(l.rows, l.rows)
-		JZ(LabelRef("done"))
 		MOVQ(of("Shared"), l.shared)
 		MOVQ(of("Re"), l.re)
 		MOVQ(of("Im"), l.im)
-		XORQ(l.at, l.at)
+	}
+	begin := func() {
 		job := Dereference(Param("job"))
+		XORQ(l.at, l.at)
 		Load(job.Field("Offsets"), l.offsets)
 		if twiddled {
 			Load(job.Field("Twiddles"), l.twiddles)
 		}
 		Load(job.Field("Count"), count)
-		Label("butterfly")
+	}
+	next := func() {
+		ADDQ(U32(64*(radix|1)), l.at)
+		ADDQ(U32(8*numbers), l.offsets)
+		if twiddled {
+			ADDQ(U32(8*(len(realResults(radix))-1)), l.twiddles)
+		}
+		DECQ(count)
+		JNZ(LabelRef("butterfly"))
+	}
+	l.butterfly()
+	if kind == "" && l.vectors == 1 {
+		l.partPairs(partedShares[radix])
+	}
+	l.fetch, l.fetches = l.fetcher.rows, (numbers+4*l.vectors-1)/(4*l.vectors)
+	inTurns := radix >= leastInTurns
+	l.emit(registers, func() {
+		if inTurns {
+			begin()
+			Label("butterfly")
+			Load(Param("job"), line)
+			Label("line")
+			pointers()
+		} else {
+			Load(Param("job"), line)
+			Label("line")
+			pointers()
+			begin()
+			Label("butterfly")
+		}
+		Label("vector")
 	})
-	pitch := 64 * (radix | 1)
 	if l.vectors > 1 {
 		ADDQ(Imm(uint64(size)), l.rows)
 		ADDQ(Imm(uint64(size)), l.at)
 		TESTQ(U32(size), l.at) // results begin at multiples of a row
-		JNZ(LabelRef("butterfly"))
+		JNZ(LabelRef("vector"))
 		SUBQ(Imm(64), l.rows)
-		pitch -= 64
-	}
-	ADDQ(U32(pitch), l.at)
-	ADDQ(U32(8*numbers), l.offsets)
-	if twiddled {
-		ADDQ(U32(8*(len(realResults(radix))-1)), l.twiddles)
+		SUBQ(Imm(64), l.at)
 	}
 	l.fetcher.turn()
-	DECQ(count)
-	JNZ(LabelRef("butterfly"))
+	if !inTurns {
+		next()
+	}
 	ADDQ(Imm(uint64(field(job.Field("Lines").Index(1).Field("Rows")).Disp)), line)
 	end := Load(Param("job"), GP64())
 	ADDQ(Imm(uint64(field(job.Field("Offsets")).Disp)), end)
 	CMPQ(line, end)
+	JEQ(LabelRef("lines"))
+	CMPQ(of("Rows"), Imm(0))
 	JNE(LabelRef("line"))
-	Label("done")
+	Label("lines")
+	if inTurns {
+		next()
+	}
 	l.fetcher.finish()
 	VZEROUPPER()
 	RET()
