@@ -139,8 +139,21 @@ func addParts(parts []float32, size, count int) {
 // addChannels adds N consecutive vectors to the channels of a phase of t [N, C].
 func (c *Circular) addChannels(t, vectors []float32, phase int) {
 	var room [lanes]piece
-	for _, p := range c.channelPieces(phase, &room) {
-		addLanes(t[p.at:], vectors[p.lane:], c.length(), c.C, lanes, p.width)
+	pieces := c.channelPieces(phase, &room)
+	if c.C >= lanes {
+		for _, p := range pieces {
+			addLanes(t[p.at:], vectors[p.lane:], c.length(), c.C, lanes, p.width)
+		}
+		return
+	}
+	// A vector would have several rows of t: each read would have to wait for the write before it.
+	for row := range c.length() {
+		for _, p := range pieces {
+			to := t[row*c.C+p.at:][:p.width]
+			for i, v := range vectors[row*lanes+p.lane:][:p.width] {
+				to[i] += v
+			}
+		}
 	}
 }
 
