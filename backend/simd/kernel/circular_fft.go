@@ -69,8 +69,7 @@ func (c CircularFFT) ScratchSize() int {
 // Run computes units lo to hi of out from x.
 func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32) {
 	r := circularFFTRuns.Get().(*circularFFTRun)
-	setup := setupOf(&c.Circular, 0, out, x, packed, scratch)
-	setup.streamed = c.Streamed
+	setup := setupOf(&c, 0, out, x, packed, scratch)
 	if !r.resume(&setup) {
 		mustHold(scratch, c.ScratchSize())
 		l := c.lineVectors(nil, c.InStride)

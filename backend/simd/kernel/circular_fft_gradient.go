@@ -43,7 +43,7 @@ func (g CircularFFTGradient) Run(partial, v, x, pe []float32, lo, hi int, scratc
 	n, chunks, size := g.length(), g.chunks(), g.productSize()
 	r := gradientRuns.Get().(*gradientRun)
 	defer gradientRuns.Put(r)
-	if setup := setupOf(&g.Circular, 0, v, x, scratch); r.setup != setup {
+	if setup := setupOf(&g.CircularFFT, 0, v, x, scratch); r.setup != setup {
 		r.start(&g, v, x, scratch)
 		r.setup = setup
 	}

@@ -58,8 +58,7 @@ func (g CircularFFTGradients) ScratchSize() int {
 func (g CircularFFTGradients) Run(dx, dw, sum, v, x, packed []float32, lo, hi int, scratch []float32) {
 	r := circularFFTRuns.Get().(*circularFFTRun)
 	s, size := &r.gradient, g.productSize()
-	setup := setupOf(&g.Circular, g.Stride, dx, v, packed, scratch, x)
-	setup.streamed = g.Streamed
+	setup := setupOf(&g.CircularFFT, g.Stride, dx, v, packed, scratch, x)
 	if !r.resume(&setup) {
 		mustHold(x, g.span(g.InStride))
 		mustHold(scratch, g.ScratchSize())

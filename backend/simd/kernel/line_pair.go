@@ -21,19 +21,18 @@ type pairRun struct {
 
 // setup is what a run works on. The units of a task come in several calls, all with the same setup.
 type setup struct {
-	level    Level
-	circular Circular
-	streamed bool // whether out is written past the caches: such a convolution has other units
-	stride   int  // floats a pixel of what a gradient is written to
-	slices   [5]struct {
+	level       Level
+	convolution CircularFFT
+	stride      int // floats a pixel of what a gradient is written to
+	slices      [5]struct {
 		at     *float32
 		floats int
 	}
 }
 
 // setupOf returns the setup over slices, of which some may be nil.
-func setupOf(c *Circular, stride int, slices ...[]float32) setup {
-	s := setup{level: level, circular: *c, stride: stride}
+func setupOf(c *CircularFFT, stride int, slices ...[]float32) setup {
+	s := setup{level: level, convolution: *c, stride: stride}
 	for i, slice := range slices {
 		s.slices[i].at, s.slices[i].floats = unsafe.SliceData(slice), len(slice)
 	}
