@@ -1,0 +1,183 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"math/cmplx"
+	"math/rand/v2"
+	"testing"
+
+	. "github.com/mmcloughlin/avo/operand"
+)
+
+// calculation is a program, the numbers that it reads, and those that it stores, both by where they are in memory.
+type calculation struct {
+	program
+	reads, stores map[int]float64
+}
+
+// results is where stores begin, beyond all reads.
+const results = 1000
+
+func newCalculation() *calculation { return &calculation{reads: map[int]float64{}} }
+
+func (c *calculation) number(v float64) value {
+	at := len(c.reads)
+	c.reads[at] = v
+	return c.memory(Mem{Disp: at})
+}
+
+func (c *calculation) result(v value, at int) { c.storeIn(v, Mem{Disp: results + at}) }
+
+// run carries the program out in some order.
+func (c *calculation) run(t *testing.T, order []int) {
+	t.Helper()
+	values, done := make([]float64, len(c.operations)), make([]bool, len(c.operations))
+	for constant, id := range c.constants {
+		values[id], done[id] = constant, true
+	}
+	for i := range c.operations {
+		if o := &c.operations[i]; o.kind == memory {
+			values[i], done[i] = c.reads[o.place.Disp], true
+		}
+	}
+	c.stores = map[int]float64{}
+	for _, i := range order {
+		o := &c.operations[i]
+		var v [3]float64
+		for k, from := range o.operands {
+			if !done[from] {
+				t.Fatalf("operation %d comes before operation %d, which it needs", i, from)
+			}
+			v[k] = values[from]
+		}
+		switch o.kind {
+		case add:
+			values[i] = v[0] + v[1]
+		case subtract:
+			values[i] = v[0] - v[1]
+		case multiply:
+			values[i] = v[0] * v[1]
+		case multiplyAdd:
+			product, addend := v[0]*v[1], v[2]
+			if o.negateProduct {
+				product = -product
+			}
+			if o.negateAddend {
+				addend = -addend
+			}
+			values[i] = product + addend
+		case store:
+			c.stores[o.place.Disp-results] = v[0]
+		default:
+			t.Fatalf("operation %d is of kind %d", i, o.kind)
+		}
+		done[i] = true
+	}
+}
+
+// check compares what the program stores with what it should, in each order that the generator begins with, and with pairs
+// of multiply-adds taken apart.
+func (c *calculation) check(t *testing.T, want map[int]float64) {
+	t.Helper()
+	for _, share := range []float64{0, 0.5, 1} {
+		c.partPairs(share)
+		d := c.dependences()
+		for name, order := range map[string][]int{"as written": d.asWritten(), "halved": d.halved()} {
+			c.run(t, order)
+			for at, w := range want {
+				if got, ok := c.stores[at]; !ok || math.Abs(got-w) > 1e-5*float64(len(want)) {
+					t.Fatalf("%s, %g of the pairs apart: number %d is %g, want %g", name, share, at, got, w)
+				}
+			}
+		}
+	}
+}
+
+func TestTransforms(t *testing.T) {
+	for _, n := range blockRadices {
+		for _, back := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d, back %t", n, back), func(t *testing.T) {
+				source := rand.New(rand.NewPCG(1, uint64(n)))
+				c := newCalculation()
+				c.oddCyclic = back
+				var x []complex128
+				var in []complexValue
+				for range n {
+					z := complex(source.NormFloat64(), source.NormFloat64())
+					x = append(x, z)
+					in = append(in, complexValue{c.number(real(z)), c.number(imag(z))})
+				}
+				write, sign := c.transform, -1.0
+				if back {
+					write, sign = c.inverse, 1
+				}
+				write(n, func(k int) complexValue { return in[k] }, func(j int, z complexValue) {
+					c.result(z.re, 2*j)
+					c.result(z.im, 2*j+1)
+				})
+				want := map[int]float64{}
+				for j := range n {
+					sum := complex128(0)
+					for k, z := range x {
+						sum += z * cmplx.Rect(1, sign*2*math.Pi*float64(j*k%n)/float64(n))
+					}
+					want[2*j], want[2*j+1] = real(sum), imag(sum)
+				}
+				c.check(t, want)
+			})
+		}
+	}
+}
+
+func TestRealTransforms(t *testing.T) {
+	for _, n := range realRadices {
+		numbers := realResults(n)
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			source := rand.New(rand.NewPCG(2, uint64(n)))
+			c := newCalculation()
+			var x []float64
+			var in []value
+			for range n {
+				x = append(x, source.NormFloat64())
+				in = append(in, c.number(x[len(x)-1]))
+			}
+			want := map[int]float64{}
+			isReal := func(j int) bool { return j == 0 || 2*j == n }
+			c.realTransform(n, func(k int) value { return in[k] }, func(j int, z complexValue) {
+				c.result(z.re, 2*j)
+				if !isReal(j) {
+					c.result(z.im, 2*j+1)
+				}
+			})
+			for _, j := range numbers {
+				sum := complex128(0)
+				for k, v := range x {
+					sum += complex(v, 0) * cmplx.Rect(1, -2*math.Pi*float64(j*k%n)/float64(n))
+				}
+				want[2*j] = real(sum)
+				if !isReal(j) {
+					want[2*j+1] = imag(sum)
+				}
+			}
+			c.check(t, want)
+		})
+		t.Run(fmt.Sprintf("%d, back", n), func(t *testing.T) {
+			source := rand.New(rand.NewPCG(3, uint64(n)))
+			c := newCalculation()
+			in, want := map[int]complexValue{}, map[int]float64{}
+			for _, j := range numbers {
+				z := complex(source.NormFloat64(), source.NormFloat64())
+				if j == 0 || 2*j == n {
+					z = complex(real(z), 0)
+				}
+				in[j] = complexValue{c.number(real(z)), c.number(imag(z))}
+				for k := range n {
+					want[k] += real(z * cmplx.Rect(1, 2*math.Pi*float64(j*k%n)/float64(n)))
+				}
+			}
+			c.realInverse(n, func(j int) complexValue { return in[j] }, func(k int, v value) { c.result(v, k) })
+			c.check(t, want)
+		})
+	}
+}
