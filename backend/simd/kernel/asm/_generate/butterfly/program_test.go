@@ -16,8 +16,8 @@ type calculation struct {
 	reads, stores map[int]float64
 }
 
-// results is where stores begin, beyond all reads.
-const results = 1000
+// firstStore is where stores begin, beyond all reads.
+const firstStore = 1000
 
 func newCalculation() *calculation { return &calculation{reads: map[int]float64{}} }
 
@@ -27,7 +27,7 @@ func (c *calculation) number(v float64) value {
 	return c.memory(Mem{Disp: at})
 }
 
-func (c *calculation) result(v value, at int) { c.storeIn(v, Mem{Disp: results + at}) }
+func (c *calculation) result(v value, at int) { c.storeIn(v, Mem{Disp: firstStore + at}) }
 
 // run carries the program out in some order.
 func (c *calculation) run(t *testing.T, order []int) {
@@ -68,7 +68,7 @@ func (c *calculation) run(t *testing.T, order []int) {
 			}
 			values[i] = product + addend
 		case store:
-			c.stores[o.place.Disp-results] = v[0]
+			c.stores[o.place.Disp-firstStore] = v[0]
 		default:
 			t.Fatalf("operation %d is of kind %d", i, o.kind)
 		}
@@ -96,11 +96,12 @@ func (c *calculation) check(t *testing.T, want map[int]float64) {
 
 func TestTransforms(t *testing.T) {
 	for _, n := range blockRadices {
-		for _, back := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%d, back %t", n, back), func(t *testing.T) {
+		for way := range 4 {
+			back, oddCyclic := way&1 > 0, way&2 > 0
+			t.Run(fmt.Sprintf("%d, back %t, odd cyclic %t", n, back, oddCyclic), func(t *testing.T) {
 				source := rand.New(rand.NewPCG(1, uint64(n)))
 				c := newCalculation()
-				c.oddCyclic = back
+				c.oddCyclic = oddCyclic
 				var x []complex128
 				var in []complexValue
 				for range n {
@@ -132,7 +133,8 @@ func TestTransforms(t *testing.T) {
 
 func TestRealTransforms(t *testing.T) {
 	for _, n := range realRadices {
-		numbers := realResults(n)
+		results := realResults(n)
+		isReal := func(j int) bool { return j == 0 || 2*j == n }
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			source := rand.New(rand.NewPCG(2, uint64(n)))
 			c := newCalculation()
@@ -143,14 +145,13 @@ func TestRealTransforms(t *testing.T) {
 				in = append(in, c.number(x[len(x)-1]))
 			}
 			want := map[int]float64{}
-			isReal := func(j int) bool { return j == 0 || 2*j == n }
 			c.realTransform(n, func(k int) value { return in[k] }, func(j int, z complexValue) {
 				c.result(z.re, 2*j)
 				if !isReal(j) {
 					c.result(z.im, 2*j+1)
 				}
 			})
-			for _, j := range numbers {
+			for _, j := range results {
 				sum := complex128(0)
 				for k, v := range x {
 					sum += complex(v, 0) * cmplx.Rect(1, -2*math.Pi*float64(j*k%n)/float64(n))
@@ -166,9 +167,9 @@ func TestRealTransforms(t *testing.T) {
 			source := rand.New(rand.NewPCG(3, uint64(n)))
 			c := newCalculation()
 			in, want := map[int]complexValue{}, map[int]float64{}
-			for _, j := range numbers {
+			for _, j := range results {
 				z := complex(source.NormFloat64(), source.NormFloat64())
-				if j == 0 || 2*j == n {
+				if isReal(j) {
 					z = complex(real(z), 0)
 				}
 				in[j] = complexValue{c.number(real(z)), c.number(imag(z))}
