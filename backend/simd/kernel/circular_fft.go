@@ -239,7 +239,8 @@ func (r *circularFFTRun) place(s *signal, turn, phase int) {
 	s.whole = whole[0] && whole[1]
 }
 
-// convolve computes one signal's lines of out, or brings them to slots of the stage, and fetches rows of the next.
+// convolve computes one signal's lines of out, or brings them to slots of the stage. Meanwhile it fetches the rows of out that
+// it comes to last, and then those that the next signal begins with: what is fetched sooner may have left the cache again.
 func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 	first, second := s.vectors[0], s.vectors[1]
 	from, to := &r.source, &r.target
@@ -249,21 +250,20 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 		r.load(&r.in, first, second)
 		from = &r.copied
 	}
-	ahead := rowsAhead{&r.in, next.in}
+	soon, ahead := rowsAhead{&r.out, s.out}, rowsAhead{&r.in, next.in}
 	if r.sums != nil {
 		ahead = r.sums.x.ahead(first, second)
 	}
-	written := rowsAhead{&r.out, next.out}
 	staged := s.whole && r.stage.takes(s.out)
 	switch {
 	case staged:
-		to, written = r.stage.lines(s.out, slots), ahead
+		to, soon = r.stage.lines(s.out, slots), ahead
 	case s.whole:
 		to.set(r.out.pair(s.out))
 	default:
 		to = &r.copied
 	}
-	r.fetch(ahead, written) // in the order in which they are needed
+	r.fetch(soon, ahead) // in the order in which they are needed
 	r.convolved(from, to)
 	if first != second && !finite((*vector)(to.lines[0]), (*vector)(to.lines[1])) { // a row has something of all frequencies of both
 		for i, vector := range s.vectors {
