@@ -222,21 +222,21 @@ func (r *circularFFTRun) filterCalls(kind blockKind, both bool) []blockCall {
 // signal is two vectors of lines with the same channels, or one.
 type signal struct {
 	vectors [2]int // the same where there is no second
-	in, out [2]int // where they begin, the second -1 where there is none
-	whole   bool   // each has sixteen lanes next to each other there
+	in, out pairPlace
+	whole   bool // each has sixteen lanes next to each other there
 }
 
 // place sets s to a signal of a phase.
 func (r *circularFFTRun) place(s *signal, turn, phase int) {
 	first, second := r.in.signal(turn, phase)
-	var whole [2]bool
-	s.vectors = [2]int{first, second}
-	s.in, whole[0] = r.in.begins(first, second)
-	s.out, whole[1] = s.in, whole[0]
+	in, whole := r.in.begins(first, second)
+	out := in
 	if !r.alike {
-		s.out, whole[1] = r.out.begins(first, second)
+		var alsoWhole bool
+		out, alsoWhole = r.out.begins(first, second)
+		whole = whole && alsoWhole
 	}
-	s.whole = whole[0] && whole[1]
+	*s = signal{[2]int{first, second}, in, out, whole}
 }
 
 // convolve computes one signal's lines of out, or brings them to slots of the stage. Meanwhile it fetches the rows of out that

@@ -73,24 +73,27 @@ func (l *lineVectors) whole(vector int) (at int, whole bool) {
 	return l.at(line/l.lines, line%l.lines, channel, used)
 }
 
-// begins returns where two vectors are in x, the second -1 where it is the first, and whether the lanes of each are next to
+// begins returns where two vectors are in x, with no second where it is the first, and whether the lanes of each are next to
 // each other.
-func (l *lineVectors) begins(first, second int) (at [2]int, whole bool) {
-	at[0], whole = l.whole(first)
-	if at[1] = -1; first != second {
+func (l *lineVectors) begins(first, second int) (at pairPlace, whole bool) {
+	at.first, whole = l.whole(first)
+	if at.second = -1; first != second {
 		var alsoWhole bool
-		at[1], alsoWhole = l.whole(second)
+		at.second, alsoWhole = l.whole(second)
 		whole = whole && alsoWhole
 	}
 	return at, whole
 }
 
+// pairPlace is where two vectors are in a tensor; the second is -1 where there is none.
+type pairPlace struct{ first, second int }
+
 // pair returns x from where two vectors begin; nil for the second where there is none.
-func (l *lineVectors) pair(at [2]int) (first, second []float32) {
-	if at[1] >= 0 {
-		second = l.x[at[1]:]
+func (l *lineVectors) pair(at pairPlace) (first, second []float32) {
+	if at.second >= 0 {
+		second = l.x[at.second:]
 	}
-	return l.x[at[0]:], second
+	return l.x[at.first:], second
 }
 
 // at returns where a vector begins that has so many channels of a line, or of it and those after it, and whether sixteen

@@ -62,15 +62,15 @@ func (s *outStage) clear() {
 }
 
 // takes says whether a signal's lines can be written past the caches.
-func (s *outStage) takes(at [2]int) bool {
-	return s.width > 0 && aligned(s.to[at[0]:]) && (at[1] < 0 || aligned(s.to[at[1]:]))
+func (s *outStage) takes(at pairPlace) bool {
+	return s.width > 0 && aligned(s.to[at.first:]) && (at.second < 0 || aligned(s.to[at.second:]))
 }
 
 // lines returns the run over the slots of a signal's lines.
-func (s *outStage) lines(at, slots [2]int) *lineRun {
+func (s *outStage) lines(at pairPlace, slots [2]int) *lineRun {
 	var second []float32
-	if s.out[slots[0]] = at[0]; at[1] >= 0 {
-		s.out[slots[1]], second = at[1], s.rows[slots[1]*lanes:]
+	if s.out[slots[0]] = at.first; at.second >= 0 {
+		s.out[slots[1]], second = at.second, s.rows[slots[1]*lanes:]
 	}
 	s.run.set(s.rows[slots[0]*lanes:], second)
 	return &s.run

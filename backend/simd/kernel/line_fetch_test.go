@@ -26,7 +26,7 @@ func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
 			ahead := run.in.ahead(s.vectors[0], s.vectors[1])
 			run.fetch(ahead, ahead)
 			for i, fetch := range run.fetches.Pairs[:2] {
-				first, second := uintptr(unsafe.Pointer(&run.in.x[s.in[0]])), uintptr(unsafe.Pointer(&run.in.x[s.in[1]]))
+				first, second := uintptr(unsafe.Pointer(&run.in.x[s.in.first])), uintptr(unsafe.Pointer(&run.in.x[s.in.second]))
 				want := asm.FetchPair{At: first, End: first + uintptr(4*(n-1)*run.in.step), Second: int(second - first)}
 				want.Next = 4*run.in.step - want.Second
 				if fetch != want {

@@ -146,10 +146,10 @@ func (r *pairRun) copies(both bool) *lineRun {
 	return &r.copied
 }
 
-// rowsAhead is where lines begin that will be needed soon; the second is -1 where there is none.
+// rowsAhead is where lines begin that will be needed soon.
 type rowsAhead struct {
 	of *lineVectors
-	at [2]int
+	at pairPlace
 }
 
 // ahead returns the rows of two vectors, or of one where they are the same.
@@ -166,14 +166,14 @@ func (r *pairRun) fetch(ahead ...rowsAhead) {
 	count := 0
 	for i := range ahead {
 		rows := &ahead[i]
-		if rows.at[0] < 0 {
+		if rows.at.first < 0 {
 			continue
 		}
 		second, step := 0, 4*rows.of.step
-		if rows.at[1] >= 0 {
-			second = 4 * (rows.at[1] - rows.at[0])
+		if rows.at.second >= 0 {
+			second = 4 * (rows.at.second - rows.at.first)
 		}
-		first := uintptr(unsafe.Pointer(&rows.of.x[rows.at[0]]))
+		first := uintptr(unsafe.Pointer(&rows.of.x[rows.at.first]))
 		r.fetches.Pairs[count] = asm.FetchPair{At: first, End: first + uintptr((rows.of.n-1)*step), Second: second, Next: step - second}
 		count++
 	}

@@ -238,12 +238,11 @@ var maxLineNumbers = maxButterflies * maxRadix
 // run computes all butterflies with a routine, with one row for all that lines do not have.
 func (r *lineRun) run(routine lineRoutine, missing *vector, fetches *asm.Fetches) {
 	s := r.stage
-	most := maxLineNumbers / s.radix
-	if r.whole == s.rest && s.rest <= most {
+	if r.whole == s.rest && s.rest*s.radix <= maxLineNumbers {
 		routine(&r.job, fetches)
 		return
 	}
-	offsets := s.offsetsOf(r.stride, r.half())
+	most, offsets := maxLineNumbers/s.radix, s.offsetsOf(r.stride, r.half())
 	taken := len(offsets) / s.rest // rows of a butterfly
 	for lo := 0; lo < r.whole; lo += most {
 		r.setPart(lo, min(lo+most, r.whole), offsets[lo*taken:])
