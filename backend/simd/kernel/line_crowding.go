@@ -13,16 +13,30 @@ func spacing(step int) int { return max(lanes, greatestCommonDivisor(step, cache
 // places returns how many rows of a butterfly, each rest rows from the next, the first cache has places for.
 func places(rest, step int) int { return cacheWays * cacheWay / spacing(rest*step) }
 
-// crowding is how many nanoseconds more each row takes there and back where the rows of a butterfly have too few places in the
-// first cache to stay there together: routines that come to each row for one vector and then for the next find that it has left
-// the cache in between. Where they have just the places of one set, whatever else comes there drives some of them out.
-func (t *lineTimes) crowding(radix, rest, step int) float64 {
+// crowdingTimes is how many nanoseconds more each row takes there and back where the rows of a butterfly have few places in the
+// first cache: routines that come to each row for one vector and then for the next find that it has left the cache in between.
+type crowdingTimes struct {
+	crowded     float64 // where there are fewer places than rows, and
+	halfCrowded float64 // where lines have numbers in their first half alone
+	oneSet      float64 // where there are as many, those of one set: whatever else comes there drives some rows out
+}
+
+// whole returns the time for butterflies of so many rows, each rest rows from the next.
+func (t *crowdingTimes) whole(rows, rest, step int) float64 {
 	switch room := places(rest, step); {
-	case radix > room:
+	case rows > room:
 		return t.crowded
-	case radix == room && room == cacheWays:
-		return t.full
+	case rows == room && room == cacheWays:
+		return t.oneSet
 	default:
 		return 0
 	}
+}
+
+// half returns the time where the other rows of butterflies are zero.
+func (t *crowdingTimes) half(rows, rest, step int) float64 {
+	if rows > places(rest, step) {
+		return t.halfCrowded
+	}
+	return 0
 }

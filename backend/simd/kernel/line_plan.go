@@ -33,7 +33,7 @@ var linePlans = madeByLength[linePlan]{create: func(key int) *linePlan {
 	if radix := times.radix(n, step); radix > 0 {
 		return newLinePlan(n, radix, times.radices(n/radix), false)
 	}
-	m, radix := times.padded(n)
+	m, radix := times.padded(n, step)
 	return newLinePlan(m, radix, times.radices(m/radix), true)
 }}
 

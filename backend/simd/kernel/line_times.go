@@ -15,8 +15,8 @@ type lineTimes struct {
 	filtered float64 // in every plan, the product with the kernel's spectrum among it
 	twiddled float64 // more where the results of the first stage are turned
 	call     float64 // each call of a routine, whatever its rows
-	crowded  float64 // more where the rows of a butterfly have too few places in the first cache, and
-	full     float64 // where they have just those of one set
+	pair     float64 // and each pair of lines
+	crowding crowdingTimes
 
 	close float64 // how many times the least a time is at most that is too close to it to tell which is less
 }
@@ -30,20 +30,19 @@ func lineTimesOf(l Level) *lineTimes {
 }
 
 var (
-	// Fitted to the times of 312 plans on a Zen 3, from which they are 5 % away (root mean square); but blocks of 6, 10, 12, 14
-	// and 15 are put at 1.72 times what they take with AVX2 on a Zen 4, as the others take. Radices 13 and 17 have been less since
-	// by what their routines became faster there.
+	// Fitted to the times of 1861 plans on a Zen 3, over rows 656 floats apart, from which they are 4 % away (root mean square);
+	// the times of crowding to those over rows 640 to 3072 floats apart.
 	lineTimesAVX2 = lineTimes{
 		line: [maxLineRadix + 1]float64{
-			1: 0.5, 3: 0.1, 4: 1.6, 5: 0.8, 7: 1.2, 8: 1.3, 9: 2.2, 11: 5.5, 13: 4.3, 15: 4.6, 16: 2, 17: 7.4, 19: 11, 23: 14,
-			32: 5.5, 64: 10.4,
+			1: 3.2, 3: 0.4, 4: 1.1, 5: 1.4, 7: 2.4, 8: 1.75, 9: 3.1, 11: 4.9, 13: 5.8, 15: 5.7, 16: 3.1, 17: 7.4, 19: 11.9, 23: 17.3,
+			32: 6.6, 64: 12.1,
 		},
-		half: [maxLineRadix + 1]float64{8: 0, 16: 0, 32: 2.9, 64: 7.4},
+		half: [maxLineRadix + 1]float64{8: 0, 16: 0.95, 32: 3.75, 64: 9},
 		block: [maxRadix + 1]float64{
-			1: 5, 2: 6, 3: 7.4, 4: 7.7, 5: 10, 6: 9.8, 7: 11.5, 8: 11.3, 9: 13.6, 10: 12.2, 11: 16.1, 12: 12.6, 13: 17.5, 14: 14.4,
-			15: 13.4, 16: 14.6,
+			1: 6.4, 2: 5.65, 3: 7.7, 4: 7.9, 5: 9.7, 6: 9.9, 7: 11.75, 8: 11.2, 9: 13.3, 10: 12.8, 11: 15.9, 12: 12.8, 13: 17.3,
+			14: 15.1, 15: 15, 16: 14.7,
 		},
-		filtered: 1.4, twiddled: 2.7, call: 5.4, crowded: 10, full: 3, close: 1.05,
+		twiddled: 2.25, call: 4.05, pair: 69, crowding: crowdingTimes{crowded: 10, halfCrowded: 3.5, oneSet: 3}, close: 1.006,
 	}
 	// Fitted to the times of 4640 plans, over rows that follow each other and over rows 640 floats apart, on a Zen 4, from which
 	// those of the fastest plans are 6 % away. Routines come to each row once, for all its lanes, so that crowding costs little.
@@ -58,7 +57,7 @@ var (
 			1: 4.6, 2: 3.7, 3: 3.75, 4: 3.8, 5: 4.05, 6: 4.25, 7: 4.65, 8: 4.7, 9: 5.6, 10: 4.75, 11: 6.75, 12: 4.95, 13: 6.9, 14: 5.7,
 			15: 5.35, 16: 5.95,
 		},
-		filtered: 3.35, twiddled: 1.25, call: 3.55, crowded: 1, full: 0.3, close: 1.025,
+		filtered: 3.35, twiddled: 1.25, call: 3.55, crowding: crowdingTimes{crowded: 1, oneSet: 0.3}, close: 1.025,
 	}
 )
 
@@ -85,7 +84,7 @@ func (t *lineTimes) radix(n, step int) int {
 }
 
 // padded returns the length of at least 2n of which the first half is transformed fastest, and the radix to begin with.
-func (t *lineTimes) padded(n int) (length, radix int) {
+func (t *lineTimes) padded(n, step int) (length, radix int) {
 	least := math.Inf(1)
 	for m := 2 * n; m < 4*n || length == 0; m++ {
 		if !hasRadices(m) {
@@ -95,7 +94,7 @@ func (t *lineTimes) padded(n int) (length, radix int) {
 			if m%r != 0 {
 				continue
 			}
-			if time := float64(m) * t.row(m, r, lanes, true); time < least {
+			if time := float64(m) * t.row(m, r, step, true); time < least {
 				length, radix, least = m, r, time
 			}
 		}
@@ -107,11 +106,11 @@ func (t *lineTimes) padded(n int) (length, radix int) {
 // radix, the second half of each line being zero or not, in tensors whose rows are step floats from each other.
 func (t *lineTimes) row(n, radix, step int, half bool) float64 {
 	rest := n / radix
-	time := t.filtered
+	time := t.filtered + t.pair/float64(n)
 	if half {
-		time += t.half[radix]
+		time += t.half[radix] + t.crowding.half(radix/2, rest, step)
 	} else {
-		time += t.line[radix] + t.crowding(radix, rest, step)
+		time += t.line[radix] + t.crowding.whole(radix, rest, step)
 	}
 	if half || greatestCommonDivisor(radix, rest) > 1 {
 		time += t.twiddled
