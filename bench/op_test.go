@@ -71,6 +71,27 @@ func TestPeersComputeTheOperator(t *testing.T) {
 		for _, reason := range result.LeftOut {
 			t.Errorf("%s: left out: %s", result.Work, reason)
 		}
+		if result.Chosen == "" {
+			t.Errorf("%s: which form the engine chose is not known", result.Work)
+		}
+	}
+}
+
+func TestTheChosenFormIsKnownByItsBits(t *testing.T) {
+	spatial, fft := results{"y": {1, 2}, "gradient of x": {3}}, results{"y": {1, 2.0000002}, "gradient of x": {3.0000002}}
+	for _, c := range []struct {
+		auto results
+		want string
+	}{
+		{results{"y": {1, 2}, "gradient of x": {3}}, "spatial"},
+		{results{"y": {1, 2.0000002}, "gradient of x": {3.0000002}}, "fft"},
+		{results{"y": {1, 2.0000002}, "gradient of x": {3}}, "fft and spatial"},
+		{results{"y": {1, 2.5}, "gradient of x": {3}}, "spatial"},
+		{results{"y": {5, 5}, "gradient of x": {5}}, ""},
+	} {
+		if got := (ourResults{"spatial": spatial, "fft": fft, "auto": c.auto}).chosen(); got != c.want {
+			t.Errorf("%v: %q, want %q", c.auto, got, c.want)
+		}
 	}
 }
 
@@ -142,19 +163,25 @@ func resultOf(n int, spatial, fft, auto, peer float64) Result {
 
 func TestTablesShowTheBetterLayoutAndWrongChoices(t *testing.T) {
 	report := newReport(Options{Rounds: 3})
-	report.Works = []Result{resultOf(8, 1, 2, 1.05, 4.2), resultOf(16, 2, 1, 2, 4)}
+	report.Works = []Result{resultOf(8, 1, 2, 1.05, 4.2), resultOf(16, 2, 1, 2, 4), resultOf(32, 2, 1, 1.5, 4), resultOf(64, 2, 1, 1.2, 4)}
+	report.Works[1].Chosen, report.Works[2].Chosen = "spatial", "fft"
 	var out bytes.Buffer
 	if err := report.Text(&out); err != nil {
 		t.Fatal(err)
 	}
 	text := out.String()
-	for _, part := range []string{"torch spatial", "| 4.2 ", "| 4 ", "choice takes 100 % longer than the better form: 16x16x16"} {
+	for _, part := range []string{
+		"torch spatial", "| 4.2 ", "| 4 ", "| 2 ±0% spatial ",
+		"choice, spatial, takes 100 % longer than the better form, fft: 16x16x16",
+		"choice is the better form, fft, and took 50 % longer than where it was asked for: so far do times scatter: 32x32x16",
+		"choice, takes 20 % longer than the better form, fft: 64x64x16",
+	} {
 		if !strings.Contains(text, part) {
 			t.Errorf("no %q in\n%s", part, text)
 		}
 	}
-	if strings.Count(text, "longer than") != 1 {
-		t.Errorf("not one choice is wrong in\n%s", text)
+	if strings.Count(text, "longer than") != 3 {
+		t.Errorf("not three choices are named in\n%s", text)
 	}
 }
 

@@ -35,6 +35,9 @@ type Report struct {
 type Result struct {
 	Work
 	Entries []Entry `json:"entries"`
+	// Chosen is the form that the engine chose, or both where some results are computed in one and some in the other; empty
+	// where it is not known.
+	Chosen string `json:"chosen,omitempty"`
 	// LeftOut says which contenders could not take part, and why.
 	LeftOut []string `json:"left_out,omitempty"`
 }

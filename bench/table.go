@@ -52,7 +52,7 @@ func (e Entry) kind() string {
 	return e.Library + " " + form
 }
 
-// writeTable writes medians, with half the distance between the quartiles in percent for our own.
+// writeTable writes medians, with half the distance between the quartiles in percent for our own, and which form the engine chose.
 func writeTable(w io.Writer, group []*Result) error {
 	fmt.Fprintf(w, "\n%s\n\n", group[0].heading())
 	methods := []string{parc.Auto.String(), parc.Spatial.String(), parc.FFT.String(), string(local)}
@@ -74,7 +74,11 @@ func writeTable(w io.Writer, group []*Result) error {
 		row := []string{result.Shape.String()}
 		for _, method := range methods {
 			e, _ := result.ours(method)
-			row = append(row, fmt.Sprintf("%s ±%.0f%%", number(e.Median), 100*e.spread()))
+			cell := fmt.Sprintf("%s ±%.0f%%", number(e.Median), 100*e.spread())
+			if method == parc.Auto.String() && result.Chosen != "" {
+				cell += " " + result.Chosen
+			}
+			row = append(row, cell)
 		}
 		for _, kind := range peers {
 			row = append(row, number(result.medianOf(kind)))
@@ -132,8 +136,8 @@ func (r *Report) writeNotes(w io.Writer) {
 		for _, reason := range result.LeftOut {
 			fmt.Fprintf(w, "left out of %s: %s\n", result.Work, reason)
 		}
-		if loss := result.choiceLoss(); loss > mostChoiceLoss {
-			fmt.Fprintf(w, "the engine's choice takes %.0f %% longer than the better form: %s\n", 100*loss, result.Work)
+		if note := result.choiceNote(); note != "" {
+			fmt.Fprintln(w, note)
 		}
 	}
 }

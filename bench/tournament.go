@@ -184,9 +184,9 @@ func (t *tournament) enter(work Work, result *Result) (players []*player, closeA
 			entrants = append(entrants, peers...)
 		}
 	}
-	standards := map[task]results{}
+	standards, ours := map[task]results{}, ourResults{}
 	for _, e := range entrants {
-		p, err := t.judge(e, standards)
+		p, values, err := t.judge(e, standards)
 		if err != nil {
 			if e.library == Ours {
 				return nil, closeAll, fmt.Errorf("%s: %w", work, err)
@@ -195,27 +195,30 @@ func (t *tournament) enter(work Work, result *Result) (players []*player, closeA
 			continue
 		}
 		players = append(players, p)
+		if e.library == Ours && e.task == circular {
+			ours[e.method] = values
+		}
 	}
+	result.Chosen = ours.chosen()
 	return players, closeAll, nil
 }
 
 // judge compares what an entrant computes with the first one of its task, and looks how long it takes.
-func (t *tournament) judge(e entrant, standards map[task]results) (*player, error) {
-	p := &player{entrant: e, every: 1}
-	values, err := e.compute()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", e.name(), err)
+func (t *tournament) judge(e entrant, standards map[task]results) (p *player, values results, err error) {
+	p = &player{entrant: e, every: 1}
+	if values, err = e.compute(); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", e.name(), err)
 	}
 	if standard, ok := standards[e.task]; !ok {
 		standards[e.task] = values
 	} else if p.difference = values.difference(standard); !(p.difference <= tolerance) {
-		return nil, fmt.Errorf("%s: its results differ by %.1e of the largest value", e.name(), p.difference)
+		return nil, nil, fmt.Errorf("%s: its results differ by %.1e of the largest value", e.name(), p.difference)
 	}
 	first, err := e.burst(burst{Calls: 1})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", e.name(), err)
+		return nil, nil, fmt.Errorf("%s: %w", e.name(), err)
 	}
 	turns := int(float64(patience/time.Millisecond) / (2 * first[0])) // each of at least two calls
 	p.every = max(1, t.options.Rounds/max(leastRounds, turns))
-	return p, nil
+	return p, values, nil
 }
