@@ -31,12 +31,11 @@ func lineTimesOf(l Level) *lineTimes {
 
 var (
 	// Fitted to the times of 1861 plans on a Zen 3, over rows 656 floats apart, from which they are 4 % away (root mean square);
-	// the times of crowding to those over rows 640 to 3072 floats apart. Radix 64 is put 0.9 higher: that makes 448 of 32 and 14,
-	// with which a training step of 448×448 maps takes 8 % less than with 64 and 7, and the forward pass 2 %.
+	// the times of crowding to those over rows 640 to 3072 floats apart.
 	lineTimesAVX2 = lineTimes{
 		line: [maxLineRadix + 1]float64{
 			1: 3.2, 3: 0.4, 4: 1.1, 5: 1.4, 7: 2.4, 8: 1.75, 9: 3.1, 11: 4.9, 13: 5.8, 15: 5.7, 16: 3.1, 17: 7.4, 19: 11.9, 23: 17.3,
-			32: 6.6, 64: 13,
+			32: 6.6, 64: 12.1,
 		},
 		half: [maxLineRadix + 1]float64{8: 0, 16: 0.95, 32: 3.75, 64: 9},
 		block: [maxRadix + 1]float64{
