@@ -73,6 +73,9 @@ func (l *lineVectors) whole(vector int) (at int, whole bool) {
 	return l.at(line/l.lines, line%l.lines, channel, used)
 }
 
+// pairPlace is where two vectors are in a tensor; the second is -1 where there is none.
+type pairPlace struct{ first, second int }
+
 // begins returns where two vectors are in x, with no second where it is the first, and whether the lanes of each are next to
 // each other.
 func (l *lineVectors) begins(first, second int) (at pairPlace, whole bool) {
@@ -84,9 +87,6 @@ func (l *lineVectors) begins(first, second int) (at pairPlace, whole bool) {
 	}
 	return at, whole
 }
-
-// pairPlace is where two vectors are in a tensor; the second is -1 where there is none.
-type pairPlace struct{ first, second int }
 
 // pair returns x from where two vectors begin; nil for the second where there is none.
 func (l *lineVectors) pair(at pairPlace) (first, second []float32) {

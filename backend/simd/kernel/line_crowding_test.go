@@ -31,6 +31,19 @@ func TestRowsThatCrowdTheCacheAreTakenAFewAtATime(t *testing.T) {
 	}
 }
 
+func TestRowsOfContinuedLinesThatCrowdTheCacheAreTakenAFewAtATime(t *testing.T) {
+	times := lineTimesOf(AVX2)
+	for _, n := range []int{61, 62, 122} {
+		const step = cacheWay
+		if m, radix := times.padded(n, lanes); radix/2 <= places(m/radix, step) {
+			t.Errorf("N = %d: continued to %d rows, begins with radix %d, want one whose rows would crowd the cache", n, m, radix)
+		}
+		if m, radix := times.padded(n, step); radix/2 > places(m/radix, step) {
+			t.Errorf("N = %d, %d floats apart: continued to %d rows, begins with radix %d, for %d of whose rows the cache has %d places", n, step, m, radix, radix/2, places(m/radix, step))
+		}
+	}
+}
+
 func TestRowsMayCrowdTheCacheWhereRoutinesComeToThemOnce(t *testing.T) {
 	for _, n := range []int{432, 480} {
 		const step = cacheWay

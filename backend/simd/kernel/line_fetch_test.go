@@ -43,3 +43,29 @@ func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
 		}
 	})
 }
+
+// TestRowsOfOutAreFetchedBeforeThoseOfTheNextSignal holds that a signal fetches what it writes itself, and then what comes.
+func TestRowsOfOutAreFetchedBeforeThoseOfTheNextSignal(t *testing.T) {
+	r := seeded(t)
+	const n = 28
+	c := Circular{Batch: 1, H: n, W: 4, C: 16, InStride: 16, OutStride: 16}
+	f := CircularFFT{Circular: c}
+	x, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, n*c.C))
+	packed := make([]float32, f.PackedSize())
+	f.Pack(packed, w, CircularTerms{}, 0, f.PackUnits())
+	l, run := c.lineVectors(x, c.C), new(circularFFTRun)
+	run.start(f, f.units(&l), make([]float32, len(x)), x, packed, make([]float32, f.ScratchSize()))
+	run.filter(0)
+	var s, next signal
+	run.place(&s, 0, 0)
+	run.place(&next, 1, 0)
+	run.convolve(&s, &next, [2]int{})
+	last := func(l *lineVectors, at pairPlace) uintptr {
+		return uintptr(unsafe.Pointer(&l.x[at.first])) + uintptr(4*(n-1)*l.step)
+	}
+	for i, want := range []uintptr{last(&run.out, s.out), last(&run.in, next.in)} {
+		if got := run.fetches.Pairs[i].End; got != want {
+			t.Errorf("pair %d that is fetched ends at %#x, want %#x", i, got, want)
+		}
+	}
+}
