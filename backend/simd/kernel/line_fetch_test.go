@@ -27,8 +27,8 @@ func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
 			run.fetch(ahead, ahead)
 			for i, fetch := range run.fetches.Pairs[:2] {
 				first, second := uintptr(unsafe.Pointer(&run.in.x[s.in.first])), uintptr(unsafe.Pointer(&run.in.x[s.in.second]))
-				want := asm.FetchPair{At: first, End: first + uintptr(4*(n-1)*run.in.step), Second: int(second - first)}
-				want.Next = 4*run.in.step - want.Second
+				step := 4 * run.in.step
+				want := asm.FetchPair{At: first, End: first + uintptr((n-1)*step), Second: int(second - first), Step: step}
 				if fetch != want {
 					t.Fatalf("N = %d: pair %d is %+v, want %+v", n, i, fetch, want)
 				}

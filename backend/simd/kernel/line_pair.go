@@ -174,7 +174,7 @@ func (r *pairRun) fetch(ahead ...rowsAhead) {
 			second = 4 * (rows.at.second - rows.at.first)
 		}
 		first := uintptr(unsafe.Pointer(&rows.of.x[rows.at.first]))
-		r.fetches.Pairs[count] = asm.FetchPair{At: first, End: first + uintptr((rows.of.n-1)*step), Second: second, Next: step - second}
+		r.fetches.Pairs[count] = asm.FetchPair{At: first, End: first + uintptr((rows.of.n-1)*step), Second: second, Step: step}
 		count++
 	}
 	// Once all is fetched, one place is again and again.

@@ -22,7 +22,7 @@ func BlockFilter1AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -45,7 +45,7 @@ func BlockFilter1AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -68,7 +68,7 @@ func BlockFilterAdd1AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -91,7 +91,7 @@ func BlockFilterAdd1AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -114,7 +114,7 @@ func BlockFilterKeep1AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -137,7 +137,7 @@ func BlockFilterKeep1AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -160,7 +160,7 @@ func BlockSpectrum1AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -183,7 +183,7 @@ func BlockSpectrum1AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -206,7 +206,7 @@ func BlockAccumulate1AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -229,7 +229,7 @@ func BlockAccumulate1AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -252,7 +252,7 @@ func BlockBack1AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -275,7 +275,7 @@ func BlockBack1AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -298,7 +298,7 @@ func BlockForward2AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -321,7 +321,7 @@ func BlockForward2AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -344,7 +344,7 @@ func BlockInverse2AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -367,7 +367,7 @@ func BlockInverse2AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -390,7 +390,7 @@ func BlockFilter2AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -413,7 +413,7 @@ func BlockFilter2AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -436,7 +436,7 @@ func BlockFilterAdd2AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -459,7 +459,7 @@ func BlockFilterAdd2AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -482,7 +482,7 @@ func BlockFilterKeep2AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -505,7 +505,7 @@ func BlockFilterKeep2AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -528,7 +528,7 @@ func BlockSpectrum2AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -551,7 +551,7 @@ func BlockSpectrum2AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -574,7 +574,7 @@ func BlockAccumulate2AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -597,7 +597,7 @@ func BlockAccumulate2AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -620,7 +620,7 @@ func BlockBack2AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -643,7 +643,7 @@ func BlockBack2AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -666,7 +666,7 @@ func BlockForward3AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -689,7 +689,7 @@ func BlockForward3AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -712,7 +712,7 @@ func BlockInverse3AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -735,7 +735,7 @@ func BlockInverse3AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -758,7 +758,7 @@ func BlockFilter3AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -781,7 +781,7 @@ func BlockFilter3AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -804,7 +804,7 @@ func BlockFilterAdd3AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -827,7 +827,7 @@ func BlockFilterAdd3AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -850,7 +850,7 @@ func BlockFilterKeep3AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -873,7 +873,7 @@ func BlockFilterKeep3AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -896,7 +896,7 @@ func BlockSpectrum3AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -919,7 +919,7 @@ func BlockSpectrum3AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -942,7 +942,7 @@ func BlockAccumulate3AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -965,7 +965,7 @@ func BlockAccumulate3AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -988,7 +988,7 @@ func BlockBack3AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1011,7 +1011,7 @@ func BlockBack3AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1034,7 +1034,7 @@ func BlockForward4AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1057,7 +1057,7 @@ func BlockForward4AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1080,7 +1080,7 @@ func BlockInverse4AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1103,7 +1103,7 @@ func BlockInverse4AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1126,7 +1126,7 @@ func BlockFilter4AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1149,7 +1149,7 @@ func BlockFilter4AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1172,7 +1172,7 @@ func BlockFilterAdd4AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1195,7 +1195,7 @@ func BlockFilterAdd4AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1218,7 +1218,7 @@ func BlockFilterKeep4AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1241,7 +1241,7 @@ func BlockFilterKeep4AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1264,7 +1264,7 @@ func BlockSpectrum4AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1287,7 +1287,7 @@ func BlockSpectrum4AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1310,7 +1310,7 @@ func BlockAccumulate4AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1333,7 +1333,7 @@ func BlockAccumulate4AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1356,7 +1356,7 @@ func BlockBack4AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1379,7 +1379,7 @@ func BlockBack4AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1402,7 +1402,7 @@ func BlockForward5AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1425,7 +1425,7 @@ func BlockForward5AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1448,7 +1448,7 @@ func BlockInverse5AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1471,7 +1471,7 @@ func BlockInverse5AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1494,7 +1494,7 @@ func BlockFilter5AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1517,7 +1517,7 @@ func BlockFilter5AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1540,7 +1540,7 @@ func BlockFilterAdd5AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1563,7 +1563,7 @@ func BlockFilterAdd5AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1586,7 +1586,7 @@ func BlockFilterKeep5AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1609,7 +1609,7 @@ func BlockFilterKeep5AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1632,7 +1632,7 @@ func BlockSpectrum5AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1655,7 +1655,7 @@ func BlockSpectrum5AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1678,7 +1678,7 @@ func BlockAccumulate5AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1701,7 +1701,7 @@ func BlockAccumulate5AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1724,7 +1724,7 @@ func BlockBack5AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1747,7 +1747,7 @@ func BlockBack5AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1770,7 +1770,7 @@ func BlockForward6AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1793,7 +1793,7 @@ func BlockForward6AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1816,7 +1816,7 @@ func BlockInverse6AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1839,7 +1839,7 @@ func BlockInverse6AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1862,7 +1862,7 @@ func BlockFilter6AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1885,7 +1885,7 @@ func BlockFilter6AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1908,7 +1908,7 @@ func BlockFilterAdd6AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1931,7 +1931,7 @@ func BlockFilterAdd6AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1954,7 +1954,7 @@ func BlockFilterKeep6AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1977,7 +1977,7 @@ func BlockFilterKeep6AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2000,7 +2000,7 @@ func BlockSpectrum6AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2023,7 +2023,7 @@ func BlockSpectrum6AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2046,7 +2046,7 @@ func BlockAccumulate6AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2069,7 +2069,7 @@ func BlockAccumulate6AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2092,7 +2092,7 @@ func BlockBack6AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2115,7 +2115,7 @@ func BlockBack6AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2138,7 +2138,7 @@ func BlockForward7AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2161,7 +2161,7 @@ func BlockForward7AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2184,7 +2184,7 @@ func BlockInverse7AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2207,7 +2207,7 @@ func BlockInverse7AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2230,7 +2230,7 @@ func BlockFilter7AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2253,7 +2253,7 @@ func BlockFilter7AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2276,7 +2276,7 @@ func BlockFilterAdd7AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2299,7 +2299,7 @@ func BlockFilterAdd7AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2322,7 +2322,7 @@ func BlockFilterKeep7AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2345,7 +2345,7 @@ func BlockFilterKeep7AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2368,7 +2368,7 @@ func BlockSpectrum7AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2391,7 +2391,7 @@ func BlockSpectrum7AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2414,7 +2414,7 @@ func BlockAccumulate7AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2437,7 +2437,7 @@ func BlockAccumulate7AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2460,7 +2460,7 @@ func BlockBack7AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2483,7 +2483,7 @@ func BlockBack7AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2506,7 +2506,7 @@ func BlockForward8AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2529,7 +2529,7 @@ func BlockForward8AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2552,7 +2552,7 @@ func BlockInverse8AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2575,7 +2575,7 @@ func BlockInverse8AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2598,7 +2598,7 @@ func BlockFilter8AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2621,7 +2621,7 @@ func BlockFilter8AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2644,7 +2644,7 @@ func BlockFilterAdd8AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2667,7 +2667,7 @@ func BlockFilterAdd8AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2690,7 +2690,7 @@ func BlockFilterKeep8AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2713,7 +2713,7 @@ func BlockFilterKeep8AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2736,7 +2736,7 @@ func BlockSpectrum8AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2759,7 +2759,7 @@ func BlockSpectrum8AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2782,7 +2782,7 @@ func BlockAccumulate8AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2805,7 +2805,7 @@ func BlockAccumulate8AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2828,7 +2828,7 @@ func BlockBack8AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2851,7 +2851,7 @@ func BlockBack8AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2874,7 +2874,7 @@ func BlockForward9AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2897,7 +2897,7 @@ func BlockForward9AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2920,7 +2920,7 @@ func BlockInverse9AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2943,7 +2943,7 @@ func BlockInverse9AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2966,7 +2966,7 @@ func BlockFilter9AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2989,7 +2989,7 @@ func BlockFilter9AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3012,7 +3012,7 @@ func BlockFilterAdd9AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3035,7 +3035,7 @@ func BlockFilterAdd9AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3058,7 +3058,7 @@ func BlockFilterKeep9AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3081,7 +3081,7 @@ func BlockFilterKeep9AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3104,7 +3104,7 @@ func BlockSpectrum9AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3127,7 +3127,7 @@ func BlockSpectrum9AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3150,7 +3150,7 @@ func BlockAccumulate9AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3173,7 +3173,7 @@ func BlockAccumulate9AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3196,7 +3196,7 @@ func BlockBack9AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3219,7 +3219,7 @@ func BlockBack9AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3242,7 +3242,7 @@ func BlockForward10AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3265,7 +3265,7 @@ func BlockForward10AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3288,7 +3288,7 @@ func BlockInverse10AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3311,7 +3311,7 @@ func BlockInverse10AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3334,7 +3334,7 @@ func BlockFilter10AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3357,7 +3357,7 @@ func BlockFilter10AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3380,7 +3380,7 @@ func BlockFilterAdd10AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3403,7 +3403,7 @@ func BlockFilterAdd10AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3426,7 +3426,7 @@ func BlockFilterKeep10AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3449,7 +3449,7 @@ func BlockFilterKeep10AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3472,7 +3472,7 @@ func BlockSpectrum10AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3495,7 +3495,7 @@ func BlockSpectrum10AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3518,7 +3518,7 @@ func BlockAccumulate10AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3541,7 +3541,7 @@ func BlockAccumulate10AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3564,7 +3564,7 @@ func BlockBack10AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3587,7 +3587,7 @@ func BlockBack10AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3610,7 +3610,7 @@ func BlockForward11AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3633,7 +3633,7 @@ func BlockForward11AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3656,7 +3656,7 @@ func BlockInverse11AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3679,7 +3679,7 @@ func BlockInverse11AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3702,7 +3702,7 @@ func BlockFilter11AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3725,7 +3725,7 @@ func BlockFilter11AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3748,7 +3748,7 @@ func BlockFilterAdd11AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3771,7 +3771,7 @@ func BlockFilterAdd11AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3794,7 +3794,7 @@ func BlockFilterKeep11AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3817,7 +3817,7 @@ func BlockFilterKeep11AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3840,7 +3840,7 @@ func BlockSpectrum11AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3863,7 +3863,7 @@ func BlockSpectrum11AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3886,7 +3886,7 @@ func BlockAccumulate11AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3909,7 +3909,7 @@ func BlockAccumulate11AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3932,7 +3932,7 @@ func BlockBack11AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3955,7 +3955,7 @@ func BlockBack11AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3978,7 +3978,7 @@ func BlockForward12AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4001,7 +4001,7 @@ func BlockForward12AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4024,7 +4024,7 @@ func BlockInverse12AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4047,7 +4047,7 @@ func BlockInverse12AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4070,7 +4070,7 @@ func BlockFilter12AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4093,7 +4093,7 @@ func BlockFilter12AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4116,7 +4116,7 @@ func BlockFilterAdd12AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4139,7 +4139,7 @@ func BlockFilterAdd12AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4162,7 +4162,7 @@ func BlockFilterKeep12AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4185,7 +4185,7 @@ func BlockFilterKeep12AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4208,7 +4208,7 @@ func BlockSpectrum12AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4231,7 +4231,7 @@ func BlockSpectrum12AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4254,7 +4254,7 @@ func BlockAccumulate12AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4277,7 +4277,7 @@ func BlockAccumulate12AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4300,7 +4300,7 @@ func BlockBack12AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4323,7 +4323,7 @@ func BlockBack12AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4346,7 +4346,7 @@ func BlockForward13AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4369,7 +4369,7 @@ func BlockForward13AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4392,7 +4392,7 @@ func BlockInverse13AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4415,7 +4415,7 @@ func BlockInverse13AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4438,7 +4438,7 @@ func BlockFilter13AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4461,7 +4461,7 @@ func BlockFilter13AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4484,7 +4484,7 @@ func BlockFilterAdd13AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4507,7 +4507,7 @@ func BlockFilterAdd13AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4530,7 +4530,7 @@ func BlockFilterKeep13AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4553,7 +4553,7 @@ func BlockFilterKeep13AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4576,7 +4576,7 @@ func BlockSpectrum13AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4599,7 +4599,7 @@ func BlockSpectrum13AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4622,7 +4622,7 @@ func BlockAccumulate13AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4645,7 +4645,7 @@ func BlockAccumulate13AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4668,7 +4668,7 @@ func BlockBack13AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4691,7 +4691,7 @@ func BlockBack13AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4714,7 +4714,7 @@ func BlockForward14AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4737,7 +4737,7 @@ func BlockForward14AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4760,7 +4760,7 @@ func BlockInverse14AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4783,7 +4783,7 @@ func BlockInverse14AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4806,7 +4806,7 @@ func BlockFilter14AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4829,7 +4829,7 @@ func BlockFilter14AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4852,7 +4852,7 @@ func BlockFilterAdd14AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4875,7 +4875,7 @@ func BlockFilterAdd14AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4898,7 +4898,7 @@ func BlockFilterKeep14AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4921,7 +4921,7 @@ func BlockFilterKeep14AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4944,7 +4944,7 @@ func BlockSpectrum14AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4967,7 +4967,7 @@ func BlockSpectrum14AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -4990,7 +4990,7 @@ func BlockAccumulate14AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5013,7 +5013,7 @@ func BlockAccumulate14AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5036,7 +5036,7 @@ func BlockBack14AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5059,7 +5059,7 @@ func BlockBack14AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5082,7 +5082,7 @@ func BlockForward15AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5105,7 +5105,7 @@ func BlockForward15AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5128,7 +5128,7 @@ func BlockInverse15AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5151,7 +5151,7 @@ func BlockInverse15AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5174,7 +5174,7 @@ func BlockFilter15AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5197,7 +5197,7 @@ func BlockFilter15AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5220,7 +5220,7 @@ func BlockFilterAdd15AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5243,7 +5243,7 @@ func BlockFilterAdd15AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5266,7 +5266,7 @@ func BlockFilterKeep15AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5289,7 +5289,7 @@ func BlockFilterKeep15AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5312,7 +5312,7 @@ func BlockSpectrum15AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5335,7 +5335,7 @@ func BlockSpectrum15AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5358,7 +5358,7 @@ func BlockAccumulate15AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5381,7 +5381,7 @@ func BlockAccumulate15AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5404,7 +5404,7 @@ func BlockBack15AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5427,7 +5427,7 @@ func BlockBack15AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5450,7 +5450,7 @@ func BlockForward16AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5473,7 +5473,7 @@ func BlockForward16AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5496,7 +5496,7 @@ func BlockInverse16AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5519,7 +5519,7 @@ func BlockInverse16AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5542,7 +5542,7 @@ func BlockFilter16AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5565,7 +5565,7 @@ func BlockFilter16AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5588,7 +5588,7 @@ func BlockFilterAdd16AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5611,7 +5611,7 @@ func BlockFilterAdd16AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5634,7 +5634,7 @@ func BlockFilterKeep16AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5657,7 +5657,7 @@ func BlockFilterKeep16AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5680,7 +5680,7 @@ func BlockSpectrum16AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5703,7 +5703,7 @@ func BlockSpectrum16AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5726,7 +5726,7 @@ func BlockAccumulate16AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5749,7 +5749,7 @@ func BlockAccumulate16AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5772,7 +5772,7 @@ func BlockBack16AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -5795,7 +5795,7 @@ func BlockBack16AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })

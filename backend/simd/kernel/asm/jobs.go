@@ -24,11 +24,11 @@ type BlockJob = struct {
 }
 
 // FetchPair is the rows of a pair of lines that will be needed soon: the addresses of the next and of the last row of the first
-// line, and bytes from each of its rows to that of the second line, and from there to its next one. Where there is no second
-// line it is the first again.
+// line, and bytes from each of its rows to that of the second line, and to its next one. Where there is no second line it is
+// the first again.
 type FetchPair = struct {
 	At, End      uintptr
-	Second, Next int
+	Second, Step int
 }
 
 // Fetches is what routines bring into the second cache besides their work, pair after pair. The last of the pairs has no end.

@@ -22,7 +22,7 @@ func Line1AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -45,7 +45,7 @@ func LineBack1AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -68,7 +68,7 @@ func LineTwiddled1AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -91,7 +91,7 @@ func LineBackTwiddled1AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -114,7 +114,7 @@ func Line1AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -137,7 +137,7 @@ func LineBack1AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -160,7 +160,7 @@ func LineTwiddled1AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -183,7 +183,7 @@ func LineBackTwiddled1AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -206,7 +206,7 @@ func Line3AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -229,7 +229,7 @@ func LineBack3AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -252,7 +252,7 @@ func LineTwiddled3AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -275,7 +275,7 @@ func LineBackTwiddled3AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -298,7 +298,7 @@ func Line3AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -321,7 +321,7 @@ func LineBack3AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -344,7 +344,7 @@ func LineTwiddled3AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -367,7 +367,7 @@ func LineBackTwiddled3AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -390,7 +390,7 @@ func Line4AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -413,7 +413,7 @@ func LineBack4AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -436,7 +436,7 @@ func LineTwiddled4AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -459,7 +459,7 @@ func LineBackTwiddled4AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -482,7 +482,7 @@ func Line4AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -505,7 +505,7 @@ func LineBack4AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -528,7 +528,7 @@ func LineTwiddled4AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -551,7 +551,7 @@ func LineBackTwiddled4AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -574,7 +574,7 @@ func Line5AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -597,7 +597,7 @@ func LineBack5AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -620,7 +620,7 @@ func LineTwiddled5AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -643,7 +643,7 @@ func LineBackTwiddled5AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -666,7 +666,7 @@ func Line5AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -689,7 +689,7 @@ func LineBack5AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -712,7 +712,7 @@ func LineTwiddled5AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -735,7 +735,7 @@ func LineBackTwiddled5AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -758,7 +758,7 @@ func Line7AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -781,7 +781,7 @@ func LineBack7AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -804,7 +804,7 @@ func LineTwiddled7AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -827,7 +827,7 @@ func LineBackTwiddled7AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -850,7 +850,7 @@ func Line7AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -873,7 +873,7 @@ func LineBack7AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -896,7 +896,7 @@ func LineTwiddled7AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -919,7 +919,7 @@ func LineBackTwiddled7AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -942,7 +942,7 @@ func Line8AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -965,7 +965,7 @@ func LineBack8AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -988,7 +988,7 @@ func LineTwiddled8AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1011,7 +1011,7 @@ func LineBackTwiddled8AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1034,7 +1034,7 @@ func LineHalf8AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1057,7 +1057,7 @@ func LineBackHalf8AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1080,7 +1080,7 @@ func Line8AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1103,7 +1103,7 @@ func LineBack8AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1126,7 +1126,7 @@ func LineTwiddled8AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1149,7 +1149,7 @@ func LineBackTwiddled8AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1172,7 +1172,7 @@ func LineHalf8AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1195,7 +1195,7 @@ func LineBackHalf8AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1218,7 +1218,7 @@ func Line9AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1241,7 +1241,7 @@ func LineBack9AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1264,7 +1264,7 @@ func LineTwiddled9AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1287,7 +1287,7 @@ func LineBackTwiddled9AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1310,7 +1310,7 @@ func Line9AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1333,7 +1333,7 @@ func LineBack9AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1356,7 +1356,7 @@ func LineTwiddled9AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1379,7 +1379,7 @@ func LineBackTwiddled9AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1402,7 +1402,7 @@ func Line11AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1425,7 +1425,7 @@ func LineBack11AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1448,7 +1448,7 @@ func LineTwiddled11AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1471,7 +1471,7 @@ func LineBackTwiddled11AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1494,7 +1494,7 @@ func Line11AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1517,7 +1517,7 @@ func LineBack11AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1540,7 +1540,7 @@ func LineTwiddled11AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1563,7 +1563,7 @@ func LineBackTwiddled11AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1586,7 +1586,7 @@ func Line13AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1609,7 +1609,7 @@ func LineBack13AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1632,7 +1632,7 @@ func LineTwiddled13AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1655,7 +1655,7 @@ func LineBackTwiddled13AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1678,7 +1678,7 @@ func Line13AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1701,7 +1701,7 @@ func LineBack13AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1724,7 +1724,7 @@ func LineTwiddled13AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1747,7 +1747,7 @@ func LineBackTwiddled13AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1770,7 +1770,7 @@ func Line15AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1793,7 +1793,7 @@ func LineBack15AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1816,7 +1816,7 @@ func LineTwiddled15AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1839,7 +1839,7 @@ func LineBackTwiddled15AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1862,7 +1862,7 @@ func Line15AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1885,7 +1885,7 @@ func LineBack15AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1908,7 +1908,7 @@ func LineTwiddled15AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1931,7 +1931,7 @@ func LineBackTwiddled15AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1954,7 +1954,7 @@ func Line16AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -1977,7 +1977,7 @@ func LineBack16AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2000,7 +2000,7 @@ func LineTwiddled16AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2023,7 +2023,7 @@ func LineBackTwiddled16AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2046,7 +2046,7 @@ func LineHalf16AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2069,7 +2069,7 @@ func LineBackHalf16AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2092,7 +2092,7 @@ func Line16AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2115,7 +2115,7 @@ func LineBack16AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2138,7 +2138,7 @@ func LineTwiddled16AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2161,7 +2161,7 @@ func LineBackTwiddled16AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2184,7 +2184,7 @@ func LineHalf16AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2207,7 +2207,7 @@ func LineBackHalf16AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2230,7 +2230,7 @@ func Line17AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2253,7 +2253,7 @@ func LineBack17AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2276,7 +2276,7 @@ func Line17AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2299,7 +2299,7 @@ func LineBack17AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2322,7 +2322,7 @@ func Line19AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2345,7 +2345,7 @@ func LineBack19AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2368,7 +2368,7 @@ func Line19AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2391,7 +2391,7 @@ func LineBack19AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2414,7 +2414,7 @@ func Line23AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2437,7 +2437,7 @@ func LineBack23AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2460,7 +2460,7 @@ func Line23AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2483,7 +2483,7 @@ func LineBack23AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2506,7 +2506,7 @@ func Line32AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2529,7 +2529,7 @@ func LineBack32AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2552,7 +2552,7 @@ func LineTwiddled32AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2575,7 +2575,7 @@ func LineBackTwiddled32AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2598,7 +2598,7 @@ func LineHalf32AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2621,7 +2621,7 @@ func LineBackHalf32AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2644,7 +2644,7 @@ func Line32AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2667,7 +2667,7 @@ func LineBack32AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2690,7 +2690,7 @@ func LineTwiddled32AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2713,7 +2713,7 @@ func LineBackTwiddled32AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2736,7 +2736,7 @@ func LineHalf32AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2759,7 +2759,7 @@ func LineBackHalf32AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2782,7 +2782,7 @@ func Line64AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2805,7 +2805,7 @@ func LineBack64AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2828,7 +2828,7 @@ func LineTwiddled64AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2851,7 +2851,7 @@ func LineBackTwiddled64AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2874,7 +2874,7 @@ func LineHalf64AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2897,7 +2897,7 @@ func LineBackHalf64AVX512(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2920,7 +2920,7 @@ func Line64AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2943,7 +2943,7 @@ func LineBack64AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2966,7 +2966,7 @@ func LineTwiddled64AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -2989,7 +2989,7 @@ func LineBackTwiddled64AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3012,7 +3012,7 @@ func LineHalf64AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })
@@ -3035,7 +3035,7 @@ func LineBackHalf64AVX2(job *struct {
 		At     uintptr
 		End    uintptr
 		Second int
-		Next   int
+		Step   int
 	}
 	Current int
 })

@@ -61,7 +61,7 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s computes butterflies of blocks as _generate/butterfly/block.go writes out.", name))
 	job := Dereference(Param("job"))
-	first, part, size := job.Field("Parts").Index(0), GP64(), int(registers[0].Size())
+	first, size := job.Field("Parts").Index(0), int(registers[0].Size())
 	b := &block{kind: kind, radix: radix, vectors: 64 / size}
 	wide := len(registers) > 16
 	b.oddCyclic = wide
@@ -99,6 +99,7 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	if twiddled {
 		Load(first.Field("Factors"), b.factors)
 	}
+	part, count := AllocLocal(8), AllocLocal(8) // the part that is on, and how many of its butterflies are left
 	MOVQ(field(first.Field("Re")).Base, part)
 	if kind != "Forward" && kind != "Inverse" && kind != "Back" {
 		b.fetcher = newFetcher()
@@ -108,22 +109,21 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 		b.re[1], b.im[1] = GP64(), GP64()
 		moving = append(moving, b.re[1], b.im[1])
 	}
-	count := AllocLocal(8)
-	var vector reg.Register // which of a row comes now
+	vector := AllocLocal(8) // which of a row comes now
 	if b.vectors > 1 {
-		vector = GP64()
-		XORQ(vector, vector)
+		MOVQ(U32(0), vector)
 	}
 	b.butterfly()
 	b.emit(registers, func() {
 		Label("part")
-		left := GP64()
-		MOVQ(Mem{Base: part, Disp: field(first.Field("Count")).Disp}, left)
+		from, left := GP64(), GP64()
+		MOVQ(part, from)
+		MOVQ(Mem{Base: from, Disp: field(first.Field("Count")).Disp}, left)
 		TESTQ(left, left)
 		JZ(LabelRef("done"))
 		MOVQ(left, count)
 		for i, r := range begun {
-			MOVQ(Mem{Base: part, Disp: field(first.Field(fields[i])).Disp}, r)
+			MOVQ(Mem{Base: from, Disp: field(first.Field(fields[i])).Disp}, r)
 		}
 		if radix > 8 {
 			LEAQ(Mem{Base: b.re[0], Index: b.pitches[0], Scale: 8}, b.re[1])
@@ -155,7 +155,7 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	ADDQ(Imm(uint64(field(job.Field("Parts").Index(1).Field("Re")).Disp)), part)
 	end := Load(Param("job"), GP64())
 	ADDQ(Imm(uint64(field(job.Field("Pitch")).Disp)), end)
-	CMPQ(part, end)
+	CMPQ(end, part)
 	JNE(LabelRef("part"))
 	Label("done")
 	if b.fetcher != nil {

@@ -14,7 +14,7 @@ const (
 	lineJobType  = "struct{Lines [2]" + lineType + "; Offsets *int; Twiddles *float32; Count int}"
 	blockPart    = "struct{Re, Im, Factors, Added, Spectrum *float32; Count int}"
 	blockJobType = "struct{Parts [2]" + blockPart + "; Pitch int}"
-	fetchesType  = "struct{Pairs [3]struct{At, End uintptr; Second, Next int}; Current int}"
+	fetchesType  = "struct{Pairs [3]struct{At, End uintptr; Second, Step int}; Current int}"
 )
 
 // field returns where a field is.
@@ -30,8 +30,9 @@ func field(c gotypes.Component) Mem {
 // rows far apart would drive out what is worked on.
 type fetcher struct {
 	current, at        reg.Register // the pair in use, and the next row of its first line
-	second, next       Mem          // in it, bytes from there to the row of the second line, and from that to the next row of the first
+	second, step       reg.Register // bytes from there to the row of the second line, and to the next one of the first
 	offset, begin, end int          // in what is fetched, and of the pair in use
+	steps              [2]int       // in it, of second and step
 	size               int          // of a pair
 }
 
@@ -39,25 +40,30 @@ func newFetcher() *fetcher {
 	fetches := Dereference(Param("fetches"))
 	pair := fetches.Field("Pairs").Index(0)
 	f := &fetcher{
-		current: GP64(), at: GP64(), offset: field(fetches.Field("Current")).Disp,
+		current: GP64(), at: GP64(), second: GP64(), step: GP64(), offset: field(fetches.Field("Current")).Disp,
 		begin: field(pair.Field("At")).Disp, end: field(pair.Field("End")).Disp,
 		size: field(fetches.Field("Pairs").Index(1).Field("At")).Disp,
 	}
-	f.second = Mem{Base: f.current, Disp: field(pair.Field("Second")).Disp}
-	f.next = Mem{Base: f.current, Disp: field(pair.Field("Next")).Disp}
+	f.steps = [2]int{field(pair.Field("Second")).Disp, field(pair.Field("Step")).Disp}
 	base := field(fetches.Field("Current")).Base
 	MOVQ(Mem{Base: base, Disp: f.offset}, f.current)
 	ADDQ(base, f.current)
-	MOVQ(Mem{Base: f.current, Disp: f.begin}, f.at)
+	f.load()
 	return f
+}
+
+// load loads what rows need of the pair in use.
+func (f *fetcher) load() {
+	MOVQ(Mem{Base: f.current, Disp: f.begin}, f.at)
+	MOVQ(Mem{Base: f.current, Disp: f.steps[0]}, f.second)
+	MOVQ(Mem{Base: f.current, Disp: f.steps[1]}, f.step)
 }
 
 // rows fetches a row of each line.
 func (f *fetcher) rows() {
 	PREFETCHT1(Mem{Base: f.at})
-	ADDQ(f.second, f.at)
-	PREFETCHT1(Mem{Base: f.at})
-	ADDQ(f.next, f.at)
+	PREFETCHT1(Mem{Base: f.at, Index: f.second, Scale: 1})
+	ADDQ(f.step, f.at)
 }
 
 // turn goes to the next pair where one is done.
@@ -65,7 +71,7 @@ func (f *fetcher) turn() {
 	CMPQ(f.at, Mem{Base: f.current, Disp: f.end})
 	JLS(LabelRef("fetched"))
 	ADDQ(Imm(uint64(f.size)), f.current)
-	MOVQ(Mem{Base: f.current, Disp: f.begin}, f.at)
+	f.load()
 	Label("fetched")
 }
 

@@ -92,7 +92,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 		l.twiddles = GP64()
 	}
 	of := func(name string) Mem { return Mem{Base: line, Disp: field(first.Field(name)).Disp} }
-	count := GP64()
+	count := AllocLocal(8)
 	pointers := func() {
 		MOVQ(of("Rows"), l.rows)
 		MOVQ(of("Shared"), l.shared)
@@ -106,7 +106,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 		if twiddled {
 			Load(job.Field("Twiddles"), l.twiddles)
 		}
-		Load(job.Field("Count"), count)
+		MOVQ(Load(job.Field("Count"), GP64()), count)
 	}
 	next := func() {
 		ADDQ(U32(64*(radix|1)), l.at)
