@@ -15,9 +15,13 @@ type linePlan struct {
 	double []float32 // 2/n
 }
 
-// turnBlocks is how many blocks at most go through the middle stages in one turn: with more, they are not in the first cache;
-// with fewer, the calls cost.
-const turnBlocks = 9
+// turnBlocks is how many blocks go through several stages in one turn, and turnFrequencies about how many rows of the
+// frequencies go through one stage that is all there is: with more, the first cache does not hold what the blocks are in, or
+// the spectrum until the second line of the pair comes to it; with fewer, the calls cost.
+const (
+	turnBlocks      = 9
+	turnFrequencies = 64
+)
 
 // linePlanOf returns a level's plan for lines of n numbers, in tensors whose rows are step floats from each other. Where n has no
 // radices, as with a prime factor above 23 or two above 13, lines are continued by zeros to a length that has, and has room for
@@ -45,7 +49,8 @@ func newLinePlan(n, radix int, radices []int, half bool) *linePlan {
 		p.stages = append(p.stages, newBlockStage(radix, length))
 		length /= radix
 	}
-	turns, blocks := 1, p.blocks()
+	blocks := p.blocks()
+	turns := ceilDivide(blocks*p.first.rest, turnFrequencies)
 	if len(p.stages) > 1 {
 		turns = ceilDivide(blocks, turnBlocks)
 	}
