@@ -132,11 +132,11 @@ func (s *gradientSums) of(r *circularFFTRun, phase int) {
 
 // addLines adds lines of v to their sum.
 func (s *gradientSums) addLines(v *lineRun) {
-	for _, line := range v.lines {
-		if line != nil {
-			addLanes(s.line, line, s.x.n, lanes, v.stride, lanes)
-		}
+	if v.lines[1] == nil {
+		addLanes(s.line, v.lines[0], s.x.n, lanes, v.stride, lanes)
+		return
 	}
+	addPairLanes(s.line, v.lines[0], v.lines[1], s.x.n, v.stride)
 }
 
 // add adds the products of a signal's spectrum with that of its lines of x, and fetches lines of v that come next.

@@ -87,5 +87,18 @@ func addLanesVector(dst, src []float32, pixels, dstStride, srcStride, used int) 
 	return true
 }
 
+// addPairLanesVector is addPairLanes in assembly, and says whether there is any for the level in use.
+func addPairLanesVector(sums, first, second []float32, rows, stride int) bool {
+	switch level {
+	case AVX512:
+		asm.AddPairLanesAVX512(&sums[0], &first[0], &second[0], rows, stride)
+	case AVX2:
+		asm.AddPairLanesAVX2(&sums[0], &first[0], &second[0], rows, stride)
+	default:
+		return false
+	}
+	return true
+}
+
 // fence lets all that reads memory later see what streamLanes wrote before.
 func fence() { asm.Fence() }

@@ -15,3 +15,5 @@ func streamLanesVector(dst, src []float32, pixels, dstStride, srcStride, vectors
 func fence() {}
 
 func addLanesVector(dst, src []float32, pixels, dstStride, srcStride, used int) bool { return false }
+
+func addPairLanesVector(sums, first, second []float32, rows, stride int) bool { return false }

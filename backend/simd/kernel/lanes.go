@@ -75,6 +75,24 @@ func addLanes(dst, src []float32, pixels, dstStride, srcStride, used int) {
 	}
 }
 
+// addPairLanes adds the rows of two lines, stride floats apart, to consecutive vectors.
+func addPairLanes(sums, first, second []float32, rows, stride int) {
+	if rows == 0 {
+		return
+	}
+	last := (rows-1)*stride + lanes - 1
+	_, _, _ = sums[rows*lanes-1], first[last], second[last]
+	if addPairLanesVector(sums, first, second, rows, stride) {
+		return
+	}
+	for i := range rows {
+		sum, a, b := sums[i*lanes:][:lanes], first[i*stride:][:lanes], second[i*stride:][:lanes]
+		for l := range sum {
+			sum[l] += a[l] + b[l]
+		}
+	}
+}
+
 // aligned says whether a vector of sixteen lies where memory can be written past the caches.
 func aligned(v []float32) bool { return uintptr(unsafe.Pointer(&v[0]))%(4*lanes) == 0 }
 

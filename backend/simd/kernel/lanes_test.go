@@ -49,3 +49,27 @@ func TestLanesAreCopiedAndAddedAlone(t *testing.T) {
 		}
 	})
 }
+
+func TestRowsOfTwoLinesAreAdded(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := seeded(t)
+		for _, rows := range []int{1, 2, 7, 64} {
+			for _, stride := range []int{lanes, lanes + 1, 5 * lanes} {
+				sums, _ := guardedSlice(t, rows*lanes, r.IntN(16))
+				first, _ := guardedSlice(t, (rows-1)*stride+lanes, r.IntN(16))
+				second, _ := guardedSlice(t, (rows-1)*stride+lanes, r.IntN(16))
+				normal(r, sums)
+				normal(r, first)
+				normal(r, second)
+				want := slices.Clone(sums)
+				for i := range want {
+					at := i/lanes*stride + i%lanes
+					want[i] += first[at] + second[at]
+				}
+				if addPairLanes(sums, first, second, rows, stride); !slices.Equal(sums, want) {
+					t.Errorf("%d rows %d floats apart: sums differ", rows, stride)
+				}
+			}
+		}
+	})
+}

@@ -47,6 +47,16 @@ func AddLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcSt
 //go:noescape
 func AddLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, lanes int)
 
+// AddPairLanesAVX512 adds sixteen floats of each of rows ≥ 1 rows of two lines, stride floats apart, to consecutive vectors.
+//
+//go:noescape
+func AddPairLanesAVX512(sums *float32, first *float32, second *float32, rows int, stride int)
+
+// AddPairLanesAVX2 adds sixteen floats of each of rows ≥ 1 rows of two lines, stride floats apart, to consecutive vectors.
+//
+//go:noescape
+func AddPairLanesAVX2(sums *float32, first *float32, second *float32, rows int, stride int)
+
 // Gather2PiecesAVX512 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of pieces that begin at places a, b… of x, stride floats further a row; lanes of no piece become zero. Masks are 16 bits each, that of a lowest.
 //
 //go:noescape

@@ -413,6 +413,56 @@ without1:
 	VZEROUPPER
 	RET
 
+// func AddPairLanesAVX512(sums *float32, first *float32, second *float32, rows int, stride int)
+// Requires: AVX, AVX512F
+TEXT ·AddPairLanesAVX512(SB), NOSPLIT, $0-40
+	MOVQ sums+0(FP), AX
+	MOVQ first+8(FP), CX
+	MOVQ second+16(FP), DX
+	MOVQ rows+24(FP), BX
+	MOVQ stride+32(FP), SI
+	SHLQ $0x02, SI
+	SUBQ CX, DX
+
+row:
+	VMOVUPS (CX), Z0
+	VADDPS  (CX)(DX*1), Z0, Z0
+	VADDPS  (AX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x40, AX
+	ADDQ    SI, CX
+	DECQ    BX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func AddPairLanesAVX2(sums *float32, first *float32, second *float32, rows int, stride int)
+// Requires: AVX
+TEXT ·AddPairLanesAVX2(SB), NOSPLIT, $0-40
+	MOVQ sums+0(FP), AX
+	MOVQ first+8(FP), CX
+	MOVQ second+16(FP), DX
+	MOVQ rows+24(FP), BX
+	MOVQ stride+32(FP), SI
+	SHLQ $0x02, SI
+	SUBQ CX, DX
+
+row:
+	VMOVUPS (CX), Y0
+	VADDPS  (CX)(DX*1), Y0, Y0
+	VADDPS  (AX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VADDPS  32(CX)(DX*1), Y0, Y0
+	VADDPS  32(AX), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x40, AX
+	ADDQ    SI, CX
+	DECQ    BX
+	JNZ     row
+	VZEROUPPER
+	RET
+
 // func Gather2PiecesAVX512(vectors *float32, x *float32, a int, b int, rows int, stride int, masks uint64)
 // Requires: AVX, AVX512F
 TEXT ·Gather2PiecesAVX512(SB), $0-56

@@ -100,6 +100,38 @@ func writeAdds() {
 	})
 }
 
+// writePairAdds writes the routines that add rows of two lines to a sum, which is read and written once for both.
+func writePairAdds() {
+	for _, level := range []struct {
+		name     string
+		register func() reg.VecVirtual
+	}{{"AVX512", ZMM}, {"AVX2", YMM}} {
+		name := "AddPairLanes" + level.name
+		TEXT(name, NOSPLIT, "func(sums, first, second *float32, rows, stride int)")
+		Pragma("noescape")
+		Doc(name + " adds sixteen floats of each of rows ≥ 1 rows of two lines, stride floats apart, to consecutive vectors.")
+		sums, first, second := Load(Param("sums"), GP64()), Load(Param("first"), GP64()), Load(Param("second"), GP64())
+		rows, stride := Load(Param("rows"), GP64()), Load(Param("stride"), GP64())
+		SHLQ(Imm(2), stride)
+		SUBQ(first, second) // from a row to that of the second line
+		Label("row")
+		size := int(level.register().Size())
+		for at := 0; at < 64; at += size {
+			x := level.register()
+			VMOVUPS(Mem{Base: first, Disp: at}, x)
+			VADDPS(Mem{Base: first, Index: second, Scale: 1, Disp: at}, x, x)
+			VADDPS(Mem{Base: sums, Disp: at}, x, x)
+			VMOVUPS(x, Mem{Base: sums, Disp: at})
+		}
+		ADDQ(Imm(64), sums)
+		ADDQ(stride, first)
+		DECQ(rows)
+		JNZ(LabelRef("row"))
+		VZEROUPPER()
+		RET()
+	}
+}
+
 func copyOf(r reg.Register) reg.Register {
 	to := GP64()
 	MOVQ(r, to)

@@ -24,6 +24,7 @@ func main() {
 	writeFence()
 	writeCopies()
 	writeAdds()
+	writePairAdds()
 	writePieces()
 	writeFinite()
 	Generate()
