@@ -111,6 +111,16 @@ func (c *blockCall) setFactors(factors *[2]factorRows) {
 	c.routine = c.assembly()
 }
 
+// setSpectrum sets other rows of the frequencies of each line.
+func (c *blockCall) setSpectrum(of *[2][]float32) {
+	for i := range c.parts {
+		if b := &c.parts[i]; b.count > 0 {
+			b.spectrum = of[b.line]
+			c.job.Parts[i].Spectrum = &b.spectrum[b.at:][:c.frequencies(b)][0]
+		}
+	}
+}
+
 // run computes the butterflies. The last ones of a pair on the way to the frequencies bring rows to fetch into the cache.
 func (c *blockCall) run(fetches *asm.Fetches) {
 	if c.routine != nil {

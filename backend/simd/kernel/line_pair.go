@@ -17,6 +17,7 @@ type pairRun struct {
 	single  lineRun     // over a line that has all numbers even where others are continued by zeros
 	fetches asm.Fetches
 	calls   [blockKinds][2][]blockCall // of the last pass of each kind, for one line and for two
+	others  []float32                  // the spectra of which the calls that accumulate add up products; nil where they are not prepared
 }
 
 // setup is what a run works on. The units of a task come in several calls, all with the same setup.
@@ -44,7 +45,7 @@ func pairSize(plan *linePlan) int { return signalSize(plan.rows()) + signalSize(
 
 // begin sets the run up for lines of n numbers in scratch, which has pairSize floats.
 func (r *pairRun) begin(plan *linePlan, n int, scratch []float32) {
-	r.setup = setup{}
+	r.setup, r.others = setup{}, nil
 	r.plan, r.work, r.lines = plan, signalIn(scratch, plan.rows()), signalIn(scratch[signalSize(plan.rows()):], plan.n)
 	r.copied.over(plan.first, r.work, lanes, n)
 	r.fetch()
@@ -120,9 +121,20 @@ func (r *pairRun) rows(l *lineVectors, lines *lineRun, first, second int, embedd
 
 // accumulate lets products with the spectra of other lines be added to a sum.
 func (r *pairRun) accumulate(products, spectrum []float32) {
-	for _, both := range [2]bool{false, true} {
+	prepared := unsafe.SliceData(r.others) == unsafe.SliceData(spectrum)
+	r.others = spectrum
+	for lines, both := range [2]bool{false, true} {
 		accumulate := r.plan.accumulate(products, spectrum, both)
-		r.prepare(&accumulate)
+		if !prepared {
+			r.prepare(&accumulate)
+			continue
+		}
+		calls := r.calls[accumulateBlocks][lines]
+		for i := range calls {
+			if calls[i].kind == accumulateBlocks {
+				calls[i].setSpectrum(&accumulate.spectrum)
+			}
+		}
 	}
 }
 
