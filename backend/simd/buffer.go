@@ -1,6 +1,7 @@
 package simd
 
 import (
+	"math/bits"
 	"reflect"
 	"sync"
 	"unsafe"
@@ -122,7 +123,7 @@ func flatBytes(flat any, shape shapes.Shape) ([]byte, error) {
 
 // bufferPool keeps memory that buffers gave back, by size class, for the buffers to come.
 type bufferPool struct {
-	classes [64]sync.Pool
+	classes [sizeClasses]sync.Pool
 }
 
 // get returns aligned memory of the given size with unspecified contents.
@@ -148,8 +149,25 @@ func (p *bufferPool) put(data []byte) {
 	}
 }
 
-// sizeClass returns the class that serves a size and the memory of that class: two classes for each power of two.
+// Below largeSize, a power of two, there are two size classes for each power of two, and from there on, to more than any
+// machine has, largeSteps.
+const (
+	largeBits    = 20
+	largeSize    = 1 << largeBits
+	largeSteps   = 16
+	smallClasses = 2 * (largeBits - 6)
+	sizeClasses  = smallClasses + largeSteps*(48-largeBits) + 1
+)
+
+// sizeClass returns the class that serves a size, and the memory of that class. What large memory has too much of counts: where
+// it is used again, all of it is cleared.
 func sizeClass(size int) (class, room int) {
+	if size > largeSize {
+		power := bits.Len(uint(size-1)) - 1
+		step := 1 << power / largeSteps
+		steps := (size - 1<<power + step - 1) / step
+		return smallClasses + (power-largeBits)*largeSteps + steps, 1<<power + steps*step
+	}
 	room = memory.Alignment
 	for class = 0; room < size; class++ {
 		if class%2 == 0 {
