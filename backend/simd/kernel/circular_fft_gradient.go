@@ -27,7 +27,7 @@ func (g CircularFFTGradient) Units() int { return g.chunks() * g.PackUnits() }
 // PartialSize returns the number of floats that all units write, and of those that Combine needs besides.
 func (g CircularFFTGradient) PartialSize() int {
 	plan := g.plan()
-	return g.Units()*g.productSize() + pairSize(plan) + plan.n*lanes
+	return g.Units()*g.productSize() + pairSize(plan) + plan.n*lanes + g.sumRoom()
 }
 
 // productSize returns the number of floats of a unit's sum.
@@ -120,13 +120,13 @@ func (g CircularFFTGradient) Combine(dw, partial []float32) {
 	r := gradientRuns.Get().(*gradientRun)
 	defer gradientRuns.Put(r)
 	r.begin(plan, n, rest)
-	line := rest[pairSize(plan):][:plan.n*lanes]
+	rest = rest[pairSize(plan):]
+	line := rest[:plan.n*lanes]
 	addParts(sums, phases*size, g.chunks())
-	clear(dw[:n*g.C])
-	for phase := range phases {
+	g.sumChannels(dw, rest[plan.n*lanes:], phases, func(phase int) []float32 {
 		r.sumBack(line, sums[phase*size:][:size], n)
-		g.addChannels(dw, line, phase)
-	}
+		return line
+	})
 }
 
 // addParts adds up parts of so many floats in the first of them.
@@ -136,25 +136,32 @@ func addParts(parts []float32, size, count int) {
 	}
 }
 
-// addChannels adds N consecutive vectors to the channels of a phase of t [N, C].
-func (c *Circular) addChannels(t, vectors []float32, phase int) {
-	var room [lanes]piece
-	pieces := c.channelPieces(phase, &room)
-	if c.C >= lanes {
-		for _, p := range pieces {
-			addLanes(t[p.at:], vectors[p.lane:], c.length(), c.C, lanes, p.width)
-		}
-		return
+// sumChannels sets t [N, C] to the sums of the lanes that each channel has in N consecutive vectors of every phase. room has
+// sumRoom floats.
+func (c *Circular) sumChannels(t, room []float32, phases int, vectors func(phase int) []float32) {
+	n, width, sums := c.length(), c.C, t[:c.length()*c.C]
+	if c.C < lanes { // a vector would have several rows of t: each read would have to wait for the write before it
+		width, sums = lanes, room[:n*lanes]
 	}
-	// A vector would have several rows of t: each read would have to wait for the write before it.
-	for row := range c.length() {
-		for _, p := range pieces {
-			to := t[row*c.C+p.at:][:p.width]
-			for i, v := range vectors[row*lanes+p.lane:][:p.width] {
-				to[i] += v
-			}
+	clear(sums)
+	var pieces [lanes]piece
+	for phase := range phases {
+		from := vectors(phase)
+		for _, p := range c.channelPieces(phase, &pieces) {
+			addLanes(sums[p.at:], from[p.lane:], n, width, lanes, p.width)
 		}
 	}
+	if c.C < lanes {
+		unpackLanes(t, sums, n, c.C, c.C)
+	}
+}
+
+// sumRoom returns the number of floats that sumChannels needs.
+func (c *Circular) sumRoom() int {
+	if c.C < lanes {
+		return c.length() * lanes
+	}
+	return 0
 }
 
 // chunks returns the number of parts that the signals of a phase are summed in: a power of two where they are few, so that

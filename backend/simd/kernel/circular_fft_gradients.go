@@ -41,9 +41,9 @@ func (g CircularFFTGradients) Units() int {
 	return g.chunks() * ceilDivide(l.phases, g.division(&l).phases)
 }
 
-// SumSize returns the number of floats of the partial sums of v.
+// SumSize returns the number of floats of the partial sums of v, and of those that CombineSum needs besides.
 func (g CircularFFTGradients) SumSize() int {
-	return g.CircularFFTGradient.Units() * g.length() * lanes
+	return g.CircularFFTGradient.Units()*g.length()*lanes + g.sumRoom()
 }
 
 // ScratchSize returns the number of floats that Run needs.
@@ -94,10 +94,7 @@ func (g CircularFFTGradients) Run(dx, dw, sum, v, x, packed []float32, lo, hi in
 func (g CircularFFTGradients) CombineSum(s, sum []float32) {
 	phases, size := g.PackUnits(), g.length()*lanes
 	addParts(sum, phases*size, g.chunks())
-	clear(s[:g.length()*g.C])
-	for phase := range phases {
-		g.addChannels(s, sum[phase*size:][:size], phase)
-	}
+	g.sumChannels(s, sum[g.chunks()*phases*size:], phases, func(phase int) []float32 { return sum[phase*size:][:size] })
 }
 
 // gradientSums is what is summed up while lines of v are convolved.
