@@ -50,14 +50,19 @@ func newLinePlan(n, radix int, radices []int, half bool) *linePlan {
 		length /= radix
 	}
 	blocks := p.blocks()
-	turns := ceilDivide(blocks*p.first.rest, turnFrequencies)
-	if len(p.stages) > 1 {
-		turns = ceilDivide(blocks, turnBlocks)
-	}
+	turns := turnsOf(blocks, p.first.rest, len(p.stages))
 	for turn := range turns + 1 {
 		p.turns = append(p.turns, turn*blocks/turns)
 	}
 	return p
+}
+
+// turnsOf returns in how many turns blocks of so many rows go through so many stages.
+func turnsOf(blocks, rows, stages int) int {
+	if stages > 1 {
+		return ceilDivide(blocks, turnBlocks)
+	}
+	return ceilDivide(blocks*rows, turnFrequencies)
 }
 
 // alike says whether another plan for as many numbers has the same rows in the frequencies.

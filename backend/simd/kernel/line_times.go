@@ -115,15 +115,14 @@ func (t *lineTimes) row(n, radix, step int, half bool) float64 {
 	if half || greatestCommonDivisor(radix, rest) > 1 {
 		time += t.twiddled
 	}
-	blocks, last, calls := radix/2+1, 1, 0
-	turns := ceilDivide(blocks, turnBlocks)
-	for _, r := range t.radices(rest) {
+	radices, calls := t.radices(rest), 0
+	turns := turnsOf(radix/2+1, rest, len(radices))
+	for _, r := range radices {
 		time += t.block[r]
 		calls += 4 * rest / r * turns
-		last = r
 	}
-	if last == rest {
-		calls = 2
+	if len(radices) == 1 {
+		calls = 1 + turns
 	}
 	return time + t.call*float64(calls)/float64(n)
 }
