@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"math/rand/v2"
 	"testing"
 	"unsafe"
 
@@ -13,14 +14,7 @@ func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := seeded(t)
 		for _, n := range []int{28, 56, 112, 224, 448} {
-			c := Circular{Batch: 1, H: n, W: 4, C: 16, InStride: 16, OutStride: 16}
-			f := CircularFFT{Circular: c}
-			x, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, n*c.C))
-			packed := make([]float32, f.PackedSize())
-			f.Pack(packed, w, CircularTerms{}, 0, f.PackUnits())
-			l, run := c.lineVectors(x, c.C), new(circularFFTRun)
-			run.start(f, f.units(&l), make([]float32, len(x)), x, packed, make([]float32, f.ScratchSize()))
-			run.filter(0)
+			run := begunRun(r, n)
 			var s signal
 			run.place(&s, 0, 0)
 			ahead := run.in.ahead(s.vectors[0], s.vectors[1])
@@ -46,16 +40,8 @@ func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
 
 // TestRowsOfOutAreFetchedBeforeThoseOfTheNextSignal holds that a signal fetches what it writes itself, and then what comes.
 func TestRowsOfOutAreFetchedBeforeThoseOfTheNextSignal(t *testing.T) {
-	r := seeded(t)
 	const n = 28
-	c := Circular{Batch: 1, H: n, W: 4, C: 16, InStride: 16, OutStride: 16}
-	f := CircularFFT{Circular: c}
-	x, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, n*c.C))
-	packed := make([]float32, f.PackedSize())
-	f.Pack(packed, w, CircularTerms{}, 0, f.PackUnits())
-	l, run := c.lineVectors(x, c.C), new(circularFFTRun)
-	run.start(f, f.units(&l), make([]float32, len(x)), x, packed, make([]float32, f.ScratchSize()))
-	run.filter(0)
+	run := begunRun(seeded(t), n)
 	var s, next signal
 	run.place(&s, 0, 0)
 	run.place(&next, 1, 0)
@@ -68,4 +54,17 @@ func TestRowsOfOutAreFetchedBeforeThoseOfTheNextSignal(t *testing.T) {
 			t.Errorf("pair %d that is fetched ends at %#x, want %#x", i, got, want)
 		}
 	}
+}
+
+// begunRun returns a convolution of four columns of n pixels with sixteen channels, made ready for its first phase.
+func begunRun(r *rand.Rand, n int) *circularFFTRun {
+	c := Circular{Batch: 1, H: n, W: 4, C: 16, InStride: 16, OutStride: 16}
+	f := CircularFFT{Circular: c}
+	x, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, n*c.C))
+	packed := make([]float32, f.PackedSize())
+	f.Pack(packed, w, CircularTerms{}, 0, f.PackUnits())
+	l, run := c.lineVectors(x, c.C), new(circularFFTRun)
+	run.start(f, f.units(&l), make([]float32, len(x)), x, packed, make([]float32, f.ScratchSize()))
+	run.filter(0)
+	return run
 }
