@@ -149,14 +149,16 @@ func (p *bufferPool) put(data []byte) {
 	}
 }
 
-// Below largeSize, a power of two, there are two size classes for each power of two, and from there on, to more than any
+// From memory.Alignment to largeSize there are two size classes for each power of two, and from there on, to more than any
 // machine has, largeSteps.
 const (
-	largeBits    = 20
-	largeSize    = 1 << largeBits
-	largeSteps   = 16
-	smallClasses = 2 * (largeBits - 6)
-	sizeClasses  = smallClasses + largeSteps*(48-largeBits) + 1
+	alignmentBits = 6 // of memory.Alignment
+	largeBits     = 20
+	mostBits      = 48
+	largeSize     = 1 << largeBits
+	largeSteps    = 16
+	smallClasses  = 2 * (largeBits - alignmentBits)
+	sizeClasses   = smallClasses + largeSteps*(mostBits-largeBits) + 1
 )
 
 // sizeClass returns the class that serves a size, and the memory of that class. What large memory has too much of counts: where
