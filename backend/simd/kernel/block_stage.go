@@ -64,7 +64,7 @@ type blockCall struct {
 }
 
 // blockRoutine is the form of all assembly of these stages.
-type blockRoutine func(job *asm.BlockJob, fetches *asm.Fetches)
+type blockRoutine func(job *asm.BlockJob, transfers *asm.Transfers)
 
 // call returns the butterflies of some blocks.
 func (s *blockStage) call(kind blockKind, part, step int, parts [2]blockRows) blockCall {
@@ -122,9 +122,9 @@ func (c *blockCall) setSpectrum(of *[2][]float32) {
 }
 
 // run computes the butterflies. The last ones of a pair on the way to the frequencies bring rows to fetch into the cache.
-func (c *blockCall) run(fetches *asm.Fetches) {
+func (c *blockCall) run(transfers *asm.Transfers) {
 	if c.routine != nil {
-		c.routine(&c.job, fetches)
+		c.routine(&c.job, transfers)
 		return
 	}
 	for i := range c.parts {

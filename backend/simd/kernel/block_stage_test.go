@@ -107,7 +107,7 @@ func TestBlockStageTransformsBlocksSideBySide(t *testing.T) {
 							}
 							call := s.call(kind, part, step, lines)
 							call.setFactors(&factors)
-							call.run(&asm.Fetches{})
+							call.run(&asm.Transfers{})
 							check := func(p place, got, w complex128) {
 								if cmplx.Abs(got-w) > 1e-5*float64(radix) {
 									t.Fatalf("number %d of block %d of line %d, lane %d is %v, want %v", p.k, p.block, p.line, p.lane, got, w)

@@ -38,32 +38,23 @@ func (c CircularFFT) Units() int {
 	return d.groups * ceilDivide(l.phases, d.phases)
 }
 
-// units returns how signals are dealt out. Where out is written past the caches several phases go together, whatever their
-// size: lines side by side. Else units are to be small, so that threads end at the same time.
+// units returns how signals are dealt out: units are to be small, so that threads end at the same time.
 func (c *CircularFFT) units(l *lineVectors) division {
-	if c.streamed() {
-		return c.division(l, unitPhases)
-	}
 	return c.division(l, min(unitPhases, max(1, unitRows/c.plan().n)))
 }
 
-// division is how signals are dealt out to units, the turns in so many groups, and so many phases at a time, and whether what
-// comes of them is written past the caches.
-type division struct {
-	groups, phases int
-	streamed       bool
-}
+// division is how signals are dealt out to units, the turns in so many groups, and so many phases at a time.
+type division struct{ groups, phases int }
 
 // division returns that of signals of which phases are taken so many at a time.
 func (c *CircularFFT) division(l *lineVectors, phases int) division {
 	rows := min(l.phases, phases) * c.plan().n // of a turn
-	return division{ceilDivide(l.turns(), max(1, (unitRows+rows/2)/rows)), phases, c.streamed()}
+	return division{ceilDivide(l.turns(), max(1, (unitRows+rows/2)/rows)), phases}
 }
 
 // ScratchSize returns the number of floats that Run needs.
 func (c CircularFFT) ScratchSize() int {
-	l := c.lineVectors(nil, c.InStride)
-	return pairSize(c.plan()) + c.stageSize(&l, c.units(&l))
+	return pairSize(c.plan()) + c.stageSize()
 }
 
 // Run computes units lo to hi of out from x.
@@ -178,14 +169,13 @@ func (r *circularFFTRun) compute(u, after unit) {
 			case after.phase < after.endPhase:
 				r.place(next, after.turn, after.phase)
 			}
-			r.convolve(current, next, r.stage.slots(u, turn, phase))
+			r.convolve(current, next)
 			if r.sums != nil {
 				r.sums.add(r, current, next)
 			}
 			i++
 		}
 	}
-	r.stage.flush()
 }
 
 // filter lets pairs be multiplied by the spectrum of a phase.
@@ -239,9 +229,9 @@ func (r *circularFFTRun) place(s *signal, turn, phase int) {
 	*s = signal{[2]int{first, second}, in, out, whole}
 }
 
-// convolve computes one signal's lines of out, or brings them to slots of the stage. Meanwhile it fetches the rows of out that
-// it comes to last, and then those that the next signal begins with: what is fetched sooner may have left the cache again.
-func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
+// convolve computes one signal's lines of out, or lets the stage write them. Meanwhile it fetches the rows of out that it comes
+// to last, and then those that the next signal begins with: what is fetched sooner may have left the cache again.
+func (r *circularFFTRun) convolve(s, next *signal) {
 	first, second := s.vectors[0], s.vectors[1]
 	from, to := &r.source, &r.target
 	if s.whole {
@@ -257,7 +247,7 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 	staged := s.whole && r.stage.takes(s.out)
 	switch {
 	case staged:
-		to, soon = r.stage.lines(s.out, slots), ahead
+		to, soon = r.stage.lines(first != second), ahead
 	case s.whole:
 		to.set(r.out.pair(s.out))
 	default:
@@ -275,14 +265,14 @@ func (r *circularFFTRun) convolve(s, next *signal, slots [2]int) {
 				r.out.store(vector, r.lines.re)
 			}
 		}
-		return
+	} else if !s.whole {
+		r.out.store(first, r.lines.re)
+		if first != second {
+			r.out.store(second, r.lines.im)
+		}
 	}
-	if s.whole {
-		return
-	}
-	r.out.store(first, r.lines.re)
-	if first != second {
-		r.out.store(second, r.lines.im)
+	if staged {
+		r.stage.send(s.out)
 	}
 }
 
@@ -294,7 +284,7 @@ func (r *circularFFTRun) again() {
 		r.ready[filterKeepBlocks][0] = unprepared
 	}
 	r.through(&r.copied, calls)
-	r.copied.back(&r.fetches)
+	r.copied.back(&r.transfers)
 }
 
 // convolved takes a pair of lines through the filter to others, or to themselves.
@@ -305,7 +295,7 @@ func (r *circularFFTRun) convolved(from, to *lineRun) {
 		r.sums.addLines(from)
 	}
 	r.through(from, r.filterCalls(kind, from.lines[1] != nil))
-	to.back(&r.fetches)
+	to.back(&r.transfers)
 }
 
 // plan returns how lines are convolved. It depends on nothing that the gradients do not share.

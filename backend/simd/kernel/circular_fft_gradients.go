@@ -22,16 +22,14 @@ func (g *CircularFFTGradients) convolution() CircularFFT {
 }
 
 // division returns how signals are dealt out: a unit has the groups of a chunk one after the other. Those with several phases
-// go through memory in fewer places, and write lines past the caches that lie side by side, which takes a fifth off all
-// gradients there; else there had better be many units.
+// go through memory in fewer places; where they are few, there had better be more.
 func (g *CircularFFTGradients) division(l *lineVectors) division {
-	c := g.convolution()
-	streamed, phases := c.streamed(), unitPhases
-	if !streamed && g.chunks()*ceilDivide(l.phases, unitPhases) < manyUnits {
+	phases := unitPhases
+	if g.chunks()*ceilDivide(l.phases, unitPhases) < manyUnits {
 		phases = 1
 	}
 	d := g.CircularFFT.division(l, phases)
-	d.groups, d.streamed = max(d.groups, g.chunks()), streamed
+	d.groups = max(d.groups, g.chunks())
 	return d
 }
 
@@ -49,8 +47,7 @@ func (g CircularFFTGradients) SumSize() int {
 // ScratchSize returns the number of floats that Run needs.
 func (g CircularFFTGradients) ScratchSize() int {
 	c, plan := g.convolution(), g.plan()
-	l := c.lineVectors(nil, c.InStride)
-	return pairSize(plan) + c.stageSize(&l, g.division(&l)) + 3*g.productSize()
+	return pairSize(plan) + c.stageSize() + 3*g.productSize()
 }
 
 // Run computes units lo to hi of dx, of the partial sums for dw and of those of v from v, x and the kernel that Pack laid out,

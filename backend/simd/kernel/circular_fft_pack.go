@@ -125,7 +125,7 @@ func (p *phasePacker) transform(kind blockKind, rows []float32, twice bool) {
 	plan, f := p.plan, p.factors.filter
 	p.single.over(plan.first, p.work, lanes, plan.n)
 	p.single.set(p.line, nil)
-	p.single.forward(&p.fetches)
+	p.single.forward(&p.transfers)
 	first := plan.first
 	for b := range first.rest {
 		at, size := b*first.pitch*lanes, first.shared*lanes

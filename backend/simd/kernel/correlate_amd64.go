@@ -62,12 +62,12 @@ func copyLanesVector(dst, src []float32, pixels, dstStride, srcStride, used int)
 }
 
 // streamLanesVector is streamLanes in assembly, and says whether there is any for the level in use.
-func streamLanesVector(dst, src []float32, pixels, dstStride, srcStride, vectors int) bool {
+func streamLanesVector(dst, src []float32, pixels, dstStride, srcStride int) bool {
 	switch level {
 	case AVX512:
-		asm.StreamLanesAVX512(&dst[0], &src[0], pixels, dstStride, srcStride, vectors)
+		asm.StreamLanesAVX512(&dst[0], &src[0], pixels, dstStride, srcStride)
 	case AVX2:
-		asm.StreamLanesAVX2(&dst[0], &src[0], pixels, dstStride, srcStride, vectors)
+		asm.StreamLanesAVX2(&dst[0], &src[0], pixels, dstStride, srcStride)
 	default:
 		return false
 	}

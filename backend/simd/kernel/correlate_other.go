@@ -8,7 +8,7 @@ func packLanesVector(dst, src []float32, pixels, stride, used int) bool { return
 
 func copyLanesVector(dst, src []float32, pixels, dstStride, srcStride, used int) bool { return false }
 
-func streamLanesVector(dst, src []float32, pixels, dstStride, srcStride, vectors int) bool {
+func streamLanesVector(dst, src []float32, pixels, dstStride, srcStride int) bool {
 	return false
 }
 

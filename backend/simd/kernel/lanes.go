@@ -43,18 +43,18 @@ func copyLanes(dst, src []float32, pixels, dstStride, srcStride, used int) {
 	}
 }
 
-// streamLanes copies vectors of sixteen, some for each of pixels pixels, past the caches: what does not fit there is written
-// faster so, as the lines of the cache are not read first. Each vector must come to a multiple of 64 bytes. fence must follow.
-func streamLanes(dst, src []float32, pixels, dstStride, srcStride, vectors int) {
-	if pixels == 0 || vectors == 0 {
+// streamLanes copies a vector of sixteen for each of pixels pixels past the caches: what does not fit there is written faster
+// so, as the lines of the cache are not read first. Each must come to a multiple of 64 bytes. fence must follow.
+func streamLanes(dst, src []float32, pixels, dstStride, srcStride int) {
+	if pixels == 0 {
 		return
 	}
-	_, _ = dst[(pixels-1)*dstStride+vectors*lanes-1], src[(pixels-1)*srcStride+vectors*lanes-1]
-	if streamLanesVector(dst, src, pixels, dstStride, srcStride, vectors) {
+	_, _ = dst[(pixels-1)*dstStride+lanes-1], src[(pixels-1)*srcStride+lanes-1]
+	if streamLanesVector(dst, src, pixels, dstStride, srcStride) {
 		return
 	}
 	for i := range pixels {
-		copy(dst[i*dstStride:][:vectors*lanes], src[i*srcStride:])
+		copy(dst[i*dstStride:][:lanes], src[i*srcStride:])
 	}
 }
 

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -14,12 +15,12 @@ func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := seeded(t)
 		for _, n := range []int{28, 56, 112, 224, 448} {
-			run := begunRun(r, n)
+			run := begunRun(r, n, false)
 			var s signal
 			run.place(&s, 0, 0)
 			ahead := run.in.ahead(s.vectors[0], s.vectors[1])
 			run.fetch(ahead, ahead)
-			for i, fetch := range run.fetches.Pairs[:2] {
+			for i, fetch := range run.transfers.Fetches[:2] {
 				first, second := uintptr(unsafe.Pointer(&run.in.x[s.in.first])), uintptr(unsafe.Pointer(&run.in.x[s.in.second]))
 				step := 4 * run.in.step
 				want := asm.FetchPair{At: first, End: first + uintptr((n-1)*step), Second: int(second - first), Step: step}
@@ -30,8 +31,8 @@ func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
 			run.source.set(run.in.pair(s.in))
 			run.target.set(run.out.pair(s.out))
 			run.convolved(&run.source, &run.target)
-			size := int(unsafe.Sizeof(run.fetches.Pairs[0]))
-			if done := run.fetches.Current / size; run.source.routines[0] != nil && done != 2 {
+			size := int(unsafe.Sizeof(run.transfers.Fetches[0]))
+			if done := run.transfers.Current / size; run.source.routines[0] != nil && done != 2 {
 				t.Errorf("N = %d: %d of 2 pairs of lines were fetched to their ends", n, done)
 			}
 		}
@@ -41,30 +42,70 @@ func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
 // TestRowsOfOutAreFetchedBeforeThoseOfTheNextSignal holds that a signal fetches what it writes itself, and then what comes.
 func TestRowsOfOutAreFetchedBeforeThoseOfTheNextSignal(t *testing.T) {
 	const n = 28
-	run := begunRun(seeded(t), n)
+	run := begunRun(seeded(t), n, false)
 	var s, next signal
 	run.place(&s, 0, 0)
 	run.place(&next, 1, 0)
-	run.convolve(&s, &next, [2]int{})
+	run.convolve(&s, &next)
 	last := func(l *lineVectors, at pairPlace) uintptr {
 		return uintptr(unsafe.Pointer(&l.x[at.first])) + uintptr(4*(n-1)*l.step)
 	}
 	for i, want := range []uintptr{last(&run.out, s.out), last(&run.in, next.in)} {
-		if got := run.fetches.Pairs[i].End; got != want {
+		if got := run.transfers.Fetches[i].End; got != want {
 			t.Errorf("pair %d that is fetched ends at %#x, want %#x", i, got, want)
 		}
 	}
 }
 
-// begunRun returns a convolution of four columns of n pixels with sixteen channels, made ready for its first phase.
-func begunRun(r *rand.Rand, n int) *circularFFTRun {
+// TestPairsAreWrittenWhileTheNextIsComputed sends a pair past the caches: all of its rows must have been written when the next
+// pair is computed, and none before.
+func TestPairsAreWrittenWhileTheNextIsComputed(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := seeded(t)
+		for _, n := range []int{1, 7, 28, 97, 112, 224, 448, 1024, 3000} {
+			run := begunRun(r, n, true)
+			var s, next signal
+			run.place(&s, 0, 0)
+			run.place(&next, 1, 0)
+			run.convolve(&s, &next)
+			w := &run.transfers.Write
+			if left := int(w.End-w.From) / (8 * lanes); left != n {
+				t.Errorf("N = %d: %d rows are left to write of a pair that was computed", n, left)
+			}
+			run.source.set(run.in.pair(next.in))
+			run.fetch()
+			run.convolved(&run.source, run.stage.lines(true))
+			if run.source.routines[0] == nil {
+				continue
+			}
+			if w.From != w.End {
+				t.Errorf("N = %d: %d rows are left to write when the next pair is computed", n, (w.End-w.From)/(8*lanes))
+			}
+			want, second := run.stage.pairs[1], run.out.x[s.out.second:]
+			for row := range n {
+				for i, line := range [][]float32{run.out.x[s.out.first:], second} {
+					if got := line[row*run.out.step:][:lanes]; !slices.Equal(got, want[(2*row+i)*lanes:][:lanes]) {
+						t.Fatalf("N = %d: row %d of line %d is %v, want %v", n, row, i, got, want[(2*row+i)*lanes:][:lanes])
+					}
+				}
+			}
+		}
+	})
+}
+
+// begunRun returns a convolution of four columns of n pixels with sixteen channels, made ready for its first phase, its output
+// to be written past the caches or not.
+func begunRun(r *rand.Rand, n int, streamed bool) *circularFFTRun {
 	c := Circular{Batch: 1, H: n, W: 4, C: 16, InStride: 16, OutStride: 16}
-	f := CircularFFT{Circular: c}
+	f := CircularFFT{Circular: c, Streamed: streamed}
 	x, w := normal(r, make([]float32, c.span(c.C))), normal(r, make([]float32, n*c.C))
 	packed := make([]float32, f.PackedSize())
 	f.Pack(packed, w, CircularTerms{}, 0, f.PackUnits())
-	l, run := c.lineVectors(x, c.C), new(circularFFTRun)
-	run.start(f, f.units(&l), make([]float32, len(x)), x, packed, make([]float32, f.ScratchSize()))
+	l, run, out := c.lineVectors(x, c.C), new(circularFFTRun), make([]float32, len(x)+lanes)
+	for !aligned(out) {
+		out = out[1:]
+	}
+	run.start(f, f.units(&l), out, x, packed, make([]float32, f.ScratchSize()))
 	run.filter(0)
 	return run
 }

@@ -9,15 +9,15 @@ import (
 // pairRun takes pairs of lines to the frequencies, and back, through the stages of a plan, one after the other. Runs are kept
 // for others, as they are: begin sets all that is read.
 type pairRun struct {
-	setup   setup // what all else is set up for
-	plan    *linePlan
-	work    complexRows
-	lines   complexRows // two lines, where they are not taken from the tensors and to them at once
-	copied  lineRun     // over them
-	single  lineRun     // over a line that has all numbers even where others are continued by zeros
-	fetches asm.Fetches
-	calls   [blockKinds][2][]blockCall // of the last pass of each kind, for one line and for two
-	others  []float32                  // the spectra of which the calls that accumulate add up products; nil where they are not prepared
+	setup     setup // what all else is set up for
+	plan      *linePlan
+	work      complexRows
+	lines     complexRows // two lines, where they are not taken from the tensors and to them at once
+	copied    lineRun     // over them
+	single    lineRun     // over a line that has all numbers even where others are continued by zeros
+	transfers asm.Transfers
+	calls     [blockKinds][2][]blockCall // of the last pass of each kind, for one line and for two
+	others    []float32                  // the spectra of which the calls that accumulate add up products; nil where they are not prepared
 }
 
 // setup is what a run works on. The units of a task come in several calls, all with the same setup.
@@ -45,7 +45,7 @@ func pairSize(plan *linePlan) int { return signalSize(plan.rows()) + signalSize(
 
 // begin sets the run up for lines of n numbers in scratch, which has pairSize floats.
 func (r *pairRun) begin(plan *linePlan, n int, scratch []float32) {
-	r.setup, r.others = setup{}, nil
+	r.setup, r.others, r.transfers.Write = setup{}, nil, asm.WritePair{}
 	r.plan, r.work, r.lines = plan, signalIn(scratch, plan.rows()), signalIn(scratch[signalSize(plan.rows()):], plan.n)
 	r.copied.over(plan.first, r.work, lanes, n)
 	r.fetch()
@@ -64,7 +64,7 @@ func (r *pairRun) prepare(w *pass) []blockCall {
 
 // through takes a pair of lines, one of which may be missing, to the frequencies, and wherever the calls lead.
 func (r *pairRun) through(from *lineRun, calls []blockCall) {
-	from.forward(&r.fetches)
+	from.forward(&r.transfers)
 	if from.lines[1] == nil {
 		first := r.plan.first
 		for b := range first.rest {
@@ -81,13 +81,13 @@ func (r *pairRun) inverse(line, spectrum []float32) {
 	r.run(r.prepare(&pass{kind: backBlocks, spectrum: [2][]float32{spectrum}}))
 	r.single.over(r.plan.first, r.work, lanes, r.plan.n)
 	r.single.set(line, nil)
-	r.single.back(&r.fetches)
+	r.single.back(&r.transfers)
 }
 
 // run runs calls.
 func (r *pairRun) run(calls []blockCall) {
 	for i := range calls {
-		calls[i].run(&r.fetches)
+		calls[i].run(&r.transfers)
 	}
 }
 
@@ -186,10 +186,17 @@ func (r *pairRun) fetch(ahead ...rowsAhead) {
 			second = 4 * (rows.at.second - rows.at.first)
 		}
 		first := uintptr(unsafe.Pointer(&rows.of.x[rows.at.first]))
-		r.fetches.Pairs[count] = asm.FetchPair{At: first, End: first + uintptr((rows.of.n-1)*step), Second: second, Step: step}
+		r.transfers.Fetches[count] = asm.FetchPair{At: first, End: first + uintptr((rows.of.n-1)*step), Second: second, Step: step}
 		count++
 	}
 	// Once all is fetched, one place is again and again.
-	r.fetches.Pairs[count] = asm.FetchPair{At: uintptr(unsafe.Pointer(r)), End: ^uintptr(0)}
-	r.fetches.Current = 0
+	r.transfers.Fetches[count] = asm.FetchPair{At: uintptr(unsafe.Pointer(r)), End: ^uintptr(0)}
+	r.transfers.Current = 0
+	writes := 0
+	if w := &r.transfers.Write; w.From != w.End {
+		writes = 1
+	}
+	for i := range r.transfers.Fetches {
+		r.transfers.Fetches[i].Writes = writes
+	}
 }

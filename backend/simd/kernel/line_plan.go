@@ -79,6 +79,13 @@ func (p *linePlan) rows() int { return p.first.rows() }
 // frequencies returns the number of rows of a line in the frequencies, the shared ones of its pair among them.
 func (p *linePlan) frequencies() int { return p.blocks() * p.first.rest }
 
+// butterflies returns how many butterflies of its lines a pair takes to the frequencies and back, but for those of stages in
+// between: after them rows are written.
+func (p *linePlan) butterflies() int {
+	middle := p.first.rest / p.stages[len(p.stages)-1].radix
+	return 4*p.first.rest + (2*p.blocks()-p.first.shared)*middle
+}
+
 // pass is what butterflies of the middle stages need besides the work of a pair, for its first and its second line.
 type pass struct {
 	kind     blockKind // of the last stage, on the way to the frequencies or from there

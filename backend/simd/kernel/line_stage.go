@@ -163,7 +163,7 @@ type lineRun struct {
 }
 
 // lineRoutine is the form of all assembly of this stage.
-type lineRoutine func(job *asm.LineJob, fetches *asm.Fetches)
+type lineRoutine func(job *asm.LineJob, transfers *asm.Transfers)
 
 // over sets the run up between work and lines of so many numbers, whose rows are stride floats from each other.
 func (r *lineRun) over(s *lineStage, work complexRows, stride, numbers int) {
@@ -207,9 +207,9 @@ func (r *lineRun) set(first, second []float32) {
 func (r *lineRun) half() bool { return r.numbers < r.stage.rest*r.stage.radix }
 
 // forward transforms the lines. Rows to fetch come into the cache meanwhile.
-func (r *lineRun) forward(fetches *asm.Fetches) {
+func (r *lineRun) forward(transfers *asm.Transfers) {
 	if r.routines[0] != nil {
-		r.run(r.routines[0], zeroRow, fetches)
+		r.run(r.routines[0], zeroRow, transfers)
 		return
 	}
 	for i, line := range r.lines {
@@ -220,9 +220,9 @@ func (r *lineRun) forward(fetches *asm.Fetches) {
 }
 
 // back is the way back of forward without a factor; results of which two conjugates exist must have been doubled.
-func (r *lineRun) back(fetches *asm.Fetches) {
+func (r *lineRun) back(transfers *asm.Transfers) {
 	if r.routines[1] != nil {
-		r.run(r.routines[1], r.short.unwanted, fetches)
+		r.run(r.routines[1], r.short.unwanted, transfers)
 		return
 	}
 	for i, line := range r.lines {
@@ -236,17 +236,17 @@ func (r *lineRun) back(fetches *asm.Fetches) {
 var maxLineNumbers = maxButterflies * maxRadix
 
 // run computes all butterflies with a routine, with one row for all that lines do not have.
-func (r *lineRun) run(routine lineRoutine, missing *vector, fetches *asm.Fetches) {
+func (r *lineRun) run(routine lineRoutine, missing *vector, transfers *asm.Transfers) {
 	s := r.stage
 	if r.whole == s.rest && s.rest*s.radix <= maxLineNumbers {
-		routine(&r.job, fetches)
+		routine(&r.job, transfers)
 		return
 	}
 	most, offsets := maxLineNumbers/s.radix, s.offsetsOf(r.stride, r.half())
 	taken := len(offsets) / s.rest // rows of a butterfly
 	for lo := 0; lo < r.whole; lo += most {
 		r.setPart(lo, min(lo+most, r.whole), offsets[lo*taken:])
-		routine(&r.part, fetches)
+		routine(&r.part, transfers)
 	}
 	if r.whole == s.rest {
 		return
@@ -259,7 +259,7 @@ func (r *lineRun) run(routine lineRoutine, missing *vector, fetches *asm.Fetches
 		for lo := r.whole; lo < s.rest; lo += most {
 			r.setPart(lo, min(lo+most, s.rest), offsets[(lo-r.whole)*taken:])
 			r.part.Lines = [2]asm.Line{r.part.Lines[i]}
-			routine(&r.part, fetches)
+			routine(&r.part, transfers)
 		}
 	}
 }

@@ -31,10 +31,10 @@ func TestLineStageInPartsIsTheSame(t *testing.T) {
 							var run lineRun
 							run.over(s, work, lanes, numbers)
 							run.set(lines[0], lines[1])
-							run.forward(&asm.Fetches{})
+							run.forward(&asm.Transfers{})
 							out = [2][]float32{make([]float32, size), make([]float32, size)}
 							run.set(out[0], out[1])
-							run.back(&asm.Fetches{})
+							run.back(&asm.Transfers{})
 							return work, out
 						}
 						work, out := way(before)

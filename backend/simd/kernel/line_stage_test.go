@@ -40,7 +40,7 @@ func TestLineStageIsPartOfTheTransform(t *testing.T) {
 						}
 						shared, ownRe, ownIm := s.of(&work, second)
 						before := append([]float32(nil), line...)
-						l.forward(&asm.Fetches{})
+						l.forward(&asm.Transfers{})
 						coprime := s.twiddles == nil
 						for b := range rest {
 							for i, j := range s.results {
@@ -87,7 +87,7 @@ func TestLineStageIsPartOfTheTransform(t *testing.T) {
 							}
 						}
 						clear(line)
-						l.back(&asm.Fetches{})
+						l.back(&asm.Transfers{})
 						for row := range numbers {
 							for lane := range lanes {
 								at := row*stride + lane

@@ -11,11 +11,11 @@ import (
 // BenchmarkStages takes rows in the first cache through the stages of a convolution, those of lines there and back, those of
 // blocks through the filter. The numbers are all 0, and stay so.
 func BenchmarkStages(b *testing.B) {
-	perRow := func(b *testing.B, rows int, run func(*asm.Fetches)) {
+	perRow := func(b *testing.B, rows int, run func(*asm.Transfers)) {
 		// Rows that are there: looking up a place that no page has takes a processor longer than all else.
-		fetches := asm.Fetches{Pairs: [3]asm.FetchPair{{At: uintptr(unsafe.Pointer(&b)), End: ^uintptr(0)}}}
+		transfers := asm.Transfers{Fetches: [3]asm.FetchPair{{At: uintptr(unsafe.Pointer(&b)), End: ^uintptr(0)}}}
 		for b.Loop() {
-			run(&fetches)
+			run(&transfers)
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row")
 	}
@@ -29,7 +29,7 @@ func BenchmarkStages(b *testing.B) {
 			var l lineRun
 			l.over(s, complexRows{vectors(s.rows()), vectors(s.rows()), lanes}, lanes, radix*rest)
 			l.set(vectors(radix*rest), nil)
-			perRow(b, radix*rest, func(f *asm.Fetches) {
+			perRow(b, radix*rest, func(f *asm.Transfers) {
 				l.forward(f)
 				l.back(f)
 			})

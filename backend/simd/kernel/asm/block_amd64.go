@@ -17,14 +17,24 @@ func BlockFilter1AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter1AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -40,14 +50,24 @@ func BlockFilter1AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd1AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -63,14 +83,24 @@ func BlockFilterAdd1AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd1AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -86,14 +116,24 @@ func BlockFilterAdd1AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep1AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -109,14 +149,24 @@ func BlockFilterKeep1AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep1AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -132,14 +182,24 @@ func BlockFilterKeep1AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum1AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -155,14 +215,24 @@ func BlockSpectrum1AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum1AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -178,14 +248,24 @@ func BlockSpectrum1AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate1AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -201,14 +281,24 @@ func BlockAccumulate1AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate1AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -224,14 +314,24 @@ func BlockAccumulate1AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack1AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -247,14 +347,24 @@ func BlockBack1AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack1AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -270,14 +380,24 @@ func BlockBack1AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -293,14 +413,24 @@ func BlockForward2AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -316,14 +446,24 @@ func BlockForward2AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -339,14 +479,24 @@ func BlockInverse2AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -362,14 +512,24 @@ func BlockInverse2AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -385,14 +545,24 @@ func BlockFilter2AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -408,14 +578,24 @@ func BlockFilter2AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -431,14 +611,24 @@ func BlockFilterAdd2AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -454,14 +644,24 @@ func BlockFilterAdd2AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -477,14 +677,24 @@ func BlockFilterKeep2AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -500,14 +710,24 @@ func BlockFilterKeep2AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -523,14 +743,24 @@ func BlockSpectrum2AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -546,14 +776,24 @@ func BlockSpectrum2AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -569,14 +809,24 @@ func BlockAccumulate2AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -592,14 +842,24 @@ func BlockAccumulate2AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack2AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -615,14 +875,24 @@ func BlockBack2AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack2AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -638,14 +908,24 @@ func BlockBack2AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -661,14 +941,24 @@ func BlockForward3AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -684,14 +974,24 @@ func BlockForward3AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -707,14 +1007,24 @@ func BlockInverse3AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -730,14 +1040,24 @@ func BlockInverse3AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -753,14 +1073,24 @@ func BlockFilter3AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -776,14 +1106,24 @@ func BlockFilter3AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -799,14 +1139,24 @@ func BlockFilterAdd3AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -822,14 +1172,24 @@ func BlockFilterAdd3AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -845,14 +1205,24 @@ func BlockFilterKeep3AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -868,14 +1238,24 @@ func BlockFilterKeep3AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -891,14 +1271,24 @@ func BlockSpectrum3AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -914,14 +1304,24 @@ func BlockSpectrum3AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -937,14 +1337,24 @@ func BlockAccumulate3AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -960,14 +1370,24 @@ func BlockAccumulate3AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack3AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -983,14 +1403,24 @@ func BlockBack3AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack3AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1006,14 +1436,24 @@ func BlockBack3AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1029,14 +1469,24 @@ func BlockForward4AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1052,14 +1502,24 @@ func BlockForward4AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1075,14 +1535,24 @@ func BlockInverse4AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1098,14 +1568,24 @@ func BlockInverse4AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1121,14 +1601,24 @@ func BlockFilter4AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1144,14 +1634,24 @@ func BlockFilter4AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1167,14 +1667,24 @@ func BlockFilterAdd4AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1190,14 +1700,24 @@ func BlockFilterAdd4AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1213,14 +1733,24 @@ func BlockFilterKeep4AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1236,14 +1766,24 @@ func BlockFilterKeep4AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1259,14 +1799,24 @@ func BlockSpectrum4AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1282,14 +1832,24 @@ func BlockSpectrum4AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1305,14 +1865,24 @@ func BlockAccumulate4AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1328,14 +1898,24 @@ func BlockAccumulate4AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack4AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1351,14 +1931,24 @@ func BlockBack4AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack4AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1374,14 +1964,24 @@ func BlockBack4AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1397,14 +1997,24 @@ func BlockForward5AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1420,14 +2030,24 @@ func BlockForward5AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1443,14 +2063,24 @@ func BlockInverse5AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1466,14 +2096,24 @@ func BlockInverse5AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1489,14 +2129,24 @@ func BlockFilter5AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1512,14 +2162,24 @@ func BlockFilter5AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1535,14 +2195,24 @@ func BlockFilterAdd5AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1558,14 +2228,24 @@ func BlockFilterAdd5AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1581,14 +2261,24 @@ func BlockFilterKeep5AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1604,14 +2294,24 @@ func BlockFilterKeep5AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1627,14 +2327,24 @@ func BlockSpectrum5AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1650,14 +2360,24 @@ func BlockSpectrum5AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1673,14 +2393,24 @@ func BlockAccumulate5AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1696,14 +2426,24 @@ func BlockAccumulate5AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack5AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1719,14 +2459,24 @@ func BlockBack5AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack5AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1742,14 +2492,24 @@ func BlockBack5AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward6AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1765,14 +2525,24 @@ func BlockForward6AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward6AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1788,14 +2558,24 @@ func BlockForward6AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse6AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1811,14 +2591,24 @@ func BlockInverse6AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse6AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1834,14 +2624,24 @@ func BlockInverse6AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter6AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1857,14 +2657,24 @@ func BlockFilter6AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter6AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1880,14 +2690,24 @@ func BlockFilter6AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd6AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1903,14 +2723,24 @@ func BlockFilterAdd6AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd6AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1926,14 +2756,24 @@ func BlockFilterAdd6AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep6AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1949,14 +2789,24 @@ func BlockFilterKeep6AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep6AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1972,14 +2822,24 @@ func BlockFilterKeep6AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum6AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -1995,14 +2855,24 @@ func BlockSpectrum6AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum6AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2018,14 +2888,24 @@ func BlockSpectrum6AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate6AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2041,14 +2921,24 @@ func BlockAccumulate6AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate6AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2064,14 +2954,24 @@ func BlockAccumulate6AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack6AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2087,14 +2987,24 @@ func BlockBack6AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack6AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2110,14 +3020,24 @@ func BlockBack6AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2133,14 +3053,24 @@ func BlockForward7AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2156,14 +3086,24 @@ func BlockForward7AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2179,14 +3119,24 @@ func BlockInverse7AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2202,14 +3152,24 @@ func BlockInverse7AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2225,14 +3185,24 @@ func BlockFilter7AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2248,14 +3218,24 @@ func BlockFilter7AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2271,14 +3251,24 @@ func BlockFilterAdd7AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2294,14 +3284,24 @@ func BlockFilterAdd7AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2317,14 +3317,24 @@ func BlockFilterKeep7AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2340,14 +3350,24 @@ func BlockFilterKeep7AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2363,14 +3383,24 @@ func BlockSpectrum7AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2386,14 +3416,24 @@ func BlockSpectrum7AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2409,14 +3449,24 @@ func BlockAccumulate7AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2432,14 +3482,24 @@ func BlockAccumulate7AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack7AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2455,14 +3515,24 @@ func BlockBack7AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack7AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2478,14 +3548,24 @@ func BlockBack7AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2501,14 +3581,24 @@ func BlockForward8AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2524,14 +3614,24 @@ func BlockForward8AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2547,14 +3647,24 @@ func BlockInverse8AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2570,14 +3680,24 @@ func BlockInverse8AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2593,14 +3713,24 @@ func BlockFilter8AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2616,14 +3746,24 @@ func BlockFilter8AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2639,14 +3779,24 @@ func BlockFilterAdd8AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2662,14 +3812,24 @@ func BlockFilterAdd8AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2685,14 +3845,24 @@ func BlockFilterKeep8AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2708,14 +3878,24 @@ func BlockFilterKeep8AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2731,14 +3911,24 @@ func BlockSpectrum8AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2754,14 +3944,24 @@ func BlockSpectrum8AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2777,14 +3977,24 @@ func BlockAccumulate8AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2800,14 +4010,24 @@ func BlockAccumulate8AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack8AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2823,14 +4043,24 @@ func BlockBack8AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack8AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2846,14 +4076,24 @@ func BlockBack8AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2869,14 +4109,24 @@ func BlockForward9AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2892,14 +4142,24 @@ func BlockForward9AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2915,14 +4175,24 @@ func BlockInverse9AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2938,14 +4208,24 @@ func BlockInverse9AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2961,14 +4241,24 @@ func BlockFilter9AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -2984,14 +4274,24 @@ func BlockFilter9AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3007,14 +4307,24 @@ func BlockFilterAdd9AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3030,14 +4340,24 @@ func BlockFilterAdd9AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3053,14 +4373,24 @@ func BlockFilterKeep9AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3076,14 +4406,24 @@ func BlockFilterKeep9AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3099,14 +4439,24 @@ func BlockSpectrum9AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3122,14 +4472,24 @@ func BlockSpectrum9AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3145,14 +4505,24 @@ func BlockAccumulate9AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3168,14 +4538,24 @@ func BlockAccumulate9AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack9AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3191,14 +4571,24 @@ func BlockBack9AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack9AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3214,14 +4604,24 @@ func BlockBack9AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward10AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3237,14 +4637,24 @@ func BlockForward10AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward10AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3260,14 +4670,24 @@ func BlockForward10AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse10AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3283,14 +4703,24 @@ func BlockInverse10AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse10AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3306,14 +4736,24 @@ func BlockInverse10AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter10AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3329,14 +4769,24 @@ func BlockFilter10AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter10AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3352,14 +4802,24 @@ func BlockFilter10AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd10AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3375,14 +4835,24 @@ func BlockFilterAdd10AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd10AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3398,14 +4868,24 @@ func BlockFilterAdd10AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep10AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3421,14 +4901,24 @@ func BlockFilterKeep10AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep10AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3444,14 +4934,24 @@ func BlockFilterKeep10AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum10AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3467,14 +4967,24 @@ func BlockSpectrum10AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum10AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3490,14 +5000,24 @@ func BlockSpectrum10AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate10AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3513,14 +5033,24 @@ func BlockAccumulate10AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate10AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3536,14 +5066,24 @@ func BlockAccumulate10AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack10AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3559,14 +5099,24 @@ func BlockBack10AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack10AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3582,14 +5132,24 @@ func BlockBack10AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3605,14 +5165,24 @@ func BlockForward11AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3628,14 +5198,24 @@ func BlockForward11AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3651,14 +5231,24 @@ func BlockInverse11AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3674,14 +5264,24 @@ func BlockInverse11AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3697,14 +5297,24 @@ func BlockFilter11AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3720,14 +5330,24 @@ func BlockFilter11AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3743,14 +5363,24 @@ func BlockFilterAdd11AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3766,14 +5396,24 @@ func BlockFilterAdd11AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3789,14 +5429,24 @@ func BlockFilterKeep11AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3812,14 +5462,24 @@ func BlockFilterKeep11AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3835,14 +5495,24 @@ func BlockSpectrum11AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3858,14 +5528,24 @@ func BlockSpectrum11AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3881,14 +5561,24 @@ func BlockAccumulate11AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3904,14 +5594,24 @@ func BlockAccumulate11AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack11AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3927,14 +5627,24 @@ func BlockBack11AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack11AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3950,14 +5660,24 @@ func BlockBack11AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward12AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3973,14 +5693,24 @@ func BlockForward12AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward12AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -3996,14 +5726,24 @@ func BlockForward12AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse12AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4019,14 +5759,24 @@ func BlockInverse12AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse12AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4042,14 +5792,24 @@ func BlockInverse12AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter12AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4065,14 +5825,24 @@ func BlockFilter12AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter12AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4088,14 +5858,24 @@ func BlockFilter12AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd12AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4111,14 +5891,24 @@ func BlockFilterAdd12AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd12AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4134,14 +5924,24 @@ func BlockFilterAdd12AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep12AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4157,14 +5957,24 @@ func BlockFilterKeep12AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep12AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4180,14 +5990,24 @@ func BlockFilterKeep12AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum12AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4203,14 +6023,24 @@ func BlockSpectrum12AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum12AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4226,14 +6056,24 @@ func BlockSpectrum12AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate12AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4249,14 +6089,24 @@ func BlockAccumulate12AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate12AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4272,14 +6122,24 @@ func BlockAccumulate12AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack12AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4295,14 +6155,24 @@ func BlockBack12AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack12AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4318,14 +6188,24 @@ func BlockBack12AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4341,14 +6221,24 @@ func BlockForward13AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4364,14 +6254,24 @@ func BlockForward13AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4387,14 +6287,24 @@ func BlockInverse13AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4410,14 +6320,24 @@ func BlockInverse13AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4433,14 +6353,24 @@ func BlockFilter13AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4456,14 +6386,24 @@ func BlockFilter13AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4479,14 +6419,24 @@ func BlockFilterAdd13AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4502,14 +6452,24 @@ func BlockFilterAdd13AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4525,14 +6485,24 @@ func BlockFilterKeep13AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4548,14 +6518,24 @@ func BlockFilterKeep13AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4571,14 +6551,24 @@ func BlockSpectrum13AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4594,14 +6584,24 @@ func BlockSpectrum13AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4617,14 +6617,24 @@ func BlockAccumulate13AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4640,14 +6650,24 @@ func BlockAccumulate13AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack13AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4663,14 +6683,24 @@ func BlockBack13AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack13AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4686,14 +6716,24 @@ func BlockBack13AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward14AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4709,14 +6749,24 @@ func BlockForward14AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward14AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4732,14 +6782,24 @@ func BlockForward14AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse14AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4755,14 +6815,24 @@ func BlockInverse14AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse14AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4778,14 +6848,24 @@ func BlockInverse14AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter14AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4801,14 +6881,24 @@ func BlockFilter14AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter14AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4824,14 +6914,24 @@ func BlockFilter14AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd14AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4847,14 +6947,24 @@ func BlockFilterAdd14AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd14AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4870,14 +6980,24 @@ func BlockFilterAdd14AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep14AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4893,14 +7013,24 @@ func BlockFilterKeep14AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep14AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4916,14 +7046,24 @@ func BlockFilterKeep14AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum14AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4939,14 +7079,24 @@ func BlockSpectrum14AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum14AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4962,14 +7112,24 @@ func BlockSpectrum14AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate14AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -4985,14 +7145,24 @@ func BlockAccumulate14AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate14AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5008,14 +7178,24 @@ func BlockAccumulate14AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack14AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5031,14 +7211,24 @@ func BlockBack14AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack14AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5054,14 +7244,24 @@ func BlockBack14AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward15AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5077,14 +7277,24 @@ func BlockForward15AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward15AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5100,14 +7310,24 @@ func BlockForward15AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse15AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5123,14 +7343,24 @@ func BlockInverse15AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse15AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5146,14 +7376,24 @@ func BlockInverse15AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter15AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5169,14 +7409,24 @@ func BlockFilter15AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter15AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5192,14 +7442,24 @@ func BlockFilter15AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd15AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5215,14 +7475,24 @@ func BlockFilterAdd15AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd15AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5238,14 +7508,24 @@ func BlockFilterAdd15AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep15AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5261,14 +7541,24 @@ func BlockFilterKeep15AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep15AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5284,14 +7574,24 @@ func BlockFilterKeep15AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum15AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5307,14 +7607,24 @@ func BlockSpectrum15AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum15AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5330,14 +7640,24 @@ func BlockSpectrum15AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate15AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5353,14 +7673,24 @@ func BlockAccumulate15AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate15AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5376,14 +7706,24 @@ func BlockAccumulate15AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack15AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5399,14 +7739,24 @@ func BlockBack15AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack15AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5422,14 +7772,24 @@ func BlockBack15AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5445,14 +7805,24 @@ func BlockForward16AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockForward16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5468,14 +7838,24 @@ func BlockForward16AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5491,14 +7871,24 @@ func BlockInverse16AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockInverse16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5514,14 +7904,24 @@ func BlockInverse16AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5537,14 +7937,24 @@ func BlockFilter16AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilter16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5560,14 +7970,24 @@ func BlockFilter16AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5583,14 +8003,24 @@ func BlockFilterAdd16AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterAdd16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5606,14 +8036,24 @@ func BlockFilterAdd16AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5629,14 +8069,24 @@ func BlockFilterKeep16AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockFilterKeep16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5652,14 +8102,24 @@ func BlockFilterKeep16AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5675,14 +8135,24 @@ func BlockSpectrum16AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockSpectrum16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5698,14 +8168,24 @@ func BlockSpectrum16AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5721,14 +8201,24 @@ func BlockAccumulate16AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockAccumulate16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5744,14 +8234,24 @@ func BlockAccumulate16AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack16AVX512 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5767,14 +8267,24 @@ func BlockBack16AVX512(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // BlockBack16AVX2 computes butterflies of blocks as _generate/butterfly/block.go writes out.
@@ -5790,12 +8300,22 @@ func BlockBack16AVX2(job *struct {
 		Count    int
 	}
 	Pitch int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })

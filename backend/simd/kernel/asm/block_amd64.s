@@ -4,13 +4,13 @@
 
 #include "textflag.h"
 
-// func BlockFilter1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter1AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), BX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), BX
 	ADDQ AX, BX
 	MOVQ (BX), SI
 	MOVQ 16(BX), DI
@@ -45,12 +45,47 @@ butterfly:
 	ADDQ        $0x00000080, DX
 	CMPQ        SI, 8(BX)
 	JLS         fetched
-	ADDQ        $0x20, BX
+	ADDQ        $0x28, BX
 	MOVQ        (BX), SI
 	MOVQ        16(BX), DI
 	MOVQ        24(BX), R8
 
 fetched:
+	CMPQ 32(BX), $0x00
+	JE   written
+	MOVQ SI, (BX)
+	MOVQ transfers+8(FP), SI
+	MOVQ BX, 176(SI)
+	MOVQ 128(SI), BX
+	CMPQ BX, 136(SI)
+	JEQ  none
+	MOVQ 144(SI), DI
+	MOVQ 168(SI), R8
+
+row:
+	VMOVUPS  (BX), Z0
+	VMOVUPS  64(BX), Z1
+	VMOVNTPS Z0, (DI)
+	ADDQ     152(SI), DI
+	VMOVNTPS Z1, (DI)
+	ADDQ     160(SI), DI
+	ADDQ     $0x00000080, BX
+	CMPQ     BX, 136(SI)
+	JEQ      last
+	DECQ     R8
+	JNZ      row
+
+last:
+	MOVQ BX, 128(SI)
+	MOVQ DI, 144(SI)
+
+none:
+	MOVQ 176(SI), BX
+	MOVQ (BX), SI
+	MOVQ 16(BX), DI
+	MOVQ 24(BX), R8
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -61,19 +96,19 @@ fetched:
 
 done:
 	MOVQ SI, (BX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, BX
-	MOVQ BX, 96(AX)
+	MOVQ BX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter1AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), BX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), BX
 	ADDQ AX, BX
 	MOVQ (BX), SI
 	MOVQ 16(BX), DI
@@ -112,12 +147,51 @@ butterfly:
 	ADDQ        $0x00000040, DX
 	CMPQ        SI, 8(BX)
 	JLS         fetched
-	ADDQ        $0x20, BX
+	ADDQ        $0x28, BX
 	MOVQ        (BX), SI
 	MOVQ        16(BX), DI
 	MOVQ        24(BX), R8
 
 fetched:
+	CMPQ 32(BX), $0x00
+	JE   written
+	MOVQ SI, (BX)
+	MOVQ transfers+8(FP), SI
+	MOVQ BX, 176(SI)
+	MOVQ 128(SI), BX
+	CMPQ BX, 136(SI)
+	JEQ  none
+	MOVQ 144(SI), DI
+	MOVQ 168(SI), R8
+
+row:
+	VMOVUPS  (BX), Y0
+	VMOVUPS  32(BX), Y1
+	VMOVUPS  64(BX), Y2
+	VMOVUPS  96(BX), Y3
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
+	ADDQ     152(SI), DI
+	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
+	ADDQ     160(SI), DI
+	ADDQ     $0x00000080, BX
+	CMPQ     BX, 136(SI)
+	JEQ      last
+	DECQ     R8
+	JNZ      row
+
+last:
+	MOVQ BX, 128(SI)
+	MOVQ DI, 144(SI)
+
+none:
+	MOVQ 176(SI), BX
+	MOVQ (BX), SI
+	MOVQ 16(BX), DI
+	MOVQ 24(BX), R8
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -128,19 +202,19 @@ fetched:
 
 done:
 	MOVQ SI, (BX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, BX
-	MOVQ BX, 96(AX)
+	MOVQ BX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd1AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), SI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
 	MOVQ 16(SI), R8
@@ -179,12 +253,47 @@ butterfly:
 	ADDQ         $0x00000080, BX
 	CMPQ         DI, 8(SI)
 	JLS          fetched
-	ADDQ         $0x20, SI
+	ADDQ         $0x28, SI
 	MOVQ         (SI), DI
 	MOVQ         16(SI), R8
 	MOVQ         24(SI), R9
 
 fetched:
+	CMPQ 32(SI), $0x00
+	JE   written
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), DI
+	MOVQ SI, 176(DI)
+	MOVQ 128(DI), SI
+	CMPQ SI, 136(DI)
+	JEQ  none
+	MOVQ 144(DI), R8
+	MOVQ 168(DI), R9
+
+row:
+	VMOVUPS  (SI), Z0
+	VMOVUPS  64(SI), Z1
+	VMOVNTPS Z0, (R8)
+	ADDQ     152(DI), R8
+	VMOVNTPS Z1, (R8)
+	ADDQ     160(DI), R8
+	ADDQ     $0x00000080, SI
+	CMPQ     SI, 136(DI)
+	JEQ      last
+	DECQ     R9
+	JNZ      row
+
+last:
+	MOVQ SI, 128(DI)
+	MOVQ R8, 144(DI)
+
+none:
+	MOVQ 176(DI), SI
+	MOVQ (SI), DI
+	MOVQ 16(SI), R8
+	MOVQ 24(SI), R9
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -195,19 +304,19 @@ fetched:
 
 done:
 	MOVQ DI, (SI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 96(AX)
+	MOVQ SI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd1AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), SI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
 	MOVQ 16(SI), R8
@@ -251,12 +360,51 @@ butterfly:
 	ADDQ         $0x00000040, BX
 	CMPQ         DI, 8(SI)
 	JLS          fetched
-	ADDQ         $0x20, SI
+	ADDQ         $0x28, SI
 	MOVQ         (SI), DI
 	MOVQ         16(SI), R8
 	MOVQ         24(SI), R9
 
 fetched:
+	CMPQ 32(SI), $0x00
+	JE   written
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), DI
+	MOVQ SI, 176(DI)
+	MOVQ 128(DI), SI
+	CMPQ SI, 136(DI)
+	JEQ  none
+	MOVQ 144(DI), R8
+	MOVQ 168(DI), R9
+
+row:
+	VMOVUPS  (SI), Y0
+	VMOVUPS  32(SI), Y1
+	VMOVUPS  64(SI), Y2
+	VMOVUPS  96(SI), Y3
+	VMOVNTPS Y0, (R8)
+	VMOVNTPS Y1, 32(R8)
+	ADDQ     152(DI), R8
+	VMOVNTPS Y2, (R8)
+	VMOVNTPS Y3, 32(R8)
+	ADDQ     160(DI), R8
+	ADDQ     $0x00000080, SI
+	CMPQ     SI, 136(DI)
+	JEQ      last
+	DECQ     R9
+	JNZ      row
+
+last:
+	MOVQ SI, 128(DI)
+	MOVQ R8, 144(DI)
+
+none:
+	MOVQ 176(DI), SI
+	MOVQ (SI), DI
+	MOVQ 16(SI), R8
+	MOVQ 24(SI), R9
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -267,19 +415,19 @@ fetched:
 
 done:
 	MOVQ DI, (SI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 96(AX)
+	MOVQ SI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep1AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), SI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
 	MOVQ 16(SI), R8
@@ -318,12 +466,47 @@ butterfly:
 	ADDQ         $0x00000080, BX
 	CMPQ         DI, 8(SI)
 	JLS          fetched
-	ADDQ         $0x20, SI
+	ADDQ         $0x28, SI
 	MOVQ         (SI), DI
 	MOVQ         16(SI), R8
 	MOVQ         24(SI), R9
 
 fetched:
+	CMPQ 32(SI), $0x00
+	JE   written
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), DI
+	MOVQ SI, 176(DI)
+	MOVQ 128(DI), SI
+	CMPQ SI, 136(DI)
+	JEQ  none
+	MOVQ 144(DI), R8
+	MOVQ 168(DI), R9
+
+row:
+	VMOVUPS  (SI), Z0
+	VMOVUPS  64(SI), Z1
+	VMOVNTPS Z0, (R8)
+	ADDQ     152(DI), R8
+	VMOVNTPS Z1, (R8)
+	ADDQ     160(DI), R8
+	ADDQ     $0x00000080, SI
+	CMPQ     SI, 136(DI)
+	JEQ      last
+	DECQ     R9
+	JNZ      row
+
+last:
+	MOVQ SI, 128(DI)
+	MOVQ R8, 144(DI)
+
+none:
+	MOVQ 176(DI), SI
+	MOVQ (SI), DI
+	MOVQ 16(SI), R8
+	MOVQ 24(SI), R9
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -334,19 +517,19 @@ fetched:
 
 done:
 	MOVQ DI, (SI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 96(AX)
+	MOVQ SI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep1AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), SI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
 	MOVQ 16(SI), R8
@@ -390,12 +573,51 @@ butterfly:
 	ADDQ         $0x00000040, BX
 	CMPQ         DI, 8(SI)
 	JLS          fetched
-	ADDQ         $0x20, SI
+	ADDQ         $0x28, SI
 	MOVQ         (SI), DI
 	MOVQ         16(SI), R8
 	MOVQ         24(SI), R9
 
 fetched:
+	CMPQ 32(SI), $0x00
+	JE   written
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), DI
+	MOVQ SI, 176(DI)
+	MOVQ 128(DI), SI
+	CMPQ SI, 136(DI)
+	JEQ  none
+	MOVQ 144(DI), R8
+	MOVQ 168(DI), R9
+
+row:
+	VMOVUPS  (SI), Y0
+	VMOVUPS  32(SI), Y1
+	VMOVUPS  64(SI), Y2
+	VMOVUPS  96(SI), Y3
+	VMOVNTPS Y0, (R8)
+	VMOVNTPS Y1, 32(R8)
+	ADDQ     152(DI), R8
+	VMOVNTPS Y2, (R8)
+	VMOVNTPS Y3, 32(R8)
+	ADDQ     160(DI), R8
+	ADDQ     $0x00000080, SI
+	CMPQ     SI, 136(DI)
+	JEQ      last
+	DECQ     R9
+	JNZ      row
+
+last:
+	MOVQ SI, 128(DI)
+	MOVQ R8, 144(DI)
+
+none:
+	MOVQ 176(DI), SI
+	MOVQ (SI), DI
+	MOVQ 16(SI), R8
+	MOVQ 24(SI), R9
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -406,19 +628,19 @@ fetched:
 
 done:
 	MOVQ DI, (SI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 96(AX)
+	MOVQ SI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum1AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), BX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), BX
 	ADDQ AX, BX
 	MOVQ (BX), SI
 	MOVQ 16(BX), DI
@@ -447,12 +669,47 @@ butterfly:
 	ADDQ       $0x00000080, DX
 	CMPQ       SI, 8(BX)
 	JLS        fetched
-	ADDQ       $0x20, BX
+	ADDQ       $0x28, BX
 	MOVQ       (BX), SI
 	MOVQ       16(BX), DI
 	MOVQ       24(BX), R8
 
 fetched:
+	CMPQ 32(BX), $0x00
+	JE   written
+	MOVQ SI, (BX)
+	MOVQ transfers+8(FP), SI
+	MOVQ BX, 176(SI)
+	MOVQ 128(SI), BX
+	CMPQ BX, 136(SI)
+	JEQ  none
+	MOVQ 144(SI), DI
+	MOVQ 168(SI), R8
+
+row:
+	VMOVUPS  (BX), Z0
+	VMOVUPS  64(BX), Z1
+	VMOVNTPS Z0, (DI)
+	ADDQ     152(SI), DI
+	VMOVNTPS Z1, (DI)
+	ADDQ     160(SI), DI
+	ADDQ     $0x00000080, BX
+	CMPQ     BX, 136(SI)
+	JEQ      last
+	DECQ     R8
+	JNZ      row
+
+last:
+	MOVQ BX, 128(SI)
+	MOVQ DI, 144(SI)
+
+none:
+	MOVQ 176(SI), BX
+	MOVQ (BX), SI
+	MOVQ 16(BX), DI
+	MOVQ 24(BX), R8
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -463,19 +720,19 @@ fetched:
 
 done:
 	MOVQ SI, (BX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, BX
-	MOVQ BX, 96(AX)
+	MOVQ BX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·BlockSpectrum1AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), BX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), BX
 	ADDQ AX, BX
 	MOVQ (BX), SI
 	MOVQ 16(BX), DI
@@ -508,12 +765,51 @@ butterfly:
 	ADDQ       $0x00000040, DX
 	CMPQ       SI, 8(BX)
 	JLS        fetched
-	ADDQ       $0x20, BX
+	ADDQ       $0x28, BX
 	MOVQ       (BX), SI
 	MOVQ       16(BX), DI
 	MOVQ       24(BX), R8
 
 fetched:
+	CMPQ 32(BX), $0x00
+	JE   written
+	MOVQ SI, (BX)
+	MOVQ transfers+8(FP), SI
+	MOVQ BX, 176(SI)
+	MOVQ 128(SI), BX
+	CMPQ BX, 136(SI)
+	JEQ  none
+	MOVQ 144(SI), DI
+	MOVQ 168(SI), R8
+
+row:
+	VMOVUPS  (BX), Y0
+	VMOVUPS  32(BX), Y1
+	VMOVUPS  64(BX), Y2
+	VMOVUPS  96(BX), Y3
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
+	ADDQ     152(SI), DI
+	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
+	ADDQ     160(SI), DI
+	ADDQ     $0x00000080, BX
+	CMPQ     BX, 136(SI)
+	JEQ      last
+	DECQ     R8
+	JNZ      row
+
+last:
+	MOVQ BX, 128(SI)
+	MOVQ DI, 144(SI)
+
+none:
+	MOVQ 176(SI), BX
+	MOVQ (BX), SI
+	MOVQ 16(BX), DI
+	MOVQ 24(BX), R8
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -524,19 +820,19 @@ fetched:
 
 done:
 	MOVQ SI, (BX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, BX
-	MOVQ BX, 96(AX)
+	MOVQ BX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate1AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), SI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
 	MOVQ 16(SI), R8
@@ -575,12 +871,47 @@ butterfly:
 	ADDQ         $0x00000080, BX
 	CMPQ         DI, 8(SI)
 	JLS          fetched
-	ADDQ         $0x20, SI
+	ADDQ         $0x28, SI
 	MOVQ         (SI), DI
 	MOVQ         16(SI), R8
 	MOVQ         24(SI), R9
 
 fetched:
+	CMPQ 32(SI), $0x00
+	JE   written
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), DI
+	MOVQ SI, 176(DI)
+	MOVQ 128(DI), SI
+	CMPQ SI, 136(DI)
+	JEQ  none
+	MOVQ 144(DI), R8
+	MOVQ 168(DI), R9
+
+row:
+	VMOVUPS  (SI), Z0
+	VMOVUPS  64(SI), Z1
+	VMOVNTPS Z0, (R8)
+	ADDQ     152(DI), R8
+	VMOVNTPS Z1, (R8)
+	ADDQ     160(DI), R8
+	ADDQ     $0x00000080, SI
+	CMPQ     SI, 136(DI)
+	JEQ      last
+	DECQ     R9
+	JNZ      row
+
+last:
+	MOVQ SI, 128(DI)
+	MOVQ R8, 144(DI)
+
+none:
+	MOVQ 176(DI), SI
+	MOVQ (SI), DI
+	MOVQ 16(SI), R8
+	MOVQ 24(SI), R9
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -591,19 +922,19 @@ fetched:
 
 done:
 	MOVQ DI, (SI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 96(AX)
+	MOVQ SI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate1AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), SI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
 	MOVQ 16(SI), R8
@@ -647,12 +978,51 @@ butterfly:
 	ADDQ         $0x00000040, BX
 	CMPQ         DI, 8(SI)
 	JLS          fetched
-	ADDQ         $0x20, SI
+	ADDQ         $0x28, SI
 	MOVQ         (SI), DI
 	MOVQ         16(SI), R8
 	MOVQ         24(SI), R9
 
 fetched:
+	CMPQ 32(SI), $0x00
+	JE   written
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), DI
+	MOVQ SI, 176(DI)
+	MOVQ 128(DI), SI
+	CMPQ SI, 136(DI)
+	JEQ  none
+	MOVQ 144(DI), R8
+	MOVQ 168(DI), R9
+
+row:
+	VMOVUPS  (SI), Y0
+	VMOVUPS  32(SI), Y1
+	VMOVUPS  64(SI), Y2
+	VMOVUPS  96(SI), Y3
+	VMOVNTPS Y0, (R8)
+	VMOVNTPS Y1, 32(R8)
+	ADDQ     152(DI), R8
+	VMOVNTPS Y2, (R8)
+	VMOVNTPS Y3, 32(R8)
+	ADDQ     160(DI), R8
+	ADDQ     $0x00000080, SI
+	CMPQ     SI, 136(DI)
+	JEQ      last
+	DECQ     R9
+	JNZ      row
+
+last:
+	MOVQ SI, 128(DI)
+	MOVQ R8, 144(DI)
+
+none:
+	MOVQ 176(DI), SI
+	MOVQ (SI), DI
+	MOVQ 16(SI), R8
+	MOVQ 24(SI), R9
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -663,13 +1033,13 @@ fetched:
 
 done:
 	MOVQ DI, (SI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 96(AX)
+	MOVQ SI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack1AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -705,7 +1075,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX
 TEXT ·BlockBack1AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -745,7 +1115,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -795,7 +1165,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -848,7 +1218,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -898,7 +1268,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -951,14 +1321,14 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), SI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
 	MOVQ 16(SI), R8
@@ -1014,12 +1384,47 @@ butterfly:
 	ADDQ        $0x00000100, BX
 	CMPQ        DI, 8(SI)
 	JLS         fetched
-	ADDQ        $0x20, SI
+	ADDQ        $0x28, SI
 	MOVQ        (SI), DI
 	MOVQ        16(SI), R8
 	MOVQ        24(SI), R9
 
 fetched:
+	CMPQ 32(SI), $0x00
+	JE   written
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), DI
+	MOVQ SI, 176(DI)
+	MOVQ 128(DI), SI
+	CMPQ SI, 136(DI)
+	JEQ  none
+	MOVQ 144(DI), R8
+	MOVQ 168(DI), R9
+
+row:
+	VMOVUPS  (SI), Z0
+	VMOVUPS  64(SI), Z1
+	VMOVNTPS Z0, (R8)
+	ADDQ     152(DI), R8
+	VMOVNTPS Z1, (R8)
+	ADDQ     160(DI), R8
+	ADDQ     $0x00000080, SI
+	CMPQ     SI, 136(DI)
+	JEQ      last
+	DECQ     R9
+	JNZ      row
+
+last:
+	MOVQ SI, 128(DI)
+	MOVQ R8, 144(DI)
+
+none:
+	MOVQ 176(DI), SI
+	MOVQ (SI), DI
+	MOVQ 16(SI), R8
+	MOVQ 24(SI), R9
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -1030,20 +1435,20 @@ fetched:
 
 done:
 	MOVQ DI, (SI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 96(AX)
+	MOVQ SI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), SI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
 	MOVQ 16(SI), R8
@@ -1100,12 +1505,51 @@ butterfly:
 	ADDQ        $0x000000c0, BX
 	CMPQ        DI, 8(SI)
 	JLS         fetched
-	ADDQ        $0x20, SI
+	ADDQ        $0x28, SI
 	MOVQ        (SI), DI
 	MOVQ        16(SI), R8
 	MOVQ        24(SI), R9
 
 fetched:
+	CMPQ 32(SI), $0x00
+	JE   written
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), DI
+	MOVQ SI, 176(DI)
+	MOVQ 128(DI), SI
+	CMPQ SI, 136(DI)
+	JEQ  none
+	MOVQ 144(DI), R8
+	MOVQ 168(DI), R9
+
+row:
+	VMOVUPS  (SI), Y0
+	VMOVUPS  32(SI), Y1
+	VMOVUPS  64(SI), Y2
+	VMOVUPS  96(SI), Y3
+	VMOVNTPS Y0, (R8)
+	VMOVNTPS Y1, 32(R8)
+	ADDQ     152(DI), R8
+	VMOVNTPS Y2, (R8)
+	VMOVNTPS Y3, 32(R8)
+	ADDQ     160(DI), R8
+	ADDQ     $0x00000080, SI
+	CMPQ     SI, 136(DI)
+	JEQ      last
+	DECQ     R9
+	JNZ      row
+
+last:
+	MOVQ SI, 128(DI)
+	MOVQ R8, 144(DI)
+
+none:
+	MOVQ 176(DI), SI
+	MOVQ (SI), DI
+	MOVQ 16(SI), R8
+	MOVQ 24(SI), R9
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -1116,20 +1560,20 @@ fetched:
 
 done:
 	MOVQ DI, (SI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 96(AX)
+	MOVQ SI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -1189,12 +1633,47 @@ butterfly:
 	ADDQ         $0x00000100, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -1205,20 +1684,20 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -1280,12 +1759,51 @@ butterfly:
 	ADDQ         $0x000000c0, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -1296,20 +1814,20 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -1371,12 +1889,47 @@ butterfly:
 	ADDQ         $0x00000100, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -1387,20 +1940,20 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -1464,12 +2017,51 @@ butterfly:
 	ADDQ         $0x000000c0, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -1480,20 +2072,20 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), SI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
 	MOVQ 16(SI), R8
@@ -1533,12 +2125,47 @@ butterfly:
 	ADDQ       $0x00000100, BX
 	CMPQ       DI, 8(SI)
 	JLS        fetched
-	ADDQ       $0x20, SI
+	ADDQ       $0x28, SI
 	MOVQ       (SI), DI
 	MOVQ       16(SI), R8
 	MOVQ       24(SI), R9
 
 fetched:
+	CMPQ 32(SI), $0x00
+	JE   written
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), DI
+	MOVQ SI, 176(DI)
+	MOVQ 128(DI), SI
+	CMPQ SI, 136(DI)
+	JEQ  none
+	MOVQ 144(DI), R8
+	MOVQ 168(DI), R9
+
+row:
+	VMOVUPS  (SI), Z0
+	VMOVUPS  64(SI), Z1
+	VMOVNTPS Z0, (R8)
+	ADDQ     152(DI), R8
+	VMOVNTPS Z1, (R8)
+	ADDQ     160(DI), R8
+	ADDQ     $0x00000080, SI
+	CMPQ     SI, 136(DI)
+	JEQ      last
+	DECQ     R9
+	JNZ      row
+
+last:
+	MOVQ SI, 128(DI)
+	MOVQ R8, 144(DI)
+
+none:
+	MOVQ 176(DI), SI
+	MOVQ (SI), DI
+	MOVQ 16(SI), R8
+	MOVQ 24(SI), R9
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -1549,20 +2176,20 @@ fetched:
 
 done:
 	MOVQ DI, (SI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 96(AX)
+	MOVQ SI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·BlockSpectrum2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), SI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
 	MOVQ 16(SI), R8
@@ -1603,12 +2230,51 @@ butterfly:
 	ADDQ       $0x000000c0, BX
 	CMPQ       DI, 8(SI)
 	JLS        fetched
-	ADDQ       $0x20, SI
+	ADDQ       $0x28, SI
 	MOVQ       (SI), DI
 	MOVQ       16(SI), R8
 	MOVQ       24(SI), R9
 
 fetched:
+	CMPQ 32(SI), $0x00
+	JE   written
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), DI
+	MOVQ SI, 176(DI)
+	MOVQ 128(DI), SI
+	CMPQ SI, 136(DI)
+	JEQ  none
+	MOVQ 144(DI), R8
+	MOVQ 168(DI), R9
+
+row:
+	VMOVUPS  (SI), Y0
+	VMOVUPS  32(SI), Y1
+	VMOVUPS  64(SI), Y2
+	VMOVUPS  96(SI), Y3
+	VMOVNTPS Y0, (R8)
+	VMOVNTPS Y1, 32(R8)
+	ADDQ     152(DI), R8
+	VMOVNTPS Y2, (R8)
+	VMOVNTPS Y3, 32(R8)
+	ADDQ     160(DI), R8
+	ADDQ     $0x00000080, SI
+	CMPQ     SI, 136(DI)
+	JEQ      last
+	DECQ     R9
+	JNZ      row
+
+last:
+	MOVQ SI, 128(DI)
+	MOVQ R8, 144(DI)
+
+none:
+	MOVQ 176(DI), SI
+	MOVQ (SI), DI
+	MOVQ 16(SI), R8
+	MOVQ 24(SI), R9
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -1619,20 +2285,20 @@ fetched:
 
 done:
 	MOVQ DI, (SI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 96(AX)
+	MOVQ SI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -1688,12 +2354,47 @@ butterfly:
 	ADDQ         $0x00000100, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -1704,20 +2405,20 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -1775,12 +2476,51 @@ butterfly:
 	ADDQ         $0x000000c0, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -1791,13 +2531,13 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1842,7 +2582,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX
 TEXT ·BlockBack2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1891,7 +2631,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1963,7 +2703,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -2038,7 +2778,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -2110,7 +2850,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -2185,14 +2925,14 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), SI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
 	MOVQ 16(SI), R8
@@ -2283,12 +3023,47 @@ butterfly:
 	ADDQ         $0x00000180, BX
 	CMPQ         DI, 8(SI)
 	JLS          fetched
-	ADDQ         $0x20, SI
+	ADDQ         $0x28, SI
 	MOVQ         (SI), DI
 	MOVQ         16(SI), R8
 	MOVQ         24(SI), R9
 
 fetched:
+	CMPQ 32(SI), $0x00
+	JE   written
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), DI
+	MOVQ SI, 176(DI)
+	MOVQ 128(DI), SI
+	CMPQ SI, 136(DI)
+	JEQ  none
+	MOVQ 144(DI), R8
+	MOVQ 168(DI), R9
+
+row:
+	VMOVUPS  (SI), Z0
+	VMOVUPS  64(SI), Z1
+	VMOVNTPS Z0, (R8)
+	ADDQ     152(DI), R8
+	VMOVNTPS Z1, (R8)
+	ADDQ     160(DI), R8
+	ADDQ     $0x00000080, SI
+	CMPQ     SI, 136(DI)
+	JEQ      last
+	DECQ     R9
+	JNZ      row
+
+last:
+	MOVQ SI, 128(DI)
+	MOVQ R8, 144(DI)
+
+none:
+	MOVQ 176(DI), SI
+	MOVQ (SI), DI
+	MOVQ 16(SI), R8
+	MOVQ 24(SI), R9
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -2299,20 +3074,20 @@ fetched:
 
 done:
 	MOVQ DI, (SI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 96(AX)
+	MOVQ SI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), SI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
 	MOVQ 16(SI), R8
@@ -2404,12 +3179,51 @@ butterfly:
 	ADDQ         $0x00000140, BX
 	CMPQ         DI, 8(SI)
 	JLS          fetched
-	ADDQ         $0x20, SI
+	ADDQ         $0x28, SI
 	MOVQ         (SI), DI
 	MOVQ         16(SI), R8
 	MOVQ         24(SI), R9
 
 fetched:
+	CMPQ 32(SI), $0x00
+	JE   written
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), DI
+	MOVQ SI, 176(DI)
+	MOVQ 128(DI), SI
+	CMPQ SI, 136(DI)
+	JEQ  none
+	MOVQ 144(DI), R8
+	MOVQ 168(DI), R9
+
+row:
+	VMOVUPS  (SI), Y0
+	VMOVUPS  32(SI), Y1
+	VMOVUPS  64(SI), Y2
+	VMOVUPS  96(SI), Y3
+	VMOVNTPS Y0, (R8)
+	VMOVNTPS Y1, 32(R8)
+	ADDQ     152(DI), R8
+	VMOVNTPS Y2, (R8)
+	VMOVNTPS Y3, 32(R8)
+	ADDQ     160(DI), R8
+	ADDQ     $0x00000080, SI
+	CMPQ     SI, 136(DI)
+	JEQ      last
+	DECQ     R9
+	JNZ      row
+
+last:
+	MOVQ SI, 128(DI)
+	MOVQ R8, 144(DI)
+
+none:
+	MOVQ 176(DI), SI
+	MOVQ (SI), DI
+	MOVQ 16(SI), R8
+	MOVQ 24(SI), R9
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -2420,20 +3234,20 @@ fetched:
 
 done:
 	MOVQ DI, (SI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 96(AX)
+	MOVQ SI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -2529,12 +3343,47 @@ butterfly:
 	ADDQ         $0x00000180, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -2545,20 +3394,20 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -2656,12 +3505,51 @@ butterfly:
 	ADDQ         $0x00000140, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -2672,20 +3560,20 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -2784,12 +3672,47 @@ butterfly:
 	ADDQ         $0x00000180, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -2800,20 +3723,20 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -2914,12 +3837,51 @@ butterfly:
 	ADDQ         $0x00000140, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -2930,20 +3892,20 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), SI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
 	MOVQ 16(SI), R8
@@ -3002,12 +3964,47 @@ butterfly:
 	ADDQ         $0x00000180, BX
 	CMPQ         DI, 8(SI)
 	JLS          fetched
-	ADDQ         $0x20, SI
+	ADDQ         $0x28, SI
 	MOVQ         (SI), DI
 	MOVQ         16(SI), R8
 	MOVQ         24(SI), R9
 
 fetched:
+	CMPQ 32(SI), $0x00
+	JE   written
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), DI
+	MOVQ SI, 176(DI)
+	MOVQ 128(DI), SI
+	CMPQ SI, 136(DI)
+	JEQ  none
+	MOVQ 144(DI), R8
+	MOVQ 168(DI), R9
+
+row:
+	VMOVUPS  (SI), Z0
+	VMOVUPS  64(SI), Z1
+	VMOVNTPS Z0, (R8)
+	ADDQ     152(DI), R8
+	VMOVNTPS Z1, (R8)
+	ADDQ     160(DI), R8
+	ADDQ     $0x00000080, SI
+	CMPQ     SI, 136(DI)
+	JEQ      last
+	DECQ     R9
+	JNZ      row
+
+last:
+	MOVQ SI, 128(DI)
+	MOVQ R8, 144(DI)
+
+none:
+	MOVQ 176(DI), SI
+	MOVQ (SI), DI
+	MOVQ 16(SI), R8
+	MOVQ 24(SI), R9
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -3018,20 +4015,20 @@ fetched:
 
 done:
 	MOVQ DI, (SI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 96(AX)
+	MOVQ SI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), SI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
 	MOVQ 16(SI), R8
@@ -3091,12 +4088,51 @@ butterfly:
 	ADDQ         $0x00000140, BX
 	CMPQ         DI, 8(SI)
 	JLS          fetched
-	ADDQ         $0x20, SI
+	ADDQ         $0x28, SI
 	MOVQ         (SI), DI
 	MOVQ         16(SI), R8
 	MOVQ         24(SI), R9
 
 fetched:
+	CMPQ 32(SI), $0x00
+	JE   written
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), DI
+	MOVQ SI, 176(DI)
+	MOVQ 128(DI), SI
+	CMPQ SI, 136(DI)
+	JEQ  none
+	MOVQ 144(DI), R8
+	MOVQ 168(DI), R9
+
+row:
+	VMOVUPS  (SI), Y0
+	VMOVUPS  32(SI), Y1
+	VMOVUPS  64(SI), Y2
+	VMOVUPS  96(SI), Y3
+	VMOVNTPS Y0, (R8)
+	VMOVNTPS Y1, 32(R8)
+	ADDQ     152(DI), R8
+	VMOVNTPS Y2, (R8)
+	VMOVNTPS Y3, 32(R8)
+	ADDQ     160(DI), R8
+	ADDQ     $0x00000080, SI
+	CMPQ     SI, 136(DI)
+	JEQ      last
+	DECQ     R9
+	JNZ      row
+
+last:
+	MOVQ SI, 128(DI)
+	MOVQ R8, 144(DI)
+
+none:
+	MOVQ 176(DI), SI
+	MOVQ (SI), DI
+	MOVQ 16(SI), R8
+	MOVQ 24(SI), R9
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -3107,20 +4143,20 @@ fetched:
 
 done:
 	MOVQ DI, (SI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, SI
-	MOVQ SI, 96(AX)
+	MOVQ SI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -3202,12 +4238,47 @@ butterfly:
 	ADDQ         $0x00000180, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -3218,20 +4289,20 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -3315,12 +4386,51 @@ butterfly:
 	ADDQ         $0x00000140, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -3331,13 +4441,13 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -3398,7 +4508,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -3463,7 +4573,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -3546,7 +4656,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -3632,7 +4742,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -3715,7 +4825,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -3801,15 +4911,15 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -3915,12 +5025,47 @@ butterfly:
 	ADDQ        $0x00000200, SI
 	CMPQ        R8, 8(DI)
 	JLS         fetched
-	ADDQ        $0x20, DI
+	ADDQ        $0x28, DI
 	MOVQ        (DI), R8
 	MOVQ        16(DI), R9
 	MOVQ        24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -3931,21 +5076,21 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -4049,12 +5194,51 @@ butterfly:
 	ADDQ        $0x000001c0, SI
 	CMPQ        R8, 8(DI)
 	JLS         fetched
-	ADDQ        $0x20, DI
+	ADDQ        $0x28, DI
 	MOVQ        (DI), R8
 	MOVQ        16(DI), R9
 	MOVQ        24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -4065,21 +5249,21 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -4191,12 +5375,47 @@ butterfly:
 	ADDQ         $0x00000200, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -4207,21 +5426,21 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -4332,12 +5551,51 @@ butterfly:
 	ADDQ         $0x000001c0, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -4348,21 +5606,21 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -4478,12 +5736,47 @@ butterfly:
 	ADDQ         $0x00000200, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -4494,21 +5787,21 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -4623,12 +5916,51 @@ butterfly:
 	ADDQ         $0x000001c0, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -4639,21 +5971,21 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -4719,12 +6051,47 @@ butterfly:
 	ADDQ       $0x00000200, SI
 	CMPQ       R8, 8(DI)
 	JLS        fetched
-	ADDQ       $0x20, DI
+	ADDQ       $0x28, DI
 	MOVQ       (DI), R8
 	MOVQ       16(DI), R9
 	MOVQ       24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -4735,21 +6102,21 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·BlockSpectrum4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -4813,12 +6180,51 @@ butterfly:
 	ADDQ       $0x000001c0, SI
 	CMPQ       R8, 8(DI)
 	JLS        fetched
-	ADDQ       $0x20, DI
+	ADDQ       $0x28, DI
 	MOVQ       (DI), R8
 	MOVQ       16(DI), R9
 	MOVQ       24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -4829,21 +6235,21 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -4939,12 +6345,47 @@ butterfly:
 	ADDQ         $0x00000200, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -4955,21 +6396,21 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -5064,12 +6505,51 @@ butterfly:
 	ADDQ         $0x000001c0, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -5080,13 +6560,13 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -5152,7 +6632,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX
 TEXT ·BlockBack4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -5222,7 +6702,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -5341,7 +6821,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -5463,7 +6943,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -5582,7 +7062,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -5704,15 +7184,15 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -5879,12 +7359,47 @@ butterfly:
 	ADDQ         $0x00000280, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -5895,21 +7410,21 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -6077,12 +7592,51 @@ butterfly:
 	ADDQ         $0x00000240, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -6093,21 +7647,21 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -6281,12 +7835,47 @@ butterfly:
 	ADDQ         $0x00000280, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -6297,21 +7886,21 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -6487,12 +8076,51 @@ butterfly:
 	ADDQ         $0x00000240, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -6503,21 +8131,21 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -6696,12 +8324,47 @@ butterfly:
 	ADDQ         $0x00000280, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -6712,21 +8375,21 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -6906,12 +8569,51 @@ butterfly:
 	ADDQ         $0x00000240, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -6922,21 +8624,21 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -7035,12 +8737,47 @@ butterfly:
 	ADDQ         $0x00000280, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -7051,21 +8788,21 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), DI
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
 	MOVQ 16(DI), R9
@@ -7162,12 +8899,51 @@ butterfly:
 	ADDQ         $0x00000240, SI
 	CMPQ         R8, 8(DI)
 	JLS          fetched
-	ADDQ         $0x20, DI
+	ADDQ         $0x28, DI
 	MOVQ         (DI), R8
 	MOVQ         16(DI), R9
 	MOVQ         24(DI), R10
 
 fetched:
+	CMPQ 32(DI), $0x00
+	JE   written
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 16(DI), R9
+	MOVQ 24(DI), R10
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -7178,21 +8954,21 @@ fetched:
 
 done:
 	MOVQ R8, (DI)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, DI
-	MOVQ DI, 96(AX)
+	MOVQ DI, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -7328,12 +9104,47 @@ butterfly:
 	ADDQ         $0x00000280, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -7344,21 +9155,21 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
 	MOVQ 96(AX), CX
 	LEAQ (CX)(CX*2), DX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -7493,12 +9304,51 @@ butterfly:
 	ADDQ         $0x00000240, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -7509,13 +9359,13 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -7611,7 +9461,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -7711,7 +9561,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -7841,7 +9691,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -7974,7 +9824,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -8104,7 +9954,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -8236,7 +10086,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -8244,8 +10094,8 @@ TEXT ·BlockFilter6AVX512(SB), $24-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -8427,12 +10277,47 @@ butterfly:
 	ADDQ         $0x00000300, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -8443,13 +10328,13 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -8457,8 +10342,8 @@ TEXT ·BlockFilter6AVX2(SB), $24-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -8627,12 +10512,51 @@ butterfly:
 	ADDQ         $0x000002c0, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -8643,13 +10567,13 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -8657,8 +10581,8 @@ TEXT ·BlockFilterAdd6AVX512(SB), $24-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -8848,12 +10772,47 @@ butterfly:
 	ADDQ         $0x00000300, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -8864,13 +10823,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -8878,8 +10837,8 @@ TEXT ·BlockFilterAdd6AVX2(SB), $24-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -9069,12 +11028,51 @@ butterfly:
 	ADDQ         $0x000002c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -9085,13 +11083,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -9099,8 +11097,8 @@ TEXT ·BlockFilterKeep6AVX512(SB), $24-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -9296,12 +11294,47 @@ butterfly:
 	ADDQ         $0x00000300, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -9312,13 +11345,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -9326,8 +11359,8 @@ TEXT ·BlockFilterKeep6AVX2(SB), $24-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -9511,12 +11544,51 @@ butterfly:
 	ADDQ         $0x000002c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -9527,13 +11599,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -9541,8 +11613,8 @@ TEXT ·BlockSpectrum6AVX512(SB), $24-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -9648,12 +11720,47 @@ butterfly:
 	ADDQ         $0x00000300, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -9664,13 +11771,13 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -9678,8 +11785,8 @@ TEXT ·BlockSpectrum6AVX2(SB), $24-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -9780,12 +11887,51 @@ butterfly:
 	ADDQ         $0x000002c0, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -9796,13 +11942,13 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -9810,8 +11956,8 @@ TEXT ·BlockAccumulate6AVX512(SB), $24-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -9961,12 +12107,47 @@ butterfly:
 	ADDQ         $0x00000300, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -9977,13 +12158,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -9991,8 +12172,8 @@ TEXT ·BlockAccumulate6AVX2(SB), $24-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -10139,12 +12320,51 @@ butterfly:
 	ADDQ         $0x000002c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -10155,13 +12375,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -10262,7 +12482,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -10367,7 +12587,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward7AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -10543,7 +12763,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward7AVX2(SB), $88-16
 	MOVQ job+0(FP), AX
@@ -10720,7 +12940,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse7AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -10896,7 +13116,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse7AVX2(SB), $152-16
 	MOVQ job+0(FP), AX
@@ -11084,7 +13304,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter7AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -11092,8 +13312,8 @@ TEXT ·BlockFilter7AVX512(SB), $24-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -11354,12 +13574,47 @@ butterfly:
 	ADDQ         $0x00000380, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -11370,13 +13625,13 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter7AVX2(SB), $184-16
 	MOVQ job+0(FP), AX
@@ -11384,8 +13639,8 @@ TEXT ·BlockFilter7AVX2(SB), $184-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -11669,12 +13924,51 @@ butterfly:
 	ADDQ         $0x00000340, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -11685,13 +13979,13 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd7AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -11699,8 +13993,8 @@ TEXT ·BlockFilterAdd7AVX512(SB), $24-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -11972,12 +14266,47 @@ butterfly:
 	ADDQ         $0x00000380, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -11988,13 +14317,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd7AVX2(SB), $184-16
 	MOVQ job+0(FP), AX
@@ -12002,8 +14331,8 @@ TEXT ·BlockFilterAdd7AVX2(SB), $184-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -12293,12 +14622,51 @@ butterfly:
 	ADDQ         $0x00000340, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -12309,13 +14677,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep7AVX512(SB), $152-16
 	MOVQ job+0(FP), AX
@@ -12323,8 +14691,8 @@ TEXT ·BlockFilterKeep7AVX512(SB), $152-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -12602,12 +14970,47 @@ butterfly:
 	ADDQ         $0x00000380, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -12618,13 +15021,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep7AVX2(SB), $184-16
 	MOVQ job+0(FP), AX
@@ -12632,8 +15035,8 @@ TEXT ·BlockFilterKeep7AVX2(SB), $184-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -12932,12 +15335,51 @@ butterfly:
 	ADDQ         $0x00000340, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -12948,13 +15390,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum7AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -12962,8 +15404,8 @@ TEXT ·BlockSpectrum7AVX512(SB), $24-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -13112,12 +15554,47 @@ butterfly:
 	ADDQ         $0x00000380, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -13128,13 +15605,13 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum7AVX2(SB), $120-16
 	MOVQ job+0(FP), AX
@@ -13142,8 +15619,8 @@ TEXT ·BlockSpectrum7AVX2(SB), $120-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R8
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
 	MOVQ 16(R8), R10
@@ -13291,12 +15768,51 @@ butterfly:
 	ADDQ         $0x00000340, DI
 	CMPQ         R9, 8(R8)
 	JLS          fetched
-	ADDQ         $0x20, R8
+	ADDQ         $0x28, R8
 	MOVQ         (R8), R9
 	MOVQ         16(R8), R10
 	MOVQ         24(R8), R11
 
 fetched:
+	CMPQ 32(R8), $0x00
+	JE   written
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 16(R8), R10
+	MOVQ 24(R8), R11
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -13307,13 +15823,13 @@ fetched:
 
 done:
 	MOVQ R9, (R8)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R8
-	MOVQ R8, 96(AX)
+	MOVQ R8, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate7AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -13321,8 +15837,8 @@ TEXT ·BlockAccumulate7AVX512(SB), $24-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -13522,12 +16038,47 @@ butterfly:
 	ADDQ         $0x00000380, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -13538,13 +16089,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate7AVX2(SB), $152-16
 	MOVQ job+0(FP), AX
@@ -13552,8 +16103,8 @@ TEXT ·BlockAccumulate7AVX2(SB), $152-16
 	LEAQ (CX)(CX*2), DX
 	LEAQ (DX)(CX*2), BX
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -13755,12 +16306,51 @@ butterfly:
 	ADDQ         $0x00000340, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -13771,13 +16361,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack7AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -13918,7 +16508,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack7AVX2(SB), $120-16
 	MOVQ job+0(FP), AX
@@ -14067,7 +16657,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -14233,7 +16823,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward8AVX2(SB), $88-16
 	MOVQ job+0(FP), AX
@@ -14407,7 +16997,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -14573,7 +17163,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse8AVX2(SB), $120-16
 	MOVQ job+0(FP), AX
@@ -14748,7 +17338,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -14757,8 +17347,8 @@ TEXT ·BlockFilter8AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -14997,12 +17587,47 @@ butterfly:
 	ADDQ         $0x00000400, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -15013,13 +17638,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter8AVX2(SB), $216-16
 	MOVQ job+0(FP), AX
@@ -15028,8 +17653,8 @@ TEXT ·BlockFilter8AVX2(SB), $216-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -15275,12 +17900,51 @@ butterfly:
 	ADDQ         $0x000003c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -15291,13 +17955,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -15306,8 +17970,8 @@ TEXT ·BlockFilterAdd8AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -15556,12 +18220,47 @@ butterfly:
 	ADDQ         $0x00000400, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -15572,13 +18271,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd8AVX2(SB), $152-16
 	MOVQ job+0(FP), AX
@@ -15587,8 +18286,8 @@ TEXT ·BlockFilterAdd8AVX2(SB), $152-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -15839,12 +18538,51 @@ butterfly:
 	ADDQ         $0x000003c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -15855,13 +18593,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -15870,8 +18608,8 @@ TEXT ·BlockFilterKeep8AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -16128,12 +18866,47 @@ butterfly:
 	ADDQ         $0x00000400, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -16144,13 +18917,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep8AVX2(SB), $216-16
 	MOVQ job+0(FP), AX
@@ -16159,8 +18932,8 @@ TEXT ·BlockFilterKeep8AVX2(SB), $216-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -16425,12 +19198,51 @@ butterfly:
 	ADDQ         $0x000003c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -16441,13 +19253,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -16456,8 +19268,8 @@ TEXT ·BlockSpectrum8AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -16592,12 +19404,47 @@ butterfly:
 	ADDQ         $0x00000400, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -16608,13 +19455,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum8AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -16623,8 +19470,8 @@ TEXT ·BlockSpectrum8AVX2(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -16751,12 +19598,51 @@ butterfly:
 	ADDQ         $0x000003c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -16767,13 +19653,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -16782,8 +19668,8 @@ TEXT ·BlockAccumulate8AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -16976,12 +19862,47 @@ butterfly:
 	ADDQ         $0x00000400, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -16992,13 +19913,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate8AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -17007,8 +19928,8 @@ TEXT ·BlockAccumulate8AVX2(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -17195,12 +20116,51 @@ butterfly:
 	ADDQ         $0x000003c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -17211,13 +20171,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -17342,7 +20302,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack8AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -17472,7 +20432,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -17719,7 +20679,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward9AVX2(SB), $216-16
 	MOVQ job+0(FP), AX
@@ -17980,7 +20940,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -18225,7 +21185,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse9AVX2(SB), $248-16
 	MOVQ job+0(FP), AX
@@ -18488,7 +21448,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -18497,8 +21457,8 @@ TEXT ·BlockFilter9AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -18879,12 +21839,47 @@ butterfly:
 	ADDQ         $0x00000480, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -18895,13 +21890,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter9AVX2(SB), $376-16
 	MOVQ job+0(FP), AX
@@ -18910,8 +21905,8 @@ TEXT ·BlockFilter9AVX2(SB), $376-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -19329,12 +22324,51 @@ butterfly:
 	ADDQ         $0x00000440, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -19345,13 +22379,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -19360,8 +22394,8 @@ TEXT ·BlockFilterAdd9AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -19753,12 +22787,47 @@ butterfly:
 	ADDQ         $0x00000480, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -19769,13 +22838,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd9AVX2(SB), $376-16
 	MOVQ job+0(FP), AX
@@ -19784,8 +22853,8 @@ TEXT ·BlockFilterAdd9AVX2(SB), $376-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -20215,12 +23284,51 @@ butterfly:
 	ADDQ         $0x00000440, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -20231,13 +23339,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -20246,8 +23354,8 @@ TEXT ·BlockFilterKeep9AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -20648,12 +23756,47 @@ butterfly:
 	ADDQ         $0x00000480, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -20664,13 +23807,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep9AVX2(SB), $376-16
 	MOVQ job+0(FP), AX
@@ -20679,8 +23822,8 @@ TEXT ·BlockFilterKeep9AVX2(SB), $376-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -21121,12 +24264,51 @@ butterfly:
 	ADDQ         $0x00000440, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -21137,13 +24319,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -21152,8 +24334,8 @@ TEXT ·BlockSpectrum9AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -21366,12 +24548,47 @@ butterfly:
 	ADDQ         $0x00000480, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -21382,13 +24599,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum9AVX2(SB), $216-16
 	MOVQ job+0(FP), AX
@@ -21397,8 +24614,8 @@ TEXT ·BlockSpectrum9AVX2(SB), $216-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -21613,12 +24830,51 @@ butterfly:
 	ADDQ         $0x00000440, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -21629,13 +24885,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -21644,8 +24900,8 @@ TEXT ·BlockAccumulate9AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -21923,12 +25179,47 @@ butterfly:
 	ADDQ         $0x00000480, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -21939,13 +25230,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate9AVX2(SB), $248-16
 	MOVQ job+0(FP), AX
@@ -21954,8 +25245,8 @@ TEXT ·BlockAccumulate9AVX2(SB), $248-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -22238,12 +25529,51 @@ butterfly:
 	ADDQ         $0x00000440, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -22254,13 +25584,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -22460,7 +25790,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack9AVX2(SB), $248-16
 	MOVQ job+0(FP), AX
@@ -22674,7 +26004,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -22907,7 +26237,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward10AVX2(SB), $184-16
 	MOVQ job+0(FP), AX
@@ -23158,7 +26488,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -23391,7 +26721,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse10AVX2(SB), $376-16
 	MOVQ job+0(FP), AX
@@ -23652,7 +26982,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -23661,8 +26991,8 @@ TEXT ·BlockFilter10AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -24014,12 +27344,47 @@ butterfly:
 	ADDQ         $0x00000500, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -24030,13 +27395,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter10AVX2(SB), $504-16
 	MOVQ job+0(FP), AX
@@ -24045,8 +27410,8 @@ TEXT ·BlockFilter10AVX2(SB), $504-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -24453,12 +27818,51 @@ butterfly:
 	ADDQ         $0x000004c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -24469,13 +27873,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -24484,8 +27888,8 @@ TEXT ·BlockFilterAdd10AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -24849,12 +28253,47 @@ butterfly:
 	ADDQ         $0x00000500, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -24865,13 +28304,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd10AVX2(SB), $440-16
 	MOVQ job+0(FP), AX
@@ -24880,8 +28319,8 @@ TEXT ·BlockFilterAdd10AVX2(SB), $440-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -25300,12 +28739,51 @@ butterfly:
 	ADDQ         $0x000004c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -25316,13 +28794,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -25331,8 +28809,8 @@ TEXT ·BlockFilterKeep10AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -25706,12 +29184,47 @@ butterfly:
 	ADDQ         $0x00000500, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -25722,13 +29235,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep10AVX2(SB), $504-16
 	MOVQ job+0(FP), AX
@@ -25737,8 +29250,8 @@ TEXT ·BlockFilterKeep10AVX2(SB), $504-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -26168,12 +29681,51 @@ butterfly:
 	ADDQ         $0x000004c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -26184,13 +29736,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -26199,8 +29751,8 @@ TEXT ·BlockSpectrum10AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -26396,12 +29948,47 @@ butterfly:
 	ADDQ         $0x00000500, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -26412,13 +29999,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum10AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -26427,8 +30014,8 @@ TEXT ·BlockSpectrum10AVX2(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -26611,12 +30198,51 @@ butterfly:
 	ADDQ         $0x000004c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -26627,13 +30253,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -26642,8 +30268,8 @@ TEXT ·BlockAccumulate10AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -26911,12 +30537,47 @@ butterfly:
 	ADDQ         $0x00000500, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -26927,13 +30588,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate10AVX2(SB), $88-16
 	MOVQ job+0(FP), AX
@@ -26942,8 +30603,8 @@ TEXT ·BlockAccumulate10AVX2(SB), $88-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -27211,12 +30872,51 @@ butterfly:
 	ADDQ         $0x000004c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -27227,13 +30927,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -27413,7 +31113,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack10AVX2(SB), $280-16
 	MOVQ job+0(FP), AX
@@ -27614,7 +31314,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward11AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -27931,7 +31631,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward11AVX2(SB), $568-16
 	MOVQ job+0(FP), AX
@@ -28282,7 +31982,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse11AVX512(SB), $344-16
 	MOVQ job+0(FP), AX
@@ -28607,7 +32307,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse11AVX2(SB), $760-16
 	MOVQ job+0(FP), AX
@@ -28953,7 +32653,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter11AVX512(SB), $344-16
 	MOVQ job+0(FP), AX
@@ -28962,8 +32662,8 @@ TEXT ·BlockFilter11AVX512(SB), $344-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -29479,12 +33179,47 @@ butterfly:
 	ADDQ         $0x00000580, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -29495,13 +33230,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter11AVX2(SB), $792-16
 	MOVQ job+0(FP), AX
@@ -29510,8 +33245,8 @@ TEXT ·BlockFilter11AVX2(SB), $792-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -30097,12 +33832,51 @@ butterfly:
 	ADDQ         $0x00000540, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -30113,13 +33887,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd11AVX512(SB), $280-16
 	MOVQ job+0(FP), AX
@@ -30128,8 +33902,8 @@ TEXT ·BlockFilterAdd11AVX512(SB), $280-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -30660,12 +34434,47 @@ butterfly:
 	ADDQ         $0x00000580, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -30676,13 +34485,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd11AVX2(SB), $792-16
 	MOVQ job+0(FP), AX
@@ -30691,8 +34500,8 @@ TEXT ·BlockFilterAdd11AVX2(SB), $792-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -31297,12 +35106,51 @@ butterfly:
 	ADDQ         $0x00000540, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -31313,13 +35161,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep11AVX512(SB), $280-16
 	MOVQ job+0(FP), AX
@@ -31328,8 +35176,8 @@ TEXT ·BlockFilterKeep11AVX512(SB), $280-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -31876,12 +35724,47 @@ butterfly:
 	ADDQ         $0x00000580, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -31892,13 +35775,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep11AVX2(SB), $888-16
 	MOVQ job+0(FP), AX
@@ -31907,8 +35790,8 @@ TEXT ·BlockFilterKeep11AVX2(SB), $888-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -32529,12 +36412,51 @@ butterfly:
 	ADDQ         $0x00000540, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -32545,13 +36467,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum11AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -32560,8 +36482,8 @@ TEXT ·BlockSpectrum11AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -32837,12 +36759,47 @@ butterfly:
 	ADDQ         $0x00000580, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -32853,13 +36810,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum11AVX2(SB), $536-16
 	MOVQ job+0(FP), AX
@@ -32868,8 +36825,8 @@ TEXT ·BlockSpectrum11AVX2(SB), $536-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -33158,12 +37115,51 @@ butterfly:
 	ADDQ         $0x00000540, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -33174,13 +37170,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate11AVX512(SB), $216-16
 	MOVQ job+0(FP), AX
@@ -33189,8 +37185,8 @@ TEXT ·BlockAccumulate11AVX512(SB), $216-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -33552,12 +37548,47 @@ butterfly:
 	ADDQ         $0x00000580, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -33568,13 +37599,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate11AVX2(SB), $536-16
 	MOVQ job+0(FP), AX
@@ -33583,8 +37614,8 @@ TEXT ·BlockAccumulate11AVX2(SB), $536-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -33959,12 +37990,51 @@ butterfly:
 	ADDQ         $0x00000540, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -33975,13 +38045,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack11AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -34240,7 +38310,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack11AVX2(SB), $536-16
 	MOVQ job+0(FP), AX
@@ -34525,7 +38595,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -34784,7 +38854,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward12AVX2(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -35072,7 +39142,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -35331,7 +39401,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse12AVX2(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -35620,7 +39690,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -35629,8 +39699,8 @@ TEXT ·BlockFilter12AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -36022,12 +40092,47 @@ butterfly:
 	ADDQ         $0x00000600, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -36038,13 +40143,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter12AVX2(SB), $600-16
 	MOVQ job+0(FP), AX
@@ -36053,8 +40158,8 @@ TEXT ·BlockFilter12AVX2(SB), $600-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -36506,12 +40611,51 @@ butterfly:
 	ADDQ         $0x000005c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -36522,13 +40666,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -36537,8 +40681,8 @@ TEXT ·BlockFilterAdd12AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -36944,12 +41088,47 @@ butterfly:
 	ADDQ         $0x00000600, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -36960,13 +41139,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd12AVX2(SB), $632-16
 	MOVQ job+0(FP), AX
@@ -36975,8 +41154,8 @@ TEXT ·BlockFilterAdd12AVX2(SB), $632-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -37443,12 +41622,51 @@ butterfly:
 	ADDQ         $0x000005c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -37459,13 +41677,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -37474,8 +41692,8 @@ TEXT ·BlockFilterKeep12AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -37893,12 +42111,47 @@ butterfly:
 	ADDQ         $0x00000600, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -37909,13 +42162,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep12AVX2(SB), $600-16
 	MOVQ job+0(FP), AX
@@ -37924,8 +42177,8 @@ TEXT ·BlockFilterKeep12AVX2(SB), $600-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -38404,12 +42657,51 @@ butterfly:
 	ADDQ         $0x000005c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -38420,13 +42712,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -38435,8 +42727,8 @@ TEXT ·BlockSpectrum12AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -38652,12 +42944,47 @@ butterfly:
 	ADDQ         $0x00000600, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -38668,13 +42995,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum12AVX2(SB), $376-16
 	MOVQ job+0(FP), AX
@@ -38683,8 +43010,8 @@ TEXT ·BlockSpectrum12AVX2(SB), $376-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -38909,12 +43236,51 @@ butterfly:
 	ADDQ         $0x000005c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -38925,13 +43291,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -38940,8 +43306,8 @@ TEXT ·BlockAccumulate12AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -39243,12 +43609,47 @@ butterfly:
 	ADDQ         $0x00000600, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -39259,13 +43660,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate12AVX2(SB), $440-16
 	MOVQ job+0(FP), AX
@@ -39274,8 +43675,8 @@ TEXT ·BlockAccumulate12AVX2(SB), $440-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -39592,12 +43993,51 @@ butterfly:
 	ADDQ         $0x000005c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -39608,13 +44048,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -39808,7 +44248,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack12AVX2(SB), $376-16
 	MOVQ job+0(FP), AX
@@ -40030,7 +44470,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward13AVX512(SB), $344-16
 	MOVQ job+0(FP), AX
@@ -40430,7 +44870,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward13AVX2(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -40865,7 +45305,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse13AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -41266,7 +45706,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse13AVX2(SB), $664-16
 	MOVQ job+0(FP), AX
@@ -41708,7 +46148,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter13AVX512(SB), $536-16
 	MOVQ job+0(FP), AX
@@ -41717,8 +46157,8 @@ TEXT ·BlockFilter13AVX512(SB), $536-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -42392,12 +46832,47 @@ butterfly:
 	ADDQ         $0x00000680, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -42408,13 +46883,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter13AVX2(SB), $760-16
 	MOVQ job+0(FP), AX
@@ -42423,8 +46898,8 @@ TEXT ·BlockFilter13AVX2(SB), $760-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -43166,12 +47641,51 @@ butterfly:
 	ADDQ         $0x00000640, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -43182,13 +47696,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd13AVX512(SB), $536-16
 	MOVQ job+0(FP), AX
@@ -43197,8 +47711,8 @@ TEXT ·BlockFilterAdd13AVX512(SB), $536-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -43887,12 +48401,47 @@ butterfly:
 	ADDQ         $0x00000680, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -43903,13 +48452,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd13AVX2(SB), $792-16
 	MOVQ job+0(FP), AX
@@ -43918,8 +48467,8 @@ TEXT ·BlockFilterAdd13AVX2(SB), $792-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -44686,12 +49235,51 @@ butterfly:
 	ADDQ         $0x00000640, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -44702,13 +49290,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep13AVX512(SB), $536-16
 	MOVQ job+0(FP), AX
@@ -44717,8 +49305,8 @@ TEXT ·BlockFilterKeep13AVX512(SB), $536-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -45418,12 +50006,47 @@ butterfly:
 	ADDQ         $0x00000680, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -45434,13 +50057,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep13AVX2(SB), $760-16
 	MOVQ job+0(FP), AX
@@ -45449,8 +50072,8 @@ TEXT ·BlockFilterKeep13AVX2(SB), $760-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -46237,12 +50860,51 @@ butterfly:
 	ADDQ         $0x00000640, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -46253,13 +50915,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum13AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -46268,8 +50930,8 @@ TEXT ·BlockSpectrum13AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -46604,12 +51266,47 @@ butterfly:
 	ADDQ         $0x00000680, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -46620,13 +51317,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum13AVX2(SB), $632-16
 	MOVQ job+0(FP), AX
@@ -46635,8 +51332,8 @@ TEXT ·BlockSpectrum13AVX2(SB), $632-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -46994,12 +51691,51 @@ butterfly:
 	ADDQ         $0x00000640, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -47010,13 +51746,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate13AVX512(SB), $472-16
 	MOVQ job+0(FP), AX
@@ -47025,8 +51761,8 @@ TEXT ·BlockAccumulate13AVX512(SB), $472-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -47477,12 +52213,47 @@ butterfly:
 	ADDQ         $0x00000680, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -47493,13 +52264,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate13AVX2(SB), $760-16
 	MOVQ job+0(FP), AX
@@ -47508,8 +52279,8 @@ TEXT ·BlockAccumulate13AVX2(SB), $760-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -47976,12 +52747,51 @@ butterfly:
 	ADDQ         $0x00000640, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -47992,13 +52802,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack13AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -48319,7 +53129,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack13AVX2(SB), $632-16
 	MOVQ job+0(FP), AX
@@ -48670,7 +53480,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward14AVX512(SB), $280-16
 	MOVQ job+0(FP), AX
@@ -49028,7 +53838,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward14AVX2(SB), $504-16
 	MOVQ job+0(FP), AX
@@ -49421,7 +54231,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse14AVX512(SB), $472-16
 	MOVQ job+0(FP), AX
@@ -49784,7 +54594,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse14AVX2(SB), $792-16
 	MOVQ job+0(FP), AX
@@ -50196,7 +55006,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter14AVX512(SB), $664-16
 	MOVQ job+0(FP), AX
@@ -50205,8 +55015,8 @@ TEXT ·BlockFilter14AVX512(SB), $664-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -50794,12 +55604,47 @@ butterfly:
 	ADDQ         $0x00000700, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -50810,13 +55655,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter14AVX2(SB), $952-16
 	MOVQ job+0(FP), AX
@@ -50825,8 +55670,8 @@ TEXT ·BlockFilter14AVX2(SB), $952-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -51494,12 +56339,51 @@ butterfly:
 	ADDQ         $0x000006c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -51510,13 +56394,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd14AVX512(SB), $664-16
 	MOVQ job+0(FP), AX
@@ -51525,8 +56409,8 @@ TEXT ·BlockFilterAdd14AVX512(SB), $664-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -52130,12 +57014,47 @@ butterfly:
 	ADDQ         $0x00000700, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -52146,13 +57065,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd14AVX2(SB), $952-16
 	MOVQ job+0(FP), AX
@@ -52161,8 +57080,8 @@ TEXT ·BlockFilterAdd14AVX2(SB), $952-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -52857,12 +57776,51 @@ butterfly:
 	ADDQ         $0x000006c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -52873,13 +57831,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep14AVX512(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -52888,8 +57846,8 @@ TEXT ·BlockFilterKeep14AVX512(SB), $728-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -53510,12 +58468,47 @@ butterfly:
 	ADDQ         $0x00000700, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -53526,13 +58519,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep14AVX2(SB), $856-16
 	MOVQ job+0(FP), AX
@@ -53541,8 +58534,8 @@ TEXT ·BlockFilterKeep14AVX2(SB), $856-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -54259,12 +59252,51 @@ butterfly:
 	ADDQ         $0x000006c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -54275,13 +59307,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum14AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -54290,8 +59322,8 @@ TEXT ·BlockSpectrum14AVX512(SB), $24-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -54591,12 +59623,47 @@ butterfly:
 	ADDQ         $0x00000700, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -54607,13 +59674,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum14AVX2(SB), $824-16
 	MOVQ job+0(FP), AX
@@ -54622,8 +59689,8 @@ TEXT ·BlockSpectrum14AVX2(SB), $824-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -54940,12 +60007,51 @@ butterfly:
 	ADDQ         $0x000006c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -54956,13 +60062,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate14AVX512(SB), $152-16
 	MOVQ job+0(FP), AX
@@ -54971,8 +60077,8 @@ TEXT ·BlockAccumulate14AVX512(SB), $152-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -55379,12 +60485,47 @@ butterfly:
 	ADDQ         $0x00000700, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -55395,13 +60536,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate14AVX2(SB), $312-16
 	MOVQ job+0(FP), AX
@@ -55410,8 +60551,8 @@ TEXT ·BlockAccumulate14AVX2(SB), $312-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -55832,12 +60973,51 @@ butterfly:
 	ADDQ         $0x000006c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -55848,13 +61028,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack14AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -56138,7 +61318,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack14AVX2(SB), $632-16
 	MOVQ job+0(FP), AX
@@ -56452,7 +61632,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward15AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -56838,7 +62018,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward15AVX2(SB), $664-16
 	MOVQ job+0(FP), AX
@@ -57258,7 +62438,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse15AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -57644,7 +62824,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse15AVX2(SB), $696-16
 	MOVQ job+0(FP), AX
@@ -58067,7 +63247,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter15AVX512(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -58076,8 +63256,8 @@ TEXT ·BlockFilter15AVX512(SB), $728-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -58709,12 +63889,47 @@ butterfly:
 	ADDQ         $0x00000780, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -58725,13 +63940,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter15AVX2(SB), $920-16
 	MOVQ job+0(FP), AX
@@ -58740,8 +63955,8 @@ TEXT ·BlockFilter15AVX2(SB), $920-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -59457,12 +64672,51 @@ butterfly:
 	ADDQ         $0x00000740, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -59473,13 +64727,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd15AVX512(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -59488,8 +64742,8 @@ TEXT ·BlockFilterAdd15AVX512(SB), $728-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -60138,12 +65392,47 @@ butterfly:
 	ADDQ         $0x00000780, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -60154,13 +65443,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd15AVX2(SB), $920-16
 	MOVQ job+0(FP), AX
@@ -60169,8 +65458,8 @@ TEXT ·BlockFilterAdd15AVX2(SB), $920-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -60904,12 +66193,51 @@ butterfly:
 	ADDQ         $0x00000740, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -60920,13 +66248,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep15AVX512(SB), $856-16
 	MOVQ job+0(FP), AX
@@ -60935,8 +66263,8 @@ TEXT ·BlockFilterKeep15AVX512(SB), $856-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -61600,12 +66928,47 @@ butterfly:
 	ADDQ         $0x00000780, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -61616,13 +66979,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep15AVX2(SB), $920-16
 	MOVQ job+0(FP), AX
@@ -61631,8 +66994,8 @@ TEXT ·BlockFilterKeep15AVX2(SB), $920-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -62386,12 +67749,51 @@ butterfly:
 	ADDQ         $0x00000740, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -62402,13 +67804,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum15AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -62417,8 +67819,8 @@ TEXT ·BlockSpectrum15AVX512(SB), $408-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -62752,12 +68154,47 @@ butterfly:
 	ADDQ         $0x00000780, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -62768,13 +68205,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum15AVX2(SB), $632-16
 	MOVQ job+0(FP), AX
@@ -62783,8 +68220,8 @@ TEXT ·BlockSpectrum15AVX2(SB), $632-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -63127,12 +68564,51 @@ butterfly:
 	ADDQ         $0x00000740, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -63143,13 +68619,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate15AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -63158,8 +68634,8 @@ TEXT ·BlockAccumulate15AVX512(SB), $408-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -63600,12 +69076,47 @@ butterfly:
 	ADDQ         $0x00000780, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -63616,13 +69127,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate15AVX2(SB), $696-16
 	MOVQ job+0(FP), AX
@@ -63631,8 +69142,8 @@ TEXT ·BlockAccumulate15AVX2(SB), $696-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -64089,12 +69600,51 @@ butterfly:
 	ADDQ         $0x00000740, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -64105,13 +69655,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack15AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -64414,7 +69964,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack15AVX2(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -64753,7 +70303,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward16AVX512(SB), $344-16
 	MOVQ job+0(FP), AX
@@ -65124,7 +70674,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockForward16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward16AVX2(SB), $664-16
 	MOVQ job+0(FP), AX
@@ -65530,7 +71080,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse16AVX512(SB), $344-16
 	MOVQ job+0(FP), AX
@@ -65901,7 +71451,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockInverse16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse16AVX2(SB), $696-16
 	MOVQ job+0(FP), AX
@@ -66307,7 +71857,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter16AVX512(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -66316,8 +71866,8 @@ TEXT ·BlockFilter16AVX512(SB), $728-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -66916,12 +72466,47 @@ butterfly:
 	ADDQ         $0x00000800, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -66932,13 +72517,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilter16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilter16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter16AVX2(SB), $920-16
 	MOVQ job+0(FP), AX
@@ -66947,8 +72532,8 @@ TEXT ·BlockFilter16AVX2(SB), $920-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -67633,12 +73218,51 @@ butterfly:
 	ADDQ         $0x000007c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -67649,13 +73273,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd16AVX512(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -67664,8 +73288,8 @@ TEXT ·BlockFilterAdd16AVX512(SB), $728-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -68282,12 +73906,47 @@ butterfly:
 	ADDQ         $0x00000800, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -68298,13 +73957,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterAdd16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterAdd16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd16AVX2(SB), $920-16
 	MOVQ job+0(FP), AX
@@ -68313,8 +73972,8 @@ TEXT ·BlockFilterAdd16AVX2(SB), $920-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -69018,12 +74677,51 @@ butterfly:
 	ADDQ         $0x000007c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -69034,13 +74732,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep16AVX512(SB), $792-16
 	MOVQ job+0(FP), AX
@@ -69049,8 +74747,8 @@ TEXT ·BlockFilterKeep16AVX512(SB), $792-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -69685,12 +75383,47 @@ butterfly:
 	ADDQ         $0x00000800, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -69701,13 +75434,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockFilterKeep16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockFilterKeep16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep16AVX2(SB), $920-16
 	MOVQ job+0(FP), AX
@@ -69716,8 +75449,8 @@ TEXT ·BlockFilterKeep16AVX2(SB), $920-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -70434,12 +76167,51 @@ butterfly:
 	ADDQ         $0x000007c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -70450,13 +76222,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum16AVX512(SB), $280-16
 	MOVQ job+0(FP), AX
@@ -70465,8 +76237,8 @@ TEXT ·BlockSpectrum16AVX512(SB), $280-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -70780,12 +76552,47 @@ butterfly:
 	ADDQ         $0x00000800, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Z0
+	VMOVUPS  64(R9), Z1
+	VMOVNTPS Z0, (R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Z1, (R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -70796,13 +76603,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockSpectrum16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockSpectrum16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum16AVX2(SB), $696-16
 	MOVQ job+0(FP), AX
@@ -70811,8 +76618,8 @@ TEXT ·BlockSpectrum16AVX2(SB), $696-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R9
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
 	MOVQ 16(R9), R11
@@ -71140,12 +76947,51 @@ butterfly:
 	ADDQ         $0x000007c0, R8
 	CMPQ         R10, 8(R9)
 	JLS          fetched
-	ADDQ         $0x20, R9
+	ADDQ         $0x28, R9
 	MOVQ         (R9), R10
 	MOVQ         16(R9), R11
 	MOVQ         24(R9), R12
 
 fetched:
+	CMPQ 32(R9), $0x00
+	JE   written
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), R10
+	MOVQ R9, 176(R10)
+	MOVQ 128(R10), R9
+	CMPQ R9, 136(R10)
+	JEQ  none
+	MOVQ 144(R10), R11
+	MOVQ 168(R10), R12
+
+row:
+	VMOVUPS  (R9), Y0
+	VMOVUPS  32(R9), Y1
+	VMOVUPS  64(R9), Y2
+	VMOVUPS  96(R9), Y3
+	VMOVNTPS Y0, (R11)
+	VMOVNTPS Y1, 32(R11)
+	ADDQ     152(R10), R11
+	VMOVNTPS Y2, (R11)
+	VMOVNTPS Y3, 32(R11)
+	ADDQ     160(R10), R11
+	ADDQ     $0x00000080, R9
+	CMPQ     R9, 136(R10)
+	JEQ      last
+	DECQ     R12
+	JNZ      row
+
+last:
+	MOVQ R9, 128(R10)
+	MOVQ R11, 144(R10)
+
+none:
+	MOVQ 176(R10), R9
+	MOVQ (R9), R10
+	MOVQ 16(R9), R11
+	MOVQ 24(R9), R12
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -71156,13 +77002,13 @@ fetched:
 
 done:
 	MOVQ R10, (R9)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R9
-	MOVQ R9, 96(AX)
+	MOVQ R9, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate16AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -71171,8 +77017,8 @@ TEXT ·BlockAccumulate16AVX512(SB), $408-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -71604,12 +77450,47 @@ butterfly:
 	ADDQ         $0x00000800, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Z0
+	VMOVUPS  64(R10), Z1
+	VMOVNTPS Z0, (R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Z1, (R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -71620,13 +77501,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockAccumulate16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockAccumulate16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate16AVX2(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -71635,8 +77516,8 @@ TEXT ·BlockAccumulate16AVX2(SB), $728-16
 	LEAQ (DX)(CX*2), BX
 	LEAQ (BX)(CX*2), SI
 	MOVQ AX, (SP)
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), R10
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
 	MOVQ 16(R10), R12
@@ -72080,12 +77961,51 @@ butterfly:
 	ADDQ         $0x000007c0, R9
 	CMPQ         R11, 8(R10)
 	JLS          fetched
-	ADDQ         $0x20, R10
+	ADDQ         $0x28, R10
 	MOVQ         (R10), R11
 	MOVQ         16(R10), R12
 	MOVQ         24(R10), R13
 
 fetched:
+	CMPQ 32(R10), $0x00
+	JE   written
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), R11
+	MOVQ R10, 176(R11)
+	MOVQ 128(R11), R10
+	CMPQ R10, 136(R11)
+	JEQ  none
+	MOVQ 144(R11), R12
+	MOVQ 168(R11), R13
+
+row:
+	VMOVUPS  (R10), Y0
+	VMOVUPS  32(R10), Y1
+	VMOVUPS  64(R10), Y2
+	VMOVUPS  96(R10), Y3
+	VMOVNTPS Y0, (R12)
+	VMOVNTPS Y1, 32(R12)
+	ADDQ     152(R11), R12
+	VMOVNTPS Y2, (R12)
+	VMOVNTPS Y3, 32(R12)
+	ADDQ     160(R11), R12
+	ADDQ     $0x00000080, R10
+	CMPQ     R10, 136(R11)
+	JEQ      last
+	DECQ     R13
+	JNZ      row
+
+last:
+	MOVQ R10, 128(R11)
+	MOVQ R12, 144(R11)
+
+none:
+	MOVQ 176(R11), R10
+	MOVQ (R10), R11
+	MOVQ 16(R10), R12
+	MOVQ 24(R10), R13
+
+written:
 	DECQ 8(SP)
 	JNZ  butterfly
 	ADDQ $0x30, (SP)
@@ -72096,13 +78016,13 @@ fetched:
 
 done:
 	MOVQ R11, (R10)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, R10
-	MOVQ R10, 96(AX)
+	MOVQ R10, 120(AX)
 	VZEROUPPER
 	RET
 
-// func BlockBack16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack16AVX512(SB), $344-16
 	MOVQ job+0(FP), AX
@@ -72384,7 +78304,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func BlockBack16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack16AVX2(SB), $664-16
 	MOVQ job+0(FP), AX

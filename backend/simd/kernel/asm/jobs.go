@@ -29,10 +29,23 @@ type BlockJob = struct {
 type FetchPair = struct {
 	At, End      uintptr
 	Second, Step int
+	Writes       int // not 0 where routines look meanwhile whether there are rows to write
 }
 
-// Fetches is what routines bring into the second cache besides their work, pair after pair. The last of the pairs has no end.
-type Fetches = struct {
-	Pairs   [3]FetchPair
+// WritePair is rows of a pair of lines that are written past the caches: where the next one of both stands, thirty-two floats,
+// and where the last one ends; where that of the first line belongs, a multiple of 64 bytes, bytes from there to where that of
+// the second line does, and from there to where the first line's next one does.
+type WritePair = struct {
+	From, End, To uintptr
+	Second, Step  int
+	Rows          int     // how many are written after each butterfly
+	Fetch         uintptr // the pair of fetches in use meanwhile
+}
+
+// Transfers is what routines do besides their work: they bring rows into the second cache, pair after pair, of which the last
+// has no end, and write rows, after which Fence must follow.
+type Transfers = struct {
+	Fetches [3]FetchPair
 	Current int // bytes from the first pair to the one that comes now
+	Write   WritePair
 }

@@ -14,15 +14,15 @@ func PackLanesAVX512(dst *float32, src *float32, pixels int, stride int, lanes i
 //go:noescape
 func PackLanesAVX2(dst *float32, src *float32, pixels int, stride int, lanes int)
 
-// StreamLanesAVX512 copies vectors ≥ 1 vectors of sixteen of each of pixels ≥ 1 pixels past the caches, to a multiple of 64 bytes. Fence must follow.
+// StreamLanesAVX512 copies a vector of sixteen of each of pixels ≥ 1 pixels past the caches, to a multiple of 64 bytes. Fence must follow.
 //
 //go:noescape
-func StreamLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int, vectors int)
+func StreamLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int)
 
-// StreamLanesAVX2 copies vectors ≥ 1 vectors of sixteen of each of pixels ≥ 1 pixels past the caches, to a multiple of 64 bytes. Fence must follow.
+// StreamLanesAVX2 copies a vector of sixteen of each of pixels ≥ 1 pixels past the caches, to a multiple of 64 bytes. Fence must follow.
 //
 //go:noescape
-func StreamLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, vectors int)
+func StreamLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int)
 
 // Fence lets all that reads memory later see what StreamLanes wrote before.
 func Fence()

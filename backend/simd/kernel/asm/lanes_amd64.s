@@ -87,28 +87,20 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func StreamLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int, vectors int)
+// func StreamLanesAVX512(dst *float32, src *float32, pixels int, dstStride int, srcStride int)
 // Requires: AVX, AVX512F
-TEXT ·StreamLanesAVX512(SB), NOSPLIT, $0-48
+TEXT ·StreamLanesAVX512(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ pixels+16(FP), DX
 	MOVQ dstStride+24(FP), BX
 	MOVQ srcStride+32(FP), SI
-	MOVQ vectors+40(FP), DI
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x06, DI
 
 pixel:
-	XORQ R8, R8
-
-vector:
-	VMOVUPS  (CX)(R8*1), Z0
-	VMOVNTPS Z0, (AX)(R8*1)
-	ADDQ     $0x40, R8
-	CMPQ     R8, DI
-	JNE      vector
+	VMOVUPS  (CX), Z0
+	VMOVNTPS Z0, (AX)
 	ADDQ     BX, AX
 	ADDQ     SI, CX
 	DECQ     DX
@@ -116,30 +108,22 @@ vector:
 	VZEROUPPER
 	RET
 
-// func StreamLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int, vectors int)
+// func StreamLanesAVX2(dst *float32, src *float32, pixels int, dstStride int, srcStride int)
 // Requires: AVX
-TEXT ·StreamLanesAVX2(SB), NOSPLIT, $0-48
+TEXT ·StreamLanesAVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ pixels+16(FP), DX
 	MOVQ dstStride+24(FP), BX
 	MOVQ srcStride+32(FP), SI
-	MOVQ vectors+40(FP), DI
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x06, DI
 
 pixel:
-	XORQ R8, R8
-
-vector:
-	VMOVUPS  (CX)(R8*1), Y0
-	VMOVUPS  32(CX)(R8*1), Y1
-	VMOVNTPS Y0, (AX)(R8*1)
-	VMOVNTPS Y1, 32(AX)(R8*1)
-	ADDQ     $0x40, R8
-	CMPQ     R8, DI
-	JNE      vector
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVNTPS Y0, (AX)
+	VMOVNTPS Y1, 32(AX)
 	ADDQ     BX, AX
 	ADDQ     SI, CX
 	DECQ     DX

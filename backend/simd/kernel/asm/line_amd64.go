@@ -17,14 +17,24 @@ func Line1AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack1AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -40,14 +50,24 @@ func LineBack1AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled1AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -63,14 +83,24 @@ func LineTwiddled1AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled1AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -86,14 +116,24 @@ func LineBackTwiddled1AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line1AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -109,14 +149,24 @@ func Line1AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack1AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -132,14 +182,24 @@ func LineBack1AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled1AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -155,14 +215,24 @@ func LineTwiddled1AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled1AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -178,14 +248,24 @@ func LineBackTwiddled1AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line3AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -201,14 +281,24 @@ func Line3AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack3AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -224,14 +314,24 @@ func LineBack3AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled3AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -247,14 +347,24 @@ func LineTwiddled3AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled3AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -270,14 +380,24 @@ func LineBackTwiddled3AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line3AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -293,14 +413,24 @@ func Line3AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack3AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -316,14 +446,24 @@ func LineBack3AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled3AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -339,14 +479,24 @@ func LineTwiddled3AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled3AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -362,14 +512,24 @@ func LineBackTwiddled3AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line4AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -385,14 +545,24 @@ func Line4AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack4AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -408,14 +578,24 @@ func LineBack4AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled4AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -431,14 +611,24 @@ func LineTwiddled4AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled4AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -454,14 +644,24 @@ func LineBackTwiddled4AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line4AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -477,14 +677,24 @@ func Line4AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack4AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -500,14 +710,24 @@ func LineBack4AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled4AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -523,14 +743,24 @@ func LineTwiddled4AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled4AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -546,14 +776,24 @@ func LineBackTwiddled4AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line5AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -569,14 +809,24 @@ func Line5AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack5AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -592,14 +842,24 @@ func LineBack5AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled5AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -615,14 +875,24 @@ func LineTwiddled5AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled5AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -638,14 +908,24 @@ func LineBackTwiddled5AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line5AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -661,14 +941,24 @@ func Line5AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack5AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -684,14 +974,24 @@ func LineBack5AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled5AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -707,14 +1007,24 @@ func LineTwiddled5AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled5AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -730,14 +1040,24 @@ func LineBackTwiddled5AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line7AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -753,14 +1073,24 @@ func Line7AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack7AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -776,14 +1106,24 @@ func LineBack7AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled7AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -799,14 +1139,24 @@ func LineTwiddled7AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled7AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -822,14 +1172,24 @@ func LineBackTwiddled7AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line7AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -845,14 +1205,24 @@ func Line7AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack7AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -868,14 +1238,24 @@ func LineBack7AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled7AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -891,14 +1271,24 @@ func LineTwiddled7AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled7AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -914,14 +1304,24 @@ func LineBackTwiddled7AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line8AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -937,14 +1337,24 @@ func Line8AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack8AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -960,14 +1370,24 @@ func LineBack8AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled8AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -983,14 +1403,24 @@ func LineTwiddled8AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled8AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1006,14 +1436,24 @@ func LineBackTwiddled8AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineHalf8AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1029,14 +1469,24 @@ func LineHalf8AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackHalf8AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1052,14 +1502,24 @@ func LineBackHalf8AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line8AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1075,14 +1535,24 @@ func Line8AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack8AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1098,14 +1568,24 @@ func LineBack8AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled8AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1121,14 +1601,24 @@ func LineTwiddled8AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled8AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1144,14 +1634,24 @@ func LineBackTwiddled8AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineHalf8AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1167,14 +1667,24 @@ func LineHalf8AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackHalf8AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1190,14 +1700,24 @@ func LineBackHalf8AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line9AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1213,14 +1733,24 @@ func Line9AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack9AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1236,14 +1766,24 @@ func LineBack9AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled9AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1259,14 +1799,24 @@ func LineTwiddled9AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled9AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1282,14 +1832,24 @@ func LineBackTwiddled9AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line9AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1305,14 +1865,24 @@ func Line9AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack9AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1328,14 +1898,24 @@ func LineBack9AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled9AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1351,14 +1931,24 @@ func LineTwiddled9AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled9AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1374,14 +1964,24 @@ func LineBackTwiddled9AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line11AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1397,14 +1997,24 @@ func Line11AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack11AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1420,14 +2030,24 @@ func LineBack11AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled11AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1443,14 +2063,24 @@ func LineTwiddled11AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled11AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1466,14 +2096,24 @@ func LineBackTwiddled11AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line11AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1489,14 +2129,24 @@ func Line11AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack11AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1512,14 +2162,24 @@ func LineBack11AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled11AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1535,14 +2195,24 @@ func LineTwiddled11AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled11AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1558,14 +2228,24 @@ func LineBackTwiddled11AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line13AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1581,14 +2261,24 @@ func Line13AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack13AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1604,14 +2294,24 @@ func LineBack13AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled13AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1627,14 +2327,24 @@ func LineTwiddled13AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled13AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1650,14 +2360,24 @@ func LineBackTwiddled13AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line13AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1673,14 +2393,24 @@ func Line13AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack13AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1696,14 +2426,24 @@ func LineBack13AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled13AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1719,14 +2459,24 @@ func LineTwiddled13AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled13AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1742,14 +2492,24 @@ func LineBackTwiddled13AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line15AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1765,14 +2525,24 @@ func Line15AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack15AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1788,14 +2558,24 @@ func LineBack15AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled15AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1811,14 +2591,24 @@ func LineTwiddled15AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled15AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1834,14 +2624,24 @@ func LineBackTwiddled15AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line15AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1857,14 +2657,24 @@ func Line15AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack15AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1880,14 +2690,24 @@ func LineBack15AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled15AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1903,14 +2723,24 @@ func LineTwiddled15AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled15AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1926,14 +2756,24 @@ func LineBackTwiddled15AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line16AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1949,14 +2789,24 @@ func Line16AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack16AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1972,14 +2822,24 @@ func LineBack16AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled16AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -1995,14 +2855,24 @@ func LineTwiddled16AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled16AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2018,14 +2888,24 @@ func LineBackTwiddled16AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineHalf16AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2041,14 +2921,24 @@ func LineHalf16AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackHalf16AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2064,14 +2954,24 @@ func LineBackHalf16AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line16AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2087,14 +2987,24 @@ func Line16AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack16AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2110,14 +3020,24 @@ func LineBack16AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled16AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2133,14 +3053,24 @@ func LineTwiddled16AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled16AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2156,14 +3086,24 @@ func LineBackTwiddled16AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineHalf16AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2179,14 +3119,24 @@ func LineHalf16AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackHalf16AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2202,14 +3152,24 @@ func LineBackHalf16AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line17AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2225,14 +3185,24 @@ func Line17AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack17AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2248,14 +3218,24 @@ func LineBack17AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line17AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2271,14 +3251,24 @@ func Line17AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack17AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2294,14 +3284,24 @@ func LineBack17AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line19AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2317,14 +3317,24 @@ func Line19AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack19AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2340,14 +3350,24 @@ func LineBack19AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line19AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2363,14 +3383,24 @@ func Line19AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack19AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2386,14 +3416,24 @@ func LineBack19AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line23AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2409,14 +3449,24 @@ func Line23AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack23AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2432,14 +3482,24 @@ func LineBack23AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line23AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2455,14 +3515,24 @@ func Line23AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack23AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2478,14 +3548,24 @@ func LineBack23AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line32AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2501,14 +3581,24 @@ func Line32AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack32AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2524,14 +3614,24 @@ func LineBack32AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled32AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2547,14 +3647,24 @@ func LineTwiddled32AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled32AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2570,14 +3680,24 @@ func LineBackTwiddled32AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineHalf32AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2593,14 +3713,24 @@ func LineHalf32AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackHalf32AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2616,14 +3746,24 @@ func LineBackHalf32AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line32AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2639,14 +3779,24 @@ func Line32AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack32AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2662,14 +3812,24 @@ func LineBack32AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled32AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2685,14 +3845,24 @@ func LineTwiddled32AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled32AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2708,14 +3878,24 @@ func LineBackTwiddled32AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineHalf32AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2731,14 +3911,24 @@ func LineHalf32AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackHalf32AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2754,14 +3944,24 @@ func LineBackHalf32AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line64AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2777,14 +3977,24 @@ func Line64AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack64AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2800,14 +4010,24 @@ func LineBack64AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled64AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2823,14 +4043,24 @@ func LineTwiddled64AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled64AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2846,14 +4076,24 @@ func LineBackTwiddled64AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineHalf64AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2869,14 +4109,24 @@ func LineHalf64AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackHalf64AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2892,14 +4142,24 @@ func LineBackHalf64AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // Line64AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2915,14 +4175,24 @@ func Line64AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBack64AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2938,14 +4208,24 @@ func LineBack64AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineTwiddled64AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2961,14 +4241,24 @@ func LineTwiddled64AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackTwiddled64AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -2984,14 +4274,24 @@ func LineBackTwiddled64AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineHalf64AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -3007,14 +4307,24 @@ func LineHalf64AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })
 
 // LineBackHalf64AVX2 computes butterflies of real lines as _generate/butterfly/line.go writes out.
@@ -3030,12 +4340,22 @@ func LineBackHalf64AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
-}, fetches *struct {
-	Pairs [3]struct {
+}, transfers *struct {
+	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
 		Second int
 		Step   int
+		Writes int
 	}
 	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
 })

@@ -4,12 +4,12 @@
 
 #include "textflag.h"
 
-// func Line1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -36,12 +36,47 @@ butterfly:
 	VMOVUPS    Z0, (DI)(R8*1)
 	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x20, CX
+	ADDQ       $0x28, CX
 	MOVQ       (CX), DX
 	MOVQ       16(CX), BX
 	MOVQ       24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000040, R8
 	ADDQ $0x00000008, R10
 	DECQ (SP)
@@ -56,18 +91,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -94,12 +129,47 @@ butterfly:
 	ADDQ       SI, DX
 	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x20, CX
+	ADDQ       $0x28, CX
 	MOVQ       (CX), DX
 	MOVQ       16(CX), BX
 	MOVQ       24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000040, R8
 	ADDQ $0x00000008, R10
 	DECQ (SP)
@@ -114,18 +184,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -153,12 +223,47 @@ butterfly:
 	VMOVUPS    Z0, (DI)(R8*1)
 	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x20, CX
+	ADDQ       $0x28, CX
 	MOVQ       (CX), DX
 	MOVQ       16(CX), BX
 	MOVQ       24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000040, R8
 	ADDQ $0x00000008, R10
 	ADDQ $0x00000000, R11
@@ -174,18 +279,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -213,12 +318,47 @@ butterfly:
 	ADDQ       SI, DX
 	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x20, CX
+	ADDQ       $0x28, CX
 	MOVQ       (CX), DX
 	MOVQ       16(CX), BX
 	MOVQ       24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000040, R8
 	ADDQ $0x00000008, R10
 	ADDQ $0x00000000, R11
@@ -234,18 +374,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·Line1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -279,12 +419,51 @@ vector:
 	SUBQ       $0x40, R8
 	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x20, CX
+	ADDQ       $0x28, CX
 	MOVQ       (CX), DX
 	MOVQ       16(CX), BX
 	MOVQ       24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000040, R8
 	ADDQ $0x00000008, R10
 	DECQ (SP)
@@ -299,18 +478,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineBack1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -344,12 +523,51 @@ vector:
 	SUBQ       $0x40, R8
 	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x20, CX
+	ADDQ       $0x28, CX
 	MOVQ       (CX), DX
 	MOVQ       16(CX), BX
 	MOVQ       24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000040, R8
 	ADDQ $0x00000008, R10
 	DECQ (SP)
@@ -364,18 +582,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineTwiddled1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -410,12 +628,51 @@ vector:
 	SUBQ       $0x40, R8
 	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x20, CX
+	ADDQ       $0x28, CX
 	MOVQ       (CX), DX
 	MOVQ       16(CX), BX
 	MOVQ       24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000040, R8
 	ADDQ $0x00000008, R10
 	ADDQ $0x00000000, R11
@@ -431,18 +688,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineBackTwiddled1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -477,12 +734,51 @@ vector:
 	SUBQ       $0x40, R8
 	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x20, CX
+	ADDQ       $0x28, CX
 	MOVQ       (CX), DX
 	MOVQ       16(CX), BX
 	MOVQ       24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000040, R8
 	ADDQ $0x00000008, R10
 	ADDQ $0x00000000, R11
@@ -498,18 +794,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -549,12 +845,47 @@ butterfly:
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000000c0, R10
 	ADDQ $0x00000018, R12
 	DECQ (SP)
@@ -569,18 +900,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -619,12 +950,47 @@ butterfly:
 	VMOVUPS      Z0, (R11)(R13*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000000c0, R10
 	ADDQ $0x00000018, R12
 	DECQ (SP)
@@ -639,18 +1005,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -697,12 +1063,47 @@ butterfly:
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000000c0, R10
 	ADDQ $0x00000018, R12
 	ADDQ $0x00000008, R13
@@ -718,18 +1119,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -776,12 +1177,47 @@ butterfly:
 	VMOVUPS      Z0, (R11)(R14*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000000c0, R10
 	ADDQ $0x00000018, R12
 	ADDQ $0x00000008, R13
@@ -797,18 +1233,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -853,12 +1289,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000000c0, R10
 	ADDQ $0x00000018, R12
 	DECQ (SP)
@@ -873,18 +1348,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -929,12 +1404,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000000c0, R10
 	ADDQ $0x00000018, R12
 	DECQ (SP)
@@ -949,18 +1463,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -1012,12 +1526,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000000c0, R10
 	ADDQ $0x00000018, R12
 	ADDQ $0x00000008, R13
@@ -1033,18 +1586,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -1096,12 +1649,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000000c0, R10
 	ADDQ $0x00000018, R12
 	ADDQ $0x00000008, R13
@@ -1117,18 +1709,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -1170,12 +1762,47 @@ butterfly:
 	VMOVUPS    Z0, 64(DI)(R10*1)
 	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x20, CX
+	ADDQ       $0x28, CX
 	MOVQ       (CX), DX
 	MOVQ       16(CX), BX
 	MOVQ       24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000020, R12
 	DECQ (SP)
@@ -1190,18 +1817,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -1243,12 +1870,47 @@ butterfly:
 	VMOVUPS    Z0, (R11)(R13*1)
 	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x20, CX
+	ADDQ       $0x28, CX
 	MOVQ       (CX), DX
 	MOVQ       16(CX), BX
 	MOVQ       24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000020, R12
 	DECQ (SP)
@@ -1263,18 +1925,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -1328,12 +1990,47 @@ butterfly:
 	VMOVUPS      Z0, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000020, R12
 	ADDQ $0x00000010, R13
@@ -1349,18 +2046,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -1412,12 +2109,47 @@ butterfly:
 	VMOVUPS      Z0, (R11)(R14*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000020, R12
 	ADDQ $0x00000010, R13
@@ -1433,18 +2165,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·Line4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -1493,12 +2225,51 @@ vector:
 	SUBQ       $0x40, R10
 	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x20, CX
+	ADDQ       $0x28, CX
 	MOVQ       (CX), DX
 	MOVQ       16(CX), BX
 	MOVQ       24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000020, R12
 	DECQ (SP)
@@ -1513,18 +2284,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineBack4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -1573,12 +2344,51 @@ vector:
 	SUBQ       $0x40, R10
 	CMPQ       DX, 8(CX)
 	JLS        fetched
-	ADDQ       $0x20, CX
+	ADDQ       $0x28, CX
 	MOVQ       (CX), DX
 	MOVQ       16(CX), BX
 	MOVQ       24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000020, R12
 	DECQ (SP)
@@ -1593,18 +2403,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -1665,12 +2475,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000020, R12
 	ADDQ $0x00000010, R13
@@ -1686,18 +2535,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -1756,12 +2605,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000020, R12
 	ADDQ $0x00000010, R13
@@ -1777,18 +2665,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -1849,12 +2737,47 @@ butterfly:
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000028, R12
 	DECQ (SP)
@@ -1869,18 +2792,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -1941,12 +2864,47 @@ butterfly:
 	VMOVUPS      Z0, (R11)(R13*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000028, R12
 	DECQ (SP)
@@ -1961,18 +2919,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -2046,12 +3004,47 @@ butterfly:
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000028, R12
 	ADDQ $0x00000010, R13
@@ -2067,18 +3060,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -2152,12 +3145,47 @@ butterfly:
 	VMOVUPS      Z0, (R11)(R14*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000028, R12
 	ADDQ $0x00000010, R13
@@ -2173,18 +3201,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -2249,12 +3277,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000028, R12
 	DECQ (SP)
@@ -2269,18 +3336,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -2345,12 +3412,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000028, R12
 	DECQ (SP)
@@ -2365,18 +3471,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -2454,12 +3560,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000028, R12
 	ADDQ $0x00000010, R13
@@ -2475,18 +3620,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -2564,12 +3709,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000140, R10
 	ADDQ $0x00000028, R12
 	ADDQ $0x00000010, R13
@@ -2585,18 +3769,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -2679,12 +3863,47 @@ butterfly:
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000001c0, R10
 	ADDQ $0x00000038, R12
 	DECQ (SP)
@@ -2699,18 +3918,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -2793,12 +4012,47 @@ butterfly:
 	VMOVUPS      Z0, (R11)(R13*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000001c0, R10
 	ADDQ $0x00000038, R12
 	DECQ (SP)
@@ -2813,18 +4067,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -2926,12 +4180,47 @@ butterfly:
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000001c0, R10
 	ADDQ $0x00000038, R12
 	ADDQ $0x00000018, R13
@@ -2947,18 +4236,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -3060,12 +4349,47 @@ butterfly:
 	VMOVUPS      Z0, (R11)(R14*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000001c0, R10
 	ADDQ $0x00000038, R12
 	ADDQ $0x00000018, R13
@@ -3081,18 +4405,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line7AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -3178,12 +4502,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000001c0, R10
 	ADDQ $0x00000038, R12
 	DECQ (SP)
@@ -3198,18 +4561,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack7AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -3296,12 +4659,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000001c0, R10
 	ADDQ $0x00000038, R12
 	DECQ (SP)
@@ -3316,18 +4718,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled7AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -3433,12 +4835,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000001c0, R10
 	ADDQ $0x00000038, R12
 	ADDQ $0x00000018, R13
@@ -3454,18 +4895,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled7AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -3570,12 +5011,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000001c0, R10
 	ADDQ $0x00000038, R12
 	ADDQ $0x00000018, R13
@@ -3591,18 +5071,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -3676,12 +5156,47 @@ butterfly:
 	VMOVUPS      Z0, 64(DI)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000040, R12
 	DECQ (SP)
@@ -3696,18 +5211,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -3781,12 +5296,47 @@ butterfly:
 	VMOVUPS      Z1, (R11)(R13*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000040, R12
 	DECQ (SP)
@@ -3801,18 +5351,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -3910,12 +5460,47 @@ butterfly:
 	VMOVUPS      Z0, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000040, R12
 	ADDQ $0x00000020, R13
@@ -3931,18 +5516,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -4038,12 +5623,47 @@ butterfly:
 	VMOVUPS      Z1, (R11)(R14*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000040, R12
 	ADDQ $0x00000020, R13
@@ -4059,18 +5679,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -4149,12 +5769,47 @@ butterfly:
 	VMOVUPS      Z0, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000020, R12
 	ADDQ $0x00000020, R13
@@ -4170,18 +5825,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -4260,12 +5915,47 @@ butterfly:
 	VMOVUPS      Z1, (R11)(R14*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000020, R12
 	ADDQ $0x00000020, R13
@@ -4281,18 +5971,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -4370,12 +6060,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000040, R12
 	DECQ (SP)
@@ -4390,18 +6119,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -4479,12 +6208,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000040, R12
 	DECQ (SP)
@@ -4499,18 +6267,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -4612,12 +6380,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000040, R12
 	ADDQ $0x00000020, R13
@@ -4633,18 +6440,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -4744,12 +6551,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000040, R12
 	ADDQ $0x00000020, R13
@@ -4765,18 +6611,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -4862,12 +6708,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000020, R12
 	ADDQ $0x00000020, R13
@@ -4883,18 +6768,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -4980,12 +6865,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000020, R12
 	ADDQ $0x00000020, R13
@@ -5001,18 +6925,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -5123,12 +7047,47 @@ butterfly:
 	VMOVUPS      Z1, 192(R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000048, R12
 	DECQ (SP)
@@ -5143,18 +7102,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -5262,12 +7221,47 @@ butterfly:
 	VMOVUPS      Z0, (R11)(R13*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000048, R12
 	DECQ (SP)
@@ -5282,18 +7276,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -5429,12 +7423,47 @@ butterfly:
 	VMOVUPS      Z1, 192(R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000048, R12
 	ADDQ $0x00000020, R13
@@ -5450,18 +7479,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -5593,12 +7622,47 @@ butterfly:
 	VMOVUPS      Z0, (R11)(R14*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000048, R12
 	ADDQ $0x00000020, R13
@@ -5614,18 +7678,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line9AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -5740,12 +7804,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000048, R12
 	DECQ (SP)
@@ -5760,18 +7863,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack9AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -5883,12 +7986,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000048, R12
 	DECQ (SP)
@@ -5903,18 +8045,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled9AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -6054,12 +8196,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000048, R12
 	ADDQ $0x00000020, R13
@@ -6075,18 +8256,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled9AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -6224,12 +8405,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000240, R10
 	ADDQ $0x00000048, R12
 	ADDQ $0x00000020, R13
@@ -6245,18 +8465,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -6398,12 +8618,47 @@ butterfly:
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000002c0, R10
 	ADDQ $0x00000058, R12
 	DECQ (SP)
@@ -6418,18 +8673,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -6571,12 +8826,47 @@ butterfly:
 	VMOVUPS      Z0, (R11)(R13*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000002c0, R10
 	ADDQ $0x00000058, R12
 	DECQ (SP)
@@ -6591,18 +8881,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -6775,12 +9065,47 @@ butterfly:
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000002c0, R10
 	ADDQ $0x00000058, R12
 	ADDQ $0x00000028, R13
@@ -6796,18 +9121,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -6980,12 +9305,47 @@ butterfly:
 	VMOVUPS      Z0, (R11)(R14*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000002c0, R10
 	ADDQ $0x00000058, R12
 	ADDQ $0x00000028, R13
@@ -7001,18 +9361,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line11AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -7172,12 +9532,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000002c0, R10
 	ADDQ $0x00000058, R12
 	DECQ (SP)
@@ -7192,18 +9591,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack11AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -7350,12 +9749,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000002c0, R10
 	ADDQ $0x00000058, R12
 	DECQ (SP)
@@ -7370,18 +9808,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled11AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -7568,12 +10006,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000002c0, R10
 	ADDQ $0x00000058, R12
 	ADDQ $0x00000028, R13
@@ -7589,18 +10066,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled11AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -7788,12 +10265,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000002c0, R10
 	ADDQ $0x00000058, R12
 	ADDQ $0x00000028, R13
@@ -7809,18 +10325,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line13AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -7996,12 +10512,47 @@ butterfly:
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000340, R10
 	ADDQ $0x00000068, R12
 	DECQ (SP)
@@ -8016,18 +10567,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack13AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -8203,12 +10754,47 @@ butterfly:
 	VMOVUPS      Z0, (R11)(R13*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000340, R10
 	ADDQ $0x00000068, R12
 	DECQ (SP)
@@ -8223,18 +10809,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled13AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -8447,12 +11033,47 @@ butterfly:
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000340, R10
 	ADDQ $0x00000068, R12
 	ADDQ $0x00000030, R13
@@ -8468,18 +11089,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled13AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -8692,12 +11313,47 @@ butterfly:
 	VMOVUPS      Z0, (R11)(R14*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000340, R10
 	ADDQ $0x00000068, R12
 	ADDQ $0x00000030, R13
@@ -8713,18 +11369,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line13AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -8897,12 +11553,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000340, R10
 	ADDQ $0x00000068, R12
 	DECQ (SP)
@@ -8917,18 +11612,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack13AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -9110,12 +11805,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000340, R10
 	ADDQ $0x00000068, R12
 	DECQ (SP)
@@ -9130,18 +11864,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled13AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -9362,12 +12096,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000340, R10
 	ADDQ $0x00000068, R12
 	ADDQ $0x00000030, R13
@@ -9383,18 +12156,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled13AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -9619,12 +12392,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x00000340, R10
 	ADDQ $0x00000068, R12
 	ADDQ $0x00000030, R13
@@ -9640,18 +12452,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line15AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -9853,12 +12665,47 @@ butterfly:
 	VMOVUPS      Z1, 256(R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000003c0, R10
 	ADDQ $0x00000078, R12
 	DECQ (SP)
@@ -9873,18 +12720,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack15AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -10075,12 +12922,47 @@ butterfly:
 	VMOVUPS      Z5, (R11)(R13*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000003c0, R10
 	ADDQ $0x00000078, R12
 	DECQ (SP)
@@ -10095,18 +12977,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled15AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -10351,12 +13233,47 @@ butterfly:
 	VMOVUPS      Z1, 256(R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000003c0, R10
 	ADDQ $0x00000078, R12
 	ADDQ $0x00000038, R13
@@ -10372,18 +13289,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled15AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -10615,12 +13532,47 @@ butterfly:
 	VMOVUPS      Z0, (R11)(R14*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000003c0, R10
 	ADDQ $0x00000078, R12
 	ADDQ $0x00000038, R13
@@ -10636,18 +13588,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line15AVX2(SB), $136-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -10858,12 +13810,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000003c0, R10
 	ADDQ $0x00000078, R12
 	DECQ (SP)
@@ -10878,18 +13869,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack15AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -11091,12 +14082,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000003c0, R10
 	ADDQ $0x00000078, R12
 	DECQ (SP)
@@ -11111,18 +14141,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled15AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -11373,12 +14403,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000003c0, R10
 	ADDQ $0x00000078, R12
 	ADDQ $0x00000038, R13
@@ -11394,18 +14463,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled15AVX2(SB), $200-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -11652,12 +14721,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x000003c0, R10
 	ADDQ $0x00000078, R12
 	ADDQ $0x00000038, R13
@@ -11673,18 +14781,18 @@ fetched:
 
 lines:
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -11836,12 +14944,47 @@ line:
 	VMOVUPS      Z0, 64(DI)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -11856,18 +14999,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -12019,12 +15162,47 @@ line:
 	VMOVUPS      Z4, (R11)(DI*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -12039,18 +15217,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -12250,12 +15428,47 @@ line:
 	VMOVUPS      Z0, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -12271,18 +15484,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -12480,12 +15693,47 @@ line:
 	VMOVUPS      Z4, (R11)(DI*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -12501,18 +15749,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -12675,12 +15923,47 @@ line:
 	VMOVUPS      Z0, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -12696,18 +15979,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -12869,12 +16152,47 @@ line:
 	VMOVUPS      Z4, (R11)(DI*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -12890,18 +16208,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line16AVX2(SB), $136-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -13064,12 +16382,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -13084,18 +16441,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack16AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -13256,12 +16613,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -13276,18 +16672,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled16AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -13501,12 +16897,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -13522,18 +16957,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled16AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -13740,12 +17175,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -13761,18 +17235,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf16AVX2(SB), $136-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -13951,12 +17425,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -13972,18 +17485,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf16AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -14154,12 +17667,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -14175,18 +17727,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line17AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -14427,12 +17979,47 @@ line:
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -14447,18 +18034,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack17AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -14699,12 +18286,47 @@ line:
 	VMOVUPS      Z0, (R11)(DI*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -14719,18 +18341,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line17AVX2(SB), $232-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -14988,12 +18610,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -15008,18 +18669,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack17AVX2(SB), $328-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -15289,12 +18950,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -15309,18 +19009,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line19AVX512(SB), $584-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -15660,12 +19360,47 @@ line:
 	VMOVUPS      Z19, (R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -15680,18 +19415,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack19AVX512(SB), $648-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -16029,12 +19764,47 @@ line:
 	VMOVUPS      Z7, (R11)(DI*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -16049,18 +19819,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line19AVX2(SB), $552-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -16429,12 +20199,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -16449,18 +20258,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack19AVX2(SB), $488-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -16824,12 +20633,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -16844,18 +20692,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line23AVX512(SB), $1032-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -17342,12 +21190,47 @@ line:
 	VMOVUPS      Z8, 64(R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -17362,18 +21245,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack23AVX512(SB), $1352-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -17857,12 +21740,47 @@ line:
 	VMOVUPS      Z0, (R11)(DI*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -17877,18 +21795,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line23AVX2(SB), $744-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -18392,12 +22310,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -18412,18 +22369,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack23AVX2(SB), $680-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -18895,12 +22852,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -18915,18 +22911,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line32AVX512(SB), $456-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -19286,12 +23282,47 @@ line:
 	VMOVUPS      Z0, (DI)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -19306,18 +23337,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack32AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -19661,12 +23692,47 @@ line:
 	VMOVUPS      Z6, (R11)(DI*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -19681,18 +23747,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled32AVX512(SB), $584-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -20153,12 +24219,47 @@ line:
 	VMOVUPS      Z2, 704(R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -20174,18 +24275,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled32AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -20626,12 +24727,47 @@ line:
 	VMOVUPS      Z27, (R11)(DI*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -20647,18 +24783,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf32AVX512(SB), $456-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -21043,12 +25179,47 @@ line:
 	VMOVUPS      Z0, 704(R9)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -21064,18 +25235,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf32AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -21439,12 +25610,47 @@ line:
 	VMOVUPS      Z29, (R11)(DI*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -21460,18 +25666,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line32AVX2(SB), $744-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -21867,12 +26073,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -21887,18 +26132,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack32AVX2(SB), $616-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -22273,12 +26518,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -22293,18 +26577,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled32AVX2(SB), $744-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -22801,12 +27085,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -22822,18 +27145,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled32AVX2(SB), $648-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -23301,12 +27624,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -23322,18 +27684,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf32AVX2(SB), $712-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -23755,12 +28117,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -23776,18 +28177,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf32AVX2(SB), $616-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -24176,12 +28577,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -24197,18 +28637,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line64AVX512(SB), $2952-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -25109,12 +29549,47 @@ line:
 	VMOVUPS      Z3, 256(R8)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -25129,18 +29604,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack64AVX512(SB), $2504-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -25968,12 +30443,47 @@ line:
 	VMOVUPS      Z3, (R11)(DI*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -25988,18 +30498,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled64AVX512(SB), $3080-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -27102,12 +31612,47 @@ line:
 	VMOVUPS      Z11, 576(R8)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -27123,18 +31668,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled64AVX512(SB), $2504-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -28162,12 +32707,47 @@ line:
 	VMOVUPS      Z12, (R11)(DI*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -28183,18 +32763,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf64AVX512(SB), $3016-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -29162,12 +33742,47 @@ line:
 	VMOVUPS      Z6, 1344(R8)(R10*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -29183,18 +33798,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf64AVX512(SB), $2632-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -30060,12 +34675,47 @@ line:
 	VMOVUPS      Z30, (R11)(DI*1)
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVNTPS Z0, (BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Z1, (BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -30081,18 +34731,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func Line64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func Line64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line64AVX2(SB), $2120-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -31054,12 +35704,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -31074,18 +35763,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBack64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBack64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack64AVX2(SB), $1832-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -31956,12 +36645,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -31976,18 +36704,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled64AVX2(SB), $2024-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -33144,12 +37872,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -33165,18 +37932,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled64AVX2(SB), $1832-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -34255,12 +39022,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -34276,18 +39082,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf64AVX2(SB), $2024-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -35360,12 +40166,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -35381,18 +40226,18 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 
-// func LineBackHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, fetches *struct{Pairs [3]struct{At uintptr; End uintptr; Second int; Step int}; Current int})
+// func LineBackHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf64AVX2(SB), $1800-16
 	MOVQ job+0(FP), AX
-	MOVQ fetches+8(FP), AX
-	MOVQ 96(AX), CX
+	MOVQ transfers+8(FP), AX
+	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
 	MOVQ 16(CX), BX
@@ -36341,12 +41186,51 @@ vector:
 	SUBQ         $0x40, R10
 	CMPQ         DX, 8(CX)
 	JLS          fetched
-	ADDQ         $0x20, CX
+	ADDQ         $0x28, CX
 	MOVQ         (CX), DX
 	MOVQ         16(CX), BX
 	MOVQ         24(CX), SI
 
 fetched:
+	CMPQ 32(CX), $0x00
+	JE   written
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), DX
+	MOVQ CX, 176(DX)
+	MOVQ 128(DX), CX
+	CMPQ CX, 136(DX)
+	JEQ  none
+	MOVQ 144(DX), BX
+	MOVQ 168(DX), SI
+
+row:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVNTPS Y0, (BX)
+	VMOVNTPS Y1, 32(BX)
+	ADDQ     152(DX), BX
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y3, 32(BX)
+	ADDQ     160(DX), BX
+	ADDQ     $0x00000080, CX
+	CMPQ     CX, 136(DX)
+	JEQ      last
+	DECQ     SI
+	JNZ      row
+
+last:
+	MOVQ CX, 128(DX)
+	MOVQ BX, 144(DX)
+
+none:
+	MOVQ 176(DX), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+
+written:
 	ADDQ $0x20, AX
 	MOVQ job+0(FP), DI
 	ADDQ $0x40, DI
@@ -36362,9 +41246,9 @@ lines:
 	DECQ (SP)
 	JNZ  butterfly
 	MOVQ DX, (CX)
-	MOVQ fetches+8(FP), AX
+	MOVQ transfers+8(FP), AX
 	SUBQ AX, CX
-	MOVQ CX, 96(AX)
+	MOVQ CX, 120(AX)
 	VZEROUPPER
 	RET
 

@@ -32,7 +32,7 @@ import (
 //	z[k] = spectrum[k]                                    Back
 //
 // Meanwhile rows of lines that will be needed soon are fetched, by the five kinds that come to the frequencies: two for each
-// number.
+// number. They write rows of another pair after each butterfly.
 
 var blockRadices = []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 
@@ -47,8 +47,8 @@ type block struct {
 	pitches        [4]reg.Register // 1, 3, 5 and 7 times the pitch
 	factors, added reg.Register
 	spectrum       reg.Register
-	vectors        int      // of a row
-	fetcher        *fetcher // nil where nothing is fetched
+	vectors        int        // of a row
+	transfers      *transfers // nil where nothing is fetched
 }
 
 func writeBlock(kind string, radix int, level string, registers []reg.VecPhysical) {
@@ -57,7 +57,7 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 		return
 	}
 	name := "Block" + kind + strconv.Itoa(radix) + level
-	TEXT(name, 0, "func(job *"+blockJobType+", fetches *"+fetchesType+")")
+	TEXT(name, 0, "func(job *"+blockJobType+", transfers *"+transferType+")")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s computes butterflies of blocks as _generate/butterfly/block.go writes out.", name))
 	job := Dereference(Param("job"))
@@ -102,8 +102,8 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	part, count := AllocLocal(8), AllocLocal(8) // the part that is on, and how many of its butterflies are left
 	MOVQ(field(first.Field("Re")).Base, part)
 	if kind != "Forward" && kind != "Inverse" && kind != "Back" {
-		b.fetcher = newFetcher()
-		b.fetch, b.fetches = b.fetcher.rows, (radix+b.vectors-1)/b.vectors
+		b.transfers = newTransfers(registers)
+		b.fetch, b.fetches = b.transfers.rows, (radix+b.vectors-1)/b.vectors
 	}
 	if radix > 8 {
 		b.re[1], b.im[1] = GP64(), GP64()
@@ -147,8 +147,8 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	for _, r := range streams {
 		ADDQ(U32(128*radix-step), r)
 	}
-	if b.fetcher != nil {
-		b.fetcher.turn()
+	if b.transfers != nil {
+		b.transfers.turn()
 	}
 	DECQ(count)
 	JNZ(LabelRef("butterfly"))
@@ -158,8 +158,8 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	CMPQ(end, part)
 	JNE(LabelRef("part"))
 	Label("done")
-	if b.fetcher != nil {
-		b.fetcher.finish()
+	if b.transfers != nil {
+		b.transfers.finish()
 	}
 	VZEROUPPER()
 	RET()

@@ -29,7 +29,8 @@ import (
 // LineHalf and LineBackHalf are twiddled, too. In each butterfly the second half of the numbers x is zero, or is not wanted on
 // the way back; it has no offsets.
 //
-// Meanwhile rows of lines that will be needed soon are fetched: for the lines of a pair as many as one of them has.
+// Meanwhile rows of lines that will be needed soon are fetched: for the lines of a pair as many as one of them has. After each
+// butterfly of a line rows of another pair are written.
 
 // realRadices are the radices that lines begin with.
 var realRadices = []int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 17, 19, 23, 32, 64}
@@ -52,7 +53,7 @@ type lineRoutine struct {
 	rows, offsets  reg.Register // of the line
 	twiddles       reg.Register // nil where there are none
 	vectors        int          // of a row
-	fetcher        *fetcher
+	transfers      *transfers
 }
 
 func writeLine(radix int, level string, registers []reg.VecPhysical) {
@@ -79,13 +80,13 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 		numbers = radix / 2
 	}
 	name += strconv.Itoa(radix) + level
-	TEXT(name, 0, "func(job *"+lineJobType+", fetches *"+fetchesType+")")
+	TEXT(name, 0, "func(job *"+lineJobType+", transfers *"+transferType+")")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s computes butterflies of real lines as _generate/butterfly/line.go writes out.", name))
 	job := Dereference(Param("job"))
 	first, line, size := job.Field("Lines").Index(0), GP64(), int(registers[0].Size())
 	l := &lineRoutine{
-		radix: radix, numbers: numbers, back: back, vectors: 64 / size, fetcher: newFetcher(),
+		radix: radix, numbers: numbers, back: back, vectors: 64 / size, transfers: newTransfers(registers),
 		shared: GP64(), re: GP64(), im: GP64(), at: GP64(), rows: GP64(), offsets: GP64(),
 	}
 	if twiddled {
@@ -121,7 +122,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	if kind == "" && l.vectors == 1 {
 		l.partPairs(partedShares[radix])
 	}
-	l.fetch, l.fetches = l.fetcher.rows, (numbers+4*l.vectors-1)/(4*l.vectors)
+	l.fetch, l.fetches = l.transfers.rows, (numbers+4*l.vectors-1)/(4*l.vectors)
 	inTurns := radix >= leastInTurns
 	l.emit(registers, func() {
 		if inTurns {
@@ -147,7 +148,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 		SUBQ(Imm(64), l.rows)
 		SUBQ(Imm(64), l.at)
 	}
-	l.fetcher.turn()
+	l.transfers.turn()
 	if !inTurns {
 		next()
 	}
@@ -162,7 +163,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	if inTurns {
 		next()
 	}
-	l.fetcher.finish()
+	l.transfers.finish()
 	VZEROUPPER()
 	RET()
 }

@@ -83,32 +83,25 @@ func pack256(table Mem) {
 	end(dst, src, stride, pixels)
 }
 
-// writeStream writes the routine that copies whole vectors past the caches.
+// writeStream writes the routine that copies a whole vector for each pixel past the caches.
 func writeStream[V Register](level string, vector func() V) {
-	TEXT("StreamLanes"+level, NOSPLIT, "func(dst, src *float32, pixels, dstStride, srcStride, vectors int)")
+	TEXT("StreamLanes"+level, NOSPLIT, "func(dst, src *float32, pixels, dstStride, srcStride int)")
 	Pragma("noescape")
-	Doc("StreamLanes" + level + " copies vectors ≥ 1 vectors of sixteen of each of pixels ≥ 1 pixels past the caches, to a multiple of 64 bytes. Fence must follow.")
+	Doc("StreamLanes" + level + " copies a vector of sixteen of each of pixels ≥ 1 pixels past the caches, to a multiple of 64 bytes. Fence must follow.")
 	dst, src, pixels := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("pixels"), GP64())
-	dstStride, srcStride, vectors := Load(Param("dstStride"), GP64()), Load(Param("srcStride"), GP64()), Load(Param("vectors"), GP64())
+	dstStride, srcStride := Load(Param("dstStride"), GP64()), Load(Param("srcStride"), GP64())
 	SHLQ(Imm(2), dstStride)
 	SHLQ(Imm(2), srcStride)
-	SHLQ(Imm(6), vectors)
 	Label("pixel")
-	at := GP64()
-	XORQ(at, at)
-	Label("vector")
 	var parts []V
 	for i := 0; i < 64; i += int(vector().Size()) {
 		v := vector()
-		VMOVUPS(Mem{Base: src, Index: at, Scale: 1, Disp: i}, v)
+		VMOVUPS(Mem{Base: src, Disp: i}, v)
 		parts = append(parts, v)
 	}
 	for i, v := range parts {
-		VMOVNTPS(v, Mem{Base: dst, Index: at, Scale: 1, Disp: i * int(v.Size())})
+		VMOVNTPS(v, Mem{Base: dst, Disp: i * int(v.Size())})
 	}
-	ADDQ(Imm(64), at)
-	CMPQ(at, vectors)
-	JNE(LabelRef("vector"))
 	ADDQ(dstStride, dst)
 	ADDQ(srcStride, src)
 	DECQ(pixels)
