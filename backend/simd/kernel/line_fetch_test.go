@@ -23,7 +23,8 @@ func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
 			for i, fetch := range run.transfers.Fetches[:2] {
 				first, second := uintptr(unsafe.Pointer(&run.in.x[s.in.first])), uintptr(unsafe.Pointer(&run.in.x[s.in.second]))
 				step := 4 * run.in.step
-				want := asm.FetchPair{At: first, End: first + uintptr((n-1)*step), Second: int(second - first), Step: step}
+				last := first + uintptr((n-1)*step)
+				want := asm.FetchPair{At: first, End: last, Pause: last, Second: int(second - first), Step: step}
 				if fetch != want {
 					t.Fatalf("N = %d: pair %d is %+v, want %+v", n, i, fetch, want)
 				}

@@ -175,7 +175,10 @@ func (l *lineVectors) ahead(first, second int) rowsAhead {
 // from memory, and those of what has come cost little. Rows of the two lines of a pair come in turns, as they are in the same
 // page of memory mostly: the processor has to look up where that is once.
 func (r *pairRun) fetch(ahead ...rowsAhead) {
-	count := 0
+	count, mask := 0, ^uintptr(0)
+	if r.transfers.Write.From != r.transfers.Write.End {
+		mask = 0
+	}
 	for i := range ahead {
 		rows := &ahead[i]
 		if rows.at.first < 0 {
@@ -186,17 +189,13 @@ func (r *pairRun) fetch(ahead ...rowsAhead) {
 			second = 4 * (rows.at.second - rows.at.first)
 		}
 		first := uintptr(unsafe.Pointer(&rows.of.x[rows.at.first]))
-		r.transfers.Fetches[count] = asm.FetchPair{At: first, End: first + uintptr((rows.of.n-1)*step), Second: second, Step: step}
+		last := first + uintptr((rows.of.n-1)*step)
+		pair := &r.transfers.Fetches[count]
+		pair.At, pair.End, pair.Pause, pair.Second, pair.Step = first, last, last&mask, second, step // faster than as a whole
 		count++
 	}
 	// Once all is fetched, one place is again and again.
-	r.transfers.Fetches[count] = asm.FetchPair{At: uintptr(unsafe.Pointer(r)), End: ^uintptr(0)}
+	pair := &r.transfers.Fetches[count]
+	pair.At, pair.End, pair.Pause, pair.Second, pair.Step = uintptr(unsafe.Pointer(r)), ^uintptr(0), mask, 0, 0
 	r.transfers.Current = 0
-	writes := 0
-	if w := &r.transfers.Write; w.From != w.End {
-		writes = 1
-	}
-	for i := range r.transfers.Fetches {
-		r.transfers.Fetches[i].Writes = writes
-	}
 }

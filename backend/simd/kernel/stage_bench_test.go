@@ -13,7 +13,7 @@ import (
 func BenchmarkStages(b *testing.B) {
 	perRow := func(b *testing.B, rows int, run func(*asm.Transfers)) {
 		// Rows that are there: looking up a place that no page has takes a processor longer than all else.
-		transfers := asm.Transfers{Fetches: [3]asm.FetchPair{{At: uintptr(unsafe.Pointer(&b)), End: ^uintptr(0)}}}
+		transfers := asm.Transfers{Fetches: [3]asm.FetchPair{{At: uintptr(unsafe.Pointer(&b)), End: ^uintptr(0), Pause: ^uintptr(0)}}}
 		for b.Loop() {
 			run(&transfers)
 		}

@@ -21,9 +21,9 @@ func BlockFilter1AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -54,9 +54,9 @@ func BlockFilter1AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -87,9 +87,9 @@ func BlockFilterAdd1AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -120,9 +120,9 @@ func BlockFilterAdd1AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -153,9 +153,9 @@ func BlockFilterKeep1AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -186,9 +186,9 @@ func BlockFilterKeep1AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -219,9 +219,9 @@ func BlockSpectrum1AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -252,9 +252,9 @@ func BlockSpectrum1AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -285,9 +285,9 @@ func BlockAccumulate1AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -318,9 +318,9 @@ func BlockAccumulate1AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -351,9 +351,9 @@ func BlockBack1AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -384,9 +384,9 @@ func BlockBack1AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -417,9 +417,9 @@ func BlockForward2AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -450,9 +450,9 @@ func BlockForward2AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -483,9 +483,9 @@ func BlockInverse2AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -516,9 +516,9 @@ func BlockInverse2AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -549,9 +549,9 @@ func BlockFilter2AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -582,9 +582,9 @@ func BlockFilter2AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -615,9 +615,9 @@ func BlockFilterAdd2AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -648,9 +648,9 @@ func BlockFilterAdd2AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -681,9 +681,9 @@ func BlockFilterKeep2AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -714,9 +714,9 @@ func BlockFilterKeep2AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -747,9 +747,9 @@ func BlockSpectrum2AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -780,9 +780,9 @@ func BlockSpectrum2AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -813,9 +813,9 @@ func BlockAccumulate2AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -846,9 +846,9 @@ func BlockAccumulate2AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -879,9 +879,9 @@ func BlockBack2AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -912,9 +912,9 @@ func BlockBack2AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -945,9 +945,9 @@ func BlockForward3AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -978,9 +978,9 @@ func BlockForward3AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1011,9 +1011,9 @@ func BlockInverse3AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1044,9 +1044,9 @@ func BlockInverse3AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1077,9 +1077,9 @@ func BlockFilter3AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1110,9 +1110,9 @@ func BlockFilter3AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1143,9 +1143,9 @@ func BlockFilterAdd3AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1176,9 +1176,9 @@ func BlockFilterAdd3AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1209,9 +1209,9 @@ func BlockFilterKeep3AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1242,9 +1242,9 @@ func BlockFilterKeep3AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1275,9 +1275,9 @@ func BlockSpectrum3AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1308,9 +1308,9 @@ func BlockSpectrum3AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1341,9 +1341,9 @@ func BlockAccumulate3AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1374,9 +1374,9 @@ func BlockAccumulate3AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1407,9 +1407,9 @@ func BlockBack3AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1440,9 +1440,9 @@ func BlockBack3AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1473,9 +1473,9 @@ func BlockForward4AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1506,9 +1506,9 @@ func BlockForward4AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1539,9 +1539,9 @@ func BlockInverse4AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1572,9 +1572,9 @@ func BlockInverse4AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1605,9 +1605,9 @@ func BlockFilter4AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1638,9 +1638,9 @@ func BlockFilter4AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1671,9 +1671,9 @@ func BlockFilterAdd4AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1704,9 +1704,9 @@ func BlockFilterAdd4AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1737,9 +1737,9 @@ func BlockFilterKeep4AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1770,9 +1770,9 @@ func BlockFilterKeep4AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1803,9 +1803,9 @@ func BlockSpectrum4AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1836,9 +1836,9 @@ func BlockSpectrum4AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1869,9 +1869,9 @@ func BlockAccumulate4AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1902,9 +1902,9 @@ func BlockAccumulate4AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1935,9 +1935,9 @@ func BlockBack4AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1968,9 +1968,9 @@ func BlockBack4AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2001,9 +2001,9 @@ func BlockForward5AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2034,9 +2034,9 @@ func BlockForward5AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2067,9 +2067,9 @@ func BlockInverse5AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2100,9 +2100,9 @@ func BlockInverse5AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2133,9 +2133,9 @@ func BlockFilter5AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2166,9 +2166,9 @@ func BlockFilter5AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2199,9 +2199,9 @@ func BlockFilterAdd5AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2232,9 +2232,9 @@ func BlockFilterAdd5AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2265,9 +2265,9 @@ func BlockFilterKeep5AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2298,9 +2298,9 @@ func BlockFilterKeep5AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2331,9 +2331,9 @@ func BlockSpectrum5AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2364,9 +2364,9 @@ func BlockSpectrum5AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2397,9 +2397,9 @@ func BlockAccumulate5AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2430,9 +2430,9 @@ func BlockAccumulate5AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2463,9 +2463,9 @@ func BlockBack5AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2496,9 +2496,9 @@ func BlockBack5AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2529,9 +2529,9 @@ func BlockForward6AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2562,9 +2562,9 @@ func BlockForward6AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2595,9 +2595,9 @@ func BlockInverse6AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2628,9 +2628,9 @@ func BlockInverse6AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2661,9 +2661,9 @@ func BlockFilter6AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2694,9 +2694,9 @@ func BlockFilter6AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2727,9 +2727,9 @@ func BlockFilterAdd6AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2760,9 +2760,9 @@ func BlockFilterAdd6AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2793,9 +2793,9 @@ func BlockFilterKeep6AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2826,9 +2826,9 @@ func BlockFilterKeep6AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2859,9 +2859,9 @@ func BlockSpectrum6AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2892,9 +2892,9 @@ func BlockSpectrum6AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2925,9 +2925,9 @@ func BlockAccumulate6AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2958,9 +2958,9 @@ func BlockAccumulate6AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2991,9 +2991,9 @@ func BlockBack6AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3024,9 +3024,9 @@ func BlockBack6AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3057,9 +3057,9 @@ func BlockForward7AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3090,9 +3090,9 @@ func BlockForward7AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3123,9 +3123,9 @@ func BlockInverse7AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3156,9 +3156,9 @@ func BlockInverse7AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3189,9 +3189,9 @@ func BlockFilter7AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3222,9 +3222,9 @@ func BlockFilter7AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3255,9 +3255,9 @@ func BlockFilterAdd7AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3288,9 +3288,9 @@ func BlockFilterAdd7AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3321,9 +3321,9 @@ func BlockFilterKeep7AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3354,9 +3354,9 @@ func BlockFilterKeep7AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3387,9 +3387,9 @@ func BlockSpectrum7AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3420,9 +3420,9 @@ func BlockSpectrum7AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3453,9 +3453,9 @@ func BlockAccumulate7AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3486,9 +3486,9 @@ func BlockAccumulate7AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3519,9 +3519,9 @@ func BlockBack7AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3552,9 +3552,9 @@ func BlockBack7AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3585,9 +3585,9 @@ func BlockForward8AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3618,9 +3618,9 @@ func BlockForward8AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3651,9 +3651,9 @@ func BlockInverse8AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3684,9 +3684,9 @@ func BlockInverse8AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3717,9 +3717,9 @@ func BlockFilter8AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3750,9 +3750,9 @@ func BlockFilter8AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3783,9 +3783,9 @@ func BlockFilterAdd8AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3816,9 +3816,9 @@ func BlockFilterAdd8AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3849,9 +3849,9 @@ func BlockFilterKeep8AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3882,9 +3882,9 @@ func BlockFilterKeep8AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3915,9 +3915,9 @@ func BlockSpectrum8AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3948,9 +3948,9 @@ func BlockSpectrum8AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3981,9 +3981,9 @@ func BlockAccumulate8AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4014,9 +4014,9 @@ func BlockAccumulate8AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4047,9 +4047,9 @@ func BlockBack8AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4080,9 +4080,9 @@ func BlockBack8AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4113,9 +4113,9 @@ func BlockForward9AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4146,9 +4146,9 @@ func BlockForward9AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4179,9 +4179,9 @@ func BlockInverse9AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4212,9 +4212,9 @@ func BlockInverse9AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4245,9 +4245,9 @@ func BlockFilter9AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4278,9 +4278,9 @@ func BlockFilter9AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4311,9 +4311,9 @@ func BlockFilterAdd9AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4344,9 +4344,9 @@ func BlockFilterAdd9AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4377,9 +4377,9 @@ func BlockFilterKeep9AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4410,9 +4410,9 @@ func BlockFilterKeep9AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4443,9 +4443,9 @@ func BlockSpectrum9AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4476,9 +4476,9 @@ func BlockSpectrum9AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4509,9 +4509,9 @@ func BlockAccumulate9AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4542,9 +4542,9 @@ func BlockAccumulate9AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4575,9 +4575,9 @@ func BlockBack9AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4608,9 +4608,9 @@ func BlockBack9AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4641,9 +4641,9 @@ func BlockForward10AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4674,9 +4674,9 @@ func BlockForward10AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4707,9 +4707,9 @@ func BlockInverse10AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4740,9 +4740,9 @@ func BlockInverse10AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4773,9 +4773,9 @@ func BlockFilter10AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4806,9 +4806,9 @@ func BlockFilter10AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4839,9 +4839,9 @@ func BlockFilterAdd10AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4872,9 +4872,9 @@ func BlockFilterAdd10AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4905,9 +4905,9 @@ func BlockFilterKeep10AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4938,9 +4938,9 @@ func BlockFilterKeep10AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4971,9 +4971,9 @@ func BlockSpectrum10AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5004,9 +5004,9 @@ func BlockSpectrum10AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5037,9 +5037,9 @@ func BlockAccumulate10AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5070,9 +5070,9 @@ func BlockAccumulate10AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5103,9 +5103,9 @@ func BlockBack10AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5136,9 +5136,9 @@ func BlockBack10AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5169,9 +5169,9 @@ func BlockForward11AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5202,9 +5202,9 @@ func BlockForward11AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5235,9 +5235,9 @@ func BlockInverse11AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5268,9 +5268,9 @@ func BlockInverse11AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5301,9 +5301,9 @@ func BlockFilter11AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5334,9 +5334,9 @@ func BlockFilter11AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5367,9 +5367,9 @@ func BlockFilterAdd11AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5400,9 +5400,9 @@ func BlockFilterAdd11AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5433,9 +5433,9 @@ func BlockFilterKeep11AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5466,9 +5466,9 @@ func BlockFilterKeep11AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5499,9 +5499,9 @@ func BlockSpectrum11AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5532,9 +5532,9 @@ func BlockSpectrum11AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5565,9 +5565,9 @@ func BlockAccumulate11AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5598,9 +5598,9 @@ func BlockAccumulate11AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5631,9 +5631,9 @@ func BlockBack11AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5664,9 +5664,9 @@ func BlockBack11AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5697,9 +5697,9 @@ func BlockForward12AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5730,9 +5730,9 @@ func BlockForward12AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5763,9 +5763,9 @@ func BlockInverse12AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5796,9 +5796,9 @@ func BlockInverse12AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5829,9 +5829,9 @@ func BlockFilter12AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5862,9 +5862,9 @@ func BlockFilter12AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5895,9 +5895,9 @@ func BlockFilterAdd12AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5928,9 +5928,9 @@ func BlockFilterAdd12AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5961,9 +5961,9 @@ func BlockFilterKeep12AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -5994,9 +5994,9 @@ func BlockFilterKeep12AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6027,9 +6027,9 @@ func BlockSpectrum12AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6060,9 +6060,9 @@ func BlockSpectrum12AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6093,9 +6093,9 @@ func BlockAccumulate12AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6126,9 +6126,9 @@ func BlockAccumulate12AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6159,9 +6159,9 @@ func BlockBack12AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6192,9 +6192,9 @@ func BlockBack12AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6225,9 +6225,9 @@ func BlockForward13AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6258,9 +6258,9 @@ func BlockForward13AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6291,9 +6291,9 @@ func BlockInverse13AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6324,9 +6324,9 @@ func BlockInverse13AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6357,9 +6357,9 @@ func BlockFilter13AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6390,9 +6390,9 @@ func BlockFilter13AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6423,9 +6423,9 @@ func BlockFilterAdd13AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6456,9 +6456,9 @@ func BlockFilterAdd13AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6489,9 +6489,9 @@ func BlockFilterKeep13AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6522,9 +6522,9 @@ func BlockFilterKeep13AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6555,9 +6555,9 @@ func BlockSpectrum13AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6588,9 +6588,9 @@ func BlockSpectrum13AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6621,9 +6621,9 @@ func BlockAccumulate13AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6654,9 +6654,9 @@ func BlockAccumulate13AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6687,9 +6687,9 @@ func BlockBack13AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6720,9 +6720,9 @@ func BlockBack13AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6753,9 +6753,9 @@ func BlockForward14AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6786,9 +6786,9 @@ func BlockForward14AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6819,9 +6819,9 @@ func BlockInverse14AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6852,9 +6852,9 @@ func BlockInverse14AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6885,9 +6885,9 @@ func BlockFilter14AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6918,9 +6918,9 @@ func BlockFilter14AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6951,9 +6951,9 @@ func BlockFilterAdd14AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -6984,9 +6984,9 @@ func BlockFilterAdd14AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7017,9 +7017,9 @@ func BlockFilterKeep14AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7050,9 +7050,9 @@ func BlockFilterKeep14AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7083,9 +7083,9 @@ func BlockSpectrum14AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7116,9 +7116,9 @@ func BlockSpectrum14AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7149,9 +7149,9 @@ func BlockAccumulate14AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7182,9 +7182,9 @@ func BlockAccumulate14AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7215,9 +7215,9 @@ func BlockBack14AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7248,9 +7248,9 @@ func BlockBack14AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7281,9 +7281,9 @@ func BlockForward15AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7314,9 +7314,9 @@ func BlockForward15AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7347,9 +7347,9 @@ func BlockInverse15AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7380,9 +7380,9 @@ func BlockInverse15AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7413,9 +7413,9 @@ func BlockFilter15AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7446,9 +7446,9 @@ func BlockFilter15AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7479,9 +7479,9 @@ func BlockFilterAdd15AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7512,9 +7512,9 @@ func BlockFilterAdd15AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7545,9 +7545,9 @@ func BlockFilterKeep15AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7578,9 +7578,9 @@ func BlockFilterKeep15AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7611,9 +7611,9 @@ func BlockSpectrum15AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7644,9 +7644,9 @@ func BlockSpectrum15AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7677,9 +7677,9 @@ func BlockAccumulate15AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7710,9 +7710,9 @@ func BlockAccumulate15AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7743,9 +7743,9 @@ func BlockBack15AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7776,9 +7776,9 @@ func BlockBack15AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7809,9 +7809,9 @@ func BlockForward16AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7842,9 +7842,9 @@ func BlockForward16AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7875,9 +7875,9 @@ func BlockInverse16AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7908,9 +7908,9 @@ func BlockInverse16AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7941,9 +7941,9 @@ func BlockFilter16AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -7974,9 +7974,9 @@ func BlockFilter16AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -8007,9 +8007,9 @@ func BlockFilterAdd16AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -8040,9 +8040,9 @@ func BlockFilterAdd16AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -8073,9 +8073,9 @@ func BlockFilterKeep16AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -8106,9 +8106,9 @@ func BlockFilterKeep16AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -8139,9 +8139,9 @@ func BlockSpectrum16AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -8172,9 +8172,9 @@ func BlockSpectrum16AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -8205,9 +8205,9 @@ func BlockAccumulate16AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -8238,9 +8238,9 @@ func BlockAccumulate16AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -8271,9 +8271,9 @@ func BlockBack16AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -8304,9 +8304,9 @@ func BlockBack16AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {

@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func BlockFilter1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter1AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -13,8 +13,8 @@ TEXT ·BlockFilter1AVX512(SB), $24-16
 	MOVQ 120(AX), BX
 	ADDQ AX, BX
 	MOVQ (BX), SI
-	MOVQ 16(BX), DI
-	MOVQ 24(BX), R8
+	MOVQ 24(BX), DI
+	MOVQ 32(BX), R8
 
 part:
 	MOVQ  (SP), DX
@@ -43,16 +43,33 @@ butterfly:
 	ADDQ        $0x40, AX
 	ADDQ        $0x40, CX
 	ADDQ        $0x00000080, DX
-	CMPQ        SI, 8(BX)
-	JLS         fetched
-	ADDQ        $0x28, BX
-	MOVQ        (BX), SI
-	MOVQ        16(BX), DI
-	MOVQ        24(BX), R8
+	CMPQ        SI, 16(BX)
+	JHI         aside
 
-fetched:
-	CMPQ 32(BX), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ SI, (BX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, BX
+	MOVQ BX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ SI, 8(BX)
+	JLS  same
+	ADDQ $0x28, BX
+	MOVQ (BX), SI
+
+same:
 	MOVQ SI, (BX)
 	MOVQ transfers+8(FP), SI
 	MOVQ BX, 176(SI)
@@ -82,27 +99,11 @@ last:
 none:
 	MOVQ 176(SI), BX
 	MOVQ (BX), SI
-	MOVQ 16(BX), DI
-	MOVQ 24(BX), R8
+	MOVQ 24(BX), DI
+	MOVQ 32(BX), R8
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ SI, (BX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, BX
-	MOVQ BX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter1AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -111,8 +112,8 @@ TEXT ·BlockFilter1AVX2(SB), $24-16
 	MOVQ 120(AX), BX
 	ADDQ AX, BX
 	MOVQ (BX), SI
-	MOVQ 16(BX), DI
-	MOVQ 24(BX), R8
+	MOVQ 24(BX), DI
+	MOVQ 32(BX), R8
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -145,16 +146,33 @@ butterfly:
 	XORQ        $0x01, 16(SP)
 	JNZ         butterfly
 	ADDQ        $0x00000040, DX
-	CMPQ        SI, 8(BX)
-	JLS         fetched
-	ADDQ        $0x28, BX
-	MOVQ        (BX), SI
-	MOVQ        16(BX), DI
-	MOVQ        24(BX), R8
+	CMPQ        SI, 16(BX)
+	JHI         aside
 
-fetched:
-	CMPQ 32(BX), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ SI, (BX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, BX
+	MOVQ BX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ SI, 8(BX)
+	JLS  same
+	ADDQ $0x28, BX
+	MOVQ (BX), SI
+
+same:
 	MOVQ SI, (BX)
 	MOVQ transfers+8(FP), SI
 	MOVQ BX, 176(SI)
@@ -188,27 +206,11 @@ last:
 none:
 	MOVQ 176(SI), BX
 	MOVQ (BX), SI
-	MOVQ 16(BX), DI
-	MOVQ 24(BX), R8
+	MOVQ 24(BX), DI
+	MOVQ 32(BX), R8
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ SI, (BX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, BX
-	MOVQ BX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd1AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -217,8 +219,8 @@ TEXT ·BlockFilterAdd1AVX512(SB), $24-16
 	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
 
 part:
 	MOVQ  (SP), BX
@@ -251,16 +253,33 @@ butterfly:
 	ADDQ         $0x40, CX
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x00000080, BX
-	CMPQ         DI, 8(SI)
-	JLS          fetched
-	ADDQ         $0x28, SI
-	MOVQ         (SI), DI
-	MOVQ         16(SI), R8
-	MOVQ         24(SI), R9
+	CMPQ         DI, 16(SI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(SI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, SI
+	MOVQ SI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DI, 8(SI)
+	JLS  same
+	ADDQ $0x28, SI
+	MOVQ (SI), DI
+
+same:
 	MOVQ DI, (SI)
 	MOVQ transfers+8(FP), DI
 	MOVQ SI, 176(DI)
@@ -290,27 +309,11 @@ last:
 none:
 	MOVQ 176(DI), SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ DI, (SI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, SI
-	MOVQ SI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd1AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -319,8 +322,8 @@ TEXT ·BlockFilterAdd1AVX2(SB), $24-16
 	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -358,16 +361,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, BX
-	CMPQ         DI, 8(SI)
-	JLS          fetched
-	ADDQ         $0x28, SI
-	MOVQ         (SI), DI
-	MOVQ         16(SI), R8
-	MOVQ         24(SI), R9
+	CMPQ         DI, 16(SI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(SI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, SI
+	MOVQ SI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DI, 8(SI)
+	JLS  same
+	ADDQ $0x28, SI
+	MOVQ (SI), DI
+
+same:
 	MOVQ DI, (SI)
 	MOVQ transfers+8(FP), DI
 	MOVQ SI, 176(DI)
@@ -401,27 +421,11 @@ last:
 none:
 	MOVQ 176(DI), SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ DI, (SI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, SI
-	MOVQ SI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep1AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -430,8 +434,8 @@ TEXT ·BlockFilterKeep1AVX512(SB), $24-16
 	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
 
 part:
 	MOVQ  (SP), BX
@@ -464,16 +468,33 @@ butterfly:
 	ADDQ         $0x40, CX
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x00000080, BX
-	CMPQ         DI, 8(SI)
-	JLS          fetched
-	ADDQ         $0x28, SI
-	MOVQ         (SI), DI
-	MOVQ         16(SI), R8
-	MOVQ         24(SI), R9
+	CMPQ         DI, 16(SI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(SI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, SI
+	MOVQ SI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DI, 8(SI)
+	JLS  same
+	ADDQ $0x28, SI
+	MOVQ (SI), DI
+
+same:
 	MOVQ DI, (SI)
 	MOVQ transfers+8(FP), DI
 	MOVQ SI, 176(DI)
@@ -503,27 +524,11 @@ last:
 none:
 	MOVQ 176(DI), SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ DI, (SI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, SI
-	MOVQ SI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep1AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -532,8 +537,8 @@ TEXT ·BlockFilterKeep1AVX2(SB), $24-16
 	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -571,16 +576,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, BX
-	CMPQ         DI, 8(SI)
-	JLS          fetched
-	ADDQ         $0x28, SI
-	MOVQ         (SI), DI
-	MOVQ         16(SI), R8
-	MOVQ         24(SI), R9
+	CMPQ         DI, 16(SI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(SI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, SI
+	MOVQ SI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DI, 8(SI)
+	JLS  same
+	ADDQ $0x28, SI
+	MOVQ (SI), DI
+
+same:
 	MOVQ DI, (SI)
 	MOVQ transfers+8(FP), DI
 	MOVQ SI, 176(DI)
@@ -614,27 +636,11 @@ last:
 none:
 	MOVQ 176(DI), SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ DI, (SI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, SI
-	MOVQ SI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum1AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -643,8 +649,8 @@ TEXT ·BlockSpectrum1AVX512(SB), $24-16
 	MOVQ 120(AX), BX
 	ADDQ AX, BX
 	MOVQ (BX), SI
-	MOVQ 16(BX), DI
-	MOVQ 24(BX), R8
+	MOVQ 24(BX), DI
+	MOVQ 32(BX), R8
 
 part:
 	MOVQ  (SP), DX
@@ -667,16 +673,33 @@ butterfly:
 	ADDQ       $0x40, AX
 	ADDQ       $0x40, CX
 	ADDQ       $0x00000080, DX
-	CMPQ       SI, 8(BX)
-	JLS        fetched
-	ADDQ       $0x28, BX
-	MOVQ       (BX), SI
-	MOVQ       16(BX), DI
-	MOVQ       24(BX), R8
+	CMPQ       SI, 16(BX)
+	JHI        aside
 
-fetched:
-	CMPQ 32(BX), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ SI, (BX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, BX
+	MOVQ BX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ SI, 8(BX)
+	JLS  same
+	ADDQ $0x28, BX
+	MOVQ (BX), SI
+
+same:
 	MOVQ SI, (BX)
 	MOVQ transfers+8(FP), SI
 	MOVQ BX, 176(SI)
@@ -706,27 +729,11 @@ last:
 none:
 	MOVQ 176(SI), BX
 	MOVQ (BX), SI
-	MOVQ 16(BX), DI
-	MOVQ 24(BX), R8
+	MOVQ 24(BX), DI
+	MOVQ 32(BX), R8
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ SI, (BX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, BX
-	MOVQ BX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·BlockSpectrum1AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -735,8 +742,8 @@ TEXT ·BlockSpectrum1AVX2(SB), $24-16
 	MOVQ 120(AX), BX
 	ADDQ AX, BX
 	MOVQ (BX), SI
-	MOVQ 16(BX), DI
-	MOVQ 24(BX), R8
+	MOVQ 24(BX), DI
+	MOVQ 32(BX), R8
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -763,16 +770,33 @@ butterfly:
 	XORQ       $0x01, 16(SP)
 	JNZ        butterfly
 	ADDQ       $0x00000040, DX
-	CMPQ       SI, 8(BX)
-	JLS        fetched
-	ADDQ       $0x28, BX
-	MOVQ       (BX), SI
-	MOVQ       16(BX), DI
-	MOVQ       24(BX), R8
+	CMPQ       SI, 16(BX)
+	JHI        aside
 
-fetched:
-	CMPQ 32(BX), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ SI, (BX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, BX
+	MOVQ BX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ SI, 8(BX)
+	JLS  same
+	ADDQ $0x28, BX
+	MOVQ (BX), SI
+
+same:
 	MOVQ SI, (BX)
 	MOVQ transfers+8(FP), SI
 	MOVQ BX, 176(SI)
@@ -806,27 +830,11 @@ last:
 none:
 	MOVQ 176(SI), BX
 	MOVQ (BX), SI
-	MOVQ 16(BX), DI
-	MOVQ 24(BX), R8
+	MOVQ 24(BX), DI
+	MOVQ 32(BX), R8
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ SI, (BX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, BX
-	MOVQ BX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate1AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -835,8 +843,8 @@ TEXT ·BlockAccumulate1AVX512(SB), $24-16
 	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
 
 part:
 	MOVQ  (SP), BX
@@ -869,16 +877,33 @@ butterfly:
 	ADDQ         $0x40, CX
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x00000080, BX
-	CMPQ         DI, 8(SI)
-	JLS          fetched
-	ADDQ         $0x28, SI
-	MOVQ         (SI), DI
-	MOVQ         16(SI), R8
-	MOVQ         24(SI), R9
+	CMPQ         DI, 16(SI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(SI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, SI
+	MOVQ SI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DI, 8(SI)
+	JLS  same
+	ADDQ $0x28, SI
+	MOVQ (SI), DI
+
+same:
 	MOVQ DI, (SI)
 	MOVQ transfers+8(FP), DI
 	MOVQ SI, 176(DI)
@@ -908,27 +933,11 @@ last:
 none:
 	MOVQ 176(DI), SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ DI, (SI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, SI
-	MOVQ SI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate1AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -937,8 +946,8 @@ TEXT ·BlockAccumulate1AVX2(SB), $24-16
 	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -976,16 +985,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, BX
-	CMPQ         DI, 8(SI)
-	JLS          fetched
-	ADDQ         $0x28, SI
-	MOVQ         (SI), DI
-	MOVQ         16(SI), R8
-	MOVQ         24(SI), R9
+	CMPQ         DI, 16(SI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(SI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, SI
+	MOVQ SI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DI, 8(SI)
+	JLS  same
+	ADDQ $0x28, SI
+	MOVQ (SI), DI
+
+same:
 	MOVQ DI, (SI)
 	MOVQ transfers+8(FP), DI
 	MOVQ SI, 176(DI)
@@ -1019,27 +1045,11 @@ last:
 none:
 	MOVQ 176(DI), SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ DI, (SI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, SI
-	MOVQ SI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack1AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack1AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1075,7 +1085,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack1AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX
 TEXT ·BlockBack1AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1115,7 +1125,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1165,7 +1175,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1218,7 +1228,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1268,7 +1278,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1321,7 +1331,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1331,8 +1341,8 @@ TEXT ·BlockFilter2AVX512(SB), $24-16
 	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
 
 part:
 	MOVQ  (SP), BX
@@ -1382,16 +1392,33 @@ butterfly:
 	ADDQ        $0x40, AX
 	ADDQ        $0x40, DX
 	ADDQ        $0x00000100, BX
-	CMPQ        DI, 8(SI)
-	JLS         fetched
-	ADDQ        $0x28, SI
-	MOVQ        (SI), DI
-	MOVQ        16(SI), R8
-	MOVQ        24(SI), R9
+	CMPQ        DI, 16(SI)
+	JHI         aside
 
-fetched:
-	CMPQ 32(SI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, SI
+	MOVQ SI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DI, 8(SI)
+	JLS  same
+	ADDQ $0x28, SI
+	MOVQ (SI), DI
+
+same:
 	MOVQ DI, (SI)
 	MOVQ transfers+8(FP), DI
 	MOVQ SI, 176(DI)
@@ -1421,27 +1448,11 @@ last:
 none:
 	MOVQ 176(DI), SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ DI, (SI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, SI
-	MOVQ SI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1451,8 +1462,8 @@ TEXT ·BlockFilter2AVX2(SB), $24-16
 	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -1503,16 +1514,33 @@ butterfly:
 	XORQ        $0x01, 16(SP)
 	JNZ         butterfly
 	ADDQ        $0x000000c0, BX
-	CMPQ        DI, 8(SI)
-	JLS         fetched
-	ADDQ        $0x28, SI
-	MOVQ        (SI), DI
-	MOVQ        16(SI), R8
-	MOVQ        24(SI), R9
+	CMPQ        DI, 16(SI)
+	JHI         aside
 
-fetched:
-	CMPQ 32(SI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, SI
+	MOVQ SI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DI, 8(SI)
+	JLS  same
+	ADDQ $0x28, SI
+	MOVQ (SI), DI
+
+same:
 	MOVQ DI, (SI)
 	MOVQ transfers+8(FP), DI
 	MOVQ SI, 176(DI)
@@ -1546,27 +1574,11 @@ last:
 none:
 	MOVQ 176(DI), SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ DI, (SI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, SI
-	MOVQ SI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1576,8 +1588,8 @@ TEXT ·BlockFilterAdd2AVX512(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 
 part:
 	MOVQ  (SP), SI
@@ -1631,16 +1643,33 @@ butterfly:
 	ADDQ         $0x40, DX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -1670,27 +1699,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1700,8 +1713,8 @@ TEXT ·BlockFilterAdd2AVX2(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -1757,16 +1770,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000000c0, BX
 	ADDQ         $0x000000c0, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -1800,27 +1830,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1830,8 +1844,8 @@ TEXT ·BlockFilterKeep2AVX512(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 
 part:
 	MOVQ  (SP), SI
@@ -1887,16 +1901,33 @@ butterfly:
 	ADDQ         $0x40, DX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -1926,27 +1957,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -1956,8 +1971,8 @@ TEXT ·BlockFilterKeep2AVX2(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -2015,16 +2030,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000000c0, BX
 	ADDQ         $0x000000c0, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -2058,27 +2090,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -2088,8 +2104,8 @@ TEXT ·BlockSpectrum2AVX512(SB), $24-16
 	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
 
 part:
 	MOVQ  (SP), BX
@@ -2123,16 +2139,33 @@ butterfly:
 	ADDQ       $0x40, AX
 	ADDQ       $0x40, DX
 	ADDQ       $0x00000100, BX
-	CMPQ       DI, 8(SI)
-	JLS        fetched
-	ADDQ       $0x28, SI
-	MOVQ       (SI), DI
-	MOVQ       16(SI), R8
-	MOVQ       24(SI), R9
+	CMPQ       DI, 16(SI)
+	JHI        aside
 
-fetched:
-	CMPQ 32(SI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, SI
+	MOVQ SI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DI, 8(SI)
+	JLS  same
+	ADDQ $0x28, SI
+	MOVQ (SI), DI
+
+same:
 	MOVQ DI, (SI)
 	MOVQ transfers+8(FP), DI
 	MOVQ SI, 176(DI)
@@ -2162,27 +2195,11 @@ last:
 none:
 	MOVQ 176(DI), SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ DI, (SI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, SI
-	MOVQ SI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·BlockSpectrum2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -2192,8 +2209,8 @@ TEXT ·BlockSpectrum2AVX2(SB), $24-16
 	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -2228,16 +2245,33 @@ butterfly:
 	XORQ       $0x01, 16(SP)
 	JNZ        butterfly
 	ADDQ       $0x000000c0, BX
-	CMPQ       DI, 8(SI)
-	JLS        fetched
-	ADDQ       $0x28, SI
-	MOVQ       (SI), DI
-	MOVQ       16(SI), R8
-	MOVQ       24(SI), R9
+	CMPQ       DI, 16(SI)
+	JHI        aside
 
-fetched:
-	CMPQ 32(SI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, SI
+	MOVQ SI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DI, 8(SI)
+	JLS  same
+	ADDQ $0x28, SI
+	MOVQ (SI), DI
+
+same:
 	MOVQ DI, (SI)
 	MOVQ transfers+8(FP), DI
 	MOVQ SI, 176(DI)
@@ -2271,27 +2305,11 @@ last:
 none:
 	MOVQ 176(DI), SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ DI, (SI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, SI
-	MOVQ SI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -2301,8 +2319,8 @@ TEXT ·BlockAccumulate2AVX512(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 
 part:
 	MOVQ  (SP), SI
@@ -2352,16 +2370,33 @@ butterfly:
 	ADDQ         $0x40, DX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -2391,27 +2426,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -2421,8 +2440,8 @@ TEXT ·BlockAccumulate2AVX2(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -2474,16 +2493,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000000c0, BX
 	ADDQ         $0x000000c0, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -2517,27 +2553,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack2AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack2AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -2582,7 +2602,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack2AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX
 TEXT ·BlockBack2AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -2631,7 +2651,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -2703,7 +2723,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -2778,7 +2798,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -2850,7 +2870,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -2925,7 +2945,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -2935,8 +2955,8 @@ TEXT ·BlockFilter3AVX512(SB), $24-16
 	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
 
 part:
 	MOVQ  (SP), BX
@@ -3021,16 +3041,33 @@ butterfly:
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, DX
 	ADDQ         $0x00000180, BX
-	CMPQ         DI, 8(SI)
-	JLS          fetched
-	ADDQ         $0x28, SI
-	MOVQ         (SI), DI
-	MOVQ         16(SI), R8
-	MOVQ         24(SI), R9
+	CMPQ         DI, 16(SI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(SI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, SI
+	MOVQ SI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DI, 8(SI)
+	JLS  same
+	ADDQ $0x28, SI
+	MOVQ (SI), DI
+
+same:
 	MOVQ DI, (SI)
 	MOVQ transfers+8(FP), DI
 	MOVQ SI, 176(DI)
@@ -3060,27 +3097,11 @@ last:
 none:
 	MOVQ 176(DI), SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ DI, (SI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, SI
-	MOVQ SI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -3090,8 +3111,8 @@ TEXT ·BlockFilter3AVX2(SB), $24-16
 	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -3177,16 +3198,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x00000140, BX
-	CMPQ         DI, 8(SI)
-	JLS          fetched
-	ADDQ         $0x28, SI
-	MOVQ         (SI), DI
-	MOVQ         16(SI), R8
-	MOVQ         24(SI), R9
+	CMPQ         DI, 16(SI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(SI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, SI
+	MOVQ SI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DI, 8(SI)
+	JLS  same
+	ADDQ $0x28, SI
+	MOVQ (SI), DI
+
+same:
 	MOVQ DI, (SI)
 	MOVQ transfers+8(FP), DI
 	MOVQ SI, 176(DI)
@@ -3220,27 +3258,11 @@ last:
 none:
 	MOVQ 176(DI), SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ DI, (SI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, SI
-	MOVQ SI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -3250,8 +3272,8 @@ TEXT ·BlockFilterAdd3AVX512(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 
 part:
 	MOVQ  (SP), SI
@@ -3341,16 +3363,33 @@ butterfly:
 	ADDQ         $0x40, DX
 	ADDQ         $0x00000180, BX
 	ADDQ         $0x00000180, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -3380,27 +3419,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -3410,8 +3433,8 @@ TEXT ·BlockFilterAdd3AVX2(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -3503,16 +3526,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000140, BX
 	ADDQ         $0x00000140, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -3546,27 +3586,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -3576,8 +3600,8 @@ TEXT ·BlockFilterKeep3AVX512(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 
 part:
 	MOVQ  (SP), SI
@@ -3670,16 +3694,33 @@ butterfly:
 	ADDQ         $0x40, DX
 	ADDQ         $0x00000180, BX
 	ADDQ         $0x00000180, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -3709,27 +3750,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -3739,8 +3764,8 @@ TEXT ·BlockFilterKeep3AVX2(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -3835,16 +3860,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000140, BX
 	ADDQ         $0x00000140, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -3878,27 +3920,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -3908,8 +3934,8 @@ TEXT ·BlockSpectrum3AVX512(SB), $24-16
 	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
 
 part:
 	MOVQ  (SP), BX
@@ -3962,16 +3988,33 @@ butterfly:
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, DX
 	ADDQ         $0x00000180, BX
-	CMPQ         DI, 8(SI)
-	JLS          fetched
-	ADDQ         $0x28, SI
-	MOVQ         (SI), DI
-	MOVQ         16(SI), R8
-	MOVQ         24(SI), R9
+	CMPQ         DI, 16(SI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(SI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, SI
+	MOVQ SI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DI, 8(SI)
+	JLS  same
+	ADDQ $0x28, SI
+	MOVQ (SI), DI
+
+same:
 	MOVQ DI, (SI)
 	MOVQ transfers+8(FP), DI
 	MOVQ SI, 176(DI)
@@ -4001,27 +4044,11 @@ last:
 none:
 	MOVQ 176(DI), SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ DI, (SI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, SI
-	MOVQ SI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -4031,8 +4058,8 @@ TEXT ·BlockSpectrum3AVX2(SB), $24-16
 	MOVQ 120(AX), SI
 	ADDQ AX, SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -4086,16 +4113,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x00000140, BX
-	CMPQ         DI, 8(SI)
-	JLS          fetched
-	ADDQ         $0x28, SI
-	MOVQ         (SI), DI
-	MOVQ         16(SI), R8
-	MOVQ         24(SI), R9
+	CMPQ         DI, 16(SI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(SI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ DI, (SI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, SI
+	MOVQ SI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DI, 8(SI)
+	JLS  same
+	ADDQ $0x28, SI
+	MOVQ (SI), DI
+
+same:
 	MOVQ DI, (SI)
 	MOVQ transfers+8(FP), DI
 	MOVQ SI, 176(DI)
@@ -4129,27 +4173,11 @@ last:
 none:
 	MOVQ 176(DI), SI
 	MOVQ (SI), DI
-	MOVQ 16(SI), R8
-	MOVQ 24(SI), R9
+	MOVQ 24(SI), R8
+	MOVQ 32(SI), R9
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ DI, (SI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, SI
-	MOVQ SI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -4159,8 +4187,8 @@ TEXT ·BlockAccumulate3AVX512(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 
 part:
 	MOVQ  (SP), SI
@@ -4236,16 +4264,33 @@ butterfly:
 	ADDQ         $0x40, DX
 	ADDQ         $0x00000180, BX
 	ADDQ         $0x00000180, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -4275,27 +4320,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -4305,8 +4334,8 @@ TEXT ·BlockAccumulate3AVX2(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -4384,16 +4413,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000140, BX
 	ADDQ         $0x00000140, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -4427,27 +4473,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack3AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -4508,7 +4538,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack3AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -4573,7 +4603,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -4656,7 +4686,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -4742,7 +4772,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -4825,7 +4855,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -4911,7 +4941,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -4922,8 +4952,8 @@ TEXT ·BlockFilter4AVX512(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 
 part:
 	MOVQ  (SP), SI
@@ -5023,16 +5053,33 @@ butterfly:
 	ADDQ        $0x40, AX
 	ADDQ        $0x40, BX
 	ADDQ        $0x00000200, SI
-	CMPQ        R8, 8(DI)
-	JLS         fetched
-	ADDQ        $0x28, DI
-	MOVQ        (DI), R8
-	MOVQ        16(DI), R9
-	MOVQ        24(DI), R10
+	CMPQ        R8, 16(DI)
+	JHI         aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -5062,27 +5109,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -5093,8 +5124,8 @@ TEXT ·BlockFilter4AVX2(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -5192,16 +5223,33 @@ butterfly:
 	XORQ        $0x01, 16(SP)
 	JNZ         butterfly
 	ADDQ        $0x000001c0, SI
-	CMPQ        R8, 8(DI)
-	JLS         fetched
-	ADDQ        $0x28, DI
-	MOVQ        (DI), R8
-	MOVQ        16(DI), R9
-	MOVQ        24(DI), R10
+	CMPQ        R8, 16(DI)
+	JHI         aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -5235,27 +5283,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -5266,8 +5298,8 @@ TEXT ·BlockFilterAdd4AVX512(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 
 part:
 	MOVQ  (SP), DI
@@ -5373,16 +5405,33 @@ butterfly:
 	ADDQ         $0x40, BX
 	ADDQ         $0x00000200, SI
 	ADDQ         $0x00000200, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -5412,27 +5461,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -5443,8 +5476,8 @@ TEXT ·BlockFilterAdd4AVX2(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -5549,16 +5582,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000001c0, SI
 	ADDQ         $0x000001c0, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -5592,27 +5642,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -5623,8 +5657,8 @@ TEXT ·BlockFilterKeep4AVX512(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 
 part:
 	MOVQ  (SP), DI
@@ -5734,16 +5768,33 @@ butterfly:
 	ADDQ         $0x40, BX
 	ADDQ         $0x00000200, SI
 	ADDQ         $0x00000200, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -5773,27 +5824,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -5804,8 +5839,8 @@ TEXT ·BlockFilterKeep4AVX2(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -5914,16 +5949,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000001c0, SI
 	ADDQ         $0x000001c0, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -5957,27 +6009,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -5988,8 +6024,8 @@ TEXT ·BlockSpectrum4AVX512(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 
 part:
 	MOVQ  (SP), SI
@@ -6049,16 +6085,33 @@ butterfly:
 	ADDQ       $0x40, AX
 	ADDQ       $0x40, BX
 	ADDQ       $0x00000200, SI
-	CMPQ       R8, 8(DI)
-	JLS        fetched
-	ADDQ       $0x28, DI
-	MOVQ       (DI), R8
-	MOVQ       16(DI), R9
-	MOVQ       24(DI), R10
+	CMPQ       R8, 16(DI)
+	JHI        aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -6088,27 +6141,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·BlockSpectrum4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -6119,8 +6156,8 @@ TEXT ·BlockSpectrum4AVX2(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -6178,16 +6215,33 @@ butterfly:
 	XORQ       $0x01, 16(SP)
 	JNZ        butterfly
 	ADDQ       $0x000001c0, SI
-	CMPQ       R8, 8(DI)
-	JLS        fetched
-	ADDQ       $0x28, DI
-	MOVQ       (DI), R8
-	MOVQ       16(DI), R9
-	MOVQ       24(DI), R10
+	CMPQ       R8, 16(DI)
+	JHI        aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -6221,27 +6275,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -6252,8 +6290,8 @@ TEXT ·BlockAccumulate4AVX512(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 
 part:
 	MOVQ  (SP), DI
@@ -6343,16 +6381,33 @@ butterfly:
 	ADDQ         $0x40, BX
 	ADDQ         $0x00000200, SI
 	ADDQ         $0x00000200, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -6382,27 +6437,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -6413,8 +6452,8 @@ TEXT ·BlockAccumulate4AVX2(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -6503,16 +6542,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000001c0, SI
 	ADDQ         $0x000001c0, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -6546,27 +6602,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack4AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack4AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -6632,7 +6672,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack4AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX
 TEXT ·BlockBack4AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -6702,7 +6742,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -6821,7 +6861,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -6943,7 +6983,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -7062,7 +7102,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -7184,7 +7224,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -7195,8 +7235,8 @@ TEXT ·BlockFilter5AVX512(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 
 part:
 	MOVQ  (SP), SI
@@ -7357,16 +7397,33 @@ butterfly:
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, BX
 	ADDQ         $0x00000280, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -7396,27 +7453,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -7427,8 +7468,8 @@ TEXT ·BlockFilter5AVX2(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -7590,16 +7631,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x00000240, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -7633,27 +7691,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -7664,8 +7706,8 @@ TEXT ·BlockFilterAdd5AVX512(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 
 part:
 	MOVQ  (SP), DI
@@ -7833,16 +7875,33 @@ butterfly:
 	ADDQ         $0x40, BX
 	ADDQ         $0x00000280, SI
 	ADDQ         $0x00000280, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -7872,27 +7931,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -7903,8 +7946,8 @@ TEXT ·BlockFilterAdd5AVX2(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -8074,16 +8117,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000240, SI
 	ADDQ         $0x00000240, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -8117,27 +8177,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -8148,8 +8192,8 @@ TEXT ·BlockFilterKeep5AVX512(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 
 part:
 	MOVQ  (SP), DI
@@ -8322,16 +8366,33 @@ butterfly:
 	ADDQ         $0x40, BX
 	ADDQ         $0x00000280, SI
 	ADDQ         $0x00000280, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -8361,27 +8422,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -8392,8 +8437,8 @@ TEXT ·BlockFilterKeep5AVX2(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -8567,16 +8612,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000240, SI
 	ADDQ         $0x00000240, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -8610,27 +8672,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -8641,8 +8687,8 @@ TEXT ·BlockSpectrum5AVX512(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 
 part:
 	MOVQ  (SP), SI
@@ -8735,16 +8781,33 @@ butterfly:
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, BX
 	ADDQ         $0x00000280, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -8774,27 +8837,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -8805,8 +8852,8 @@ TEXT ·BlockSpectrum5AVX2(SB), $24-16
 	MOVQ 120(AX), DI
 	ADDQ AX, DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -8897,16 +8944,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x00000240, SI
-	CMPQ         R8, 8(DI)
-	JLS          fetched
-	ADDQ         $0x28, DI
-	MOVQ         (DI), R8
-	MOVQ         16(DI), R9
-	MOVQ         24(DI), R10
+	CMPQ         R8, 16(DI)
+	JHI          aside
 
-fetched:
-	CMPQ 32(DI), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
 	MOVQ R8, (DI)
 	MOVQ transfers+8(FP), R8
 	MOVQ DI, 176(R8)
@@ -8940,27 +9004,11 @@ last:
 none:
 	MOVQ 176(R8), DI
 	MOVQ (DI), R8
-	MOVQ 16(DI), R9
-	MOVQ 24(DI), R10
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R8, (DI)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, DI
-	MOVQ DI, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -8971,8 +9019,8 @@ TEXT ·BlockAccumulate5AVX512(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 
 part:
 	MOVQ  (SP), DI
@@ -9102,16 +9150,33 @@ butterfly:
 	ADDQ         $0x40, BX
 	ADDQ         $0x00000280, SI
 	ADDQ         $0x00000280, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -9141,27 +9206,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -9172,8 +9221,8 @@ TEXT ·BlockAccumulate5AVX2(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -9302,16 +9351,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000240, SI
 	ADDQ         $0x00000240, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -9345,27 +9411,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack5AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -9461,7 +9511,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack5AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -9561,7 +9611,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -9691,7 +9741,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -9824,7 +9874,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -9954,7 +10004,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -10086,7 +10136,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -10098,8 +10148,8 @@ TEXT ·BlockFilter6AVX512(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 
 part:
 	MOVQ  (SP), DI
@@ -10275,16 +10325,33 @@ butterfly:
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, SI
 	ADDQ         $0x00000300, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -10314,27 +10381,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -10346,8 +10397,8 @@ TEXT ·BlockFilter6AVX2(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -10510,16 +10561,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x000002c0, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -10553,27 +10621,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -10585,8 +10637,8 @@ TEXT ·BlockFilterAdd6AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -10770,16 +10822,33 @@ butterfly:
 	ADDQ         $0x40, SI
 	ADDQ         $0x00000300, DI
 	ADDQ         $0x00000300, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -10809,27 +10878,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -10841,8 +10894,8 @@ TEXT ·BlockFilterAdd6AVX2(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -11026,16 +11079,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000002c0, DI
 	ADDQ         $0x000002c0, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -11069,27 +11139,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -11101,8 +11155,8 @@ TEXT ·BlockFilterKeep6AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -11292,16 +11346,33 @@ butterfly:
 	ADDQ         $0x40, SI
 	ADDQ         $0x00000300, DI
 	ADDQ         $0x00000300, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -11331,27 +11402,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -11363,8 +11418,8 @@ TEXT ·BlockFilterKeep6AVX2(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -11542,16 +11597,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000002c0, DI
 	ADDQ         $0x000002c0, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -11585,27 +11657,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -11617,8 +11673,8 @@ TEXT ·BlockSpectrum6AVX512(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 
 part:
 	MOVQ  (SP), DI
@@ -11718,16 +11774,33 @@ butterfly:
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, SI
 	ADDQ         $0x00000300, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -11757,27 +11830,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -11789,8 +11846,8 @@ TEXT ·BlockSpectrum6AVX2(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -11885,16 +11942,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x000002c0, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -11928,27 +12002,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -11960,8 +12018,8 @@ TEXT ·BlockAccumulate6AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -12105,16 +12163,33 @@ butterfly:
 	ADDQ         $0x40, SI
 	ADDQ         $0x00000300, DI
 	ADDQ         $0x00000300, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -12144,27 +12219,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -12176,8 +12235,8 @@ TEXT ·BlockAccumulate6AVX2(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -12318,16 +12377,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000002c0, DI
 	ADDQ         $0x000002c0, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -12361,27 +12437,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack6AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -12482,7 +12542,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack6AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -12587,7 +12647,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward7AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -12763,7 +12823,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward7AVX2(SB), $88-16
 	MOVQ job+0(FP), AX
@@ -12940,7 +13000,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse7AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -13116,7 +13176,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse7AVX2(SB), $152-16
 	MOVQ job+0(FP), AX
@@ -13304,7 +13364,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter7AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -13316,8 +13376,8 @@ TEXT ·BlockFilter7AVX512(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 
 part:
 	MOVQ  (SP), DI
@@ -13572,16 +13632,33 @@ butterfly:
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, SI
 	ADDQ         $0x00000380, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -13611,27 +13688,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter7AVX2(SB), $184-16
 	MOVQ job+0(FP), AX
@@ -13643,8 +13704,8 @@ TEXT ·BlockFilter7AVX2(SB), $184-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R12
 	ADDQ $0x1f, R12
@@ -13922,16 +13983,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x00000340, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -13965,27 +14043,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd7AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -13997,8 +14059,8 @@ TEXT ·BlockFilterAdd7AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -14264,16 +14326,33 @@ butterfly:
 	ADDQ         $0x40, SI
 	ADDQ         $0x00000380, DI
 	ADDQ         $0x00000380, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -14303,27 +14382,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd7AVX2(SB), $184-16
 	MOVQ job+0(FP), AX
@@ -14335,8 +14398,8 @@ TEXT ·BlockFilterAdd7AVX2(SB), $184-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R13
 	ADDQ $0x1f, R13
@@ -14620,16 +14683,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000340, DI
 	ADDQ         $0x00000340, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -14663,27 +14743,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep7AVX512(SB), $152-16
 	MOVQ job+0(FP), AX
@@ -14695,8 +14759,8 @@ TEXT ·BlockFilterKeep7AVX512(SB), $152-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	LEAQ 24(SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
@@ -14968,16 +15032,33 @@ butterfly:
 	ADDQ         $0x40, SI
 	ADDQ         $0x00000380, DI
 	ADDQ         $0x00000380, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -15007,27 +15088,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep7AVX2(SB), $184-16
 	MOVQ job+0(FP), AX
@@ -15039,8 +15104,8 @@ TEXT ·BlockFilterKeep7AVX2(SB), $184-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R13
 	ADDQ $0x1f, R13
@@ -15333,16 +15398,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000340, DI
 	ADDQ         $0x00000340, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -15376,27 +15458,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum7AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -15408,8 +15474,8 @@ TEXT ·BlockSpectrum7AVX512(SB), $24-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 
 part:
 	MOVQ  (SP), DI
@@ -15552,16 +15618,33 @@ butterfly:
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, SI
 	ADDQ         $0x00000380, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -15591,27 +15674,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum7AVX2(SB), $120-16
 	MOVQ job+0(FP), AX
@@ -15623,8 +15690,8 @@ TEXT ·BlockSpectrum7AVX2(SB), $120-16
 	MOVQ 120(AX), R8
 	ADDQ AX, R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R12
 	ADDQ $0x1f, R12
@@ -15766,16 +15833,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x00000340, DI
-	CMPQ         R9, 8(R8)
-	JLS          fetched
-	ADDQ         $0x28, R8
-	MOVQ         (R8), R9
-	MOVQ         16(R8), R10
-	MOVQ         24(R8), R11
+	CMPQ         R9, 16(R8)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R8), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
 	MOVQ R9, (R8)
 	MOVQ transfers+8(FP), R9
 	MOVQ R8, 176(R9)
@@ -15809,27 +15893,11 @@ last:
 none:
 	MOVQ 176(R9), R8
 	MOVQ (R8), R9
-	MOVQ 16(R8), R10
-	MOVQ 24(R8), R11
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R9, (R8)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R8
-	MOVQ R8, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate7AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -15841,8 +15909,8 @@ TEXT ·BlockAccumulate7AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -16036,16 +16104,33 @@ butterfly:
 	ADDQ         $0x40, SI
 	ADDQ         $0x00000380, DI
 	ADDQ         $0x00000380, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -16075,27 +16160,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate7AVX2(SB), $152-16
 	MOVQ job+0(FP), AX
@@ -16107,8 +16176,8 @@ TEXT ·BlockAccumulate7AVX2(SB), $152-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R13
 	ADDQ $0x1f, R13
@@ -16304,16 +16373,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000340, DI
 	ADDQ         $0x00000340, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -16347,27 +16433,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack7AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -16508,7 +16578,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack7AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack7AVX2(SB), $120-16
 	MOVQ job+0(FP), AX
@@ -16657,7 +16727,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -16823,7 +16893,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward8AVX2(SB), $88-16
 	MOVQ job+0(FP), AX
@@ -16997,7 +17067,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -17163,7 +17233,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse8AVX2(SB), $120-16
 	MOVQ job+0(FP), AX
@@ -17338,7 +17408,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -17351,8 +17421,8 @@ TEXT ·BlockFilter8AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -17585,16 +17655,33 @@ butterfly:
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, DI
 	ADDQ         $0x00000400, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -17624,27 +17711,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter8AVX2(SB), $216-16
 	MOVQ job+0(FP), AX
@@ -17657,8 +17728,8 @@ TEXT ·BlockFilter8AVX2(SB), $216-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R13
 	ADDQ $0x1f, R13
@@ -17898,16 +17969,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x000003c0, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -17941,27 +18029,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -17974,8 +18046,8 @@ TEXT ·BlockFilterAdd8AVX512(SB), $24-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 
 part:
 	MOVQ  (SP), R9
@@ -18218,16 +18290,33 @@ butterfly:
 	ADDQ         $0x40, DI
 	ADDQ         $0x00000400, R8
 	ADDQ         $0x00000400, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -18257,27 +18346,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd8AVX2(SB), $152-16
 	MOVQ job+0(FP), AX
@@ -18290,8 +18363,8 @@ TEXT ·BlockFilterAdd8AVX2(SB), $152-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R14
 	ADDQ $0x1f, R14
@@ -18536,16 +18609,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000003c0, R8
 	ADDQ         $0x000003c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -18579,27 +18669,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -18612,8 +18686,8 @@ TEXT ·BlockFilterKeep8AVX512(SB), $24-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 
 part:
 	MOVQ  (SP), R9
@@ -18864,16 +18938,33 @@ butterfly:
 	ADDQ         $0x40, DI
 	ADDQ         $0x00000400, R8
 	ADDQ         $0x00000400, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -18903,27 +18994,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep8AVX2(SB), $216-16
 	MOVQ job+0(FP), AX
@@ -18936,8 +19011,8 @@ TEXT ·BlockFilterKeep8AVX2(SB), $216-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R14
 	ADDQ $0x1f, R14
@@ -19196,16 +19271,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000003c0, R8
 	ADDQ         $0x000003c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -19239,27 +19331,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -19272,8 +19348,8 @@ TEXT ·BlockSpectrum8AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -19402,16 +19478,33 @@ butterfly:
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, DI
 	ADDQ         $0x00000400, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -19441,27 +19534,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum8AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -19474,8 +19551,8 @@ TEXT ·BlockSpectrum8AVX2(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -19596,16 +19673,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x000003c0, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -19639,27 +19733,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -19672,8 +19750,8 @@ TEXT ·BlockAccumulate8AVX512(SB), $24-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 
 part:
 	MOVQ  (SP), R9
@@ -19860,16 +19938,33 @@ butterfly:
 	ADDQ         $0x40, DI
 	ADDQ         $0x00000400, R8
 	ADDQ         $0x00000400, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -19899,27 +19994,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate8AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -19932,8 +20011,8 @@ TEXT ·BlockAccumulate8AVX2(SB), $24-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -20114,16 +20193,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000003c0, R8
 	ADDQ         $0x000003c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -20157,27 +20253,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack8AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -20302,7 +20382,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack8AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack8AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -20432,7 +20512,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -20679,7 +20759,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward9AVX2(SB), $216-16
 	MOVQ job+0(FP), AX
@@ -20940,7 +21020,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -21185,7 +21265,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse9AVX2(SB), $248-16
 	MOVQ job+0(FP), AX
@@ -21448,7 +21528,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -21461,8 +21541,8 @@ TEXT ·BlockFilter9AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -21837,16 +21917,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000480, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -21876,27 +21973,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter9AVX2(SB), $376-16
 	MOVQ job+0(FP), AX
@@ -21909,8 +21990,8 @@ TEXT ·BlockFilter9AVX2(SB), $376-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -22322,16 +22403,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x00000440, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -22365,27 +22463,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -22398,8 +22480,8 @@ TEXT ·BlockFilterAdd9AVX512(SB), $24-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 
 part:
 	MOVQ  (SP), R9
@@ -22785,16 +22867,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000480, R8
 	ADDQ         $0x00000480, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -22824,27 +22923,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd9AVX2(SB), $376-16
 	MOVQ job+0(FP), AX
@@ -22857,8 +22940,8 @@ TEXT ·BlockFilterAdd9AVX2(SB), $376-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -23282,16 +23365,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000440, R8
 	ADDQ         $0x00000440, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -23325,27 +23425,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -23358,8 +23442,8 @@ TEXT ·BlockFilterKeep9AVX512(SB), $24-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 
 part:
 	MOVQ  (SP), R9
@@ -23754,16 +23838,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000480, R8
 	ADDQ         $0x00000480, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -23793,27 +23894,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep9AVX2(SB), $376-16
 	MOVQ job+0(FP), AX
@@ -23826,8 +23911,8 @@ TEXT ·BlockFilterKeep9AVX2(SB), $376-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -24262,16 +24347,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000440, R8
 	ADDQ         $0x00000440, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -24305,27 +24407,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -24338,8 +24424,8 @@ TEXT ·BlockSpectrum9AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -24546,16 +24632,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000480, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -24585,27 +24688,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum9AVX2(SB), $216-16
 	MOVQ job+0(FP), AX
@@ -24618,8 +24705,8 @@ TEXT ·BlockSpectrum9AVX2(SB), $216-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -24828,16 +24915,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x00000440, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -24871,27 +24975,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -24904,8 +24992,8 @@ TEXT ·BlockAccumulate9AVX512(SB), $24-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 
 part:
 	MOVQ  (SP), R9
@@ -25177,16 +25265,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000480, R8
 	ADDQ         $0x00000480, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -25216,27 +25321,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate9AVX2(SB), $248-16
 	MOVQ job+0(FP), AX
@@ -25249,8 +25338,8 @@ TEXT ·BlockAccumulate9AVX2(SB), $248-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -25527,16 +25616,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000440, R8
 	ADDQ         $0x00000440, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -25570,27 +25676,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack9AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -25790,7 +25880,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack9AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack9AVX2(SB), $248-16
 	MOVQ job+0(FP), AX
@@ -26004,7 +26094,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -26237,7 +26327,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward10AVX2(SB), $184-16
 	MOVQ job+0(FP), AX
@@ -26488,7 +26578,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -26721,7 +26811,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse10AVX2(SB), $376-16
 	MOVQ job+0(FP), AX
@@ -26982,7 +27072,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -26995,8 +27085,8 @@ TEXT ·BlockFilter10AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -27342,16 +27432,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000500, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -27381,27 +27488,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter10AVX2(SB), $504-16
 	MOVQ job+0(FP), AX
@@ -27414,8 +27505,8 @@ TEXT ·BlockFilter10AVX2(SB), $504-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -27816,16 +27907,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x000004c0, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -27859,27 +27967,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -27892,8 +27984,8 @@ TEXT ·BlockFilterAdd10AVX512(SB), $24-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 
 part:
 	MOVQ  (SP), R9
@@ -28251,16 +28343,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000500, R8
 	ADDQ         $0x00000500, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -28290,27 +28399,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd10AVX2(SB), $440-16
 	MOVQ job+0(FP), AX
@@ -28323,8 +28416,8 @@ TEXT ·BlockFilterAdd10AVX2(SB), $440-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -28737,16 +28830,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000004c0, R8
 	ADDQ         $0x000004c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -28780,27 +28890,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -28813,8 +28907,8 @@ TEXT ·BlockFilterKeep10AVX512(SB), $24-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 
 part:
 	MOVQ  (SP), R9
@@ -29182,16 +29276,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000500, R8
 	ADDQ         $0x00000500, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -29221,27 +29332,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep10AVX2(SB), $504-16
 	MOVQ job+0(FP), AX
@@ -29254,8 +29349,8 @@ TEXT ·BlockFilterKeep10AVX2(SB), $504-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -29679,16 +29774,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000004c0, R8
 	ADDQ         $0x000004c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -29722,27 +29834,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -29755,8 +29851,8 @@ TEXT ·BlockSpectrum10AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -29946,16 +30042,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000500, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -29985,27 +30098,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum10AVX2(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -30018,8 +30115,8 @@ TEXT ·BlockSpectrum10AVX2(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 
 part:
@@ -30196,16 +30293,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x000004c0, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -30239,27 +30353,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -30272,8 +30370,8 @@ TEXT ·BlockAccumulate10AVX512(SB), $24-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 
 part:
 	MOVQ  (SP), R9
@@ -30535,16 +30633,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000500, R8
 	ADDQ         $0x00000500, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -30574,27 +30689,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate10AVX2(SB), $88-16
 	MOVQ job+0(FP), AX
@@ -30607,8 +30706,8 @@ TEXT ·BlockAccumulate10AVX2(SB), $88-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -30870,16 +30969,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000004c0, R8
 	ADDQ         $0x000004c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -30913,27 +31029,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack10AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -31113,7 +31213,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack10AVX2(SB), $280-16
 	MOVQ job+0(FP), AX
@@ -31314,7 +31414,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward11AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -31631,7 +31731,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward11AVX2(SB), $568-16
 	MOVQ job+0(FP), AX
@@ -31982,7 +32082,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse11AVX512(SB), $344-16
 	MOVQ job+0(FP), AX
@@ -32307,7 +32407,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse11AVX2(SB), $760-16
 	MOVQ job+0(FP), AX
@@ -32653,7 +32753,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter11AVX512(SB), $344-16
 	MOVQ job+0(FP), AX
@@ -32666,8 +32766,8 @@ TEXT ·BlockFilter11AVX512(SB), $344-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	LEAQ 24(SP), R15
 	ADDQ $0x3f, R15
 	ANDQ $-64, R15
@@ -33177,16 +33277,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000580, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -33216,27 +33333,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter11AVX2(SB), $792-16
 	MOVQ job+0(FP), AX
@@ -33249,8 +33350,8 @@ TEXT ·BlockFilter11AVX2(SB), $792-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -33830,16 +33931,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x00000540, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -33873,27 +33991,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd11AVX512(SB), $280-16
 	MOVQ job+0(FP), AX
@@ -33906,8 +34008,8 @@ TEXT ·BlockFilterAdd11AVX512(SB), $280-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -34432,16 +34534,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000580, R8
 	ADDQ         $0x00000580, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -34471,27 +34590,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd11AVX2(SB), $792-16
 	MOVQ job+0(FP), AX
@@ -34504,8 +34607,8 @@ TEXT ·BlockFilterAdd11AVX2(SB), $792-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -35104,16 +35207,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000540, R8
 	ADDQ         $0x00000540, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -35147,27 +35267,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep11AVX512(SB), $280-16
 	MOVQ job+0(FP), AX
@@ -35180,8 +35284,8 @@ TEXT ·BlockFilterKeep11AVX512(SB), $280-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -35722,16 +35826,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000580, R8
 	ADDQ         $0x00000580, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -35761,27 +35882,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep11AVX2(SB), $888-16
 	MOVQ job+0(FP), AX
@@ -35794,8 +35899,8 @@ TEXT ·BlockFilterKeep11AVX2(SB), $888-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -36410,16 +36515,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000540, R8
 	ADDQ         $0x00000540, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -36453,27 +36575,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum11AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -36486,8 +36592,8 @@ TEXT ·BlockSpectrum11AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -36757,16 +36863,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000580, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -36796,27 +36919,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum11AVX2(SB), $536-16
 	MOVQ job+0(FP), AX
@@ -36829,8 +36936,8 @@ TEXT ·BlockSpectrum11AVX2(SB), $536-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -37113,16 +37220,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x00000540, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -37156,27 +37280,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate11AVX512(SB), $216-16
 	MOVQ job+0(FP), AX
@@ -37189,8 +37297,8 @@ TEXT ·BlockAccumulate11AVX512(SB), $216-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -37546,16 +37654,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000580, R8
 	ADDQ         $0x00000580, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -37585,27 +37710,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate11AVX2(SB), $536-16
 	MOVQ job+0(FP), AX
@@ -37618,8 +37727,8 @@ TEXT ·BlockAccumulate11AVX2(SB), $536-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -37988,16 +38097,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000540, R8
 	ADDQ         $0x00000540, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -38031,27 +38157,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack11AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -38310,7 +38420,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack11AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack11AVX2(SB), $536-16
 	MOVQ job+0(FP), AX
@@ -38595,7 +38705,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -38854,7 +38964,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward12AVX2(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -39142,7 +39252,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -39401,7 +39511,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse12AVX2(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -39690,7 +39800,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -39703,8 +39813,8 @@ TEXT ·BlockFilter12AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -40090,16 +40200,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000600, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -40129,27 +40256,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter12AVX2(SB), $600-16
 	MOVQ job+0(FP), AX
@@ -40162,8 +40273,8 @@ TEXT ·BlockFilter12AVX2(SB), $600-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -40609,16 +40720,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x000005c0, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -40652,27 +40780,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -40685,8 +40797,8 @@ TEXT ·BlockFilterAdd12AVX512(SB), $24-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 
 part:
 	MOVQ  (SP), R9
@@ -41086,16 +41198,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000600, R8
 	ADDQ         $0x00000600, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -41125,27 +41254,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd12AVX2(SB), $632-16
 	MOVQ job+0(FP), AX
@@ -41158,8 +41271,8 @@ TEXT ·BlockFilterAdd12AVX2(SB), $632-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -41620,16 +41733,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000005c0, R8
 	ADDQ         $0x000005c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -41663,27 +41793,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -41696,8 +41810,8 @@ TEXT ·BlockFilterKeep12AVX512(SB), $24-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 
 part:
 	MOVQ  (SP), R9
@@ -42109,16 +42223,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000600, R8
 	ADDQ         $0x00000600, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -42148,27 +42279,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep12AVX2(SB), $600-16
 	MOVQ job+0(FP), AX
@@ -42181,8 +42296,8 @@ TEXT ·BlockFilterKeep12AVX2(SB), $600-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -42655,16 +42770,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000005c0, R8
 	ADDQ         $0x000005c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -42698,27 +42830,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -42731,8 +42847,8 @@ TEXT ·BlockSpectrum12AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -42942,16 +43058,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000600, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -42981,27 +43114,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum12AVX2(SB), $376-16
 	MOVQ job+0(FP), AX
@@ -43014,8 +43131,8 @@ TEXT ·BlockSpectrum12AVX2(SB), $376-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -43234,16 +43351,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x000005c0, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -43277,27 +43411,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -43310,8 +43428,8 @@ TEXT ·BlockAccumulate12AVX512(SB), $24-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 
 part:
 	MOVQ  (SP), R9
@@ -43607,16 +43725,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000600, R8
 	ADDQ         $0x00000600, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -43646,27 +43781,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate12AVX2(SB), $440-16
 	MOVQ job+0(FP), AX
@@ -43679,8 +43798,8 @@ TEXT ·BlockAccumulate12AVX2(SB), $440-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -43991,16 +44110,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000005c0, R8
 	ADDQ         $0x000005c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -44034,27 +44170,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack12AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -44248,7 +44368,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack12AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack12AVX2(SB), $376-16
 	MOVQ job+0(FP), AX
@@ -44470,7 +44590,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward13AVX512(SB), $344-16
 	MOVQ job+0(FP), AX
@@ -44870,7 +44990,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward13AVX2(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -45305,7 +45425,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse13AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -45706,7 +45826,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse13AVX2(SB), $664-16
 	MOVQ job+0(FP), AX
@@ -46148,7 +46268,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter13AVX512(SB), $536-16
 	MOVQ job+0(FP), AX
@@ -46161,8 +46281,8 @@ TEXT ·BlockFilter13AVX512(SB), $536-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	LEAQ 24(SP), R15
 	ADDQ $0x3f, R15
 	ANDQ $-64, R15
@@ -46830,16 +46950,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000680, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -46869,27 +47006,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter13AVX2(SB), $760-16
 	MOVQ job+0(FP), AX
@@ -46902,8 +47023,8 @@ TEXT ·BlockFilter13AVX2(SB), $760-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -47639,16 +47760,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x00000640, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -47682,27 +47820,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd13AVX512(SB), $536-16
 	MOVQ job+0(FP), AX
@@ -47715,8 +47837,8 @@ TEXT ·BlockFilterAdd13AVX512(SB), $536-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -48399,16 +48521,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000680, R8
 	ADDQ         $0x00000680, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -48438,27 +48577,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd13AVX2(SB), $792-16
 	MOVQ job+0(FP), AX
@@ -48471,8 +48594,8 @@ TEXT ·BlockFilterAdd13AVX2(SB), $792-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -49233,16 +49356,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000640, R8
 	ADDQ         $0x00000640, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -49276,27 +49416,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep13AVX512(SB), $536-16
 	MOVQ job+0(FP), AX
@@ -49309,8 +49433,8 @@ TEXT ·BlockFilterKeep13AVX512(SB), $536-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -50004,16 +50128,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000680, R8
 	ADDQ         $0x00000680, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -50043,27 +50184,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep13AVX2(SB), $760-16
 	MOVQ job+0(FP), AX
@@ -50076,8 +50201,8 @@ TEXT ·BlockFilterKeep13AVX2(SB), $760-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -50858,16 +50983,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000640, R8
 	ADDQ         $0x00000640, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -50901,27 +51043,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum13AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -50934,8 +51060,8 @@ TEXT ·BlockSpectrum13AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -51264,16 +51390,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000680, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -51303,27 +51446,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum13AVX2(SB), $632-16
 	MOVQ job+0(FP), AX
@@ -51336,8 +51463,8 @@ TEXT ·BlockSpectrum13AVX2(SB), $632-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -51689,16 +51816,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x00000640, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -51732,27 +51876,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate13AVX512(SB), $472-16
 	MOVQ job+0(FP), AX
@@ -51765,8 +51893,8 @@ TEXT ·BlockAccumulate13AVX512(SB), $472-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -52211,16 +52339,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000680, R8
 	ADDQ         $0x00000680, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -52250,27 +52395,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate13AVX2(SB), $760-16
 	MOVQ job+0(FP), AX
@@ -52283,8 +52412,8 @@ TEXT ·BlockAccumulate13AVX2(SB), $760-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -52745,16 +52874,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000640, R8
 	ADDQ         $0x00000640, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -52788,27 +52934,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack13AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -53129,7 +53259,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack13AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack13AVX2(SB), $632-16
 	MOVQ job+0(FP), AX
@@ -53480,7 +53610,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward14AVX512(SB), $280-16
 	MOVQ job+0(FP), AX
@@ -53838,7 +53968,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward14AVX2(SB), $504-16
 	MOVQ job+0(FP), AX
@@ -54231,7 +54361,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse14AVX512(SB), $472-16
 	MOVQ job+0(FP), AX
@@ -54594,7 +54724,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse14AVX2(SB), $792-16
 	MOVQ job+0(FP), AX
@@ -55006,7 +55136,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter14AVX512(SB), $664-16
 	MOVQ job+0(FP), AX
@@ -55019,8 +55149,8 @@ TEXT ·BlockFilter14AVX512(SB), $664-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	LEAQ 24(SP), R15
 	ADDQ $0x3f, R15
 	ANDQ $-64, R15
@@ -55602,16 +55732,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000700, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -55641,27 +55788,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter14AVX2(SB), $952-16
 	MOVQ job+0(FP), AX
@@ -55674,8 +55805,8 @@ TEXT ·BlockFilter14AVX2(SB), $952-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -56337,16 +56468,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x000006c0, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -56380,27 +56528,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd14AVX512(SB), $664-16
 	MOVQ job+0(FP), AX
@@ -56413,8 +56545,8 @@ TEXT ·BlockFilterAdd14AVX512(SB), $664-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -57012,16 +57144,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000700, R8
 	ADDQ         $0x00000700, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -57051,27 +57200,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd14AVX2(SB), $952-16
 	MOVQ job+0(FP), AX
@@ -57084,8 +57217,8 @@ TEXT ·BlockFilterAdd14AVX2(SB), $952-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -57774,16 +57907,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000006c0, R8
 	ADDQ         $0x000006c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -57817,27 +57967,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep14AVX512(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -57850,8 +57984,8 @@ TEXT ·BlockFilterKeep14AVX512(SB), $728-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -58466,16 +58600,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000700, R8
 	ADDQ         $0x00000700, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -58505,27 +58656,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep14AVX2(SB), $856-16
 	MOVQ job+0(FP), AX
@@ -58538,8 +58673,8 @@ TEXT ·BlockFilterKeep14AVX2(SB), $856-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -59250,16 +59385,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000006c0, R8
 	ADDQ         $0x000006c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -59293,27 +59445,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum14AVX512(SB), $24-16
 	MOVQ job+0(FP), AX
@@ -59326,8 +59462,8 @@ TEXT ·BlockSpectrum14AVX512(SB), $24-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 
 part:
 	MOVQ  (SP), R8
@@ -59621,16 +59757,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000700, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -59660,27 +59813,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum14AVX2(SB), $824-16
 	MOVQ job+0(FP), AX
@@ -59693,8 +59830,8 @@ TEXT ·BlockSpectrum14AVX2(SB), $824-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -60005,16 +60142,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x000006c0, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -60048,27 +60202,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate14AVX512(SB), $152-16
 	MOVQ job+0(FP), AX
@@ -60081,8 +60219,8 @@ TEXT ·BlockAccumulate14AVX512(SB), $152-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -60483,16 +60621,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000700, R8
 	ADDQ         $0x00000700, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -60522,27 +60677,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate14AVX2(SB), $312-16
 	MOVQ job+0(FP), AX
@@ -60555,8 +60694,8 @@ TEXT ·BlockAccumulate14AVX2(SB), $312-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -60971,16 +61110,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000006c0, R8
 	ADDQ         $0x000006c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -61014,27 +61170,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack14AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack14AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -61318,7 +61458,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack14AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack14AVX2(SB), $632-16
 	MOVQ job+0(FP), AX
@@ -61632,7 +61772,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward15AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -62018,7 +62158,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward15AVX2(SB), $664-16
 	MOVQ job+0(FP), AX
@@ -62438,7 +62578,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse15AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -62824,7 +62964,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse15AVX2(SB), $696-16
 	MOVQ job+0(FP), AX
@@ -63247,7 +63387,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter15AVX512(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -63260,8 +63400,8 @@ TEXT ·BlockFilter15AVX512(SB), $728-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	LEAQ 24(SP), R15
 	ADDQ $0x3f, R15
 	ANDQ $-64, R15
@@ -63887,16 +64027,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000780, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -63926,27 +64083,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter15AVX2(SB), $920-16
 	MOVQ job+0(FP), AX
@@ -63959,8 +64100,8 @@ TEXT ·BlockFilter15AVX2(SB), $920-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -64670,16 +64811,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x00000740, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -64713,27 +64871,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd15AVX512(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -64746,8 +64888,8 @@ TEXT ·BlockFilterAdd15AVX512(SB), $728-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -65390,16 +65532,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000780, R8
 	ADDQ         $0x00000780, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -65429,27 +65588,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd15AVX2(SB), $920-16
 	MOVQ job+0(FP), AX
@@ -65462,8 +65605,8 @@ TEXT ·BlockFilterAdd15AVX2(SB), $920-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -66191,16 +66334,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000740, R8
 	ADDQ         $0x00000740, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -66234,27 +66394,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep15AVX512(SB), $856-16
 	MOVQ job+0(FP), AX
@@ -66267,8 +66411,8 @@ TEXT ·BlockFilterKeep15AVX512(SB), $856-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -66926,16 +67070,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000780, R8
 	ADDQ         $0x00000780, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -66965,27 +67126,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep15AVX2(SB), $920-16
 	MOVQ job+0(FP), AX
@@ -66998,8 +67143,8 @@ TEXT ·BlockFilterKeep15AVX2(SB), $920-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -67747,16 +67892,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000740, R8
 	ADDQ         $0x00000740, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -67790,27 +67952,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum15AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -67823,8 +67969,8 @@ TEXT ·BlockSpectrum15AVX512(SB), $408-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	LEAQ 24(SP), R15
 	ADDQ $0x3f, R15
 	ANDQ $-64, R15
@@ -68152,16 +68298,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000780, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -68191,27 +68354,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum15AVX2(SB), $632-16
 	MOVQ job+0(FP), AX
@@ -68224,8 +68371,8 @@ TEXT ·BlockSpectrum15AVX2(SB), $632-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -68562,16 +68709,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x00000740, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -68605,27 +68769,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate15AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -68638,8 +68786,8 @@ TEXT ·BlockAccumulate15AVX512(SB), $408-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -69074,16 +69222,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000780, R8
 	ADDQ         $0x00000780, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -69113,27 +69278,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate15AVX2(SB), $696-16
 	MOVQ job+0(FP), AX
@@ -69146,8 +69295,8 @@ TEXT ·BlockAccumulate15AVX2(SB), $696-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -69598,16 +69747,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x00000740, R8
 	ADDQ         $0x00000740, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -69641,27 +69807,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack15AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack15AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -69964,7 +70114,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack15AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack15AVX2(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -70303,7 +70453,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward16AVX512(SB), $344-16
 	MOVQ job+0(FP), AX
@@ -70674,7 +70824,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockForward16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockForward16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward16AVX2(SB), $664-16
 	MOVQ job+0(FP), AX
@@ -71080,7 +71230,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse16AVX512(SB), $344-16
 	MOVQ job+0(FP), AX
@@ -71451,7 +71601,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockInverse16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockInverse16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse16AVX2(SB), $696-16
 	MOVQ job+0(FP), AX
@@ -71857,7 +72007,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockFilter16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter16AVX512(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -71870,8 +72020,8 @@ TEXT ·BlockFilter16AVX512(SB), $728-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	LEAQ 24(SP), R15
 	ADDQ $0x3f, R15
 	ANDQ $-64, R15
@@ -72464,16 +72614,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000800, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -72503,27 +72670,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilter16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilter16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter16AVX2(SB), $920-16
 	MOVQ job+0(FP), AX
@@ -72536,8 +72687,8 @@ TEXT ·BlockFilter16AVX2(SB), $920-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -73216,16 +73367,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x000007c0, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -73259,27 +73427,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd16AVX512(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -73292,8 +73444,8 @@ TEXT ·BlockFilterAdd16AVX512(SB), $728-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -73904,16 +74056,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000800, R8
 	ADDQ         $0x00000800, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -73943,27 +74112,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterAdd16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterAdd16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd16AVX2(SB), $920-16
 	MOVQ job+0(FP), AX
@@ -73976,8 +74129,8 @@ TEXT ·BlockFilterAdd16AVX2(SB), $920-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -74675,16 +74828,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000007c0, R8
 	ADDQ         $0x000007c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -74718,27 +74888,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep16AVX512(SB), $792-16
 	MOVQ job+0(FP), AX
@@ -74751,8 +74905,8 @@ TEXT ·BlockFilterKeep16AVX512(SB), $792-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -75381,16 +75535,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000800, R8
 	ADDQ         $0x00000800, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -75420,27 +75591,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockFilterKeep16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockFilterKeep16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep16AVX2(SB), $920-16
 	MOVQ job+0(FP), AX
@@ -75453,8 +75608,8 @@ TEXT ·BlockFilterKeep16AVX2(SB), $920-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -76165,16 +76320,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000007c0, R8
 	ADDQ         $0x000007c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -76208,27 +76380,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum16AVX512(SB), $280-16
 	MOVQ job+0(FP), AX
@@ -76241,8 +76397,8 @@ TEXT ·BlockSpectrum16AVX512(SB), $280-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	LEAQ 24(SP), R15
 	ADDQ $0x3f, R15
 	ANDQ $-64, R15
@@ -76550,16 +76706,33 @@ butterfly:
 	ADDQ         $0x40, R13
 	ADDQ         $0x40, R14
 	ADDQ         $0x00000800, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -76589,27 +76762,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockSpectrum16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockSpectrum16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum16AVX2(SB), $696-16
 	MOVQ job+0(FP), AX
@@ -76622,8 +76779,8 @@ TEXT ·BlockSpectrum16AVX2(SB), $696-16
 	MOVQ 120(AX), R9
 	ADDQ AX, R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), R15
 	ADDQ $0x1f, R15
@@ -76945,16 +77102,33 @@ butterfly:
 	XORQ         $0x01, 16(SP)
 	JNZ          butterfly
 	ADDQ         $0x000007c0, R8
-	CMPQ         R10, 8(R9)
-	JLS          fetched
-	ADDQ         $0x28, R9
-	MOVQ         (R9), R10
-	MOVQ         16(R9), R11
-	MOVQ         24(R9), R12
+	CMPQ         R10, 16(R9)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R9), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R10, (R9)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R9
+	MOVQ R9, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R10, 8(R9)
+	JLS  same
+	ADDQ $0x28, R9
+	MOVQ (R9), R10
+
+same:
 	MOVQ R10, (R9)
 	MOVQ transfers+8(FP), R10
 	MOVQ R9, 176(R10)
@@ -76988,27 +77162,11 @@ last:
 none:
 	MOVQ 176(R10), R9
 	MOVQ (R9), R10
-	MOVQ 16(R9), R11
-	MOVQ 24(R9), R12
+	MOVQ 24(R9), R11
+	MOVQ 32(R9), R12
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R10, (R9)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R9
-	MOVQ R9, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate16AVX512(SB), $408-16
 	MOVQ job+0(FP), AX
@@ -77021,8 +77179,8 @@ TEXT ·BlockAccumulate16AVX512(SB), $408-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	LEAQ 24(SP), BP
 	ADDQ $0x3f, BP
 	ANDQ $-64, BP
@@ -77448,16 +77606,33 @@ butterfly:
 	ADDQ         $0x40, R15
 	ADDQ         $0x00000800, R8
 	ADDQ         $0x00000800, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -77487,27 +77662,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockAccumulate16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockAccumulate16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate16AVX2(SB), $728-16
 	MOVQ job+0(FP), AX
@@ -77520,8 +77679,8 @@ TEXT ·BlockAccumulate16AVX2(SB), $728-16
 	MOVQ 120(AX), R10
 	ADDQ AX, R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
 	MOVQ $0x00000000, 16(SP)
 	LEAQ 24(SP), BP
 	ADDQ $0x1f, BP
@@ -77959,16 +78118,33 @@ butterfly:
 	JNZ          butterfly
 	ADDQ         $0x000007c0, R8
 	ADDQ         $0x000007c0, R9
-	CMPQ         R11, 8(R10)
-	JLS          fetched
-	ADDQ         $0x28, R10
-	MOVQ         (R10), R11
-	MOVQ         16(R10), R12
-	MOVQ         24(R10), R13
+	CMPQ         R11, 16(R10)
+	JHI          aside
 
-fetched:
-	CMPQ 32(R10), $0x00
-	JE   written
+on:
+	DECQ 8(SP)
+	JNZ  butterfly
+	ADDQ $0x30, (SP)
+	MOVQ job+0(FP), AX
+	ADDQ $0x60, AX
+	CMPQ AX, (SP)
+	JNE  part
+
+done:
+	MOVQ R11, (R10)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R10
+	MOVQ R10, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R11, 8(R10)
+	JLS  same
+	ADDQ $0x28, R10
+	MOVQ (R10), R11
+
+same:
 	MOVQ R11, (R10)
 	MOVQ transfers+8(FP), R11
 	MOVQ R10, 176(R11)
@@ -78002,27 +78178,11 @@ last:
 none:
 	MOVQ 176(R11), R10
 	MOVQ (R10), R11
-	MOVQ 16(R10), R12
-	MOVQ 24(R10), R13
+	MOVQ 24(R10), R12
+	MOVQ 32(R10), R13
+	JMP  on
 
-written:
-	DECQ 8(SP)
-	JNZ  butterfly
-	ADDQ $0x30, (SP)
-	MOVQ job+0(FP), AX
-	ADDQ $0x60, AX
-	CMPQ AX, (SP)
-	JNE  part
-
-done:
-	MOVQ R11, (R10)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, R10
-	MOVQ R10, 120(AX)
-	VZEROUPPER
-	RET
-
-// func BlockBack16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack16AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack16AVX512(SB), $344-16
 	MOVQ job+0(FP), AX
@@ -78304,7 +78464,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func BlockBack16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func BlockBack16AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack16AVX2(SB), $664-16
 	MOVQ job+0(FP), AX

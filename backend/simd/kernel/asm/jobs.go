@@ -28,8 +28,8 @@ type BlockJob = struct {
 // the first again.
 type FetchPair = struct {
 	At, End      uintptr
+	Pause        uintptr // past which routines look what to do next: End, or 0 where there are rows to write
 	Second, Step int
-	Writes       int // not 0 where routines look meanwhile whether there are rows to write
 }
 
 // WritePair is rows of a pair of lines that are written past the caches: where the next one of both stands, thirty-two floats,

@@ -21,9 +21,9 @@ func Line1AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -54,9 +54,9 @@ func LineBack1AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -87,9 +87,9 @@ func LineTwiddled1AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -120,9 +120,9 @@ func LineBackTwiddled1AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -153,9 +153,9 @@ func Line1AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -186,9 +186,9 @@ func LineBack1AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -219,9 +219,9 @@ func LineTwiddled1AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -252,9 +252,9 @@ func LineBackTwiddled1AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -285,9 +285,9 @@ func Line3AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -318,9 +318,9 @@ func LineBack3AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -351,9 +351,9 @@ func LineTwiddled3AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -384,9 +384,9 @@ func LineBackTwiddled3AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -417,9 +417,9 @@ func Line3AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -450,9 +450,9 @@ func LineBack3AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -483,9 +483,9 @@ func LineTwiddled3AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -516,9 +516,9 @@ func LineBackTwiddled3AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -549,9 +549,9 @@ func Line4AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -582,9 +582,9 @@ func LineBack4AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -615,9 +615,9 @@ func LineTwiddled4AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -648,9 +648,9 @@ func LineBackTwiddled4AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -681,9 +681,9 @@ func Line4AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -714,9 +714,9 @@ func LineBack4AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -747,9 +747,9 @@ func LineTwiddled4AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -780,9 +780,9 @@ func LineBackTwiddled4AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -813,9 +813,9 @@ func Line5AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -846,9 +846,9 @@ func LineBack5AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -879,9 +879,9 @@ func LineTwiddled5AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -912,9 +912,9 @@ func LineBackTwiddled5AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -945,9 +945,9 @@ func Line5AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -978,9 +978,9 @@ func LineBack5AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1011,9 +1011,9 @@ func LineTwiddled5AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1044,9 +1044,9 @@ func LineBackTwiddled5AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1077,9 +1077,9 @@ func Line7AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1110,9 +1110,9 @@ func LineBack7AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1143,9 +1143,9 @@ func LineTwiddled7AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1176,9 +1176,9 @@ func LineBackTwiddled7AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1209,9 +1209,9 @@ func Line7AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1242,9 +1242,9 @@ func LineBack7AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1275,9 +1275,9 @@ func LineTwiddled7AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1308,9 +1308,9 @@ func LineBackTwiddled7AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1341,9 +1341,9 @@ func Line8AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1374,9 +1374,9 @@ func LineBack8AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1407,9 +1407,9 @@ func LineTwiddled8AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1440,9 +1440,9 @@ func LineBackTwiddled8AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1473,9 +1473,9 @@ func LineHalf8AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1506,9 +1506,9 @@ func LineBackHalf8AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1539,9 +1539,9 @@ func Line8AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1572,9 +1572,9 @@ func LineBack8AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1605,9 +1605,9 @@ func LineTwiddled8AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1638,9 +1638,9 @@ func LineBackTwiddled8AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1671,9 +1671,9 @@ func LineHalf8AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1704,9 +1704,9 @@ func LineBackHalf8AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1737,9 +1737,9 @@ func Line9AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1770,9 +1770,9 @@ func LineBack9AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1803,9 +1803,9 @@ func LineTwiddled9AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1836,9 +1836,9 @@ func LineBackTwiddled9AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1869,9 +1869,9 @@ func Line9AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1902,9 +1902,9 @@ func LineBack9AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1935,9 +1935,9 @@ func LineTwiddled9AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -1968,9 +1968,9 @@ func LineBackTwiddled9AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2001,9 +2001,9 @@ func Line11AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2034,9 +2034,9 @@ func LineBack11AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2067,9 +2067,9 @@ func LineTwiddled11AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2100,9 +2100,9 @@ func LineBackTwiddled11AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2133,9 +2133,9 @@ func Line11AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2166,9 +2166,9 @@ func LineBack11AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2199,9 +2199,9 @@ func LineTwiddled11AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2232,9 +2232,9 @@ func LineBackTwiddled11AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2265,9 +2265,9 @@ func Line13AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2298,9 +2298,9 @@ func LineBack13AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2331,9 +2331,9 @@ func LineTwiddled13AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2364,9 +2364,9 @@ func LineBackTwiddled13AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2397,9 +2397,9 @@ func Line13AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2430,9 +2430,9 @@ func LineBack13AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2463,9 +2463,9 @@ func LineTwiddled13AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2496,9 +2496,9 @@ func LineBackTwiddled13AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2529,9 +2529,9 @@ func Line15AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2562,9 +2562,9 @@ func LineBack15AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2595,9 +2595,9 @@ func LineTwiddled15AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2628,9 +2628,9 @@ func LineBackTwiddled15AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2661,9 +2661,9 @@ func Line15AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2694,9 +2694,9 @@ func LineBack15AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2727,9 +2727,9 @@ func LineTwiddled15AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2760,9 +2760,9 @@ func LineBackTwiddled15AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2793,9 +2793,9 @@ func Line16AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2826,9 +2826,9 @@ func LineBack16AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2859,9 +2859,9 @@ func LineTwiddled16AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2892,9 +2892,9 @@ func LineBackTwiddled16AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2925,9 +2925,9 @@ func LineHalf16AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2958,9 +2958,9 @@ func LineBackHalf16AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -2991,9 +2991,9 @@ func Line16AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3024,9 +3024,9 @@ func LineBack16AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3057,9 +3057,9 @@ func LineTwiddled16AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3090,9 +3090,9 @@ func LineBackTwiddled16AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3123,9 +3123,9 @@ func LineHalf16AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3156,9 +3156,9 @@ func LineBackHalf16AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3189,9 +3189,9 @@ func Line17AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3222,9 +3222,9 @@ func LineBack17AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3255,9 +3255,9 @@ func Line17AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3288,9 +3288,9 @@ func LineBack17AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3321,9 +3321,9 @@ func Line19AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3354,9 +3354,9 @@ func LineBack19AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3387,9 +3387,9 @@ func Line19AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3420,9 +3420,9 @@ func LineBack19AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3453,9 +3453,9 @@ func Line23AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3486,9 +3486,9 @@ func LineBack23AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3519,9 +3519,9 @@ func Line23AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3552,9 +3552,9 @@ func LineBack23AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3585,9 +3585,9 @@ func Line32AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3618,9 +3618,9 @@ func LineBack32AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3651,9 +3651,9 @@ func LineTwiddled32AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3684,9 +3684,9 @@ func LineBackTwiddled32AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3717,9 +3717,9 @@ func LineHalf32AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3750,9 +3750,9 @@ func LineBackHalf32AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3783,9 +3783,9 @@ func Line32AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3816,9 +3816,9 @@ func LineBack32AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3849,9 +3849,9 @@ func LineTwiddled32AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3882,9 +3882,9 @@ func LineBackTwiddled32AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3915,9 +3915,9 @@ func LineHalf32AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3948,9 +3948,9 @@ func LineBackHalf32AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -3981,9 +3981,9 @@ func Line64AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4014,9 +4014,9 @@ func LineBack64AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4047,9 +4047,9 @@ func LineTwiddled64AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4080,9 +4080,9 @@ func LineBackTwiddled64AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4113,9 +4113,9 @@ func LineHalf64AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4146,9 +4146,9 @@ func LineBackHalf64AVX512(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4179,9 +4179,9 @@ func Line64AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4212,9 +4212,9 @@ func LineBack64AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4245,9 +4245,9 @@ func LineTwiddled64AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4278,9 +4278,9 @@ func LineBackTwiddled64AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4311,9 +4311,9 @@ func LineHalf64AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {
@@ -4344,9 +4344,9 @@ func LineBackHalf64AVX2(job *struct {
 	Fetches [3]struct {
 		At     uintptr
 		End    uintptr
+		Pause  uintptr
 		Second int
 		Step   int
-		Writes int
 	}
 	Current int
 	Write   struct {

@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func Line1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -12,8 +12,8 @@ TEXT ·Line1AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -34,16 +34,37 @@ butterfly:
 	PREFETCHT1 (DX)(BX*1)
 	ADDQ       SI, DX
 	VMOVUPS    Z0, (DI)(R8*1)
-	CMPQ       DX, 8(CX)
-	JLS        fetched
-	ADDQ       $0x28, CX
-	MOVQ       (CX), DX
-	MOVQ       16(CX), BX
-	MOVQ       24(CX), SI
+	CMPQ       DX, 16(CX)
+	JHI        aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000040, R8
+	ADDQ $0x00000008, R10
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -73,31 +94,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000040, R8
-	ADDQ $0x00000008, R10
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -105,8 +106,8 @@ TEXT ·LineBack1AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -127,16 +128,37 @@ butterfly:
 	PREFETCHT1 (DX)
 	PREFETCHT1 (DX)(BX*1)
 	ADDQ       SI, DX
-	CMPQ       DX, 8(CX)
-	JLS        fetched
-	ADDQ       $0x28, CX
-	MOVQ       (CX), DX
-	MOVQ       16(CX), BX
-	MOVQ       24(CX), SI
+	CMPQ       DX, 16(CX)
+	JHI        aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000040, R8
+	ADDQ $0x00000008, R10
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -166,31 +188,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000040, R8
-	ADDQ $0x00000008, R10
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -198,8 +200,8 @@ TEXT ·LineTwiddled1AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -221,16 +223,38 @@ butterfly:
 	PREFETCHT1 (DX)(BX*1)
 	ADDQ       SI, DX
 	VMOVUPS    Z0, (DI)(R8*1)
-	CMPQ       DX, 8(CX)
-	JLS        fetched
-	ADDQ       $0x28, CX
-	MOVQ       (CX), DX
-	MOVQ       16(CX), BX
-	MOVQ       24(CX), SI
+	CMPQ       DX, 16(CX)
+	JHI        aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000040, R8
+	ADDQ $0x00000008, R10
+	ADDQ $0x00000000, R11
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -260,32 +284,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000040, R8
-	ADDQ $0x00000008, R10
-	ADDQ $0x00000000, R11
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -293,8 +296,8 @@ TEXT ·LineBackTwiddled1AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -316,16 +319,38 @@ butterfly:
 	PREFETCHT1 (DX)
 	PREFETCHT1 (DX)(BX*1)
 	ADDQ       SI, DX
-	CMPQ       DX, 8(CX)
-	JLS        fetched
-	ADDQ       $0x28, CX
-	MOVQ       (CX), DX
-	MOVQ       16(CX), BX
-	MOVQ       24(CX), SI
+	CMPQ       DX, 16(CX)
+	JHI        aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000040, R8
+	ADDQ $0x00000008, R10
+	ADDQ $0x00000000, R11
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -355,32 +380,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000040, R8
-	ADDQ $0x00000008, R10
-	ADDQ $0x00000000, R11
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·Line1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -388,8 +392,8 @@ TEXT ·Line1AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -417,16 +421,37 @@ vector:
 	JNZ        vector
 	SUBQ       $0x40, R9
 	SUBQ       $0x40, R8
-	CMPQ       DX, 8(CX)
-	JLS        fetched
-	ADDQ       $0x28, CX
-	MOVQ       (CX), DX
-	MOVQ       16(CX), BX
-	MOVQ       24(CX), SI
+	CMPQ       DX, 16(CX)
+	JHI        aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000040, R8
+	ADDQ $0x00000008, R10
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -460,31 +485,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000040, R8
-	ADDQ $0x00000008, R10
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineBack1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -492,8 +497,8 @@ TEXT ·LineBack1AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -521,16 +526,37 @@ vector:
 	JNZ        vector
 	SUBQ       $0x40, R9
 	SUBQ       $0x40, R8
-	CMPQ       DX, 8(CX)
-	JLS        fetched
-	ADDQ       $0x28, CX
-	MOVQ       (CX), DX
-	MOVQ       16(CX), BX
-	MOVQ       24(CX), SI
+	CMPQ       DX, 16(CX)
+	JHI        aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000040, R8
+	ADDQ $0x00000008, R10
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -564,31 +590,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000040, R8
-	ADDQ $0x00000008, R10
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineTwiddled1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -596,8 +602,8 @@ TEXT ·LineTwiddled1AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -626,16 +632,38 @@ vector:
 	JNZ        vector
 	SUBQ       $0x40, R9
 	SUBQ       $0x40, R8
-	CMPQ       DX, 8(CX)
-	JLS        fetched
-	ADDQ       $0x28, CX
-	MOVQ       (CX), DX
-	MOVQ       16(CX), BX
-	MOVQ       24(CX), SI
+	CMPQ       DX, 16(CX)
+	JHI        aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000040, R8
+	ADDQ $0x00000008, R10
+	ADDQ $0x00000000, R11
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -669,32 +697,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000040, R8
-	ADDQ $0x00000008, R10
-	ADDQ $0x00000000, R11
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineBackTwiddled1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -702,8 +709,8 @@ TEXT ·LineBackTwiddled1AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -732,16 +739,38 @@ vector:
 	JNZ        vector
 	SUBQ       $0x40, R9
 	SUBQ       $0x40, R8
-	CMPQ       DX, 8(CX)
-	JLS        fetched
-	ADDQ       $0x28, CX
-	MOVQ       (CX), DX
-	MOVQ       16(CX), BX
-	MOVQ       24(CX), SI
+	CMPQ       DX, 16(CX)
+	JHI        aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000040, R8
+	ADDQ $0x00000008, R10
+	ADDQ $0x00000000, R11
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -775,32 +804,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000040, R8
-	ADDQ $0x00000008, R10
-	ADDQ $0x00000000, R11
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -808,8 +816,8 @@ TEXT ·Line3AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -843,16 +851,37 @@ butterfly:
 	VMOVUPS      Z2, (DI)(R10*1)
 	VMOVUPS      Z0, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000000c0, R10
+	ADDQ $0x00000018, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -882,31 +911,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000000c0, R10
-	ADDQ $0x00000018, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -914,8 +923,8 @@ TEXT ·LineBack3AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -948,16 +957,37 @@ butterfly:
 	VSUBPS       Z1, Z0, Z0
 	MOVQ         16(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000000c0, R10
+	ADDQ $0x00000018, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -987,31 +1017,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000000c0, R10
-	ADDQ $0x00000018, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1019,8 +1029,8 @@ TEXT ·LineTwiddled3AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -1061,16 +1071,38 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      Z3, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000000c0, R10
+	ADDQ $0x00000018, R12
+	ADDQ $0x00000008, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -1100,32 +1132,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000000c0, R10
-	ADDQ $0x00000018, R12
-	ADDQ $0x00000008, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1133,8 +1144,8 @@ TEXT ·LineBackTwiddled3AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -1175,16 +1186,38 @@ butterfly:
 	VSUBPS       Z0, Z1, Z0
 	MOVQ         16(R12), R14
 	VMOVUPS      Z0, (R11)(R14*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000000c0, R10
+	ADDQ $0x00000018, R12
+	ADDQ $0x00000008, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -1214,32 +1247,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000000c0, R10
-	ADDQ $0x00000018, R12
-	ADDQ $0x00000008, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1247,8 +1259,8 @@ TEXT ·Line3AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -1287,16 +1299,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000000c0, R10
+	ADDQ $0x00000018, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -1330,31 +1363,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000000c0, R10
-	ADDQ $0x00000018, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1362,8 +1375,8 @@ TEXT ·LineBack3AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -1402,16 +1415,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000000c0, R10
+	ADDQ $0x00000018, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -1445,31 +1479,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000000c0, R10
-	ADDQ $0x00000018, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1477,8 +1491,8 @@ TEXT ·LineTwiddled3AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -1524,16 +1538,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000000c0, R10
+	ADDQ $0x00000018, R12
+	ADDQ $0x00000008, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -1567,32 +1603,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000000c0, R10
-	ADDQ $0x00000018, R12
-	ADDQ $0x00000008, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1600,8 +1615,8 @@ TEXT ·LineBackTwiddled3AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -1647,16 +1662,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000000c0, R10
+	ADDQ $0x00000018, R12
+	ADDQ $0x00000008, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -1690,32 +1727,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000000c0, R10
-	ADDQ $0x00000018, R12
-	ADDQ $0x00000008, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1723,8 +1739,8 @@ TEXT ·Line4AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -1760,16 +1776,37 @@ butterfly:
 	VMOVUPS    Z0, (DI)(R10*1)
 	VSUBPS     Z5, Z4, Z0
 	VMOVUPS    Z0, 64(DI)(R10*1)
-	CMPQ       DX, 8(CX)
-	JLS        fetched
-	ADDQ       $0x28, CX
-	MOVQ       (CX), DX
-	MOVQ       16(CX), BX
-	MOVQ       24(CX), SI
+	CMPQ       DX, 16(CX)
+	JHI        aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000020, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -1799,31 +1836,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000020, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1831,8 +1848,8 @@ TEXT ·LineBack4AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -1868,16 +1885,37 @@ butterfly:
 	VADDPS     Z1, Z0, Z0
 	MOVQ       24(R12), R13
 	VMOVUPS    Z0, (R11)(R13*1)
-	CMPQ       DX, 8(CX)
-	JLS        fetched
-	ADDQ       $0x28, CX
-	MOVQ       (CX), DX
-	MOVQ       16(CX), BX
-	MOVQ       24(CX), SI
+	CMPQ       DX, 16(CX)
+	JHI        aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000020, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -1907,31 +1945,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000020, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1939,8 +1957,8 @@ TEXT ·LineTwiddled4AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -1988,16 +2006,38 @@ butterfly:
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      Z1, (R8)(R10*1)
 	VMOVUPS      Z0, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000020, R12
+	ADDQ $0x00000010, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -2027,32 +2067,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000020, R12
-	ADDQ $0x00000010, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2060,8 +2079,8 @@ TEXT ·LineBackTwiddled4AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -2107,16 +2126,38 @@ butterfly:
 	VADDPS       Z0, Z1, Z0
 	MOVQ         24(R12), R14
 	VMOVUPS      Z0, (R11)(R14*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000020, R12
+	ADDQ $0x00000010, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -2146,32 +2187,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000020, R12
-	ADDQ $0x00000010, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·Line4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2179,8 +2199,8 @@ TEXT ·Line4AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -2223,16 +2243,37 @@ vector:
 	JNZ        vector
 	SUBQ       $0x40, R11
 	SUBQ       $0x40, R10
-	CMPQ       DX, 8(CX)
-	JLS        fetched
-	ADDQ       $0x28, CX
-	MOVQ       (CX), DX
-	MOVQ       16(CX), BX
-	MOVQ       24(CX), SI
+	CMPQ       DX, 16(CX)
+	JHI        aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000020, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -2266,31 +2307,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000020, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineBack4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2298,8 +2319,8 @@ TEXT ·LineBack4AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -2342,16 +2363,37 @@ vector:
 	JNZ        vector
 	SUBQ       $0x40, R11
 	SUBQ       $0x40, R10
-	CMPQ       DX, 8(CX)
-	JLS        fetched
-	ADDQ       $0x28, CX
-	MOVQ       (CX), DX
-	MOVQ       16(CX), BX
-	MOVQ       24(CX), SI
+	CMPQ       DX, 16(CX)
+	JHI        aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000020, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -2385,31 +2427,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000020, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2417,8 +2439,8 @@ TEXT ·LineTwiddled4AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -2473,16 +2495,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000020, R12
+	ADDQ $0x00000010, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -2516,32 +2560,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000020, R12
-	ADDQ $0x00000010, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2549,8 +2572,8 @@ TEXT ·LineBackTwiddled4AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -2603,16 +2626,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000020, R12
+	ADDQ $0x00000010, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -2646,32 +2691,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000020, R12
-	ADDQ $0x00000010, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2679,8 +2703,8 @@ TEXT ·Line5AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -2735,16 +2759,37 @@ butterfly:
 	VMOVUPS      Z10, 64(R9)(R10*1)
 	VMOVUPS      Z0, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000028, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -2774,31 +2819,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000028, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2806,8 +2831,8 @@ TEXT ·LineBack5AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -2862,16 +2887,37 @@ butterfly:
 	VSUBPS       Z1, Z0, Z0
 	MOVQ         24(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000028, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -2901,31 +2947,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000028, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2933,8 +2959,8 @@ TEXT ·LineTwiddled5AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -3002,16 +3028,38 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      Z3, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000028, R12
+	ADDQ $0x00000010, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -3041,32 +3089,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000028, R12
-	ADDQ $0x00000010, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3074,8 +3101,8 @@ TEXT ·LineBackTwiddled5AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -3143,16 +3170,38 @@ butterfly:
 	VSUBPS       Z0, Z3, Z0
 	MOVQ         24(R12), R14
 	VMOVUPS      Z0, (R11)(R14*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000028, R12
+	ADDQ $0x00000010, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -3182,32 +3231,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000028, R12
-	ADDQ $0x00000010, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3215,8 +3243,8 @@ TEXT ·Line5AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -3275,16 +3303,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000028, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -3318,31 +3367,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000028, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3350,8 +3379,8 @@ TEXT ·LineBack5AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -3410,16 +3439,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000028, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -3453,31 +3503,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000028, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3485,8 +3515,8 @@ TEXT ·LineTwiddled5AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -3558,16 +3588,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000028, R12
+	ADDQ $0x00000010, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -3601,32 +3653,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000028, R12
-	ADDQ $0x00000010, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3634,8 +3665,8 @@ TEXT ·LineBackTwiddled5AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -3707,16 +3738,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000140, R10
+	ADDQ $0x00000028, R12
+	ADDQ $0x00000010, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -3750,32 +3803,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000140, R10
-	ADDQ $0x00000028, R12
-	ADDQ $0x00000010, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3783,8 +3815,8 @@ TEXT ·Line7AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -3861,16 +3893,37 @@ butterfly:
 	VMOVUPS      Z17, 64(R9)(R10*1)
 	VMOVUPS      Z0, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000001c0, R10
+	ADDQ $0x00000038, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -3900,31 +3953,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000001c0, R10
-	ADDQ $0x00000038, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3932,8 +3965,8 @@ TEXT ·LineBack7AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -4010,16 +4043,37 @@ butterfly:
 	VSUBPS       Z1, Z0, Z0
 	MOVQ         32(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000001c0, R10
+	ADDQ $0x00000038, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -4049,31 +4103,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000001c0, R10
-	ADDQ $0x00000038, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -4081,8 +4115,8 @@ TEXT ·LineTwiddled7AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -4178,16 +4212,38 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      Z3, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000001c0, R10
+	ADDQ $0x00000038, R12
+	ADDQ $0x00000018, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -4217,32 +4273,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000001c0, R10
-	ADDQ $0x00000038, R12
-	ADDQ $0x00000018, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -4250,8 +4285,8 @@ TEXT ·LineBackTwiddled7AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -4347,16 +4382,38 @@ butterfly:
 	VSUBPS       Z0, Z5, Z0
 	MOVQ         32(R12), R14
 	VMOVUPS      Z0, (R11)(R14*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000001c0, R10
+	ADDQ $0x00000038, R12
+	ADDQ $0x00000018, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -4386,32 +4443,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000001c0, R10
-	ADDQ $0x00000038, R12
-	ADDQ $0x00000018, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line7AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -4419,8 +4455,8 @@ TEXT ·Line7AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -4500,16 +4536,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000001c0, R10
+	ADDQ $0x00000038, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -4543,31 +4600,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000001c0, R10
-	ADDQ $0x00000038, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack7AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -4575,8 +4612,8 @@ TEXT ·LineBack7AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -4657,16 +4694,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000001c0, R10
+	ADDQ $0x00000038, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -4700,31 +4758,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000001c0, R10
-	ADDQ $0x00000038, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled7AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -4732,8 +4770,8 @@ TEXT ·LineTwiddled7AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -4833,16 +4871,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000001c0, R10
+	ADDQ $0x00000038, R12
+	ADDQ $0x00000018, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -4876,32 +4936,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000001c0, R10
-	ADDQ $0x00000038, R12
-	ADDQ $0x00000018, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled7AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -4909,8 +4948,8 @@ TEXT ·LineBackTwiddled7AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -5009,16 +5048,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000001c0, R10
+	ADDQ $0x00000038, R12
+	ADDQ $0x00000018, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -5052,32 +5113,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000001c0, R10
-	ADDQ $0x00000038, R12
-	ADDQ $0x00000018, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5085,8 +5125,8 @@ TEXT ·Line8AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -5154,16 +5194,37 @@ butterfly:
 	VMOVUPS      Z2, (DI)(R10*1)
 	VSUBPS       Z1, Z0, Z0
 	VMOVUPS      Z0, 64(DI)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000040, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -5193,31 +5254,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000040, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5225,8 +5266,8 @@ TEXT ·LineBack8AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -5294,16 +5335,37 @@ butterfly:
 	VFMADD231PS  Z2, Z3, Z1
 	MOVQ         56(R12), R13
 	VMOVUPS      Z1, (R11)(R13*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000040, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -5333,31 +5395,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000040, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5365,8 +5407,8 @@ TEXT ·LineTwiddled8AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -5458,16 +5500,38 @@ butterfly:
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      Z1, (R8)(R10*1)
 	VMOVUPS      Z0, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000040, R12
+	ADDQ $0x00000020, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -5497,32 +5561,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000040, R12
-	ADDQ $0x00000020, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5530,8 +5573,8 @@ TEXT ·LineBackTwiddled8AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -5621,16 +5664,38 @@ butterfly:
 	VFMADD231PS  Z3, Z2, Z1
 	MOVQ         56(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000040, R12
+	ADDQ $0x00000020, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -5660,32 +5725,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000040, R12
-	ADDQ $0x00000020, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5693,8 +5737,8 @@ TEXT ·LineHalf8AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -5767,16 +5811,38 @@ butterfly:
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      Z1, (R8)(R10*1)
 	VMOVUPS      Z0, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000020, R12
+	ADDQ $0x00000020, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -5806,32 +5872,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000020, R12
-	ADDQ $0x00000020, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5839,8 +5884,8 @@ TEXT ·LineBackHalf8AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -5913,16 +5958,38 @@ butterfly:
 	VFNMADD231PS Z3, Z2, Z1
 	MOVQ         24(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000020, R12
+	ADDQ $0x00000020, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -5952,32 +6019,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000020, R12
-	ADDQ $0x00000020, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5985,8 +6031,8 @@ TEXT ·Line8AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -6058,16 +6104,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000040, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -6101,31 +6168,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000040, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -6133,8 +6180,8 @@ TEXT ·LineBack8AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -6206,16 +6253,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000040, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -6249,31 +6317,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000040, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -6281,8 +6329,8 @@ TEXT ·LineTwiddled8AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -6378,16 +6426,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000040, R12
+	ADDQ $0x00000020, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -6421,32 +6491,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000040, R12
-	ADDQ $0x00000020, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -6454,8 +6503,8 @@ TEXT ·LineBackTwiddled8AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -6549,16 +6598,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000040, R12
+	ADDQ $0x00000020, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -6592,32 +6663,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000040, R12
-	ADDQ $0x00000020, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -6625,8 +6675,8 @@ TEXT ·LineHalf8AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -6706,16 +6756,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000020, R12
+	ADDQ $0x00000020, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -6749,32 +6821,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000020, R12
-	ADDQ $0x00000020, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -6782,8 +6833,8 @@ TEXT ·LineBackHalf8AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -6863,16 +6914,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000020, R12
+	ADDQ $0x00000020, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -6906,32 +6979,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000020, R12
-	ADDQ $0x00000020, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -6939,8 +6991,8 @@ TEXT ·Line9AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -7045,16 +7097,37 @@ butterfly:
 	VFMADD231PS  Z2, Z3, Z1
 	VMOVUPS      Z0, 192(R8)(R10*1)
 	VMOVUPS      Z1, 192(R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000048, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -7084,31 +7157,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000048, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7116,8 +7169,8 @@ TEXT ·LineBack9AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -7219,16 +7272,37 @@ butterfly:
 	VFMADD231PS  Z2, Z1, Z0
 	MOVQ         64(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000048, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -7258,31 +7332,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000048, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7290,8 +7344,8 @@ TEXT ·LineTwiddled9AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -7421,16 +7475,38 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      Z3, 192(R8)(R10*1)
 	VMOVUPS      Z1, 192(R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000048, R12
+	ADDQ $0x00000020, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -7460,32 +7536,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000048, R12
-	ADDQ $0x00000020, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7493,8 +7548,8 @@ TEXT ·LineBackTwiddled9AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -7620,16 +7675,38 @@ butterfly:
 	VMOVUPS      Z1, (R11)(R14*1)
 	MOVQ         48(R12), R14
 	VMOVUPS      Z0, (R11)(R14*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000048, R12
+	ADDQ $0x00000020, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -7659,32 +7736,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000048, R12
-	ADDQ $0x00000020, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line9AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7692,8 +7748,8 @@ TEXT ·Line9AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -7802,16 +7858,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000048, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -7845,31 +7922,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000048, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack9AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7877,8 +7934,8 @@ TEXT ·LineBack9AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -7984,16 +8041,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000048, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -8027,31 +8105,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000048, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled9AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -8059,8 +8117,8 @@ TEXT ·LineTwiddled9AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -8194,16 +8252,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000048, R12
+	ADDQ $0x00000020, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -8237,32 +8317,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000048, R12
-	ADDQ $0x00000020, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled9AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -8270,8 +8329,8 @@ TEXT ·LineBackTwiddled9AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -8403,16 +8462,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000240, R10
+	ADDQ $0x00000048, R12
+	ADDQ $0x00000020, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -8446,32 +8527,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000240, R10
-	ADDQ $0x00000048, R12
-	ADDQ $0x00000020, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -8479,8 +8539,8 @@ TEXT ·Line11AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -8616,16 +8676,37 @@ butterfly:
 	VMOVUPS      Z29, 64(R9)(R10*1)
 	VMOVUPS      Z0, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000002c0, R10
+	ADDQ $0x00000058, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -8655,31 +8736,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000002c0, R10
-	ADDQ $0x00000058, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -8687,8 +8748,8 @@ TEXT ·LineBack11AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -8824,16 +8885,37 @@ butterfly:
 	VSUBPS       Z1, Z0, Z0
 	MOVQ         48(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000002c0, R10
+	ADDQ $0x00000058, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -8863,31 +8945,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000002c0, R10
-	ADDQ $0x00000058, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -8895,8 +8957,8 @@ TEXT ·LineTwiddled11AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -9063,16 +9125,38 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      Z3, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000002c0, R10
+	ADDQ $0x00000058, R12
+	ADDQ $0x00000028, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -9102,32 +9186,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000002c0, R10
-	ADDQ $0x00000058, R12
-	ADDQ $0x00000028, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -9135,8 +9198,8 @@ TEXT ·LineBackTwiddled11AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -9303,16 +9366,38 @@ butterfly:
 	VSUBPS       Z0, Z9, Z0
 	MOVQ         48(R12), R14
 	VMOVUPS      Z0, (R11)(R14*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000002c0, R10
+	ADDQ $0x00000058, R12
+	ADDQ $0x00000028, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -9342,32 +9427,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000002c0, R10
-	ADDQ $0x00000058, R12
-	ADDQ $0x00000028, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line11AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -9375,8 +9439,8 @@ TEXT ·Line11AVX2(SB), $104-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -9530,16 +9594,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000002c0, R10
+	ADDQ $0x00000058, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -9573,31 +9658,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000002c0, R10
-	ADDQ $0x00000058, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack11AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -9605,8 +9670,8 @@ TEXT ·LineBack11AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -9747,16 +9812,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000002c0, R10
+	ADDQ $0x00000058, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -9790,31 +9876,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000002c0, R10
-	ADDQ $0x00000058, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled11AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
@@ -9822,8 +9888,8 @@ TEXT ·LineTwiddled11AVX2(SB), $72-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -10004,16 +10070,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000002c0, R10
+	ADDQ $0x00000058, R12
+	ADDQ $0x00000028, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -10047,32 +10135,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000002c0, R10
-	ADDQ $0x00000058, R12
-	ADDQ $0x00000028, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled11AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
@@ -10080,8 +10147,8 @@ TEXT ·LineBackTwiddled11AVX2(SB), $72-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -10263,16 +10330,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000002c0, R10
+	ADDQ $0x00000058, R12
+	ADDQ $0x00000028, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -10306,32 +10395,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000002c0, R10
-	ADDQ $0x00000058, R12
-	ADDQ $0x00000028, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line13AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -10339,8 +10407,8 @@ TEXT ·Line13AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -10510,16 +10578,37 @@ butterfly:
 	VMOVUPS      Z23, 64(R9)(R10*1)
 	VMOVUPS      Z9, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000340, R10
+	ADDQ $0x00000068, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -10549,31 +10638,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000340, R10
-	ADDQ $0x00000068, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack13AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -10581,8 +10650,8 @@ TEXT ·LineBack13AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -10752,16 +10821,37 @@ butterfly:
 	VSUBPS       Z6, Z3, Z0
 	MOVQ         56(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000340, R10
+	ADDQ $0x00000068, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -10791,31 +10881,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000340, R10
-	ADDQ $0x00000068, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled13AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -10823,8 +10893,8 @@ TEXT ·LineTwiddled13AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -11031,16 +11101,38 @@ butterfly:
 	VFMADD231PS  Z0, Z9, Z1
 	VMOVUPS      Z2, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000340, R10
+	ADDQ $0x00000068, R12
+	ADDQ $0x00000030, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -11070,32 +11162,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000340, R10
-	ADDQ $0x00000068, R12
-	ADDQ $0x00000030, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled13AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -11103,8 +11174,8 @@ TEXT ·LineBackTwiddled13AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -11311,16 +11382,38 @@ butterfly:
 	VSUBPS       Z0, Z8, Z0
 	MOVQ         56(R12), R14
 	VMOVUPS      Z0, (R11)(R14*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000340, R10
+	ADDQ $0x00000068, R12
+	ADDQ $0x00000030, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -11350,32 +11443,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000340, R10
-	ADDQ $0x00000068, R12
-	ADDQ $0x00000030, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line13AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -11383,8 +11455,8 @@ TEXT ·Line13AVX2(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -11551,16 +11623,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000340, R10
+	ADDQ $0x00000068, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -11594,31 +11687,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000340, R10
-	ADDQ $0x00000068, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack13AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -11626,8 +11699,8 @@ TEXT ·LineBack13AVX2(SB), $104-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -11803,16 +11876,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000340, R10
+	ADDQ $0x00000068, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -11846,31 +11940,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000340, R10
-	ADDQ $0x00000068, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled13AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -11878,8 +11952,8 @@ TEXT ·LineTwiddled13AVX2(SB), $168-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -12094,16 +12168,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000340, R10
+	ADDQ $0x00000068, R12
+	ADDQ $0x00000030, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -12137,32 +12233,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000340, R10
-	ADDQ $0x00000068, R12
-	ADDQ $0x00000030, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled13AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -12170,8 +12245,8 @@ TEXT ·LineBackTwiddled13AVX2(SB), $168-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -12390,16 +12465,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x00000340, R10
+	ADDQ $0x00000068, R12
+	ADDQ $0x00000030, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -12433,32 +12530,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x00000340, R10
-	ADDQ $0x00000068, R12
-	ADDQ $0x00000030, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line15AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -12466,8 +12542,8 @@ TEXT ·Line15AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -12663,16 +12739,37 @@ butterfly:
 	VADDPS       Z2, Z1, Z1
 	VMOVUPS      Z0, 256(R8)(R10*1)
 	VMOVUPS      Z1, 256(R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000003c0, R10
+	ADDQ $0x00000078, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -12702,31 +12799,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000003c0, R10
-	ADDQ $0x00000078, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack15AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -12734,8 +12811,8 @@ TEXT ·LineBack15AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -12920,16 +12997,37 @@ butterfly:
 	VFNMADD231PS Z10, Z17, Z5
 	MOVQ         32(R12), R13
 	VMOVUPS      Z5, (R11)(R13*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000003c0, R10
+	ADDQ $0x00000078, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -12959,31 +13057,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000003c0, R10
-	ADDQ $0x00000078, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled15AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -12991,8 +13069,8 @@ TEXT ·LineTwiddled15AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -13231,16 +13309,38 @@ butterfly:
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      Z3, 256(R8)(R10*1)
 	VMOVUPS      Z1, 256(R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000003c0, R10
+	ADDQ $0x00000078, R12
+	ADDQ $0x00000038, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -13270,32 +13370,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000003c0, R10
-	ADDQ $0x00000078, R12
-	ADDQ $0x00000038, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled15AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -13303,8 +13382,8 @@ TEXT ·LineBackTwiddled15AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 
 line:
@@ -13530,16 +13609,38 @@ butterfly:
 	VSUBPS       Z0, Z11, Z0
 	MOVQ         80(R12), R14
 	VMOVUPS      Z0, (R11)(R14*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000003c0, R10
+	ADDQ $0x00000078, R12
+	ADDQ $0x00000038, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -13569,32 +13670,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000003c0, R10
-	ADDQ $0x00000078, R12
-	ADDQ $0x00000038, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line15AVX2(SB), $136-16
 	MOVQ job+0(FP), AX
@@ -13602,8 +13682,8 @@ TEXT ·Line15AVX2(SB), $136-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -13808,16 +13888,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000003c0, R10
+	ADDQ $0x00000078, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -13851,31 +13952,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000003c0, R10
-	ADDQ $0x00000078, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack15AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -13883,8 +13964,8 @@ TEXT ·LineBack15AVX2(SB), $168-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -14080,16 +14161,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000003c0, R10
+	ADDQ $0x00000078, R12
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -14123,31 +14225,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000003c0, R10
-	ADDQ $0x00000078, R12
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled15AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -14155,8 +14237,8 @@ TEXT ·LineTwiddled15AVX2(SB), $104-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -14401,16 +14483,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000003c0, R10
+	ADDQ $0x00000078, R12
+	ADDQ $0x00000038, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -14444,32 +14548,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000003c0, R10
-	ADDQ $0x00000078, R12
-	ADDQ $0x00000038, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled15AVX2(SB), $200-16
 	MOVQ job+0(FP), AX
@@ -14477,8 +14560,8 @@ TEXT ·LineBackTwiddled15AVX2(SB), $200-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -14719,16 +14802,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x000003c0, R10
+	ADDQ $0x00000078, R12
+	ADDQ $0x00000038, R13
+	DECQ (SP)
+	JNZ  butterfly
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -14762,32 +14867,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x000003c0, R10
-	ADDQ $0x00000078, R12
-	ADDQ $0x00000038, R13
-	DECQ (SP)
-	JNZ  butterfly
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -14795,8 +14879,8 @@ TEXT ·Line16AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
 	MOVQ 64(AX), R12
@@ -14942,16 +15026,37 @@ line:
 	VMOVUPS      Z0, (DI)(R10*1)
 	VSUBPS       Z3, Z2, Z0
 	VMOVUPS      Z0, 64(DI)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000080, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -14981,31 +15086,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000080, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -15013,8 +15098,8 @@ TEXT ·LineBack16AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
 	MOVQ 64(AX), R12
@@ -15160,16 +15245,37 @@ line:
 	VFMADD231PS  Z7, Z3, Z4
 	MOVQ         120(R12), DI
 	VMOVUPS      Z4, (R11)(DI*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000080, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -15199,31 +15305,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000080, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -15231,8 +15317,8 @@ TEXT ·LineTwiddled16AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
 	MOVQ 64(AX), R12
@@ -15426,16 +15512,38 @@ line:
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      Z1, (R8)(R10*1)
 	VMOVUPS      Z0, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000080, R12
+	ADDQ $0x00000040, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -15465,32 +15573,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000080, R12
-	ADDQ $0x00000040, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -15498,8 +15585,8 @@ TEXT ·LineBackTwiddled16AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
 	MOVQ 64(AX), R12
@@ -15691,16 +15778,38 @@ line:
 	VFMADD231PS  Z5, Z2, Z4
 	MOVQ         120(R12), DI
 	VMOVUPS      Z4, (R11)(DI*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000080, R12
+	ADDQ $0x00000040, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -15730,32 +15839,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000080, R12
-	ADDQ $0x00000040, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -15763,8 +15851,8 @@ TEXT ·LineHalf16AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
 	MOVQ 64(AX), R12
@@ -15921,16 +16009,38 @@ line:
 	VMULPS       Z2, Z0, Z0
 	VMOVUPS      Z1, (R8)(R10*1)
 	VMOVUPS      Z0, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000040, R12
+	ADDQ $0x00000040, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -15960,32 +16070,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000040, R12
-	ADDQ $0x00000040, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -15993,8 +16082,8 @@ TEXT ·LineBackHalf16AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
 	MOVQ 64(AX), R12
@@ -16150,16 +16239,38 @@ line:
 	VFNMADD231PS Z5, Z2, Z4
 	MOVQ         56(R12), DI
 	VMOVUPS      Z4, (R11)(DI*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000040, R12
+	ADDQ $0x00000040, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -16189,32 +16300,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000040, R12
-	ADDQ $0x00000040, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line16AVX2(SB), $136-16
 	MOVQ job+0(FP), AX
@@ -16222,8 +16312,8 @@ TEXT ·Line16AVX2(SB), $136-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -16380,16 +16470,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000080, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -16423,31 +16534,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000080, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack16AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -16455,8 +16546,8 @@ TEXT ·LineBack16AVX2(SB), $104-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -16611,16 +16702,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000080, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -16654,31 +16766,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000080, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled16AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -16686,8 +16778,8 @@ TEXT ·LineTwiddled16AVX2(SB), $168-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -16895,16 +16987,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000080, R12
+	ADDQ $0x00000040, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -16938,32 +17052,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000080, R12
-	ADDQ $0x00000040, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled16AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -16971,8 +17064,8 @@ TEXT ·LineBackTwiddled16AVX2(SB), $104-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -17173,16 +17266,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000080, R12
+	ADDQ $0x00000040, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -17216,32 +17331,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000080, R12
-	ADDQ $0x00000040, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf16AVX2(SB), $136-16
 	MOVQ job+0(FP), AX
@@ -17249,8 +17343,8 @@ TEXT ·LineHalf16AVX2(SB), $136-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -17423,16 +17517,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000040, R12
+	ADDQ $0x00000040, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -17466,32 +17582,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000040, R12
-	ADDQ $0x00000040, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf16AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
@@ -17499,8 +17594,8 @@ TEXT ·LineBackHalf16AVX2(SB), $72-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -17665,16 +17760,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000040, R12
+	ADDQ $0x00000040, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -17708,32 +17825,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000040, R12
-	ADDQ $0x00000040, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line17AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -17741,8 +17837,8 @@ TEXT ·Line17AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
 	MOVQ 64(AX), R12
@@ -17977,16 +18073,37 @@ line:
 	VMOVUPS      Z31, 64(R9)(R10*1)
 	VMOVUPS      Z15, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000088, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -18016,31 +18133,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000088, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack17AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -18048,8 +18145,8 @@ TEXT ·LineBack17AVX512(SB), $8-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
 	MOVQ 64(AX), R12
@@ -18284,16 +18381,37 @@ line:
 	VSUBPS       Z6, Z8, Z0
 	MOVQ         72(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000088, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -18323,31 +18441,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000088, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line17AVX2(SB), $232-16
 	MOVQ job+0(FP), AX
@@ -18355,8 +18453,8 @@ TEXT ·Line17AVX2(SB), $232-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -18608,16 +18706,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000088, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -18651,31 +18770,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000088, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack17AVX2(SB), $328-16
 	MOVQ job+0(FP), AX
@@ -18683,8 +18782,8 @@ TEXT ·LineBack17AVX2(SB), $328-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -18948,16 +19047,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000440, R10
+	ADDQ $0x00000088, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -18991,31 +19111,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000440, R10
-	ADDQ $0x00000088, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line19AVX512(SB), $584-16
 	MOVQ job+0(FP), AX
@@ -19023,8 +19123,8 @@ TEXT ·Line19AVX512(SB), $584-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
@@ -19358,16 +19458,37 @@ line:
 	VMOVUPS      Z0, 64(R8)(R10*1)
 	VMOVUPS      Z2, 128(R8)(R10*1)
 	VMOVUPS      Z19, (R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x000004c0, R10
+	ADDQ $0x00000098, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -19397,31 +19518,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x000004c0, R10
-	ADDQ $0x00000098, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack19AVX512(SB), $648-16
 	MOVQ job+0(FP), AX
@@ -19429,8 +19530,8 @@ TEXT ·LineBack19AVX512(SB), $648-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
@@ -19762,16 +19863,37 @@ line:
 	VMOVUPS      Z10, (R11)(DI*1)
 	MOVQ         56(R12), DI
 	VMOVUPS      Z7, (R11)(DI*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x000004c0, R10
+	ADDQ $0x00000098, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -19801,31 +19923,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x000004c0, R10
-	ADDQ $0x00000098, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line19AVX2(SB), $552-16
 	MOVQ job+0(FP), AX
@@ -19833,8 +19935,8 @@ TEXT ·Line19AVX2(SB), $552-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -20197,16 +20299,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x000004c0, R10
+	ADDQ $0x00000098, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -20240,31 +20363,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x000004c0, R10
-	ADDQ $0x00000098, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack19AVX2(SB), $488-16
 	MOVQ job+0(FP), AX
@@ -20272,8 +20375,8 @@ TEXT ·LineBack19AVX2(SB), $488-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -20631,16 +20734,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x000004c0, R10
+	ADDQ $0x00000098, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -20674,31 +20798,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x000004c0, R10
-	ADDQ $0x00000098, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line23AVX512(SB), $1032-16
 	MOVQ job+0(FP), AX
@@ -20706,8 +20810,8 @@ TEXT ·Line23AVX512(SB), $1032-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
@@ -21188,16 +21292,37 @@ line:
 	VFNMADD231PS Z19, Z25, Z8
 	VMOVUPS      Z26, 128(R8)(R10*1)
 	VMOVUPS      Z8, 64(R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x000005c0, R10
+	ADDQ $0x000000b8, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -21227,31 +21352,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x000005c0, R10
-	ADDQ $0x000000b8, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack23AVX512(SB), $1352-16
 	MOVQ job+0(FP), AX
@@ -21259,8 +21364,8 @@ TEXT ·LineBack23AVX512(SB), $1352-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
@@ -21738,16 +21843,37 @@ line:
 	VMOVUPS      Z1, (R11)(DI*1)
 	MOVQ         56(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x000005c0, R10
+	ADDQ $0x000000b8, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -21777,31 +21903,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x000005c0, R10
-	ADDQ $0x000000b8, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line23AVX2(SB), $744-16
 	MOVQ job+0(FP), AX
@@ -21809,8 +21915,8 @@ TEXT ·Line23AVX2(SB), $744-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -22308,16 +22414,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x000005c0, R10
+	ADDQ $0x000000b8, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -22351,31 +22478,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x000005c0, R10
-	ADDQ $0x000000b8, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack23AVX2(SB), $680-16
 	MOVQ job+0(FP), AX
@@ -22383,8 +22490,8 @@ TEXT ·LineBack23AVX2(SB), $680-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -22850,16 +22957,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x000005c0, R10
+	ADDQ $0x000000b8, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -22893,31 +23021,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x000005c0, R10
-	ADDQ $0x000000b8, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line32AVX512(SB), $456-16
 	MOVQ job+0(FP), AX
@@ -22925,8 +23033,8 @@ TEXT ·Line32AVX512(SB), $456-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
@@ -23280,16 +23388,37 @@ line:
 	VMOVUPS      Z1, 64(R8)(R10*1)
 	VMOVUPS      Z2, 640(R8)(R10*1)
 	VMOVUPS      Z0, (DI)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000840, R10
+	ADDQ $0x00000100, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -23319,31 +23448,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000840, R10
-	ADDQ $0x00000100, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack32AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
@@ -23351,8 +23460,8 @@ TEXT ·LineBack32AVX512(SB), $264-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
@@ -23690,16 +23799,37 @@ line:
 	VMOVUPS      Z5, (R11)(DI*1)
 	MOVQ         112(R12), DI
 	VMOVUPS      Z6, (R11)(DI*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000840, R10
+	ADDQ $0x00000100, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -23729,31 +23859,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000840, R10
-	ADDQ $0x00000100, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled32AVX512(SB), $584-16
 	MOVQ job+0(FP), AX
@@ -23761,8 +23871,8 @@ TEXT ·LineTwiddled32AVX512(SB), $584-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x3f, R14
 	ANDQ $-64, R14
@@ -24217,16 +24327,38 @@ line:
 	VFMADD231PS  Z0, Z28, Z2
 	VMOVUPS      Z3, 704(R8)(R10*1)
 	VMOVUPS      Z2, 704(R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000840, R10
+	ADDQ $0x00000100, R12
+	ADDQ $0x00000080, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -24256,32 +24388,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000840, R10
-	ADDQ $0x00000100, R12
-	ADDQ $0x00000080, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled32AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
@@ -24289,8 +24400,8 @@ TEXT ·LineBackTwiddled32AVX512(SB), $264-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x3f, R14
 	ANDQ $-64, R14
@@ -24725,16 +24836,38 @@ line:
 	VFMADD231PS  Z5, Z11, Z27
 	MOVQ         232(R12), DI
 	VMOVUPS      Z27, (R11)(DI*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000840, R10
+	ADDQ $0x00000100, R12
+	ADDQ $0x00000080, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -24764,32 +24897,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000840, R10
-	ADDQ $0x00000100, R12
-	ADDQ $0x00000080, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf32AVX512(SB), $456-16
 	MOVQ job+0(FP), AX
@@ -24797,8 +24909,8 @@ TEXT ·LineHalf32AVX512(SB), $456-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x3f, R14
 	ANDQ $-64, R14
@@ -25177,16 +25289,38 @@ line:
 	VMOVUPS      Z5, 192(R9)(R10*1)
 	VMOVUPS      Z2, (R8)(R10*1)
 	VMOVUPS      Z0, 704(R9)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000840, R10
+	ADDQ $0x00000080, R12
+	ADDQ $0x00000080, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -25216,32 +25350,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000840, R10
-	ADDQ $0x00000080, R12
-	ADDQ $0x00000080, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf32AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
@@ -25249,8 +25362,8 @@ TEXT ·LineBackHalf32AVX512(SB), $264-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x3f, R14
 	ANDQ $-64, R14
@@ -25608,16 +25721,38 @@ line:
 	VMOVUPS      Z8, (R11)(DI*1)
 	MOVQ         48(R12), DI
 	VMOVUPS      Z29, (R11)(DI*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000840, R10
+	ADDQ $0x00000080, R12
+	ADDQ $0x00000080, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -25647,32 +25782,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000840, R10
-	ADDQ $0x00000080, R12
-	ADDQ $0x00000080, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line32AVX2(SB), $744-16
 	MOVQ job+0(FP), AX
@@ -25680,8 +25794,8 @@ TEXT ·Line32AVX2(SB), $744-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -26071,16 +26185,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000840, R10
+	ADDQ $0x00000100, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -26114,31 +26249,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000840, R10
-	ADDQ $0x00000100, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack32AVX2(SB), $616-16
 	MOVQ job+0(FP), AX
@@ -26146,8 +26261,8 @@ TEXT ·LineBack32AVX2(SB), $616-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -26516,16 +26631,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000840, R10
+	ADDQ $0x00000100, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -26559,31 +26695,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000840, R10
-	ADDQ $0x00000100, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled32AVX2(SB), $744-16
 	MOVQ job+0(FP), AX
@@ -26591,8 +26707,8 @@ TEXT ·LineTwiddled32AVX2(SB), $744-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -27083,16 +27199,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000840, R10
+	ADDQ $0x00000100, R12
+	ADDQ $0x00000080, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -27126,32 +27264,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000840, R10
-	ADDQ $0x00000100, R12
-	ADDQ $0x00000080, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled32AVX2(SB), $648-16
 	MOVQ job+0(FP), AX
@@ -27159,8 +27276,8 @@ TEXT ·LineBackTwiddled32AVX2(SB), $648-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -27622,16 +27739,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000840, R10
+	ADDQ $0x00000100, R12
+	ADDQ $0x00000080, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -27665,32 +27804,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000840, R10
-	ADDQ $0x00000100, R12
-	ADDQ $0x00000080, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf32AVX2(SB), $712-16
 	MOVQ job+0(FP), AX
@@ -27698,8 +27816,8 @@ TEXT ·LineHalf32AVX2(SB), $712-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -28115,16 +28233,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000840, R10
+	ADDQ $0x00000080, R12
+	ADDQ $0x00000080, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -28158,32 +28298,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000840, R10
-	ADDQ $0x00000080, R12
-	ADDQ $0x00000080, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf32AVX2(SB), $616-16
 	MOVQ job+0(FP), AX
@@ -28191,8 +28310,8 @@ TEXT ·LineBackHalf32AVX2(SB), $616-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -28575,16 +28694,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00000840, R10
+	ADDQ $0x00000080, R12
+	ADDQ $0x00000080, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -28618,32 +28759,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00000840, R10
-	ADDQ $0x00000080, R12
-	ADDQ $0x00000080, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line64AVX512(SB), $2952-16
 	MOVQ job+0(FP), AX
@@ -28651,8 +28771,8 @@ TEXT ·Line64AVX512(SB), $2952-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
@@ -29547,16 +29667,37 @@ line:
 	VMOVUPS      Z19, 384(R8)(R10*1)
 	VMOVUPS      Z0, 512(R9)(R10*1)
 	VMOVUPS      Z3, 256(R8)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00001040, R10
+	ADDQ $0x00000200, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -29586,31 +29727,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00001040, R10
-	ADDQ $0x00000200, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack64AVX512(SB), $2504-16
 	MOVQ job+0(FP), AX
@@ -29618,8 +29739,8 @@ TEXT ·LineBack64AVX512(SB), $2504-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x3f, R13
 	ANDQ $-64, R13
@@ -30441,16 +30562,37 @@ line:
 	VMOVUPS      Z1, (R11)(DI*1)
 	MOVQ         376(R12), DI
 	VMOVUPS      Z3, (R11)(DI*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00001040, R10
+	ADDQ $0x00000200, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -30480,31 +30622,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00001040, R10
-	ADDQ $0x00000200, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled64AVX512(SB), $3080-16
 	MOVQ job+0(FP), AX
@@ -30512,8 +30634,8 @@ TEXT ·LineTwiddled64AVX512(SB), $3080-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x3f, R14
 	ANDQ $-64, R14
@@ -31610,16 +31732,38 @@ line:
 	VMOVUPS      Z1, 1344(R9)(R10*1)
 	VMOVUPS      Z6, 960(R9)(R10*1)
 	VMOVUPS      Z11, 576(R8)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00001040, R10
+	ADDQ $0x00000200, R12
+	ADDQ $0x00000100, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -31649,32 +31793,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00001040, R10
-	ADDQ $0x00000200, R12
-	ADDQ $0x00000100, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled64AVX512(SB), $2504-16
 	MOVQ job+0(FP), AX
@@ -31682,8 +31805,8 @@ TEXT ·LineBackTwiddled64AVX512(SB), $2504-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x3f, R14
 	ANDQ $-64, R14
@@ -32705,16 +32828,38 @@ line:
 	VMOVUPS      Z29, (R11)(DI*1)
 	MOVQ         280(R12), DI
 	VMOVUPS      Z12, (R11)(DI*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00001040, R10
+	ADDQ $0x00000200, R12
+	ADDQ $0x00000100, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -32744,32 +32889,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00001040, R10
-	ADDQ $0x00000200, R12
-	ADDQ $0x00000100, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf64AVX512(SB), $3016-16
 	MOVQ job+0(FP), AX
@@ -32777,8 +32901,8 @@ TEXT ·LineHalf64AVX512(SB), $3016-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x3f, R14
 	ANDQ $-64, R14
@@ -33740,16 +33864,38 @@ line:
 	VMOVUPS      Z2, 576(R8)(R10*1)
 	VMOVUPS      Z29, 768(R8)(R10*1)
 	VMOVUPS      Z6, 1344(R8)(R10*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00001040, R10
+	ADDQ $0x00000100, R12
+	ADDQ $0x00000100, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -33779,32 +33925,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00001040, R10
-	ADDQ $0x00000100, R12
-	ADDQ $0x00000100, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf64AVX512(SB), $2632-16
 	MOVQ job+0(FP), AX
@@ -33812,8 +33937,8 @@ TEXT ·LineBackHalf64AVX512(SB), $2632-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x3f, R14
 	ANDQ $-64, R14
@@ -34673,16 +34798,38 @@ line:
 	VMOVUPS      Z15, (R11)(DI*1)
 	MOVQ         40(R12), DI
 	VMOVUPS      Z30, (R11)(DI*1)
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00001040, R10
+	ADDQ $0x00000100, R12
+	ADDQ $0x00000100, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -34712,32 +34859,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00001040, R10
-	ADDQ $0x00000100, R12
-	ADDQ $0x00000100, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func Line64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line64AVX2(SB), $2120-16
 	MOVQ job+0(FP), AX
@@ -34745,8 +34871,8 @@ TEXT ·Line64AVX2(SB), $2120-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -35702,16 +35828,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00001040, R10
+	ADDQ $0x00000200, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -35745,31 +35892,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00001040, R10
-	ADDQ $0x00000200, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBack64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack64AVX2(SB), $1832-16
 	MOVQ job+0(FP), AX
@@ -35777,8 +35904,8 @@ TEXT ·LineBack64AVX2(SB), $1832-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R13
 	ADDQ $0x1f, R13
 	ANDQ $-32, R13
@@ -36643,16 +36770,37 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00001040, R10
+	ADDQ $0x00000200, R12
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -36686,31 +36834,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00001040, R10
-	ADDQ $0x00000200, R12
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled64AVX2(SB), $2024-16
 	MOVQ job+0(FP), AX
@@ -36718,8 +36846,8 @@ TEXT ·LineTwiddled64AVX2(SB), $2024-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -37870,16 +37998,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00001040, R10
+	ADDQ $0x00000200, R12
+	ADDQ $0x00000100, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -37913,32 +38063,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00001040, R10
-	ADDQ $0x00000200, R12
-	ADDQ $0x00000100, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled64AVX2(SB), $1832-16
 	MOVQ job+0(FP), AX
@@ -37946,8 +38075,8 @@ TEXT ·LineBackTwiddled64AVX2(SB), $1832-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -39020,16 +39149,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00001040, R10
+	ADDQ $0x00000200, R12
+	ADDQ $0x00000100, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -39063,32 +39214,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00001040, R10
-	ADDQ $0x00000200, R12
-	ADDQ $0x00000100, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf64AVX2(SB), $2024-16
 	MOVQ job+0(FP), AX
@@ -39096,8 +39226,8 @@ TEXT ·LineHalf64AVX2(SB), $2024-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -40164,16 +40294,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00001040, R10
+	ADDQ $0x00000100, R12
+	ADDQ $0x00000100, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -40207,32 +40359,11 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00001040, R10
-	ADDQ $0x00000100, R12
-	ADDQ $0x00000100, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
-
-// func LineBackHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Second int; Step int; Writes int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf64AVX2(SB), $1800-16
 	MOVQ job+0(FP), AX
@@ -40240,8 +40371,8 @@ TEXT ·LineBackHalf64AVX2(SB), $1800-16
 	MOVQ 120(AX), CX
 	ADDQ AX, CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
 	LEAQ 8(SP), R14
 	ADDQ $0x1f, R14
 	ANDQ $-32, R14
@@ -41184,16 +41315,38 @@ vector:
 	JNZ          vector
 	SUBQ         $0x40, R11
 	SUBQ         $0x40, R10
-	CMPQ         DX, 8(CX)
-	JLS          fetched
-	ADDQ         $0x28, CX
-	MOVQ         (CX), DX
-	MOVQ         16(CX), BX
-	MOVQ         24(CX), SI
+	CMPQ         DX, 16(CX)
+	JHI          aside
 
-fetched:
-	CMPQ 32(CX), $0x00
-	JE   written
+on:
+	ADDQ $0x20, AX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
+	JEQ  lines
+	CMPQ (AX), $0x00
+	JNE  line
+
+lines:
+	ADDQ $0x00001040, R10
+	ADDQ $0x00000100, R12
+	ADDQ $0x00000100, R13
+	DECQ (SP)
+	JNZ  butterfly
+	MOVQ DX, (CX)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, CX
+	MOVQ CX, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ DX, 8(CX)
+	JLS  same
+	ADDQ $0x28, CX
+	MOVQ (CX), DX
+
+same:
 	MOVQ DX, (CX)
 	MOVQ transfers+8(FP), DX
 	MOVQ CX, 176(DX)
@@ -41227,30 +41380,9 @@ last:
 none:
 	MOVQ 176(DX), CX
 	MOVQ (CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 24(CX), SI
-
-written:
-	ADDQ $0x20, AX
-	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
-	CMPQ AX, DI
-	JEQ  lines
-	CMPQ (AX), $0x00
-	JNE  line
-
-lines:
-	ADDQ $0x00001040, R10
-	ADDQ $0x00000100, R12
-	ADDQ $0x00000100, R13
-	DECQ (SP)
-	JNZ  butterfly
-	MOVQ DX, (CX)
-	MOVQ transfers+8(FP), AX
-	SUBQ AX, CX
-	MOVQ CX, 120(AX)
-	VZEROUPPER
-	RET
+	MOVQ 24(CX), BX
+	MOVQ 32(CX), SI
+	JMP  on
 
 DATA butterflyConstants<>+0(SB)/4, $(0.5)
 DATA butterflyConstants<>+4(SB)/4, $(0.8660254)

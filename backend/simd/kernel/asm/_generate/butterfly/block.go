@@ -163,6 +163,9 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	}
 	VZEROUPPER()
 	RET()
+	if b.transfers != nil {
+		b.transfers.aside()
+	}
 }
 
 // butterfly writes the program of one butterfly.

@@ -11,7 +11,7 @@ const (
 	lineJobType  = "struct{Lines [2]" + lineType + "; Offsets *int; Twiddles *float32; Count int}"
 	blockPart    = "struct{Re, Im, Factors, Added, Spectrum *float32; Count int}"
 	blockJobType = "struct{Parts [2]" + blockPart + "; Pitch int}"
-	fetchPair    = "struct{At, End uintptr; Second, Step, Writes int}"
+	fetchPair    = "struct{At, End, Pause uintptr; Second, Step int}"
 	writePair    = "struct{From, End, To uintptr; Second, Step, Rows int; Fetch uintptr}"
 	transferType = "struct{Fetches [3]" + fetchPair + "; Current int; Write " + writePair + "}"
 )

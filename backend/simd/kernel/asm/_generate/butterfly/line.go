@@ -166,6 +166,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	l.transfers.finish()
 	VZEROUPPER()
 	RET()
+	l.transfers.aside()
 }
 
 // butterfly writes the program of one butterfly.

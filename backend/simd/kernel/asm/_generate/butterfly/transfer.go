@@ -27,7 +27,7 @@ func newTransfers(registers []reg.VecPhysical) *transfers {
 		inFetch: map[string]int{}, inWrite: map[string]int{},
 		size: field(all.Field("Fetches").Index(1).Field("At")).Disp, registers: registers,
 	}
-	for _, name := range []string{"At", "End", "Second", "Step", "Writes"} {
+	for _, name := range []string{"At", "End", "Pause", "Second", "Step"} {
 		t.inFetch[name] = field(fetch.Field(name)).Disp
 	}
 	for _, name := range []string{"From", "End", "To", "Second", "Step", "Rows", "Fetch"} {
@@ -58,21 +58,26 @@ func (t *transfers) rows() {
 	ADDQ(t.step, t.at)
 }
 
-// turn comes after each butterfly. It goes to the next pair of fetches where one is done, and writes rows.
+// turn comes after each butterfly. Seldom there is something to do: aside has that.
 func (t *transfers) turn() {
-	CMPQ(t.at, t.of("End"))
-	JLS(LabelRef("fetched"))
-	ADDQ(Imm(uint64(t.size)), t.fetch)
-	t.load("At", t.at)
-	t.loadSteps()
-	Label("fetched")
-	CMPQ(t.of("Writes"), Imm(0))
-	JE(LabelRef("written"))
-	t.write()
-	Label("written")
+	CMPQ(t.at, t.of("Pause"))
+	JHI(LabelRef("aside"))
+	Label("on")
 }
 
-// write writes rows where there are any left. All registers of fetches serve it meanwhile.
+// aside comes after the end of the routine. It goes to the next pair of fetches where one is done, and writes rows.
+func (t *transfers) aside() {
+	Label("aside")
+	CMPQ(t.at, t.of("End"))
+	JLS(LabelRef("same"))
+	ADDQ(Imm(uint64(t.size)), t.fetch)
+	t.load("At", t.at)
+	Label("same")
+	t.write()
+	JMP(LabelRef("on"))
+}
+
+// write writes rows where there are any left. All registers of fetches serve it meanwhile, and are loaded again.
 func (t *transfers) write() {
 	base, from, to, rows := t.at, t.fetch, t.second, t.step
 	of := func(name string) Mem { return Mem{Base: base, Disp: t.inWrite[name]} }
