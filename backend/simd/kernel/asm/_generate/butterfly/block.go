@@ -32,7 +32,7 @@ import (
 //	z[k] = spectrum[k]                                    Back
 //
 // Meanwhile rows of lines that will be needed soon are fetched, by the five kinds that come to the frequencies: two for each
-// number. They write rows of another pair after each butterfly.
+// number, or three for two with AVX2. They write rows of another pair after each butterfly.
 
 var blockRadices = []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 
@@ -103,7 +103,10 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	MOVQ(field(first.Field("Re")).Base, part)
 	if kind != "Forward" && kind != "Inverse" && kind != "Back" {
 		b.transfers = newTransfers(registers)
-		b.fetch, b.fetches = b.transfers.rows, (radix+b.vectors-1)/b.vectors
+		b.fetch, b.fetches = b.transfers.rows, radix
+		if b.vectors > 1 { // where rows come to the first cache twice there is less time for others
+			b.fetches = (3*radix + 4*b.vectors - 1) / (4 * b.vectors)
+		}
 	}
 	if radix > 8 {
 		b.re[1], b.im[1] = GP64(), GP64()

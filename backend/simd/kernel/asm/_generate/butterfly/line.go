@@ -29,8 +29,8 @@ import (
 // LineHalf and LineBackHalf are twiddled, too. In each butterfly the second half of the numbers x is zero, or is not wanted on
 // the way back; it has no offsets.
 //
-// Meanwhile rows of lines that will be needed soon are fetched: for the lines of a pair as many as one of them has. After each
-// butterfly of a line rows of another pair are written.
+// Meanwhile rows of lines that will be needed soon are fetched: for the lines of a pair as many as one of them has, and half as
+// many more on the way back with AVX2. After each butterfly of a line rows of another pair are written.
 
 // realRadices are the radices that lines begin with.
 var realRadices = []int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 17, 19, 23, 32, 64}
@@ -123,6 +123,9 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 		l.partPairs(partedShares[radix])
 	}
 	l.fetch, l.fetches = l.transfers.rows, (numbers+4*l.vectors-1)/(4*l.vectors)
+	if back && l.vectors > 1 { // what the filters fetch less
+		l.fetches = (3*numbers + 8*l.vectors - 1) / (8 * l.vectors)
+	}
 	inTurns := radix >= leastInTurns
 	l.emit(registers, func() {
 		if inTurns {
