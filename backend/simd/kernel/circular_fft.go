@@ -69,7 +69,7 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 		r.setup = setup
 	}
 	for u := lo; u < hi; u++ {
-		r.compute(r.unit(u), r.unit(min(u+1, r.units-1)))
+		r.compute(r.unit(u), r.unit(min(u+1, r.units-1)), u+1 == hi)
 	}
 	r.stage.finish()
 	circularFFTRuns.Put(r)
@@ -145,8 +145,8 @@ func (r *circularFFTRun) unit(u int) unit {
 	}
 }
 
-// compute computes a unit, and fetches the first rows of the one that comes after it.
-func (r *circularFFTRun) compute(u, after unit) {
+// compute computes a unit, which may be the last of a call, and fetches the first rows of the one that comes after it.
+func (r *circularFFTRun) compute(u, after unit, last bool) {
 	if u.phase >= u.endPhase {
 		return
 	}
@@ -169,7 +169,7 @@ func (r *circularFFTRun) compute(u, after unit) {
 			case after.phase < after.endPhase:
 				r.place(next, after.turn, after.phase)
 			}
-			r.convolve(current, next)
+			r.convolve(current, next, last && turn+1 == end && phase+1 == u.endPhase)
 			if r.sums != nil {
 				r.sums.add(r, current, next)
 			}
@@ -230,8 +230,9 @@ func (r *circularFFTRun) place(s *signal, turn, phase int) {
 }
 
 // convolve computes one signal's lines of out, or lets the stage write them. Meanwhile it fetches the rows of out that it comes
-// to last, and then those that the next signal begins with: what is fetched sooner may have left the cache again.
-func (r *circularFFTRun) convolve(s, next *signal) {
+// to last, and then those that the next signal begins with: what is fetched sooner may have left the cache again. The last
+// signal of a call is not for the stage: there would be none to be computed while it is written.
+func (r *circularFFTRun) convolve(s, next *signal, last bool) {
 	first, second := s.vectors[0], s.vectors[1]
 	from, to := &r.source, &r.target
 	if s.whole {
@@ -244,7 +245,7 @@ func (r *circularFFTRun) convolve(s, next *signal) {
 	if r.sums != nil {
 		ahead = r.sums.x.ahead(first, second)
 	}
-	staged := s.whole && r.stage.takes(s.out)
+	staged := s.whole && !last && r.stage.takes(s.out)
 	switch {
 	case staged:
 		to, soon = r.stage.lines(first != second), ahead

@@ -80,7 +80,7 @@ func (g CircularFFTGradients) Run(dx, dw, sum, v, x, packed []float32, lo, hi in
 			if group+1 < end {
 				next += phaseGroups
 			}
-			r.compute(r.unit(group*phaseGroups+phase), r.unit(next))
+			r.compute(r.unit(group*phaseGroups+phase), r.unit(next), u+1 == hi && group+1 == end)
 		}
 	}
 	r.stage.finish()

@@ -47,7 +47,7 @@ func TestRowsOfOutAreFetchedBeforeThoseOfTheNextSignal(t *testing.T) {
 	var s, next signal
 	run.place(&s, 0, 0)
 	run.place(&next, 1, 0)
-	run.convolve(&s, &next)
+	run.convolve(&s, &next, false)
 	last := func(l *lineVectors, at pairPlace) uintptr {
 		return uintptr(unsafe.Pointer(&l.x[at.first])) + uintptr(4*(n-1)*l.step)
 	}
@@ -68,7 +68,7 @@ func TestPairsAreWrittenWhileTheNextIsComputed(t *testing.T) {
 			var s, next signal
 			run.place(&s, 0, 0)
 			run.place(&next, 1, 0)
-			run.convolve(&s, &next)
+			run.convolve(&s, &next, false)
 			w := &run.transfers.Write
 			if left := int(w.End-w.From) / (8 * lanes); left != n {
 				t.Errorf("N = %d: %d rows are left to write of a pair that was computed", n, left)
