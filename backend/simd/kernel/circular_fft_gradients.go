@@ -22,7 +22,7 @@ func (g *CircularFFTGradients) convolution() CircularFFT {
 }
 
 // division returns how signals are dealt out: a unit has the groups of a chunk one after the other. Those with several phases
-// go through memory in fewer places; where they are few, there had better be more.
+// go through memory in fewer places; where that would leave few units, each has one.
 func (g *CircularFFTGradients) division(l *lineVectors) division {
 	phases := unitPhases
 	if g.chunks()*ceilDivide(l.phases, unitPhases) < manyUnits {

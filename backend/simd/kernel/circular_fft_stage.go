@@ -71,7 +71,7 @@ func (s *outStage) send(at pairPlace) {
 		From: first, End: first + uintptr(4*len(s.pairs[1])), To: uintptr(unsafe.Pointer(&s.to[at.first])),
 		Second: 4 * (at.second - at.first), Step: 4 * (s.step - at.second + at.first), Rows: s.rows,
 	}
-	if at.second < 0 {
+	if at.second < 0 { // routines write two lines at a time
 		s.flush()
 	}
 }
