@@ -178,7 +178,7 @@ func (r *lineRun) over(s *lineStage, work complexRows, stride, numbers int) {
 	r.routines = s.routines(r.half())
 	offsets := s.offsetsOf(stride, r.half())
 	r.short.begin(r, offsets)
-	r.job.Offsets, r.job.Count, r.job.Twiddles = &offsets[0], s.rest, nil
+	r.job.Offsets, r.job.Count, r.job.Step, r.job.Twiddles = &offsets[0], s.rest, 4*stride, nil
 	if s.twiddles != nil {
 		r.job.Twiddles = &s.twiddles[0]
 	}

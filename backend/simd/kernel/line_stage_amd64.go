@@ -6,6 +6,9 @@ import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
 
 // routines returns the assembly forward and back, for whole lines or for their first halves.
 func (s *lineStage) routines(half bool) (routines [2]lineRoutine) {
+	if w := &wholeLines256[s.radix]; level == AVX2 && !half && s.twiddles == nil && s.rest == w.rest && s.radix*s.rest <= maxLineNumbers {
+		return w.routines
+	}
 	var of *lineRoutines
 	switch level {
 	case AVX512:
@@ -30,6 +33,15 @@ func (s *lineStage) routines(half bool) (routines [2]lineRoutine) {
 
 // lineRoutines are the routines of one radix, forward and back.
 type lineRoutines [2]struct{ plain, twiddled, half lineRoutine }
+
+// wholeLines256 are routines, by radix, for lines of so many butterflies that nothing turns, all of them in one call.
+var wholeLines256 = [maxLineRadix + 1]struct {
+	rest     int
+	routines [2]lineRoutine
+}{
+	7: {4, [2]lineRoutine{asm.Line7x4AVX2, asm.LineBack7x4AVX2}},
+	8: {7, [2]lineRoutine{asm.Line8x7AVX2, asm.LineBack8x7AVX2}},
+}
 
 var lines512 = [maxLineRadix + 1]lineRoutines{
 	1:  {{asm.Line1AVX512, asm.LineTwiddled1AVX512, nil}, {asm.LineBack1AVX512, asm.LineBackTwiddled1AVX512, nil}},

@@ -12,7 +12,7 @@ func TestLineStageIsPartOfTheTransform(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := seeded(t)
 		for _, radix := range lineRadices {
-			for _, rest := range []int{1, 2, 3, 7, radix} {
+			for _, rest := range []int{1, 2, 3, 4, 7, radix} {
 				for variant := range 4 {
 					second, half := variant%2 == 1, variant > 1
 					if half && (radix < 8 || radix%2 == 1) {

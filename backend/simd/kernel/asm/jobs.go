@@ -9,6 +9,7 @@ type LineJob = struct {
 	Offsets  *int // bytes from a line's beginning to its rows, in the order in which butterflies take them
 	Twiddles *float32
 	Count    int // butterflies, at least 1
+	Step     int // bytes from a row of a line to the next
 }
 
 // BlockPart is blocks that lie side by side. A Count of 0 says that there are none.

@@ -17,6 +17,7 @@ func Line1AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -50,6 +51,7 @@ func LineBack1AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -83,6 +85,7 @@ func LineTwiddled1AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -116,6 +119,7 @@ func LineBackTwiddled1AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -149,6 +153,7 @@ func Line1AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -182,6 +187,7 @@ func LineBack1AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -215,6 +221,7 @@ func LineTwiddled1AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -248,6 +255,7 @@ func LineBackTwiddled1AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -281,6 +289,7 @@ func Line3AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -314,6 +323,7 @@ func LineBack3AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -347,6 +357,7 @@ func LineTwiddled3AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -380,6 +391,7 @@ func LineBackTwiddled3AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -413,6 +425,7 @@ func Line3AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -446,6 +459,7 @@ func LineBack3AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -479,6 +493,7 @@ func LineTwiddled3AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -512,6 +527,7 @@ func LineBackTwiddled3AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -545,6 +561,7 @@ func Line4AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -578,6 +595,7 @@ func LineBack4AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -611,6 +629,7 @@ func LineTwiddled4AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -644,6 +663,7 @@ func LineBackTwiddled4AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -677,6 +697,7 @@ func Line4AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -710,6 +731,7 @@ func LineBack4AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -743,6 +765,7 @@ func LineTwiddled4AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -776,6 +799,7 @@ func LineBackTwiddled4AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -809,6 +833,7 @@ func Line5AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -842,6 +867,7 @@ func LineBack5AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -875,6 +901,7 @@ func LineTwiddled5AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -908,6 +935,7 @@ func LineBackTwiddled5AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -941,6 +969,7 @@ func Line5AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -974,6 +1003,7 @@ func LineBack5AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1007,6 +1037,7 @@ func LineTwiddled5AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1040,6 +1071,7 @@ func LineBackTwiddled5AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1073,6 +1105,7 @@ func Line7AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1106,6 +1139,7 @@ func LineBack7AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1139,6 +1173,7 @@ func LineTwiddled7AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1172,6 +1207,7 @@ func LineBackTwiddled7AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1205,6 +1241,7 @@ func Line7AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1238,6 +1275,7 @@ func LineBack7AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1271,6 +1309,7 @@ func LineTwiddled7AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1304,6 +1343,75 @@ func LineBackTwiddled7AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
+}, transfers *struct {
+	Fetches [3]struct {
+		At     uintptr
+		End    uintptr
+		Pause  uintptr
+		Second int
+		Step   int
+	}
+	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
+})
+
+// Line7x4AVX2 computes all butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line7x4AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+	Step     int
+}, transfers *struct {
+	Fetches [3]struct {
+		At     uintptr
+		End    uintptr
+		Pause  uintptr
+		Second int
+		Step   int
+	}
+	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
+})
+
+// LineBack7x4AVX2 computes all butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack7x4AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1337,6 +1445,7 @@ func Line8AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1370,6 +1479,7 @@ func LineBack8AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1403,6 +1513,7 @@ func LineTwiddled8AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1436,6 +1547,7 @@ func LineBackTwiddled8AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1469,6 +1581,7 @@ func LineHalf8AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1502,6 +1615,7 @@ func LineBackHalf8AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1535,6 +1649,7 @@ func Line8AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1568,6 +1683,7 @@ func LineBack8AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1601,6 +1717,7 @@ func LineTwiddled8AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1634,6 +1751,7 @@ func LineBackTwiddled8AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1667,6 +1785,7 @@ func LineHalf8AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1700,6 +1819,75 @@ func LineBackHalf8AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
+}, transfers *struct {
+	Fetches [3]struct {
+		At     uintptr
+		End    uintptr
+		Pause  uintptr
+		Second int
+		Step   int
+	}
+	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
+})
+
+// Line8x7AVX2 computes all butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line8x7AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+	Step     int
+}, transfers *struct {
+	Fetches [3]struct {
+		At     uintptr
+		End    uintptr
+		Pause  uintptr
+		Second int
+		Step   int
+	}
+	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
+})
+
+// LineBack8x7AVX2 computes all butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack8x7AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1733,6 +1921,7 @@ func Line9AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1766,6 +1955,7 @@ func LineBack9AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1799,6 +1989,7 @@ func LineTwiddled9AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1832,6 +2023,7 @@ func LineBackTwiddled9AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1865,6 +2057,7 @@ func Line9AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1898,6 +2091,7 @@ func LineBack9AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1931,6 +2125,7 @@ func LineTwiddled9AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1964,6 +2159,7 @@ func LineBackTwiddled9AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -1997,6 +2193,7 @@ func Line11AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2030,6 +2227,7 @@ func LineBack11AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2063,6 +2261,7 @@ func LineTwiddled11AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2096,6 +2295,7 @@ func LineBackTwiddled11AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2129,6 +2329,7 @@ func Line11AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2162,6 +2363,7 @@ func LineBack11AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2195,6 +2397,7 @@ func LineTwiddled11AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2228,6 +2431,7 @@ func LineBackTwiddled11AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2261,6 +2465,7 @@ func Line13AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2294,6 +2499,7 @@ func LineBack13AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2327,6 +2533,7 @@ func LineTwiddled13AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2360,6 +2567,7 @@ func LineBackTwiddled13AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2393,6 +2601,7 @@ func Line13AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2426,6 +2635,7 @@ func LineBack13AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2459,6 +2669,7 @@ func LineTwiddled13AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2492,6 +2703,7 @@ func LineBackTwiddled13AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2525,6 +2737,7 @@ func Line15AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2558,6 +2771,7 @@ func LineBack15AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2591,6 +2805,7 @@ func LineTwiddled15AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2624,6 +2839,7 @@ func LineBackTwiddled15AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2657,6 +2873,7 @@ func Line15AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2690,6 +2907,7 @@ func LineBack15AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2723,6 +2941,7 @@ func LineTwiddled15AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2756,6 +2975,7 @@ func LineBackTwiddled15AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2789,6 +3009,7 @@ func Line16AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2822,6 +3043,7 @@ func LineBack16AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2855,6 +3077,7 @@ func LineTwiddled16AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2888,6 +3111,7 @@ func LineBackTwiddled16AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2921,6 +3145,7 @@ func LineHalf16AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2954,6 +3179,7 @@ func LineBackHalf16AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -2987,6 +3213,7 @@ func Line16AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3020,6 +3247,7 @@ func LineBack16AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3053,6 +3281,7 @@ func LineTwiddled16AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3086,6 +3315,7 @@ func LineBackTwiddled16AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3119,6 +3349,7 @@ func LineHalf16AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3152,6 +3383,7 @@ func LineBackHalf16AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3185,6 +3417,7 @@ func Line17AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3218,6 +3451,7 @@ func LineBack17AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3251,6 +3485,7 @@ func Line17AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3284,6 +3519,7 @@ func LineBack17AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3317,6 +3553,7 @@ func Line19AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3350,6 +3587,7 @@ func LineBack19AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3383,6 +3621,7 @@ func Line19AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3416,6 +3655,7 @@ func LineBack19AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3449,6 +3689,7 @@ func Line23AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3482,6 +3723,7 @@ func LineBack23AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3515,6 +3757,7 @@ func Line23AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3548,6 +3791,7 @@ func LineBack23AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3581,6 +3825,7 @@ func Line32AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3614,6 +3859,7 @@ func LineBack32AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3647,6 +3893,7 @@ func LineTwiddled32AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3680,6 +3927,7 @@ func LineBackTwiddled32AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3713,6 +3961,7 @@ func LineHalf32AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3746,6 +3995,7 @@ func LineBackHalf32AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3779,6 +4029,7 @@ func Line32AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3812,6 +4063,7 @@ func LineBack32AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3845,6 +4097,7 @@ func LineTwiddled32AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3878,6 +4131,7 @@ func LineBackTwiddled32AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3911,6 +4165,7 @@ func LineHalf32AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3944,6 +4199,7 @@ func LineBackHalf32AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -3977,6 +4233,7 @@ func Line64AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -4010,6 +4267,7 @@ func LineBack64AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -4043,6 +4301,7 @@ func LineTwiddled64AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -4076,6 +4335,7 @@ func LineBackTwiddled64AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -4109,6 +4369,7 @@ func LineHalf64AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -4142,6 +4403,7 @@ func LineBackHalf64AVX512(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -4175,6 +4437,7 @@ func Line64AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -4208,6 +4471,7 @@ func LineBack64AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -4241,6 +4505,7 @@ func LineTwiddled64AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -4274,6 +4539,7 @@ func LineBackTwiddled64AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -4307,6 +4573,7 @@ func LineHalf64AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr
@@ -4340,6 +4607,7 @@ func LineBackHalf64AVX2(job *struct {
 	Offsets  *int
 	Twiddles *float32
 	Count    int
+	Step     int
 }, transfers *struct {
 	Fetches [3]struct {
 		At     uintptr

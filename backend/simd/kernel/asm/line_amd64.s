@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func Line1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -98,7 +98,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -192,7 +192,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -288,7 +288,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -384,7 +384,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·Line1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -489,7 +489,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineBack1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -594,7 +594,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineTwiddled1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -701,7 +701,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineBackTwiddled1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -808,7 +808,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -915,7 +915,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1021,7 +1021,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1136,7 +1136,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled3AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1251,7 +1251,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1367,7 +1367,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1483,7 +1483,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1607,7 +1607,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled3AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1731,7 +1731,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1840,7 +1840,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1949,7 +1949,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2071,7 +2071,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2191,7 +2191,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·Line4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2311,7 +2311,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineBack4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2431,7 +2431,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2564,7 +2564,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2695,7 +2695,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2823,7 +2823,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2951,7 +2951,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3093,7 +3093,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled5AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3235,7 +3235,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3371,7 +3371,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3507,7 +3507,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3657,7 +3657,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled5AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3807,7 +3807,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -3957,7 +3957,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -4107,7 +4107,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -4277,7 +4277,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled7AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -4447,7 +4447,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line7AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -4604,7 +4604,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack7AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -4765,7 +4765,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled7AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -4943,7 +4943,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled7AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5123,7 +5123,963 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line7x4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// Requires: AVX, FMA3, MMX+
+TEXT ·Line7x4AVX2(SB), $8-16
+	MOVQ   job+0(FP), AX
+	MOVQ   88(AX), AX
+	MOVQ   AX, (SP)
+	IMUL3Q $0x00000004, AX, DX
+	IMUL3Q $0x0000000c, AX, BX
+	IMUL3Q $0x00000014, AX, SI
+	MOVQ   transfers+8(FP), AX
+	MOVQ   120(AX), DI
+	ADDQ   AX, DI
+	MOVQ   (DI), R8
+	MOVQ   24(DI), R9
+	MOVQ   32(DI), R10
+	MOVQ   job+0(FP), CX
+
+line:
+	MOVQ (CX), AX
+	MOVQ 8(CX), R11
+	MOVQ 16(CX), R12
+	MOVQ 24(CX), R13
+	MOVQ $0x00000000, R14
+
+vector:
+	VMOVUPS      (AX), Y0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      (AX)(DX*1), Y1
+	VMOVUPS      (AX)(BX*2), Y2
+	VADDPS       Y2, Y1, Y3
+	VSUBPS       Y2, Y1, Y1
+	VMOVUPS      (AX)(DX*2), Y2
+	VMOVUPS      (AX)(SI*1), Y4
+	VADDPS       Y4, Y2, Y5
+	VSUBPS       Y4, Y2, Y2
+	VMOVUPS      (AX)(BX*1), Y4
+	VMOVUPS      (AX)(DX*4), Y6
+	VADDPS       Y6, Y4, Y7
+	VSUBPS       Y6, Y4, Y4
+	VADDPS       Y3, Y0, Y6
+	VADDPS       Y5, Y6, Y6
+	VADDPS       Y7, Y6, Y6
+	VBROADCASTSS butterflyConstants<>+24(SB), Y8
+	VMOVAPS      Y0, Y9
+	VFMADD231PS  Y8, Y3, Y9
+	VBROADCASTSS butterflyConstants<>+28(SB), Y10
+	VFNMADD231PS Y10, Y5, Y9
+	VBROADCASTSS butterflyConstants<>+32(SB), Y11
+	VFNMADD231PS Y11, Y7, Y9
+	VBROADCASTSS butterflyConstants<>+36(SB), Y12
+	VMULPS       Y12, Y1, Y13
+	VBROADCASTSS butterflyConstants<>+40(SB), Y14
+	VFMADD231PS  Y14, Y2, Y13
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y13
+	VMOVAPS      Y0, Y15
+	VFNMADD231PS Y10, Y3, Y15
+	VFNMADD231PS Y11, Y5, Y15
+	VFMADD231PS  Y8, Y7, Y15
+	VMULPS       Y14, Y1, Y10
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y2, Y10
+	VFNMADD231PS Y12, Y4, Y10
+	VFNMADD231PS Y11, Y3, Y0
+	VFMADD231PS  Y8, Y5, Y0
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y7, Y0
+	VMULPS       butterflyConstantVectors<>+352(SB), Y1, Y1
+	VFNMADD231PS Y12, Y2, Y1
+	VFMADD231PS  Y14, Y4, Y1
+	VMOVUPS      Y6, (R11)(R14*1)
+	VMOVUPS      Y9, 128(R12)(R14*1)
+	VMOVUPS      Y13, 128(R13)(R14*1)
+	VMOVUPS      Y15, 64(R12)(R14*1)
+	VMOVUPS      Y10, 64(R13)(R14*1)
+	VMOVUPS      Y0, (R12)(R14*1)
+	VMOVUPS      Y1, (R13)(R14*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R14
+	TESTQ        $0x00000020, R14
+	JNZ          vector
+	CMPQ         R8, 16(DI)
+	JHI          aside
+
+on:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x00000540, R14
+
+vector1:
+	VMOVUPS      (AX)(SI*1), Y0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      (AX)(BX*2), Y1
+	VMOVUPS      (AX)(DX*4), Y2
+	VADDPS       Y2, Y1, Y3
+	VSUBPS       Y2, Y1, Y1
+	VMOVUPS      (AX), Y2
+	VMOVUPS      (AX)(BX*1), Y4
+	VADDPS       Y4, Y2, Y5
+	VSUBPS       Y4, Y2, Y2
+	VMOVUPS      (AX)(DX*1), Y4
+	VMOVUPS      (AX)(DX*2), Y6
+	VADDPS       Y6, Y4, Y7
+	VSUBPS       Y6, Y4, Y4
+	VADDPS       Y3, Y0, Y6
+	VADDPS       Y5, Y6, Y6
+	VADDPS       Y7, Y6, Y6
+	VBROADCASTSS butterflyConstants<>+24(SB), Y8
+	VMOVAPS      Y0, Y9
+	VFMADD231PS  Y8, Y3, Y9
+	VBROADCASTSS butterflyConstants<>+28(SB), Y10
+	VFNMADD231PS Y10, Y5, Y9
+	VBROADCASTSS butterflyConstants<>+32(SB), Y11
+	VFNMADD231PS Y11, Y7, Y9
+	VBROADCASTSS butterflyConstants<>+36(SB), Y12
+	VMULPS       Y12, Y1, Y13
+	VBROADCASTSS butterflyConstants<>+40(SB), Y14
+	VFMADD231PS  Y14, Y2, Y13
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y13
+	VMOVAPS      Y0, Y15
+	VFNMADD231PS Y10, Y3, Y15
+	VFNMADD231PS Y11, Y5, Y15
+	VFMADD231PS  Y8, Y7, Y15
+	VMULPS       Y14, Y1, Y10
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y2, Y10
+	VFNMADD231PS Y12, Y4, Y10
+	VFNMADD231PS Y11, Y3, Y0
+	VFMADD231PS  Y8, Y5, Y0
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y7, Y0
+	VMULPS       butterflyConstantVectors<>+352(SB), Y1, Y1
+	VFNMADD231PS Y12, Y2, Y1
+	VFMADD231PS  Y14, Y4, Y1
+	VMOVUPS      Y6, (R11)(R14*1)
+	VMOVUPS      Y9, 128(R12)(R14*1)
+	VMOVUPS      Y13, 128(R13)(R14*1)
+	VMOVUPS      Y15, 64(R12)(R14*1)
+	VMOVUPS      Y10, 64(R13)(R14*1)
+	VMOVUPS      Y0, (R12)(R14*1)
+	VMOVUPS      Y1, (R13)(R14*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R14
+	TESTQ        $0x00000020, R14
+	JNZ          vector1
+	CMPQ         R8, 16(DI)
+	JHI          aside1
+
+on1:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x00000380, R14
+
+vector2:
+	VMOVUPS      (AX)(BX*1), Y0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      (AX)(DX*4), Y1
+	VMOVUPS      (AX)(DX*2), Y2
+	VADDPS       Y2, Y1, Y3
+	VSUBPS       Y2, Y1, Y1
+	VMOVUPS      (AX)(SI*1), Y2
+	VMOVUPS      (AX)(DX*1), Y4
+	VADDPS       Y4, Y2, Y5
+	VSUBPS       Y4, Y2, Y2
+	VMOVUPS      (AX)(BX*2), Y4
+	VMOVUPS      (AX), Y6
+	VADDPS       Y6, Y4, Y7
+	VSUBPS       Y6, Y4, Y4
+	VADDPS       Y3, Y0, Y6
+	VADDPS       Y5, Y6, Y6
+	VADDPS       Y7, Y6, Y6
+	VBROADCASTSS butterflyConstants<>+24(SB), Y8
+	VMOVAPS      Y0, Y9
+	VFMADD231PS  Y8, Y3, Y9
+	VBROADCASTSS butterflyConstants<>+28(SB), Y10
+	VFNMADD231PS Y10, Y5, Y9
+	VBROADCASTSS butterflyConstants<>+32(SB), Y11
+	VFNMADD231PS Y11, Y7, Y9
+	VBROADCASTSS butterflyConstants<>+36(SB), Y12
+	VMULPS       Y12, Y1, Y13
+	VBROADCASTSS butterflyConstants<>+40(SB), Y14
+	VFMADD231PS  Y14, Y2, Y13
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y13
+	VMOVAPS      Y0, Y15
+	VFNMADD231PS Y10, Y3, Y15
+	VFNMADD231PS Y11, Y5, Y15
+	VFMADD231PS  Y8, Y7, Y15
+	VMULPS       Y14, Y1, Y10
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y2, Y10
+	VFNMADD231PS Y12, Y4, Y10
+	VFNMADD231PS Y11, Y3, Y0
+	VFMADD231PS  Y8, Y5, Y0
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y7, Y0
+	VMULPS       butterflyConstantVectors<>+352(SB), Y1, Y1
+	VFNMADD231PS Y12, Y2, Y1
+	VFMADD231PS  Y14, Y4, Y1
+	VMOVUPS      Y6, (R11)(R14*1)
+	VMOVUPS      Y9, 128(R12)(R14*1)
+	VMOVUPS      Y13, 128(R13)(R14*1)
+	VMOVUPS      Y15, 64(R12)(R14*1)
+	VMOVUPS      Y10, 64(R13)(R14*1)
+	VMOVUPS      Y0, (R12)(R14*1)
+	VMOVUPS      Y1, (R13)(R14*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R14
+	TESTQ        $0x00000020, R14
+	JNZ          vector2
+	CMPQ         R8, 16(DI)
+	JHI          aside2
+
+on2:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x000001c0, R14
+
+vector3:
+	VMOVUPS      (AX)(DX*1), Y0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      (AX)(DX*2), Y1
+	VMOVUPS      (AX), Y2
+	VADDPS       Y2, Y1, Y3
+	VSUBPS       Y2, Y1, Y1
+	VMOVUPS      (AX)(BX*1), Y2
+	VMOVUPS      (AX)(BX*2), Y4
+	VADDPS       Y4, Y2, Y5
+	VSUBPS       Y4, Y2, Y2
+	VMOVUPS      (AX)(DX*4), Y4
+	VMOVUPS      (AX)(SI*1), Y6
+	VADDPS       Y6, Y4, Y7
+	VSUBPS       Y6, Y4, Y4
+	VADDPS       Y3, Y0, Y6
+	VADDPS       Y5, Y6, Y6
+	VADDPS       Y7, Y6, Y6
+	VBROADCASTSS butterflyConstants<>+24(SB), Y8
+	VMOVAPS      Y0, Y9
+	VFMADD231PS  Y8, Y3, Y9
+	VBROADCASTSS butterflyConstants<>+28(SB), Y10
+	VFNMADD231PS Y10, Y5, Y9
+	VBROADCASTSS butterflyConstants<>+32(SB), Y11
+	VFNMADD231PS Y11, Y7, Y9
+	VBROADCASTSS butterflyConstants<>+36(SB), Y12
+	VMULPS       Y12, Y1, Y13
+	VBROADCASTSS butterflyConstants<>+40(SB), Y14
+	VFMADD231PS  Y14, Y2, Y13
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y13
+	VMOVAPS      Y0, Y15
+	VFNMADD231PS Y10, Y3, Y15
+	VFNMADD231PS Y11, Y5, Y15
+	VFMADD231PS  Y8, Y7, Y15
+	VMULPS       Y14, Y1, Y10
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y2, Y10
+	VFNMADD231PS Y12, Y4, Y10
+	VFNMADD231PS Y11, Y3, Y0
+	VFMADD231PS  Y8, Y5, Y0
+	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y7, Y0
+	VMULPS       butterflyConstantVectors<>+352(SB), Y1, Y1
+	VFNMADD231PS Y12, Y2, Y1
+	VFMADD231PS  Y14, Y4, Y1
+	VMOVUPS      Y6, (R11)(R14*1)
+	VMOVUPS      Y9, 128(R12)(R14*1)
+	VMOVUPS      Y13, 128(R13)(R14*1)
+	VMOVUPS      Y15, 64(R12)(R14*1)
+	VMOVUPS      Y10, 64(R13)(R14*1)
+	VMOVUPS      Y0, (R12)(R14*1)
+	VMOVUPS      Y1, (R13)(R14*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R14
+	TESTQ        $0x00000020, R14
+	JNZ          vector3
+	CMPQ         R8, 16(DI)
+	JHI          aside3
+
+on3:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	ADDQ $0x20, CX
+	MOVQ job+0(FP), AX
+	ADDQ $0x40, AX
+	CMPQ CX, AX
+	JEQ  lines
+	CMPQ (CX), $0x00
+	JNE  line
+
+lines:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
+
+aside1:
+	CMPQ R8, 8(DI)
+	JLS  same1
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same1:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none1
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row1:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last1
+	DECQ     R10
+	JNZ      row1
+
+last1:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none1:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on1
+
+aside2:
+	CMPQ R8, 8(DI)
+	JLS  same2
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same2:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none2
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row2:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last2
+	DECQ     R10
+	JNZ      row2
+
+last2:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none2:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on2
+
+aside3:
+	CMPQ R8, 8(DI)
+	JLS  same3
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same3:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none3
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row3:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last3
+	DECQ     R10
+	JNZ      row3
+
+last3:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none3:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on3
+
+// func LineBack7x4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBack7x4AVX2(SB), $8-16
+	MOVQ   job+0(FP), AX
+	MOVQ   88(AX), AX
+	MOVQ   AX, (SP)
+	IMUL3Q $0x00000004, AX, DX
+	IMUL3Q $0x0000000c, AX, BX
+	IMUL3Q $0x00000014, AX, SI
+	MOVQ   transfers+8(FP), AX
+	MOVQ   120(AX), DI
+	ADDQ   AX, DI
+	MOVQ   (DI), R8
+	MOVQ   24(DI), R9
+	MOVQ   32(DI), R10
+	MOVQ   job+0(FP), CX
+
+line:
+	MOVQ (CX), AX
+	MOVQ 8(CX), R11
+	MOVQ 16(CX), R12
+	MOVQ 24(CX), R13
+	MOVQ $0x00000000, R14
+
+vector:
+	VMOVUPS      (R11)(R14*1), Y0
+	VMOVUPS      128(R12)(R14*1), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      64(R12)(R14*1), Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      (R12)(R14*1), Y4
+	VADDPS       Y4, Y2, Y2
+	VBROADCASTSS butterflyConstants<>+24(SB), Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  Y5, Y1, Y6
+	VBROADCASTSS butterflyConstants<>+28(SB), Y7
+	VFNMADD231PS Y7, Y3, Y6
+	VBROADCASTSS butterflyConstants<>+32(SB), Y8
+	VFNMADD231PS Y8, Y4, Y6
+	VMOVUPS      128(R13)(R14*1), Y9
+	VBROADCASTSS butterflyConstants<>+36(SB), Y10
+	VMULPS       Y10, Y9, Y11
+	VMOVUPS      64(R13)(R14*1), Y12
+	VBROADCASTSS butterflyConstants<>+40(SB), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	VMOVUPS      (R13)(R14*1), Y14
+	VBROADCASTSS butterflyConstants<>+44(SB), Y15
+	VFMADD231PS  Y15, Y14, Y11
+	VMOVAPS      Y0, Y10
+	VFNMADD231PS Y7, Y1, Y10
+	VFNMADD231PS Y8, Y3, Y10
+	VFMADD231PS  Y5, Y4, Y10
+	VMULPS       Y13, Y9, Y4
+	VFNMADD231PS Y15, Y12, Y4
+	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y14, Y4
+	VFNMADD231PS Y8, Y1, Y0
+	VFMADD231PS  Y5, Y3, Y0
+	VFNMADD231PS (R12)(R14*1), Y7, Y0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMULPS       Y15, Y9, Y1
+	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y12, Y1
+	VFMADD231PS  Y13, Y14, Y1
+	VMOVUPS      Y2, (AX)
+	VADDPS       Y11, Y6, Y2
+	VMOVUPS      Y2, (AX)(DX*1)
+	VSUBPS       Y11, Y6, Y2
+	VMOVUPS      Y2, (AX)(BX*2)
+	VADDPS       Y4, Y10, Y2
+	VMOVUPS      Y2, (AX)(DX*2)
+	VSUBPS       Y4, Y10, Y2
+	VMOVUPS      Y2, (AX)(SI*1)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (AX)(BX*1)
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)(DX*4)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R14
+	TESTQ        $0x00000020, R14
+	JNZ          vector
+	CMPQ         R8, 16(DI)
+	JHI          aside
+
+on:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x00000540, R14
+
+vector1:
+	VMOVUPS      (R11)(R14*1), Y0
+	VMOVUPS      128(R12)(R14*1), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      64(R12)(R14*1), Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      (R12)(R14*1), Y4
+	VADDPS       Y4, Y2, Y2
+	VBROADCASTSS butterflyConstants<>+24(SB), Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  Y5, Y1, Y6
+	VBROADCASTSS butterflyConstants<>+28(SB), Y7
+	VFNMADD231PS Y7, Y3, Y6
+	VBROADCASTSS butterflyConstants<>+32(SB), Y8
+	VFNMADD231PS Y8, Y4, Y6
+	VMOVUPS      128(R13)(R14*1), Y9
+	VBROADCASTSS butterflyConstants<>+36(SB), Y10
+	VMULPS       Y10, Y9, Y11
+	VMOVUPS      64(R13)(R14*1), Y12
+	VBROADCASTSS butterflyConstants<>+40(SB), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	VMOVUPS      (R13)(R14*1), Y14
+	VBROADCASTSS butterflyConstants<>+44(SB), Y15
+	VFMADD231PS  Y15, Y14, Y11
+	VMOVAPS      Y0, Y10
+	VFNMADD231PS Y7, Y1, Y10
+	VFNMADD231PS Y8, Y3, Y10
+	VFMADD231PS  Y5, Y4, Y10
+	VMULPS       Y13, Y9, Y4
+	VFNMADD231PS Y15, Y12, Y4
+	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y14, Y4
+	VFNMADD231PS Y8, Y1, Y0
+	VFMADD231PS  Y5, Y3, Y0
+	VFNMADD231PS (R12)(R14*1), Y7, Y0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMULPS       Y15, Y9, Y1
+	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y12, Y1
+	VFMADD231PS  Y13, Y14, Y1
+	VMOVUPS      Y2, (AX)(SI*1)
+	VADDPS       Y11, Y6, Y2
+	VMOVUPS      Y2, (AX)(BX*2)
+	VSUBPS       Y11, Y6, Y2
+	VMOVUPS      Y2, (AX)(DX*4)
+	VADDPS       Y4, Y10, Y2
+	VMOVUPS      Y2, (AX)
+	VSUBPS       Y4, Y10, Y2
+	VMOVUPS      Y2, (AX)(BX*1)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (AX)(DX*1)
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)(DX*2)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R14
+	TESTQ        $0x00000020, R14
+	JNZ          vector1
+	CMPQ         R8, 16(DI)
+	JHI          aside1
+
+on1:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x00000380, R14
+
+vector2:
+	VMOVUPS      (R11)(R14*1), Y0
+	VMOVUPS      128(R12)(R14*1), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      64(R12)(R14*1), Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      (R12)(R14*1), Y4
+	VADDPS       Y4, Y2, Y2
+	VBROADCASTSS butterflyConstants<>+24(SB), Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  Y5, Y1, Y6
+	VBROADCASTSS butterflyConstants<>+28(SB), Y7
+	VFNMADD231PS Y7, Y3, Y6
+	VBROADCASTSS butterflyConstants<>+32(SB), Y8
+	VFNMADD231PS Y8, Y4, Y6
+	VMOVUPS      128(R13)(R14*1), Y9
+	VBROADCASTSS butterflyConstants<>+36(SB), Y10
+	VMULPS       Y10, Y9, Y11
+	VMOVUPS      64(R13)(R14*1), Y12
+	VBROADCASTSS butterflyConstants<>+40(SB), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	VMOVUPS      (R13)(R14*1), Y14
+	VBROADCASTSS butterflyConstants<>+44(SB), Y15
+	VFMADD231PS  Y15, Y14, Y11
+	VMOVAPS      Y0, Y10
+	VFNMADD231PS Y7, Y1, Y10
+	VFNMADD231PS Y8, Y3, Y10
+	VFMADD231PS  Y5, Y4, Y10
+	VMULPS       Y13, Y9, Y4
+	VFNMADD231PS Y15, Y12, Y4
+	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y14, Y4
+	VFNMADD231PS Y8, Y1, Y0
+	VFMADD231PS  Y5, Y3, Y0
+	VFNMADD231PS (R12)(R14*1), Y7, Y0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMULPS       Y15, Y9, Y1
+	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y12, Y1
+	VFMADD231PS  Y13, Y14, Y1
+	VMOVUPS      Y2, (AX)(BX*1)
+	VADDPS       Y11, Y6, Y2
+	VMOVUPS      Y2, (AX)(DX*4)
+	VSUBPS       Y11, Y6, Y2
+	VMOVUPS      Y2, (AX)(DX*2)
+	VADDPS       Y4, Y10, Y2
+	VMOVUPS      Y2, (AX)(SI*1)
+	VSUBPS       Y4, Y10, Y2
+	VMOVUPS      Y2, (AX)(DX*1)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (AX)(BX*2)
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R14
+	TESTQ        $0x00000020, R14
+	JNZ          vector2
+	CMPQ         R8, 16(DI)
+	JHI          aside2
+
+on2:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x000001c0, R14
+
+vector3:
+	VMOVUPS      (R11)(R14*1), Y0
+	VMOVUPS      128(R12)(R14*1), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      64(R12)(R14*1), Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      (R12)(R14*1), Y4
+	VADDPS       Y4, Y2, Y2
+	VBROADCASTSS butterflyConstants<>+24(SB), Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  Y5, Y1, Y6
+	VBROADCASTSS butterflyConstants<>+28(SB), Y7
+	VFNMADD231PS Y7, Y3, Y6
+	VBROADCASTSS butterflyConstants<>+32(SB), Y8
+	VFNMADD231PS Y8, Y4, Y6
+	VMOVUPS      128(R13)(R14*1), Y9
+	VBROADCASTSS butterflyConstants<>+36(SB), Y10
+	VMULPS       Y10, Y9, Y11
+	VMOVUPS      64(R13)(R14*1), Y12
+	VBROADCASTSS butterflyConstants<>+40(SB), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	VMOVUPS      (R13)(R14*1), Y14
+	VBROADCASTSS butterflyConstants<>+44(SB), Y15
+	VFMADD231PS  Y15, Y14, Y11
+	VMOVAPS      Y0, Y10
+	VFNMADD231PS Y7, Y1, Y10
+	VFNMADD231PS Y8, Y3, Y10
+	VFMADD231PS  Y5, Y4, Y10
+	VMULPS       Y13, Y9, Y4
+	VFNMADD231PS Y15, Y12, Y4
+	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y14, Y4
+	VFNMADD231PS Y8, Y1, Y0
+	VFMADD231PS  Y5, Y3, Y0
+	VFNMADD231PS (R12)(R14*1), Y7, Y0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMULPS       Y15, Y9, Y1
+	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y12, Y1
+	VFMADD231PS  Y13, Y14, Y1
+	VMOVUPS      Y2, (AX)(DX*1)
+	VADDPS       Y11, Y6, Y2
+	VMOVUPS      Y2, (AX)(DX*2)
+	VSUBPS       Y11, Y6, Y2
+	VMOVUPS      Y2, (AX)
+	VADDPS       Y4, Y10, Y2
+	VMOVUPS      Y2, (AX)(BX*1)
+	VSUBPS       Y4, Y10, Y2
+	VMOVUPS      Y2, (AX)(BX*2)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (AX)(DX*4)
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)(SI*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R14
+	TESTQ        $0x00000020, R14
+	JNZ          vector3
+	CMPQ         R8, 16(DI)
+	JHI          aside3
+
+on3:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	ADDQ $0x20, CX
+	MOVQ job+0(FP), AX
+	ADDQ $0x40, AX
+	CMPQ CX, AX
+	JEQ  lines
+	CMPQ (CX), $0x00
+	JNE  line
+
+lines:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
+
+aside1:
+	CMPQ R8, 8(DI)
+	JLS  same1
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same1:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none1
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row1:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last1
+	DECQ     R10
+	JNZ      row1
+
+last1:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none1:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on1
+
+aside2:
+	CMPQ R8, 8(DI)
+	JLS  same2
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same2:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none2
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row2:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last2
+	DECQ     R10
+	JNZ      row2
+
+last2:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none2:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on2
+
+aside3:
+	CMPQ R8, 8(DI)
+	JLS  same3
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same3:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none3
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row3:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  32(DI), Y1
+	VMOVUPS  64(DI), Y2
+	VMOVUPS  96(DI), Y3
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last3
+	DECQ     R10
+	JNZ      row3
+
+last3:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none3:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on3
+
+// func Line8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5264,7 +6220,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5405,7 +6361,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5571,7 +6527,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5735,7 +6691,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -5882,7 +6838,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf8AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -6029,7 +6985,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -6178,7 +7134,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -6330,7 +7286,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -6504,7 +7460,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -6679,7 +7635,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -6837,7 +7793,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf8AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -6995,7 +7951,1492 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line8x7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// Requires: AVX, FMA3, MMX+
+TEXT ·Line8x7AVX2(SB), $8-16
+	MOVQ   job+0(FP), AX
+	MOVQ   88(AX), AX
+	MOVQ   AX, (SP)
+	IMUL3Q $0x00000007, AX, DX
+	IMUL3Q $0x00000015, AX, BX
+	IMUL3Q $0x00000023, AX, SI
+	IMUL3Q $0x00000031, AX, DI
+	MOVQ   transfers+8(FP), AX
+	MOVQ   120(AX), R8
+	ADDQ   AX, R8
+	MOVQ   (R8), R9
+	MOVQ   24(R8), R10
+	MOVQ   32(R8), R11
+	MOVQ   job+0(FP), CX
+
+line:
+	MOVQ (CX), AX
+	MOVQ 8(CX), R12
+	MOVQ 16(CX), R13
+	MOVQ 24(CX), R14
+	MOVQ $0x00000000, R15
+
+vector:
+	VMOVUPS      (AX), Y0
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (AX)(DX*4), Y1
+	VMOVUPS      (AX)(DX*2), Y2
+	VMOVUPS      (AX)(BX*2), Y3
+	VADDPS       Y1, Y0, Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y2, Y3, Y1
+	VMOVUPS      (AX)(DX*1), Y2
+	VMOVUPS      (AX)(SI*1), Y3
+	VMOVUPS      (AX)(BX*1), Y6
+	VMOVUPS      (AX)(DI*1), Y7
+	VADDPS       Y3, Y2, Y8
+	VADDPS       Y7, Y6, Y9
+	VSUBPS       Y3, Y2, Y2
+	VSUBPS       Y6, Y7, Y3
+	VADDPS       Y3, Y2, Y6
+	VSUBPS       Y2, Y3, Y2
+	VBROADCASTSS butterflyConstants<>+48(SB), Y3
+	VMOVAPS      Y0, Y7
+	VFMADD231PS  Y3, Y6, Y7
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y3, Y2, Y10
+	VMOVUPS      Y7, (R13)(R15*1)
+	VMOVUPS      Y10, (R14)(R15*1)
+	VFNMADD231PS Y3, Y6, Y0
+	VFNMADD231PS Y3, Y2, Y1
+	VMOVUPS      Y0, 128(R13)(R15*1)
+	VMOVUPS      Y1, 128(R14)(R15*1)
+	VADDPS       Y5, Y4, Y0
+	VADDPS       Y9, Y8, Y1
+	VSUBPS       Y5, Y4, Y2
+	VSUBPS       Y8, Y9, Y3
+	VMOVUPS      Y2, 64(R13)(R15*1)
+	VMOVUPS      Y3, 64(R14)(R15*1)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (R12)(R15*1)
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y0, 64(R12)(R15*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector
+	CMPQ         R9, 16(R8)
+	JHI          aside
+
+on:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x00000240, R15
+
+vector1:
+	VMOVUPS      (AX)(DX*1), Y0
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (AX)(SI*1), Y1
+	VMOVUPS      (AX)(BX*1), Y2
+	VMOVUPS      (AX)(DI*1), Y3
+	VADDPS       Y1, Y0, Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y2, Y3, Y1
+	VMOVUPS      (AX)(DX*2), Y2
+	VMOVUPS      (AX)(BX*2), Y3
+	VMOVUPS      (AX)(DX*4), Y6
+	VMOVUPS      (AX), Y7
+	VADDPS       Y3, Y2, Y8
+	VADDPS       Y7, Y6, Y9
+	VSUBPS       Y3, Y2, Y2
+	VSUBPS       Y6, Y7, Y3
+	VADDPS       Y3, Y2, Y6
+	VSUBPS       Y2, Y3, Y2
+	VBROADCASTSS butterflyConstants<>+48(SB), Y3
+	VMOVAPS      Y0, Y7
+	VFMADD231PS  Y3, Y6, Y7
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y3, Y2, Y10
+	VMOVUPS      Y7, (R13)(R15*1)
+	VMOVUPS      Y10, (R14)(R15*1)
+	VFNMADD231PS Y3, Y6, Y0
+	VFNMADD231PS Y3, Y2, Y1
+	VMOVUPS      Y0, 128(R13)(R15*1)
+	VMOVUPS      Y1, 128(R14)(R15*1)
+	VADDPS       Y5, Y4, Y0
+	VADDPS       Y9, Y8, Y1
+	VSUBPS       Y5, Y4, Y2
+	VSUBPS       Y8, Y9, Y3
+	VMOVUPS      Y2, 64(R13)(R15*1)
+	VMOVUPS      Y3, 64(R14)(R15*1)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (R12)(R15*1)
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y0, 64(R12)(R15*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector1
+	CMPQ         R9, 16(R8)
+	JHI          aside1
+
+on1:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x00000480, R15
+
+vector2:
+	VMOVUPS      (AX)(DX*2), Y0
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (AX)(BX*2), Y1
+	VMOVUPS      (AX)(DX*4), Y2
+	VMOVUPS      (AX), Y3
+	VADDPS       Y1, Y0, Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y2, Y3, Y1
+	VMOVUPS      (AX)(BX*1), Y2
+	VMOVUPS      (AX)(DI*1), Y3
+	VMOVUPS      (AX)(SI*1), Y6
+	VMOVUPS      (AX)(DX*1), Y7
+	VADDPS       Y3, Y2, Y8
+	VADDPS       Y7, Y6, Y9
+	VSUBPS       Y3, Y2, Y2
+	VSUBPS       Y6, Y7, Y3
+	VADDPS       Y3, Y2, Y6
+	VSUBPS       Y2, Y3, Y2
+	VBROADCASTSS butterflyConstants<>+48(SB), Y3
+	VMOVAPS      Y0, Y7
+	VFMADD231PS  Y3, Y6, Y7
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y3, Y2, Y10
+	VMOVUPS      Y7, (R13)(R15*1)
+	VMOVUPS      Y10, (R14)(R15*1)
+	VFNMADD231PS Y3, Y6, Y0
+	VFNMADD231PS Y3, Y2, Y1
+	VMOVUPS      Y0, 128(R13)(R15*1)
+	VMOVUPS      Y1, 128(R14)(R15*1)
+	VADDPS       Y5, Y4, Y0
+	VADDPS       Y9, Y8, Y1
+	VSUBPS       Y5, Y4, Y2
+	VSUBPS       Y8, Y9, Y3
+	VMOVUPS      Y2, 64(R13)(R15*1)
+	VMOVUPS      Y3, 64(R14)(R15*1)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (R12)(R15*1)
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y0, 64(R12)(R15*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector2
+	CMPQ         R9, 16(R8)
+	JHI          aside2
+
+on2:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x000006c0, R15
+
+vector3:
+	VMOVUPS      (AX)(BX*1), Y0
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (AX)(DI*1), Y1
+	VMOVUPS      (AX)(SI*1), Y2
+	VMOVUPS      (AX)(DX*1), Y3
+	VADDPS       Y1, Y0, Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y2, Y3, Y1
+	VMOVUPS      (AX)(DX*4), Y2
+	VMOVUPS      (AX), Y3
+	VMOVUPS      (AX)(BX*2), Y6
+	VMOVUPS      (AX)(DX*2), Y7
+	VADDPS       Y3, Y2, Y8
+	VADDPS       Y7, Y6, Y9
+	VSUBPS       Y3, Y2, Y2
+	VSUBPS       Y6, Y7, Y3
+	VADDPS       Y3, Y2, Y6
+	VSUBPS       Y2, Y3, Y2
+	VBROADCASTSS butterflyConstants<>+48(SB), Y3
+	VMOVAPS      Y0, Y7
+	VFMADD231PS  Y3, Y6, Y7
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y3, Y2, Y10
+	VMOVUPS      Y7, (R13)(R15*1)
+	VMOVUPS      Y10, (R14)(R15*1)
+	VFNMADD231PS Y3, Y6, Y0
+	VFNMADD231PS Y3, Y2, Y1
+	VMOVUPS      Y0, 128(R13)(R15*1)
+	VMOVUPS      Y1, 128(R14)(R15*1)
+	VADDPS       Y5, Y4, Y0
+	VADDPS       Y9, Y8, Y1
+	VSUBPS       Y5, Y4, Y2
+	VSUBPS       Y8, Y9, Y3
+	VMOVUPS      Y2, 64(R13)(R15*1)
+	VMOVUPS      Y3, 64(R14)(R15*1)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (R12)(R15*1)
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y0, 64(R12)(R15*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector3
+	CMPQ         R9, 16(R8)
+	JHI          aside3
+
+on3:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x00000900, R15
+
+vector4:
+	VMOVUPS      (AX)(DX*4), Y0
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (AX), Y1
+	VMOVUPS      (AX)(BX*2), Y2
+	VMOVUPS      (AX)(DX*2), Y3
+	VADDPS       Y1, Y0, Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y2, Y3, Y1
+	VMOVUPS      (AX)(SI*1), Y2
+	VMOVUPS      (AX)(DX*1), Y3
+	VMOVUPS      (AX)(DI*1), Y6
+	VMOVUPS      (AX)(BX*1), Y7
+	VADDPS       Y3, Y2, Y8
+	VADDPS       Y7, Y6, Y9
+	VSUBPS       Y3, Y2, Y2
+	VSUBPS       Y6, Y7, Y3
+	VADDPS       Y3, Y2, Y6
+	VSUBPS       Y2, Y3, Y2
+	VBROADCASTSS butterflyConstants<>+48(SB), Y3
+	VMOVAPS      Y0, Y7
+	VFMADD231PS  Y3, Y6, Y7
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y3, Y2, Y10
+	VMOVUPS      Y7, (R13)(R15*1)
+	VMOVUPS      Y10, (R14)(R15*1)
+	VFNMADD231PS Y3, Y6, Y0
+	VFNMADD231PS Y3, Y2, Y1
+	VMOVUPS      Y0, 128(R13)(R15*1)
+	VMOVUPS      Y1, 128(R14)(R15*1)
+	VADDPS       Y5, Y4, Y0
+	VADDPS       Y9, Y8, Y1
+	VSUBPS       Y5, Y4, Y2
+	VSUBPS       Y8, Y9, Y3
+	VMOVUPS      Y2, 64(R13)(R15*1)
+	VMOVUPS      Y3, 64(R14)(R15*1)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (R12)(R15*1)
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y0, 64(R12)(R15*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector4
+	CMPQ         R9, 16(R8)
+	JHI          aside4
+
+on4:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x00000b40, R15
+
+vector5:
+	VMOVUPS      (AX)(SI*1), Y0
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (AX)(DX*1), Y1
+	VMOVUPS      (AX)(DI*1), Y2
+	VMOVUPS      (AX)(BX*1), Y3
+	VADDPS       Y1, Y0, Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y2, Y3, Y1
+	VMOVUPS      (AX)(BX*2), Y2
+	VMOVUPS      (AX)(DX*2), Y3
+	VMOVUPS      (AX), Y6
+	VMOVUPS      (AX)(DX*4), Y7
+	VADDPS       Y3, Y2, Y8
+	VADDPS       Y7, Y6, Y9
+	VSUBPS       Y3, Y2, Y2
+	VSUBPS       Y6, Y7, Y3
+	VADDPS       Y3, Y2, Y6
+	VSUBPS       Y2, Y3, Y2
+	VBROADCASTSS butterflyConstants<>+48(SB), Y3
+	VMOVAPS      Y0, Y7
+	VFMADD231PS  Y3, Y6, Y7
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y3, Y2, Y10
+	VMOVUPS      Y7, (R13)(R15*1)
+	VMOVUPS      Y10, (R14)(R15*1)
+	VFNMADD231PS Y3, Y6, Y0
+	VFNMADD231PS Y3, Y2, Y1
+	VMOVUPS      Y0, 128(R13)(R15*1)
+	VMOVUPS      Y1, 128(R14)(R15*1)
+	VADDPS       Y5, Y4, Y0
+	VADDPS       Y9, Y8, Y1
+	VSUBPS       Y5, Y4, Y2
+	VSUBPS       Y8, Y9, Y3
+	VMOVUPS      Y2, 64(R13)(R15*1)
+	VMOVUPS      Y3, 64(R14)(R15*1)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (R12)(R15*1)
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y0, 64(R12)(R15*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector5
+	CMPQ         R9, 16(R8)
+	JHI          aside5
+
+on5:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x00000d80, R15
+
+vector6:
+	VMOVUPS      (AX)(BX*2), Y0
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (AX)(DX*2), Y1
+	VMOVUPS      (AX), Y2
+	VMOVUPS      (AX)(DX*4), Y3
+	VADDPS       Y1, Y0, Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y2, Y3, Y1
+	VMOVUPS      (AX)(DI*1), Y2
+	VMOVUPS      (AX)(BX*1), Y3
+	VMOVUPS      (AX)(DX*1), Y6
+	VMOVUPS      (AX)(SI*1), Y7
+	VADDPS       Y3, Y2, Y8
+	VADDPS       Y7, Y6, Y9
+	VSUBPS       Y3, Y2, Y2
+	VSUBPS       Y6, Y7, Y3
+	VADDPS       Y3, Y2, Y6
+	VSUBPS       Y2, Y3, Y2
+	VBROADCASTSS butterflyConstants<>+48(SB), Y3
+	VMOVAPS      Y0, Y7
+	VFMADD231PS  Y3, Y6, Y7
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y3, Y2, Y10
+	VMOVUPS      Y7, (R13)(R15*1)
+	VMOVUPS      Y10, (R14)(R15*1)
+	VFNMADD231PS Y3, Y6, Y0
+	VFNMADD231PS Y3, Y2, Y1
+	VMOVUPS      Y0, 128(R13)(R15*1)
+	VMOVUPS      Y1, 128(R14)(R15*1)
+	VADDPS       Y5, Y4, Y0
+	VADDPS       Y9, Y8, Y1
+	VSUBPS       Y5, Y4, Y2
+	VSUBPS       Y8, Y9, Y3
+	VMOVUPS      Y2, 64(R13)(R15*1)
+	VMOVUPS      Y3, 64(R14)(R15*1)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (R12)(R15*1)
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y0, 64(R12)(R15*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector6
+	CMPQ         R9, 16(R8)
+	JHI          aside6
+
+on6:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	ADDQ $0x20, CX
+	MOVQ job+0(FP), AX
+	ADDQ $0x40, AX
+	CMPQ CX, AX
+	JEQ  lines
+	CMPQ (CX), $0x00
+	JNE  line
+
+lines:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
+
+aside1:
+	CMPQ R9, 8(R8)
+	JLS  same1
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same1:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none1
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row1:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last1
+	DECQ     R11
+	JNZ      row1
+
+last1:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none1:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on1
+
+aside2:
+	CMPQ R9, 8(R8)
+	JLS  same2
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same2:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none2
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row2:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last2
+	DECQ     R11
+	JNZ      row2
+
+last2:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none2:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on2
+
+aside3:
+	CMPQ R9, 8(R8)
+	JLS  same3
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same3:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none3
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row3:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last3
+	DECQ     R11
+	JNZ      row3
+
+last3:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none3:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on3
+
+aside4:
+	CMPQ R9, 8(R8)
+	JLS  same4
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same4:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none4
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row4:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last4
+	DECQ     R11
+	JNZ      row4
+
+last4:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none4:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on4
+
+aside5:
+	CMPQ R9, 8(R8)
+	JLS  same5
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same5:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none5
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row5:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last5
+	DECQ     R11
+	JNZ      row5
+
+last5:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none5:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on5
+
+aside6:
+	CMPQ R9, 8(R8)
+	JLS  same6
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same6:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none6
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row6:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last6
+	DECQ     R11
+	JNZ      row6
+
+last6:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none6:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on6
+
+// func LineBack8x7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// Requires: AVX, FMA3, MMX+
+TEXT ·LineBack8x7AVX2(SB), $8-16
+	MOVQ   job+0(FP), AX
+	MOVQ   88(AX), AX
+	MOVQ   AX, (SP)
+	IMUL3Q $0x00000007, AX, DX
+	IMUL3Q $0x00000015, AX, BX
+	IMUL3Q $0x00000023, AX, SI
+	IMUL3Q $0x00000031, AX, DI
+	MOVQ   transfers+8(FP), AX
+	MOVQ   120(AX), R8
+	ADDQ   AX, R8
+	MOVQ   (R8), R9
+	MOVQ   24(R8), R10
+	MOVQ   32(R8), R11
+	MOVQ   job+0(FP), CX
+
+line:
+	MOVQ (CX), AX
+	MOVQ 8(CX), R12
+	MOVQ 16(CX), R13
+	MOVQ 24(CX), R14
+	MOVQ $0x00000000, R15
+
+vector:
+	VMOVUPS      (R14)(R15*1), Y0
+	VMOVUPS      128(R14)(R15*1), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Y3
+	VMOVUPS      128(R13)(R15*1), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VADDPS       Y1, Y0, Y3
+	VSUBPS       Y0, Y1, Y0
+	VMOVUPS      (R12)(R15*1), Y1
+	VMOVUPS      64(R12)(R15*1), Y4
+	VADDPS       Y4, Y1, Y6
+	VSUBPS       Y4, Y1, Y1
+	VMOVUPS      64(R13)(R15*1), Y4
+	VADDPS       Y4, Y6, Y7
+	VSUBPS       Y4, Y6, Y4
+	VMOVUPS      64(R14)(R15*1), Y6
+	VSUBPS       Y6, Y1, Y8
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y5, Y7, Y6
+	VMOVUPS      Y6, (AX)
+	VSUBPS       Y5, Y7, Y5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Y5, (AX)(DX*4)
+	VSUBPS       Y2, Y4, Y5
+	VMOVUPS      Y5, (AX)(DX*2)
+	VADDPS       Y2, Y4, Y2
+	VMOVUPS      Y2, (AX)(BX*2)
+	VBROADCASTSS butterflyConstants<>+48(SB), Y2
+	VMOVAPS      Y8, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	VMOVUPS      Y4, (AX)(DX*1)
+	VFNMADD231PS Y2, Y0, Y8
+	VMOVUPS      Y8, (AX)(SI*1)
+	VMOVAPS      Y1, Y0
+	VFNMADD231PS Y2, Y3, Y0
+	VMOVUPS      Y0, (AX)(BX*1)
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      Y1, (AX)(DI*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector
+	CMPQ         R9, 16(R8)
+	JHI          aside
+
+on:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x00000240, R15
+
+vector1:
+	VMOVUPS      (R14)(R15*1), Y0
+	VMOVUPS      128(R14)(R15*1), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Y3
+	VMOVUPS      128(R13)(R15*1), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VADDPS       Y1, Y0, Y3
+	VSUBPS       Y0, Y1, Y0
+	VMOVUPS      (R12)(R15*1), Y1
+	VMOVUPS      64(R12)(R15*1), Y4
+	VADDPS       Y4, Y1, Y6
+	VSUBPS       Y4, Y1, Y1
+	VMOVUPS      64(R13)(R15*1), Y4
+	VADDPS       Y4, Y6, Y7
+	VSUBPS       Y4, Y6, Y4
+	VMOVUPS      64(R14)(R15*1), Y6
+	VSUBPS       Y6, Y1, Y8
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y5, Y7, Y6
+	VMOVUPS      Y6, (AX)(DX*1)
+	VSUBPS       Y5, Y7, Y5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Y5, (AX)(SI*1)
+	VSUBPS       Y2, Y4, Y5
+	VMOVUPS      Y5, (AX)(BX*1)
+	VADDPS       Y2, Y4, Y2
+	VMOVUPS      Y2, (AX)(DI*1)
+	VBROADCASTSS butterflyConstants<>+48(SB), Y2
+	VMOVAPS      Y8, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	VMOVUPS      Y4, (AX)(DX*2)
+	VFNMADD231PS Y2, Y0, Y8
+	VMOVUPS      Y8, (AX)(BX*2)
+	VMOVAPS      Y1, Y0
+	VFNMADD231PS Y2, Y3, Y0
+	VMOVUPS      Y0, (AX)(DX*4)
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector1
+	CMPQ         R9, 16(R8)
+	JHI          aside1
+
+on1:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x00000480, R15
+
+vector2:
+	VMOVUPS      (R14)(R15*1), Y0
+	VMOVUPS      128(R14)(R15*1), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Y3
+	VMOVUPS      128(R13)(R15*1), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VADDPS       Y1, Y0, Y3
+	VSUBPS       Y0, Y1, Y0
+	VMOVUPS      (R12)(R15*1), Y1
+	VMOVUPS      64(R12)(R15*1), Y4
+	VADDPS       Y4, Y1, Y6
+	VSUBPS       Y4, Y1, Y1
+	VMOVUPS      64(R13)(R15*1), Y4
+	VADDPS       Y4, Y6, Y7
+	VSUBPS       Y4, Y6, Y4
+	VMOVUPS      64(R14)(R15*1), Y6
+	VSUBPS       Y6, Y1, Y8
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y5, Y7, Y6
+	VMOVUPS      Y6, (AX)(DX*2)
+	VSUBPS       Y5, Y7, Y5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Y5, (AX)(BX*2)
+	VSUBPS       Y2, Y4, Y5
+	VMOVUPS      Y5, (AX)(DX*4)
+	VADDPS       Y2, Y4, Y2
+	VMOVUPS      Y2, (AX)
+	VBROADCASTSS butterflyConstants<>+48(SB), Y2
+	VMOVAPS      Y8, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	VMOVUPS      Y4, (AX)(BX*1)
+	VFNMADD231PS Y2, Y0, Y8
+	VMOVUPS      Y8, (AX)(DI*1)
+	VMOVAPS      Y1, Y0
+	VFNMADD231PS Y2, Y3, Y0
+	VMOVUPS      Y0, (AX)(SI*1)
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      Y1, (AX)(DX*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector2
+	CMPQ         R9, 16(R8)
+	JHI          aside2
+
+on2:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x000006c0, R15
+
+vector3:
+	VMOVUPS      (R14)(R15*1), Y0
+	VMOVUPS      128(R14)(R15*1), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Y3
+	VMOVUPS      128(R13)(R15*1), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VADDPS       Y1, Y0, Y3
+	VSUBPS       Y0, Y1, Y0
+	VMOVUPS      (R12)(R15*1), Y1
+	VMOVUPS      64(R12)(R15*1), Y4
+	VADDPS       Y4, Y1, Y6
+	VSUBPS       Y4, Y1, Y1
+	VMOVUPS      64(R13)(R15*1), Y4
+	VADDPS       Y4, Y6, Y7
+	VSUBPS       Y4, Y6, Y4
+	VMOVUPS      64(R14)(R15*1), Y6
+	VSUBPS       Y6, Y1, Y8
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y5, Y7, Y6
+	VMOVUPS      Y6, (AX)(BX*1)
+	VSUBPS       Y5, Y7, Y5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Y5, (AX)(DI*1)
+	VSUBPS       Y2, Y4, Y5
+	VMOVUPS      Y5, (AX)(SI*1)
+	VADDPS       Y2, Y4, Y2
+	VMOVUPS      Y2, (AX)(DX*1)
+	VBROADCASTSS butterflyConstants<>+48(SB), Y2
+	VMOVAPS      Y8, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	VMOVUPS      Y4, (AX)(DX*4)
+	VFNMADD231PS Y2, Y0, Y8
+	VMOVUPS      Y8, (AX)
+	VMOVAPS      Y1, Y0
+	VFNMADD231PS Y2, Y3, Y0
+	VMOVUPS      Y0, (AX)(BX*2)
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      Y1, (AX)(DX*2)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector3
+	CMPQ         R9, 16(R8)
+	JHI          aside3
+
+on3:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x00000900, R15
+
+vector4:
+	VMOVUPS      (R14)(R15*1), Y0
+	VMOVUPS      128(R14)(R15*1), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Y3
+	VMOVUPS      128(R13)(R15*1), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VADDPS       Y1, Y0, Y3
+	VSUBPS       Y0, Y1, Y0
+	VMOVUPS      (R12)(R15*1), Y1
+	VMOVUPS      64(R12)(R15*1), Y4
+	VADDPS       Y4, Y1, Y6
+	VSUBPS       Y4, Y1, Y1
+	VMOVUPS      64(R13)(R15*1), Y4
+	VADDPS       Y4, Y6, Y7
+	VSUBPS       Y4, Y6, Y4
+	VMOVUPS      64(R14)(R15*1), Y6
+	VSUBPS       Y6, Y1, Y8
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y5, Y7, Y6
+	VMOVUPS      Y6, (AX)(DX*4)
+	VSUBPS       Y5, Y7, Y5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Y5, (AX)
+	VSUBPS       Y2, Y4, Y5
+	VMOVUPS      Y5, (AX)(BX*2)
+	VADDPS       Y2, Y4, Y2
+	VMOVUPS      Y2, (AX)(DX*2)
+	VBROADCASTSS butterflyConstants<>+48(SB), Y2
+	VMOVAPS      Y8, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	VMOVUPS      Y4, (AX)(SI*1)
+	VFNMADD231PS Y2, Y0, Y8
+	VMOVUPS      Y8, (AX)(DX*1)
+	VMOVAPS      Y1, Y0
+	VFNMADD231PS Y2, Y3, Y0
+	VMOVUPS      Y0, (AX)(DI*1)
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      Y1, (AX)(BX*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector4
+	CMPQ         R9, 16(R8)
+	JHI          aside4
+
+on4:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x00000b40, R15
+
+vector5:
+	VMOVUPS      (R14)(R15*1), Y0
+	VMOVUPS      128(R14)(R15*1), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Y3
+	VMOVUPS      128(R13)(R15*1), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VADDPS       Y1, Y0, Y3
+	VSUBPS       Y0, Y1, Y0
+	VMOVUPS      (R12)(R15*1), Y1
+	VMOVUPS      64(R12)(R15*1), Y4
+	VADDPS       Y4, Y1, Y6
+	VSUBPS       Y4, Y1, Y1
+	VMOVUPS      64(R13)(R15*1), Y4
+	VADDPS       Y4, Y6, Y7
+	VSUBPS       Y4, Y6, Y4
+	VMOVUPS      64(R14)(R15*1), Y6
+	VSUBPS       Y6, Y1, Y8
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y5, Y7, Y6
+	VMOVUPS      Y6, (AX)(SI*1)
+	VSUBPS       Y5, Y7, Y5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Y5, (AX)(DX*1)
+	VSUBPS       Y2, Y4, Y5
+	VMOVUPS      Y5, (AX)(DI*1)
+	VADDPS       Y2, Y4, Y2
+	VMOVUPS      Y2, (AX)(BX*1)
+	VBROADCASTSS butterflyConstants<>+48(SB), Y2
+	VMOVAPS      Y8, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	VMOVUPS      Y4, (AX)(BX*2)
+	VFNMADD231PS Y2, Y0, Y8
+	VMOVUPS      Y8, (AX)(DX*2)
+	VMOVAPS      Y1, Y0
+	VFNMADD231PS Y2, Y3, Y0
+	VMOVUPS      Y0, (AX)
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      Y1, (AX)(DX*4)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector5
+	CMPQ         R9, 16(R8)
+	JHI          aside5
+
+on5:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	MOVQ $0x00000d80, R15
+
+vector6:
+	VMOVUPS      (R14)(R15*1), Y0
+	VMOVUPS      128(R14)(R15*1), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Y3
+	VMOVUPS      128(R13)(R15*1), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VADDPS       Y1, Y0, Y3
+	VSUBPS       Y0, Y1, Y0
+	VMOVUPS      (R12)(R15*1), Y1
+	VMOVUPS      64(R12)(R15*1), Y4
+	VADDPS       Y4, Y1, Y6
+	VSUBPS       Y4, Y1, Y1
+	VMOVUPS      64(R13)(R15*1), Y4
+	VADDPS       Y4, Y6, Y7
+	VSUBPS       Y4, Y6, Y4
+	VMOVUPS      64(R14)(R15*1), Y6
+	VSUBPS       Y6, Y1, Y8
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y5, Y7, Y6
+	VMOVUPS      Y6, (AX)(BX*2)
+	VSUBPS       Y5, Y7, Y5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Y5, (AX)(DX*2)
+	VSUBPS       Y2, Y4, Y5
+	VMOVUPS      Y5, (AX)
+	VADDPS       Y2, Y4, Y2
+	VMOVUPS      Y2, (AX)(DX*4)
+	VBROADCASTSS butterflyConstants<>+48(SB), Y2
+	VMOVAPS      Y8, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	VMOVUPS      Y4, (AX)(DI*1)
+	VFNMADD231PS Y2, Y0, Y8
+	VMOVUPS      Y8, (AX)(BX*1)
+	VMOVAPS      Y1, Y0
+	VFNMADD231PS Y2, Y3, Y0
+	VMOVUPS      Y0, (AX)(DX*1)
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      Y1, (AX)(SI*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector6
+	CMPQ         R9, 16(R8)
+	JHI          aside6
+
+on6:
+	SUBQ $0x40, AX
+	ADDQ (SP), AX
+	ADDQ $0x20, CX
+	MOVQ job+0(FP), AX
+	ADDQ $0x40, AX
+	CMPQ CX, AX
+	JEQ  lines
+	CMPQ (CX), $0x00
+	JNE  line
+
+lines:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
+
+aside1:
+	CMPQ R9, 8(R8)
+	JLS  same1
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same1:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none1
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row1:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last1
+	DECQ     R11
+	JNZ      row1
+
+last1:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none1:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on1
+
+aside2:
+	CMPQ R9, 8(R8)
+	JLS  same2
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same2:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none2
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row2:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last2
+	DECQ     R11
+	JNZ      row2
+
+last2:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none2:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on2
+
+aside3:
+	CMPQ R9, 8(R8)
+	JLS  same3
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same3:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none3
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row3:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last3
+	DECQ     R11
+	JNZ      row3
+
+last3:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none3:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on3
+
+aside4:
+	CMPQ R9, 8(R8)
+	JLS  same4
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same4:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none4
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row4:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last4
+	DECQ     R11
+	JNZ      row4
+
+last4:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none4:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on4
+
+aside5:
+	CMPQ R9, 8(R8)
+	JLS  same5
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same5:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none5
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row5:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last5
+	DECQ     R11
+	JNZ      row5
+
+last5:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none5:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on5
+
+aside6:
+	CMPQ R9, 8(R8)
+	JLS  same6
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same6:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none6
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row6:
+	VMOVUPS  (R8), Y0
+	VMOVUPS  32(R8), Y1
+	VMOVUPS  64(R8), Y2
+	VMOVUPS  96(R8), Y3
+	VMOVNTPS Y0, (R10)
+	VMOVNTPS Y1, 32(R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last6
+	DECQ     R11
+	JNZ      row6
+
+last6:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none6:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on6
+
+// func Line9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7173,7 +9614,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7348,7 +9789,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7552,7 +9993,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled9AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7752,7 +10193,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line9AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -7938,7 +10379,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack9AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -8121,7 +10562,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled9AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -8333,7 +10774,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled9AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -8543,7 +10984,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -8752,7 +11193,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -8961,7 +11402,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -9202,7 +11643,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled11AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -9443,7 +11884,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line11AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -9674,7 +12115,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack11AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -9895,7 +12336,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled11AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
@@ -10154,7 +12595,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled11AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
@@ -10417,7 +12858,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line13AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -10660,7 +13101,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack13AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -10903,7 +13344,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled13AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -11184,7 +13625,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled13AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -11465,7 +13906,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line13AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -11709,7 +14150,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack13AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -11965,7 +14406,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled13AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -12258,7 +14699,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled13AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -12558,7 +14999,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line15AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -12827,7 +15268,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack15AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -13085,7 +15526,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled15AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -13398,7 +15839,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled15AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -13698,7 +16139,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line15AVX2(SB), $136-16
 	MOVQ job+0(FP), AX
@@ -13980,7 +16421,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack15AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -14256,7 +16697,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled15AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -14579,7 +17020,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled15AVX2(SB), $200-16
 	MOVQ job+0(FP), AX
@@ -14901,7 +17342,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -15120,7 +17561,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -15339,7 +17780,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -15607,7 +18048,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -15873,7 +18314,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -16104,7 +18545,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf16AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -16334,7 +18775,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line16AVX2(SB), $136-16
 	MOVQ job+0(FP), AX
@@ -16568,7 +19009,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack16AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -16803,7 +19244,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled16AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -17089,7 +19530,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled16AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -17371,7 +19812,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf16AVX2(SB), $136-16
 	MOVQ job+0(FP), AX
@@ -17622,7 +20063,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf16AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
@@ -17868,7 +20309,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line17AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -18176,7 +20617,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack17AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -18484,7 +20925,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line17AVX2(SB), $232-16
 	MOVQ job+0(FP), AX
@@ -18813,7 +21254,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack17AVX2(SB), $328-16
 	MOVQ job+0(FP), AX
@@ -19157,7 +21598,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line19AVX512(SB), $584-16
 	MOVQ job+0(FP), AX
@@ -19564,7 +22005,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack19AVX512(SB), $648-16
 	MOVQ job+0(FP), AX
@@ -19969,7 +22410,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line19AVX2(SB), $552-16
 	MOVQ job+0(FP), AX
@@ -20409,7 +22850,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack19AVX2(SB), $488-16
 	MOVQ job+0(FP), AX
@@ -20847,7 +23288,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line23AVX512(SB), $1032-16
 	MOVQ job+0(FP), AX
@@ -21401,7 +23842,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack23AVX512(SB), $1352-16
 	MOVQ job+0(FP), AX
@@ -21952,7 +24393,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line23AVX2(SB), $744-16
 	MOVQ job+0(FP), AX
@@ -22527,7 +24968,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack23AVX2(SB), $680-16
 	MOVQ job+0(FP), AX
@@ -23076,7 +25517,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line32AVX512(SB), $456-16
 	MOVQ job+0(FP), AX
@@ -23503,7 +25944,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack32AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
@@ -23914,7 +26355,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled32AVX512(SB), $584-16
 	MOVQ job+0(FP), AX
@@ -24443,7 +26884,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled32AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
@@ -24952,7 +27393,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf32AVX512(SB), $456-16
 	MOVQ job+0(FP), AX
@@ -25405,7 +27846,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf32AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
@@ -25837,7 +28278,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line32AVX2(SB), $744-16
 	MOVQ job+0(FP), AX
@@ -26304,7 +28745,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack32AVX2(SB), $616-16
 	MOVQ job+0(FP), AX
@@ -26756,7 +29197,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled32AVX2(SB), $744-16
 	MOVQ job+0(FP), AX
@@ -27325,7 +29766,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled32AVX2(SB), $648-16
 	MOVQ job+0(FP), AX
@@ -27871,7 +30312,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf32AVX2(SB), $712-16
 	MOVQ job+0(FP), AX
@@ -28365,7 +30806,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf32AVX2(SB), $616-16
 	MOVQ job+0(FP), AX
@@ -28829,7 +31270,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line64AVX512(SB), $2952-16
 	MOVQ job+0(FP), AX
@@ -29797,7 +32238,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack64AVX512(SB), $2504-16
 	MOVQ job+0(FP), AX
@@ -30692,7 +33133,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled64AVX512(SB), $3080-16
 	MOVQ job+0(FP), AX
@@ -31863,7 +34304,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled64AVX512(SB), $2504-16
 	MOVQ job+0(FP), AX
@@ -32959,7 +35400,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf64AVX512(SB), $3016-16
 	MOVQ job+0(FP), AX
@@ -33995,7 +36436,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf64AVX512(SB), $2632-16
 	MOVQ job+0(FP), AX
@@ -34929,7 +37370,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line64AVX2(SB), $2120-16
 	MOVQ job+0(FP), AX
@@ -35962,7 +38403,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack64AVX2(SB), $1832-16
 	MOVQ job+0(FP), AX
@@ -36916,7 +39357,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled64AVX2(SB), $2024-16
 	MOVQ job+0(FP), AX
@@ -38145,7 +40586,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled64AVX2(SB), $1832-16
 	MOVQ job+0(FP), AX
@@ -39308,7 +41749,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf64AVX2(SB), $2024-16
 	MOVQ job+0(FP), AX
@@ -40453,7 +42894,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf64AVX2(SB), $1800-16
 	MOVQ job+0(FP), AX

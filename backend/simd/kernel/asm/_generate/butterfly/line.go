@@ -27,7 +27,7 @@ import (
 //	line + offsets[k] = Σ_j Re(z[j] · e^(2πi·jk/radix))
 //
 // LineHalf and LineBackHalf are twiddled, too. In each butterfly the second half of the numbers x is zero, or is not wanted on
-// the way back; it has no offsets.
+// the way back; it has no offsets. whole.go has Line and LineBack for lines of a few lengths.
 //
 // Meanwhile rows of lines that will be needed soon are fetched: for the lines of a pair as many as one of them has, and half as
 // many more on the way back with AVX2. After each butterfly of a line rows of another pair are written.
@@ -54,6 +54,7 @@ type lineRoutine struct {
 	twiddles       reg.Register // nil where there are none
 	vectors        int          // of a row
 	transfers      *transfers
+	whole          *wholeLine // nil where butterflies share their code
 }
 
 func writeLine(radix int, level string, registers []reg.VecPhysical) {
@@ -122,10 +123,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	if kind == "" && l.vectors == 1 {
 		l.partPairs(partedShares[radix])
 	}
-	l.fetch, l.fetches = l.transfers.rows, (numbers+4*l.vectors-1)/(4*l.vectors)
-	if back && l.vectors > 1 { // what the filters fetch less
-		l.fetches = (3*numbers + 8*l.vectors - 1) / (8 * l.vectors)
-	}
+	l.setFetches()
 	inTurns := radix >= leastInTurns
 	l.emit(registers, func() {
 		if inTurns {
@@ -170,6 +168,14 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	VZEROUPPER()
 	RET()
 	l.transfers.aside()
+}
+
+// setFetches sets how many rows a butterfly fetches.
+func (l *lineRoutine) setFetches() {
+	l.fetch, l.fetches = l.transfers.rows, (l.numbers+4*l.vectors-1)/(4*l.vectors)
+	if l.back && l.vectors > 1 { // what the filters fetch less
+		l.fetches = (3*l.numbers + 8*l.vectors - 1) / (8 * l.vectors)
+	}
 }
 
 // butterfly writes the program of one butterfly.
@@ -238,6 +244,9 @@ func (l *lineRoutine) butterfly() {
 
 // row returns the address of row k of the line.
 func (l *lineRoutine) row(k int) func() Mem {
+	if l.whole != nil {
+		return l.whole.row(k)
+	}
 	return func() Mem {
 		offset := GP64()
 		MOVQ(Mem{Base: l.offsets, Disp: 8 * k}, offset)

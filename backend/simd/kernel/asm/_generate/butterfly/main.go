@@ -57,6 +57,10 @@ func main() {
 		for _, radix := range realRadices {
 			writeLine(radix, "AVX512", zmm)
 			writeLine(radix, "AVX2", ymm)
+			if wholeLines[radix] > 0 {
+				writeWholeLine(radix, false, "AVX2", ymm)
+				writeWholeLine(radix, true, "AVX2", ymm)
+			}
 		}
 	default:
 		fmt.Fprintf(os.Stderr, "butterfly: -file is %q, must be butterfly, block or line\n", *file)

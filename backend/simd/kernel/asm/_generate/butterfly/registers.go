@@ -42,6 +42,13 @@ type allocator struct {
 
 // emit writes the program, after what comes between its preparation and itself.
 func (p *program) emit(registers []reg.VecPhysical, begin func()) {
+	write := p.prepare(registers)
+	begin()
+	write()
+}
+
+// prepare returns what writes the program, as often as it is called: addresses may be others then.
+func (p *program) prepare(registers []reg.VecPhysical) (write func()) {
 	best := p.cheapest(registers)
 	var stack reg.Register
 	if best.slots > 0 {
@@ -51,10 +58,11 @@ func (p *program) emit(registers []reg.VecPhysical, begin func()) {
 		ADDQ(Imm(uint64(size-1)), stack)
 		ANDQ(I32(-size), stack)
 	}
-	begin()
-	a := p.allocator(best.order, registers, best.policy)
-	a.silent, a.stack = false, stack
-	a.run()
+	return func() {
+		a := p.allocator(best.order, registers, best.policy)
+		a.silent, a.stack = false, stack
+		a.run()
+	}
 }
 
 // allocate runs an allocator silently.

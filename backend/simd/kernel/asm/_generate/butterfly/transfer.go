@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strconv"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -17,6 +19,7 @@ type transfers struct {
 	inWrite      map[string]int
 	size         int               // of a pair of fetches
 	registers    []reg.VecPhysical // for rows, between butterflies
+	turns        int               // places that come after a butterfly
 }
 
 func newTransfers(registers []reg.VecPhysical) *transfers {
@@ -61,24 +64,35 @@ func (t *transfers) rows() {
 // turn comes after each butterfly. Seldom there is something to do: aside has that.
 func (t *transfers) turn() {
 	CMPQ(t.at, t.of("Pause"))
-	JHI(LabelRef("aside"))
-	Label("on")
+	JHI(numbered("aside", t.turns))
+	Label(string(numbered("on", t.turns)))
+	t.turns++
+}
+
+// numbered returns the label of a name that belongs to the n-th place.
+func numbered(name string, n int) LabelRef {
+	if n > 0 {
+		name += strconv.Itoa(n)
+	}
+	return LabelRef(name)
 }
 
 // aside comes after the end of the routine. It goes to the next pair of fetches where one is done, and writes rows.
 func (t *transfers) aside() {
-	Label("aside")
-	CMPQ(t.at, t.of("End"))
-	JLS(LabelRef("same"))
-	ADDQ(Imm(uint64(t.size)), t.fetch)
-	t.load("At", t.at)
-	Label("same")
-	t.write()
-	JMP(LabelRef("on"))
+	for n := range t.turns {
+		Label(string(numbered("aside", n)))
+		CMPQ(t.at, t.of("End"))
+		JLS(numbered("same", n))
+		ADDQ(Imm(uint64(t.size)), t.fetch)
+		t.load("At", t.at)
+		Label(string(numbered("same", n)))
+		t.write(n)
+		JMP(numbered("on", n))
+	}
 }
 
-// write writes rows where there are any left. All registers of fetches serve it meanwhile, and are loaded again.
-func (t *transfers) write() {
+// write writes rows where there are any left, at the n-th place. All registers of fetches serve it meanwhile, and are loaded again.
+func (t *transfers) write(n int) {
 	base, from, to, rows := t.at, t.fetch, t.second, t.step
 	of := func(name string) Mem { return Mem{Base: base, Disp: t.inWrite[name]} }
 	MOVQ(t.at, t.of("At"))
@@ -86,10 +100,10 @@ func (t *transfers) write() {
 	MOVQ(t.fetch, of("Fetch"))
 	MOVQ(of("From"), from)
 	CMPQ(from, of("End"))
-	JEQ(LabelRef("none"))
+	JEQ(numbered("none", n))
 	MOVQ(of("To"), to)
 	MOVQ(of("Rows"), rows)
-	Label("row")
+	Label(string(numbered("row", n)))
 	size := int(t.registers[0].Size())
 	vectors := 64 / size
 	parts := t.registers[:2*vectors]
@@ -105,13 +119,13 @@ func (t *transfers) write() {
 	ADDQ(of("Step"), to)
 	ADDQ(U32(128), from)
 	CMPQ(from, of("End"))
-	JEQ(LabelRef("last"))
+	JEQ(numbered("last", n))
 	DECQ(rows)
-	JNZ(LabelRef("row"))
-	Label("last")
+	JNZ(numbered("row", n))
+	Label(string(numbered("last", n)))
 	MOVQ(from, of("From"))
 	MOVQ(to, of("To"))
-	Label("none")
+	Label(string(numbered("none", n)))
 	MOVQ(of("Fetch"), t.fetch)
 	t.load("At", t.at)
 	t.loadSteps()

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// This file writes Line and LineBack for lines of which each butterfly has code of its own: there it is known where the rows
+// are, but for the distance between two of them, so that no offsets are loaded. Those are about a third of what short
+// butterflies load where a vector is half a row. The code of all butterflies of a long line would be too much for a processor to
+// keep decoded.
+
+// wholeLine is how butterflies of a line find their rows. The one that begins at row c, of the first ones, has rows c + m·rest for
+// all m below the radix, from some m on, around. A register has where row c is; others have multiples of the distance between
+// two rows, of which addresses take one, two, four or eight times as much.
+type wholeLine struct {
+	radix, rest int // rest is how many butterflies there are
+	turned      int // the m that the butterfly at hand begins with
+
+	first     reg.Register
+	distances map[int]reg.Register // by the multiple
+}
+
+// wholeLines says how many butterflies lines have that there are such routines for, by radix: 28 and 56 are lengths of images.
+var wholeLines = map[int]int{7: 4, 8: 7}
+
+// row returns the address of row k of the butterfly at hand.
+func (w *wholeLine) row(k int) func() Mem {
+	return func() Mem {
+		m := (k + w.turned) % w.radix
+		if m == 0 {
+			return Mem{Base: w.first}
+		}
+		multiple, scale := oddPart(m)
+		return Mem{Base: w.first, Index: w.distances[multiple], Scale: uint8(scale)}
+	}
+}
+
+// oddPart returns an odd number and a power of two whose product is n.
+func oddPart(n int) (odd, power int) {
+	for odd, power = n, 1; odd%2 == 0; odd /= 2 {
+		power *= 2
+	}
+	return odd, power
+}
+
+// begin lets the butterfly be the one that begins at row c, and returns its number.
+func (w *wholeLine) begin(c int) (number int) {
+	for number*w.radix%w.rest != c {
+		number++
+	}
+	w.turned = (number*w.radix - c) / w.rest
+	return number
+}
+
+func writeWholeLine(radix int, back bool, level string, registers []reg.VecPhysical) {
+	w := &wholeLine{radix: radix, rest: wholeLines[radix], first: GP64(), distances: map[int]reg.Register{}}
+	name, size := "Line", int(registers[0].Size())
+	if back {
+		name += "Back"
+	}
+	name += strconv.Itoa(radix) + "x" + strconv.Itoa(w.rest) + level
+	TEXT(name, 0, "func(job *"+lineJobType+", transfers *"+transferType+")")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s computes all butterflies of real lines as _generate/butterfly/line.go writes out.", name))
+	job := Dereference(Param("job"))
+	first, line := job.Field("Lines").Index(0), GP64()
+	of := func(name string) Mem { return Mem{Base: line, Disp: field(first.Field(name)).Disp} }
+	step, distance := AllocLocal(8), Load(job.Field("Step"), GP64())
+	MOVQ(distance, step)
+	for odd := 1; odd < radix; odd += 2 {
+		w.distances[odd] = GP64()
+		IMUL3Q(U32(odd*w.rest), distance, w.distances[odd])
+	}
+	l := &lineRoutine{
+		radix: radix, numbers: radix, back: back, vectors: 64 / size, transfers: newTransfers(registers),
+		shared: GP64(), re: GP64(), im: GP64(), at: GP64(), whole: w,
+	}
+	l.butterfly()
+	l.setFetches()
+	write := l.prepare(registers)
+	Load(Param("job"), line)
+	Label("line")
+	MOVQ(of("Rows"), w.first)
+	MOVQ(of("Shared"), l.shared)
+	MOVQ(of("Re"), l.re)
+	MOVQ(of("Im"), l.im)
+	for c := range w.rest {
+		MOVQ(U32(64*(radix|1)*w.begin(c)), l.at)
+		vector := numbered("vector", c)
+		Label(string(vector))
+		write()
+		ADDQ(Imm(uint64(size)), w.first)
+		ADDQ(Imm(uint64(size)), l.at)
+		TESTQ(U32(size), l.at)
+		JNZ(vector)
+		l.transfers.turn()
+		SUBQ(Imm(64), w.first)
+		ADDQ(step, w.first)
+	}
+	ADDQ(Imm(uint64(field(job.Field("Lines").Index(1).Field("Rows")).Disp)), line)
+	end := Load(Param("job"), GP64())
+	ADDQ(Imm(uint64(field(job.Field("Offsets")).Disp)), end)
+	CMPQ(line, end)
+	JEQ(LabelRef("lines"))
+	CMPQ(of("Rows"), Imm(0))
+	JNE(LabelRef("line"))
+	Label("lines")
+	l.transfers.finish()
+	VZEROUPPER()
+	RET()
+	l.transfers.aside()
+}
