@@ -15,8 +15,8 @@ func TestLineStageInPartsIsTheSame(t *testing.T) {
 		before := maxLineNumbers
 		defer func() { maxLineNumbers = before }()
 		r := seeded(t)
-		for _, radix := range []int{1, 7, 16, 64} {
-			for _, rest := range []int{5, radix} {
+		for _, radix := range []int{1, 7, 8, 16, 64} {
+			for _, rest := range []int{4, 5, 7, radix} {
 				for _, half := range []bool{false, radix > 7} {
 					t.Run(fmt.Sprintf("%d·%d, half %t", radix, rest, half), func(t *testing.T) {
 						s := newLineStage(radix*rest, radix, half)
