@@ -63,7 +63,7 @@ func TestRowsOfOutAreFetchedBeforeThoseOfTheNextSignal(t *testing.T) {
 func TestPairsAreWrittenWhileTheNextIsComputed(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := seeded(t)
-		for _, n := range []int{1, 7, 28, 97, 112, 224, 448, 1024, 3000} {
+		for _, n := range []int{1, 7, 28, 56, 97, 112, 224, 448, 1024, 3000} {
 			run := begunRun(r, n, true)
 			var s, next signal
 			run.place(&s, 0, 0)

@@ -6,14 +6,15 @@ import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
 
 // routines returns the assembly forward and back, for whole lines or for their first halves.
 func (s *lineStage) routines(half bool) (routines [2]lineRoutine) {
-	if w := &wholeLines256[s.radix]; level == AVX2 && !half && s.twiddles == nil && s.rest == w.rest && s.radix*s.rest <= maxLineNumbers {
-		return w.routines
-	}
 	var of *lineRoutines
 	switch level {
 	case AVX512:
 		of = &lines512[s.radix]
 	case AVX2:
+		u := &unrolledLines256[s.radix]
+		if !half && s.twiddles == nil && s.rest == u.rest && s.radix*s.rest <= maxLineNumbers {
+			return u.routines
+		}
 		of = &lines256[s.radix]
 	default:
 		return routines
@@ -34,8 +35,8 @@ func (s *lineStage) routines(half bool) (routines [2]lineRoutine) {
 // lineRoutines are the routines of one radix, forward and back.
 type lineRoutines [2]struct{ plain, twiddled, half lineRoutine }
 
-// wholeLines256 are routines, by radix, for lines of so many butterflies that nothing turns, all of them in one call.
-var wholeLines256 = [maxLineRadix + 1]struct {
+// unrolledLines256 are routines, by radix, for lines of so many butterflies that nothing turns, all of them in one call.
+var unrolledLines256 = [maxLineRadix + 1]struct {
 	rest     int
 	routines [2]lineRoutine
 }{

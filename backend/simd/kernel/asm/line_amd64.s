@@ -5128,23 +5128,24 @@ none:
 TEXT ·Line7x4AVX2(SB), $8-16
 	MOVQ   job+0(FP), AX
 	MOVQ   88(AX), AX
+	IMUL3Q $0x00000004, AX, CX
+	IMUL3Q $0x0000000c, AX, DX
+	IMUL3Q $0x00000014, AX, BX
+	SUBQ   $0x40, AX
 	MOVQ   AX, (SP)
-	IMUL3Q $0x00000004, AX, DX
-	IMUL3Q $0x0000000c, AX, BX
-	IMUL3Q $0x00000014, AX, SI
 	MOVQ   transfers+8(FP), AX
 	MOVQ   120(AX), DI
 	ADDQ   AX, DI
 	MOVQ   (DI), R8
 	MOVQ   24(DI), R9
 	MOVQ   32(DI), R10
-	MOVQ   job+0(FP), CX
+	MOVQ   job+0(FP), SI
 
 line:
-	MOVQ (CX), AX
-	MOVQ 8(CX), R11
-	MOVQ 16(CX), R12
-	MOVQ 24(CX), R13
+	MOVQ (SI), AX
+	MOVQ 8(SI), R11
+	MOVQ 16(SI), R12
+	MOVQ 24(SI), R13
 	MOVQ $0x00000000, R14
 
 vector:
@@ -5152,16 +5153,16 @@ vector:
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VMOVUPS      (AX)(DX*1), Y1
-	VMOVUPS      (AX)(BX*2), Y2
+	VMOVUPS      (AX)(CX*1), Y1
+	VMOVUPS      (AX)(DX*2), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
-	VMOVUPS      (AX)(DX*2), Y2
-	VMOVUPS      (AX)(SI*1), Y4
+	VMOVUPS      (AX)(CX*2), Y2
+	VMOVUPS      (AX)(BX*1), Y4
 	VADDPS       Y4, Y2, Y5
 	VSUBPS       Y4, Y2, Y2
-	VMOVUPS      (AX)(BX*1), Y4
-	VMOVUPS      (AX)(DX*4), Y6
+	VMOVUPS      (AX)(DX*1), Y4
+	VMOVUPS      (AX)(CX*4), Y6
 	VADDPS       Y6, Y4, Y7
 	VSUBPS       Y6, Y4, Y4
 	VADDPS       Y3, Y0, Y6
@@ -5207,25 +5208,24 @@ vector:
 	JHI          aside
 
 on:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
 	MOVQ $0x00000540, R14
 
 vector1:
-	VMOVUPS      (AX)(SI*1), Y0
+	VMOVUPS      (AX)(BX*1), Y0
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VMOVUPS      (AX)(BX*2), Y1
-	VMOVUPS      (AX)(DX*4), Y2
+	VMOVUPS      (AX)(DX*2), Y1
+	VMOVUPS      (AX)(CX*4), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VMOVUPS      (AX), Y2
-	VMOVUPS      (AX)(BX*1), Y4
+	VMOVUPS      (AX)(DX*1), Y4
 	VADDPS       Y4, Y2, Y5
 	VSUBPS       Y4, Y2, Y2
-	VMOVUPS      (AX)(DX*1), Y4
-	VMOVUPS      (AX)(DX*2), Y6
+	VMOVUPS      (AX)(CX*1), Y4
+	VMOVUPS      (AX)(CX*2), Y6
 	VADDPS       Y6, Y4, Y7
 	VSUBPS       Y6, Y4, Y4
 	VADDPS       Y3, Y0, Y6
@@ -5271,24 +5271,23 @@ vector1:
 	JHI          aside1
 
 on1:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
 	MOVQ $0x00000380, R14
 
 vector2:
-	VMOVUPS      (AX)(BX*1), Y0
+	VMOVUPS      (AX)(DX*1), Y0
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VMOVUPS      (AX)(DX*4), Y1
-	VMOVUPS      (AX)(DX*2), Y2
+	VMOVUPS      (AX)(CX*4), Y1
+	VMOVUPS      (AX)(CX*2), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
-	VMOVUPS      (AX)(SI*1), Y2
-	VMOVUPS      (AX)(DX*1), Y4
+	VMOVUPS      (AX)(BX*1), Y2
+	VMOVUPS      (AX)(CX*1), Y4
 	VADDPS       Y4, Y2, Y5
 	VSUBPS       Y4, Y2, Y2
-	VMOVUPS      (AX)(BX*2), Y4
+	VMOVUPS      (AX)(DX*2), Y4
 	VMOVUPS      (AX), Y6
 	VADDPS       Y6, Y4, Y7
 	VSUBPS       Y6, Y4, Y4
@@ -5335,25 +5334,24 @@ vector2:
 	JHI          aside2
 
 on2:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
 	MOVQ $0x000001c0, R14
 
 vector3:
-	VMOVUPS      (AX)(DX*1), Y0
+	VMOVUPS      (AX)(CX*1), Y0
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VMOVUPS      (AX)(DX*2), Y1
+	VMOVUPS      (AX)(CX*2), Y1
 	VMOVUPS      (AX), Y2
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
-	VMOVUPS      (AX)(BX*1), Y2
-	VMOVUPS      (AX)(BX*2), Y4
+	VMOVUPS      (AX)(DX*1), Y2
+	VMOVUPS      (AX)(DX*2), Y4
 	VADDPS       Y4, Y2, Y5
 	VSUBPS       Y4, Y2, Y2
-	VMOVUPS      (AX)(DX*4), Y4
-	VMOVUPS      (AX)(SI*1), Y6
+	VMOVUPS      (AX)(CX*4), Y4
+	VMOVUPS      (AX)(BX*1), Y6
 	VADDPS       Y6, Y4, Y7
 	VSUBPS       Y6, Y4, Y4
 	VADDPS       Y3, Y0, Y6
@@ -5399,14 +5397,13 @@ vector3:
 	JHI          aside3
 
 on3:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
-	ADDQ $0x20, CX
+	ADDQ $0x20, SI
 	MOVQ job+0(FP), AX
 	ADDQ $0x40, AX
-	CMPQ CX, AX
+	CMPQ SI, AX
 	JEQ  lines
-	CMPQ (CX), $0x00
+	CMPQ (SI), $0x00
 	JNE  line
 
 lines:
@@ -5598,23 +5595,24 @@ none3:
 TEXT ·LineBack7x4AVX2(SB), $8-16
 	MOVQ   job+0(FP), AX
 	MOVQ   88(AX), AX
+	IMUL3Q $0x00000004, AX, CX
+	IMUL3Q $0x0000000c, AX, DX
+	IMUL3Q $0x00000014, AX, BX
+	SUBQ   $0x40, AX
 	MOVQ   AX, (SP)
-	IMUL3Q $0x00000004, AX, DX
-	IMUL3Q $0x0000000c, AX, BX
-	IMUL3Q $0x00000014, AX, SI
 	MOVQ   transfers+8(FP), AX
 	MOVQ   120(AX), DI
 	ADDQ   AX, DI
 	MOVQ   (DI), R8
 	MOVQ   24(DI), R9
 	MOVQ   32(DI), R10
-	MOVQ   job+0(FP), CX
+	MOVQ   job+0(FP), SI
 
 line:
-	MOVQ (CX), AX
-	MOVQ 8(CX), R11
-	MOVQ 16(CX), R12
-	MOVQ 24(CX), R13
+	MOVQ (SI), AX
+	MOVQ 8(SI), R11
+	MOVQ 16(SI), R12
+	MOVQ 24(SI), R13
 	MOVQ $0x00000000, R14
 
 vector:
@@ -5662,17 +5660,17 @@ vector:
 	VFMADD231PS  Y13, Y14, Y1
 	VMOVUPS      Y2, (AX)
 	VADDPS       Y11, Y6, Y2
-	VMOVUPS      Y2, (AX)(DX*1)
+	VMOVUPS      Y2, (AX)(CX*1)
 	VSUBPS       Y11, Y6, Y2
-	VMOVUPS      Y2, (AX)(BX*2)
-	VADDPS       Y4, Y10, Y2
 	VMOVUPS      Y2, (AX)(DX*2)
+	VADDPS       Y4, Y10, Y2
+	VMOVUPS      Y2, (AX)(CX*2)
 	VSUBPS       Y4, Y10, Y2
-	VMOVUPS      Y2, (AX)(SI*1)
-	VADDPS       Y1, Y0, Y2
 	VMOVUPS      Y2, (AX)(BX*1)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (AX)(DX*1)
 	VSUBPS       Y1, Y0, Y0
-	VMOVUPS      Y0, (AX)(DX*4)
+	VMOVUPS      Y0, (AX)(CX*4)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R14
 	TESTQ        $0x00000020, R14
@@ -5681,7 +5679,6 @@ vector:
 	JHI          aside
 
 on:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
 	MOVQ $0x00000540, R14
 
@@ -5728,19 +5725,19 @@ vector1:
 	VMULPS       Y15, Y9, Y1
 	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y12, Y1
 	VFMADD231PS  Y13, Y14, Y1
-	VMOVUPS      Y2, (AX)(SI*1)
+	VMOVUPS      Y2, (AX)(BX*1)
 	VADDPS       Y11, Y6, Y2
-	VMOVUPS      Y2, (AX)(BX*2)
+	VMOVUPS      Y2, (AX)(DX*2)
 	VSUBPS       Y11, Y6, Y2
-	VMOVUPS      Y2, (AX)(DX*4)
+	VMOVUPS      Y2, (AX)(CX*4)
 	VADDPS       Y4, Y10, Y2
 	VMOVUPS      Y2, (AX)
 	VSUBPS       Y4, Y10, Y2
-	VMOVUPS      Y2, (AX)(BX*1)
-	VADDPS       Y1, Y0, Y2
 	VMOVUPS      Y2, (AX)(DX*1)
+	VADDPS       Y1, Y0, Y2
+	VMOVUPS      Y2, (AX)(CX*1)
 	VSUBPS       Y1, Y0, Y0
-	VMOVUPS      Y0, (AX)(DX*2)
+	VMOVUPS      Y0, (AX)(CX*2)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R14
 	TESTQ        $0x00000020, R14
@@ -5749,7 +5746,6 @@ vector1:
 	JHI          aside1
 
 on1:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
 	MOVQ $0x00000380, R14
 
@@ -5796,17 +5792,17 @@ vector2:
 	VMULPS       Y15, Y9, Y1
 	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y12, Y1
 	VFMADD231PS  Y13, Y14, Y1
-	VMOVUPS      Y2, (AX)(BX*1)
-	VADDPS       Y11, Y6, Y2
-	VMOVUPS      Y2, (AX)(DX*4)
-	VSUBPS       Y11, Y6, Y2
-	VMOVUPS      Y2, (AX)(DX*2)
-	VADDPS       Y4, Y10, Y2
-	VMOVUPS      Y2, (AX)(SI*1)
-	VSUBPS       Y4, Y10, Y2
 	VMOVUPS      Y2, (AX)(DX*1)
+	VADDPS       Y11, Y6, Y2
+	VMOVUPS      Y2, (AX)(CX*4)
+	VSUBPS       Y11, Y6, Y2
+	VMOVUPS      Y2, (AX)(CX*2)
+	VADDPS       Y4, Y10, Y2
+	VMOVUPS      Y2, (AX)(BX*1)
+	VSUBPS       Y4, Y10, Y2
+	VMOVUPS      Y2, (AX)(CX*1)
 	VADDPS       Y1, Y0, Y2
-	VMOVUPS      Y2, (AX)(BX*2)
+	VMOVUPS      Y2, (AX)(DX*2)
 	VSUBPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x20, AX
@@ -5817,7 +5813,6 @@ vector2:
 	JHI          aside2
 
 on2:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
 	MOVQ $0x000001c0, R14
 
@@ -5864,19 +5859,19 @@ vector3:
 	VMULPS       Y15, Y9, Y1
 	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y12, Y1
 	VFMADD231PS  Y13, Y14, Y1
-	VMOVUPS      Y2, (AX)(DX*1)
+	VMOVUPS      Y2, (AX)(CX*1)
 	VADDPS       Y11, Y6, Y2
-	VMOVUPS      Y2, (AX)(DX*2)
+	VMOVUPS      Y2, (AX)(CX*2)
 	VSUBPS       Y11, Y6, Y2
 	VMOVUPS      Y2, (AX)
 	VADDPS       Y4, Y10, Y2
-	VMOVUPS      Y2, (AX)(BX*1)
+	VMOVUPS      Y2, (AX)(DX*1)
 	VSUBPS       Y4, Y10, Y2
-	VMOVUPS      Y2, (AX)(BX*2)
+	VMOVUPS      Y2, (AX)(DX*2)
 	VADDPS       Y1, Y0, Y2
-	VMOVUPS      Y2, (AX)(DX*4)
+	VMOVUPS      Y2, (AX)(CX*4)
 	VSUBPS       Y1, Y0, Y0
-	VMOVUPS      Y0, (AX)(SI*1)
+	VMOVUPS      Y0, (AX)(BX*1)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R14
 	TESTQ        $0x00000020, R14
@@ -5885,14 +5880,13 @@ vector3:
 	JHI          aside3
 
 on3:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
-	ADDQ $0x20, CX
+	ADDQ $0x20, SI
 	MOVQ job+0(FP), AX
 	ADDQ $0x40, AX
-	CMPQ CX, AX
+	CMPQ SI, AX
 	JEQ  lines
-	CMPQ (CX), $0x00
+	CMPQ (SI), $0x00
 	JNE  line
 
 lines:
@@ -7956,24 +7950,25 @@ none:
 TEXT ·Line8x7AVX2(SB), $8-16
 	MOVQ   job+0(FP), AX
 	MOVQ   88(AX), AX
+	IMUL3Q $0x00000007, AX, CX
+	IMUL3Q $0x00000015, AX, DX
+	IMUL3Q $0x00000023, AX, BX
+	IMUL3Q $0x00000031, AX, SI
+	SUBQ   $0x40, AX
 	MOVQ   AX, (SP)
-	IMUL3Q $0x00000007, AX, DX
-	IMUL3Q $0x00000015, AX, BX
-	IMUL3Q $0x00000023, AX, SI
-	IMUL3Q $0x00000031, AX, DI
 	MOVQ   transfers+8(FP), AX
 	MOVQ   120(AX), R8
 	ADDQ   AX, R8
 	MOVQ   (R8), R9
 	MOVQ   24(R8), R10
 	MOVQ   32(R8), R11
-	MOVQ   job+0(FP), CX
+	MOVQ   job+0(FP), DI
 
 line:
-	MOVQ (CX), AX
-	MOVQ 8(CX), R12
-	MOVQ 16(CX), R13
-	MOVQ 24(CX), R14
+	MOVQ (DI), AX
+	MOVQ 8(DI), R12
+	MOVQ 16(DI), R13
+	MOVQ 24(DI), R14
 	MOVQ $0x00000000, R15
 
 vector:
@@ -7981,17 +7976,17 @@ vector:
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVUPS      (AX)(DX*4), Y1
-	VMOVUPS      (AX)(DX*2), Y2
-	VMOVUPS      (AX)(BX*2), Y3
+	VMOVUPS      (AX)(CX*4), Y1
+	VMOVUPS      (AX)(CX*2), Y2
+	VMOVUPS      (AX)(DX*2), Y3
 	VADDPS       Y1, Y0, Y4
 	VADDPS       Y3, Y2, Y5
 	VSUBPS       Y1, Y0, Y0
 	VSUBPS       Y2, Y3, Y1
-	VMOVUPS      (AX)(DX*1), Y2
-	VMOVUPS      (AX)(SI*1), Y3
-	VMOVUPS      (AX)(BX*1), Y6
-	VMOVUPS      (AX)(DI*1), Y7
+	VMOVUPS      (AX)(CX*1), Y2
+	VMOVUPS      (AX)(BX*1), Y3
+	VMOVUPS      (AX)(DX*1), Y6
+	VMOVUPS      (AX)(SI*1), Y7
 	VADDPS       Y3, Y2, Y8
 	VADDPS       Y7, Y6, Y9
 	VSUBPS       Y3, Y2, Y2
@@ -8027,25 +8022,24 @@ vector:
 	JHI          aside
 
 on:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
 	MOVQ $0x00000240, R15
 
 vector1:
-	VMOVUPS      (AX)(DX*1), Y0
+	VMOVUPS      (AX)(CX*1), Y0
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVUPS      (AX)(SI*1), Y1
-	VMOVUPS      (AX)(BX*1), Y2
-	VMOVUPS      (AX)(DI*1), Y3
+	VMOVUPS      (AX)(BX*1), Y1
+	VMOVUPS      (AX)(DX*1), Y2
+	VMOVUPS      (AX)(SI*1), Y3
 	VADDPS       Y1, Y0, Y4
 	VADDPS       Y3, Y2, Y5
 	VSUBPS       Y1, Y0, Y0
 	VSUBPS       Y2, Y3, Y1
-	VMOVUPS      (AX)(DX*2), Y2
-	VMOVUPS      (AX)(BX*2), Y3
-	VMOVUPS      (AX)(DX*4), Y6
+	VMOVUPS      (AX)(CX*2), Y2
+	VMOVUPS      (AX)(DX*2), Y3
+	VMOVUPS      (AX)(CX*4), Y6
 	VMOVUPS      (AX), Y7
 	VADDPS       Y3, Y2, Y8
 	VADDPS       Y7, Y6, Y9
@@ -8082,26 +8076,25 @@ vector1:
 	JHI          aside1
 
 on1:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
 	MOVQ $0x00000480, R15
 
 vector2:
-	VMOVUPS      (AX)(DX*2), Y0
+	VMOVUPS      (AX)(CX*2), Y0
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVUPS      (AX)(BX*2), Y1
-	VMOVUPS      (AX)(DX*4), Y2
+	VMOVUPS      (AX)(DX*2), Y1
+	VMOVUPS      (AX)(CX*4), Y2
 	VMOVUPS      (AX), Y3
 	VADDPS       Y1, Y0, Y4
 	VADDPS       Y3, Y2, Y5
 	VSUBPS       Y1, Y0, Y0
 	VSUBPS       Y2, Y3, Y1
-	VMOVUPS      (AX)(BX*1), Y2
-	VMOVUPS      (AX)(DI*1), Y3
-	VMOVUPS      (AX)(SI*1), Y6
-	VMOVUPS      (AX)(DX*1), Y7
+	VMOVUPS      (AX)(DX*1), Y2
+	VMOVUPS      (AX)(SI*1), Y3
+	VMOVUPS      (AX)(BX*1), Y6
+	VMOVUPS      (AX)(CX*1), Y7
 	VADDPS       Y3, Y2, Y8
 	VADDPS       Y7, Y6, Y9
 	VSUBPS       Y3, Y2, Y2
@@ -8137,26 +8130,25 @@ vector2:
 	JHI          aside2
 
 on2:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
 	MOVQ $0x000006c0, R15
 
 vector3:
-	VMOVUPS      (AX)(BX*1), Y0
+	VMOVUPS      (AX)(DX*1), Y0
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVUPS      (AX)(DI*1), Y1
-	VMOVUPS      (AX)(SI*1), Y2
-	VMOVUPS      (AX)(DX*1), Y3
+	VMOVUPS      (AX)(SI*1), Y1
+	VMOVUPS      (AX)(BX*1), Y2
+	VMOVUPS      (AX)(CX*1), Y3
 	VADDPS       Y1, Y0, Y4
 	VADDPS       Y3, Y2, Y5
 	VSUBPS       Y1, Y0, Y0
 	VSUBPS       Y2, Y3, Y1
-	VMOVUPS      (AX)(DX*4), Y2
+	VMOVUPS      (AX)(CX*4), Y2
 	VMOVUPS      (AX), Y3
-	VMOVUPS      (AX)(BX*2), Y6
-	VMOVUPS      (AX)(DX*2), Y7
+	VMOVUPS      (AX)(DX*2), Y6
+	VMOVUPS      (AX)(CX*2), Y7
 	VADDPS       Y3, Y2, Y8
 	VADDPS       Y7, Y6, Y9
 	VSUBPS       Y3, Y2, Y2
@@ -8192,26 +8184,25 @@ vector3:
 	JHI          aside3
 
 on3:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
 	MOVQ $0x00000900, R15
 
 vector4:
-	VMOVUPS      (AX)(DX*4), Y0
+	VMOVUPS      (AX)(CX*4), Y0
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
 	VMOVUPS      (AX), Y1
-	VMOVUPS      (AX)(BX*2), Y2
-	VMOVUPS      (AX)(DX*2), Y3
+	VMOVUPS      (AX)(DX*2), Y2
+	VMOVUPS      (AX)(CX*2), Y3
 	VADDPS       Y1, Y0, Y4
 	VADDPS       Y3, Y2, Y5
 	VSUBPS       Y1, Y0, Y0
 	VSUBPS       Y2, Y3, Y1
-	VMOVUPS      (AX)(SI*1), Y2
-	VMOVUPS      (AX)(DX*1), Y3
-	VMOVUPS      (AX)(DI*1), Y6
-	VMOVUPS      (AX)(BX*1), Y7
+	VMOVUPS      (AX)(BX*1), Y2
+	VMOVUPS      (AX)(CX*1), Y3
+	VMOVUPS      (AX)(SI*1), Y6
+	VMOVUPS      (AX)(DX*1), Y7
 	VADDPS       Y3, Y2, Y8
 	VADDPS       Y7, Y6, Y9
 	VSUBPS       Y3, Y2, Y2
@@ -8247,26 +8238,25 @@ vector4:
 	JHI          aside4
 
 on4:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
 	MOVQ $0x00000b40, R15
 
 vector5:
-	VMOVUPS      (AX)(SI*1), Y0
+	VMOVUPS      (AX)(BX*1), Y0
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVUPS      (AX)(DX*1), Y1
-	VMOVUPS      (AX)(DI*1), Y2
-	VMOVUPS      (AX)(BX*1), Y3
+	VMOVUPS      (AX)(CX*1), Y1
+	VMOVUPS      (AX)(SI*1), Y2
+	VMOVUPS      (AX)(DX*1), Y3
 	VADDPS       Y1, Y0, Y4
 	VADDPS       Y3, Y2, Y5
 	VSUBPS       Y1, Y0, Y0
 	VSUBPS       Y2, Y3, Y1
-	VMOVUPS      (AX)(BX*2), Y2
-	VMOVUPS      (AX)(DX*2), Y3
+	VMOVUPS      (AX)(DX*2), Y2
+	VMOVUPS      (AX)(CX*2), Y3
 	VMOVUPS      (AX), Y6
-	VMOVUPS      (AX)(DX*4), Y7
+	VMOVUPS      (AX)(CX*4), Y7
 	VADDPS       Y3, Y2, Y8
 	VADDPS       Y7, Y6, Y9
 	VSUBPS       Y3, Y2, Y2
@@ -8302,26 +8292,25 @@ vector5:
 	JHI          aside5
 
 on5:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
 	MOVQ $0x00000d80, R15
 
 vector6:
-	VMOVUPS      (AX)(BX*2), Y0
+	VMOVUPS      (AX)(DX*2), Y0
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVUPS      (AX)(DX*2), Y1
+	VMOVUPS      (AX)(CX*2), Y1
 	VMOVUPS      (AX), Y2
-	VMOVUPS      (AX)(DX*4), Y3
+	VMOVUPS      (AX)(CX*4), Y3
 	VADDPS       Y1, Y0, Y4
 	VADDPS       Y3, Y2, Y5
 	VSUBPS       Y1, Y0, Y0
 	VSUBPS       Y2, Y3, Y1
-	VMOVUPS      (AX)(DI*1), Y2
-	VMOVUPS      (AX)(BX*1), Y3
-	VMOVUPS      (AX)(DX*1), Y6
-	VMOVUPS      (AX)(SI*1), Y7
+	VMOVUPS      (AX)(SI*1), Y2
+	VMOVUPS      (AX)(DX*1), Y3
+	VMOVUPS      (AX)(CX*1), Y6
+	VMOVUPS      (AX)(BX*1), Y7
 	VADDPS       Y3, Y2, Y8
 	VADDPS       Y7, Y6, Y9
 	VSUBPS       Y3, Y2, Y2
@@ -8357,14 +8346,13 @@ vector6:
 	JHI          aside6
 
 on6:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
-	ADDQ $0x20, CX
+	ADDQ $0x20, DI
 	MOVQ job+0(FP), AX
 	ADDQ $0x40, AX
-	CMPQ CX, AX
+	CMPQ DI, AX
 	JEQ  lines
-	CMPQ (CX), $0x00
+	CMPQ (DI), $0x00
 	JNE  line
 
 lines:
@@ -8688,24 +8676,25 @@ none6:
 TEXT ·LineBack8x7AVX2(SB), $8-16
 	MOVQ   job+0(FP), AX
 	MOVQ   88(AX), AX
+	IMUL3Q $0x00000007, AX, CX
+	IMUL3Q $0x00000015, AX, DX
+	IMUL3Q $0x00000023, AX, BX
+	IMUL3Q $0x00000031, AX, SI
+	SUBQ   $0x40, AX
 	MOVQ   AX, (SP)
-	IMUL3Q $0x00000007, AX, DX
-	IMUL3Q $0x00000015, AX, BX
-	IMUL3Q $0x00000023, AX, SI
-	IMUL3Q $0x00000031, AX, DI
 	MOVQ   transfers+8(FP), AX
 	MOVQ   120(AX), R8
 	ADDQ   AX, R8
 	MOVQ   (R8), R9
 	MOVQ   24(R8), R10
 	MOVQ   32(R8), R11
-	MOVQ   job+0(FP), CX
+	MOVQ   job+0(FP), DI
 
 line:
-	MOVQ (CX), AX
-	MOVQ 8(CX), R12
-	MOVQ 16(CX), R13
-	MOVQ 24(CX), R14
+	MOVQ (DI), AX
+	MOVQ 8(DI), R12
+	MOVQ 16(DI), R13
+	MOVQ 24(DI), R14
 	MOVQ $0x00000000, R15
 
 vector:
@@ -8738,11 +8727,125 @@ vector:
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVUPS      Y5, (AX)(DX*4)
+	VMOVUPS      Y5, (AX)(CX*4)
 	VSUBPS       Y2, Y4, Y5
-	VMOVUPS      Y5, (AX)(DX*2)
+	VMOVUPS      Y5, (AX)(CX*2)
 	VADDPS       Y2, Y4, Y2
-	VMOVUPS      Y2, (AX)(BX*2)
+	VMOVUPS      Y2, (AX)(DX*2)
+	VBROADCASTSS butterflyConstants<>+48(SB), Y2
+	VMOVAPS      Y8, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	VMOVUPS      Y4, (AX)(CX*1)
+	VFNMADD231PS Y2, Y0, Y8
+	VMOVUPS      Y8, (AX)(BX*1)
+	VMOVAPS      Y1, Y0
+	VFNMADD231PS Y2, Y3, Y0
+	VMOVUPS      Y0, (AX)(DX*1)
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      Y1, (AX)(SI*1)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector
+	CMPQ         R9, 16(R8)
+	JHI          aside
+
+on:
+	ADDQ (SP), AX
+	MOVQ $0x00000240, R15
+
+vector1:
+	VMOVUPS      (R14)(R15*1), Y0
+	VMOVUPS      128(R14)(R15*1), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Y3
+	VMOVUPS      128(R13)(R15*1), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VADDPS       Y1, Y0, Y3
+	VSUBPS       Y0, Y1, Y0
+	VMOVUPS      (R12)(R15*1), Y1
+	VMOVUPS      64(R12)(R15*1), Y4
+	VADDPS       Y4, Y1, Y6
+	VSUBPS       Y4, Y1, Y1
+	VMOVUPS      64(R13)(R15*1), Y4
+	VADDPS       Y4, Y6, Y7
+	VSUBPS       Y4, Y6, Y4
+	VMOVUPS      64(R14)(R15*1), Y6
+	VSUBPS       Y6, Y1, Y8
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y5, Y7, Y6
+	VMOVUPS      Y6, (AX)(CX*1)
+	VSUBPS       Y5, Y7, Y5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Y5, (AX)(BX*1)
+	VSUBPS       Y2, Y4, Y5
+	VMOVUPS      Y5, (AX)(DX*1)
+	VADDPS       Y2, Y4, Y2
+	VMOVUPS      Y2, (AX)(SI*1)
+	VBROADCASTSS butterflyConstants<>+48(SB), Y2
+	VMOVAPS      Y8, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	VMOVUPS      Y4, (AX)(CX*2)
+	VFNMADD231PS Y2, Y0, Y8
+	VMOVUPS      Y8, (AX)(DX*2)
+	VMOVAPS      Y1, Y0
+	VFNMADD231PS Y2, Y3, Y0
+	VMOVUPS      Y0, (AX)(CX*4)
+	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, R15
+	TESTQ        $0x00000020, R15
+	JNZ          vector1
+	CMPQ         R9, 16(R8)
+	JHI          aside1
+
+on1:
+	ADDQ (SP), AX
+	MOVQ $0x00000480, R15
+
+vector2:
+	VMOVUPS      (R14)(R15*1), Y0
+	VMOVUPS      128(R14)(R15*1), Y1
+	VADDPS       Y1, Y0, Y2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Y3
+	VMOVUPS      128(R13)(R15*1), Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y1, Y0, Y0
+	VSUBPS       Y4, Y3, Y1
+	VADDPS       Y1, Y0, Y3
+	VSUBPS       Y0, Y1, Y0
+	VMOVUPS      (R12)(R15*1), Y1
+	VMOVUPS      64(R12)(R15*1), Y4
+	VADDPS       Y4, Y1, Y6
+	VSUBPS       Y4, Y1, Y1
+	VMOVUPS      64(R13)(R15*1), Y4
+	VADDPS       Y4, Y6, Y7
+	VSUBPS       Y4, Y6, Y4
+	VMOVUPS      64(R14)(R15*1), Y6
+	VSUBPS       Y6, Y1, Y8
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y5, Y7, Y6
+	VMOVUPS      Y6, (AX)(CX*2)
+	VSUBPS       Y5, Y7, Y5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Y5, (AX)(DX*2)
+	VSUBPS       Y2, Y4, Y5
+	VMOVUPS      Y5, (AX)(CX*4)
+	VADDPS       Y2, Y4, Y2
+	VMOVUPS      Y2, (AX)
 	VBROADCASTSS butterflyConstants<>+48(SB), Y2
 	VMOVAPS      Y8, Y4
 	VFMADD231PS  Y2, Y0, Y4
@@ -8753,20 +8856,19 @@ vector:
 	VFNMADD231PS Y2, Y3, Y0
 	VMOVUPS      Y0, (AX)(BX*1)
 	VFMADD231PS  Y2, Y3, Y1
-	VMOVUPS      Y1, (AX)(DI*1)
+	VMOVUPS      Y1, (AX)(CX*1)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R15
 	TESTQ        $0x00000020, R15
-	JNZ          vector
+	JNZ          vector2
 	CMPQ         R9, 16(R8)
-	JHI          aside
+	JHI          aside2
 
-on:
-	SUBQ $0x40, AX
+on2:
 	ADDQ (SP), AX
-	MOVQ $0x00000240, R15
+	MOVQ $0x000006c0, R15
 
-vector1:
+vector3:
 	VMOVUPS      (R14)(R15*1), Y0
 	VMOVUPS      128(R14)(R15*1), Y1
 	VADDPS       Y1, Y0, Y2
@@ -8800,31 +8902,30 @@ vector1:
 	VSUBPS       Y2, Y4, Y5
 	VMOVUPS      Y5, (AX)(BX*1)
 	VADDPS       Y2, Y4, Y2
-	VMOVUPS      Y2, (AX)(DI*1)
+	VMOVUPS      Y2, (AX)(CX*1)
 	VBROADCASTSS butterflyConstants<>+48(SB), Y2
 	VMOVAPS      Y8, Y4
 	VFMADD231PS  Y2, Y0, Y4
-	VMOVUPS      Y4, (AX)(DX*2)
+	VMOVUPS      Y4, (AX)(CX*4)
 	VFNMADD231PS Y2, Y0, Y8
-	VMOVUPS      Y8, (AX)(BX*2)
+	VMOVUPS      Y8, (AX)
 	VMOVAPS      Y1, Y0
 	VFNMADD231PS Y2, Y3, Y0
-	VMOVUPS      Y0, (AX)(DX*4)
+	VMOVUPS      Y0, (AX)(DX*2)
 	VFMADD231PS  Y2, Y3, Y1
-	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y1, (AX)(CX*2)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R15
 	TESTQ        $0x00000020, R15
-	JNZ          vector1
+	JNZ          vector3
 	CMPQ         R9, 16(R8)
-	JHI          aside1
+	JHI          aside3
 
-on1:
-	SUBQ $0x40, AX
+on3:
 	ADDQ (SP), AX
-	MOVQ $0x00000480, R15
+	MOVQ $0x00000900, R15
 
-vector2:
+vector4:
 	VMOVUPS      (R14)(R15*1), Y0
 	VMOVUPS      128(R14)(R15*1), Y1
 	VADDPS       Y1, Y0, Y2
@@ -8849,22 +8950,22 @@ vector2:
 	VSUBPS       Y6, Y1, Y8
 	VADDPS       Y6, Y1, Y1
 	VADDPS       Y5, Y7, Y6
-	VMOVUPS      Y6, (AX)(DX*2)
+	VMOVUPS      Y6, (AX)(CX*4)
 	VSUBPS       Y5, Y7, Y5
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVUPS      Y5, (AX)(BX*2)
+	VMOVUPS      Y5, (AX)
 	VSUBPS       Y2, Y4, Y5
-	VMOVUPS      Y5, (AX)(DX*4)
+	VMOVUPS      Y5, (AX)(DX*2)
 	VADDPS       Y2, Y4, Y2
-	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y2, (AX)(CX*2)
 	VBROADCASTSS butterflyConstants<>+48(SB), Y2
 	VMOVAPS      Y8, Y4
 	VFMADD231PS  Y2, Y0, Y4
 	VMOVUPS      Y4, (AX)(BX*1)
 	VFNMADD231PS Y2, Y0, Y8
-	VMOVUPS      Y8, (AX)(DI*1)
+	VMOVUPS      Y8, (AX)(CX*1)
 	VMOVAPS      Y1, Y0
 	VFNMADD231PS Y2, Y3, Y0
 	VMOVUPS      Y0, (AX)(SI*1)
@@ -8873,16 +8974,15 @@ vector2:
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R15
 	TESTQ        $0x00000020, R15
-	JNZ          vector2
+	JNZ          vector4
 	CMPQ         R9, 16(R8)
-	JHI          aside2
+	JHI          aside4
 
-on2:
-	SUBQ $0x40, AX
+on4:
 	ADDQ (SP), AX
-	MOVQ $0x000006c0, R15
+	MOVQ $0x00000b40, R15
 
-vector3:
+vector5:
 	VMOVUPS      (R14)(R15*1), Y0
 	VMOVUPS      128(R14)(R15*1), Y1
 	VADDPS       Y1, Y0, Y2
@@ -8912,7 +9012,7 @@ vector3:
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVUPS      Y5, (AX)(DI*1)
+	VMOVUPS      Y5, (AX)(CX*1)
 	VSUBPS       Y2, Y4, Y5
 	VMOVUPS      Y5, (AX)(SI*1)
 	VADDPS       Y2, Y4, Y2
@@ -8920,130 +9020,14 @@ vector3:
 	VBROADCASTSS butterflyConstants<>+48(SB), Y2
 	VMOVAPS      Y8, Y4
 	VFMADD231PS  Y2, Y0, Y4
-	VMOVUPS      Y4, (AX)(DX*4)
+	VMOVUPS      Y4, (AX)(DX*2)
 	VFNMADD231PS Y2, Y0, Y8
-	VMOVUPS      Y8, (AX)
-	VMOVAPS      Y1, Y0
-	VFNMADD231PS Y2, Y3, Y0
-	VMOVUPS      Y0, (AX)(BX*2)
-	VFMADD231PS  Y2, Y3, Y1
-	VMOVUPS      Y1, (AX)(DX*2)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, R15
-	TESTQ        $0x00000020, R15
-	JNZ          vector3
-	CMPQ         R9, 16(R8)
-	JHI          aside3
-
-on3:
-	SUBQ $0x40, AX
-	ADDQ (SP), AX
-	MOVQ $0x00000900, R15
-
-vector4:
-	VMOVUPS      (R14)(R15*1), Y0
-	VMOVUPS      128(R14)(R15*1), Y1
-	VADDPS       Y1, Y0, Y2
-	PREFETCHT1   (R9)
-	PREFETCHT1   (R9)(R10*1)
-	ADDQ         R11, R9
-	VMOVUPS      (R13)(R15*1), Y3
-	VMOVUPS      128(R13)(R15*1), Y4
-	VADDPS       Y4, Y3, Y5
-	VSUBPS       Y1, Y0, Y0
-	VSUBPS       Y4, Y3, Y1
-	VADDPS       Y1, Y0, Y3
-	VSUBPS       Y0, Y1, Y0
-	VMOVUPS      (R12)(R15*1), Y1
-	VMOVUPS      64(R12)(R15*1), Y4
-	VADDPS       Y4, Y1, Y6
-	VSUBPS       Y4, Y1, Y1
-	VMOVUPS      64(R13)(R15*1), Y4
-	VADDPS       Y4, Y6, Y7
-	VSUBPS       Y4, Y6, Y4
-	VMOVUPS      64(R14)(R15*1), Y6
-	VSUBPS       Y6, Y1, Y8
-	VADDPS       Y6, Y1, Y1
-	VADDPS       Y5, Y7, Y6
-	VMOVUPS      Y6, (AX)(DX*4)
-	VSUBPS       Y5, Y7, Y5
-	PREFETCHT1   (R9)
-	PREFETCHT1   (R9)(R10*1)
-	ADDQ         R11, R9
-	VMOVUPS      Y5, (AX)
-	VSUBPS       Y2, Y4, Y5
-	VMOVUPS      Y5, (AX)(BX*2)
-	VADDPS       Y2, Y4, Y2
-	VMOVUPS      Y2, (AX)(DX*2)
-	VBROADCASTSS butterflyConstants<>+48(SB), Y2
-	VMOVAPS      Y8, Y4
-	VFMADD231PS  Y2, Y0, Y4
-	VMOVUPS      Y4, (AX)(SI*1)
-	VFNMADD231PS Y2, Y0, Y8
-	VMOVUPS      Y8, (AX)(DX*1)
-	VMOVAPS      Y1, Y0
-	VFNMADD231PS Y2, Y3, Y0
-	VMOVUPS      Y0, (AX)(DI*1)
-	VFMADD231PS  Y2, Y3, Y1
-	VMOVUPS      Y1, (AX)(BX*1)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, R15
-	TESTQ        $0x00000020, R15
-	JNZ          vector4
-	CMPQ         R9, 16(R8)
-	JHI          aside4
-
-on4:
-	SUBQ $0x40, AX
-	ADDQ (SP), AX
-	MOVQ $0x00000b40, R15
-
-vector5:
-	VMOVUPS      (R14)(R15*1), Y0
-	VMOVUPS      128(R14)(R15*1), Y1
-	VADDPS       Y1, Y0, Y2
-	PREFETCHT1   (R9)
-	PREFETCHT1   (R9)(R10*1)
-	ADDQ         R11, R9
-	VMOVUPS      (R13)(R15*1), Y3
-	VMOVUPS      128(R13)(R15*1), Y4
-	VADDPS       Y4, Y3, Y5
-	VSUBPS       Y1, Y0, Y0
-	VSUBPS       Y4, Y3, Y1
-	VADDPS       Y1, Y0, Y3
-	VSUBPS       Y0, Y1, Y0
-	VMOVUPS      (R12)(R15*1), Y1
-	VMOVUPS      64(R12)(R15*1), Y4
-	VADDPS       Y4, Y1, Y6
-	VSUBPS       Y4, Y1, Y1
-	VMOVUPS      64(R13)(R15*1), Y4
-	VADDPS       Y4, Y6, Y7
-	VSUBPS       Y4, Y6, Y4
-	VMOVUPS      64(R14)(R15*1), Y6
-	VSUBPS       Y6, Y1, Y8
-	VADDPS       Y6, Y1, Y1
-	VADDPS       Y5, Y7, Y6
-	VMOVUPS      Y6, (AX)(SI*1)
-	VSUBPS       Y5, Y7, Y5
-	PREFETCHT1   (R9)
-	PREFETCHT1   (R9)(R10*1)
-	ADDQ         R11, R9
-	VMOVUPS      Y5, (AX)(DX*1)
-	VSUBPS       Y2, Y4, Y5
-	VMOVUPS      Y5, (AX)(DI*1)
-	VADDPS       Y2, Y4, Y2
-	VMOVUPS      Y2, (AX)(BX*1)
-	VBROADCASTSS butterflyConstants<>+48(SB), Y2
-	VMOVAPS      Y8, Y4
-	VFMADD231PS  Y2, Y0, Y4
-	VMOVUPS      Y4, (AX)(BX*2)
-	VFNMADD231PS Y2, Y0, Y8
-	VMOVUPS      Y8, (AX)(DX*2)
+	VMOVUPS      Y8, (AX)(CX*2)
 	VMOVAPS      Y1, Y0
 	VFNMADD231PS Y2, Y3, Y0
 	VMOVUPS      Y0, (AX)
 	VFMADD231PS  Y2, Y3, Y1
-	VMOVUPS      Y1, (AX)(DX*4)
+	VMOVUPS      Y1, (AX)(CX*4)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R15
 	TESTQ        $0x00000020, R15
@@ -9052,7 +9036,6 @@ vector5:
 	JHI          aside5
 
 on5:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
 	MOVQ $0x00000d80, R15
 
@@ -9081,27 +9064,27 @@ vector6:
 	VSUBPS       Y6, Y1, Y8
 	VADDPS       Y6, Y1, Y1
 	VADDPS       Y5, Y7, Y6
-	VMOVUPS      Y6, (AX)(BX*2)
+	VMOVUPS      Y6, (AX)(DX*2)
 	VSUBPS       Y5, Y7, Y5
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVUPS      Y5, (AX)(DX*2)
+	VMOVUPS      Y5, (AX)(CX*2)
 	VSUBPS       Y2, Y4, Y5
 	VMOVUPS      Y5, (AX)
 	VADDPS       Y2, Y4, Y2
-	VMOVUPS      Y2, (AX)(DX*4)
+	VMOVUPS      Y2, (AX)(CX*4)
 	VBROADCASTSS butterflyConstants<>+48(SB), Y2
 	VMOVAPS      Y8, Y4
 	VFMADD231PS  Y2, Y0, Y4
-	VMOVUPS      Y4, (AX)(DI*1)
+	VMOVUPS      Y4, (AX)(SI*1)
 	VFNMADD231PS Y2, Y0, Y8
-	VMOVUPS      Y8, (AX)(BX*1)
+	VMOVUPS      Y8, (AX)(DX*1)
 	VMOVAPS      Y1, Y0
 	VFNMADD231PS Y2, Y3, Y0
-	VMOVUPS      Y0, (AX)(DX*1)
+	VMOVUPS      Y0, (AX)(CX*1)
 	VFMADD231PS  Y2, Y3, Y1
-	VMOVUPS      Y1, (AX)(SI*1)
+	VMOVUPS      Y1, (AX)(BX*1)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R15
 	TESTQ        $0x00000020, R15
@@ -9110,14 +9093,13 @@ vector6:
 	JHI          aside6
 
 on6:
-	SUBQ $0x40, AX
 	ADDQ (SP), AX
-	ADDQ $0x20, CX
+	ADDQ $0x20, DI
 	MOVQ job+0(FP), AX
 	ADDQ $0x40, AX
-	CMPQ CX, AX
+	CMPQ DI, AX
 	JEQ  lines
-	CMPQ (CX), $0x00
+	CMPQ (DI), $0x00
 	JNE  line
 
 lines:

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -27,7 +28,7 @@ import (
 //	line + offsets[k] = Σ_j Re(z[j] · e^(2πi·jk/radix))
 //
 // LineHalf and LineBackHalf are twiddled, too. In each butterfly the second half of the numbers x is zero, or is not wanted on
-// the way back; it has no offsets. whole.go has Line and LineBack for lines of a few lengths.
+// the way back; it has no offsets. unrolled.go has Line and LineBack for lines of a few lengths.
 //
 // Meanwhile rows of lines that will be needed soon are fetched: for the lines of a pair as many as one of them has, and half as
 // many more on the way back with AVX2. After each butterfly of a line rows of another pair are written.
@@ -50,11 +51,12 @@ type lineRoutine struct {
 	back           bool
 	shared, re, im reg.Register
 	at             reg.Register // bytes from these to where the butterfly's results begin
+	line           reg.Register // the line at hand, in the job
 	rows, offsets  reg.Register // of the line
 	twiddles       reg.Register // nil where there are none
 	vectors        int          // of a row
 	transfers      *transfers
-	whole          *wholeLine // nil where butterflies share their code
+	unrolled       *unrolledLine // nil where butterflies share their code
 }
 
 func writeLine(radix int, level string, registers []reg.VecPhysical) {
@@ -84,23 +86,15 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	TEXT(name, 0, "func(job *"+lineJobType+", transfers *"+transferType+")")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s computes butterflies of real lines as _generate/butterfly/line.go writes out.", name))
-	job := Dereference(Param("job"))
-	first, line, size := job.Field("Lines").Index(0), GP64(), int(registers[0].Size())
+	job, size := Dereference(Param("job")), int(registers[0].Size())
 	l := &lineRoutine{
-		radix: radix, numbers: numbers, back: back, vectors: 64 / size, transfers: newTransfers(registers),
+		radix: radix, numbers: numbers, back: back, vectors: 64 / size, line: GP64(), transfers: newTransfers(registers),
 		shared: GP64(), re: GP64(), im: GP64(), at: GP64(), rows: GP64(), offsets: GP64(),
 	}
 	if twiddled {
 		l.twiddles = GP64()
 	}
-	of := func(name string) Mem { return Mem{Base: line, Disp: field(first.Field(name)).Disp} }
 	count := AllocLocal(8)
-	pointers := func() {
-		MOVQ(of("Rows"), l.rows)
-		MOVQ(of("Shared"), l.shared)
-		MOVQ(of("Re"), l.re)
-		MOVQ(of("Im"), l.im)
-	}
 	begin := func() {
 		job := Dereference(Param("job"))
 		XORQ(l.at, l.at)
@@ -129,13 +123,9 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 		if inTurns {
 			begin()
 			Label("butterfly")
-			Load(Param("job"), line)
-			Label("line")
-			pointers()
+			l.eachLine(job)
 		} else {
-			Load(Param("job"), line)
-			Label("line")
-			pointers()
+			l.eachLine(job)
 			begin()
 			Label("butterfly")
 		}
@@ -153,14 +143,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	if !inTurns {
 		next()
 	}
-	ADDQ(Imm(uint64(field(job.Field("Lines").Index(1).Field("Rows")).Disp)), line)
-	end := Load(Param("job"), GP64())
-	ADDQ(Imm(uint64(field(job.Field("Offsets")).Disp)), end)
-	CMPQ(line, end)
-	JEQ(LabelRef("lines"))
-	CMPQ(of("Rows"), Imm(0))
-	JNE(LabelRef("line"))
-	Label("lines")
+	l.nextLine(job)
 	if inTurns {
 		next()
 	}
@@ -168,6 +151,33 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	VZEROUPPER()
 	RET()
 	l.transfers.aside()
+}
+
+// eachLine begins what is done with each line of a job, up to nextLine, and loads where it and its results are.
+func (l *lineRoutine) eachLine(job gotypes.Component) {
+	Load(Param("job"), l.line)
+	Label("line")
+	MOVQ(l.ofLine(job, "Rows"), l.rows)
+	MOVQ(l.ofLine(job, "Shared"), l.shared)
+	MOVQ(l.ofLine(job, "Re"), l.re)
+	MOVQ(l.ofLine(job, "Im"), l.im)
+}
+
+// nextLine goes back with the next line where there is one.
+func (l *lineRoutine) nextLine(job gotypes.Component) {
+	ADDQ(Imm(uint64(field(job.Field("Lines").Index(1).Field("Rows")).Disp)), l.line)
+	end := Load(Param("job"), GP64())
+	ADDQ(Imm(uint64(field(job.Field("Offsets")).Disp)), end)
+	CMPQ(l.line, end)
+	JEQ(LabelRef("lines"))
+	CMPQ(l.ofLine(job, "Rows"), Imm(0))
+	JNE(LabelRef("line"))
+	Label("lines")
+}
+
+// ofLine returns where a field of the line at hand is.
+func (l *lineRoutine) ofLine(job gotypes.Component, name string) Mem {
+	return Mem{Base: l.line, Disp: field(job.Field("Lines").Index(0).Field(name)).Disp}
 }
 
 // setFetches sets how many rows a butterfly fetches.
@@ -244,8 +254,8 @@ func (l *lineRoutine) butterfly() {
 
 // row returns the address of row k of the line.
 func (l *lineRoutine) row(k int) func() Mem {
-	if l.whole != nil {
-		return l.whole.row(k)
+	if l.unrolled != nil {
+		return l.unrolled.row(k)
 	}
 	return func() Mem {
 		offset := GP64()

@@ -57,9 +57,9 @@ func main() {
 		for _, radix := range realRadices {
 			writeLine(radix, "AVX512", zmm)
 			writeLine(radix, "AVX2", ymm)
-			if wholeLines[radix] > 0 {
-				writeWholeLine(radix, false, "AVX2", ymm)
-				writeWholeLine(radix, true, "AVX2", ymm)
+			if unrolledLines[radix] > 0 {
+				writeUnrolledLine(radix, false, "AVX2", ymm)
+				writeUnrolledLine(radix, true, "AVX2", ymm)
 			}
 		}
 	default:

@@ -14,22 +14,23 @@ import (
 // butterflies load where a vector is half a row. The code of all butterflies of a long line would be too much for a processor to
 // keep decoded.
 
-// wholeLine is how butterflies of a line find their rows. The one that begins at row c, of the first ones, has rows c + m·rest for
-// all m below the radix, from some m on, around. A register has where row c is; others have multiples of the distance between
-// two rows, of which addresses take one, two, four or eight times as much.
-type wholeLine struct {
+// unrolledLine is how butterflies of a line find their rows. The one that begins at row c, of the first ones, has rows c + m·rest for
+// all m below the radix, from some m on, around. Addresses are of row c, and one, two, four or eight times an odd multiple of the
+// distance from it.
+type unrolledLine struct {
 	radix, rest int // rest is how many butterflies there are
 	turned      int // the m that the butterfly at hand begins with
 
-	first     reg.Register
-	distances map[int]reg.Register // by the multiple
+	first     reg.Register         // where row c is
+	distances map[int]reg.Register // between rows, by the multiple
 }
 
-// wholeLines says how many butterflies lines have that there are such routines for, by radix: 28 and 56 are lengths of images.
-var wholeLines = map[int]int{7: 4, 8: 7}
+// unrolledLines says how many butterflies lines have that there are such routines for, by radix: 28 and 56 are lengths of images.
+// They are for AVX2 alone: with AVX-512 a vector is a row, and nothing was measured.
+var unrolledLines = map[int]int{7: 4, 8: 7}
 
 // row returns the address of row k of the butterfly at hand.
-func (w *wholeLine) row(k int) func() Mem {
+func (w *unrolledLine) row(k int) func() Mem {
 	return func() Mem {
 		m := (k + w.turned) % w.radix
 		if m == 0 {
@@ -49,7 +50,7 @@ func oddPart(n int) (odd, power int) {
 }
 
 // begin lets the butterfly be the one that begins at row c, and returns its number.
-func (w *wholeLine) begin(c int) (number int) {
+func (w *unrolledLine) begin(c int) (number int) {
 	for number*w.radix%w.rest != c {
 		number++
 	}
@@ -57,8 +58,8 @@ func (w *wholeLine) begin(c int) (number int) {
 	return number
 }
 
-func writeWholeLine(radix int, back bool, level string, registers []reg.VecPhysical) {
-	w := &wholeLine{radix: radix, rest: wholeLines[radix], first: GP64(), distances: map[int]reg.Register{}}
+func writeUnrolledLine(radix int, back bool, level string, registers []reg.VecPhysical) {
+	w := &unrolledLine{radix: radix, rest: unrolledLines[radix], first: GP64(), distances: map[int]reg.Register{}}
 	name, size := "Line", int(registers[0].Size())
 	if back {
 		name += "Back"
@@ -68,48 +69,34 @@ func writeWholeLine(radix int, back bool, level string, registers []reg.VecPhysi
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s computes all butterflies of real lines as _generate/butterfly/line.go writes out.", name))
 	job := Dereference(Param("job"))
-	first, line := job.Field("Lines").Index(0), GP64()
-	of := func(name string) Mem { return Mem{Base: line, Disp: field(first.Field(name)).Disp} }
-	step, distance := AllocLocal(8), Load(job.Field("Step"), GP64())
-	MOVQ(distance, step)
+	distance, next := Load(job.Field("Step"), GP64()), AllocLocal(8) // of rows, and from the end of one to the next
 	for odd := 1; odd < radix; odd += 2 {
 		w.distances[odd] = GP64()
 		IMUL3Q(U32(odd*w.rest), distance, w.distances[odd])
 	}
+	SUBQ(Imm(64), distance)
+	MOVQ(distance, next)
 	l := &lineRoutine{
-		radix: radix, numbers: radix, back: back, vectors: 64 / size, transfers: newTransfers(registers),
-		shared: GP64(), re: GP64(), im: GP64(), at: GP64(), whole: w,
+		radix: radix, numbers: radix, back: back, vectors: 64 / size, line: GP64(), transfers: newTransfers(registers),
+		shared: GP64(), re: GP64(), im: GP64(), at: GP64(), rows: w.first, unrolled: w,
 	}
 	l.butterfly()
 	l.setFetches()
 	write := l.prepare(registers)
-	Load(Param("job"), line)
-	Label("line")
-	MOVQ(of("Rows"), w.first)
-	MOVQ(of("Shared"), l.shared)
-	MOVQ(of("Re"), l.re)
-	MOVQ(of("Im"), l.im)
+	l.eachLine(job)
 	for c := range w.rest {
 		MOVQ(U32(64*(radix|1)*w.begin(c)), l.at)
 		vector := numbered("vector", c)
 		Label(string(vector))
 		write()
-		ADDQ(Imm(uint64(size)), w.first)
+		ADDQ(Imm(uint64(size)), l.rows)
 		ADDQ(Imm(uint64(size)), l.at)
 		TESTQ(U32(size), l.at)
 		JNZ(vector)
 		l.transfers.turn()
-		SUBQ(Imm(64), w.first)
-		ADDQ(step, w.first)
+		ADDQ(next, l.rows)
 	}
-	ADDQ(Imm(uint64(field(job.Field("Lines").Index(1).Field("Rows")).Disp)), line)
-	end := Load(Param("job"), GP64())
-	ADDQ(Imm(uint64(field(job.Field("Offsets")).Disp)), end)
-	CMPQ(line, end)
-	JEQ(LabelRef("lines"))
-	CMPQ(of("Rows"), Imm(0))
-	JNE(LabelRef("line"))
-	Label("lines")
+	l.nextLine(job)
 	l.transfers.finish()
 	VZEROUPPER()
 	RET()
